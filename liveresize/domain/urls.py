@@ -1,0 +1,243 @@
+"""The URLs of pictures: `parse` reads one, `build` writes one, and they are inverses."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.domain import accept as accept_header
+from liveresize.domain import names, parameters
+from liveresize.domain.names import ImageId
+from liveresize.domain.parameters import Parameters, UrlRules
+from liveresize.domain.rendition import (
+    COMPASS,
+    EXTENSIONS,
+    TRANSPARENT,
+    Fit,
+    Format,
+    Gravity,
+    Negotiated,
+    Quality,
+    Rendition,
+)
+
+MAX_DENSITY = 20
+
+_SWITCHABLE = (Format.JPEG, Format.PNG, Format.GIF)
+"""What `allow_webp` may turn into WebP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionRequest:
+    """A picture at a size. `varies` tells that `Accept` had a say in the format.
+
+    `extension` and `given` are as the client wrote them, for a redirect to repeat.
+    """
+
+    image: ImageId
+    rendition: Rendition
+    extension: str
+    proxy: bool = False
+    varies: bool = False
+    given: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalRequest:
+    """A picture at its own size.
+
+    `format` None is the original's own. `rendition_as` gives the rendition that answers
+    it where the stored bytes do not.
+    """
+
+    image: ImageId
+    format: Format | Negotiated | None
+    extension: str
+    parameters: Parameters
+    rules: UrlRules
+    varies: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing was asked for that would change the picture."""
+        wanted = self.parameters
+        return (
+            wanted.quality is None
+            and not (wanted.blur or wanted.sharpen or wanted.rotate or wanted.flip)
+            and wanted.animate
+        )
+
+    def rendition_as(self, own: Format) -> RenditionRequest:
+        """The same request as a rendition at full size, `own` being the original's format."""
+        return RenditionRequest(
+            image=self.image,
+            rendition=_rendition(0, 0, self.format or own, self.parameters, self.rules),
+            extension=self.extension or own.extension,
+            proxy=self.parameters.proxy,
+            varies=self.varies,
+            given=self.parameters.given,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRequest:
+    """What is known about a picture, as JSON."""
+
+    image: ImageId
+
+
+PictureRequest = RenditionRequest | OriginalRequest | FactsRequest
+
+
+def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
+    """Read the target of a request for a picture, `/name…?query`, a single segment.
+
+    `target` is raw: percent-encoded, one character a byte. Raises MalformedUrl and
+    BadParameter.
+    """
+    path, _, query = target.partition("?")
+    segment = parameters.percent_decode(path[1:])
+    match = names.RENDITION.fullmatch(segment)
+    if match is None:
+        return _parse_original(segment, query, accept, rules)
+    image = ImageId(names.check_name(match["name"]))
+    width, height, density = int(match["width"]), int(match["height"]), int(match["density"] or 1)
+    if not 1 <= density <= MAX_DENSITY:
+        raise errors.MalformedUrl(f"The density must be from 1x to {MAX_DENSITY}x.")
+    if width == 0 and height == 0:
+        raise errors.MalformedUrl("One of width and height must be above 0.")
+    extension = match["extension"]
+    wanted = parameters.read(query, rules)
+    output, varies = _choose(extension.lower(), accept, wanted, rules, always=rules.webp_always)
+    return RenditionRequest(
+        image=image,
+        rendition=_rendition(width * density, height * density, output, wanted, rules),
+        extension=extension,
+        proxy=wanted.proxy,
+        varies=varies,
+        given=wanted.given,
+    )
+
+
+def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> PictureRequest:
+    name, suffix = names.split_suffix(segment)
+    image = ImageId(names.check_name(name))
+    wanted = parameters.read(query, rules)
+    if suffix == "json":
+        return FactsRequest(image)
+    output: Format | Negotiated | None = None
+    varies = False
+    if suffix:
+        output, varies = _choose(suffix, accept, wanted, rules, always=False)
+    return OriginalRequest(
+        image=image,
+        format=output,
+        extension=segment[len(name) + 1 :],
+        parameters=wanted,
+        rules=rules,
+        varies=varies,
+    )
+
+
+def _choose(
+    extension: str, accept: str, wanted: Parameters, rules: UrlRules, *, always: bool
+) -> tuple[Format | Negotiated, bool]:
+    """The format that is asked for, and whether `Accept` had a say in it."""
+    if extension == "auto":
+        return accept_header.negotiate(accept), True
+    output = EXTENSIONS.get(extension)
+    if output is None:
+        raise errors.MalformedUrl(
+            f"The extension `.{extension[:20]}` is none of "
+            + ", ".join(f"`.{known}`" for known in (*EXTENSIONS, "auto"))
+            + "."
+        )
+    if output in _SWITCHABLE and (always or (wanted.allow_webp and rules.webp_opt_in)):
+        return (Format.WEBP if accept_header.offers(accept, "image/webp") else output), True
+    return output, False
+
+
+def _rendition(
+    width: int, height: int, output: Format | Negotiated, wanted: Parameters, rules: UrlRules
+) -> Rendition:
+    return Rendition(
+        format=output,
+        width=width,
+        height=height,
+        fit=wanted.fit,
+        gravity=wanted.gravity,
+        quality=rules.quality if wanted.quality is None else Quality.of(wanted.quality),
+        blur=wanted.blur,
+        sharpen=wanted.sharpen,
+        rotate=wanted.rotate,
+        flip=wanted.flip,
+        background=wanted.bg,
+        enlarge=rules.enlarge if wanted.enlarge is None else wanted.enlarge,
+        animate=wanted.animate,
+    ).canonical()
+
+
+def resized(request: RenditionRequest, width: int, height: int) -> str:
+    """The URL of the same request in another box, its parameters repeated."""
+    return _join(request.image, width, height, request.extension, request.given)
+
+
+def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool = False) -> str:
+    """The URL of a canonical rendition, without a parameter that says the default.
+
+    Of an `auto` rendition only the `auto` is in the URL; the rest is up to `Accept`.
+    """
+    given: list[tuple[str, str]] = []
+    if rendition.fit is not Fit.CLIP:
+        given.append(("fit", rendition.fit.value))
+    if rendition.gravity != COMPASS["center"]:
+        given.append(("gravity", _gravity_text(rendition.gravity)))
+    if rendition.quality is not None and rendition.quality != _default_quality(rendition, rules):
+        given.append(("quality", str(rendition.quality.jpeg)))
+    if rendition.blur:
+        given.append(("blur", f"{rendition.blur / 10:g}"))
+    if rendition.sharpen:
+        given.append(("sharpen", f"{rendition.sharpen / 10:g}"))
+    if rendition.rotate:
+        given.append(("rotate", str(rendition.rotate)))
+    if rendition.flip:
+        given.append(("flip", rendition.flip))
+    if rendition.background is not None and rendition.background != (255, 255, 255, 255):
+        given.append(("bg", _colour_text(rendition.background)))
+    if rendition.enlarge != rules.enlarge and (rendition.width or rendition.height):
+        given.append(("enlarge", str(rendition.enlarge).lower()))
+    if not rendition.animate:
+        given.append(("animate", "false"))
+    if proxy:
+        given.append(("proxy", "true"))
+    output = rendition.format
+    extension = output.extension if isinstance(output, Format) else "auto"
+    return _join(image, rendition.width, rendition.height, extension, tuple(given))
+
+
+def _default_quality(rendition: Rendition, rules: UrlRules) -> Quality:
+    if isinstance(rendition.format, Format):
+        return rules.quality.only(rendition.format)
+    return rules.quality
+
+
+def _gravity_text(gravity: Gravity) -> str:
+    for word, known in COMPASS.items():
+        if known == gravity:
+            return word
+    return f"{gravity.x / 1000:g},{gravity.y / 1000:g}"
+
+
+def _colour_text(colour: tuple[int, int, int, int]) -> str:
+    if colour == TRANSPARENT:
+        return "transparent"
+    digits = bytes(colour).hex()
+    return digits[:6] if colour[3] == 255 else digits
+
+
+def _join(
+    image: ImageId, width: int, height: int, extension: str, given: tuple[tuple[str, str], ...]
+) -> str:
+    size = f"_{width}_{height}" if width or height else ""
+    path = f"/{quote(image.name, safe='')}{size}.{extension}"
+    query = "&".join(f"{name}={quote(value, safe=',:')}" for name, value in given)
+    return f"{path}?{query}" if query else path

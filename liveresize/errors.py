@@ -1,0 +1,199 @@
+"""Everything that liveresize raises on purpose.
+
+LiveResizeError
+├── RequestError                the client asked for something that makes no sense
+│   ├── MalformedUrl
+│   ├── BadParameter
+│   ├── BadBody
+│   ├── BadUpload
+│   ├── BadCrop
+│   ├── InvalidId
+│   └── UploadTooSlow
+├── Refused                     the client may not do this
+│   ├── SecretRefused
+│   ├── NetworkRefused
+│   ├── AdminDisabled
+│   ├── TokenRefused
+│   └── IdTaken
+├── OriginalMissing
+├── OriginalElsewhere
+├── ImageError                  the picture itself is the problem
+│   ├── UploadTooLarge
+│   ├── UnsupportedImage
+│   ├── UnreadableImage
+│   ├── ImageTooLarge
+│   ├── MemoryExceeded
+│   └── Quarantined
+├── Overload                    the machine has enough to do
+│   ├── QueueFull
+│   ├── RateLimited
+│   ├── RenderTimeout
+│   ├── WaitTimeout
+│   ├── DiskFull
+│   └── ShuttingDown
+├── StoreError                  something behind us does not answer
+│   ├── IndexUnavailable
+│   └── ObjectStoreUnavailable
+├── WorkerDied
+└── SettingsError
+
+The first argument, where given, is the sentence a client may read; the second is
+detail for the log alone. Arguments are positional only, so that every error survives
+the pipe between a worker and the server.
+"""
+
+
+class LiveResizeError(Exception):
+    """liveresize could not do what it was asked."""
+
+    @property
+    def public(self) -> str:
+        """The sentence a client may read: the first argument, else the docstring."""
+        if self.args and self.args[0]:
+            return str(self.args[0])
+        return (type(self).__doc__ or "").partition("\n")[0]
+
+    @property
+    def detail(self) -> str:
+        """What only the log may know: the second argument, else nothing."""
+        return str(self.args[1]) if len(self.args) > 1 else ""
+
+
+class RequestError(LiveResizeError):
+    """The request makes no sense as it stands."""
+
+
+class MalformedUrl(RequestError):
+    """The URL cannot be read: see its escapes, name, sizes and extension."""
+
+
+class BadParameter(RequestError):
+    """A query parameter has a value that is not allowed."""
+
+
+class BadBody(RequestError):
+    """The request body is not the JSON that this address takes."""
+
+
+class BadUpload(RequestError):
+    """The upload holds no whole image in the field `image` or as its body."""
+
+
+class BadCrop(RequestError):
+    """The crop lies outside the picture."""
+
+
+class InvalidId(RequestError):
+    """The id is missing, or cannot be the name of a picture."""
+
+
+class UploadTooSlow(RequestError):
+    """The body arrived more slowly than the server waits for."""
+
+
+class Refused(LiveResizeError):
+    """This client may not do that."""
+
+
+class SecretRefused(Refused):
+    """The secret is missing or wrong."""
+
+
+class NetworkRefused(Refused):
+    """This address answers only clients of the configured networks."""
+
+
+class AdminDisabled(Refused):
+    """No admin secret is configured, so nothing can be deleted or purged over HTTP."""
+
+
+class TokenRefused(Refused):
+    """The token is unknown, spent, expired or for another id."""
+
+
+class IdTaken(Refused):
+    """The id is already uploaded, or a live token or upload for it exists."""
+
+
+class OriginalMissing(LiveResizeError):
+    """There is no picture of that name."""
+
+
+class OriginalElsewhere(LiveResizeError):
+    """The picture is known, but its bytes cannot be reached here just now."""
+
+
+class ImageError(LiveResizeError):
+    """The picture cannot be worked with."""
+
+
+class UploadTooLarge(ImageError):
+    """The picture has more bytes or pixels than the server takes."""
+
+
+class UnsupportedImage(ImageError):
+    """The bytes are not an image of an accepted format."""
+
+
+class UnreadableImage(ImageError):
+    """The picture is damaged and cannot be decoded."""
+
+
+class ImageTooLarge(ImageError):
+    """The original is too large to decode."""
+
+
+class MemoryExceeded(ImageError):
+    """The picture needs more memory than one render may take."""
+
+
+class Quarantined(ImageError):
+    """This rendition has crashed its worker twice and is not tried for an hour."""
+
+
+class Overload(LiveResizeError):
+    """The server has more to do than it can at the moment."""
+
+
+class QueueFull(Overload):
+    """Too many renders are waiting: ask again shortly."""
+
+
+class RateLimited(Overload):
+    """This client asks for more new renditions than one client may."""
+
+
+class RenderTimeout(Overload):
+    """The conversion took too long and was stopped."""
+
+
+class WaitTimeout(Overload):
+    """The render did not begin in time: ask again shortly."""
+
+
+class DiskFull(Overload):
+    """There is no room left to keep the picture."""
+
+
+class ShuttingDown(Overload):
+    """The server is stopping: ask another, or again shortly."""
+
+
+class StoreError(LiveResizeError):
+    """A store behind the server does not answer."""
+
+
+class IndexUnavailable(StoreError):
+    """The database does not answer."""
+
+
+class ObjectStoreUnavailable(StoreError):
+    """The object store does not answer."""
+
+
+class WorkerDied(LiveResizeError):
+    """The worker died in the middle of the job."""
+
+
+class SettingsError(LiveResizeError):
+    """The configuration cannot be used."""

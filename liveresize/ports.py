@@ -1,0 +1,227 @@
+"""The seams: what the service asks of the world, as Protocols.
+
+Every method may raise what it names and nothing else; adapters translate whatever their
+driver raises into `errors`.
+"""
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, overload
+
+from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link, Original
+from liveresize.domain.tokens import Claim, Grant, Spent, Token
+
+
+class Clock(Protocol):
+    """Time as this process sees it."""
+
+    def time(self) -> float:
+        """Unix seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+
+class Priority(enum.IntEnum):
+    """Who goes first when jobs wait for a slot; lower is sooner."""
+
+    INTERACTIVE = 0
+    BACKGROUND = 10
+
+
+class Renderer(Protocol):
+    """Runs jobs in worker processes."""
+
+    @overload
+    async def run(
+        self, job: RenderJob, *, priority: Priority = ..., on_begin: Callable[[], None] = ...
+    ) -> Rendered: ...
+    @overload
+    async def run(
+        self,
+        job: ProbeJob | IntakeJob,
+        *,
+        priority: Priority = ...,
+        on_begin: Callable[[], None] = ...,
+    ) -> Facts: ...
+    async def run(
+        self,
+        job: RenderJob | ProbeJob | IntakeJob,
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        on_begin: Callable[[], None] = lambda: None,
+    ) -> Rendered | Facts:
+        """Do `job` in a free slot; `on_begin` is called when it leaves the queue.
+
+        Cancelling before that takes the job out of the queue; cancelling later leaves
+        the worker to finish it. Raises ImageError and its kin as the job does,
+        QueueFull at once, RenderTimeout when the deadline killed it, WorkerDied when
+        the worker died under it for the second time, ShuttingDown after `close`.
+        """
+
+
+class Originals(Protocol):
+    """Originals on the local disk. Methods that are not `async` cost one system call."""
+
+    def path(self, original: Original) -> Path:
+        """Where the bytes of this generation lie, whether or not they are there."""
+
+    def exists(self, original: Original) -> bool:
+        """Whether those bytes are on this disk."""
+
+    def find(self, image: ImageId) -> tuple[str, Path] | None:
+        """The newest generation of `image` on this disk, without asking the index."""
+
+    def staging(self, token_digest: str) -> Path:
+        """A path for the body of one upload, in the file system of the originals.
+
+        Raises DiskFull when storing it would eat into the reserve.
+        """
+
+    async def keep(self, staged: Path, original: Original) -> None:
+        """Move a staged, fsynced file to its place, durably. Raises DiskFull."""
+
+    async def remove(self, original: Original) -> None:
+        """Remove the bytes of this generation; that they are gone already is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """One deletion that every instance must hear of.
+
+    `variant` is empty when the whole generation is gone.
+    """
+
+    serial: int
+    image: ImageId
+    generation: str
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which links to purge; exactly one field is set. Times are Unix seconds."""
+
+    image: ImageId | None = None
+    prefix: str = ""
+    rendered_before: float | None = None
+    engine_before: str = ""
+
+
+class Index(Protocol):
+    """Tokens, originals and links: the only state that instances share.
+
+    Every method raises IndexUnavailable when the database does not answer. All times
+    are the database's.
+    """
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+
+    async def issue(self, grant: Grant) -> Token:
+        """Issue a token. Raises IdTaken while the id is uploaded (unless the grant
+        overwrites), has a live token, or is being uploaded."""
+
+    async def claim(
+        self, token: str, candidates: Sequence[ImageId], lease: float
+    ) -> Claim | Spent:
+        """Take the token for one upload, for `lease` seconds.
+
+        `candidates` are the ids that the upload's URL may mean. Exactly one of any
+        number of simultaneous claims wins; the others raise TokenRefused, as do unknown
+        and expired tokens and those for other ids. A token that was completed and is
+        within its life comes back as Spent.
+        """
+
+    async def renew(self, claim: Claim, lease: float) -> None:
+        """Extend the lease. Raises TokenRefused when it was lost meanwhile."""
+
+    async def release(self, claim: Claim) -> None:
+        """Give the claim up: the token is spent, its id is free."""
+
+    async def complete(
+        self, claim: Claim, original: Original, received_sha256: str, receipt: str
+    ) -> Original | None:
+        """Commit an upload: original and spent token in one transaction.
+
+        Returns the original that was replaced, if any. Raises TokenRefused when the
+        lease was lost and IdTaken when the id has been uploaded since.
+        """
+
+    async def adopt(self, original: Original) -> Original:
+        """Record an original that is on disk already; returns the row that stands."""
+
+    async def original(self, image: ImageId) -> Original | None:
+        """The current original of that name."""
+
+    async def original_of(self, generation: str) -> Original | None:
+        """The original of that generation, if it is still current."""
+
+    async def delete(self, image: ImageId) -> Original | None:
+        """Delete the original, its links and its token; tell every instance."""
+
+    async def link(self, generation: str, variant: str) -> Link | None:
+        """The link of one rendition, unless it was purged."""
+
+    async def add_link(self, link: Link) -> bool:
+        """Insert or replace a link; False when its generation has ended."""
+
+    async def count_links(self, generation: str) -> int:
+        """How many links one generation has."""
+
+    async def purge(self, selection: Selection, limit: int) -> list[Link]:
+        """Take up to `limit` links out of use, oldest first; tell every instance.
+
+        Their rows stay, marked, until `forget`.
+        """
+
+    async def purged_links(self, older_than: float, limit: int) -> list[Link]:
+        """Links purged more than `older_than` seconds ago, whose objects may now go."""
+
+    async def forget(self, links: Sequence[Link]) -> None:
+        """Drop the rows of links that are still purged or unused."""
+
+    async def touch(self, links: Sequence[tuple[str, str]]) -> None:
+        """Note that these (generation, variant) were used just now."""
+
+    async def least_used(self, limit: int) -> list[Link]:
+        """The links used longest ago."""
+
+    async def stored_bytes(self) -> int:
+        """The sum of the sizes of all links' objects, purged ones included."""
+
+    async def purges_since(self, serial: int) -> list[Purged]:
+        """Deletions with a serial above `serial`, oldest first."""
+
+
+class RenditionStore(Protocol):
+    """Where finished renditions are kept for good: the disk here, or S3."""
+
+    def url(self, link: Link) -> str:
+        """Where a client is redirected to: relative for ourselves."""
+
+    def key(self, original: Original, variant: str, extension: str) -> str:
+        """The key of an object."""
+
+    async def publish(self, spooled: Path, link: Link) -> None:
+        """Store the spooled bytes under `link.key`; the spooled file may be consumed.
+
+        Raises DiskFull or ObjectStoreUnavailable.
+        """
+
+    async def read(self, link: Link) -> bytes | None:
+        """The bytes of a link, or None when they are gone."""
+
+    async def remove(self, links: Sequence[Link]) -> None:
+        """Remove objects; that one is gone already is no error."""
+
+    async def remove_generation(self, original: Original) -> None:
+        """Remove every object of one generation."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether clients may be redirected there now."""
