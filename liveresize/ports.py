@@ -64,6 +64,50 @@ class Renderer(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A rendition whose bytes are at hand. `etag` is their SHA-256 in hex.
+
+    `width` and `height` are 0 where only the bytes are known. `notes` are the
+    engine's remarks, see jobs.Rendered.
+    """
+
+    data: bytes
+    mime: str
+    etag: str
+    width: int = 0
+    height: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Memory(Protocol):
+    """What this process remembers; answers at once and never fails."""
+
+    def original(self, image: ImageId) -> Original | None:
+        """The facts about an original."""
+
+    def keep_original(self, original: Original) -> None:
+        """Keep the facts; another generation of the same picture is dropped whole."""
+
+    def held(self, generation: str, variant: str) -> Held | None:
+        """The bytes of a rendition."""
+
+    def hold(self, generation: str, variant: str, held: Held) -> None:
+        """Keep the bytes while there is room."""
+
+    def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
+        """The link of a rendition; one past its time only if `stale` will do."""
+
+    def keep_link(self, link: Link) -> None:
+        """Keep a link for its time."""
+
+    def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
+        """Forget one rendition, or with no variant the whole generation."""
+
+    def forget(self, image: ImageId) -> None:
+        """Forget everything about a picture."""
+
+
 class Originals(Protocol):
     """Originals on the local disk. Methods that are not `async` cost one system call."""
 
@@ -76,6 +120,9 @@ class Originals(Protocol):
     def find(self, image: ImageId) -> tuple[str, Path] | None:
         """The newest generation of `image` on this disk, without asking the index."""
 
+    def foreign(self, generation: str) -> bool:
+        """Whether that generation is a file that lay here before us, read through."""
+
     def staging(self, token_digest: str) -> Path:
         """A path for the body of one upload, in the file system of the originals.
 
@@ -85,8 +132,37 @@ class Originals(Protocol):
     async def keep(self, staged: Path, original: Original) -> None:
         """Move a staged, fsynced file to its place, durably. Raises DiskFull."""
 
+    def settle(self, generation: str) -> None:
+        """Forget the note that `keep` leaves: the row is committed, or the file gone."""
+
+    async def unsettled(self, older_than: float) -> list[tuple[str, Path]]:
+        """(generation, path) of what was kept more than `older_than` seconds ago and
+        never settled."""
+
+    async def sweep(self, older_than: float) -> int:
+        """Remove staged bodies untouched for `older_than` seconds; returns how many."""
+
     async def remove(self, original: Original) -> None:
         """Remove the bytes of this generation; that they are gone already is no error."""
+
+
+class Spool(Protocol):
+    """Renditions that are not yet where they are kept for good; a queue on disk."""
+
+    async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
+        """Store whole or not at all. Raises DiskFull."""
+
+    async def read(self, generation: str, variant: str) -> bytes | None:
+        """The bytes of a spooled rendition."""
+
+    async def entries(self) -> list[Path]:
+        """Everything spooled, oldest first."""
+
+    def parse(self, path: Path) -> tuple[str, str, str]:
+        """(generation, variant, extension) of a spooled file; raises ValueError."""
+
+    async def remove(self, path: Path) -> None:
+        """Take one out; that it is gone already is no error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +202,7 @@ class Index(Protocol):
         """Issue a token. Raises IdTaken while the id is uploaded (unless the grant
         overwrites), has a live token, or is being uploaded."""
 
-    async def claim(
-        self, token: str, candidates: Sequence[ImageId], lease: float
-    ) -> Claim | Spent:
+    async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
         """Take the token for one upload, for `lease` seconds.
 
         `candidates` are the ids that the upload's URL may mean. Exactly one of any
@@ -207,8 +281,11 @@ class RenditionStore(Protocol):
     def key(self, original: Original, variant: str, extension: str) -> str:
         """The key of an object."""
 
+    def local_path(self, key: str) -> Path | None:
+        """Where we serve the object of `key` from; None where we do not."""
+
     async def publish(self, spooled: Path, link: Link) -> None:
-        """Store the spooled bytes under `link.key`; the spooled file may be consumed.
+        """Store the spooled bytes durably under `link.key`; the spooled file stays.
 
         Raises DiskFull or ObjectStoreUnavailable.
         """

@@ -11,9 +11,7 @@ MAX_BYTES = 255
 
 RESERVED = frozenset({"token", "purge", "ping", "upload", "robots", "favicon", "openapi"})
 
-SUFFIXES = frozenset(
-    {"jpg", "jpeg", "jfif", "jpe", "png", "webp", "avif", "gif", "json", "auto"}
-)
+SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "jpe", "png", "webp", "avif", "gif", "json", "auto"})
 """What the end of a URL means something by, so that no id may end in it."""
 
 RENDITION = re.compile(
@@ -74,7 +72,7 @@ def check_id(value: object) -> str:
         raise errors.InvalidId("An id must not start with an underscore.")
     if value.lower() in RESERVED:
         raise errors.InvalidId(f"The id `{value.lower()}` is reserved.")
-    stem, dot, suffix = value.rpartition(".")
+    _, dot, suffix = value.rpartition(".")
     if dot and suffix.lower() in SUFFIXES:
         raise errors.InvalidId(f"An id must not end in `.{suffix.lower()}`.")
     if RENDITION.fullmatch(value):

@@ -58,7 +58,8 @@ class Parameters:
     given: tuple[tuple[str, str], ...] = ()
 
 
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
+_INTEGER = re.compile(r"-?[0-9]{1,999}")
+"""Long enough for any level above 100 to count as 100; `int` gives up at 4,300 digits."""
 _DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,9})?")
 _HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

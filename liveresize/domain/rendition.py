@@ -67,6 +67,17 @@ EXTENSIONS = {
 """Extension in lower case → format. `auto` is not here: it depends on `Accept`."""
 
 
+def sniff(data: bytes) -> Format:
+    """The format of bytes that this server itself has encoded, from their first twelve."""
+    if data.startswith(b"\xff\xd8"):
+        return Format.JPEG
+    if data.startswith(b"\x89PNG"):
+        return Format.PNG
+    if data.startswith(b"GIF8"):
+        return Format.GIF
+    return Format.WEBP if data[8:12] == b"WEBP" else Format.AVIF
+
+
 @dataclass(frozen=True, slots=True)
 class Negotiated:
     """`auto`: which formats beyond JPEG, PNG and GIF the client would rather have."""
@@ -262,15 +273,13 @@ class Rendition:
             parts.append(f"r{self.rotate}")
         if self.flip:
             parts.append(f"f{self.flip}")
-        if self.background not in (None, WHITE):
-            parts.append("bg" + bytes(self.background or ()).hex())
+        if self.background is not None and self.background != WHITE:
+            parts.append("bg" + bytes(self.background).hex())
         if not self.enlarge:
             parts.append("noenlarge")
         if not self.animate:
             parts.append("still")
-        parts.append(
-            self.format.value if isinstance(self.format, Format) else self.format.token
-        )
+        parts.append(self.format.value if isinstance(self.format, Format) else self.format.token)
         return "-".join(parts)
 
     @classmethod

@@ -60,3 +60,8 @@ class ImagingOptions:
     quality_ceiling: int = 92
     metadata: Metadata = Metadata.CLEAN
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
+
+
+ENGINE = "1"
+"""Version of what renditions look like: raised when the same URL gives better pixels or
+bytes, so that `engine_before` can purge the old ones."""

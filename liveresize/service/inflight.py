@@ -1,0 +1,82 @@
+"""One piece of work at a time for each key, however many wait for it."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Flight(Generic[T]):
+    """Work under way. `begun` is set by the work itself, once it may not be dropped."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.waiting = 0
+        self.task: asyncio.Task[T] | None = None
+
+
+class Inflight(Generic[T]):
+    """Joins callers that want the same thing to the one task that makes it.
+
+    A task that has not begun is cancelled when its last waiter leaves; a begun one runs
+    to its end whoever is left.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, Flight[T]] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def joins(self, key: Hashable) -> bool:
+        """Whether `run` with this key would join work that is under way."""
+        return key in self._flights
+
+    async def run(self, key: Hashable, work: Callable[[Flight[T]], Awaitable[T]]) -> T:
+        """The result of `work`, made once for all who ask while it is being made.
+
+        Whatever `work` raises, every waiter gets. There is no `await` between the
+        caller's last look at its caches and joining here, as long as the caller does
+        not put one there.
+        """
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._start(key, work)
+        assert flight.task is not None
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.begun and not flight.task.done():
+                self._flights.pop(key, None)
+                flight.task.cancel()
+
+    def _start(self, key: Hashable, work: Callable[[Flight[T]], Awaitable[T]]) -> Flight[T]:
+        flight: Flight[T] = Flight()
+
+        async def fly() -> T:
+            try:
+                return await work(flight)
+            finally:
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+
+        flight.task = asyncio.create_task(fly())
+        flight.task.add_done_callback(_retrieve)
+        self._flights[key] = flight
+        return flight
+
+    async def drain(self) -> None:
+        """Return when nothing is under way."""
+        while self._flights:
+            tasks = [each.task for each in self._flights.values() if each.task is not None]
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _retrieve(task: "asyncio.Task[T]") -> None:
+    """Look at the exception, so that one whose waiters all left is not reported as lost."""
+    with contextlib.suppress(asyncio.CancelledError):
+        task.exception()

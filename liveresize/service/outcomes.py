@@ -1,0 +1,90 @@
+"""What the service answers: values that the web turns into statuses and headers."""
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link, Original
+from liveresize.ports import Held
+
+
+class Cache(enum.StrEnum):
+    """Where an answer came from, as `X-Cache` says it."""
+
+    MEMORY = "HIT-MEMORY"
+    HIT = "HIT"
+    MISS = "MISS"
+    COALESCED = "COALESCED"
+    BYPASS = "BYPASS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """What a render took, in milliseconds; `queue` is the wait for a slot."""
+
+    queue: float = 0.0
+    decode: float = 0.0
+    resize: float = 0.0
+    encode: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The rendition is in the store, at `url`."""
+
+    url: str
+    link: Link
+    cache: Cache = Cache.HIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bytes:
+    """The rendition itself."""
+
+    original: Original
+    variant: str
+    held: Held
+    cache: Cache
+    timings: Timings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The stored bytes of the original, at `path`."""
+
+    original: Original
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfBounds:
+    """Too large: the nearest allowed box in pixels, as a URL, and why."""
+
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known without any work, for HEAD; empty or None where it is not."""
+
+    original: Original
+    variant: str = ""
+    mime: str = ""
+    link: Link | None = None
+    held: Held | None = None
+    stored: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object of the embedded store, under the key that it never changes under."""
+
+    image: ImageId
+    variant: str
+    held: Held
+    cache: Cache = Cache.MEMORY
+
+
+Outcome = Found | Bytes | Stored | OutOfBounds

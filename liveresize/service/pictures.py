@@ -1,0 +1,156 @@
+"""The door for pictures: renditions, originals, facts, and objects of the embedded store."""
+
+import re
+from dataclasses import dataclass
+
+from liveresize import errors, ports
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Original
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.urls import OriginalRequest, PictureRequest, RenditionRequest
+from liveresize.service.catalogue import Catalogue
+from liveresize.service.outcomes import (
+    Bytes,
+    Found,
+    Known,
+    Outcome,
+    OutOfBounds,
+    Stored,
+    StoredObject,
+)
+from liveresize.service.renditions import Renditions
+
+_EXTENSION = re.compile(r"(?P<stem>.+)\.(?P<extension>[A-Za-z][A-Za-z0-9]{1,4})", re.DOTALL)
+"""What looks like an extension, even if it is none that we know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturesOptions:
+    """Whether originals are public, and whether stored bytes may be sent although they
+    carry metadata (`originals.metadata: keep`)."""
+
+    public_originals: bool = True
+    keep_metadata: bool = False
+
+
+class Pictures:
+    """Answers every request for a picture or about one."""
+
+    def __init__(
+        self,
+        options: PicturesOptions,
+        *,
+        renditions: Renditions,
+        catalogue: Catalogue,
+        originals: ports.Originals,
+        store: ports.RenditionStore,
+        memory: ports.Memory,
+    ) -> None:
+        self._options = options
+        self._renditions = renditions
+        self._catalogue = catalogue
+        self._originals = originals
+        self._store = store
+        self._memory = memory
+
+    def recall(self, request: PictureRequest) -> Found | Bytes | None:
+        """What memory alone can answer, without an `await`; None where it cannot."""
+        if isinstance(request, RenditionRequest):
+            return self._renditions.recall(request)
+        return None
+
+    async def serve(
+        self,
+        request: RenditionRequest | OriginalRequest,
+        *,
+        client: str = "",
+        fresh: bool = False,
+    ) -> Outcome:
+        """The picture; see `Renditions.serve` for what it raises.
+
+        An original is its stored bytes where they will do, else a rendition of it.
+        """
+        if isinstance(request, OriginalRequest):
+            original = await self._public(request.image)
+            if self._as_stored(request, original):
+                return Stored(original=original, path=self._originals.path(original))
+            request = request.rendition_as(original.output_format)
+        return await self._renditions.serve(request, client=client, fresh=fresh)
+
+    async def known(self, request: RenditionRequest | OriginalRequest) -> Known | OutOfBounds:
+        """The checks of `serve`, and what is known without rendering anything."""
+        if isinstance(request, OriginalRequest):
+            original = await self._public(request.image)
+            if self._as_stored(request, original):
+                return Known(original=original, stored=self._originals.path(original))
+            request = request.rendition_as(original.output_format)
+        return await self._renditions.known(request)
+
+    async def describe(self, image: ImageId) -> Original:
+        """The facts that the public may know. Raises OriginalMissing, OriginalElsewhere."""
+        return await self._public(image)
+
+    async def _public(self, image: ImageId) -> Original:
+        if not self._options.public_originals:
+            raise errors.OriginalMissing
+        try:
+            return await self._catalogue.facts(image)
+        except errors.OriginalMissing:
+            await self._blame_extension(image)
+            raise
+
+    async def _blame_extension(self, image: ImageId) -> None:
+        """Raise MalformedUrl where `cat.bmp` is missing, but `cat` is there."""
+        match = _EXTENSION.fullmatch(image.name)
+        if match is None:
+            return
+        try:
+            await self._catalogue.facts(ImageId(match["stem"], image.bucket))
+        except errors.LiveResizeError:
+            return
+        raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")
+
+    def _as_stored(self, request: OriginalRequest, original: Original) -> bool:
+        if not request.plain or not (original.clean or self._options.keep_metadata):
+            return False
+        return request.format is None or request.format == original.format
+
+    def recall_object(self, key: str) -> StoredObject | None:
+        """An object of the embedded store, if memory holds its bytes."""
+        parts = self._split(key)
+        if parts is None:
+            return None
+        image, generation, variant = parts
+        held = self._memory.held(generation, variant)
+        if held is None:
+            return None
+        return StoredObject(image=image, variant=variant, held=held)
+
+    async def stored_object(self, key: str, *, client: str = "") -> StoredObject:
+        """An object of the embedded store, which a redirect once led to.
+
+        One that has had to make room since is rendered again. Raises OriginalMissing
+        where there is none, and what `Renditions.serve` raises.
+        """
+        parts = self._split(key)
+        if parts is None:
+            raise errors.OriginalMissing
+        image, generation, variant = parts
+        original = await self._catalogue.facts(image)
+        if original.generation != generation:
+            raise errors.OriginalMissing
+        request = RenditionRequest(
+            image=image, rendition=Rendition.from_variant(variant), extension="", proxy=True
+        )
+        outcome = await self._renditions.serve(request, client=client)
+        if not isinstance(outcome, Bytes):
+            raise errors.OriginalMissing
+        return StoredObject(image=image, variant=variant, held=outcome.held, cache=outcome.cache)
+
+    def _split(self, key: str) -> tuple[ImageId, str, str] | None:
+        """(image, generation, variant) of a key that the embedded store would make."""
+        if self._store.local_path(key) is None:
+            return None
+        *image, generation, file = key.split("/")
+        bucket = image[0] if len(image) == 2 else ""
+        return ImageId(image[-1], bucket), generation, file.rpartition(".")[0]

@@ -1,0 +1,189 @@
+"""Behind the response: spool, store, link, in that order, until it is done.
+
+A link is written only once its object is in the store, so that a redirect never leads to
+nothing. The spooled file goes last: whatever dies in between, the next start resumes.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import random
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from liveresize import errors, ports
+from liveresize.domain.jobs import Rendered
+from liveresize.domain.originals import Link, Original
+from liveresize.domain.rendition import EXTENSIONS
+
+_log = structlog.get_logger("liveresize.publisher")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherOptions:
+    """How many renditions are stored at once, how many variants one original may have,
+    the longest pause between attempts in seconds, and the engine's version."""
+
+    concurrency: int = 4
+    max_variants: int = 200
+    max_pause: float = 30.0
+    engine: str = "1"
+
+
+class Publisher:
+    """Takes finished renditions to where they are kept."""
+
+    def __init__(
+        self,
+        options: PublisherOptions,
+        *,
+        index: ports.Index,
+        store: ports.RenditionStore,
+        spool: ports.Spool,
+        memory: ports.Memory,
+    ) -> None:
+        self._options = options
+        self._index = index
+        self._store = store
+        self._spool = spool
+        self._memory = memory
+        self._turn = asyncio.Semaphore(options.concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._used: dict[tuple[str, str], None] = {}
+        self.published = 0
+        self.refused = 0
+
+    @property
+    def backlog(self) -> int:
+        """How many renditions are on their way."""
+        return len(self._tasks)
+
+    def offer(self, original: Original, variant: str, rendered: Rendered) -> None:
+        """Take a finished rendition; returns at once."""
+        self._spawn(self._publish(original, variant, rendered))
+
+    def used(self, link: Link) -> None:
+        """Note that a link was used, for `take_used` to report."""
+        self._used[link.generation, link.variant] = None
+
+    def take_used(self) -> list[tuple[str, str]]:
+        """(generation, variant) of the links used since the last call."""
+        used, self._used = self._used, {}
+        return list(used)
+
+    async def resume(self) -> int:
+        """Take up what an earlier run left in the spool; returns how many."""
+        left = await self._spool.entries()
+        for path in left:
+            self._spawn(self._resume(path))
+        return len(left)
+
+    async def flush(self, patience: float) -> int:
+        """Wait up to `patience` seconds for the backlog; returns what is left of it.
+
+        What is left is stopped: it is in the spool, and taken up by the next start.
+        """
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=patience)
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
+        extension = rendered.format.extension
+        async with self._turn:
+            if not await self._has_room(original):
+                return
+            try:
+                path = await self._spool.put(original.generation, variant, extension, rendered.data)
+            except errors.DiskFull as error:
+                self.refused += 1
+                _log.warning("rendition_not_kept", image_id=original.image.key, reason=error.detail)
+                return
+        link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
+        await self._deliver(path, link)
+
+    async def _resume(self, path: Path) -> None:
+        generation, variant, extension = self._spool.parse(path)
+        original = await self._owner(generation)
+        data = await self._spool.read(generation, variant)
+        if original is None or not data:
+            await self._spool.remove(path)
+            return
+        etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        await self._deliver(path, self._link(original, variant, extension, etag, len(data)))
+
+    async def _owner(self, generation: str) -> Original | None:
+        pauses = self._pauses()
+        while True:
+            try:
+                return await self._index.original_of(generation)
+            except errors.IndexUnavailable:
+                await asyncio.sleep(next(pauses))
+
+    async def _has_room(self, original: Original) -> bool:
+        """Whether the original may have one more variant; yes, while nobody can tell."""
+        with contextlib.suppress(errors.IndexUnavailable):
+            count = await self._index.count_links(original.generation)
+            if count >= self._options.max_variants:
+                self.refused += 1
+                _log.info("variants_full", image_id=original.image.key, variants=count)
+                return False
+        return True
+
+    async def _deliver(self, path: Path, link: Link) -> None:
+        """Store and link, again and again with growing pauses, until it is done."""
+        for pause in self._pauses():
+            try:
+                async with self._turn:
+                    await self._store_and_link(path, link)
+                return
+            except errors.DiskFull as error:
+                self.refused += 1
+                _log.warning("rendition_not_kept", image_id=link.image.key, reason=error.detail)
+                await self._spool.remove(path)
+                return
+            except errors.StoreError as error:
+                _log.warning(
+                    "publish_delayed", image_id=link.image.key, error=str(error), pause_s=pause
+                )
+                await asyncio.sleep(pause)
+
+    async def _store_and_link(self, path: Path, link: Link) -> None:
+        await self._store.publish(path, link)
+        if await self._index.add_link(link):
+            self.published += 1
+            self._memory.keep_link(link)
+        else:  # the picture was deleted or replaced while this was being made
+            await self._store.remove([link])
+        await self._spool.remove(path)
+
+    def _link(self, original: Original, variant: str, extension: str, etag: str, size: int) -> Link:
+        return Link(
+            image=original.image,
+            generation=original.generation,
+            variant=variant,
+            key=self._store.key(original, variant, extension),
+            mime=EXTENSIONS[extension].mime,
+            etag=etag,
+            size=size,
+            engine=self._options.engine,
+        )
+
+    def _pauses(self) -> Iterator[float]:
+        """Seconds between attempts: doubling, jittered, without end."""
+        pause = 0.25
+        while True:
+            yield pause * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+            pause = min(pause * 2, self._options.max_pause)

@@ -1,0 +1,121 @@
+"""Deleting pictures and purging renditions, here and in every other instance."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from liveresize import errors, ports
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Original
+from liveresize.service.publisher import Publisher
+from liveresize.service.retire import Retirement
+from liveresize.service.uploads import Uploads
+
+_log = structlog.get_logger("liveresize.purge")
+
+_BATCH = 100
+"""Objects removed in one go of the housekeeping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeOptions:
+    """`object_delay`: seconds that the object of a purged link stays, since browsers still
+    hold redirects to it. `disk_bytes`: what all renditions may take (0: any)."""
+
+    object_delay: float = 604_800.0
+    disk_bytes: int = 10 << 30
+
+
+class Purge:
+    """Takes pictures and renditions out of use."""
+
+    def __init__(
+        self,
+        options: PurgeOptions,
+        *,
+        index: ports.Index,
+        store: ports.RenditionStore,
+        memory: ports.Memory,
+        retirement: Retirement,
+        publisher: Publisher,
+        uploads: Uploads,
+    ) -> None:
+        self._options = options
+        self._index = index
+        self._store = store
+        self._memory = memory
+        self._retirement = retirement
+        self._publisher = publisher
+        self._uploads = uploads
+        self._serial = 0
+
+    async def delete(self, image: ImageId) -> None:
+        """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
+        original = await self._index.delete(image)
+        if original is None:
+            raise errors.OriginalMissing
+        await self._retirement.remove(original)
+        _log.info("picture_deleted", image_id=image.key, generation=original.generation)
+
+    async def purge(self, selection: ports.Selection, limit: int) -> int:
+        """Take up to `limit` links out of use; returns how many. Raises IndexUnavailable."""
+        links = await self._index.purge(selection, limit)
+        for link in links:
+            self._memory.drop(link.image, link.generation, link.variant)
+        return len(links)
+
+    async def listen(self) -> None:
+        """Hear of deletions by other instances. Raises IndexUnavailable."""
+        for purged in await self._index.purges_since(self._serial):
+            self._serial = max(self._serial, purged.serial)
+            if purged.variant:
+                self._memory.drop(purged.image, purged.generation, purged.variant)
+            else:
+                await self._retirement.remove(ended(purged))
+
+    async def tidy(self) -> None:
+        """Housekeeping: note what was used, remove what was purged, make room.
+
+        Raises IndexUnavailable.
+        """
+        await self._index.touch(self._publisher.take_used())
+        purged = await self._index.purged_links(self._options.object_delay, _BATCH)
+        if purged:
+            await self._index.forget(purged)
+            await self._store.remove(purged)
+        await self._make_room()
+        await self._uploads.recover()
+
+    async def _make_room(self) -> None:
+        limit = self._options.disk_bytes
+        if not limit:
+            return
+        over = await self._index.stored_bytes() - limit
+        while over > 0:
+            links = await self._index.least_used(_BATCH)
+            if not links:
+                return
+            evicted = []
+            for link in links:
+                evicted.append(link)
+                over -= link.size
+                if over <= 0:
+                    break
+            for link in evicted:
+                self._memory.drop(link.image, link.generation, link.variant)
+            await self._index.forget(evicted)
+            await self._store.remove(evicted)
+            _log.info("renditions_evicted", count=len(evicted))
+
+
+def ended(purged: ports.Purged) -> Original:
+    """As much of an original as is needed to remove what is left of it."""
+    return Original(
+        image=purged.image,
+        generation=purged.generation,
+        format="",
+        width=0,
+        height=0,
+        bytes=0,
+        sha256="",
+    )

@@ -1,0 +1,41 @@
+"""How many new renditions one client may ask for."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from liveresize import errors
+
+_CLIENTS = 10_000
+"""How many clients are told apart; the one seen longest ago starts afresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateOptions:
+    """New renditions a second for one client (0: any), and how many at once."""
+
+    per_second: float = 100.0
+    burst: float = 200.0
+
+
+class Rates:
+    """A token bucket for each client."""
+
+    def __init__(self, options: RateOptions, monotonic: Callable[[], float]) -> None:
+        self._options = options
+        self._now = monotonic
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def charge(self, client: str) -> None:
+        """Count one new rendition against `client`; raises RateLimited over its rate."""
+        options = self._options
+        if not options.per_second or not client:
+            return
+        now = self._now()
+        level, since = self._buckets.pop(client, (options.burst, now))
+        level = min(options.burst, level + (now - since) * options.per_second)
+        self._buckets[client] = (level - 1 if level >= 1 else level, now)
+        if len(self._buckets) > _CLIENTS:
+            self._buckets.popitem(last=False)
+        if level < 1:
+            raise errors.RateLimited

@@ -1,0 +1,342 @@
+"""Uploads: one token, one attempt, one original, whole or not at all.
+
+The order, and what a crash after each step leaves behind:
+
+1. claim the token: a lease, which runs out;
+2. body to a staged file: swept once it has aged;
+3. inspect and clean in a worker: a second staged file, swept likewise;
+4. move to its place, noted: the note leads `recover` to it;
+5. commit original and token in one transaction: from here on it is uploaded;
+6. settle the note, drop what was replaced, answer.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import structlog
+
+from liveresize import errors, ports
+from liveresize.domain import tokens
+from liveresize.domain.jobs import IntakeJob
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Original, new_generation
+from liveresize.domain.tokens import Claim, Grant, Spent, Token
+from liveresize.service.catalogue import described
+from liveresize.service.retire import Retirement
+
+_log = structlog.get_logger("liveresize.uploads")
+
+_BATCH = 256 << 10
+"""Bytes gathered before a thread is asked to write and hash them."""
+
+Crop = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadsOptions:
+    """Seconds that a token and a lease live, and the bytes that one upload may have."""
+
+    lifetime: float = 900.0
+    lease: float = 60.0
+    max_bytes: int = 50 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What an upload is answered with; `text` is its JSON."""
+
+    text: str
+    repeated: bool = False
+
+
+class Upload(Protocol):
+    """A body on its way in. After `finish` or `abort` nothing else may be called."""
+
+    @property
+    def max_bytes(self) -> int:
+        """The most that `write` takes in all."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image. Raises UploadTooLarge and DiskFull."""
+
+    async def finish(self, crop: Crop | None) -> Receipt:
+        """The body is whole: store it. Raises what is wrong with it."""
+
+    async def abort(self) -> None:
+        """Nothing came of it: leave nothing, and free the id."""
+
+
+@dataclass(slots=True)
+class Body:
+    """The bytes of an upload: hashed as they pass, written where there is a file."""
+
+    max_bytes: int
+    file: BinaryIO | None = None
+    size: int = 0
+    arrived: int = 0
+    _pending: list[bytes] = field(default_factory=list)
+    _gathered: int = 0
+    _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image. Raises UploadTooLarge and DiskFull."""
+        self.size += len(chunk)
+        if self.size > self.max_bytes:
+            raise errors.UploadTooLarge(f"The image has more than {self.max_bytes} bytes.")
+        self._pending.append(chunk)
+        self._gathered += len(chunk)
+        if self._gathered >= _BATCH:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write and hash what was gathered, in a thread."""
+        pending, self._pending, self._gathered = self._pending, [], 0
+        try:
+            await asyncio.to_thread(self._flush, b"".join(pending))
+        except OSError as error:
+            raise errors.DiskFull("", f"writing an upload: {error}") from error
+
+    def _flush(self, data: bytes) -> None:
+        if self.file is not None:
+            self.file.write(data)
+        self._hash.update(data)
+
+    async def close(self) -> str:
+        """Write what is left; returns the SHA-256 in hex."""
+        await self.flush()
+        if self.file is not None:
+            await asyncio.to_thread(self.file.close)
+        return self._hash.hexdigest()
+
+
+class Uploads:
+    """Issues tokens and takes the uploads that come with them."""
+
+    def __init__(
+        self,
+        options: UploadsOptions,
+        *,
+        originals: ports.Originals,
+        index: ports.Index,
+        renderer: ports.Renderer,
+        memory: ports.Memory,
+        retirement: Retirement,
+        clock: ports.Clock,
+    ) -> None:
+        self.options = options
+        self.originals = originals
+        self.index = index
+        self.renderer = renderer
+        self.memory = memory
+        self.retirement = retirement
+        self.clock = clock
+
+    async def issue(self, grant: Grant) -> Token:
+        """Issue a token. Raises IdTaken, IndexUnavailable."""
+        return await self.index.issue(grant)
+
+    async def begin(self, token: str, candidates: Sequence[ImageId]) -> Upload:
+        """Claim `token` for one of the ids that the URL may mean.
+
+        Raises TokenRefused, IndexUnavailable, and DiskFull under the disk's reserve.
+        """
+        claimed = await self.index.claim(token, candidates, self.options.lease)
+        if isinstance(claimed, Spent):
+            return RepeatedUpload(claimed, self.options.max_bytes)
+        try:
+            staged = self.originals.staging(tokens.digest(token))
+            return await ClaimedUpload.open(self, claimed, staged)
+        except errors.LiveResizeError:
+            await self.release(claimed)
+            raise
+
+    async def release(self, claim: Claim) -> None:
+        """Give a claim up; while the database is away its lease runs out by itself."""
+        with contextlib.suppress(errors.IndexUnavailable):
+            await self.index.release(claim)
+
+    async def recover(self) -> None:
+        """Remove what uploads left that died with an earlier process or lost their lease."""
+        for generation, path in await self.originals.unsettled(self.options.lease):
+            if await self.index.original_of(generation) is None:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                _log.info("unfinished_original_removed", generation=generation)
+            self.originals.settle(generation)
+        swept = await self.originals.sweep(self.options.lease)
+        if swept:
+            _log.info("staged_uploads_removed", count=swept)
+
+
+class ClaimedUpload:
+    """An upload that holds its token."""
+
+    def __init__(self, uploads: Uploads, claim: Claim, staged: Path, file: BinaryIO) -> None:
+        self._uploads = uploads
+        self._claim = claim
+        self._staged = staged
+        limit = uploads.options.max_bytes
+        self._body = Body(min(claim.grant.max_bytes or limit, limit), file)
+        self._finishing = False
+        self._renewal = asyncio.create_task(self._renew())
+
+    @classmethod
+    async def open(cls, uploads: Uploads, claim: Claim, staged: Path) -> "ClaimedUpload":
+        """Create the staged file. Raises DiskFull."""
+        try:
+            file = await asyncio.to_thread(staged.open, "wb")
+        except OSError as error:
+            raise errors.DiskFull("", f"staging an upload: {error}") from error
+        return cls(uploads, claim, staged, file)
+
+    @property
+    def max_bytes(self) -> int:
+        """The most that `write` takes in all."""
+        return self._body.max_bytes
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image. Raises UploadTooLarge and DiskFull."""
+        await self._body.write(chunk)
+
+    async def _renew(self) -> None:
+        """Extend the lease while bytes arrive, and while they are being stored."""
+        lease, seen = self._uploads.options.lease, -1
+        while True:
+            await asyncio.sleep(lease / 3)
+            if self._body.size == seen and not self._finishing:
+                continue
+            seen = self._body.size
+            try:
+                await self._uploads.index.renew(self._claim, lease)
+            except errors.TokenRefused:
+                return  # `complete` will find that the lease is lost
+            except errors.IndexUnavailable:
+                continue
+
+    async def finish(self, crop: Crop | None) -> Receipt:
+        """Store the original; a client that leaves meanwhile does not stop it.
+
+        Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
+        DiskFull, TokenRefused, IdTaken, IndexUnavailable.
+        """
+        return await asyncio.shield(asyncio.create_task(self._finish(crop)))
+
+    async def _finish(self, crop: Crop | None) -> Receipt:
+        self._finishing = True
+        try:
+            received = await self._body.close()
+            if not self._body.size:
+                raise errors.BadUpload("The image is empty.")
+            receipt = await self._store(crop, received)
+        except CommitUnknown as unknown:
+            await self.abort()
+            raise errors.IndexUnavailable("", str(unknown)) from unknown
+        except BaseException:
+            await self.abort()
+            raise
+        self._renewal.cancel()
+        await asyncio.to_thread(self._staged.unlink, missing_ok=True)
+        return receipt
+
+    async def _store(self, crop: Crop | None, received: str) -> Receipt:
+        uploads, grant = self._uploads, self._claim.grant
+        cleaned = self._staged.with_name(self._staged.name + ".cleaned")
+        job = IntakeJob(
+            source=str(self._staged), target=str(cleaned), crop=crop, formats=grant.formats
+        )
+        try:
+            facts = await uploads.renderer.run(job)
+            generation = new_generation(uploads.clock.time())
+            original = described(grant.image, generation, facts)
+            await uploads.originals.keep(cleaned, original)
+        finally:
+            await asyncio.to_thread(cleaned.unlink, missing_ok=True)
+        receipt = _receipt(original)
+        try:
+            replaced = await self._commit(original, received, receipt)
+        except errors.LiveResizeError:
+            await uploads.originals.remove(original)
+            uploads.originals.settle(generation)
+            raise
+        uploads.originals.settle(generation)
+        uploads.memory.forget(grant.image)
+        if replaced is not None:
+            await uploads.retirement.remove(replaced)
+        return Receipt(text=receipt)
+
+    async def _commit(self, original: Original, received: str, receipt: str) -> Original | None:
+        """Commit; when nobody can tell whether that worked, look before answering."""
+        index = self._uploads.index
+        try:
+            return await index.complete(self._claim, original, received, receipt)
+        except errors.IndexUnavailable as unknown:
+            try:
+                stored = await index.original_of(original.generation)
+            except errors.IndexUnavailable:
+                # Whether the row is there will be seen by `recover`: keep file and note.
+                raise CommitUnknown(str(unknown)) from unknown
+            if stored is None:
+                raise
+            return None
+
+    async def abort(self) -> None:
+        """Nothing came of it: leave nothing, and free the id."""
+        self._renewal.cancel()
+        await asyncio.to_thread(self._discard)
+        await self._uploads.release(self._claim)
+
+    def _discard(self) -> None:
+        if self._body.file is not None:
+            with contextlib.suppress(OSError):
+                self._body.file.close()
+        self._staged.unlink(missing_ok=True)
+
+
+class CommitUnknown(Exception):
+    """The database went away during the commit; see `Uploads.recover`."""
+
+
+class RepeatedUpload:
+    """An upload whose token is spent: answered as before if its bytes are as before."""
+
+    def __init__(self, spent: Spent, max_bytes: int) -> None:
+        self._spent = spent
+        self._body = Body(max_bytes)
+
+    @property
+    def max_bytes(self) -> int:
+        """The most that `write` takes in all."""
+        return self._body.max_bytes
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image, to compare. Raises UploadTooLarge."""
+        await self._body.write(chunk)
+
+    async def finish(self, crop: Crop | None) -> Receipt:
+        """The receipt of the first time. Raises TokenRefused for other bytes."""
+        if await self._body.close() != self._spent.received_sha256:
+            raise errors.TokenRefused
+        return Receipt(text=self._spent.receipt, repeated=True)
+
+    async def abort(self) -> None:
+        """Nothing was kept, nothing is left."""
+
+
+def _receipt(original: Original) -> str:
+    return json.dumps(
+        {
+            "status": "OK",
+            "id": original.image.name,
+            "original_width": original.width,
+            "original_height": original.height,
+            "format": original.format,
+            "bytes": original.bytes,
+            "sha256": original.sha256,
+        },
+        ensure_ascii=False,
+    )

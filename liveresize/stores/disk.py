@@ -1,0 +1,117 @@
+"""The embedded rendition store: finished renditions on the local disk, served by us.
+
+A rendition lies at `<root>/<last two digits of its generation>/<generation>/<file>`, its
+key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from liveresize.domain.originals import GENERATION, Link, Original
+from liveresize.domain.rendition import EXTENSIONS, Rendition
+from liveresize.stores import files
+
+PREFIX = "/_renditions/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskOptions:
+    """Where renditions lie, and how much of that disk stays free (bytes, percent)."""
+
+    directory: Path
+    reserve: int = 1 << 30
+    reserve_inodes: float = 5.0
+
+
+class DiskRenditions:
+    """ports.RenditionStore on a directory."""
+
+    healthy = True
+
+    def __init__(self, options: DiskOptions) -> None:
+        self._root = options.directory
+        self._reserve = files.Reserve(self._root, options.reserve, options.reserve_inodes)
+
+    def prepare(self) -> None:
+        """Create the folder; raises DiskFull when that cannot be done."""
+        try:
+            files.make_directory(self._root.absolute())
+        except OSError as error:
+            raise files.full(error) from error
+
+    def url(self, link: Link) -> str:
+        """Where a client is redirected to, relative to this server."""
+        return PREFIX + quote(link.key)
+
+    def key(self, original: Original, variant: str, extension: str) -> str:
+        """The key of a rendition."""
+        return f"{original.image.key}/{original.generation}/{variant}.{extension}"
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the object of `key` lies; None for what `key` never makes."""
+        *image, generation, file = ("", *key.split("/"))
+        variant, _, extension = file.rpartition(".")
+        try:
+            Rendition.from_variant(variant)
+        except ValueError:
+            return None
+        if len(image) not in (2, 3) or not all(image[1:]) or extension not in EXTENSIONS:
+            return None
+        return self._folder(generation) / file if GENERATION.fullmatch(generation) else None
+
+    async def publish(self, spooled: Path, link: Link) -> None:
+        """Store the spooled bytes durably under `link.key`; the spooled file stays.
+
+        Raises DiskFull.
+        """
+        self._reserve.check(link.size, share=2.0)
+        try:
+            await asyncio.to_thread(self._publish, spooled, self._path(link))
+        except OSError as error:
+            raise files.full(error) from error
+
+    def _publish(self, spooled: Path, place: Path) -> None:
+        files.sync_file(spooled)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = place.with_name(place.name + ".part")
+        fresh.unlink(missing_ok=True)
+        try:
+            os.link(spooled, fresh)
+        except PermissionError:  # a file system without hard links
+            shutil.copyfile(spooled, fresh)
+            files.sync_file(fresh)
+        fresh.rename(place)
+
+    async def read(self, link: Link) -> bytes | None:
+        """The bytes of a link, or None when they are gone or not whole."""
+        with contextlib.suppress(OSError):
+            data = await asyncio.to_thread(self._path(link).read_bytes)
+            return data if len(data) == link.size else None
+        return None
+
+    async def remove(self, links: Sequence[Link]) -> None:
+        """Remove objects; that one is gone already is no error."""
+        await asyncio.to_thread(self._remove, [self._path(link) for link in links])
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()  # succeeds with the last one of its generation
+
+    async def remove_generation(self, original: Original) -> None:
+        """Remove every object of one generation."""
+        folder = self._folder(original.generation)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _path(self, link: Link) -> Path:
+        return self._folder(link.generation) / link.key.rpartition("/")[2]
+
+    def _folder(self, generation: str) -> Path:
+        return self._root / generation[-2:] / generation

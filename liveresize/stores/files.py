@@ -1,0 +1,83 @@
+"""Files that are whole or not there: the few system calls that every disk store needs."""
+
+import errno
+import os
+from pathlib import Path
+
+from liveresize import errors
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
+
+
+def full(error: OSError) -> errors.DiskFull:
+    """What a file system that takes no more is called in our own terms."""
+    reason = "no room" if error.errno in _FULL else "cannot be written"
+    return errors.DiskFull("", f"{reason}: {error.strerror} ({error.filename})")
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the entries of `directory` durable; raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_directory(directory: Path) -> None:
+    """Create `directory` and its parents, each durable in its own parent; raises OSError."""
+    if directory.is_dir():
+        return
+    make_directory(directory.parent)
+    directory.mkdir(mode=0o750, exist_ok=True)
+    sync_directory(directory.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` so that `path` is either absent or holds all of it; raises OSError.
+
+    Not synced: for what can be made again.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(data)
+        partial.rename(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def sync_file(path: Path) -> None:
+    """Make the contents of `path` durable; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Reserve:
+    """How much of a file system is not ours to fill.
+
+    `size` in bytes, `inodes` in percent of all inodes (file systems that do not count
+    inodes have none to run out of).
+    """
+
+    def __init__(self, directory: Path, size: int, inodes: float) -> None:
+        self._directory = directory
+        self._size = size
+        self._inodes = inodes
+
+    def check(self, need: int = 0, share: float = 1.0) -> None:
+        """Raise DiskFull when storing `need` bytes would leave less than the reserve.
+
+        `share` scales the reserve: renditions are refused at twice it, uploads at one.
+        """
+        try:
+            facts = os.statvfs(self._directory)
+        except OSError as error:
+            raise full(error) from error
+        if facts.f_bavail * facts.f_frsize - need < self._size * share:
+            raise errors.DiskFull("", "the free space is down to disk.reserve")
+        if facts.f_files and facts.f_favail * 100 < facts.f_files * self._inodes * share:
+            raise errors.DiskFull("", "the free inodes are down to disk.reserve_inodes")

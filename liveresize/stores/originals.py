@@ -1,0 +1,181 @@
+"""Originals on the local disk, one immutable file a generation.
+
+    <root>/_main/<ab>/<cd>/<name>~<generation>      ab, cd: SHA-256 of the name
+    <root>/_bucket/<bucket>/<ab>/<cd>/<name>~<generation>
+    <root>/_main/_long/<ab>/<cd>/<SHA-256>~…         names too long for the above
+    <root>/_staging/…                               uploads on their way
+    <root>/<name>                                   read through: the published service's
+
+The generation is part of the file's name, so that an overwrite never changes a file that
+a render is reading, and a crash between file and row leaves the old picture whole.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import GENERATION, Original
+from liveresize.stores import files
+
+_LONG = 255 - len("~") - 28
+
+FOREIGN = "f"
+"""First digit of the generations of files that were here before us (ours begin with 0
+until the year 10889)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalsOptions:
+    """Where originals lie and how much of that disk stays free (bytes, percent)."""
+
+    directory: Path
+    reserve: int = 1 << 30
+    reserve_inodes: float = 5.0
+
+
+class DiskOriginals:
+    """ports.Originals on a directory."""
+
+    def __init__(self, options: OriginalsOptions) -> None:
+        self._root = options.directory
+        self._staging = self._root / "_staging"
+        self._reserve = files.Reserve(self._root, options.reserve, options.reserve_inodes)
+
+    def prepare(self) -> None:
+        """Create the folders; raises DiskFull when that cannot be done."""
+        try:
+            files.make_directory(self._root.absolute())
+            files.make_directory(self._staging.absolute())
+        except OSError as error:
+            raise files.full(error) from error
+
+    def path(self, original: Original) -> Path:
+        """Where the bytes of this generation lie, whether or not they are there."""
+        if self.foreign(original.generation):
+            return self._root / original.image.name
+        folder, stem = self._place(original.image)
+        return folder / f"{stem}~{original.generation}"
+
+    def exists(self, original: Original) -> bool:
+        """Whether those bytes are on this disk."""
+        return self.path(original).is_file()
+
+    def find(self, image: ImageId) -> tuple[str, Path] | None:
+        """The newest generation of `image` on this disk, without asking the index."""
+        folder, stem = self._place(image)
+        newest = ""
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                name, _, generation = entry.name.rpartition("~")
+                if name == stem and GENERATION.fullmatch(generation):
+                    newest = max(newest, generation)
+        if newest:
+            return newest, folder / f"{stem}~{newest}"
+        return self._find_foreign(image)
+
+    def _find_foreign(self, image: ImageId) -> tuple[str, Path] | None:
+        """A bare file of the published service, under a generation made of its age."""
+        if image.bucket or image.name.startswith("_"):
+            return None
+        path = self._root / image.name
+        with contextlib.suppress(OSError):
+            facts = path.stat(follow_symlinks=False)
+            if path.is_file():
+                age = int(facts.st_mtime * 1000) & 0xFFF_FFFF_FFFF
+                return f"{FOREIGN}{age:011x}{_hash(image.name)[:16]}", path
+        return None
+
+    def foreign(self, generation: str) -> bool:
+        """Whether that generation is a file that lay here before us, read through."""
+        return generation.startswith(FOREIGN)
+
+    def staging(self, token_digest: str) -> Path:
+        """A path for the body of one upload, in the file system of the originals.
+
+        Raises DiskFull when the reserve is reached.
+        """
+        self._reserve.check()
+        return self._staging / token_digest
+
+    async def keep(self, staged: Path, original: Original) -> None:
+        """Move a staged, fsynced file to its place, durably. Raises DiskFull.
+
+        A note of the move stays until `settle`, so that `unsettled` finds what a crash
+        left without a row.
+        """
+        await asyncio.to_thread(self._keep, staged, original)
+
+    def _keep(self, staged: Path, original: Original) -> None:
+        place = self.path(original)
+        note = self._note(original.generation)
+        try:
+            files.make_directory(place.parent.absolute())
+            note.write_text(str(place.relative_to(self._root)), encoding="utf-8")
+            files.sync_file(note)
+            files.sync_directory(self._staging)
+            staged.rename(place)
+            files.sync_directory(place.parent)
+        except OSError as error:
+            note.unlink(missing_ok=True)
+            raise files.full(error) from error
+
+    def settle(self, generation: str) -> None:
+        """Forget the note of a move: its row is committed, or its file is gone."""
+        self._note(generation).unlink(missing_ok=True)
+
+    async def unsettled(self, older_than: float) -> list[tuple[str, Path]]:
+        """(generation, path) of moves noted more than `older_than` seconds ago."""
+        return await asyncio.to_thread(self._unsettled, older_than)
+
+    def _unsettled(self, older_than: float) -> list[tuple[str, Path]]:
+        notes = [p for p in self._aged(older_than) if p.suffix == ".moving"]
+        return [(p.stem, self._root / p.read_text(encoding="utf-8")) for p in notes]
+
+    async def sweep(self, older_than: float) -> int:
+        """Remove staged bodies untouched for `older_than` seconds; returns how many."""
+        return await asyncio.to_thread(self._sweep, older_than)
+
+    def _sweep(self, older_than: float) -> int:
+        bodies = [p for p in self._aged(older_than) if p.suffix != ".moving"]
+        for body in bodies:
+            body.unlink(missing_ok=True)
+        return len(bodies)
+
+    def _aged(self, older_than: float) -> list[Path]:
+        aged: list[Path] = []
+        with contextlib.suppress(FileNotFoundError):
+            for path in self._staging.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - path.stat().st_mtime >= older_than:
+                        aged.append(path)
+        return aged
+
+    async def remove(self, original: Original) -> None:
+        """Remove the bytes of this generation; that they are gone already is no error."""
+        if self.foreign(original.generation):
+            found = self._find_foreign(original.image)
+            if found is None or found[0] != original.generation:
+                return  # another file has been put there since
+        await asyncio.to_thread(self.path(original).unlink, missing_ok=True)
+
+    def _note(self, generation: str) -> Path:
+        return self._staging / f"{generation}.moving"
+
+    def _place(self, image: ImageId) -> tuple[Path, str]:
+        digest = _hash(image.name)
+        stem = image.name
+        base = self._root / "_main"
+        if image.bucket:
+            base = self._root / "_bucket" / image.bucket
+        if len(stem.encode()) > _LONG:
+            base, stem = base / "_long", digest
+        return base / digest[:2] / digest[2:4], stem
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()

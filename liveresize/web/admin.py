@@ -1,0 +1,103 @@
+"""DELETE of a picture and POST /purge, for holders of an admin secret."""
+
+import hmac
+import re
+from datetime import datetime
+
+from liveresize import errors, ports
+from liveresize.domain import names, parameters
+from liveresize.domain.names import ImageId
+from liveresize.web import responses
+from liveresize.web.bodies import Fields, JsonHandler
+from liveresize.web.handler import Handler
+
+_SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
+_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
+_MOST = 10_000
+
+
+def authorise(handler: Handler) -> None:
+    """Raise AdminDisabled or SecretRefused unless the bearer of the request may."""
+    secrets = handler.site.options.admin_secrets
+    if not secrets:
+        raise errors.AdminDisabled
+    scheme, _, given = handler.request.headers.get("Authorization", "").partition(" ")
+    # Every secret is compared, so that the time tells nothing of which came close.
+    right = [hmac.compare_digest(given.encode("latin-1"), each.encode()) for each in secrets]
+    if scheme.lower() != "bearer" or not any(right):
+        raise errors.SecretRefused
+
+
+class DeleteHandler(Handler):
+    """`DELETE /{name}`."""
+
+    async def delete(self) -> None:
+        """The picture and everything made of it are gone, at once."""
+        authorise(self)
+        segment = parameters.percent_decode(self.request.path[1:])
+        name = names.check_name(segment)
+        try:
+            await self.site.purge.delete(ImageId(name))
+        except errors.OriginalMissing:
+            stem, suffix = names.split_suffix(name)
+            if not suffix:
+                raise
+            await self.site.purge.delete(ImageId(stem))
+        await self.respond(
+            responses.Answer(
+                status=204, headers=[("Cache-Control", responses.NO_STORE)], length=None
+            )
+        )
+
+
+class PurgeHandler(JsonHandler):
+    """`POST /purge`."""
+
+    async def start(self) -> None:
+        """Nobody else is read any further."""
+        authorise(self)
+
+    async def handle(self, fields: Fields) -> None:
+        """Take links out of use."""
+        chosen = [name for name in _SELECTORS if name in fields]
+        if len(chosen) != 1:
+            raise errors.BadBody(
+                "Give exactly one of `id`, `prefix`, `rendered_before` and `engine_before`."
+            )
+        limit = int(fields.number("limit", 1, _MOST) or 100)
+        purged = await self.site.purge.purge(_selection(chosen[0], fields), limit)
+        await self.respond(
+            responses.document({"purged": purged}, [("Cache-Control", responses.NO_STORE)])
+        )
+
+
+def _selection(name: str, fields: Fields) -> ports.Selection:
+    value = fields[name]
+    if name == "rendered_before":
+        return ports.Selection(rendered_before=_instant(value))
+    text = fields.string(name) or ""
+    if not text:
+        raise errors.BadBody(f"The field `{name}` must not be empty.")
+    if name == "id":
+        return ports.Selection(image=ImageId(text))
+    if name == "prefix":
+        return ports.Selection(prefix=text)
+    if not _VERSION.fullmatch(text):
+        raise errors.BadBody("The field `engine_before` must be a version such as `1.2`.")
+    return ports.Selection(engine_before=text)
+
+
+def _instant(value: object) -> float:
+    """Unix seconds of a number, or of an ISO 8601 time with its zone."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11:
+        return float(value)
+    if isinstance(value, str):
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            instant = None
+        if instant is not None and instant.tzinfo is not None:
+            return instant.timestamp()
+    raise errors.BadBody(
+        "The field `rendered_before` must be Unix seconds or an ISO 8601 time with its zone."
+    )

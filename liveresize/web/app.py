@@ -1,0 +1,95 @@
+"""The route table: method and path → handler."""
+
+import re
+
+from tornado import httputil
+from tornado.routing import Matcher, Rule
+from tornado.web import Application, HTTPError, RequestHandler
+
+from liveresize.web.admin import DeleteHandler, PurgeHandler
+from liveresize.web.handler import Handler, Unknown
+from liveresize.web.images import ObjectHandler, PictureHandler
+from liveresize.web.site import Site
+from liveresize.web.status import (
+    FaviconHandler,
+    HealthHandler,
+    LiveHandler,
+    ReadyHandler,
+    RobotsHandler,
+)
+from liveresize.web.tokens import TokenHandler
+from liveresize.web.uploads import PreflightHandler, UploadHandler
+
+READ = ("GET", "HEAD")
+
+ROUTES: list[tuple[tuple[str, ...], str, type[RequestHandler]]] = [
+    (READ, r"/_health", HealthHandler),
+    (READ, r"/_live", LiveHandler),
+    (READ, r"/_ready", ReadyHandler),
+    (READ, r"/_renditions/.*", ObjectHandler),
+    (READ, r"/robots\.txt", RobotsHandler),
+    (READ, r"/favicon\.ico", FaviconHandler),
+    (("POST",), r"/token", TokenHandler),
+    (("POST",), r"/purge", PurgeHandler),
+    (READ, r"/(?!_)[^/]+", PictureHandler),
+    (("POST",), r"/(?!_)[^/]+", UploadHandler),
+    (("DELETE",), r"/(?!_)[^/]+", DeleteHandler),
+    (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler),
+]
+"""Every route, the first that matches counts. Patterns are of raw, encoded paths."""
+
+
+class Route(Matcher):
+    """Matches a method and the whole raw path."""
+
+    def __init__(self, methods: tuple[str, ...], pattern: str) -> None:
+        self._methods = methods
+        self._pattern = re.compile(pattern, re.DOTALL)
+
+    def match(self, request: httputil.HTTPServerRequest) -> dict[str, object] | None:
+        """See tornado.routing.Matcher."""
+        if request.method in self._methods and self._pattern.fullmatch(request.path):
+            return {}
+        return None
+
+
+class AnyMethod(Matcher):
+    """Matches a path that some route has, whatever the method."""
+
+    def match(self, request: httputil.HTTPServerRequest) -> dict[str, object] | None:
+        """See tornado.routing.Matcher."""
+        return {} if allowed(request.path) else None
+
+
+class WrongMethod(Handler):
+    """A path that there is, asked for with a method that it does not take."""
+
+    def prepare(self) -> None:
+        """405, and what would do."""
+        self.error_headers = [("Allow", ", ".join(allowed(self.request.path)))]
+        raise HTTPError(405)
+
+
+def allowed(path: str) -> list[str]:
+    """The methods that a raw path takes."""
+    taken: dict[str, None] = {}
+    for methods, pattern, _ in ROUTES:
+        if re.fullmatch(pattern, path, re.DOTALL):
+            taken.update(dict.fromkeys(methods))
+    return list(taken)
+
+
+def make_application(site: Site) -> Application:
+    """The Application behind `hits.Entrance`."""
+    rules = [
+        Rule(Route(methods, pattern), handler, {"site": site})
+        for methods, pattern, handler in ROUTES
+    ]
+    rules.append(Rule(AnyMethod(), WrongMethod, {"site": site}))
+    return Application(
+        rules,
+        default_handler_class=Unknown,
+        default_handler_args={"site": site},
+        compress_response=False,
+        log_function=lambda handler: None,  # `Handler.on_finish` writes the access line
+    )

@@ -1,0 +1,62 @@
+"""Who is asking: addresses, networks, request ids."""
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable
+from functools import lru_cache
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def request_id(sent: str | None) -> str:
+    """The caller's own id if it is a sane one, else a new one."""
+    if sent and _SANE_ID.fullmatch(sent):
+        return sent
+    return secrets.token_hex(8)
+
+
+class Networks:
+    """A set of networks; an IPv4 address written as IPv6 counts as what it is."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
+        self._known = lru_cache(maxsize=4096)(self._look)
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, address: str) -> bool:
+        return self._known(address)
+
+    def _look(self, address: str) -> bool:
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        return any(ip in network for network in self._networks)
+
+
+def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:
+    """The client's address: the peer's, or what trusted proxies say of it.
+
+    `X-Forwarded-For` is read from its end, past every proxy that is trusted; what an
+    untrusted peer says is not read at all.
+    """
+    address = peer
+    if not forwarded or not trusted:
+        return address
+    for said in reversed(forwarded.split(",")):
+        if address not in trusted:
+            break
+        said = said.strip()
+        try:
+            ipaddress.ip_address(said)
+        except ValueError:
+            break
+        address = said
+    return address

@@ -1,0 +1,99 @@
+"""Errors become statuses here, and nowhere else."""
+
+import re
+from dataclasses import dataclass
+
+from liveresize import errors
+from liveresize.web import responses
+from liveresize.web.responses import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one kind of error is answered. `level` is that of its log line; `retry` is
+    what `Retry-After` says, in seconds."""
+
+    status: int
+    level: str = "info"
+    retry: int | None = None
+
+
+TABLE: dict[type[errors.LiveResizeError], Failure] = {
+    errors.RequestError: Failure(400),
+    errors.UploadTooSlow: Failure(408),
+    errors.Refused: Failure(403),
+    errors.SecretRefused: Failure(401, "warning"),
+    errors.OriginalMissing: Failure(404),
+    errors.OriginalElsewhere: Failure(503, "warning", retry=1),
+    errors.ImageError: Failure(422),
+    errors.UploadTooLarge: Failure(413),
+    errors.UnsupportedImage: Failure(415),
+    errors.Quarantined: Failure(422, "warning"),
+    errors.Overload: Failure(503, "warning", retry=1),
+    errors.RateLimited: Failure(429, retry=1),
+    errors.RenderTimeout: Failure(504, "warning"),
+    errors.DiskFull: Failure(507, "error", retry=60),
+    errors.StoreError: Failure(503, "warning", retry=1),
+    errors.WorkerDied: Failure(503, "error", retry=1),
+    errors.LiveResizeError: Failure(500, "error"),
+}
+"""Error → answer; the nearest class in its order of inheritance counts."""
+
+UNEXPECTED = Failure(500, "error")
+
+_STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_STATUS_TEXTS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+}
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def failure_of(error: BaseException) -> Failure:
+    """How `error` is answered."""
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            return TABLE[kind]
+    return UNEXPECTED
+
+
+def code_of(error: BaseException) -> str:
+    """The stable snake_case name of an error; `internal` for what is not ours."""
+    if not isinstance(error, errors.LiveResizeError):
+        return "internal"
+    return _CAPITAL.sub("_", type(error).__name__).lower()
+
+
+def answer(error: BaseException, request_id: str) -> Answer:
+    """The answer to a request that failed with `error`."""
+    failure = failure_of(error)
+    text = "Something went wrong here; the log knows more under this request_id."
+    if isinstance(error, errors.LiveResizeError):
+        text = error.public
+    headers = []
+    if failure.retry is not None:
+        headers.append(("Retry-After", str(failure.retry)))
+    if failure.status == 401:
+        headers.append(("WWW-Authenticate", "Bearer"))
+    return _json(failure.status, text, code_of(error), request_id, headers)
+
+
+def answer_status(status: int, request_id: str) -> Answer:
+    """The answer where no error of ours is behind it: an unknown route or method."""
+    text = _STATUS_TEXTS.get(status, "The request cannot be answered.")
+    return _json(status, text, _STATUS_CODES.get(status, "http_error"), request_id, [])
+
+
+def _json(
+    status: int, text: str, code: str, request_id: str, headers: list[tuple[str, str]]
+) -> Answer:
+    return responses.document(
+        {"error": text, "code": code, "request_id": request_id},
+        [
+            ("Cache-Control", responses.NO_STORE),
+            ("Access-Control-Allow-Origin", "*"),
+            *headers,
+        ],
+        status,
+    )

@@ -1,0 +1,191 @@
+"""What every handler has: an id, a way to answer, one access line, errors as JSON."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler
+
+from liveresize import errors, log
+from liveresize.web import clients, failures, hits
+from liveresize.web.responses import NOTHING, About, Answer, Asked, Slice
+from liveresize.web.site import Site
+
+_log = structlog.get_logger("liveresize.web")
+
+_CHUNK = 256 << 10
+"""Bytes of a file that are read, in a thread, and written at a time."""
+
+GONE = 499
+"""What the log calls the answer to a client that left before it (nginx's number)."""
+
+T = TypeVar("T")
+
+
+class Handler(RequestHandler):
+    """Base of all handlers. Subclasses return Answers to `respond` and raise errors."""
+
+    site: Site
+
+    def initialize(self, site: Site) -> None:
+        """Take the site; see tornado.web.RequestHandler."""
+        self.site = site
+        self.began = time.perf_counter()
+        self.request_id = clients.request_id(self.request.headers.get("X-Request-Id"))
+        self._work: asyncio.Future[object] | None = None
+        self._about: About = NOTHING
+        self._error: BaseException | None = None
+        self._sent = 0
+        self.error_headers: list[tuple[str, str]] = []
+
+    def set_default_headers(self) -> None:
+        """None but those that every answer has."""
+        self.clear_header("Server")
+        self.clear_header("Content-Type")
+        self.set_header("Date", hits.date())
+
+    def compute_etag(self) -> None:
+        """Never let Tornado hash a body on the loop: our ETags come with the bytes."""
+
+    def check_xsrf_cookie(self) -> None:
+        """There are no cookies here."""
+
+    @property
+    def client(self) -> str:
+        """The address of the client, past the proxies that are trusted."""
+        peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
+        forwarded = self.request.headers.get("X-Forwarded-For")
+        return clients.client_ip(peer, forwarded, self.site.options.trusted_proxies)
+
+    @property
+    def target(self) -> str:
+        """The raw target of the request."""
+        return self.request.uri or ""
+
+    @property
+    def asked(self) -> Asked:
+        """The request headers that change an answer."""
+        return hits.asked(self.request.method or "GET", self.request.headers)
+
+    async def wait_for(self, work: Awaitable[T]) -> T:
+        """The result of `work`, which is cancelled if the client leaves meanwhile."""
+        task = asyncio.ensure_future(work)
+        self._work = task  # type: ignore[assignment]
+        try:
+            return await task
+        finally:
+            self._work = None
+
+    def on_connection_close(self) -> None:
+        """The client left: nobody waits for the work any more."""
+        if self._work is not None:
+            self._work.cancel()
+
+    async def respond(self, answer: Answer) -> None:
+        """Send an answer, files included, and finish."""
+        self.set_status(answer.status)
+        self._about = answer.about
+        for name, value in answer.headers:
+            self.add_header(name, value)
+        self.set_header("X-Request-Id", self.request_id)
+        if answer.length is not None:
+            self.set_header("Content-Length", str(answer.length))
+        bodiless = self.request.method == "HEAD" or answer.status == 304
+        if isinstance(answer.body, Slice):
+            if not bodiless:
+                await self._send_file(answer.body)
+        elif not bodiless:
+            self._sent = len(answer.body)
+            self.write(answer.body)
+        if bodiless and answer.status != 304:
+            await self.flush()  # else Tornado would claim a Content-Length of 0
+        self.finish()
+
+    async def _send_file(self, part: Slice) -> None:
+        """Send part of a file, a chunk at a time as fast as the client takes them."""
+        start, end = part.start, part.start + part.length
+        while start < end:
+            data = await asyncio.to_thread(_read, part.path, start, min(_CHUNK, end - start))
+            if not data:
+                # The file ended early: breaking off is how HTTP says so.
+                self.request.connection.stream.close()  # type: ignore[union-attr]
+                return
+            start += len(data)
+            self._sent += len(data)
+            self.write(data)
+            await self.flush()
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        """Answer whatever a handler raised; see tornado.web.RequestHandler."""
+        info = kwargs.get("exc_info")
+        error = info[1] if isinstance(info, tuple) else None
+        self._error = error
+        if isinstance(error, HTTPError) or error is None:
+            answer = failures.answer_status(status_code, self.request_id)
+        else:
+            answer = failures.answer(error, self.request_id)
+        self.clear()
+        self.set_status(answer.status)
+        for name, value in (*answer.headers, *self.error_headers):
+            self.set_header(name, value)
+        self.set_header("X-Request-Id", self.request_id)
+        assert isinstance(answer.body, bytes)
+        self.set_header("Content-Length", str(len(answer.body)))
+        if self.request.method != "HEAD":
+            self._sent = len(answer.body)
+            self.write(answer.body)
+        self.finish()
+
+    def log_exception(self, typ: object, value: BaseException | None, tb: object) -> None:
+        """Log what a handler raised: expected errors are fields of the access line alone."""
+        if isinstance(value, HTTPError | StreamClosedError | errors.LiveResizeError):
+            return
+        _log.error("unexpected_error", request_id=self.request_id, exc_info=value)
+
+    def on_finish(self) -> None:
+        """Write the access line."""
+        self._write_access_line(self.get_status())
+
+    def _write_access_line(self, status: int) -> None:
+        about, timings = self._about, self._about.timings
+        failed: dict[str, object] = {}
+        if self._error is not None:
+            failed = {"error": failures.code_of(self._error)}
+            if isinstance(self._error, errors.LiveResizeError) and self._error.detail:
+                failed["error_detail"] = self._error.detail
+        log.access(
+            method=self.request.method or "",
+            path=self.request.path,
+            status=status,
+            client=self.client,
+            duration_ms=(time.perf_counter() - self.began) * 1000,
+            size=self._sent,
+            request_id=self.request_id,
+            cache=about.cache and about.cache.value,
+            image_id=about.image,
+            variant=about.variant,
+            queue_ms=timings and round(timings.queue, 1),
+            decode_ms=timings and round(timings.decode, 1),
+            resize_ms=timings and round(timings.resize, 1),
+            encode_ms=timings and round(timings.encode, 1),
+            notes=list(about.notes) or None,
+            **failed,
+        )
+
+
+class Unknown(Handler):
+    """Whatever has no route."""
+
+    def prepare(self) -> None:
+        """404, whatever the method."""
+        raise HTTPError(404)
+
+
+def _read(path: Path, start: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(size)

@@ -1,0 +1,110 @@
+"""One image out of a `multipart/form-data` body, as it streams in."""
+
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from liveresize import errors
+
+FIELD = "image"
+
+_HEADER_BYTES = 8 << 10
+_HEADER_COUNT = 16
+_OTHER_BYTES = 64 << 10
+"""What all other fields of the form may hold together; it is read and dropped."""
+
+
+@dataclass(slots=True)
+class _Part:
+    name: bytearray = field(default_factory=bytearray)
+    value: bytearray = field(default_factory=bytearray)
+    disposition: bytes = b""
+
+
+class ImageField:
+    """Feeds on a body and gives back the bytes of its field `image`."""
+
+    def __init__(self, content_type: str) -> None:
+        """Raises BadUpload where the content type names no usable boundary."""
+        _, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary", b"")
+        if not boundary:
+            raise errors.BadUpload("The form has no boundary in its Content-Type.")
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._header_name,
+                    "on_header_value": self._header_value,
+                    "on_header_end": self._header_end,
+                    "on_headers_finished": self._headers_finished,
+                    "on_part_data": self._data,
+                    "on_end": self._end,
+                },
+                max_header_count=_HEADER_COUNT,
+                max_header_size=_HEADER_BYTES,
+            )
+        except FormParserError as error:
+            raise errors.BadUpload("The boundary of the form cannot be used.") from error
+        self._part = _Part()
+        self._images = 0
+        self._ours = False
+        self._other = 0
+        self._whole = False
+        self._out: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes of the image that stand in `chunk`.
+
+        Raises BadUpload for what is no form, for a second image and for forms that are
+        mostly something else.
+        """
+        self._out = []
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise errors.BadUpload("The form cannot be read.", str(error)) from error
+        return b"".join(self._out)
+
+    def finish(self) -> None:
+        """The body is over. Raises BadUpload where the form is not, or has no image."""
+        if not self._whole:
+            raise errors.BadUpload("The form was cut off.")
+        if not self._images:
+            raise errors.BadUpload(f"The form has no field `{FIELD}`.")
+
+    def _begin(self) -> None:
+        self._part = _Part()
+        self._ours = False
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._part.name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._part.value += data[start:end]
+
+    def _header_end(self) -> None:
+        part = self._part
+        if bytes(part.name).lower() == b"content-disposition":
+            part.disposition = bytes(part.value)
+        part.name, part.value = bytearray(), bytearray()
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._part.disposition)
+        self._ours = options.get(b"name") == FIELD.encode()
+        self._images += self._ours
+        if self._images > 1:
+            raise errors.BadUpload(f"The form has more than one field `{FIELD}`.")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._ours:
+            self._out.append(data[start:end])
+            return
+        self._other += end - start
+        if self._other > _OTHER_BYTES:
+            raise errors.BadUpload("The form holds too much besides the image.")
+
+    def _end(self) -> None:
+        self._whole = True

@@ -1,0 +1,77 @@
+"""The probes, and the files that robots and browsers ask every site for."""
+
+from tornado.web import HTTPError
+
+from liveresize import errors
+from liveresize.web import responses
+from liveresize.web.handler import Handler
+
+_NO_STORE = [("Cache-Control", responses.NO_STORE)]
+
+
+class HealthHandler(Handler):
+    """`/_health`, as the published service answers it."""
+
+    async def get(self) -> None:
+        """200 `OK`, or 500 `No database connection`."""
+        try:
+            await self.site.ping()
+        except errors.IndexUnavailable:
+            await self.respond(responses.text("No database connection", _NO_STORE, 500))
+            return
+        await self.respond(responses.text("OK", _NO_STORE))
+
+    head = get
+
+
+class LiveHandler(Handler):
+    """`/_live`: the loop turns."""
+
+    async def get(self) -> None:
+        """200, whatever else is the matter."""
+        await self.respond(responses.text("OK", _NO_STORE))
+
+    head = get
+
+
+class ReadyHandler(Handler):
+    """`/_ready`: whether a balancer should send requests here."""
+
+    async def get(self) -> None:
+        """200 while ready, with `degraded` while a part suffers; 503 while not."""
+        parts = await self.site.parts()
+        suffering = sorted(name for name, part in parts.items() if not part.ok)
+        strict = self.site.options.ready_strict and bool(suffering)
+        ready = self.site.ready and not strict
+        status = "ready" if ready and not suffering else "degraded" if ready else "unavailable"
+        document: dict[str, object] = {"status": status}
+        if self.client in self.site.options.admin_networks:
+            document["degraded"] = suffering
+            document["parts"] = {
+                name: {"ok": part.ok, **part.detail} for name, part in parts.items()
+            }
+        await self.respond(responses.document(document, _NO_STORE, 200 if ready else 503))
+
+    head = get
+
+
+class RobotsHandler(Handler):
+    """`/robots.txt`."""
+
+    async def get(self) -> None:
+        """All or nothing, as `allow_indexing` says."""
+        allowed = "" if self.site.options.allow_indexing else " /"
+        text = f"User-agent: *\nDisallow:{allowed}\n"
+        await self.respond(responses.text(text, [("Cache-Control", "public, max-age=86400")]))
+
+    head = get
+
+
+class FaviconHandler(Handler):
+    """`/favicon.ico`: there is none."""
+
+    async def get(self) -> None:
+        """404, and not as a picture that is missing."""
+        raise HTTPError(404)
+
+    head = get

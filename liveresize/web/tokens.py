@@ -1,0 +1,73 @@
+"""POST /token: an application asks for leave to have one image uploaded."""
+
+import hmac
+from datetime import UTC, datetime
+
+from liveresize import errors
+from liveresize.domain import names
+from liveresize.domain.names import ImageId
+from liveresize.domain.tokens import Grant
+from liveresize.web import responses
+from liveresize.web.bodies import Fields, JsonHandler
+
+_LONGEST_LIFE = 604_800.0
+_LARGEST = float(1 << 40)
+
+
+class TokenHandler(JsonHandler):
+    """Issues one-time tokens."""
+
+    async def handle(self, fields: Fields) -> None:
+        """Check who asks and what for, and issue a token."""
+        self._authorise(fields)
+        token = await self.site.uploads.issue(self._grant(fields))
+        expires = datetime.fromtimestamp(token.expires_at, UTC)
+        await self.respond(
+            responses.document(
+                {
+                    "token": token.token,
+                    "id": token.image.name,
+                    "expires_at": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                },
+                [("Cache-Control", responses.NO_STORE)],
+            )
+        )
+
+    def _authorise(self, fields: Fields) -> None:
+        """With a secret configured, it must be given; without, the network decides."""
+        options = self.site.options
+        if options.secret:
+            given = fields["secret"]
+            given = given if isinstance(given, str) else ""
+            if not hmac.compare_digest(
+                given.encode("utf-8", "surrogatepass"), options.secret.encode()
+            ):
+                raise errors.SecretRefused
+        elif self.client not in options.token_networks:
+            raise errors.NetworkRefused
+
+    def _grant(self, fields: Fields) -> Grant:
+        options = self.site.options
+        name = names.check_id(fields["id"])
+        formats = fields.get(
+            "formats",
+            lambda value: (
+                isinstance(value, list)
+                and bool(value)
+                and all(isinstance(each, str) for each in value)
+                and {each.lower() for each in value} <= {*options.formats, "jpg"}
+            ),
+            "a list of " + ", ".join(f"`{known}`" for known in options.formats),
+        )
+        overwrite = fields.flag("overwrite")
+        if overwrite and not options.secret:
+            raise errors.BadBody("The field `overwrite` needs a configured secret.")
+        return Grant(
+            image=ImageId(name),
+            lifetime=fields.number("expires_in", 1, _LONGEST_LIFE) or options.token_lifetime,
+            max_bytes=int(fields.number("max_bytes", 1, _LARGEST) or 0),
+            formats=tuple(
+                dict.fromkeys(each.lower().replace("jpg", "jpeg") for each in formats or ())
+            ),
+            overwrite=overwrite,
+        )
