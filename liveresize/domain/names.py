@@ -9,7 +9,19 @@ from liveresize import errors
 MAX_BYTES = 255
 """A name is one path component on disk, and file systems end there."""
 
-RESERVED = frozenset({"token", "purge", "ping", "upload", "robots", "favicon", "openapi"})
+RESERVED = frozenset(
+    {
+        "token",
+        "purge",
+        "ping",
+        "upload",
+        "robots",
+        "robots.txt",
+        "favicon",
+        "favicon.ico",
+        "openapi",
+    }
+)
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "jpe", "png", "webp", "avif", "gif", "json", "auto"})
 """What the end of a URL means something by, so that no id may end in it."""
@@ -75,7 +87,7 @@ def check_id(value: object) -> str:
     _, dot, suffix = value.rpartition(".")
     if dot and suffix.lower() in SUFFIXES:
         raise errors.InvalidId(f"An id must not end in `.{suffix.lower()}`.")
-    if RENDITION.fullmatch(value):
+    if RENDITION.fullmatch(value) or RENDITION.fullmatch(f"{value}.jpg"):
         raise errors.InvalidId("The id would be read as the size of a rendition.")
     return value
 

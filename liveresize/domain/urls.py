@@ -45,8 +45,8 @@ class RenditionRequest:
 class OriginalRequest:
     """A picture at its own size.
 
-    `format` None is the original's own. `rendition_as` gives the rendition that answers
-    it where the stored bytes do not.
+    `format` None is the original's own, unless `webp` turns that into WebP.
+    `rendition_as` gives the rendition that answers it where the stored bytes do not.
     """
 
     image: ImageId
@@ -54,20 +54,26 @@ class OriginalRequest:
     extension: str
     parameters: Parameters
     rules: UrlRules
+    webp: bool = False
     varies: bool = False
 
-    @property
-    def plain(self) -> bool:
-        """Whether nothing was asked for that would change the picture."""
+    def stored_will_do(self, own: str, *, animated: bool) -> bool:
+        """Whether the stored bytes are the answer: nothing was asked for that would change
+        an original of the format `own`."""
         wanted = self.parameters
+        if self.webp and own in _SWITCHABLE:
+            return False
         return (
-            wanted.quality is None
+            (self.format is None or self.format == own)
+            and wanted.quality is None
             and not (wanted.blur or wanted.sharpen or wanted.rotate or wanted.flip)
-            and wanted.animate
+            and (wanted.animate or not animated)
         )
 
     def rendition_as(self, own: Format) -> RenditionRequest:
         """The same request as a rendition at full size, `own` being the original's format."""
+        if self.webp and own in _SWITCHABLE:
+            own = Format.WEBP
         return RenditionRequest(
             image=self.image,
             rendition=_rendition(0, 0, self.format or own, self.parameters, self.rules),
@@ -125,15 +131,19 @@ def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> P
     if suffix == "json":
         return FactsRequest(image)
     output: Format | Negotiated | None = None
-    varies = False
+    webp = False
+    varies = wanted.allow_webp and rules.webp_opt_in
     if suffix:
         output, varies = _choose(suffix, accept, wanted, rules, always=False)
+    elif varies:
+        webp = accept_header.offers(accept, "image/webp")
     return OriginalRequest(
         image=image,
         format=output,
         extension=segment[len(name) + 1 :],
         parameters=wanted,
         rules=rules,
+        webp=webp,
         varies=varies,
     )
 

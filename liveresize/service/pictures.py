@@ -111,9 +111,9 @@ class Pictures:
         raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")
 
     def _as_stored(self, request: OriginalRequest, original: Original) -> bool:
-        if not request.plain or not (original.clean or self._options.keep_metadata):
-            return False
-        return request.format is None or request.format == original.format
+        return (original.clean or self._options.keep_metadata) and request.stored_will_do(
+            original.format, animated=original.frames > 1
+        )
 
     def recall_object(self, key: str) -> StoredObject | None:
         """An object of the embedded store, if memory holds its bytes."""

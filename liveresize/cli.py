@@ -1,0 +1,186 @@
+"""The command `liveresize`.
+
+Everything but click is imported inside the commands: a worker that is spawned imports
+the main module again, and would carry all of it.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from liveresize import __version__, errors
+
+if TYPE_CHECKING:
+    from liveresize import client, settings
+
+_URL = click.option(
+    "--url",
+    metavar="URL",
+    help="Address of the running server.  [default: this machine, port of the settings]",
+)
+_SECRET = click.option(
+    "--secret",
+    metavar="TEXT",
+    help="What the server asks for.  [default: `secret` of the settings]",
+)
+_EXPIRES = click.option(
+    "--expires-in", type=click.IntRange(min=1), metavar="SECONDS", help="Life of the token."
+)
+_OVERWRITE = click.option(
+    "--overwrite", is_flag=True, help="Let the upload replace a picture of that id."
+)
+
+
+class _Commands(click.Group):
+    """Commands whose foreseen failures are one sentence on stderr and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except errors.LiveResizeError as exc:
+            _fail(exc)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="liveresize", message="%(prog)s %(version)s")
+def main() -> None:
+    """Resize images on demand, and serve them.
+
+    \b
+    Examples:
+      liveresize serve                      serve on http://localhost:1337
+      PORT=8080 liveresize serve            the same on another port
+      liveresize check-config               show every setting and its source
+      liveresize upload cat.jpg --id cat    put a picture in
+      curl -L http://localhost:1337/cat_400_0.jpg -o small.jpg
+
+    Settings are read from config/default.json, config/$NODE_ENV.json,
+    config/local.json and the environment; NODE_CONFIG_DIR names another folder.
+    """
+
+
+@main.command()
+def serve() -> NoReturn:
+    """Serve until SIGTERM or Ctrl-C.
+
+    \b
+    Examples:
+      liveresize serve
+      NODE_ENV=production liveresize serve
+      LIVERESIZE_LOG__DEBUG=true liveresize serve
+    """
+    settings = _settings()
+    from liveresize import server
+
+    sys.exit(server.run(settings))
+
+
+@main.command("check-config")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def check_config(as_json: bool) -> None:
+    """Show every setting in force, and where it comes from.
+
+    Secrets are masked. Exits with 1 where the server would not start.
+
+    \b
+    Examples:
+      liveresize check-config
+      NODE_ENV=production liveresize check-config --json
+    """
+    from liveresize import settings
+
+    report = settings.as_json if as_json else settings.table
+    click.echo(report(_settings()))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release.
+
+    `serve` does this by itself; run it before a roll-out to have it done once.
+    """
+    settings = _settings()
+    import asyncio
+
+    from liveresize import wiring
+
+    asyncio.run(wiring.migrate(settings))
+
+
+@main.command()
+@click.argument("id_", metavar="ID")
+@_URL
+@_SECRET
+@_EXPIRES
+@_OVERWRITE
+def token(
+    id_: str, url: str | None, secret: str | None, expires_in: int | None, overwrite: bool
+) -> None:
+    """Ask a running server for a token that uploads one picture as ID, and print it.
+
+    \b
+    Examples:
+      liveresize token cat
+      curl -H "X-Token: $(liveresize token cat)" -F image=@cat.jpg \\
+           http://localhost:1337/cat
+    """
+    from liveresize import client
+
+    server = _server(url, secret)
+    click.echo(client.token(server, id_, expires_in=expires_in, overwrite=overwrite))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--id", "id_", metavar="ID", help="Name of the picture.  [default: that of FILE]")
+@_URL
+@_SECRET
+@_OVERWRITE
+def upload(
+    file: Path, id_: str | None, url: str | None, secret: str | None, overwrite: bool
+) -> None:
+    """Upload FILE to a running server, and print the addresses it has there.
+
+    \b
+    Examples:
+      liveresize upload cat.jpg
+      liveresize upload holiday.png --id beach --url https://images.example.com
+    """
+    from liveresize import client
+
+    server = _server(url, secret)
+    name = file.stem if id_ is None else id_
+    granted = client.token(server, name, overwrite=overwrite)
+    answer = client.upload(server, name, file, granted)
+    click.echo(json.dumps(answer))
+    for address in client.addresses(server, name, answer):
+        click.echo(address)
+
+
+def _settings() -> "settings.Settings":
+    from liveresize import settings
+
+    return settings.load(os.environ)
+
+
+def _server(url: str | None, secret: str | None) -> "client.Server":
+    """The server that a command talks to; settings are read for what was not given."""
+    from liveresize import client
+
+    if url is not None and secret is not None:
+        return client.Server(url, secret)
+    settings = _settings()
+    return client.Server(
+        url=url or f"http://localhost:{settings.listen_port}",
+        secret=settings.secret if secret is None else secret,
+    )
+
+
+def _fail(error: errors.LiveResizeError) -> NoReturn:
+    detail = f" ({error.detail})" if error.detail else ""
+    click.echo(f"liveresize: {error.public}{detail}", err=True)
+    sys.exit(1)

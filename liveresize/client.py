@@ -1,0 +1,123 @@
+"""A small client of a running server, for the command line: tokens and uploads."""
+
+import json
+import mimetypes
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tornado import httpclient
+
+from liveresize import errors
+
+CONNECT_TIMEOUT = 10.0
+REQUEST_TIMEOUT = 300.0
+"""Seconds; the second one covers an upload over a slow line."""
+
+_TYPES = {".avif": "image/avif", ".jfif": "image/jpeg", ".webp": "image/webp"}
+"""Extensions that not every system's own table knows."""
+
+_UNKNOWN_TYPE = "image/unknown"
+"""For other extensions: the server goes by the bytes and only wants some image type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where it is, and what it asks for (empty: nothing)."""
+
+    url: str
+    secret: str = field(default="", repr=False)
+
+    def address(self, segment: str) -> str:
+        """The URL of one path segment, escaped."""
+        return f"{self.url.rstrip('/')}/{urllib.parse.quote(segment, safe='')}"
+
+
+def token(
+    server: Server, name: str, *, expires_in: int | None = None, overwrite: bool = False
+) -> str:
+    """A token for one upload as `name`, which lives `expires_in` seconds.
+
+    Raises LiveResizeError with what the server said, or why it could not be asked.
+    """
+    wanted: dict[str, object] = {"id": name}
+    if server.secret:
+        wanted["secret"] = server.secret
+    if expires_in is not None:
+        wanted["expires_in"] = expires_in
+    if overwrite:
+        wanted["overwrite"] = True
+    answer = _post(
+        server, "token", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+    )
+    given = answer.get("token")
+    if not isinstance(given, str):
+        raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+    return given
+
+
+def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any]:
+    """Upload `file` as `name` with the token `granted`; returns the server's answer.
+
+    Raises LiveResizeError with what the server said, or why it could not be asked.
+    """
+    try:
+        body = file.read_bytes()
+    except OSError as exc:
+        raise errors.LiveResizeError(f"{file} cannot be read: {exc.strerror}.") from exc
+    return _post(server, name, body, {"Content-Type": content_type(file), "X-Token": granted})
+
+
+def content_type(file: Path) -> str:
+    """The image type that the extension of `file` stands for."""
+    suffix = file.suffix.lower()
+    guess = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "")
+    return guess if guess.startswith("image/") else _UNKNOWN_TYPE
+
+
+def addresses(server: Server, name: str, answer: Mapping[str, Any]) -> list[str]:
+    """Where the picture can be fetched: 400 pixels wide, as it is, and its facts."""
+    suffix = {"jpeg": "jpg"}.get(str(answer.get("format")), str(answer.get("format", "jpg")))
+    segments = (f"{name}_400_0.jpg", f"{name}.{suffix}", f"{name}.json")
+    return [server.address(segment) for segment in segments]
+
+
+def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    url = server.address(segment)
+    client = httpclient.HTTPClient()
+    try:
+        response = client.fetch(
+            httpclient.HTTPRequest(
+                url,
+                method="POST",
+                body=body,
+                headers=headers,
+                connect_timeout=CONNECT_TIMEOUT,
+                request_timeout=REQUEST_TIMEOUT,
+                follow_redirects=False,
+            )
+        )
+        answer = json.loads(response.body)
+    except httpclient.HTTPClientError as exc:
+        raise errors.LiveResizeError(_refusal(server, exc)) from exc
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise errors.LiveResizeError(f"{url} cannot be asked: {reason}.") from exc
+    finally:
+        client.close()
+    if not isinstance(answer, dict):
+        raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+    return answer
+
+
+def _refusal(server: Server, exc: httpclient.HTTPClientError) -> str:
+    """What the server said, in its own sentence where it gave one."""
+    if exc.response is None:
+        return f"{server.url} cannot be asked: {exc.message}."
+    try:
+        said = json.loads(exc.response.body)["error"]
+    except (ValueError, LookupError, TypeError):
+        said = exc.message
+    return f"{server.url} said {exc.code}: {said}"

@@ -1,0 +1,65 @@
+"""Keys about what stands behind the server: the database and the object store."""
+
+from dataclasses import dataclass
+
+from liveresize.settings.schema import key
+from liveresize.settings.values import Form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgresql:
+    """The database that instances share; SQLite is used while host and url are empty."""
+
+    user: str = key("", "User of the database.")
+    password: str = key("", "Password of the database.", secret=True)
+    host: str = key("", "Host of the database; empty uses SQLite.")
+    port: int = key(5432, "Port of the database.", least=1, most=65_535)
+    database: str = key("", "Name of the database.")
+    pool: int = key(10, "Connections to the database.", least=1, most=1000)
+    sslmode: str = key(
+        "prefer",
+        "Encryption of the connection, as libpq names it.",
+        choices=("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    )
+    url: str = key(
+        "",
+        "All of it in one, as postgresql://user:password@host/database.",
+        form=Form.DATABASE_URL,
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The embedded database."""
+
+    path: str = key("", "SQLite file; empty is liveresize.sqlite in `data_dir`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aws:
+    """S3, or what speaks like it; renditions stay on disk while the bucket is empty."""
+
+    access_key: str = key("", "Access key; empty asks the environment of AWS.", secret=True)
+    secret_key: str = key("", "Secret key.", secret=True)
+    region: str = key("", "Region of the buckets.")
+    bucket: str = key("", "Bucket of the renditions; empty keeps them on disk.")
+    cache_host: str = key(
+        "", "Public address of the bucket, which clients are redirected to.", form=Form.URL
+    )
+    bucket_url: str = key(
+        "", "What the public address is where `aws.cache_host` is empty.", form=Form.URL
+    )
+    endpoint_url: str = key("", "Address of a store that is not Amazon's.", form=Form.URL)
+    prefix: str = key("", "What the key of every object begins with.")
+    path_style: bool | None = key(
+        None, "Whether the bucket stands in the path; null does so with an endpoint_url."
+    )
+    originals_bucket: str = key("", "Bucket that originals are mirrored to; empty is none.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """A part of the published service that liveresize does without."""
+
+    url: str = key("", "Accepted for old configurations and not used.", secret=True)

@@ -1,0 +1,44 @@
+"""What single values cannot show: keys that make no sense together."""
+
+from collections.abc import Iterator
+
+from liveresize import errors
+from liveresize.settings.root import Settings
+
+
+def refuse(settings: Settings) -> None:
+    """Raise SettingsError for a combination that cannot work."""
+    aws = settings.aws
+    if bool(aws.access_key) != bool(aws.secret_key):
+        given, missing = ("access_key", "secret_key")[:: 1 if aws.access_key else -1]
+        raise errors.SettingsError(
+            f"aws.{given} is set in {settings.sources[f'aws.{given}']}, but aws.{missing} is "
+            "not: set both, or neither to take the credentials of the environment."
+        )
+    if aws.originals_bucket and aws.originals_bucket == aws.bucket:
+        raise errors.SettingsError(
+            f"aws.originals_bucket and aws.bucket are both {aws.bucket}: originals and "
+            "renditions need a bucket each, or the keys of one hide those of the other."
+        )
+
+
+def warn(settings: Settings) -> Iterator[str]:
+    """Sentences about combinations that work, and perhaps not as was meant."""
+    constraints = settings.constraints
+    if settings.timeout.conversion == 0:
+        yield "timeout.conversion is 0: the built-in limit of 30 seconds applies."
+    if constraints.max_on_disk > constraints.max_decode:
+        yield (
+            f"constraints.max_on_disk ({constraints.max_on_disk:g}) is above "
+            f"constraints.max_decode ({constraints.max_decode:g}): originals between them "
+            "are kept and never rendered."
+        )
+    database = settings.postgresql
+    if (database.database or database.user) and not database.host and not database.url:
+        yield "postgresql.host and postgresql.url are empty: the SQLite file is used."
+    if database.host and database.url:
+        yield "postgresql.host and postgresql.url are both set: the url is used."
+    if settings.aws.originals_bucket and not settings.aws.bucket:
+        yield "aws.bucket is empty: originals are mirrored to S3, renditions stay on disk."
+    if settings.redis.url:
+        yield "redis.url is accepted and not used: liveresize keeps its links in memory."

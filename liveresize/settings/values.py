@@ -1,0 +1,134 @@
+"""Reading one value: from JSON or from the text of an environment variable to its type."""
+
+import enum
+import ipaddress
+import json
+import math
+import urllib.parse
+from collections.abc import Callable
+
+
+class Kind(enum.Enum):
+    """What a value is made of; the value reads on after "must be"."""
+
+    SWITCH = "true or false"
+    WHOLE = "a whole number"
+    NUMBER = "a number"
+    TEXT = "text"
+    TEXTS = "a list of texts that are not empty"
+    PRESETS = "an object of named objects of query parameters"
+
+
+class Form(enum.Enum):
+    """What a text, or each text of a list, must look like; reads on after "must be"."""
+
+    NETWORK = "a network such as 10.0.0.0/8"
+    URL = "empty or a URL that starts with http:// or https://"
+    DATABASE_URL = "empty or a URL that starts with postgresql://"
+    OUTPUT = "stdout, the path of a file, or tcp://host:port"
+
+
+def read(kind: Kind, value: object) -> object:
+    """`value` as `kind`; raises ValueError where it is something else.
+
+    Texts are taken for numbers, switches, lists and objects too: that is how the
+    environment gives them, and the published service turned `"5"` into 5 as well.
+    """
+    try:
+        return _READERS[kind](value)
+    except (TypeError, LookupError, OverflowError, RecursionError) as exc:
+        raise ValueError(kind.value) from exc
+
+
+def has_form(text: str, form: Form) -> bool:
+    """Whether `text` looks like `form`."""
+    if form is Form.NETWORK:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            return False
+        return True
+    try:
+        parts = urllib.parse.urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    if form is Form.OUTPUT:
+        if not text.startswith("tcp:"):
+            return bool(text)
+        return bool(parts.hostname and port) and not parts.path
+    if form is Form.DATABASE_URL:
+        return not text or parts.scheme in ("postgresql", "postgres", "postgresql+asyncpg")
+    return not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, str):
+        return {"true": True, "false": False}[value.strip().lower()]
+    if isinstance(value, bool):
+        return value
+    raise TypeError
+
+
+def _number(value: object) -> float:
+    # A bool is an int to Python, and never a number to whoever writes a configuration.
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    return int(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            value = json.loads(value)
+        else:
+            value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise TypeError
+    return tuple(value)
+
+
+def _presets(value: object) -> dict[str, dict[str, str]]:
+    if isinstance(value, str):
+        value = json.loads(value)
+    if not isinstance(value, dict):
+        raise TypeError
+    return {name: _parameters(given) for name, given in value.items()}
+
+
+def _parameters(given: object) -> dict[str, str]:
+    """Query parameters as texts; numbers and switches are spelled as in a URL."""
+    if not isinstance(given, dict):
+        raise TypeError
+    if not all(isinstance(each, str | int | float) for each in given.values()):
+        raise TypeError
+    return {
+        name: each if isinstance(each, str) else json.dumps(each) for name, each in given.items()
+    }
+
+
+_READERS: dict[Kind, Callable[[object], object]] = {
+    Kind.SWITCH: _switch,
+    Kind.WHOLE: _whole,
+    Kind.NUMBER: _number,
+    Kind.TEXT: _text,
+    Kind.TEXTS: _texts,
+    Kind.PRESETS: _presets,
+}

@@ -1,0 +1,1 @@
+"""Measurements of a running liveresize; `scripts/bench` is the door."""

@@ -1,0 +1,1 @@
+"""Tests of the pure core: no loop, no disk, no Pillow."""

@@ -1,0 +1,196 @@
+"""The configuration: what is in force, what is refused, and what people are shown."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liveresize import errors, settings
+from liveresize.settings import schema
+
+ROOT = Path(__file__).parent.parent
+
+SECRETS = {
+    "LIVERESIZE_SECRET": "hidden-1",
+    "LIVERESIZE_FRESHNESS": "hidden-2",
+    "LIVERESIZE_ADMIN__SECRETS": "hidden-3",
+    "LIVERESIZE_POSTGRESQL__PASSWORD": "hidden-4",
+    "LIVERESIZE_POSTGRESQL__URL": "postgresql://user:hidden-5@host/database",
+    "LIVERESIZE_AWS__ACCESS_KEY": "hidden-6",
+    "LIVERESIZE_AWS__SECRET_KEY": "hidden-7",
+    "LIVERESIZE_REDIS__URL": "redis://:hidden-8@host",
+}
+
+
+def read(tmp_path: Path, environ: dict[str, str] | None = None) -> settings.Settings:
+    return settings.load(environ or {}, tmp_path)
+
+
+def test_without_files_the_defaults_are_in_force(tmp_path: Path) -> None:
+    """Nothing has to be configured."""
+    loaded = read(tmp_path)
+    assert loaded.listen_port == 1337
+    assert loaded.constraints.max_width == 2000
+    assert loaded.encoder.webp_method is None
+    assert loaded.token.networks[0] == "127.0.0.0/8"
+    assert loaded.warnings == ()
+    assert set(loaded.sources.values()) == {"built-in default"}
+
+
+def test_settings_cannot_be_changed(tmp_path: Path) -> None:
+    """Whoever holds the settings sees what everybody else sees."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read(tmp_path).constraints.max_width = 1  # type: ignore[misc]
+
+
+def test_the_example_holds_every_key_with_its_default(tmp_path: Path) -> None:
+    """`default.json.example` is complete, changes nothing, and is written by `example()`."""
+    text = (ROOT / "default.json.example").read_text()
+    assert text == settings.example()
+    (tmp_path / "default.json").write_text(text)
+    copied = read(tmp_path)
+    assert copied.warnings == ()
+    assert dataclasses.replace(copied, sources={}) == dataclasses.replace(
+        settings.load({}, tmp_path.parent), sources={}
+    )
+    assert set(copied.sources.values()) == {str(tmp_path / "default.json")}
+
+
+def test_the_manual_has_the_reference() -> None:
+    """`config/README.md` ends with the table that `reference()` writes."""
+    assert (ROOT / "config" / "README.md").read_text().endswith("\n\n" + settings.reference())
+
+
+def test_the_production_example_is_accepted(tmp_path: Path) -> None:
+    """`production.json.example` starts a server without a warning."""
+    example = ROOT / "config" / "production.json.example"
+    (tmp_path / "production.json").write_text(example.read_text())
+    loaded = read(tmp_path, {"NODE_ENV": "production"})
+    assert loaded.warnings == ()
+    assert loaded.aws.bucket
+    assert loaded.postgresql.host
+
+
+@pytest.mark.parametrize("key", settings.KEYS.values(), ids=lambda key: key.name)
+def test_every_key_says_what_it_is(key: schema.Key) -> None:
+    """Each key has a sentence, a default that it would itself accept, and allowed values."""
+    assert key.description.endswith(".")
+    assert key.allowed
+    assert key.read(schema.plain(key.default)) == key.default
+
+
+def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
+    """Keys and spellings of the published service are taken: numbers in quotes, `redis`,
+    `log.stats` and `metrics`; what has no use here is named in a notice."""
+    old = {
+        "aws": {"access_key": "1", "secret_key": "2", "bucket_url": "https://b.example.com"},
+        "constraints": {"max_width": "1500"},
+        "log": {"debug": False, "stats": True},
+        "metrics": {"influx": {"dsn": "http://influx"}},
+        "postgresql": {"host": "192.168.99.1", "database": "images", "pool": "5"},
+        "redis": {"url": "redis://cache"},
+        "timeout": {"conversion": 0},
+    }
+    (tmp_path / "default.json").write_text(json.dumps(old))
+    loaded = read(tmp_path)
+    assert loaded.constraints.max_width == 1500
+    assert loaded.postgresql.pool == 5
+    assert loaded.timeout.conversion_seconds == 30.0
+    assert [warning.split(" ")[0] for warning in loaded.warnings] == [
+        "log.stats",
+        "metrics",
+        "timeout.conversion",
+        "redis.url",
+    ]
+
+
+@pytest.mark.parametrize("show", [settings.table, settings.as_json, repr])
+def test_secrets_are_never_shown(tmp_path: Path, show: object) -> None:
+    """Neither the table, nor its JSON, nor a `repr` in a log gives a secret away."""
+    assert callable(show)
+    assert "hidden" not in show(read(tmp_path, SECRETS))
+
+
+def test_every_secret_key_is_tried_above() -> None:
+    """A new secret must be added to the test of masking."""
+    tried = {name.removeprefix("LIVERESIZE_").lower().replace("__", ".") for name in SECRETS}
+    assert tried == {name for name, key in settings.KEYS.items() if key.secret}
+
+
+def test_a_bad_secret_is_not_repeated_in_the_error(tmp_path: Path) -> None:
+    """The sentence about a value shows the value, unless it is a secret."""
+    with pytest.raises(errors.SettingsError) as caught:
+        read(tmp_path, {"LIVERESIZE_POSTGRESQL__URL": "mysql://user:hidden@host"})
+    assert "hidden" not in str(caught.value)
+    assert "postgresql.url in environment variable" in str(caught.value)
+
+
+def test_the_table_tells_where_values_come_from(tmp_path: Path) -> None:
+    """One key a line, with value and source; warnings at the end."""
+    lines = settings.table(read(tmp_path, {"PORT": "8080", "LIVERESIZE_SECRETS": "x"})).splitlines()
+    assert lines[1].split(maxsplit=2) == ["listen_port", "8080", "environment variable PORT"]
+    assert len(lines) == len(settings.KEYS) + 1
+    assert lines[-1].startswith("warning: secrets in environment variable LIVERESIZE_SECRETS")
+
+
+def test_the_json_report_has_values_sources_and_warnings(tmp_path: Path) -> None:
+    """What a script reads: typed values, where each is from, the warnings."""
+    report = json.loads(settings.as_json(read(tmp_path, {"LIVERESIZE_TIMEOUT__CONVERSION": "0"})))
+    assert report["values"]["listen_port"] == {"value": 1337, "source": "built-in default"}
+    assert report["values"]["timeout.conversion"]["value"] == 0
+    assert len(report["warnings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"LIVERESIZE_AWS__ACCESS_KEY": "a"}, "aws.secret_key"),
+        ({"LIVERESIZE_AWS__SECRET_KEY": "a"}, "aws.access_key"),
+        (
+            {"LIVERESIZE_AWS__BUCKET": "b", "LIVERESIZE_AWS__ORIGINALS_BUCKET": "b"},
+            "aws.originals_bucket",
+        ),
+    ],
+)
+def test_keys_that_cannot_go_together_are_refused(
+    tmp_path: Path, environ: dict[str, str], named: str
+) -> None:
+    """Half a pair of credentials, or one bucket for two things, stops the start."""
+    with pytest.raises(errors.SettingsError, match=named):
+        read(tmp_path, environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"LIVERESIZE_CONSTRAINTS__MAX_ON_DISK": "200"}, "constraints.max_decode (100)"),
+        ({"LIVERESIZE_POSTGRESQL__USER": "me"}, "the SQLite file is used"),
+        (
+            {
+                "LIVERESIZE_POSTGRESQL__HOST": "db",
+                "LIVERESIZE_POSTGRESQL__URL": "postgresql:///images",
+            },
+            "the url is used",
+        ),
+        ({"LIVERESIZE_AWS__ORIGINALS_BUCKET": "b"}, "renditions stay on disk"),
+    ],
+)
+def test_keys_that_go_together_oddly_are_warned_about(
+    tmp_path: Path, environ: dict[str, str], named: str
+) -> None:
+    """What works, and perhaps not as was meant, is said in a sentence."""
+    (warning,) = read(tmp_path, environ).warnings
+    assert named in warning
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+def test_no_value_breaks_a_key(value: object) -> None:
+    """Whatever JSON may hold is either taken or refused with what is allowed."""
+    for key in settings.KEYS.values():
+        try:
+            key.read(value)
+        except ValueError as exc:
+            assert str(exc) == key.allowed  # noqa: PT017 - most values are refused
