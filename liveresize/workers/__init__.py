@@ -1,0 +1,11 @@
+"""Worker processes: slots, admission, deadlines and what happens when one dies.
+
+The door is `WorkerPool`, a `ports.Renderer`, filled from `WorkerOptions`. Inside:
+`admission` decides who goes next, `crew` keeps the slots alive, `slot` is one executor
+with one process, `process` is what runs in there, `pool` ties them to jobs.
+"""
+
+from liveresize.workers.options import WorkerOptions
+from liveresize.workers.pool import Stats, WorkerPool
+
+__all__ = ["Stats", "WorkerOptions", "WorkerPool"]

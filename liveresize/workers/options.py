@@ -1,0 +1,30 @@
+"""What the worker pool may be told; every field has the default it ships with."""
+
+from dataclasses import dataclass, field
+
+from liveresize.imaging.options import ImagingOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """Sizes in bytes, times in seconds.
+
+    `slots` 0 takes what the machine allows (see `sizing`). `memory_bytes` bounds the
+    address space of one worker, `nice` is added to its niceness, after `recycle_after`
+    jobs it is replaced. At most `queue_limit` jobs wait for a slot, each for at most
+    `max_wait`; a job ends `deadline` after it began, retry included. A job that crashed
+    its worker twice is refused for `quarantine`.
+
+    An idle worker takes 136 MiB of address space and 27 MiB of memory, so that the limit
+    keeps it below 512 MiB resident; an opaque WebP of 30 megapixels just fits.
+    """
+
+    slots: int = 0
+    memory_bytes: int = 616 * 2**20
+    nice: int = 10
+    recycle_after: int = 1_000
+    queue_limit: int = 256
+    max_wait: float = 10.0
+    deadline: float = 30.0
+    quarantine: float = 3_600.0
+    imaging: ImagingOptions = field(default_factory=ImagingOptions)

@@ -1,0 +1,185 @@
+"""The pool: jobs go in, results come out, and what happens to workers stays inside."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import overload
+
+import structlog
+
+from liveresize import errors
+from liveresize.domain.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
+from liveresize.ports import Clock, Priority
+from liveresize.workers import process, sizing
+from liveresize.workers.admission import Admission
+from liveresize.workers.crew import Crew
+from liveresize.workers.options import WorkerOptions
+from liveresize.workers.quarantine import Quarantine, identity
+from liveresize.workers.slot import Death, Died, Slot
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """The pool at one moment, and what has happened since it started.
+
+    `pids` are those of the live workers; `killed` counts missed deadlines, `died` all
+    other deaths, `quarantined` the jobs that are refused now.
+    """
+
+    slots: int
+    busy: int
+    queued: int
+    pids: tuple[int, ...]
+    quarantined: int
+    started: int
+    start_failures: int
+    died: int
+    killed: int
+    retried: int
+    recycled: int
+
+
+class WorkerPool:
+    """A Renderer on worker processes; `start` it first, `close` it last.
+
+    `perform` is what workers do with a job: a function at the top of a module.
+    """
+
+    def __init__(
+        self,
+        options: WorkerOptions,
+        *,
+        perform: process.Perform = process.engine,
+        clock: Clock = time,
+    ) -> None:
+        self._size = options.slots or sizing.detect(options.memory_bytes)
+        self._deadline = options.deadline
+        self._admission: Admission[Slot] = Admission(options.queue_limit, options.max_wait)
+        self._crew = Crew(self._size, options, perform, self._admission)
+        self._quarantine = Quarantine(options.quarantine, clock)
+        self._begun: set[asyncio.Task[Result]] = set()
+        self._killed = 0
+        self._retried = 0
+
+    @property
+    def stats(self) -> Stats:
+        """How the pool is doing."""
+        counters = self._crew.counters
+        return Stats(
+            slots=self._size,
+            busy=len(self._begun),
+            queued=self._admission.waiting,
+            pids=self._crew.pids,
+            quarantined=len(self._quarantine),
+            started=counters.started,
+            start_failures=counters.start_failures,
+            died=counters.died,
+            killed=self._killed,
+            retried=self._retried,
+            recycled=counters.recycled,
+        )
+
+    async def start(self) -> None:
+        """Warm every slot. Raises WorkerDied when not one worker can be started."""
+        await self._crew.start()
+
+    @overload
+    async def run(
+        self, job: RenderJob, *, priority: Priority = ..., on_begin: Callable[[], None] = ...
+    ) -> Rendered: ...
+    @overload
+    async def run(
+        self,
+        job: ProbeJob | IntakeJob,
+        *,
+        priority: Priority = ...,
+        on_begin: Callable[[], None] = ...,
+    ) -> Facts: ...
+    async def run(
+        self,
+        job: Job,
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        on_begin: Callable[[], None] = lambda: None,
+    ) -> Result:
+        """See ports.Renderer. Raises Quarantined at once for a job that crashed twice,
+        and WaitTimeout for one that did not begin in time."""
+        self._quarantine.check(job)
+        slot = await self._admission.acquire(priority)
+        try:
+            on_begin()
+        except BaseException:
+            self._crew.give_back(slot)
+            raise
+        task = asyncio.get_running_loop().create_task(self._do(job, slot))
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        # A cancelled caller leaves the job alone: the worker is at it, and the slot
+        # must not be given away before it is free.
+        return await asyncio.shield(task)
+
+    async def close(self, grace: float) -> None:
+        """Refuse new and queued jobs, wait `grace` seconds for the others, kill the rest.
+
+        Afterwards no worker, thread or descriptor of the pool is left; the fork server
+        stays until this process ends.
+        """
+        self._crew.stop(self._admission.close())
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=grace)
+        self._crew.kill()
+        while self._begun:
+            await asyncio.wait(self._begun)
+        await self._crew.finished()
+
+    async def _do(self, job: Job, slot: Slot) -> Result:
+        """Do a job that has begun: one attempt, and a second if the worker dies."""
+        until = asyncio.get_running_loop().time() + self._deadline
+        try:
+            return await self._attempt(job, slot, until)
+        except Died as died:
+            first = died.death
+        # From here on the slot is nobody's, so whatever is raised leaves no place behind.
+        fresh = await self._crew.replace(slot)
+        self._retried += 1
+        try:
+            return await self._attempt(job, fresh, until)
+        except Died as died:
+            self._crew.give_back(fresh)
+            if self._crew.closing:
+                raise errors.ShuttingDown from died
+            raise self._verdict(job, first, died.death) from died
+
+    async def _attempt(self, job: Job, slot: Slot, until: float) -> Result:
+        """Do `job` in `slot` and give the slot back, unless it raises Died."""
+        try:
+            result = await slot.perform(job, until)
+        except Died as died:
+            self._crew.counters.died += 1
+            cause = died.death.cause
+            logger.warning("worker_died", worker_pid=slot.pid, idle=False, cause=cause, **_log_fields(job))
+            raise
+        except errors.LiveResizeError as error:
+            if slot.gone and isinstance(error, errors.RenderTimeout):
+                self._killed += 1
+                logger.warning("worker_deadline", worker_pid=slot.pid, **_log_fields(job))
+            self._crew.give_back(slot)
+            raise
+        self._crew.give_back(slot)
+        return result
+
+    def _verdict(self, job: Job, first: Death, second: Death) -> errors.LiveResizeError:
+        """What a job ends in that two workers have died of."""
+        if not (first.crash and second.crash):
+            return errors.WorkerDied("", f"{first.cause}, then {second.cause}")
+        logger.error("job_quarantined", cause=second.cause, **_log_fields(job))
+        return self._quarantine.add(job)
+
+
+def _log_fields(job: Job) -> dict[str, str]:
+    """What a log line says of a job."""
+    path, variant = identity(job)
+    return {"job": type(job).__name__, "path": path, "variant": variant}

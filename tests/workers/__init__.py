@@ -1,0 +1,1 @@
+"""What worker processes are asked of, one file a noun."""
