@@ -55,7 +55,7 @@ class ImagingOptions:
     max_input_pixels: int = 30_000_000
     max_disk_pixels: int = 30_000_000
     max_frames: int = 500
-    max_animation_pixels: int = 100_000_000
+    max_animation_pixels: int = 50_000_000
     quality_floor: int = 40
     quality_ceiling: int = 92
     metadata: Metadata = Metadata.CLEAN

@@ -1,0 +1,66 @@
+"""Moving pictures: their frames one by one, and how long each is shown."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from liveresize.imaging import decode
+
+QUICKEST = 11
+"""Frames said to last less, in ms, are shown for DEFAULT by every browser."""
+
+DEFAULT = 100
+
+FOREVER = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How an animation runs: ms a frame, and how often it is played (0: for ever)."""
+
+    durations: tuple[int, ...]
+    plays: int = FOREVER
+
+
+def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
+    """Seek through up to `count` frames, each composed onto those before it.
+
+    The one object comes back each time, loaded, with its `duration` in its info. A file
+    that holds fewer frames than it says ends early; the picture that an APNG shows
+    where animation is not understood is left out.
+    """
+    first = 1 if getattr(image, "default_image", False) else 0
+    size = image.size
+    for index in range(first, count):
+        with contextlib.suppress(EOFError):
+            image.seek(index)
+            image.load()
+            # A GIF frame that leaves the canvas makes Pillow enlarge the picture.
+            yield image if image.size == size else image.crop((0, 0, *size))
+            continue
+        return
+
+
+def duration(image: Image.Image) -> int:
+    """How long the frame that was sought last is shown, in ms, as browsers do."""
+    value = round(image.info.get("duration", 0))
+    return value if value >= QUICKEST else DEFAULT
+
+
+def plays(image: Image.Image) -> int:
+    """How often the animation runs; 0 is for ever."""
+    loop = image.info.get("loop")
+    if decode.source_format(image) != "gif":
+        return int(loop or FOREVER)
+    # GIF counts repetitions after the first run, and none is said by saying nothing.
+    if loop is None:
+        return 1
+    return int(loop) + 1 if loop else FOREVER
+
+
+def alike(pictures: list[Image.Image]) -> list[Image.Image]:
+    """The frames of one animation in one mode: RGBA where any has alpha, else RGB."""
+    mode = "RGBA" if any(picture.mode in ("LA", "RGBA") for picture in pictures) else "RGB"
+    return [picture if picture.mode == mode else picture.convert(mode) for picture in pictures]

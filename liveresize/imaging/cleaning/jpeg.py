@@ -1,0 +1,131 @@
+"""Cleaning JPEG: a chain of marker segments, with entropy-coded data after each SOS."""
+
+import re
+from collections.abc import Iterator
+
+from liveresize.imaging.cleaning.parts import Piece, damaged, orientation_exif, part
+
+SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
+APP0, APP1, APP2, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
+
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD})
+"""DHT, DAC, DQT, DNL, DRI: what decoding needs besides frames and scans."""
+
+BARE = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers without a length. Outside a scan they mean nothing."""
+
+# A decoder skips to the next marker over fill bytes and over garbage alike.
+NEXT_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+
+# What may stand after a scan: DHT, DAC, EOI, SOS, DQT, DNL, DRI, APPn, COM. All else,
+# restart markers and stuffed zeros included, belongs to the scan, or is damage in it
+# that a decoder must see as it came.
+SCAN_END = re.compile(rb"\xff[\xc4\xcc\xd9-\xdd\xe0-\xef\xfe]")
+
+JFIF_SIZE = 14
+"""Bytes of a JFIF payload before its thumbnail; the last two are the thumbnail's size."""
+
+ADOBE_SIZE = 12
+"""Bytes of an Adobe payload up to its colour transform, the last thing in it."""
+
+
+def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
+    """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments.
+
+    A camera's further pictures (MPF, gain maps) stand behind the first EOI and go.
+    Raises UnreadableImage without SOI, frame, scan or EOI, and for unknown markers.
+    """
+    if bytes(data[:2]) != b"\xff\xd8":
+        raise damaged("jpeg: no SOI")
+    yield data[:2]
+    at, framed, scanned, owed = 2, False, False, orientation != 1
+    while True:
+        found = NEXT_MARKER.search(data, at)
+        if found is None:
+            raise damaged("jpeg: no EOI")
+        at = found.start()
+        code = data[at + 1]
+        if code == EOI:
+            break
+        if code in BARE:
+            at += 2
+            continue
+        segment = _segment(data, at)
+        kept = _kept(code, segment)
+        if owed and kept and code != APP0:
+            # JFIF wants to be first, EXIF next.
+            owed = False
+            yield _exif_segment(orientation)
+        yield kept
+        at += len(segment)
+        framed = framed or code in FRAMES
+        if code == SOS:
+            if not framed:
+                raise damaged("jpeg: a scan before its frame")
+            scanned = True
+            end = _scan_end(data, at)
+            yield data[at:end]
+            at = end
+    if not scanned:
+        raise damaged("jpeg: no scan")
+    yield data[at : at + 2]
+
+
+def _segment(data: memoryview, at: int) -> memoryview:
+    """The whole segment at `at`: marker, length and payload."""
+    size = int.from_bytes(part(data, at + 2, 2), "big")
+    if size < 2:
+        raise damaged(f"jpeg: a segment of {size} bytes")
+    return part(data, at, size + 2)
+
+
+def _kept(code: int, segment: memoryview) -> Piece:
+    """What stays of one segment: all, some or nothing of it."""
+    if code == SOS or code in FRAMES or code in TABLES:
+        return segment
+    if code == APP0:
+        return _jfif(segment)
+    if code == APP2:
+        return segment if bytes(segment[4:16]) == b"ICC_PROFILE\0" else b""
+    if code == APP14:
+        return _adobe(segment)
+    if APP0 <= code <= APP15 or code == COM:
+        return b""
+    raise damaged(f"jpeg: marker {code:02x}")
+
+
+def _jfif(segment: memoryview) -> Piece:
+    """A JFIF segment without its thumbnail; nothing of a JFXX one, which is all thumbnail."""
+    if bytes(segment[4:9]) != b"JFIF\0":
+        return b""
+    if len(segment) <= 4 + JFIF_SIZE:
+        return segment
+    return _headed(APP0, bytes(segment[4 : 2 + JFIF_SIZE]) + b"\0\0")
+
+
+def _adobe(segment: memoryview) -> Piece:
+    """An Adobe segment up to its colour transform."""
+    if bytes(segment[4:9]) != b"Adobe":
+        return b""
+    if len(segment) <= 4 + ADOBE_SIZE:
+        return segment
+    return _headed(APP14, bytes(segment[4 : 4 + ADOBE_SIZE]))
+
+
+def _exif_segment(orientation: int) -> bytes:
+    """The APP1 segment that says `orientation` alone."""
+    return _headed(APP1, b"Exif\0\0" + orientation_exif(orientation))
+
+
+def _headed(code: int, payload: bytes) -> bytes:
+    """A segment of `payload`."""
+    return bytes((0xFF, code)) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+def _scan_end(data: memoryview, at: int) -> int:
+    """Where the entropy-coded data that starts at `at` ends."""
+    found = SCAN_END.search(data, at)
+    if found is None:
+        raise damaged("jpeg: a scan without an end")
+    return found.start()

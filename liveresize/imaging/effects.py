@@ -1,0 +1,68 @@
+"""What happens to a picture once it has its size: canvas, flattening, blur, sharpening.
+
+Every function returns its picture as it came when it has nothing to do.
+"""
+
+from PIL import Image, ImageFilter
+
+from liveresize.domain.rendition import Colour
+
+Size = tuple[int, int]
+
+SHARPEN_RADIUS = 1.0
+"""Sigma in output pixels: what shrinking softens is one pixel wide."""
+
+
+def placed(
+    image: Image.Image, canvas: Size, offset: tuple[int, int], background: Colour
+) -> Image.Image:
+    """`image` (L, RGB or RGBA) at `offset` on a canvas filled with `background`.
+
+    An opaque background shows through transparent pixels; on any other the result has
+    alpha.
+    """
+    if image.size == canvas and image.mode != "RGBA":
+        return image
+    if background[3] == 255:
+        neutral = image.mode == "L" and is_neutral(background)
+        mode = "L" if neutral else "RGB"
+        result = Image.new(mode, canvas, background[0] if neutral else background[:3])
+        result.paste(image, offset, image if image.mode == "RGBA" else None)
+        return result
+    result = Image.new("RGBA", canvas, background)
+    result.alpha_composite(image.convert("RGBA"), offset)
+    return result
+
+
+def is_neutral(colour: Colour) -> bool:
+    """Whether a colour is a grey."""
+    return colour[0] == colour[1] == colour[2]
+
+
+def flattened(image: Image.Image, background: Colour) -> Image.Image:
+    """`image` without transparency, laid over the opaque colour of `background`."""
+    if image.mode != "RGBA":
+        return image
+    result = Image.new("RGB", image.size, background[:3])
+    result.paste(image, (0, 0), image)
+    return result
+
+
+def blurred(image: Image.Image, sigma: float) -> Image.Image:
+    """`image` under a Gaussian of `sigma` pixels."""
+    return _filtered(image, ImageFilter.GaussianBlur(sigma)) if sigma else image
+
+
+def sharpened(image: Image.Image, amount: float) -> Image.Image:
+    """`image` with `amount` (0–10) times its fine detail added to it."""
+    if not amount:
+        return image
+    percent = round(amount * 100)
+    return _filtered(image, ImageFilter.UnsharpMask(SHARPEN_RADIUS, percent, threshold=0))
+
+
+def _filtered(image: Image.Image, kernel: ImageFilter.MultibandFilter) -> Image.Image:
+    """Filter with colour weighed by alpha, so that hidden colour does not bleed."""
+    if image.mode != "RGBA":
+        return image.filter(kernel)
+    return image.convert("RGBa").filter(kernel).convert("RGBA")

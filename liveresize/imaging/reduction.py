@@ -1,0 +1,109 @@
+"""Storing less of an upload than was sent: cropped, shrunk, and upright ever after.
+
+The result has the upload's format and profile, and nothing else that the upload told.
+"""
+
+import io
+from typing import Any
+
+from PIL import Image, JpegImagePlugin
+
+from liveresize.imaging import animation, decode, modes, resize, turning
+from liveresize.imaging.options import ImagingOptions
+
+Box = tuple[int, int, int, int]
+Size = tuple[int, int]
+
+RUN_LENGTH = 3
+"""zlib's Z_RLE: several times as fast on photographs, and hardly larger."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "jpeg": {"quality": 95},
+    # Photographs of 30 MP must be done within a render's deadline: hence the speeds.
+    "png": {"compress_type": RUN_LENGTH},
+    "webp": {"quality": 95, "method": 2},
+    "avif": {"quality": 90, "speed": 9, "max_threads": 1},
+}
+"""How each format is written: originals are kept for good, so quality goes first."""
+
+SPACE = slice(16, 20)
+"""Where a profile says which colour space it is for."""
+
+REPLACE = 2
+"""GIF: clear each frame before the next, or what was cut out shows what came before."""
+
+
+def reduced(
+    image: Image.Image, orientation: int, box: Box, size: Size, options: ImagingOptions
+) -> bytes:
+    """The part `box` of an opened picture, made `size`, encoded in its own format.
+
+    `box` is (left, top, right, bottom) in pixels of the upright picture. An animation
+    keeps its frames, unless `options` call it too long: then the first. Where pixels
+    are resampled, 16 bits a channel become 8 and palettes true colour. Raises what
+    `decode.translated` raises.
+    """
+    with decode.translated():
+        kind = decode.source_format(image)
+        settings = _settings(image, kind)
+        count = _frame_count(image, options)
+        frames, durations = [], []
+        for frame in animation.frames(image, count) if count > 1 else (image,):
+            frames.append(_part(frame, kind, orientation, box, size))
+            durations.append(image.info.get("duration", 0))
+        if len(frames) > 1:
+            frames = animation.alike([modes.normalised(frame) for frame in frames])
+            settings |= {"save_all": True, "append_images": frames[1:], "duration": durations}
+            settings |= _playing(image, kind, frames[0])
+        out = io.BytesIO()
+        frames[0].save(out, decode.PILLOW_NAMES[kind], **settings)
+        return out.getvalue()
+
+
+def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
+    """What to tell the encoder: pace, quality, colour."""
+    settings = dict(SETTINGS.get(kind, {}))
+    profile = image.info.get("icc_profile")
+    # Pillow reads 16-bit grey with alpha as RGBA, which a profile for greys does not fit.
+    if profile and (modes.is_grey(image) or profile[SPACE] != b"GRAY"):
+        settings["icc_profile"] = profile
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        # What was sampled coarsely stays so; -1 is a way that Pillow has no name for.
+        settings["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
+    return settings
+
+
+def _frame_count(image: Image.Image, options: ImagingOptions) -> int:
+    """How many frames are kept: all, or only the first of an animation that is too long."""
+    count = decode.frame_count(image, options.max_frames + 1)
+    pixels = image.width * image.height * count
+    return 1 if count > options.max_frames or pixels > options.max_animation_pixels else count
+
+
+def _part(image: Image.Image, kind: str, orientation: int, box: Box, size: Size) -> Image.Image:
+    """The part of the current frame, resized if need be, upright, told of nothing else."""
+    image.load()
+    left, top, right, bottom = box
+    stored = turning.stored_box((left, top, right, bottom), image.size, orientation)
+    if (right - left, bottom - top) == size:
+        # Halves cancel out: a box of whole pixels is one of whole pixels.
+        frame = image.crop((int(stored[0]), int(stored[1]), int(stored[2]), int(stored[3])))
+    else:
+        pixels = modes.normalised(image)
+        frame = resize.resize(pixels, stored, turning.turned_size(size, orientation))
+        # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
+        if modes.is_grey(image) and kind != "gif":
+            frame = modes.thinned(frame)
+    frame = turning.turn(frame, orientation)
+    frame.info = {key: frame.info[key] for key in ("transparency",) if key in frame.info}
+    return frame
+
+
+def _playing(image: Image.Image, kind: str, first: Image.Image) -> dict[str, Any]:
+    """How frames of the mode of `first` play: how often, and what each leaves for the next."""
+    settings: dict[str, Any] = {}
+    if "loop" in image.info:
+        settings["loop"] = image.info["loop"]
+    if kind == "gif" and first.mode == "RGBA":
+        settings["disposal"] = REPLACE
+    return settings

@@ -1,0 +1,57 @@
+"""Cleaning whatever comes: damage of any kind leads to one error of ours or to a file."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liveresize import errors
+from liveresize.imaging import cleaning
+
+from . import uploads
+
+SEEDS = {
+    "jpeg": uploads.telling_jpeg(progressive=True, restart_marker_blocks=2),
+    "png": uploads.telling_png(),
+    "webp": uploads.telling_webp(),
+    "gif": uploads.telling_gif(),
+}
+
+
+@st.composite
+def damaged(draw: st.DrawFn, seed: bytes) -> bytes:
+    """`seed` with some bytes changed, some put in, some taken out, and perhaps no end."""
+    data = bytearray(seed)
+    for _ in range(draw(st.integers(0, 6))):
+        # Structure is dense at the beginning: half of the damage goes there.
+        last = draw(st.sampled_from((min(400, len(data)), len(data)))) - 1
+        at = draw(st.integers(0, max(0, last)))
+        size = draw(st.sampled_from((0, 1, 2, 4, 100)))
+        data[at : at + size] = draw(st.binary(max_size=6))
+    return bytes(data[: draw(st.integers(0, len(data)) | st.just(len(data)))])
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+@settings(deadline=2000)
+@given(st.data())
+def test_damage_gives_errors_of_ours_alone(kind: str, drawn: st.DataObject) -> None:
+    """A damaged file is refused as unreadable, or cleaned into one that is clean."""
+    data = drawn.draw(damaged(SEEDS[kind]))
+    try:
+        clean = uploads.cleaned(kind, data, 6)
+    except errors.UnreadableImage:
+        return
+    assert cleaning.is_clean(kind, memoryview(clean), 6)
+    assert len(clean) <= len(data) + 64
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+@settings(deadline=2000)
+@given(noise=st.binary(max_size=2000))
+def test_noise_gives_errors_of_ours_alone(kind: str, noise: bytes) -> None:
+    """Bytes that mean nothing are unreadable, behind a true beginning as well."""
+    with pytest.raises(errors.UnreadableImage):
+        uploads.cleaned(kind, noise, 1)
+    try:
+        uploads.cleaned(kind, SEEDS[kind][:40] + noise, 1)
+    except errors.UnreadableImage:
+        return

@@ -1,0 +1,148 @@
+"""Canvas, flattening, blur and sharpening."""
+
+import pathlib
+from typing import Any
+
+import pytest
+from PIL import Image, ImageStat
+
+from liveresize.domain.rendition import COMPASS, Fit, Format
+from liveresize.imaging import effects
+
+from . import samples
+
+CREAM = (250, 240, 200, 255)
+CLEAR = (255, 255, 255, 0)
+HALF = (0, 0, 200, 128)
+
+
+@pytest.mark.parametrize(
+    ("gravity", "inside", "outside"),
+    [
+        ("center", (20, 10), (5, 10)),
+        ("east", (30, 10), (5, 10)),
+        ("west", (5, 10), (35, 10)),
+        ("northwest", (5, 10), (35, 10)),
+    ],
+)
+def test_canvas_places_by_gravity(
+    tmp_path: pathlib.Path, gravity: str, inside: tuple[int, int], outside: tuple[int, int]
+) -> None:
+    """The picture stands where gravity says, and the rest is the background."""
+    path = samples.saved(tmp_path / "a.png", Image.new("RGB", (50, 50), samples.RED))
+    result, picture = samples.rendered(
+        path,
+        width=40,
+        height=20,
+        fit=Fit.CANVAS,
+        gravity=COMPASS[gravity],
+        background=CREAM,
+        format=Format.JPEG,
+    )
+    assert (result.width, result.height) == (40, 20)
+    assert samples.near(picture.getpixel(inside), samples.RED)
+    assert samples.near(picture.getpixel(outside), CREAM[:3])
+
+
+def test_a_transparent_canvas(tmp_path: pathlib.Path) -> None:
+    """A transparent canvas is transparent in PNG and white in JPEG."""
+    path = samples.saved(tmp_path / "a.png", Image.new("RGB", (50, 50), samples.RED))
+    fields = {"width": 40, "height": 20, "fit": Fit.CANVAS, "background": CLEAR}
+    _, picture = samples.rendered(path, **fields)
+    assert picture.mode == "RGBA"
+    assert picture.getpixel((2, 2))[3] == 0
+    assert picture.getpixel((20, 10)) == (*samples.RED, 255)
+    _, picture = samples.rendered(path, format=Format.JPEG, **fields)
+    assert samples.near(picture.getpixel((2, 2)), (255, 255, 255), 16)
+
+
+def test_a_half_transparent_canvas(tmp_path: pathlib.Path) -> None:
+    """A background of 8 digits keeps its alpha, and shows under transparent pixels."""
+    picture = Image.new("RGBA", (40, 20), (200, 0, 0, 0))
+    picture.paste((200, 0, 0, 255), (0, 0, 20, 20))
+    path = samples.saved(tmp_path / "a.png", picture)
+    for height in (20, 30):
+        _, made = samples.rendered(path, width=40, height=height, fit=Fit.CANVAS, background=HALF)
+        assert made.getpixel((35, height // 2)) == HALF
+        assert made.getpixel((5, height // 2)) == (200, 0, 0, 255)
+
+
+def test_an_opaque_canvas_shows_through(tmp_path: pathlib.Path) -> None:
+    """Transparent pixels show the opaque canvas, even where it has no margin."""
+    path = samples.saved(tmp_path / "a.png", Image.new("RGBA", (40, 20), (9, 9, 9, 0)))
+    for height in (20, 30):
+        _, made = samples.rendered(path, width=40, height=height, fit=Fit.CANVAS, background=CREAM)
+        assert made.mode == "RGB"
+        assert made.getpixel((20, height // 2)) == CREAM[:3]
+
+
+@pytest.mark.parametrize(("background", "seen"), [(None, (255, 255, 255)), (CREAM, CREAM[:3])])
+def test_jpeg_is_flattened_onto_the_background(
+    tmp_path: pathlib.Path, background: tuple[int, int, int, int] | None, seen: tuple[int, ...]
+) -> None:
+    """What is transparent shows `bg` in a JPEG, white by default, never hidden colour."""
+    picture = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
+    picture.paste((200, 0, 0, 128), (0, 0, 32, 64))
+    path = samples.saved(tmp_path / "a.png", picture)
+    _, made = samples.rendered(path, width=32, format=Format.JPEG, background=background)
+    assert samples.near(made.getpixel((25, 16)), seen)
+    half = [(level + other) // 2 for level, other in zip((200, 0, 0), seen, strict=True)]
+    assert samples.near(made.getpixel((5, 16)), half)
+
+
+def test_transparency_is_kept_where_it_can_be(tmp_path: pathlib.Path) -> None:
+    """PNG, WebP, AVIF and GIF keep transparency."""
+    picture = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
+    picture.paste((200, 0, 0, 255), (0, 0, 32, 64))
+    path = samples.saved(tmp_path / "a.png", picture)
+    for output in (Format.PNG, Format.WEBP, Format.AVIF, Format.GIF):
+        _, made = samples.rendered(path, width=32, format=output)
+        made = made.convert("RGBA")
+        assert made.getpixel((28, 16))[3] <= 4
+        assert made.getpixel((4, 16))[3] >= 251
+        assert samples.near(made.getpixel((4, 16))[:3], (200, 0, 0), 12)
+
+
+def test_blur_softens_by_its_sigma(tmp_path: pathlib.Path) -> None:
+    """The spread of a blurred edge grows with sigma, which is in pixels of the result."""
+    picture = Image.new("L", (400, 40))
+    picture.paste(255, (200, 0, 400, 40))
+    path = samples.saved(tmp_path / "a.png", picture)
+    for sigma in (2, 5, 10):
+        _, made = samples.rendered(path, width=200, blur=sigma * 10)
+        row = [made.getpixel((x, 10)) for x in range(200)]
+        # A Gaussian edge passes 16 % and 84 % one sigma to either side.
+        low, high = (next(x for x in range(200) if row[x] >= level) for level in (41, 214))
+        assert high - low == pytest.approx(2 * sigma, abs=1.5)
+
+
+def test_sharpening_adds_contrast_to_edges(tmp_path: pathlib.Path) -> None:
+    """The more is asked for, the more detail stands out; flat areas stay."""
+    path = samples.saved(tmp_path / "a.png", samples.scene((300, 200)))
+    spreads = []
+    for amount in (0, 5, 20, 100):
+        _, made = samples.rendered(path, width=100, sharpen=amount)
+        spreads.append(ImageStat.Stat(made.convert("L")).stddev[0])
+    assert spreads == sorted(spreads)
+    assert spreads[0] < spreads[-1]
+    flat = Image.new("RGB", (20, 20), samples.BLUE)
+    assert effects.sharpened(flat, 10).tobytes() == flat.tobytes()
+
+
+@pytest.mark.parametrize("effect", [effects.blurred, effects.sharpened])
+def test_effects_do_not_bring_out_hidden_colour(effect: Any) -> None:
+    """Blur and sharpening weigh colour by alpha."""
+    picture = Image.new("RGBA", (40, 40), (0, 255, 0, 0))
+    picture.paste((200, 0, 0, 255), (0, 0, 20, 40))
+    made = effect(picture, 3.0)
+    assert made.mode == "RGBA"
+    assert all(pixel[1] <= 2 for pixel in made.get_flattened_data() if pixel[3] > 8)
+
+
+def test_nothing_to_do_costs_nothing() -> None:
+    """A step without work gives back the very picture."""
+    picture = Image.new("RGB", (4, 4))
+    assert effects.blurred(picture, 0) is picture
+    assert effects.sharpened(picture, 0) is picture
+    assert effects.flattened(picture, CREAM) is picture
+    assert effects.placed(picture, (4, 4), (0, 0), CREAM) is picture
