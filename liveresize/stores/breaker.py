@@ -1,0 +1,78 @@
+"""A circuit breaker: after a few failures in a row, stop asking for a moment."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from liveresize import errors
+
+
+class Breaker:
+    """Spares callers the wait for a store that does not answer.
+
+    Closed, it lets every call through; `threshold` failures in a row open it. Open, it
+    refuses at once. After `rest` seconds one call goes through as a probe, and what
+    becomes of it closes or opens the breaker again.
+
+    `failure` is the error that counts as one; anything else that a call raises was an
+    answer. `monotonic` gives seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        failure: type[errors.StoreError],
+        *,
+        threshold: int = 3,
+        rest: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._failure = failure
+        self._threshold = threshold
+        self._rest = rest
+        self._monotonic = monotonic
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._probing = False
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the breaker is closed."""
+        return self._opened_at is None
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Make one call inside this block; raises `failure` at once while open."""
+        probe = self._admit()
+        try:
+            yield
+        except self._failure:
+            self._failed(probe)
+            raise
+        except Exception:
+            self._succeeded()
+            raise
+        else:
+            self._succeeded()
+        finally:
+            # A cancelled probe has learnt nothing: the next caller may try.
+            if probe:
+                self._probing = False
+
+    def _admit(self) -> bool:
+        """Whether this call is the probe; raises `failure` when it may not be made."""
+        if self._opened_at is None:
+            return False
+        if self._probing or self._monotonic() - self._opened_at < self._rest:
+            raise self._failure("", "the breaker is open")
+        self._probing = True
+        return True
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        self._opened_at = None
+
+    def _failed(self, probe: bool) -> None:
+        self._failures += 1
+        # Calls from before it opened fail late: they must not put the probe off.
+        if probe or (self._opened_at is None and self._failures >= self._threshold):
+            self._opened_at = self._monotonic()

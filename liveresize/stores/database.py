@@ -1,0 +1,180 @@
+"""The database behind the index: transactions, time budgets, failures.
+
+Whatever a driver raises is translated here, in `Database._within`.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from liveresize import errors
+from liveresize.stores import engines, locks, migrations
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+FAILURES = (
+    exc.SQLAlchemyError,
+    sqlite3.Error,
+    OSError,
+)
+"""What a database that does not answer as it should looks like (a timeout is an OSError)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """Where the index is, and for how many seconds anything may wait for it.
+
+    `url` is `sqlite:///path` or `postgresql://user:password@host/database`; `pool` is
+    how many connections one instance opens at most. `lookup_budget` bounds what a GET
+    waits for, `ping_budget` a health check, `migration_budget` the start and `budget`
+    everything else. After `failures` lookups in a row have failed, lookups are refused
+    at once and one is tried every `rest` seconds.
+    """
+
+    url: str = "sqlite:///data/index.sqlite3"
+    pool: int = 5
+    lookup_budget: float = 0.15
+    ping_budget: float = 1.0
+    budget: float = 5.0
+    migration_budget: float = 60.0
+    failures: int = 3
+    rest: float = 1.0
+
+
+class Database:
+    """Runs functions of a connection as reads and as writes, within a time budget.
+
+    Raises SettingsError for a URL that cannot be used. Its methods raise
+    IndexUnavailable for every failure of the database, a budget that ran out included,
+    and pass on what else the functions raise. Dead connections replace themselves.
+    """
+
+    def __init__(self, options: IndexOptions) -> None:
+        self._options = options
+        self._url = engines.parse_url(options.url)
+        self._engine = engines.build(self._url, pool=options.pool, patience=options.budget)
+        self._readers = self._engine.execution_options(reading=True)
+        writers = 1
+        if self._url.get_backend_name() == engines.POSTGRESQL:
+            # A lone SELECT needs no transaction, and spares two round trips without.
+            self._readers = self._readers.execution_options(isolation_level="AUTOCOMMIT")
+            # One connection is left for lookups, however long the writers wait.
+            writers = max(1, options.pool - 1)
+        # SQLite has one writer at a time. Queueing for that here is fair and holds no
+        # connection; its own waiting polls, and starves whoever polls at bad moments.
+        self._writers = asyncio.Semaphore(writers)
+        self._abandoned: set[asyncio.Task[Any]] = set()
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date, however many processes do so at once."""
+        await self._within(self._options.migration_budget, self._migrate())
+
+    async def _migrate(self) -> None:
+        engine = engines.build(self._url, pool=1, patience=self._options.migration_budget)
+        try:
+            if self._url.get_backend_name() == engines.SQLITE:
+                await engines.prepare_file(engine)
+            await migrations.migrate(engine)
+        finally:
+            await engine.dispose()
+
+    async def close(self) -> None:
+        """Close every connection, after at most `budget` seconds for stragglers."""
+        if self._abandoned:
+            await asyncio.wait(self._abandoned, timeout=self._options.budget)
+        await self._within(self._options.budget, self._engine.dispose())
+
+    async def read(
+        self,
+        budget: float,
+        question: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what `question` does; it may ask one SELECT, outside of a transaction."""
+
+        async def ask() -> T:
+            async with self._readers.connect() as connection:
+                return await question(connection, *args, **kwargs)
+
+        async def insist() -> T:
+            try:
+                return await ask()
+            except exc.DBAPIError as error:
+                # The server was restarted since the connection was last used. The pool
+                # has noticed too, and opens another.
+                if not error.connection_invalidated:
+                    raise
+            return await ask()
+
+        return await self._within(budget, insist())
+
+    async def write(
+        self,
+        change: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what `change` does, in one transaction; whatever it raises rolls it back.
+
+        After IndexUnavailable either may have happened: read before answering.
+        """
+        begun = False
+
+        async def attempt() -> T:
+            nonlocal begun
+            async with self._engine.begin() as connection:
+                await locks.set_limits(connection, self._options.budget)
+                begun = True
+                return await change(connection, *args, **kwargs)
+
+        async def insist() -> T:
+            async with self._writers:
+                try:
+                    return await attempt()
+                except exc.DBAPIError as error:
+                    # As for reads, as long as nothing can have been done yet.
+                    if begun or not error.connection_invalidated:
+                        raise
+                return await attempt()
+
+        return await self._within(self._options.budget, insist())
+
+    async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of `work`, if it comes within `budget` seconds.
+
+        Work that is late is cancelled but not waited for: taking leave of a server that
+        hangs takes seconds.
+        """
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=budget)
+        except asyncio.CancelledError:
+            self._abandon(task)
+            raise
+        try:
+            if not task.done():
+                self._abandon(task)
+                raise TimeoutError(f"no answer within {budget} s")
+            return task.result()
+        except FAILURES as error:
+            detail = f"{type(error).__name__}: {error}"
+            raise errors.IndexUnavailable("", detail) from error
+
+    def _abandon(self, task: asyncio.Task[Any]) -> None:
+        """Let `task` clean up after itself, and nobody hear of it."""
+
+        def forget(done: asyncio.Task[Any]) -> None:
+            self._abandoned.discard(done)
+            if not done.cancelled():
+                done.exception()  # looked at, or asyncio complains of it
+
+        task.cancel()
+        self._abandoned.add(task)
+        task.add_done_callback(forget)

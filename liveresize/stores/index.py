@@ -1,0 +1,145 @@
+"""ports.Index in a database: SQLite for one machine, PostgreSQL for several."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from liveresize import errors
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link, Original
+from liveresize.domain.tokens import Claim, Grant, Spent, Token
+from liveresize.ports import Purged, Selection
+from liveresize.stores import index_links, index_originals, index_tokens, schema
+from liveresize.stores.breaker import Breaker
+from liveresize.stores.database import Database, IndexOptions
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class DatabaseIndex:
+    """Tokens, originals and links in SQL; the methods are those of ports.Index.
+
+    Lookups, which a GET waits for, have a short budget and stop asking a database that
+    does not answer; everything else waits longer and always tries.
+    """
+
+    def __init__(self, options: IndexOptions, breaker: Breaker | None = None) -> None:
+        """Connects to nothing yet; raises SettingsError for a URL that cannot be used."""
+        self._options = options
+        self._database = Database(options)
+        self._breaker = breaker or Breaker(
+            errors.IndexUnavailable, threshold=options.failures, rest=options.rest
+        )
+
+    @classmethod
+    async def open(cls, options: IndexOptions) -> Self:
+        """An index whose schema is up to date; raises IndexUnavailable and SettingsError."""
+        index = cls(options)
+        try:
+            await index.migrate()
+        except BaseException:
+            await index.close()
+            raise
+        return index
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date; may be tried again after IndexUnavailable."""
+        await self._database.migrate()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._database.close()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether lookups are being answered."""
+        return self._breaker.healthy
+
+    async def ping(self) -> None:
+        await self._database.read(self._options.ping_budget, _ping)
+
+    async def issue(self, grant: Grant) -> Token:
+        return await self._database.write(index_tokens.issue, grant)
+
+    async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
+        return await self._database.write(index_tokens.claim, token, candidates, lease)
+
+    async def renew(self, claim: Claim, lease: float) -> None:
+        await self._database.write(index_tokens.renew, claim, lease)
+
+    async def release(self, claim: Claim) -> None:
+        await self._database.write(index_tokens.release, claim)
+
+    async def complete(
+        self, claim: Claim, original: Original, received_sha256: str, receipt: str
+    ) -> Original | None:
+        return await self._database.write(
+            index_originals.complete, claim, original, received_sha256, receipt
+        )
+
+    async def adopt(self, original: Original) -> Original:
+        return await self._database.write(index_originals.adopt, original)
+
+    async def original(self, image: ImageId) -> Original | None:
+        return await self._lookup(index_originals.current, image)
+
+    async def original_of(self, generation: str) -> Original | None:
+        return await self._lookup(index_originals.of_generation, generation)
+
+    async def delete(self, image: ImageId) -> Original | None:
+        return await self._database.write(index_originals.delete, image)
+
+    async def link(self, generation: str, variant: str) -> Link | None:
+        return await self._lookup(index_links.find, generation, variant)
+
+    async def add_link(self, link: Link) -> bool:
+        return await self._database.write(index_links.add, link)
+
+    async def count_links(self, generation: str) -> int:
+        return await self._lookup(index_links.count, generation)
+
+    async def purge(self, selection: Selection, limit: int) -> list[Link]:
+        return await self._database.write(index_links.purge, selection, limit)
+
+    async def purged_links(self, older_than: float, limit: int) -> list[Link]:
+        return await self._read(index_links.purged, older_than, limit)
+
+    async def forget(self, links: Sequence[Link]) -> None:
+        await self._database.write(index_links.forget, links)
+
+    async def touch(self, links: Sequence[tuple[str, str]]) -> None:
+        await self._database.write(index_links.touch, links)
+
+    async def least_used(self, limit: int) -> list[Link]:
+        return await self._read(index_links.least_used, limit)
+
+    async def stored_bytes(self) -> int:
+        return await self._read(index_links.stored_bytes)
+
+    async def purges_since(self, serial: int) -> list[Purged]:
+        return await self._read(index_originals.announced_since, serial)
+
+    async def _lookup(
+        self,
+        question: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        with self._breaker.guarded():
+            return await self._database.read(self._options.lookup_budget, question, *args, **kwargs)
+
+    async def _read(
+        self,
+        question: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return await self._database.read(self._options.budget, question, *args, **kwargs)
+
+
+async def _ping(connection: AsyncConnection) -> None:
+    """Read something of ours: SQLite would select 1 from a file that is no database."""
+    await connection.execute(sa.select(schema.purges.c.serial).limit(1))

@@ -1,0 +1,227 @@
+"""Statements of the index about links: which renditions are stored, and where."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link
+from liveresize.ports import Selection
+from liveresize.stores import index_originals, locks, schema, versions
+
+_TICK = 0.001
+"""Seconds by which a link is younger than the one that it replaced, at least."""
+
+_links = schema.renditions
+_originals = schema.originals
+_of_original = _links.join(_originals, _links.c.generation == _originals.c.generation)
+_select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(_of_original)
+
+
+async def find(connection: AsyncConnection, generation: str, variant: str) -> Link | None:
+    """The link of one rendition, unless it was purged."""
+    found = await connection.execute(
+        _select.where(
+            _links.c.generation == generation,
+            _links.c.variant == variant,
+            _links.c.purged_at.is_(None),
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else _link(row)
+
+
+async def add(connection: AsyncConnection, link: Link) -> bool:
+    """Insert or replace a link; False when its generation has ended.
+
+    The lock on the original's row makes a deletion wait for us, or us for it.
+    """
+    values = {
+        "variant": link.variant,
+        "key": link.key,
+        "mime": link.mime,
+        "etag": link.etag,
+        "size": link.size,
+        "engine": link.engine,
+    }
+    literals = [sa.literal(value, _links.c[name].type) for name, value in values.items()]
+    current = (
+        sa.select(_originals.c.generation, *literals, schema.now(), schema.now())
+        .where(_originals.c.generation == link.generation)
+        .with_for_update(read=True, key_share=True)
+    )
+    insert = schema.upsert(connection, _links).from_select(
+        ["generation", *values, "rendered_at", "used_at"], current
+    )
+    # `forget` tells a link from its successor by this time, so that it must differ.
+    younger = _links.c.rendered_at + _TICK
+    rendered_at = sa.case((schema.now() > younger, schema.now()), else_=younger)
+    added = await connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[_links.c.generation, _links.c.variant],
+            set_={
+                **{name: insert.excluded[name] for name in values},
+                "rendered_at": rendered_at,
+                "used_at": schema.now(),
+                "purged_at": None,
+            },
+        ).returning(_links.c.generation)
+    )
+    return added.one_or_none() is not None
+
+
+async def count(connection: AsyncConnection, generation: str) -> int:
+    """How many links one generation has, purged ones not counted."""
+    return await _number(
+        connection,
+        sa.select(sa.func.count())
+        .select_from(_links)
+        .where(_links.c.generation == generation, _links.c.purged_at.is_(None)),
+    )
+
+
+async def stored_bytes(connection: AsyncConnection) -> int:
+    """The sum of all sizes, purged links included."""
+    total = sa.func.coalesce(sa.func.sum(_links.c.size), 0)
+    return await _number(connection, sa.select(sa.cast(total, sa.BigInteger)))
+
+
+async def purge(connection: AsyncConnection, selection: Selection, limit: int) -> list[Link]:
+    """Mark up to `limit` links as purged, oldest first, and tell every instance."""
+    await locks.housekeeping(connection)
+    chosen = await connection.execute(
+        _select.where(await _chosen(connection, selection), _links.c.purged_at.is_(None))
+        .order_by(_links.c.rendered_at, _links.c.generation, _links.c.variant)
+        .limit(limit)
+        .with_for_update(of=_links)
+    )
+    purged = [_link(row) for row in chosen]
+    if purged:
+        await connection.execute(
+            sa.update(_links).where(_bound()).values(purged_at=schema.now()),
+            [_key(link) for link in purged],
+        )
+    await index_originals.announce(
+        connection, [(link.image, link.generation, link.variant) for link in purged]
+    )
+    return purged
+
+
+async def _chosen(connection: AsyncConnection, selection: Selection) -> sa.ColumnElement[bool]:
+    if selection.image is not None:
+        return schema.of(_originals, selection.image)
+    if selection.prefix:
+        return _begins_with(selection.prefix)
+    if selection.rendered_before is not None:
+        return _links.c.rendered_at < selection.rendered_before
+    engines = [
+        engine
+        for engine in await _engines(connection)
+        if versions.parse(engine) < versions.parse(selection.engine_before)
+    ]
+    return _links.c.engine.in_(engines)
+
+
+def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
+    """Whether the key of an image begins with `prefix`; see ImageId.key.
+
+    Without a slash only the main namespace is meant. As a range of names this uses the
+    primary key, and knows neither wildcards nor letter case.
+    """
+    bucket, _, name = prefix.rpartition("/")
+    # The last code point repeated sorts behind every continuation within 255 bytes.
+    last = name + "\U0010ffff" * 64
+    names = _originals.c.name
+    # Not BETWEEN: PostgreSQL does not parse it where collations are written out.
+    return sa.and_(_originals.c.bucket == bucket, names >= name, names <= last)
+
+
+async def _engines(connection: AsyncConnection) -> list[str]:
+    """Every engine that has links: one step along its index each, however many links."""
+    engines = [""]
+    while True:
+        following = await connection.execute(
+            sa.select(sa.func.min(_links.c.engine)).where(_links.c.engine > engines[-1])
+        )
+        engine = following.scalar_one()
+        if engine is None:
+            return engines
+        engines.append(engine)
+
+
+async def purged(connection: AsyncConnection, older_than: float, limit: int) -> list[Link]:
+    """Links purged more than `older_than` seconds ago, those first that wait longest."""
+    rows = await connection.execute(
+        _select.where(_links.c.purged_at < schema.now() - older_than)
+        .order_by(_links.c.purged_at)
+        .limit(limit)
+    )
+    return [_link(row) for row in rows]
+
+
+async def least_used(connection: AsyncConnection, limit: int) -> list[Link]:
+    """The links used longest ago, purged ones included: they take up room too."""
+    rows = await connection.execute(_select.order_by(_links.c.used_at).limit(limit))
+    return [_link(row) for row in rows]
+
+
+async def forget(connection: AsyncConnection, links: Sequence[Link]) -> None:
+    """Drop rows, except those rendered again since the given links were read."""
+    if not links:
+        return
+    await locks.housekeeping(connection)
+    await connection.execute(
+        sa.delete(_links).where(_bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at")),
+        [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
+    )
+
+
+async def touch(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> None:
+    """Note that these (generation, variant) were used just now.
+
+    Rows that somebody is changing are passed over: that is a use as well, and whoever
+    waits for no lock is in nobody's way.
+    """
+    if not keys:
+        return
+    free = (
+        sa.select(_links.c.generation, _links.c.variant)
+        .where(_bound())
+        .with_for_update(skip_locked=True)
+    )
+    key = sa.tuple_(_links.c.generation, _links.c.variant)
+    await connection.execute(
+        sa.update(_links).where(key.in_(free)).values(used_at=schema.now()),
+        [{"b_generation": generation, "b_variant": variant} for generation, variant in keys],
+    )
+
+
+def _bound() -> sa.ColumnElement[bool]:
+    """The row that the parameters of `_key` name."""
+    return sa.and_(
+        _links.c.generation == sa.bindparam("b_generation"),
+        _links.c.variant == sa.bindparam("b_variant"),
+    )
+
+
+def _key(link: Link) -> dict[str, object]:
+    return {"b_generation": link.generation, "b_variant": link.variant}
+
+
+async def _number(connection: AsyncConnection, question: sa.Select[int]) -> int:
+    return (await connection.execute(question)).scalar_one()
+
+
+def _link(row: sa.Row[tuple[object, ...]]) -> Link:
+    return Link(
+        image=ImageId(row.name, row.bucket),
+        generation=row.generation,
+        variant=row.variant,
+        key=row.key,
+        mime=row.mime,
+        etag=row.etag,
+        size=row.size,
+        engine=row.engine,
+        rendered_at=row.rendered_at,
+    )

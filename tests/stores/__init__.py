@@ -1,0 +1,1 @@
+"""Every store against the contract of its port, one file a noun."""
