@@ -1,8 +1,7 @@
 """The imaging engine, which runs in worker processes; `perform` is its one door."""
 
-from typing import assert_never
-
-from liveresize.domain.jobs import IntakeJob, Job, ProbeJob, RenderJob, Result
+from liveresize import errors
+from liveresize.domain.jobs import IntakeJob, Job, RenderJob, Result
 from liveresize.imaging import intake, render
 from liveresize.imaging.options import ImagingOptions
 
@@ -14,12 +13,12 @@ def perform(job: Job, options: ImagingOptions) -> Result:
 
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
-    match job:
-        case RenderJob(path=path, rendition=rendition):
-            return render.render(path, rendition, options)
-        case ProbeJob(path=path):
-            return intake.probe(path, options)
-        case IntakeJob():
-            return intake.intake(job, options)
-        case _:
-            assert_never(job)
+    if isinstance(job, IntakeJob):
+        return intake.intake(job, options)
+    try:
+        if isinstance(job, RenderJob):
+            return render.render(job.path, job.rendition, options)
+        return intake.probe(job.path, options)
+    except errors.UnsupportedImage as error:
+        # Only an upload can be of the wrong format; an original that is has gone bad.
+        raise errors.UnreadableImage("", error.detail) from error

@@ -1,5 +1,7 @@
 """What is known about originals: from memory, the index, or the file itself."""
 
+import contextlib
+
 from liveresize import errors, ports
 from liveresize.domain.jobs import Facts, ProbeJob
 from liveresize.domain.names import ImageId
@@ -30,21 +32,27 @@ class Catalogue:
         Raises OriginalMissing, OriginalElsewhere, and ImageError where a file that the
         index does not know cannot be read.
         """
-        original = self._memory.original(image)
-        if original is None:
-            original = await self._inflight.run(image.key, lambda _: self._learn(image))
-        if not self._originals.exists(original):
+        # The second time is for a generation that ended while it was being found out.
+        for _ in range(2):
+            original = self._memory.original(image)
+            if original is None or not original.uploaded_at:
+                original = await self._inflight.run(image.key, lambda _: self._learn(image))
+            if self._originals.exists(original):
+                return original
             self._memory.drop(image, original.generation)
-            raise errors.OriginalElsewhere
-        return original
+        raise errors.OriginalElsewhere
 
     async def _learn(self, image: ImageId) -> Original:
+        """What the index says; what memory or the disk say, while it does not answer.
+
+        They do not know `uploaded_at`: by that they are told apart, and asked after again.
+        """
         try:
-            original = await self._index.original(image)
-            reachable = True
+            original, reachable = await self._index.original(image), True
         except errors.IndexUnavailable:
-            original, reachable = None, False
+            original, reachable = self._memory.original(image), False
         if original is None:
+            self._memory.forget(image)
             original = await self._discover(image, adopt=reachable)
         self._memory.keep_original(original)
         return original
@@ -64,6 +72,28 @@ class Catalogue:
         facts = await self._renderer.run(ProbeJob(path=str(path)))
         original = described(image, generation, facts)
         return await self._index.adopt(original) if adopt else original
+
+
+async def adopt_foreign(
+    image: ImageId,
+    *,
+    originals: ports.Originals,
+    index: ports.Index,
+    renderer: ports.Renderer,
+) -> bool:
+    """Record a file of the published service that nobody has asked for yet, if there is one.
+
+    Raises IndexUnavailable, and Overload and its kin; a file that is no picture does not
+    count.
+    """
+    found = originals.find(image)
+    if found is None or not originals.foreign(found[0]):
+        return False
+    with contextlib.suppress(errors.ImageError):
+        facts = await renderer.run(ProbeJob(path=str(found[1])))
+        await index.adopt(described(image, found[0], facts))
+        return True
+    return False
 
 
 def described(image: ImageId, generation: str, facts: Facts) -> Original:

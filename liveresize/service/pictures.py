@@ -116,11 +116,14 @@ class Pictures:
         )
 
     def recall_object(self, key: str) -> StoredObject | None:
-        """An object of the embedded store, if memory holds its bytes."""
+        """An object of the embedded store, if memory holds it and knows its generation."""
         parts = self._split(key)
         if parts is None:
             return None
         image, generation, variant = parts
+        original = self._memory.original(image)
+        if original is None or original.generation != generation:
+            return None
         held = self._memory.held(generation, variant)
         if held is None:
             return None

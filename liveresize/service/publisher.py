@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,6 +21,8 @@ from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import EXTENSIONS
 
 _log = structlog.get_logger("liveresize.publisher")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,10 @@ class Publisher:
         used, self._used = self._used, {}
         return list(used)
 
+    def put_back(self, used: list[tuple[str, str]]) -> None:
+        """Take back what `take_used` gave, for the next call."""
+        self._used.update(dict.fromkeys(used))
+
     async def resume(self) -> int:
         """Take up what an earlier run left in the spool; returns how many."""
         left = await self._spool.entries()
@@ -102,35 +108,36 @@ class Publisher:
 
     async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
         extension = rendered.format.extension
-        async with self._turn:
-            if not await self._has_room(original):
-                return
-            try:
-                path = await self._spool.put(original.generation, variant, extension, rendered.data)
-            except errors.DiskFull as error:
-                self.refused += 1
-                _log.warning("rendition_not_kept", image_id=original.image.key, reason=error.detail)
-                return
         link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
+        if not await self._has_room(original):
+            return
+        try:
+            path = await self._spool.put(original.generation, variant, extension, rendered.data)
+        except errors.DiskFull as error:
+            self._refuse(link, error)
+            return
+        del rendered  # a long outage must not keep the whole spool in memory
         await self._deliver(path, link)
 
     async def _resume(self, path: Path) -> None:
         generation, variant, extension = self._spool.parse(path)
-        original = await self._owner(generation)
-        data = await self._spool.read(generation, variant)
-        if original is None or not data:
+        original = await self._insist(path.name, lambda: self._index.original_of(generation))
+        link = None
+        if original is not None:
+            link = await self._relink(original, variant, extension)
+        if link is None:
             await self._spool.remove(path)
             return
-        etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        await self._deliver(path, self._link(original, variant, extension, etag, len(data)))
+        await self._deliver(path, link)
 
-    async def _owner(self, generation: str) -> Original | None:
-        pauses = self._pauses()
-        while True:
-            try:
-                return await self._index.original_of(generation)
-            except errors.IndexUnavailable:
-                await asyncio.sleep(next(pauses))
+    async def _relink(self, original: Original, variant: str, extension: str) -> Link | None:
+        """The link that a spooled rendition will have; None where its bytes are gone."""
+        async with self._turn:  # a start must not read the whole spool at once
+            data = await self._spool.read(original.generation, variant)
+            if not data:
+                return None
+            etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        return self._link(original, variant, extension, etag, len(data))
 
     async def _has_room(self, original: Original) -> bool:
         """Whether the original may have one more variant; yes, while nobody can tell."""
@@ -143,31 +150,36 @@ class Publisher:
         return True
 
     async def _deliver(self, path: Path, link: Link) -> None:
-        """Store and link, again and again with growing pauses, until it is done."""
-        for pause in self._pauses():
-            try:
-                async with self._turn:
-                    await self._store_and_link(path, link)
-                return
-            except errors.DiskFull as error:
-                self.refused += 1
-                _log.warning("rendition_not_kept", image_id=link.image.key, reason=error.detail)
-                await self._spool.remove(path)
-                return
-            except errors.StoreError as error:
-                _log.warning(
-                    "publish_delayed", image_id=link.image.key, error=str(error), pause_s=pause
-                )
-                await asyncio.sleep(pause)
-
-    async def _store_and_link(self, path: Path, link: Link) -> None:
-        await self._store.publish(path, link)
-        if await self._index.add_link(link):
+        """Store, then link, each until it is done; the spooled file goes last."""
+        about = link.image.key
+        try:
+            await self._insist(about, lambda: self._store.publish(path, link))
+        except errors.DiskFull as error:
+            self._refuse(link, error)
+            await self._spool.remove(path)
+            return
+        if await self._insist(about, lambda: self._index.add_link(link)):
             self.published += 1
             self._memory.keep_link(link)
         else:  # the picture was deleted or replaced while this was being made
             await self._store.remove([link])
         await self._spool.remove(path)
+
+    async def _insist(self, about: str, step: Callable[[], Awaitable[T]]) -> T:
+        """What `step` returns, tried with growing pauses until its store answers."""
+        pauses = self._pauses()
+        while True:
+            try:
+                async with self._turn:
+                    return await step()
+            except errors.StoreError as error:
+                pause = next(pauses)
+                _log.warning("publish_delayed", image_id=about, error=str(error), pause_s=pause)
+                await asyncio.sleep(pause)
+
+    def _refuse(self, link: Link, error: errors.DiskFull) -> None:
+        self.refused += 1
+        _log.warning("rendition_not_kept", image_id=link.image.key, reason=error.detail)
 
     def _link(self, original: Original, variant: str, extension: str, etag: str, size: int) -> Link:
         return Link(

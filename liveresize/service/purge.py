@@ -52,6 +52,8 @@ class Purge:
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
         original = await self._index.delete(image)
+        if original is None and await self._uploads.adopt(image):
+            original = await self._index.delete(image)
         if original is None:
             raise errors.OriginalMissing
         await self._retirement.remove(original)
@@ -78,11 +80,17 @@ class Purge:
 
         Raises IndexUnavailable.
         """
-        await self._index.touch(self._publisher.take_used())
+        used = self._publisher.take_used()
+        try:
+            await self._index.touch(used)
+        except errors.IndexUnavailable:
+            self._publisher.put_back(used)
+            raise
         purged = await self._index.purged_links(self._options.object_delay, _BATCH)
         if purged:
-            await self._index.forget(purged)
+            # Nothing leads to these objects: remembering them longer does no harm.
             await self._store.remove(purged)
+            await self._index.forget(purged)
         await self._make_room()
         await self._uploads.recover()
 
@@ -101,9 +109,11 @@ class Purge:
                 over -= link.size
                 if over <= 0:
                     break
+            # Links go before their objects, and the row before the memory that is read
+            # from it.
+            await self._index.forget(evicted)
             for link in evicted:
                 self._memory.drop(link.image, link.generation, link.variant)
-            await self._index.forget(evicted)
             await self._store.remove(evicted)
             _log.info("renditions_evicted", count=len(evicted))
 

@@ -34,3 +34,5 @@ class Retirement:
                 await self._spool.remove(path)
         with contextlib.suppress(errors.ObjectStoreUnavailable):
             await self._store.remove_generation(original)
+        # What was found out before the row went may have been kept since the first time.
+        self._memory.drop(original.image, original.generation)

@@ -12,10 +12,9 @@ The order, and what a crash after each step leaves behind:
 
 import asyncio
 import contextlib
-import hashlib
-import json
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -27,13 +26,13 @@ from liveresize.domain.jobs import IntakeJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, new_generation
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
-from liveresize.service.catalogue import described
+from liveresize.service import receipts
+from liveresize.service.bodies import Body
+from liveresize.service.catalogue import adopt_foreign, described
+from liveresize.service.receipts import Receipt, RepeatedUpload
 from liveresize.service.retire import Retirement
 
 _log = structlog.get_logger("liveresize.uploads")
-
-_BATCH = 256 << 10
-"""Bytes gathered before a thread is asked to write and hash them."""
 
 Crop = tuple[int, int, int, int]
 
@@ -45,14 +44,6 @@ class UploadsOptions:
     lifetime: float = 900.0
     lease: float = 60.0
     max_bytes: int = 50 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What an upload is answered with; `text` is its JSON."""
-
-    text: str
-    repeated: bool = False
 
 
 class Upload(Protocol):
@@ -70,49 +61,6 @@ class Upload(Protocol):
 
     async def abort(self) -> None:
         """Nothing came of it: leave nothing, and free the id."""
-
-
-@dataclass(slots=True)
-class Body:
-    """The bytes of an upload: hashed as they pass, written where there is a file."""
-
-    max_bytes: int
-    file: BinaryIO | None = None
-    size: int = 0
-    arrived: int = 0
-    _pending: list[bytes] = field(default_factory=list)
-    _gathered: int = 0
-    _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    async def write(self, chunk: bytes) -> None:
-        """Take part of the image. Raises UploadTooLarge and DiskFull."""
-        self.size += len(chunk)
-        if self.size > self.max_bytes:
-            raise errors.UploadTooLarge(f"The image has more than {self.max_bytes} bytes.")
-        self._pending.append(chunk)
-        self._gathered += len(chunk)
-        if self._gathered >= _BATCH:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Write and hash what was gathered, in a thread."""
-        pending, self._pending, self._gathered = self._pending, [], 0
-        try:
-            await asyncio.to_thread(self._flush, b"".join(pending))
-        except OSError as error:
-            raise errors.DiskFull("", f"writing an upload: {error}") from error
-
-    def _flush(self, data: bytes) -> None:
-        if self.file is not None:
-            self.file.write(data)
-        self._hash.update(data)
-
-    async def close(self) -> str:
-        """Write what is left; returns the SHA-256 in hex."""
-        await self.flush()
-        if self.file is not None:
-            await asyncio.to_thread(self.file.close)
-        return self._hash.hexdigest()
 
 
 class Uploads:
@@ -136,10 +84,18 @@ class Uploads:
         self.memory = memory
         self.retirement = retirement
         self.clock = clock
+        self.moving: set[str] = set()
 
     async def issue(self, grant: Grant) -> Token:
         """Issue a token. Raises IdTaken, IndexUnavailable."""
+        await self.adopt(grant.image)
         return await self.index.issue(grant)
+
+    async def adopt(self, image: ImageId) -> bool:
+        """Let the index know of a file of the published service; whether there was one."""
+        return await adopt_foreign(
+            image, originals=self.originals, index=self.index, renderer=self.renderer
+        )
 
     async def begin(self, token: str, candidates: Sequence[ImageId]) -> Upload:
         """Claim `token` for one of the ids that the URL may mean.
@@ -151,7 +107,7 @@ class Uploads:
             return RepeatedUpload(claimed, self.options.max_bytes)
         try:
             staged = self.originals.staging(tokens.digest(token))
-            return await ClaimedUpload.open(self, claimed, staged)
+            return ClaimedUpload.open(self, claimed, staged)
         except errors.LiveResizeError:
             await self.release(claimed)
             raise
@@ -164,8 +120,14 @@ class Uploads:
     async def recover(self) -> None:
         """Remove what uploads left that died with an earlier process or lost their lease."""
         for generation, path in await self.originals.unsettled(self.options.lease):
+            if generation in self.moving:
+                continue  # not left behind: its commit is under way
             if await self.index.original_of(generation) is None:
-                await asyncio.to_thread(path.unlink, missing_ok=True)
+                try:
+                    await asyncio.to_thread(path.unlink, missing_ok=True)
+                except OSError as error:
+                    _log.error("unfinished_original_stays", generation=generation, error=str(error))
+                    continue
                 _log.info("unfinished_original_removed", generation=generation)
             self.originals.settle(generation)
         swept = await self.originals.sweep(self.options.lease)
@@ -186,10 +148,13 @@ class ClaimedUpload:
         self._renewal = asyncio.create_task(self._renew())
 
     @classmethod
-    async def open(cls, uploads: Uploads, claim: Claim, staged: Path) -> "ClaimedUpload":
-        """Create the staged file. Raises DiskFull."""
+    def open(cls, uploads: Uploads, claim: Claim, staged: Path) -> "ClaimedUpload":
+        """Create the staged file. Raises DiskFull.
+
+        In the loop: a client that leaves while a thread does it would leave the file open.
+        """
         try:
-            file = await asyncio.to_thread(staged.open, "wb")
+            file = staged.open("wb")
         except OSError as error:
             raise errors.DiskFull("", f"staging an upload: {error}") from error
         return cls(uploads, claim, staged, file)
@@ -204,13 +169,19 @@ class ClaimedUpload:
         await self._body.write(chunk)
 
     async def _renew(self) -> None:
-        """Extend the lease while bytes arrive, and while they are being stored."""
-        lease, seen = self._uploads.options.lease, -1
+        """Extend the lease while bytes arrive, and while they are being stored.
+
+        The staged file is touched with it, since bytes are gathered before they are
+        written, and `sweep` goes by the age of the file.
+        """
+        lease, seen = self._uploads.options.lease, 0
         while True:
             await asyncio.sleep(lease / 3)
             if self._body.size == seen and not self._finishing:
                 continue
             seen = self._body.size
+            with contextlib.suppress(OSError):
+                os.utime(self._staged)
             try:
                 await self._uploads.index.renew(self._claim, lease)
             except errors.TokenRefused:
@@ -249,33 +220,46 @@ class ClaimedUpload:
         job = IntakeJob(
             source=str(self._staged), target=str(cleaned), crop=crop, formats=grant.formats
         )
+        generation = new_generation(uploads.clock.time())
+        uploads.moving.add(generation)
         try:
             facts = await uploads.renderer.run(job)
-            generation = new_generation(uploads.clock.time())
             original = described(grant.image, generation, facts)
             await uploads.originals.keep(cleaned, original)
+            receipt = receipts.text(original)
+            replaced = await self._commit_or_remove(original, received, receipt)
         finally:
+            uploads.moving.discard(generation)
             await asyncio.to_thread(cleaned.unlink, missing_ok=True)
-        receipt = _receipt(original)
-        try:
-            replaced = await self._commit(original, received, receipt)
-        except errors.LiveResizeError:
-            await uploads.originals.remove(original)
-            uploads.originals.settle(generation)
-            raise
         uploads.originals.settle(generation)
         uploads.memory.forget(grant.image)
         if replaced is not None:
             await uploads.retirement.remove(replaced)
         return Receipt(text=receipt)
 
+    async def _commit_or_remove(
+        self, original: Original, received: str, receipt: str
+    ) -> Original | None:
+        """Commit, or leave no file; returns the original that was replaced, if any."""
+        try:
+            return await self._commit(original, received, receipt)
+        except errors.LiveResizeError:
+            await self._uploads.originals.remove(original)
+            self._uploads.originals.settle(original.generation)
+            raise
+
     async def _commit(self, original: Original, received: str, receipt: str) -> Original | None:
-        """Commit; when nobody can tell whether that worked, look before answering."""
+        """Commit; when nobody can tell whether that worked, look before answering.
+
+        The claim is given up before the look: a commit that is still on its way fails
+        then, and cannot come after it.
+        """
         index = self._uploads.index
         try:
             return await index.complete(self._claim, original, received, receipt)
         except errors.IndexUnavailable as unknown:
             try:
+                await index.release(self._claim)
                 stored = await index.original_of(original.generation)
             except errors.IndexUnavailable:
                 # Whether the row is there will be seen by `recover`: keep file and note.
@@ -299,44 +283,3 @@ class ClaimedUpload:
 
 class CommitUnknown(Exception):
     """The database went away during the commit; see `Uploads.recover`."""
-
-
-class RepeatedUpload:
-    """An upload whose token is spent: answered as before if its bytes are as before."""
-
-    def __init__(self, spent: Spent, max_bytes: int) -> None:
-        self._spent = spent
-        self._body = Body(max_bytes)
-
-    @property
-    def max_bytes(self) -> int:
-        """The most that `write` takes in all."""
-        return self._body.max_bytes
-
-    async def write(self, chunk: bytes) -> None:
-        """Take part of the image, to compare. Raises UploadTooLarge."""
-        await self._body.write(chunk)
-
-    async def finish(self, crop: Crop | None) -> Receipt:
-        """The receipt of the first time. Raises TokenRefused for other bytes."""
-        if await self._body.close() != self._spent.received_sha256:
-            raise errors.TokenRefused
-        return Receipt(text=self._spent.receipt, repeated=True)
-
-    async def abort(self) -> None:
-        """Nothing was kept, nothing is left."""
-
-
-def _receipt(original: Original) -> str:
-    return json.dumps(
-        {
-            "status": "OK",
-            "id": original.image.name,
-            "original_width": original.width,
-            "original_height": original.height,
-            "format": original.format,
-            "bytes": original.bytes,
-            "sha256": original.sha256,
-        },
-        ensure_ascii=False,
-    )

@@ -6,6 +6,7 @@ key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`.
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Sequence
@@ -13,11 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from liveresize import errors
+from liveresize.domain import names
 from liveresize.domain.originals import GENERATION, Link, Original
-from liveresize.domain.rendition import EXTENSIONS, Rendition
+from liveresize.domain.rendition import Format, Rendition
 from liveresize.stores import files
 
 PREFIX = "/_renditions/"
+
+_UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+"""What `link` says of another file system than the spool's, or one without hard links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +61,20 @@ class DiskRenditions:
 
     def local_path(self, key: str) -> Path | None:
         """Where the object of `key` lies; None for what `key` never makes."""
-        *image, generation, file = ("", *key.split("/"))
+        *image, generation, file = ("", "", *key.split("/"))
         variant, _, extension = file.rpartition(".")
+        if len(image) not in (3, 4) or not GENERATION.fullmatch(generation):
+            return None
         try:
-            Rendition.from_variant(variant)
-        except ValueError:
+            for name in image[2:]:
+                names.check_name(name)
+            output = Rendition.from_variant(variant).format
+        except (errors.MalformedUrl, ValueError):
             return None
-        if len(image) not in (2, 3) or not all(image[1:]) or extension not in EXTENSIONS:
+        written = (output,) if isinstance(output, Format) else tuple(Format)
+        if extension not in [each.extension for each in written]:
             return None
-        return self._folder(generation) / file if GENERATION.fullmatch(generation) else None
+        return self._folder(generation) / file
 
     async def publish(self, spooled: Path, link: Link) -> None:
         """Store the spooled bytes durably under `link.key`; the spooled file stays.
@@ -83,9 +94,10 @@ class DiskRenditions:
         fresh.unlink(missing_ok=True)
         try:
             os.link(spooled, fresh)
-        except PermissionError:  # a file system without hard links
-            shutil.copyfile(spooled, fresh)
-            files.sync_file(fresh)
+        except OSError as error:
+            if error.errno not in _UNLINKABLE:
+                raise
+            _copy(spooled, fresh)
         fresh.rename(place)
 
     async def read(self, link: Link) -> bytes | None:
@@ -115,3 +127,13 @@ class DiskRenditions:
 
     def _folder(self, generation: str) -> Path:
         return self._root / generation[-2:] / generation
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy durably, or leave nothing; raises OSError."""
+    try:
+        shutil.copyfile(source, target)
+        files.sync_file(target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from pathlib import Path
 
 from liveresize import errors
@@ -36,9 +37,10 @@ def make_directory(directory: Path) -> None:
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` so that `path` is either absent or holds all of it; raises OSError.
 
-    Not synced: for what can be made again.
+    Not synced: for what can be made again. Two writers of one path do not meet before
+    their renames.
     """
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         partial.write_bytes(data)
         partial.rename(path)

@@ -18,9 +18,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import GENERATION, Original
 from liveresize.stores import files
+
+_log = structlog.get_logger("liveresize.originals")
 
 _LONG = 255 - len("~") - 28
 
@@ -63,17 +67,22 @@ class DiskOriginals:
 
     def exists(self, original: Original) -> bool:
         """Whether those bytes are on this disk."""
-        return self.path(original).is_file()
+        return os.path.isfile(self.path(original))
 
     def find(self, image: ImageId) -> tuple[str, Path] | None:
-        """The newest generation of `image` on this disk, without asking the index."""
+        """The newest generation of `image` on this disk, without asking the index.
+
+        One that was never settled does not count: its upload may have failed.
+        """
         folder, stem = self._place(image)
         newest = ""
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 name, _, generation = entry.name.rpartition("~")
-                if name == stem and GENERATION.fullmatch(generation):
-                    newest = max(newest, generation)
+                if name != stem or not GENERATION.fullmatch(generation):
+                    continue
+                if generation > newest and not self._note(generation).exists():
+                    newest = generation
         if newest:
             return newest, folder / f"{stem}~{newest}"
         return self._find_foreign(image)
@@ -115,26 +124,38 @@ class DiskOriginals:
         note = self._note(original.generation)
         try:
             files.make_directory(place.parent.absolute())
-            note.write_text(str(place.relative_to(self._root)), encoding="utf-8")
+            files.write_whole(note, os.fsencode(place.relative_to(self._root)))
             files.sync_file(note)
             files.sync_directory(self._staging)
             staged.rename(place)
             files.sync_directory(place.parent)
         except OSError as error:
-            note.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+                note.unlink(missing_ok=True)
             raise files.full(error) from error
 
     def settle(self, generation: str) -> None:
         """Forget the note of a move: its row is committed, or its file is gone."""
-        self._note(generation).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # `unsettled` comes back to it
+            self._note(generation).unlink(missing_ok=True)
 
     async def unsettled(self, older_than: float) -> list[tuple[str, Path]]:
         """(generation, path) of moves noted more than `older_than` seconds ago."""
         return await asyncio.to_thread(self._unsettled, older_than)
 
     def _unsettled(self, older_than: float) -> list[tuple[str, Path]]:
-        notes = [p for p in self._aged(older_than) if p.suffix == ".moving"]
-        return [(p.stem, self._root / p.read_text(encoding="utf-8")) for p in notes]
+        found: list[tuple[str, Path]] = []
+        for note in self._aged(older_than):
+            if note.suffix != ".moving":
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                place = os.fsdecode(note.read_bytes())
+                if place:
+                    found.append((note.stem, self._root / place))
+                else:  # power failed before the note was durable: nothing was moved
+                    note.unlink()
+        return found
 
     async def sweep(self, older_than: float) -> int:
         """Remove staged bodies untouched for `older_than` seconds; returns how many."""
@@ -161,7 +182,10 @@ class DiskOriginals:
             found = self._find_foreign(original.image)
             if found is None or found[0] != original.generation:
                 return  # another file has been put there since
-        await asyncio.to_thread(self.path(original).unlink, missing_ok=True)
+        try:
+            await asyncio.to_thread(self.path(original).unlink, missing_ok=True)
+        except OSError as error:
+            _log.error("original_not_removed", image_id=original.image.key, error=str(error))
 
     def _note(self, generation: str) -> Path:
         return self._staging / f"{generation}.moving"

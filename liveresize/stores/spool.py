@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from liveresize.domain.originals import GENERATION
+from liveresize.domain.rendition import EXTENSIONS
 from liveresize.stores import files
 
 _log = structlog.get_logger("liveresize.spool")
@@ -49,7 +50,8 @@ class DiskSpool:
             try:
                 generation, variant, _ = self.parse(path)
             except ValueError:
-                path.unlink(missing_ok=True)  # half-written when the process died
+                with contextlib.suppress(OSError):  # a folder, such as lost+found
+                    path.unlink(missing_ok=True)  # half-written when the process died
                 continue
             self._enter(generation, variant, path.name, facts.st_size)
 
@@ -86,7 +88,7 @@ class DiskSpool:
         """(generation, variant, extension) of a spooled file; raises ValueError."""
         generation, _, rest = path.name.partition(".")
         variant, _, extension = rest.rpartition(".")
-        if not GENERATION.fullmatch(generation) or not variant or extension == "part":
+        if not GENERATION.fullmatch(generation) or not variant or extension not in EXTENSIONS:
             raise ValueError(f"not a spooled rendition: {path.name}")
         return generation, variant, extension
 

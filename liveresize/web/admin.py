@@ -13,6 +13,9 @@ from liveresize.web.handler import Handler
 
 _SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+"""What JSON can say and no database can be asked for."""
+
 _MOST = 10_000
 
 
@@ -30,6 +33,8 @@ def authorise(handler: Handler) -> None:
 
 class DeleteHandler(Handler):
     """`DELETE /{name}`."""
+
+    cross_origin = False
 
     async def delete(self) -> None:
         """The picture and everything made of it are gone, at once."""
@@ -52,6 +57,8 @@ class DeleteHandler(Handler):
 
 class PurgeHandler(JsonHandler):
     """`POST /purge`."""
+
+    cross_origin = False
 
     async def start(self) -> None:
         """Nobody else is read any further."""
@@ -78,6 +85,8 @@ def _selection(name: str, fields: Fields) -> ports.Selection:
     text = fields.string(name) or ""
     if not text:
         raise errors.BadBody(f"The field `{name}` must not be empty.")
+    if _UNKEEPABLE.search(text):
+        raise errors.BadBody(f"The field `{name}` holds a character that no name has.")
     if name == "id":
         return ports.Selection(image=ImageId(text))
     if name == "prefix":

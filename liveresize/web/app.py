@@ -64,9 +64,13 @@ class AnyMethod(Matcher):
 class WrongMethod(Handler):
     """A path that there is, asked for with a method that it does not take."""
 
+    def initialize(self, site: Site) -> None:
+        """Know what would do, before Tornado refuses methods that it has never heard of."""
+        super().initialize(site)
+        self.error_headers = [("Allow", ", ".join(allowed(self.request.path)))]
+
     def prepare(self) -> None:
         """405, and what would do."""
-        self.error_headers = [("Allow", ", ".join(allowed(self.request.path)))]
         raise HTTPError(405)
 
 

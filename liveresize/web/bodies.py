@@ -41,9 +41,10 @@ class BodyHandler(Handler):
         super().initialize(*args, **kwargs)
         self.arrived = 0
         self._dropped = 0
-        self._failure: errors.LiveResizeError | None = None
+        self._failure: Exception | None = None
         self._pulse: asyncio.TimerHandle | None = None
         self._over = False
+        self._whole = False
 
     async def start(self) -> None:
         """The head is here: refuse, or make ready."""
@@ -71,6 +72,8 @@ class BodyHandler(Handler):
         except errors.LiveResizeError as error:
             self._fail(error)
             self._refuse_now_if_long(error)
+        if self._over:  # given up on while `start` was at it
+            await self.discard()
 
     def _refuse_now_if_long(self, error: errors.LiveResizeError) -> None:
         """Answer at once where the client waits for leave to send, or has too much."""
@@ -96,12 +99,13 @@ class BodyHandler(Handler):
             if self.arrived > self.max_body:
                 raise self.too_large()
             await self.take(chunk)
-        except errors.LiveResizeError as error:
+        except Exception as error:  # noqa: BLE001 (`post` raises it, to be answered and logged)
             self._fail(error)
             await self._clear()
 
     async def post(self, *args: str) -> None:
         """See tornado.web.RequestHandler; the body is whole."""
+        self._whole = True
         self._stop_watching()
         if self._failure is not None:
             await self._clear()
@@ -120,10 +124,9 @@ class BodyHandler(Handler):
         """The client left in the middle of its body, or before its answer."""
         super().on_connection_close()
         self._stop_watching()
-        if not self._over:
-            task = asyncio.ensure_future(self._clear())
-            _background.add(task)
-            task.add_done_callback(_background.discard)
+        self._clear_later()
+        if not self._whole and not self._finished:
+            self._write_access_line()  # `on_finish` will not be called
 
     def on_finish(self) -> None:
         """See tornado.web.RequestHandler."""
@@ -136,7 +139,14 @@ class BodyHandler(Handler):
             self._over = True
             await self.discard()
 
-    def _fail(self, error: errors.LiveResizeError) -> None:
+    def _clear_later(self) -> None:
+        if not self._over:
+            self._over = True  # at once: what answers next must not take it for done
+            task = asyncio.ensure_future(self.discard())
+            _background.add(task)
+            task.add_done_callback(_background.discard)
+
+    def _fail(self, error: Exception) -> None:
         if self._failure is None:
             self._failure = error
 
@@ -155,9 +165,7 @@ class BodyHandler(Handler):
         elapsed = time.perf_counter() - self.began
         if elapsed > options.body_grace and self.arrived < elapsed * options.body_rate:
             self._fail(errors.UploadTooSlow())
-            task = asyncio.ensure_future(self._clear())
-            _background.add(task)
-            task.add_done_callback(_background.discard)
+            self._clear_later()
             self._give_up()
             return
         self._pulse = asyncio.get_running_loop().call_later(_PULSE, self._watch)

@@ -1,7 +1,7 @@
 """Errors become statuses here, and nowhere else."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liveresize import errors
 from liveresize.web import responses
@@ -41,10 +41,16 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
 
 UNEXPECTED = Failure(500, "error")
 
-_STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_STATUS_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    416: "range_not_satisfiable",
+}
 _STATUS_TEXTS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
+    416: "The range begins after the end of the picture.",
 }
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -83,6 +89,14 @@ def answer_status(status: int, request_id: str) -> Answer:
     """The answer where no error of ours is behind it: an unknown route or method."""
     text = _STATUS_TEXTS.get(status, "The request cannot be answered.")
     return _json(status, text, _STATUS_CODES.get(status, "http_error"), request_id, [])
+
+
+def explained(answer: Answer, request_id: str) -> Answer:
+    """`answer`, a refused range with its reason in JSON, as every error has."""
+    if answer.status != 416:
+        return answer
+    said = answer_status(answer.status, request_id)
+    return replace(said, headers=[*said.headers, *answer.headers], about=answer.about)
 
 
 def _json(

@@ -1,6 +1,7 @@
 """What every handler has: an id, a way to answer, one access line, errors as JSON."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable
 from pathlib import Path
@@ -30,6 +31,8 @@ class Handler(RequestHandler):
     """Base of all handlers. Subclasses return Answers to `respond` and raise errors."""
 
     site: Site
+    cross_origin = True
+    """Whether pages of other origins may read its errors."""
 
     def initialize(self, site: Site) -> None:
         """Take the site; see tornado.web.RequestHandler."""
@@ -40,6 +43,7 @@ class Handler(RequestHandler):
         self._about: About = NOTHING
         self._error: BaseException | None = None
         self._sent = 0
+        self._left = False
         self.error_headers: list[tuple[str, str]] = []
 
     def set_default_headers(self) -> None:
@@ -82,11 +86,14 @@ class Handler(RequestHandler):
 
     def on_connection_close(self) -> None:
         """The client left: nobody waits for the work any more."""
+        super().on_connection_close()  # ends a request that waits for its body
+        self._left = not self._headers_written
         if self._work is not None:
             self._work.cancel()
 
     async def respond(self, answer: Answer) -> None:
         """Send an answer, files included, and finish."""
+        answer = failures.explained(answer, self.request_id)
         self.set_status(answer.status)
         self._about = answer.about
         for name, value in answer.headers:
@@ -97,8 +104,9 @@ class Handler(RequestHandler):
         bodiless = self.request.method == "HEAD" or answer.status == 304
         if isinstance(answer.body, Slice):
             if not bodiless:
-                await self._send_file(answer.body)
-        elif not bodiless:
+                with contextlib.suppress(StreamClosedError):  # the client has what it wanted
+                    await self._send_file(answer.body)
+        elif answer.body and not bodiless:
             self._sent = len(answer.body)
             self.write(answer.body)
         if bodiless and answer.status != 304:
@@ -132,6 +140,8 @@ class Handler(RequestHandler):
         self.set_status(answer.status)
         for name, value in (*answer.headers, *self.error_headers):
             self.set_header(name, value)
+        if not self.cross_origin:
+            self.clear_header("Access-Control-Allow-Origin")
         self.set_header("X-Request-Id", self.request_id)
         assert isinstance(answer.body, bytes)
         self.set_header("Content-Length", str(len(answer.body)))
@@ -147,10 +157,10 @@ class Handler(RequestHandler):
         _log.error("unexpected_error", request_id=self.request_id, exc_info=value)
 
     def on_finish(self) -> None:
-        """Write the access line."""
-        self._write_access_line(self.get_status())
+        """The request is over."""
+        self._write_access_line()
 
-    def _write_access_line(self, status: int) -> None:
+    def _write_access_line(self) -> None:
         about, timings = self._about, self._about.timings
         failed: dict[str, object] = {}
         if self._error is not None:
@@ -160,7 +170,7 @@ class Handler(RequestHandler):
         log.access(
             method=self.request.method or "",
             path=self.request.path,
-            status=status,
+            status=GONE if self._left else self.get_status(),
             client=self.client,
             duration_ms=(time.perf_counter() - self.began) * 1000,
             size=self._sent,
@@ -183,6 +193,10 @@ class Unknown(Handler):
     def prepare(self) -> None:
         """404, whatever the method."""
         raise HTTPError(404)
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        """404 for methods that Tornado does not know, too."""
+        super().write_error(404, **kwargs)
 
 
 def _read(path: Path, start: int, size: int) -> bytes:

@@ -14,9 +14,9 @@ from urllib.parse import unquote
 from tornado import httputil
 from tornado.web import Application
 
-from liveresize import errors, log
+from liveresize import log
 from liveresize.service.outcomes import Found
-from liveresize.web import clients, responses
+from liveresize.web import clients, failures, responses
 from liveresize.web.listener import WatchedStream
 from liveresize.web.responses import Answer, Asked
 from liveresize.web.site import Site
@@ -107,7 +107,7 @@ class Visit(httputil.HTTPMessageDelegate):
             return None
         try:
             request = site.parse(target, headers)
-        except errors.RequestError:
+        except Exception:  # noqa: BLE001 (the Application answers it, and logs what it is)
             return None
         outcome = site.pictures.recall(request)
         if outcome is None:
@@ -140,8 +140,9 @@ class Visit(httputil.HTTPMessageDelegate):
         answer, line = self._answer, self._line
         assert answer is not None
         assert line is not None
-        assert isinstance(answer.body, bytes)
         request_id = clients.request_id(self._headers.get("X-Request-Id"))
+        answer = failures.explained(answer, request_id)
+        assert isinstance(answer.body, bytes)
         headers = httputil.HTTPHeaders()
         for name, value in answer.headers:
             headers.add(name, value)
@@ -171,12 +172,14 @@ class Visit(httputil.HTTPMessageDelegate):
 
 
 def object_key(target: str) -> str:
-    """The key of an object of the embedded store, from the target of its URL."""
+    """The key of an object of the embedded store, from the target of its URL; empty where
+    it can be none."""
     raw = target[len(OBJECTS) :].partition("?")[0]
     try:
-        return unquote(raw, errors="strict")
+        key = unquote(raw, errors="strict")
     except UnicodeDecodeError:
         return ""
+    return "" if "\0" in key else key
 
 
 _date = (0, "")

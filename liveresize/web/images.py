@@ -8,7 +8,7 @@ from liveresize.domain.originals import Original
 from liveresize.domain.urls import FactsRequest
 from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored
 from liveresize.web import hits, responses
-from liveresize.web.handler import GONE, Handler
+from liveresize.web.handler import Handler
 from liveresize.web.responses import Answer
 
 
@@ -27,8 +27,7 @@ class PictureHandler(Handler):
                 self.site.pictures.serve(request, client=self.client, fresh=self._fresh())
             )
         except asyncio.CancelledError:
-            self._write_access_line(GONE)
-            return
+            return  # the client left
         options, varies = self.site.options.responses, request.varies
         if isinstance(outcome, Found):
             answer = responses.found(outcome, self.asked, options, varies=varies)
@@ -71,8 +70,7 @@ class ObjectHandler(Handler):
         try:
             found = await self.wait_for(self.site.pictures.stored_object(key, client=self.client))
         except asyncio.CancelledError:
-            self._write_access_line(GONE)
-            return
+            return  # the client left
         await self.respond(responses.stored_object(found, self.asked))
 
     async def head(self) -> None:

@@ -22,7 +22,7 @@ _log = structlog.get_logger("liveresize.listener")
 _ACCEPT_BATCH = 64
 """Connections accepted before the loop turns again."""
 
-_IDLE = 1.0
+_IDLE = 0.5
 """Seconds that a connection may idle while others wait to be accepted."""
 
 _SWEEP = 5.0

@@ -298,8 +298,7 @@ def _whole_or_part(
         return Answer(status=200, headers=headers, body=body, length=size, about=about)
     start, length = part
     if not length:
-        unsatisfied = [("Content-Range", f"bytes */{size}"), ("Cache-Control", NO_STORE)]
-        return Answer(status=416, headers=unsatisfied, about=about)
+        return Answer(status=416, headers=[("Content-Range", f"bytes */{size}")], about=about)
     headers = [*headers, ("Content-Range", f"bytes {start}-{start + length - 1}/{size}")]
     if isinstance(body, bytes):
         body = body[start : start + length]

@@ -1,0 +1,154 @@
+"""Where a rendition comes from: the index and the store, the spool, or a render."""
+
+import asyncio
+import hashlib
+import time
+from typing import Protocol
+
+import structlog
+
+from liveresize import errors, ports
+from liveresize.domain.jobs import Rendered, RenderJob
+from liveresize.domain.originals import Link, Original
+from liveresize.domain.rendition import sniff
+from liveresize.domain.urls import RenditionRequest
+from liveresize.ports import Held
+from liveresize.service.inflight import Flight
+from liveresize.service.outcomes import Bytes, Cache, Timings
+from liveresize.service.rates import Rates
+
+_log = structlog.get_logger("liveresize.renditions")
+
+
+class Publishing(Protocol):
+    """What takes finished renditions off our hands; service.publisher is the real one."""
+
+    def offer(self, original: Original, variant: str, rendered: Rendered) -> None: ...
+
+    def used(self, link: Link) -> None: ...
+
+
+class Sources:
+    """Finds a rendition, or makes it."""
+
+    def __init__(
+        self,
+        *,
+        originals: ports.Originals,
+        index: ports.Index,
+        renderer: ports.Renderer,
+        store: ports.RenditionStore,
+        spool: ports.Spool,
+        memory: ports.Memory,
+        publisher: Publishing,
+        rates: Rates,
+    ) -> None:
+        self._originals = originals
+        self._index = index
+        self._renderer = renderer
+        self._store = store
+        self._spool = spool
+        self._memory = memory
+        self._publisher = publisher
+        self._rates = rates
+        self.renders = 0
+
+    async def make(
+        self,
+        original: Original,
+        request: RenditionRequest,
+        client: str,
+        flight: Flight[Link | Bytes],
+        unlinked: bool,
+    ) -> Link | Bytes:
+        """Find or render; `unlinked` says that the link is known to lead nowhere."""
+        variant = request.rendition.variant
+        link = None if unlinked else await self.look_up(original, variant)
+        if link is not None:
+            return link
+        spooled = await self._spool.read(original.generation, variant)
+        if spooled is not None:
+            held = await self._identify(original, variant, spooled)
+            return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
+        self._rates.charge(client)
+        return await self.render(original, request, flight)
+
+    async def look_up(self, original: Original, variant: str) -> Link | None:
+        """The link, from the index or, while that is down, from an older memory."""
+        try:
+            link = await self._index.link(original.generation, variant)
+        except errors.IndexUnavailable:
+            return self._memory.link(original.generation, variant, stale=True)
+        if link is not None:
+            self._memory.keep_link(link)
+            self._publisher.used(link)
+        return link
+
+    async def fetch(self, link: Link) -> Held | None:
+        """The bytes behind a link; None when they are gone or out of reach."""
+        try:
+            data = await self._store.read(link)
+        except errors.ObjectStoreUnavailable:
+            return None
+        if data is None:
+            self._memory.drop(link.image, link.generation, link.variant)
+            _log.warning("rendition_gone", image_id=link.image.key, variant=link.variant)
+            return None
+        held = Held(data=data, mime=link.mime, etag=link.etag)
+        self._memory.hold(link.generation, link.variant, held)
+        return held
+
+    async def _identify(self, original: Original, variant: str, data: bytes) -> Held:
+        """Spooled bytes, with the facts that were not spooled with them."""
+        etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        held = Held(data=data, mime=sniff(data).mime, etag=etag)
+        self._memory.hold(original.generation, variant, held)
+        return held
+
+    async def render(
+        self,
+        original: Original,
+        request: RenditionRequest,
+        flight: Flight[Link | Bytes] | None,
+    ) -> Bytes:
+        """Render in a slot. Without a flight nothing is kept."""
+        asked, begun = time.perf_counter(), 0.0
+
+        def begin() -> None:
+            nonlocal begun
+            begun = time.perf_counter()
+            if flight is not None:
+                flight.begun = True
+
+        variant = request.rendition.variant
+        job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)
+        self.renders += 1
+        rendered = await self._renderer.run(job, on_begin=begin)
+        held = Held(
+            data=rendered.data,
+            mime=rendered.format.mime,
+            etag=rendered.etag,
+            width=rendered.width,
+            height=rendered.height,
+            notes=rendered.notes,
+        )
+        if flight is not None and self._current(original):
+            self._memory.hold(original.generation, variant, held)
+            self._publisher.offer(original, variant, rendered)
+        return Bytes(
+            original=original,
+            variant=variant,
+            held=held,
+            cache=Cache.MISS if flight is not None else Cache.BYPASS,
+            timings=Timings(
+                queue=(begun - asked) * 1000,
+                decode=rendered.decode_ms,
+                resize=rendered.resize_ms,
+                encode=rendered.encode_ms,
+            ),
+        )
+
+    def _current(self, original: Original) -> bool:
+        """Whether the generation has not ended, as far as this process has heard."""
+        known = self._memory.original(original.image)
+        return known is not None and known.generation == original.generation

@@ -1,0 +1,1 @@
+"""Tests of the service, on doubles of the world below it."""

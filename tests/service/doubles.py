@@ -1,0 +1,294 @@
+"""The world below the service, in memory or under a folder of the test, and steered by it."""
+
+import asyncio
+import gc
+import hashlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from liveresize import errors
+from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link, Original
+from liveresize.domain.rendition import Format
+from liveresize.domain.tokens import Claim
+from liveresize.ports import Priority
+from liveresize.stores.memory_index import MemoryIndex
+
+Hook = Callable[[], Awaitable[None]]
+
+_MAGIC = {Format.JPEG: b"\xff\xd8", Format.PNG: b"\x89PNG", Format.GIF: b"GIF8"}
+
+
+def picture(width: int = 640, height: int = 480, soul: str = "") -> bytes:
+    """The bytes of an original, as far as the fake renderer goes."""
+    return f"{width}x{height}:{soul}".encode()
+
+
+def facts_of(data: bytes) -> Facts:
+    """What the fake renderer finds out; raises UnsupportedImage for other bytes."""
+    size, colon, soul = data.decode("latin-1").partition(":")
+    if not colon:
+        raise errors.UnsupportedImage
+    width, height = (int(side) for side in size.split("x"))
+    return Facts(
+        format="jpeg",
+        width=width,
+        height=height,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        frames=1,
+        has_alpha=False,
+        clean="dirty" not in soul,
+        dominant_color="#000000",
+        thumbhash="",
+    )
+
+
+class FakeRenderer:
+    """ports.Renderer without workers.
+
+    A job waits for `turn` before it begins and for `gate` before it ends; both are open
+    unless a test closes them. `queued` and `begun` are released as jobs arrive and begin.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: list[RenderJob | ProbeJob | IntakeJob] = []
+        self.turn, self.gate = asyncio.Event(), asyncio.Event()
+        self.turn.set()
+        self.gate.set()
+        self.queued, self.begun = asyncio.Semaphore(0), asyncio.Semaphore(0)
+        self.failure: BaseException | None = None
+        self.ended = 0
+
+    @property
+    def renders(self) -> list[RenderJob]:
+        """The renders that were asked for, dropped ones included."""
+        return [job for job in self.jobs if isinstance(job, RenderJob)]
+
+    @overload
+    async def run(
+        self, job: RenderJob, *, priority: Priority = ..., on_begin: Callable[[], None] = ...
+    ) -> Rendered: ...
+    @overload
+    async def run(
+        self,
+        job: ProbeJob | IntakeJob,
+        *,
+        priority: Priority = ...,
+        on_begin: Callable[[], None] = ...,
+    ) -> Facts: ...
+    async def run(
+        self,
+        job: RenderJob | ProbeJob | IntakeJob,
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        on_begin: Callable[[], None] = lambda: None,
+    ) -> Rendered | Facts:
+        self.jobs.append(job)
+        self.queued.release()
+        await self.turn.wait()
+        on_begin()
+        path = Path(job.source if isinstance(job, IntakeJob) else job.path)
+        data = path.read_bytes() if path.exists() else None
+        self.begun.release()
+        await self.gate.wait()
+        self.ended += 1
+        if self.failure is not None:
+            raise self.failure
+        if data is None:
+            raise errors.OriginalMissing
+        if isinstance(job, ProbeJob):
+            return facts_of(data)
+        if isinstance(job, IntakeJob):
+            facts = facts_of(data)
+            try:
+                Path(job.target).write_bytes(data)
+            except OSError as error:
+                raise errors.DiskFull("", str(error)) from error
+            return facts
+        return rendered(job, data)
+
+
+def rendered(job: RenderJob, original: bytes) -> Rendered:
+    """A rendition that tells what it was made of."""
+    output = job.rendition.format if isinstance(job.rendition.format, Format) else Format.JPEG
+    data = _MAGIC.get(output, b"") + job.rendition.variant.encode() + b"|" + original
+    return Rendered(
+        data=data,
+        etag=hashlib.sha256(data).hexdigest(),
+        format=output,
+        width=job.rendition.width,
+        height=job.rendition.height,
+        decode_ms=1.0,
+        resize_ms=2.0,
+        encode_ms=3.0,
+    )
+
+
+class FakeStore:
+    """ports.RenditionStore in memory; `failures` are raised by `publish`, one each."""
+
+    def __init__(self, story: list[str] | None = None) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.failures: list[Exception] = []
+        self.healthy = True
+        self.reads = 0
+        self.story = [] if story is None else story
+
+    def url(self, link: Link) -> str:
+        return f"https://store.test/{link.key}"
+
+    def key(self, original: Original, variant: str, extension: str) -> str:
+        return f"{original.image.key}/{original.generation}/{variant}.{extension}"
+
+    def local_path(self, key: str) -> Path | None:
+        return None
+
+    async def publish(self, spooled: Path, link: Link) -> None:
+        self.story.append("publish")
+        if self.failures:
+            raise self.failures.pop(0)
+        self.objects[link.key] = spooled.read_bytes()
+
+    async def read(self, link: Link) -> bytes | None:
+        self.reads += 1
+        return self.objects.get(link.key)
+
+    async def remove(self, links: Sequence[Link]) -> None:
+        self.story.append("remove")
+        for link in links:
+            self.objects.pop(link.key, None)
+
+    async def remove_generation(self, original: Original) -> None:
+        for key in [key for key in self.objects if f"/{original.generation}/" in key]:
+            del self.objects[key]
+
+
+class SteeredIndex(MemoryIndex):
+    """MemoryIndex whose methods can be counted, delayed, made to fail before or after.
+
+    `before` and `after` hold one hook a method; `delays` are the seconds that lookups
+    take, one after the other. What `story` tells is told in the order of its effect.
+    """
+
+    def __init__(self, story: list[str] | None = None) -> None:
+        self.time = 1_700_000_000.0
+        super().__init__(lambda: self.time)
+        self.calls: dict[str, int] = defaultdict(int)
+        self.before: dict[str, Hook] = {}
+        self.after: dict[str, Hook] = {}
+        self.delays: Iterator[float] | None = None
+        self.story = [] if story is None else story
+
+    async def _around(self, name: str, work: Coroutine[Any, Any, Any]) -> Any:
+        self.calls[name] += 1
+        try:
+            if self.delays is not None:
+                await asyncio.sleep(next(self.delays))
+            if name in self.before:
+                await self.before[name]()
+        except BaseException:
+            work.close()
+            raise
+        result = await work
+        self.story.append(name)
+        if name in self.after:
+            await self.after[name]()
+        return result
+
+    async def original(self, image: ImageId) -> Original | None:
+        found: Original | None = await self._around("original", super().original(image))
+        return found
+
+    async def original_of(self, generation: str) -> Original | None:
+        found: Original | None = await self._around("original_of", super().original_of(generation))
+        return found
+
+    async def link(self, generation: str, variant: str) -> Link | None:
+        found: Link | None = await self._around("link", super().link(generation, variant))
+        return found
+
+    async def add_link(self, link: Link) -> bool:
+        added: bool = await self._around("add_link", super().add_link(link))
+        return added
+
+    async def count_links(self, generation: str) -> int:
+        count: int = await self._around("count_links", super().count_links(generation))
+        return count
+
+    async def adopt(self, original: Original) -> Original:
+        adopted: Original = await self._around("adopt", super().adopt(original))
+        return adopted
+
+    async def complete(
+        self, claim: Claim, original: Original, received_sha256: str, receipt: str
+    ) -> Original | None:
+        replaced: Original | None = await self._around(
+            "complete", super().complete(claim, original, received_sha256, receipt)
+        )
+        return replaced
+
+    async def renew(self, claim: Claim, lease: float) -> None:
+        await self._around("renew", super().renew(claim, lease))
+
+    async def release(self, claim: Claim) -> None:
+        await self._around("release", super().release(claim))
+
+    async def forget(self, links: Sequence[Link]) -> None:
+        await self._around("forget", super().forget(links))
+
+    async def touch(self, links: Sequence[tuple[str, str]]) -> None:
+        await self._around("touch", super().touch(links))
+
+
+def away() -> Hook:
+    """A hook that takes the database away for one call."""
+
+    async def hook() -> None:
+        raise errors.IndexUnavailable("", "taken away by a test")
+
+    return hook
+
+
+class Clock:
+    """ports.Clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]], budget: float = 30.0) -> None:
+    """Run a test; whatever reaches the loop's exception handler fails it."""
+    complaints: list[dict[str, Any]] = []
+
+    async def watched() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        await asyncio.wait_for(main(), budget)
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(watched())
+    gc.collect()
+    assert not complaints, complaints
+
+
+async def turns(count: int = 20) -> None:
+    """Let the loop turn, so that everything that can go on has gone on."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what threads of this process will bring about."""
+    while not condition():  # noqa: ASYNC110 (a thread sets no event of this loop)
+        await asyncio.sleep(0.001)

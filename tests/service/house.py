@@ -1,0 +1,198 @@
+"""The service put together on doubles: what most of its tests run on."""
+
+from pathlib import Path
+from typing import Any
+
+from liveresize.domain.geometry import Bounds
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Original
+from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.tokens import Grant
+from liveresize.domain.urls import RenditionRequest
+from liveresize.ports import RenditionStore
+from liveresize.service.catalogue import Catalogue
+from liveresize.service.outcomes import Bytes, Cache, Found
+from liveresize.service.pictures import Pictures, PicturesOptions
+from liveresize.service.publisher import Publisher, PublisherOptions
+from liveresize.service.purge import Purge, PurgeOptions
+from liveresize.service.rates import RateOptions, Rates
+from liveresize.service.receipts import Receipt
+from liveresize.service.renditions import Renditions, RenditionsOptions
+from liveresize.service.retire import Retirement
+from liveresize.service.uploads import Crop, Uploads, UploadsOptions
+from liveresize.stores.disk import DiskOptions, DiskRenditions
+from liveresize.stores.memory import Memory, MemoryOptions
+from liveresize.stores.originals import DiskOriginals, OriginalsOptions
+from liveresize.stores.spool import DiskSpool, SpoolOptions
+
+from .doubles import Clock, FakeRenderer, FakeStore, SteeredIndex, picture
+
+CAT = ImageId("cat")
+
+
+def request(
+    width: int = 100, *, image: ImageId = CAT, proxy: bool = False, **changes: Any
+) -> RenditionRequest:
+    """A request for a JPEG of that width."""
+    rendition = Rendition(**{"format": Format.JPEG, "width": width, **changes}).canonical()
+    return RenditionRequest(image=image, rendition=rendition, extension="jpg", proxy=proxy)
+
+
+class House:
+    """One instance: its stores lie under `folder`, its index may be another's too."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        index: SteeredIndex | None = None,
+        store: RenditionStore | None = None,
+        bounds: Bounds | None = None,
+        redirect: bool = True,
+        disk_bytes: int = 0,
+        lease: float = 60.0,
+        spool_bytes: int = 1 << 20,
+        max_variants: int = 200,
+        rates: RateOptions | None = None,
+        memory: MemoryOptions | None = None,
+        pictures: PicturesOptions | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self.story: list[str] = []
+        self.index = SteeredIndex(self.story) if index is None else index
+        self.renderer = FakeRenderer()
+        self.fake_store = FakeStore(self.story)
+        self.store: RenditionStore = self.fake_store if store is None else store
+        self.originals = DiskOriginals(
+            OriginalsOptions(directory=folder / "originals", reserve=0, reserve_inodes=0)
+        )
+        self.spool = DiskSpool(
+            SpoolOptions(
+                directory=folder / "spool", max_bytes=spool_bytes, reserve=0, reserve_inodes=0
+            )
+        )
+        self.originals.prepare()
+        self.spool.prepare()
+        self.memory = Memory(memory or MemoryOptions(), self.clock.monotonic)
+        self.publisher = Publisher(
+            PublisherOptions(max_variants=max_variants),
+            index=self.index,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+        )
+        self._assemble(bounds or Bounds(2000, 2000), redirect, rates or RateOptions(per_second=0))
+        self._assemble_writers(lease, disk_bytes)
+        self.pictures = Pictures(
+            pictures or PicturesOptions(),
+            renditions=self.renditions,
+            catalogue=self.catalogue,
+            originals=self.originals,
+            store=self.store,
+            memory=self.memory,
+        )
+
+    def _assemble(self, bounds: Bounds, redirect: bool, rates: RateOptions) -> None:
+        self.catalogue = Catalogue(
+            originals=self.originals,
+            index=self.index,
+            renderer=self.renderer,
+            memory=self.memory,
+        )
+        self.renditions = Renditions(
+            RenditionsOptions(bounds=bounds, redirect=redirect),
+            catalogue=self.catalogue,
+            originals=self.originals,
+            index=self.index,
+            renderer=self.renderer,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+            publisher=self.publisher,
+            rates=Rates(rates, self.clock.monotonic),
+        )
+
+    def _assemble_writers(self, lease: float, disk_bytes: int) -> None:
+        self.retirement = Retirement(
+            originals=self.originals, store=self.store, spool=self.spool, memory=self.memory
+        )
+        self.uploads = Uploads(
+            UploadsOptions(lease=lease, max_bytes=1 << 20),
+            originals=self.originals,
+            index=self.index,
+            renderer=self.renderer,
+            memory=self.memory,
+            retirement=self.retirement,
+            clock=self.clock,
+        )
+        self.purge = Purge(
+            PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes),
+            index=self.index,
+            store=self.store,
+            memory=self.memory,
+            retirement=self.retirement,
+            publisher=self.publisher,
+            uploads=self.uploads,
+        )
+
+    async def token(self, image: ImageId = CAT, **grant: Any) -> str:
+        """A fresh token."""
+        return (await self.uploads.issue(Grant(image=image, lifetime=900.0, **grant))).token
+
+    async def send(self, token: str, data: bytes, crop: Crop | None = None) -> Receipt:
+        """Upload `data` with a token, as the web would."""
+        upload = await self.uploads.begin(token, [CAT])
+        await upload.write(data)
+        return await upload.finish(crop)
+
+    async def upload(self, image: ImageId = CAT, data: bytes | None = None) -> Original:
+        """An original that was uploaded just now, over an older one if need be."""
+        self.clock.now += 1.0
+        upload = await self.uploads.begin(await self.token(image, overwrite=True), [image])
+        await upload.write(picture() if data is None else data)
+        await upload.finish(None)
+        stored = await self.index.original(image)
+        assert stored is not None
+        return stored
+
+    async def get(self, asked: RenditionRequest, **how: Any) -> Bytes:
+        """The bytes of a rendition; any other answer fails the test."""
+        outcome = await self.renditions.serve(asked, **how)
+        assert isinstance(outcome, Bytes)
+        return outcome
+
+    async def find(self, asked: RenditionRequest) -> Found:
+        """The link of a rendition; any other answer fails the test."""
+        outcome = await self.renditions.serve(asked)
+        assert isinstance(outcome, Found)
+        return outcome
+
+    async def publish(self, *widths: int, image: ImageId = CAT) -> None:
+        """Render these widths, and store and link them."""
+        for width in widths:
+            made = await self.get(request(width, image=image))
+            assert made.cache is Cache.MISS
+        assert await self.publisher.flush(30.0) == 0
+
+    def forget_all(self) -> None:
+        """What a restart does to memory."""
+        fresh = Memory(MemoryOptions(), self.clock.monotonic)
+        self.memory.__dict__.update(fresh.__dict__)
+
+    def staged(self) -> list[str]:
+        """What uploads have left in their folder."""
+        return sorted(path.name for path in self.originals.staging("x").parent.iterdir())
+
+    def files(self) -> list[Path]:
+        """The originals on the disk."""
+        root = self.originals.staging("x").parent.parent
+        return sorted(path for path in (root / "_main").rglob("*~*") if path.is_file())
+
+
+def disk_store(folder: Path) -> DiskRenditions:
+    """The embedded store, on a disk that is never full."""
+    store = DiskRenditions(
+        DiskOptions(directory=folder / "renditions", reserve=0, reserve_inodes=0)
+    )
+    store.prepare()
+    return store

@@ -1,0 +1,187 @@
+"""One task a key, however many wait for it."""
+
+import asyncio
+
+import pytest
+
+from liveresize.service.inflight import Flight, Inflight
+
+from .doubles import run, turns
+
+
+class Work:
+    """Work that goes on until it is let go, and counts how often it began."""
+
+    def __init__(self, *, begun: bool = False) -> None:
+        self.starts = 0
+        self.cancelled = 0
+        self.ended = 0
+        self.go = asyncio.Event()
+        self.failure: Exception | None = None
+        self._begun = begun
+
+    async def __call__(self, flight: Flight[str]) -> str:
+        self.starts += 1
+        flight.begun = self._begun
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        self.ended += 1
+        if self.failure is not None:
+            raise self.failure
+        return "made"
+
+
+def test_all_who_ask_get_the_one_result() -> None:
+    """Two hundred waiters, one start, and nothing is left behind."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        waiting = [asyncio.create_task(inflight.run("key", work)) for _ in range(200)]
+        await turns()
+        assert inflight.joins("key")
+        work.go.set()
+        assert await asyncio.gather(*waiting) == ["made"] * 200
+        assert work.starts == 1
+        assert len(inflight) == 0
+
+    run(main)
+
+
+def test_other_keys_are_other_work() -> None:
+    """What is joined is the same key alone."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        work.go.set()
+        await asyncio.gather(*(inflight.run(key, work) for key in "abc"))
+        assert work.starts == 3
+
+    run(main)
+
+
+def test_a_failure_reaches_every_waiter_and_ends_with_them() -> None:
+    """All of them get the same exception, and the next caller starts anew."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        work.failure = ValueError("no")
+        waiting = [asyncio.create_task(inflight.run("key", work)) for _ in range(5)]
+        await turns()
+        work.go.set()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(answer is work.failure for answer in answers)
+        work.failure = None
+        assert await inflight.run("key", work) == "made"
+
+    run(main)
+
+
+def test_work_that_has_not_begun_goes_with_its_last_waiter() -> None:
+    """While one is left it goes on; then it is cancelled, and nobody joins what is left."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        first, second = (asyncio.create_task(inflight.run("key", work)) for _ in range(2))
+        await turns()
+        first.cancel()
+        await turns()
+        assert work.cancelled == 0
+        second.cancel()
+        await asyncio.wait({first, second})
+        assert not inflight.joins("key")
+        again = asyncio.create_task(inflight.run("key", work))
+        await turns()
+        assert (work.starts, work.cancelled) == (2, 1)
+        work.go.set()
+        assert await again == "made"
+
+    run(main)
+
+
+def test_begun_work_goes_on_without_waiters() -> None:
+    """It may be joined again, and what it ends with is reported to nobody as lost."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work(begun=True)
+        work.failure = ValueError("seen by nobody")
+        only = asyncio.create_task(inflight.run("key", work))
+        await turns()
+        only.cancel()
+        await asyncio.wait({only})
+        assert inflight.joins("key")
+        work.go.set()
+        await inflight.drain()
+        assert (work.ended, work.cancelled) == (1, 0)
+
+    run(main)
+
+
+def test_a_waiter_may_join_again_after_all_have_left() -> None:
+    """Begun work without waiters is still the one that makes it."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work(begun=True)
+        leaver = asyncio.create_task(inflight.run("key", work))
+        await turns()
+        leaver.cancel()
+        await asyncio.wait({leaver})
+        joiner = asyncio.create_task(inflight.run("key", work))
+        await turns()
+        work.go.set()
+        assert await joiner == "made"
+        assert work.starts == 1
+
+    run(main)
+
+
+def test_the_work_never_joins_itself_after_failing() -> None:
+    """Whoever asks in the very step that the failure arrives in starts afresh."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        work.failure = ValueError("first")
+
+        async def insist() -> str:
+            try:
+                return await inflight.run("key", work)
+            except ValueError:
+                work.failure = None
+                return await inflight.run("key", work)
+
+        waiting = [asyncio.create_task(insist()) for _ in range(3)]
+        await turns()
+        work.go.set()
+        assert await asyncio.gather(*waiting) == ["made"] * 3
+        assert work.starts == 2
+
+    run(main)
+
+
+def test_drain_waits_for_everything() -> None:
+    """It returns when the last one is done, failures included."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        work.failure = ValueError("no")
+        waiting = asyncio.create_task(inflight.run("key", work))
+        await turns()
+        draining = asyncio.create_task(inflight.drain())
+        await turns()
+        assert not draining.done()
+        work.go.set()
+        await draining
+        with pytest.raises(ValueError, match="no"):
+            await waiting
+
+    run(main)

@@ -1,0 +1,345 @@
+"""Spool, store, link, in that order, until it is done."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from liveresize import errors
+from liveresize.domain.originals import Link
+from liveresize.service.publisher import Publisher
+
+from .doubles import away, run, until
+from .house import House, disk_store, request
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow one another as fast as the loop turns."""
+
+    def pauses(_: Publisher) -> Iterator[float]:
+        return itertools.repeat(0.0)
+
+    monkeypatch.setattr(Publisher, "_pauses", pauses)
+
+
+def test_a_link_is_written_after_its_object(tmp_path: Path) -> None:
+    """First the spool, then the store, then the link; then the spool is empty."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.story.clear()
+        await house.publish(100)
+        assert house.story.index("publish") < house.story.index("add_link")
+        assert house.spool.bytes == 0
+        assert await house.spool.entries() == []
+        found = await house.find(request(100))
+        assert (
+            house.fake_store.objects[found.link.key]
+            == (await house.get(request(100, proxy=True))).held.data
+        )
+        assert found.link.size == len(house.fake_store.objects[found.link.key])
+        assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_a_store_that_is_away_is_tried_again(tmp_path: Path) -> None:
+    """Nothing is linked meanwhile, and the bytes wait in the spool."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.fake_store.failures = [errors.ObjectStoreUnavailable() for _ in range(10)]
+        await house.publish(100)
+        assert house.story.count("publish") == 11
+        assert house.story.count("add_link") == 1
+        assert house.spool.bytes == 0
+
+    run(main)
+
+
+def test_an_index_that_is_away_is_tried_again(tmp_path: Path) -> None:
+    """The object is stored once, and linked when the index is back."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.index.before["add_link"] = away()
+        await house.get(request(100))
+        await until(lambda: house.index.calls["add_link"] > 5)
+        assert len(house.fake_store.objects) == 1
+        assert house.publisher.backlog == 1
+        assert house.spool.bytes > 0
+        del house.index.before["add_link"]
+        assert await house.publisher.flush(30.0) == 0
+        assert house.story.count("publish") == 1
+        assert house.spool.bytes == 0
+        await house.find(request(100))
+
+    run(main)
+
+
+def test_the_bytes_of_a_backlog_are_on_disk_alone(tmp_path: Path) -> None:
+    """However long the index is away, no coroutine keeps what the spool has."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.index.before["add_link"] = away()
+        await house.get(request(100))
+        await until(lambda: bool(house.fake_store.objects))
+        for task in house.publisher._tasks:
+            frames = [frame.f_locals for frame in task.get_stack()]
+            assert not any("rendered" in local for local in frames)
+        del house.index.before["add_link"]
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_the_pauses_grow_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doubling from a quarter of a second to the longest, each shortened by up to a half."""
+    monkeypatch.undo()
+
+    async def main() -> None:
+        pauses = list(itertools.islice(House(tmp_path).publisher._pauses(), 12))
+        longest = [min(0.25 * 2**attempt, 30.0) for attempt in range(12)]
+        for pause, bound in zip(pauses, longest, strict=True):
+            assert bound / 2 <= pause <= bound
+
+    run(main)
+
+
+def test_a_restart_takes_up_what_the_spool_holds(tmp_path: Path) -> None:
+    """The same object, link and facts as if nothing had happened."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.index.before["add_link"] = away()
+        made = await house.get(request(100))
+        await until(lambda: bool(house.fake_store.objects))
+        assert await house.publisher.flush(0.0) == 1
+        del house.index.before["add_link"]
+        restarted = House(tmp_path, index=house.index)
+        assert await restarted.publisher.resume() == 1
+        assert await restarted.publisher.flush(30.0) == 0
+        found = await restarted.find(request(100))
+        assert (found.link.etag, found.link.mime) == (made.held.etag, made.held.mime)
+        assert restarted.fake_store.objects[found.link.key] == made.held.data
+        assert await restarted.spool.entries() == []
+
+    run(main)
+
+
+def test_a_restart_waits_for_the_index(tmp_path: Path) -> None:
+    """Whose a spooled file is can only the index tell; until then it stays."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        await house.spool.put(original.generation, "100x0-jpeg", "jpg", b"\xff\xd8")
+        house.index.available = False
+        assert await house.publisher.resume() == 1
+        await until(lambda: house.index.calls["original_of"] > 3)
+        assert house.spool.bytes == 2
+        house.index.available = True
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_a_restart_drops_what_has_no_picture_any_more(tmp_path: Path) -> None:
+    """A file of an ended generation is removed, and so is an empty one."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        await house.spool.put("0" * 28, "100x0-jpeg", "jpg", b"\xff\xd8")
+        await house.spool.put(original.generation, "100x0-jpeg", "jpg", b"")
+        assert await house.publisher.resume() == 2
+        assert await house.publisher.flush(30.0) == 0
+        assert await house.spool.entries() == []
+        assert not house.fake_store.objects
+
+    run(main)
+
+
+def test_flush_waits_only_so_long(tmp_path: Path) -> None:
+    """What is left is counted, stopped, and still in the spool."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        stuck = asyncio.Event()
+
+        async def never() -> None:
+            await stuck.wait()
+
+        house.index.before["add_link"] = never
+        for width in range(100, 110):
+            await house.get(request(width))
+        await until(lambda: len(house.spool._sizes) == 10)
+        assert await house.publisher.flush(0.01) == 10
+        assert house.publisher.backlog == 0
+        assert len(await house.spool.entries()) == 10
+        assert await house.publisher.flush(0.0) == 0
+
+    run(main)
+
+
+def test_slow_puts_do_not_keep_others_out_of_the_spool(tmp_path: Path) -> None:
+    """The spool takes renditions while every turn at the store is taken."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        stuck = asyncio.Event()
+
+        async def never() -> None:
+            await stuck.wait()
+
+        house.index.before["add_link"] = never
+        for width in range(100, 120):
+            await house.get(request(width))
+        await until(lambda: len(house.spool._sizes) == 20)
+        stuck.set()
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.published == 20
+
+    run(main)
+
+
+def test_one_original_has_so_many_variants(tmp_path: Path) -> None:
+    """More are made, and answered, but not kept."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=3)
+        await house.upload()
+        for width in range(100, 105):
+            await house.publish(width)
+        assert house.publisher.published == 3
+        assert house.publisher.refused == 2
+        assert len(house.fake_store.objects) == 3
+        assert await house.spool.entries() == []
+
+    run(main)
+
+
+def test_while_nobody_can_count_variants_they_are_kept(tmp_path: Path) -> None:
+    """An index that is away is no reason to lose a rendition."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=0)
+        await house.upload()
+        house.index.before["count_links"] = away()
+        await house.publish(100)
+        assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_a_full_spool_keeps_nothing_and_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has its picture; it is only made again next time."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+
+        async def refuse(*_: object) -> Path:
+            raise errors.DiskFull
+
+        monkeypatch.setattr(house.spool, "put", refuse)
+        await house.publish(100)
+        assert (house.publisher.published, house.publisher.refused) == (0, 1)
+        assert not house.fake_store.objects
+
+    run(main)
+
+
+def test_a_full_store_gives_up_the_spooled_file(tmp_path: Path) -> None:
+    """There is no point in trying again: the rendition is dropped, with its file."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.fake_store.failures = [errors.DiskFull()]
+        await house.publish(100)
+        assert (house.publisher.published, house.publisher.refused) == (0, 1)
+        assert await house.spool.entries() == []
+        assert (await house.get(request(100))).cache is not None
+        assert house.publisher.backlog == 0
+
+    run(main)
+
+
+def test_what_the_spool_drops_is_given_up(tmp_path: Path) -> None:
+    """With the store away and the spool bounded, the oldest go and the newest arrive."""
+
+    async def main() -> None:
+        store = disk_store(tmp_path)
+        house = House(tmp_path, store=store, spool_bytes=120)
+        await house.upload()
+        gone = asyncio.Event()
+        published = store.publish
+
+        async def publish(spooled: Path, link: Link) -> None:
+            if not gone.is_set():
+                raise errors.ObjectStoreUnavailable
+            await published(spooled, link)
+
+        store.publish = publish  # type: ignore[method-assign]
+        for width in range(100, 110):
+            await house.get(request(width))
+        await until(lambda: house.spool.dropped + len(house.spool._sizes) == 10)
+        left = len(await house.spool.entries())
+        assert 0 < left < 10
+        gone.set()
+        assert await house.publisher.flush(30.0) == 0
+        assert (house.publisher.published, house.publisher.refused) == (left, 10 - left)
+        assert await house.spool.entries() == []
+
+    run(main)
+
+
+def test_what_the_spool_drops_after_storing_is_linked_all_the_same(tmp_path: Path) -> None:
+    """Once the object is there, its link needs no spooled file."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.index.before["add_link"] = away()
+        await house.get(request(100))
+        await until(lambda: house.index.calls["add_link"] > 1)
+        (path,) = await house.spool.entries()
+        await house.spool.remove(path)
+        del house.index.before["add_link"]
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_uses_are_reported_once(tmp_path: Path) -> None:
+    """Each link that was used since the last report, whichever way it was found."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        await house.publish(100, 50)
+        house.publisher.take_used()
+        for _ in range(3):
+            await house.find(request(100))
+        assert house.publisher.take_used() == [
+            (original.generation, request(100).rendition.variant)
+        ]
+        assert house.publisher.take_used() == []
+
+    run(main)

@@ -1,0 +1,310 @@
+"""From a request to its answer: where the bytes come from, and what may be said of them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from liveresize import errors
+from liveresize.domain.geometry import Bounds
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link
+from liveresize.domain.rendition import Fit, Negotiated
+from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds
+from liveresize.stores.memory import MemoryOptions
+
+from .doubles import away, picture, run
+from .house import CAT, House, request
+
+
+def test_memory_answers_before_anything_else(tmp_path: Path) -> None:
+    """A hit asks neither index nor store nor worker."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.index.calls.clear()
+        assert isinstance(house.renditions.recall(request(100)), Found)
+        recalled = house.renditions.recall(request(100, proxy=True))
+        assert isinstance(recalled, Bytes)
+        assert recalled.cache is Cache.MEMORY
+        await house.find(request(100))
+        assert not house.index.calls
+        assert house.fake_store.reads == 0
+        assert house.renditions.recall(request(99)) is None
+        assert house.renditions.recall(request(100, image=ImageId("dog"))) is None
+
+    run(main)
+
+
+def test_the_index_comes_before_the_spool_and_a_render(tmp_path: Path) -> None:
+    """After a restart the link is found, and counts as used."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        await house.publish(100)
+        house.forget_all()
+        house.publisher.take_used()
+        found = await house.find(request(100))
+        assert found.url.startswith("https://store.test/cat/")
+        assert house.publisher.take_used() == [(original.generation, found.link.variant)]
+        assert len(house.renderer.renders) == 1
+
+    run(main)
+
+
+def test_the_store_is_read_for_who_wants_bytes(tmp_path: Path) -> None:
+    """Once: then memory has them."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.forget_all()
+        first = await house.get(request(100, proxy=True))
+        second = await house.get(request(100, proxy=True))
+        assert (first.cache, second.cache) == (Cache.HIT, Cache.MEMORY)
+        assert first.held.data == second.held.data
+        assert house.fake_store.reads == 1
+        assert len(house.renderer.renders) == 1
+
+    run(main)
+
+
+def test_the_spool_comes_before_a_render(tmp_path: Path) -> None:
+    """What is not linked yet is still not made twice, and its facts are those of its bytes."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.fake_store.failures = [errors.ObjectStoreUnavailable() for _ in range(99)]
+        made = await house.get(request(100))
+        assert await house.publisher.flush(0.05) == 1
+        house.forget_all()
+        again = await house.get(request(100))
+        assert again.cache is Cache.HIT
+        assert (again.held.data, again.held.mime) == (made.held.data, "image/jpeg")
+        assert again.held.etag == made.held.etag
+        assert len(house.renderer.renders) == 1
+
+    run(main)
+
+
+def test_an_unhealthy_store_is_not_redirected_into(tmp_path: Path) -> None:
+    """Bytes are answered instead, as with delivery by proxy."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.fake_store.healthy = False
+        assert (await house.get(request(100))).cache is Cache.MEMORY
+        house.fake_store.healthy = True
+        await house.find(request(100))
+
+    run(main)
+
+
+def test_delivery_by_proxy_never_redirects(tmp_path: Path) -> None:
+    """Every answer is bytes, whatever is linked."""
+
+    async def main() -> None:
+        house = House(tmp_path, redirect=False)
+        await house.upload()
+        await house.publish(100)
+        assert (await house.get(request(100))).cache is Cache.MEMORY
+        house.forget_all()
+        assert (await house.get(request(100))).cache is Cache.HIT
+
+    run(main)
+
+
+def test_a_link_that_leads_nowhere_is_rendered_again(tmp_path: Path) -> None:
+    """Once for all who ask, and then the link is good again."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.fake_store.objects.clear()
+        house.forget_all()
+        asked = [house.get(request(100, proxy=True)) for _ in range(20)]
+        answers = await asyncio.gather(*asked)
+        assert sorted({answer.cache for answer in answers}) == [Cache.COALESCED, Cache.MISS]
+        assert len(house.renderer.renders) == 2
+        assert await house.publisher.flush(30.0) == 0
+        house.forget_all()
+        assert (await house.get(request(100, proxy=True))).cache is Cache.HIT
+
+    run(main)
+
+
+def test_a_store_that_cannot_be_read_costs_a_render(tmp_path: Path) -> None:
+    """Its being away is no reason to fail, and the link stays."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.forget_all()
+
+        async def read(link: Link) -> bytes | None:
+            raise errors.ObjectStoreUnavailable
+
+        house.fake_store.read = read  # type: ignore[method-assign]
+        assert (await house.get(request(100, proxy=True))).cache is Cache.MISS
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_without_the_index_old_links_will_do(tmp_path: Path) -> None:
+    """A link past its time is used while nobody can confirm it, and asked for otherwise."""
+
+    async def main() -> None:
+        house = House(tmp_path, memory=MemoryOptions(max_bytes=0))
+        await house.upload()
+        await house.publish(100)
+        await house.find(request(100))
+        assert house.index.calls["link"] == 1
+        house.clock.now += 61.0
+        assert house.renditions.recall(request(100)) is None
+        house.index.available = False
+        await house.find(request(100))
+        assert house.index.calls["link"] == 2
+        assert len(house.renderer.renders) == 1
+
+    run(main)
+
+
+def test_without_the_index_pictures_are_found_on_disk_and_rendered(tmp_path: Path) -> None:
+    """Nothing is adopted meanwhile, and the link follows when the index is back."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        house.forget_all()
+        house.index.available = False
+        made = await house.get(request(100))
+        assert made.original.generation == original.generation
+        assert house.index.calls["adopt"] == 0
+        with pytest.raises(errors.OriginalMissing):
+            await house.get(request(100, image=ImageId("dog")))
+        house.index.available = True
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_what_is_too_large_is_sent_elsewhere(tmp_path: Path) -> None:
+    """The box, the result, or the limit of the format: no work, and the way to what may be."""
+
+    async def main() -> None:
+        house = House(tmp_path, bounds=Bounds(300, 300))
+        await house.upload()
+        for asked in (request(400), request(300, height=301, fit=Fit.COVER), request(0)):
+            outcome = await house.renditions.serve(asked)
+            assert isinstance(outcome, OutOfBounds), asked
+            assert "300x300" in outcome.reason
+            known = await house.renditions.known(asked)
+            assert known == outcome
+        outcome = await house.renditions.serve(request(400))
+        assert isinstance(outcome, OutOfBounds)
+        assert outcome.url == "/cat_300_300.jpg"
+        assert not house.renderer.renders
+
+    run(main)
+
+
+def test_fresh_renders_and_keeps_nothing(tmp_path: Path) -> None:
+    """Whatever is cached: not read, not replaced, not published."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        made = await house.get(request(100), fresh=True)
+        assert made.cache is Cache.BYPASS
+        assert len(house.renderer.renders) == 2
+        await house.get(request(90), fresh=True)
+        assert house.publisher.backlog == 0
+        assert house.renditions.recall(request(90)) is None
+
+    run(main)
+
+
+def test_a_render_tells_what_it_took(tmp_path: Path) -> None:
+    """Timings come with the bytes, milliseconds each, and sizes with what is held."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        made = await house.get(request(120, height=100, fit=Fit.CROP))
+        assert made.timings is not None
+        assert (made.timings.decode, made.timings.resize, made.timings.encode) == (1.0, 2.0, 3.0)
+        assert made.timings.queue >= 0.0
+        assert (made.held.width, made.held.height) == (120, 100)
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_head_knows_without_work(tmp_path: Path) -> None:
+    """Nothing is rendered or read; what is linked or held is told."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        known = await house.renditions.known(request(100))
+        assert isinstance(known, Known)
+        assert (known.original, known.mime) == (original, "image/jpeg")
+        assert (known.link, known.held) == (None, None)
+        negotiated = await house.renditions.known(request(100, format=Negotiated()))
+        assert isinstance(negotiated, Known)
+        assert negotiated.mime == ""
+        assert not house.renderer.renders
+        await house.publish(100)
+        known = await house.renditions.known(request(100))
+        assert isinstance(known, Known)
+        assert known.link is not None
+        assert known.held is not None
+        assert house.fake_store.reads == 0
+
+    run(main)
+
+
+def test_head_does_without_the_index(tmp_path: Path) -> None:
+    """While it is away a HEAD tells what memory knows."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.index.before["link"] = away()
+        await house.renditions.known(request(100))
+        house.memory.forget(CAT)
+        house.index.available = False
+        known = await house.renditions.known(request(100))
+        assert isinstance(known, Known)
+        assert known.link is None
+
+    run(main)
+
+
+def test_two_pictures_never_meet(tmp_path: Path) -> None:
+    """The same variant of two originals is two renders with bytes of their own."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        dog = ImageId("dog")
+        await house.upload(CAT, picture(soul="cat"))
+        await house.upload(dog, picture(soul="dog"))
+        cats = await house.get(request(100))
+        dogs = await house.get(request(100, image=dog))
+        assert cats.held.data.endswith(b":cat")
+        assert dogs.held.data.endswith(b":dog")
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)

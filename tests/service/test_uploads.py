@@ -1,0 +1,453 @@
+"""One token, one attempt, one original, whole or not at all."""
+
+import asyncio
+import errno
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liveresize import errors
+from liveresize.domain.jobs import IntakeJob
+from liveresize.domain.names import ImageId
+from liveresize.service import bodies
+
+from .doubles import away, picture, run, turns, until
+from .house import CAT, House, request
+
+
+async def nothing_is_left(house: House) -> None:
+    """No row, no file, nothing staged, and the id is free at once."""
+    assert await house.index.original(CAT) is None
+    assert house.files() == []
+    assert house.staged() == []
+    assert await house.token()
+
+
+def test_an_upload_is_answered_with_its_facts(tmp_path: Path) -> None:
+    """The receipt is JSON; the original lies in its place, and the token is spent."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        receipt = await house.send(await house.token(), picture(640, 480))
+        assert json.loads(receipt.text) == {
+            "status": "OK",
+            "id": "cat",
+            "original_width": 640,
+            "original_height": 480,
+            "format": "jpeg",
+            "bytes": 8,
+            "sha256": hashlib.sha256(picture(640, 480)).hexdigest(),
+        }
+        assert not receipt.repeated
+        (stored,) = house.files()
+        assert stored.read_bytes() == picture(640, 480)
+        assert house.staged() == []
+        with pytest.raises(errors.IdTaken):
+            await house.token()
+
+    run(main)
+
+
+def test_crop_and_formats_reach_the_worker(tmp_path: Path) -> None:
+    """The worker is told what the URL and the token ask for."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token = await house.token(formats=("png", "jpeg"))
+        await house.send(token, picture(), crop=(1, 2, 3, 4))
+        (job,) = house.renderer.jobs
+        assert isinstance(job, IntakeJob)
+        assert (job.crop, job.formats) == ((1, 2, 3, 4), ("png", "jpeg"))
+
+    run(main)
+
+
+def test_the_same_bytes_again_get_the_same_receipt(tmp_path: Path) -> None:
+    """Where the first answer was lost on the way; other bytes are refused."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token = await house.token()
+        first = await house.send(token, picture())
+        again = await house.send(token, picture())
+        assert (again.text, again.repeated) == (first.text, True)
+        for other in (picture() + b"!", b""):
+            with pytest.raises(errors.TokenRefused):
+                await house.send(token, other)
+        repeated = await house.uploads.begin(token, [CAT])
+        with pytest.raises(errors.UploadTooLarge):
+            await repeated.write(b"." * (repeated.max_bytes + 1))
+        await repeated.abort()
+        assert len(house.files()) == 1
+        assert len(house.renderer.jobs) == 1
+
+    run(main)
+
+
+def test_a_body_is_gathered_hashed_and_bounded(tmp_path: Path) -> None:
+    """Chunks of any size end up in the file as they came; one byte too many is refused."""
+
+    async def main() -> None:
+        path = tmp_path / "body"
+        data = bytes(range(256)) * 2001
+        body = bodies.Body(len(data), path.open("wb"))
+        position = 0
+        for size in (1, 0, 70_000, 300_000, len(data)):
+            await body.write(data[position : position + size])
+            position += size
+        assert body.size == len(data)
+        assert await body.close() == hashlib.sha256(data).hexdigest()
+        assert path.read_bytes() == data
+        with pytest.raises(errors.UploadTooLarge, match=str(len(data))):
+            await body.write(b"!")
+
+    run(main)
+
+
+def test_a_body_keeps_little_in_memory(tmp_path: Path) -> None:
+    """It is written as it arrives, a batch at a time."""
+
+    async def main() -> None:
+        path = tmp_path / "body"
+        body = bodies.Body(1 << 30, path.open("wb"))
+        for _ in range(100):
+            await body.write(b"." * 65_536)
+            assert body._gathered < bodies._BATCH
+        assert path.stat().st_size > 6_000_000
+        await body.close()
+
+    run(main)
+
+
+def test_the_least_of_all_limits_counts(tmp_path: Path) -> None:
+    """A token may narrow what the server takes, and not widen it."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        for granted, limit in ((10, 10), (0, 1 << 20), (1 << 40, 1 << 20)):
+            upload = await house.uploads.begin(await house.token(max_bytes=granted), [CAT])
+            assert upload.max_bytes == limit
+            with pytest.raises(errors.UploadTooLarge):
+                await upload.write(b"." * (limit + 1))
+            await upload.abort()
+            await nothing_is_left(house)
+            house.index.advance(901)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("data", "failure"),
+    [
+        pytest.param(b"", errors.BadUpload, id="empty"),
+        pytest.param(b"no picture", errors.UnsupportedImage, id="no picture"),
+    ],
+)
+def test_a_bad_upload_leaves_nothing(
+    tmp_path: Path, data: bytes, failure: type[errors.LiveResizeError]
+) -> None:
+    """What the worker refuses is nowhere afterwards."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        with pytest.raises(failure):
+            await house.send(await house.token(), data)
+        await nothing_is_left(house)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "failure", [errors.BadCrop(), errors.QueueFull(), errors.WorkerDied(), errors.DiskFull()]
+)
+def test_a_worker_that_fails_leaves_nothing(tmp_path: Path, failure: Exception) -> None:
+    """Whether it was the picture's fault or not."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.renderer.failure = failure
+        with pytest.raises(type(failure)):
+            await house.send(await house.token(), picture())
+        house.renderer.failure = None
+        await nothing_is_left(house)
+
+    run(main)
+
+
+def test_no_room_to_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the reserve an upload is refused as it begins, and its id is free."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+
+        def refuse(_: str) -> Path:
+            raise errors.DiskFull
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.originals, "staging", refuse)
+            with pytest.raises(errors.DiskFull):
+                await house.uploads.begin(await house.token(), [CAT])
+        await nothing_is_left(house)
+
+    run(main)
+
+
+def test_no_folder_to_stage_in(tmp_path: Path) -> None:
+    """A staged file that cannot be created is a full disk, in our terms."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        folder = house.originals.staging("x").parent
+        folder.rmdir()
+        with pytest.raises(errors.DiskFull):
+            await house.uploads.begin(await house.token(), [CAT])
+        folder.mkdir()
+        await nothing_is_left(house)
+
+    run(main)
+
+
+@pytest.mark.parametrize("method", ["write", "close"])
+def test_a_disk_that_fills_up_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Whether writing or closing finds out, the client hears it and nothing is left."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        upload: Any = await house.uploads.begin(await house.token(), [CAT])
+        file = upload._body.file
+
+        class Full:
+            closed = False
+
+            def write(self, data: bytes) -> int:
+                if method == "write":
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                return len(data)
+
+            def close(self) -> None:
+                file.close()
+                if method == "close":
+                    raise OSError(errno.ENOSPC, "No space left on device")
+
+        upload._body.file = Full()
+        await upload.write(picture())
+        with pytest.raises(errors.DiskFull):
+            await upload.finish(None)
+        await nothing_is_left(house)
+
+    run(main)
+
+
+def test_no_room_to_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The move to its place fails: no file, no note, no row."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", refuse)
+            with pytest.raises(errors.DiskFull):
+                await house.send(await house.token(), picture())
+        await nothing_is_left(house)
+
+    run(main)
+
+
+def test_aborting_leaves_nothing(tmp_path: Path) -> None:
+    """A client that goes away in the middle of its body frees its id."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        upload = await house.uploads.begin(await house.token(), [CAT])
+        await upload.write(picture())
+        await upload.abort()
+        await turns()
+        await nothing_is_left(house)
+
+    run(main)
+
+
+def test_a_client_that_leaves_while_its_upload_is_stored_changes_nothing(tmp_path: Path) -> None:
+    """The body is whole, so the original is kept, and the token answers a repetition."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token = await house.token()
+        upload = await house.uploads.begin(token, [CAT])
+        await upload.write(picture())
+        house.renderer.gate.clear()
+        finishing = asyncio.create_task(upload.finish(None))
+        await house.renderer.begun.acquire()
+        finishing.cancel()
+        await asyncio.wait({finishing})
+        house.renderer.gate.set()
+        await until(lambda: not house.staged() and len(house.files()) == 1)
+        await turns()
+        assert (await house.send(token, picture())).repeated
+        assert (await house.get(request(100))).held.data.endswith(picture())
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_overwriting_removes_the_old_file(tmp_path: Path) -> None:
+    """One original a name; what was known of the old one is forgotten."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        old = await house.upload(data=picture(soul="old"))
+        new = await house.upload(data=picture(soul="new"))
+        assert new.generation > old.generation
+        assert house.files() == [house.originals.path(new)]
+        assert await house.catalogue.facts(CAT) == new
+
+    run(main)
+
+
+def test_an_id_that_was_taken_meanwhile_leaves_the_other_picture(tmp_path: Path) -> None:
+    """An upload that lost its lease to another is refused, and removes only its own file."""
+
+    async def main() -> None:
+        house = House(tmp_path, lease=1000.0)
+        slow = await house.uploads.begin(await house.token(), [CAT])
+        await slow.write(picture(soul="slow"))
+        house.index.advance(1001)
+        quick = await house.uploads.begin(await house.token(), [CAT])
+        await quick.write(picture(soul="quick"))
+        await quick.finish(None)
+        with pytest.raises(errors.TokenRefused):
+            await slow.finish(None)
+        (stored,) = house.files()
+        assert stored.read_bytes() == picture(soul="quick")
+        assert house.staged() == []
+
+    run(main)
+
+
+def test_a_commit_that_never_happened_leaves_nothing(tmp_path: Path) -> None:
+    """The index goes away before it and is asked after it: no row, so no file."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.index.before["complete"] = away()
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(await house.token(), picture())
+        await nothing_is_left(house)
+
+    run(main)
+
+
+def test_a_commit_whose_answer_was_lost_is_a_success(tmp_path: Path) -> None:
+    """The row is there when the index is asked, so the client hears of it."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.index.after["complete"] = away()
+        token = await house.token()
+        receipt = await house.send(token, picture())
+        assert json.loads(receipt.text)["status"] == "OK"
+        assert len(house.files()) == 1
+        assert house.staged() == []
+        assert (await house.send(token, picture())).repeated
+
+    run(main)
+
+
+def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path: Path) -> None:
+    """The claim is given up first: what comes late is refused, and no row lacks its file."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        late: list[Any] = []
+        complete = house.index.complete
+
+        async def hang(*args: Any) -> None:
+            late.extend(args)
+            raise errors.IndexUnavailable
+
+        house.index.complete = hang  # type: ignore[assignment,method-assign]
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(await house.token(), picture())
+        with pytest.raises(errors.TokenRefused):
+            await complete(*late)
+        await nothing_is_left(house)
+
+    run(main)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_commit_that_nobody_can_tell_about_is_settled_later(
+    tmp_path: Path, committed: bool
+) -> None:
+    """File and note stay until the index is back; then either both go, or it is served."""
+
+    async def main() -> None:
+        house = House(tmp_path, lease=0.0)
+        token = await house.token()
+
+        async def vanish() -> None:
+            house.index.available = False
+            raise errors.IndexUnavailable
+
+        (house.index.after if committed else house.index.before)["complete"] = vanish
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(token, picture())
+        assert len(house.files()) == 1
+        assert len(house.staged()) == 1
+        with pytest.raises(errors.OriginalMissing):
+            await house.catalogue.facts(CAT)
+        with pytest.raises(errors.IndexUnavailable):
+            await house.uploads.recover()
+        house.index.available = True
+        house.index.advance(1)
+        await house.uploads.recover()
+        assert house.staged() == []
+        if committed:
+            assert (await house.catalogue.facts(CAT)).width == 640
+            assert (await house.send(token, picture())).repeated
+        else:
+            await nothing_is_left(house)
+
+    run(main)
+
+
+def test_recovery_leaves_commits_under_way_alone(tmp_path: Path) -> None:
+    """However old its note, an upload that is being committed here is no leftover."""
+
+    async def main() -> None:
+        house = House(tmp_path, lease=0.0)
+
+        async def meddle() -> None:
+            assert len(house.staged()) == 2
+            await house.uploads.recover()
+
+        house.index.before["complete"] = meddle
+        await house.send(await house.token(), picture())
+        assert len(house.files()) == 1
+        assert await house.catalogue.facts(CAT)
+
+    run(main)
+
+
+def test_a_token_is_for_its_id(tmp_path: Path) -> None:
+    """Any of the ids that the URL may mean will do, and no other."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token = await house.token()
+        with pytest.raises(errors.TokenRefused):
+            await house.uploads.begin(token, [ImageId("dog")])
+        upload = await house.uploads.begin(token, [ImageId("cat.jpg"), CAT])
+        await upload.write(picture())
+        await upload.finish(None)
+        assert await house.index.original(CAT) is not None
+
+    run(main)

@@ -1,0 +1,163 @@
+"""The server as a process: killed, told to stop, started again, and used from a shell."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from . import pictures, servers, wire
+
+NOISE = pictures.noise(1000, 1000)
+
+HEAVY = "/cat_2000_2000.avif?quality=100"
+"""Keeps an encoder busy for a good while."""
+
+SAMPLE = servers.ROOT / "docs" / "sample.jpg"
+
+Spawn = Callable[..., servers.Process]
+
+
+def busy(process: servers.Process) -> int:
+    """How many workers are at something."""
+    count: int = process.client.get("/_ready").json()["parts"]["workers"]["busy"]
+    return count
+
+
+def command(process: servers.Process, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`liveresize …`, with the environment of that server."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "liveresize", *arguments],
+        cwd=process.folder,
+        env=process.environ,
+        capture_output=True,
+        text=True,
+        timeout=servers.PATIENCE,
+        check=False,
+    )
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged(spawn: Spawn) -> None:
+    """The original is whole, its renditions are served, and no process is left over."""
+    first = spawn()
+    first.client.put_in("cat", NOISE)
+    made = first.client.get("/cat_200_0.jpg").content
+    servers.until(lambda: first.client.get("/cat_200_0.jpg").status_code == 303)
+    place = first.client.get("/cat_200_0.jpg").headers["Location"]
+    taken = first.client.token("dog")
+    with wire.Wire(first.port) as connection:
+        connection.send(wire.request(HEAVY))
+        servers.until(lambda: busy(first))
+        assert len(first.family) > 1
+        first.kill()
+    servers.until(lambda: not first.family)
+    second = spawn()
+    assert second.client.get("/cat.jpg").content == NOISE
+    assert second.client.get("/cat_200_0.jpg").headers["Location"] == place
+    assert second.client.get(place).content == made
+    assert second.client.get(HEAVY).status_code == 200
+    assert second.client.upload("dog", pictures.png(), taken).status_code == 200
+
+
+def test_kill_9_in_the_middle_of_an_upload_frees_its_id(spawn: Spawn) -> None:
+    """The lease runs out, and what had arrived is removed."""
+    first = spawn(upload__lease=1)
+    staging = first.folder / "data" / "originals" / "_staging"
+    with wire.Wire(first.port) as connection:
+        head = wire.request(
+            "/cat",
+            "POST",
+            X_Token=first.client.token("cat"),
+            Content_Type="image/jpeg",
+            Content_Length=str(len(NOISE)),
+        )
+        connection.send(head + NOISE[:300_000])
+        servers.until(lambda: any(path.stat().st_size for path in staging.iterdir()))
+        first.kill()
+    servers.until(lambda: not first.family)
+    for path in staging.iterdir():
+        long_ago = time.time() - 3600
+        os.utime(path, (long_ago, long_ago))
+    second = spawn(upload__lease=1)
+    assert second.client.get("/cat.jpg").status_code == 404
+    servers.until(lambda: second.client.post("/token", json={"id": "cat"}).status_code == 200)
+    servers.until(lambda: not list(staging.iterdir()))
+
+
+def test_sigterm_finishes_what_is_in_flight(spawn: Spawn) -> None:
+    """`_ready` is 503 first, then nothing is accepted, then it exits with 0."""
+    process = spawn(drain__delay=0.5)
+    process.client.put_in("cat", NOISE)
+    with wire.Wire(process.port) as connection:
+        connection.send(wire.request(HEAVY))
+        servers.until(lambda: busy(process))
+        process.process.send_signal(signal.SIGTERM)
+        servers.until(lambda: process.client.get("/_ready").status_code == 503)
+        assert process.client.get("/_live").status_code == 200
+        reply = connection.reply()
+    assert reply.status == 200
+    assert pictures.opened(reply.body).size == (2000, 2000)
+    assert process.process.wait(servers.PATIENCE) == 0
+    servers.until(lambda: not process.family)
+    with pytest.raises(httpx.ConnectError):
+        process.client.get("/_live")
+    assert len(process.lines("server_stopped")) == 1
+    assert [line for line in process.lines() if line["level"] == "error"] == []
+
+
+def test_what_was_finished_while_stopping_is_kept(spawn: Spawn) -> None:
+    """The next start redirects to it."""
+    first = spawn(drain__delay=0)
+    first.client.put_in("cat", pictures.jpeg())
+    assert first.client.get("/cat_20_0.jpg").status_code == 200
+    first.process.terminate()
+    assert first.process.wait(servers.PATIENCE) == 0
+    second = spawn()
+    servers.until(lambda: second.client.get("/cat_20_0.jpg").status_code == 303)
+
+
+def test_a_second_sigterm_does_not_wait(spawn: Spawn) -> None:
+    """Whoever asks twice means it."""
+    process = spawn(drain__delay=60)
+    process.process.terminate()
+    servers.until(lambda: process.client.get("/_ready").status_code == 503)
+    process.process.terminate()
+    assert process.process.wait(servers.PATIENCE) == 0
+
+
+def test_a_port_in_use_is_one_sentence(spawn: Spawn) -> None:
+    """Exit code 1, the address and why; no traceback."""
+    process = spawn()
+    process.environ["LIVERESIZE_LISTEN_PORT"] = str(process.port)
+    ran = command(process, "serve")
+    assert ran.returncode == 1
+    assert f":{process.port}" in ran.stderr
+    assert "Traceback" not in ran.stderr + ran.stdout
+
+
+def test_the_first_steps_work_as_they_are_written(spawn: Spawn) -> None:
+    """A token, a form, a small picture; then the same with one command."""
+    process = spawn(secret=servers.SECRET)
+    token = command(process, "token", "sample", "--url", process.url).stdout.strip()
+    with SAMPLE.open("rb") as file:
+        sent = process.client.post("/sample", files={"image": file}, headers={"X-Token": token})
+    assert sent.json()["status"] == "OK"
+    small = process.client.get("/sample_400_0.jpg", follow_redirects=True)
+    assert pictures.opened(small.content).width == 400
+    ran = command(process, "upload", str(SAMPLE), "--id", "beach", "--url", process.url)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    receipt, *addresses = ran.stdout.splitlines()
+    assert json.loads(receipt)["id"] == "beach"
+    assert [httpx.get(address).status_code for address in addresses] == [200] * 3
+    again = command(process, "upload", str(SAMPLE), "--id", "beach", "--url", process.url)
+    assert again.returncode == 1
+    assert "403" in again.stderr
+    over = command(
+        process, "upload", str(SAMPLE), "--id", "beach", "--overwrite", "--url", process.url
+    )
+    assert over.returncode == 0

@@ -1,0 +1,128 @@
+"""The probes, and what robots and browsers ask every site for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from liveresize import errors
+
+from . import servers, wire
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", ["/_health", "/_live"])
+def test_a_healthy_server_says_so(server: servers.Running, method: str, path: str) -> None:
+    """200 `OK`, which nobody may keep."""
+    reply = wire.ask(server.port, path, method)
+    assert reply.status == 200
+    assert reply.body == (b"OK" if method == "GET" else b"")
+    assert reply.headers["content-length"] == "2"
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_health_is_500_without_a_database(server: servers.Running) -> None:
+    """In the words of the published contract; the server lives on."""
+
+    async def silent() -> None:
+        raise errors.IndexUnavailable
+
+    with servers.replaced(server.components.site, "ping", silent):
+        answer = server.client.get("/_health")
+        assert (answer.status_code, answer.text) == (500, "No database connection")
+        assert server.client.get("/_live").status_code == 200
+    assert server.client.get("/_health").text == "OK"
+
+
+def test_ready_tells_operators_of_each_part(server: servers.Running) -> None:
+    """Slots, queue, backlog; JSON that nobody keeps."""
+    answer = server.client.get("/_ready")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    said = answer.json()
+    assert (said["status"], said["degraded"]) == ("ready", [])
+    assert set(said["parts"]) >= {"database", "store", "workers"}
+    assert all(part["ok"] for part in said["parts"].values())
+    assert said["parts"]["workers"]["slots"] == 1
+    assert server.client.head("/_ready").status_code == 200
+
+
+def test_ready_tells_strangers_nothing_more(launch: Callable[..., servers.Running]) -> None:
+    """Outside `admin.networks` there are no details."""
+    running = launch(admin__networks=["10.0.0.0/8"])
+    assert running.client.get("/_ready").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_ready_while_the_store_suffers(
+    launch: Callable[..., servers.Running], strict: bool
+) -> None:
+    """`degraded` and 200, since pictures are still served; 503 by `ready.strict`."""
+    running = launch(ready__strict=strict)
+    running.components.store.healthy = False
+    answer = running.client.get("/_ready")
+    assert answer.status_code == (503 if strict else 200)
+    assert answer.json()["status"] == ("unavailable" if strict else "degraded")
+    assert answer.json()["degraded"] == ["store"]
+
+
+def test_ready_is_503_from_the_beginning_of_the_drain(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """Everything else goes on until the balancer has noticed."""
+    running = launch()
+    running.components.site.ready = False
+    answer = running.client.get("/_ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    assert running.client.get("/_live").status_code == 200
+    assert running.client.get("/_health").status_code == 200
+
+
+@pytest.mark.parametrize(("allowed", "rule"), [(False, "Disallow: /"), (True, "Disallow:")])
+def test_robots_are_let_in_or_not(
+    launch: Callable[..., servers.Running], allowed: bool, rule: str
+) -> None:
+    """By `allow_indexing`."""
+    answer = launch(allow_indexing=allowed).client.get("/robots.txt")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.text.splitlines() == ["User-agent: *", rule]
+
+
+def test_there_is_no_favicon(server: servers.Running) -> None:
+    """404, and not because a picture of that name is missing."""
+    answer = server.client.get("/favicon.ico")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("path", ["/", "/_nothing", "/a/b", "/_renditions"])
+def test_an_unknown_route_is_404(server: servers.Running, method: str, path: str) -> None:
+    """Whatever the method, as JSON."""
+    reply = wire.ask(server.port, path, method)
+    assert reply.status == 404
+    if method != "HEAD":
+        assert b'"code": "not_found"' in reply.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/_live", "GET, HEAD"),
+        ("DELETE", "/_health", "GET, HEAD"),
+        ("OPTIONS", "/_ready", "GET, HEAD"),
+        ("PUT", "/_renditions/x", "GET, HEAD"),
+        ("PUT", "/cat.jpg", "GET, HEAD, POST, DELETE, OPTIONS"),
+        ("PATCH", "/cat_10_10.jpg", "GET, HEAD, POST, DELETE, OPTIONS"),
+        ("BREW", "/cat.jpg", "GET, HEAD, POST, DELETE, OPTIONS"),
+        ("BREW", "/_live", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_405_and_told_what_would_do(
+    server: servers.Running, method: str, path: str, allow: str
+) -> None:
+    """`Allow` names the methods of that address."""
+    reply = wire.ask(server.port, path, method)
+    assert reply.status == 405
+    assert reply.headers["allow"] == allow
+    assert b'"code": "method_not_allowed"' in reply.body
+    assert reply.headers["cache-control"] == "no-store"
