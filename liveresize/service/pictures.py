@@ -135,6 +135,26 @@ class Pictures:
         One that has had to make room since is rendered again. Raises OriginalMissing
         where there is none, and what `Renditions.serve` raises.
         """
+        request = await self._behind(key)
+        outcome = await self._renditions.serve(request, client=client)
+        if not isinstance(outcome, Bytes):
+            raise errors.OriginalMissing
+        return StoredObject(
+            image=request.image,
+            variant=outcome.variant,
+            held=outcome.held,
+            cache=outcome.cache,
+        )
+
+    async def known_object(self, key: str) -> Known:
+        """What is known of such an object, without making it. Raises OriginalMissing."""
+        known = await self._renditions.known(await self._behind(key))
+        if not isinstance(known, Known):
+            raise errors.OriginalMissing
+        return known
+
+    async def _behind(self, key: str) -> RenditionRequest:
+        """The rendition that lies under `key`. Raises OriginalMissing."""
         parts = self._split(key)
         if parts is None:
             raise errors.OriginalMissing
@@ -142,13 +162,9 @@ class Pictures:
         original = await self._catalogue.facts(image)
         if original.generation != generation:
             raise errors.OriginalMissing
-        request = RenditionRequest(
+        return RenditionRequest(
             image=image, rendition=Rendition.from_variant(variant), extension="", proxy=True
         )
-        outcome = await self._renditions.serve(request, client=client)
-        if not isinstance(outcome, Bytes):
-            raise errors.OriginalMissing
-        return StoredObject(image=image, variant=variant, held=outcome.held, cache=outcome.cache)
 
     def _split(self, key: str) -> tuple[ImageId, str, str] | None:
         """(image, generation, variant) of a key that the embedded store would make."""

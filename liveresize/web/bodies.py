@@ -44,6 +44,7 @@ class BodyHandler(Handler):
         self._failure: Exception | None = None
         self._pulse: asyncio.TimerHandle | None = None
         self._over = False
+        self._reading_since = 0.0
         self._whole = False
 
     async def start(self) -> None:
@@ -64,7 +65,6 @@ class BodyHandler(Handler):
         connection: Any = self.request.connection
         connection.set_max_body_size(1 << 62)  # `data_received` counts, and answers in JSON
         connection.set_body_timeout(86_400.0)  # `_watch` asks for a rate instead
-        self._pulse = asyncio.get_running_loop().call_later(_PULSE, self._watch)
         try:
             if self._declared > self.max_body:
                 raise self.too_large()
@@ -72,8 +72,12 @@ class BodyHandler(Handler):
         except errors.LiveResizeError as error:
             self._fail(error)
             self._refuse_now_if_long(error)
-        if self._over:  # given up on while `start` was at it
+        if self._over:  # the client left while `start` was at it
             await self.discard()
+            return
+        # From here on the client is who is waited for.
+        self._reading_since = time.perf_counter()
+        self._pulse = asyncio.get_running_loop().call_later(_PULSE, self._watch)
 
     def _refuse_now_if_long(self, error: errors.LiveResizeError) -> None:
         """Answer at once where the client waits for leave to send, or has too much."""
@@ -162,7 +166,7 @@ class BodyHandler(Handler):
     def _watch(self) -> None:
         """Give up on a body that arrives too slowly."""
         options = self.site.options
-        elapsed = time.perf_counter() - self.began
+        elapsed = time.perf_counter() - self._reading_since
         if elapsed > options.body_grace and self.arrived < elapsed * options.body_rate:
             self._fail(errors.UploadTooSlow())
             self._clear_later()

@@ -74,8 +74,9 @@ class ObjectHandler(Handler):
         await self.respond(responses.stored_object(found, self.asked))
 
     async def head(self) -> None:
-        """As GET, without the bytes."""
-        await self.get()
+        """What is known of the object, without making it."""
+        known = await self.site.pictures.known_object(hits.object_key(self.target))
+        await self.respond(responses.known_object(known, self.asked))
 
 
 def _facts(original: Original) -> Answer:

@@ -179,6 +179,26 @@ def stored_object(outcome: StoredObject, asked: Asked) -> Answer:
     return _whole_or_part(held.data, headers, held.etag, asked, about)
 
 
+def known_object(outcome: Known, asked: Asked) -> Answer:
+    """HEAD of an object of the embedded store."""
+    mime, etag, length = _known_bytes(outcome)
+    headers = _picture(mime, etag, outcome.original.image.name)
+    headers.append(("Cache-Control", IMMUTABLE))
+    about = About(image=outcome.original.image.key, variant=outcome.variant)
+    if matches(asked.if_none_match, etag):
+        return _not_modified(headers, about)
+    return Answer(status=200, headers=headers, length=length, about=about)
+
+
+def _known_bytes(outcome: Known) -> tuple[str, str, int | None]:
+    """(media type, ETag, length) as far as they are known."""
+    if outcome.held is not None:
+        return outcome.held.mime, outcome.held.etag, len(outcome.held.data)
+    if outcome.link is not None:
+        return outcome.link.mime, outcome.link.etag, outcome.link.size
+    return outcome.mime, "", None
+
+
 def stored(outcome: Stored, asked: Asked, options: ResponseOptions) -> Answer:
     """200 with the stored bytes of an original, or a part of them, or 304."""
     original = outcome.original
@@ -202,12 +222,7 @@ def known(outcome: Known, asked: Asked, options: ResponseOptions, *, varies: boo
     original = outcome.original
     if outcome.stored is not None:
         return stored(Stored(original=original, path=outcome.stored), asked, options)
-    mime, etag = outcome.mime, ""
-    length: int | None = None
-    if outcome.held is not None:
-        mime, etag, length = outcome.held.mime, outcome.held.etag, len(outcome.held.data)
-    elif outcome.link is not None:
-        mime, etag, length = outcome.link.mime, outcome.link.etag, outcome.link.size
+    mime, etag, length = _known_bytes(outcome)
     headers = _picture(mime, etag, original.image.name)
     headers += _age(options.render_max_age, options, varies=varies)
     about = About(image=original.image.key, variant=outcome.variant)

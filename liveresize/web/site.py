@@ -39,7 +39,6 @@ class SiteOptions:
     allow_indexing: bool = False
     body_rate: float = 1024.0
     body_grace: float = 10.0
-    write_stall: float = 30.0
     ready_strict: bool = False
 
 

@@ -105,6 +105,30 @@ def test_work_that_has_not_begun_goes_with_its_last_waiter() -> None:
     run(main)
 
 
+def test_nobody_joins_work_that_is_being_dropped() -> None:
+    """Whoever comes back in the very step that dropped it starts anew."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+
+        async def come_back() -> str:
+            try:
+                return await inflight.run("key", work)
+            except asyncio.CancelledError:
+                return await inflight.run("key", work)
+
+        task = asyncio.create_task(come_back())
+        await turns()
+        task.cancel()
+        await turns()
+        work.go.set()
+        assert await task == "made"
+        assert (work.starts, work.cancelled) == (2, 1)
+
+    run(main)
+
+
 def test_begun_work_goes_on_without_waiters() -> None:
     """It may be joined again, and what it ends with is reported to nobody as lost."""
 
@@ -118,7 +142,8 @@ def test_begun_work_goes_on_without_waiters() -> None:
         await asyncio.wait({only})
         assert inflight.joins("key")
         work.go.set()
-        await inflight.drain()
+        await turns()
+        assert not inflight.joins("key")
         assert (work.ended, work.cancelled) == (1, 0)
 
     run(main)

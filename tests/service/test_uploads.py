@@ -373,11 +373,15 @@ def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path
             late.extend(args)
             raise errors.IndexUnavailable
 
+        async def arrive() -> None:
+            with pytest.raises(errors.TokenRefused):
+                await complete(*late)
+
         house.index.complete = hang  # type: ignore[assignment,method-assign]
+        house.index.after["original_of"] = arrive
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
-        with pytest.raises(errors.TokenRefused):
-            await complete(*late)
+        assert house.index.calls["original_of"] == 1
         await nothing_is_left(house)
 
     run(main)
