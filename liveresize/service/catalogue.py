@@ -29,8 +29,8 @@ class Catalogue:
     async def facts(self, image: ImageId) -> Original:
         """What is known about an original whose bytes are here.
 
-        Raises OriginalMissing, OriginalElsewhere, and ImageError where a file that the
-        index does not know cannot be read.
+        Raises OriginalMissing, OriginalElsewhere, IndexUnavailable where only the index
+        could tell, and ImageError where a file that it does not know cannot be read.
         """
         # The second time is for a generation that ended while it was being found out.
         for _ in range(2):
@@ -65,7 +65,8 @@ class Catalogue:
         """
         found = self._originals.find(image)
         if found is None:
-            raise errors.OriginalMissing
+            # Without the index nobody can say that there is no such picture.
+            raise errors.OriginalMissing if adopt else errors.IndexUnavailable
         generation, path = found
         if adopt and not self._originals.foreign(generation):
             raise errors.OriginalMissing

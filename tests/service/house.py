@@ -183,6 +183,13 @@ class House:
         """What uploads have left in their folder."""
         return sorted(path.name for path in self.originals.staging("x").parent.iterdir())
 
+    async def holds_nothing(self) -> None:
+        """Fail unless there is no row, no file, nothing staged, and the id is free."""
+        assert await self.index.original(CAT) is None
+        assert self.files() == []
+        assert self.staged() == []
+        assert await self.token()
+
     def files(self) -> list[Path]:
         """The originals on the disk."""
         root = self.originals.staging("x").parent.parent

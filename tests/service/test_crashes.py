@@ -91,7 +91,7 @@ async def restart(moment: Moment) -> House:
     try:
         made = await house.get(request(10))
         assert made.held.data.endswith((OLD, NEW))
-    except errors.OriginalMissing:
+    except errors.IndexUnavailable:
         pass
     house.index.available = True
     await house.publisher.flush(30.0)

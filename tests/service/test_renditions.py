@@ -190,7 +190,7 @@ def test_without_the_index_pictures_are_found_on_disk_and_rendered(tmp_path: Pat
         made = await house.get(request(100))
         assert made.original.generation == original.generation
         assert house.index.calls["adopt"] == 0
-        with pytest.raises(errors.OriginalMissing):
+        with pytest.raises(errors.IndexUnavailable):
             await house.get(request(100, image=ImageId("dog")))
         house.index.available = True
         assert await house.publisher.flush(30.0) == 0

@@ -14,16 +14,8 @@ from liveresize.domain.jobs import IntakeJob
 from liveresize.domain.names import ImageId
 from liveresize.service import bodies
 
-from .doubles import away, picture, run, turns, until
+from .doubles import picture, run, turns, until
 from .house import CAT, House, request
-
-
-async def nothing_is_left(house: House) -> None:
-    """No row, no file, nothing staged, and the id is free at once."""
-    assert await house.index.original(CAT) is None
-    assert house.files() == []
-    assert house.staged() == []
-    assert await house.token()
 
 
 def test_an_upload_is_answered_with_its_facts(tmp_path: Path) -> None:
@@ -133,7 +125,7 @@ def test_the_least_of_all_limits_counts(tmp_path: Path) -> None:
             with pytest.raises(errors.UploadTooLarge):
                 await upload.write(b"." * (limit + 1))
             await upload.abort()
-            await nothing_is_left(house)
+            await house.holds_nothing()
             house.index.advance(901)
 
     run(main)
@@ -155,7 +147,7 @@ def test_a_bad_upload_leaves_nothing(
         house = House(tmp_path)
         with pytest.raises(failure):
             await house.send(await house.token(), data)
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -172,7 +164,7 @@ def test_a_worker_that_fails_leaves_nothing(tmp_path: Path, failure: Exception) 
         with pytest.raises(type(failure)):
             await house.send(await house.token(), picture())
         house.renderer.failure = None
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -190,7 +182,7 @@ def test_no_room_to_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             patch.setattr(house.originals, "staging", refuse)
             with pytest.raises(errors.DiskFull):
                 await house.uploads.begin(await house.token(), [CAT])
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -205,7 +197,7 @@ def test_no_folder_to_stage_in(tmp_path: Path) -> None:
         with pytest.raises(errors.DiskFull):
             await house.uploads.begin(await house.token(), [CAT])
         folder.mkdir()
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -238,7 +230,7 @@ def test_a_disk_that_fills_up_on_the_way(
         await upload.write(picture())
         with pytest.raises(errors.DiskFull):
             await upload.finish(None)
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -256,7 +248,7 @@ def test_no_room_to_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             patch.setattr(Path, "rename", refuse)
             with pytest.raises(errors.DiskFull):
                 await house.send(await house.token(), picture())
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -270,7 +262,7 @@ def test_aborting_leaves_nothing(tmp_path: Path) -> None:
         await upload.write(picture())
         await upload.abort()
         await turns()
-        await nothing_is_left(house)
+        await house.holds_nothing()
 
     run(main)
 
@@ -328,115 +320,6 @@ def test_an_id_that_was_taken_meanwhile_leaves_the_other_picture(tmp_path: Path)
         (stored,) = house.files()
         assert stored.read_bytes() == picture(soul="quick")
         assert house.staged() == []
-
-    run(main)
-
-
-def test_a_commit_that_never_happened_leaves_nothing(tmp_path: Path) -> None:
-    """The index goes away before it and is asked after it: no row, so no file."""
-
-    async def main() -> None:
-        house = House(tmp_path)
-        house.index.before["complete"] = away()
-        with pytest.raises(errors.IndexUnavailable):
-            await house.send(await house.token(), picture())
-        await nothing_is_left(house)
-
-    run(main)
-
-
-def test_a_commit_whose_answer_was_lost_is_a_success(tmp_path: Path) -> None:
-    """The row is there when the index is asked, so the client hears of it."""
-
-    async def main() -> None:
-        house = House(tmp_path)
-        house.index.after["complete"] = away()
-        token = await house.token()
-        receipt = await house.send(token, picture())
-        assert json.loads(receipt.text)["status"] == "OK"
-        assert len(house.files()) == 1
-        assert house.staged() == []
-        assert (await house.send(token, picture())).repeated
-
-    run(main)
-
-
-def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path: Path) -> None:
-    """The claim is given up first: what comes late is refused, and no row lacks its file."""
-
-    async def main() -> None:
-        house = House(tmp_path)
-        late: list[Any] = []
-        complete = house.index.complete
-
-        async def hang(*args: Any) -> None:
-            late.extend(args)
-            raise errors.IndexUnavailable
-
-        async def arrive() -> None:
-            with pytest.raises(errors.TokenRefused):
-                await complete(*late)
-
-        house.index.complete = hang  # type: ignore[assignment,method-assign]
-        house.index.after["original_of"] = arrive
-        with pytest.raises(errors.IndexUnavailable):
-            await house.send(await house.token(), picture())
-        assert house.index.calls["original_of"] == 1
-        await nothing_is_left(house)
-
-    run(main)
-
-
-@pytest.mark.parametrize("committed", [False, True])
-def test_a_commit_that_nobody_can_tell_about_is_settled_later(
-    tmp_path: Path, committed: bool
-) -> None:
-    """File and note stay until the index is back; then either both go, or it is served."""
-
-    async def main() -> None:
-        house = House(tmp_path, lease=0.0)
-        token = await house.token()
-
-        async def vanish() -> None:
-            house.index.available = False
-            raise errors.IndexUnavailable
-
-        (house.index.after if committed else house.index.before)["complete"] = vanish
-        with pytest.raises(errors.IndexUnavailable):
-            await house.send(token, picture())
-        assert len(house.files()) == 1
-        assert len(house.staged()) == 1
-        with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.facts(CAT)
-        with pytest.raises(errors.IndexUnavailable):
-            await house.uploads.recover()
-        house.index.available = True
-        house.index.advance(1)
-        await house.uploads.recover()
-        assert house.staged() == []
-        if committed:
-            assert (await house.catalogue.facts(CAT)).width == 640
-            assert (await house.send(token, picture())).repeated
-        else:
-            await nothing_is_left(house)
-
-    run(main)
-
-
-def test_recovery_leaves_commits_under_way_alone(tmp_path: Path) -> None:
-    """However old its note, an upload that is being committed here is no leftover."""
-
-    async def main() -> None:
-        house = House(tmp_path, lease=0.0)
-
-        async def meddle() -> None:
-            assert len(house.staged()) == 2
-            await house.uploads.recover()
-
-        house.index.before["complete"] = meddle
-        await house.send(await house.token(), picture())
-        assert len(house.files()) == 1
-        assert await house.catalogue.facts(CAT)
 
     run(main)
 

@@ -178,7 +178,7 @@ def test_without_its_database_pictures_are_served_and_uploads_wait(
         server.components.memory.forget(ImageId(name))
         assert web.get(f"/{name}_20_0.jpg").status_code == 200
         assert web.get(f"/{name}").status_code == 200
-        assert web.get(f"/{name}-none_20_0.jpg").status_code == 404
+        refused(web.get(f"/{name}-none_20_0.jpg"), 503, "index_unavailable")
         for answer in (
             web.post("/token", json={"id": name, "secret": servers.SECRET}),
             web.upload(f"{name}-new", pictures.png(), token),

@@ -1,0 +1,121 @@
+"""The one moment from which an upload has happened, and what may go wrong around it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liveresize import errors
+
+from .doubles import away, picture, run
+from .house import CAT, House
+
+
+def test_a_commit_that_never_happened_leaves_nothing(tmp_path: Path) -> None:
+    """The index goes away before it and is asked after it: no row, so no file."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.index.before["complete"] = away()
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(await house.token(), picture())
+        await house.holds_nothing()
+
+    run(main)
+
+
+def test_a_commit_whose_answer_was_lost_is_a_success(tmp_path: Path) -> None:
+    """The row is there when the index is asked, so the client hears of it."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.index.after["complete"] = away()
+        token = await house.token()
+        receipt = await house.send(token, picture())
+        assert json.loads(receipt.text)["status"] == "OK"
+        assert len(house.files()) == 1
+        assert house.staged() == []
+        assert (await house.send(token, picture())).repeated
+
+    run(main)
+
+
+def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path: Path) -> None:
+    """The claim is given up first: what comes late is refused, and no row lacks its file."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        late: list[Any] = []
+        complete = house.index.complete
+
+        async def hang(*args: Any) -> None:
+            late.extend(args)
+            raise errors.IndexUnavailable
+
+        async def arrive() -> None:
+            with pytest.raises(errors.TokenRefused):
+                await complete(*late)
+
+        house.index.complete = hang  # type: ignore[assignment,method-assign]
+        house.index.after["original_of"] = arrive
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(await house.token(), picture())
+        assert house.index.calls["original_of"] == 1
+        await house.holds_nothing()
+
+    run(main)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_commit_that_nobody_can_tell_about_is_settled_later(
+    tmp_path: Path, committed: bool
+) -> None:
+    """File and note stay until the index is back; then either both go, or it is served."""
+
+    async def main() -> None:
+        house = House(tmp_path, lease=0.0)
+        token = await house.token()
+
+        async def vanish() -> None:
+            house.index.available = False
+            raise errors.IndexUnavailable
+
+        (house.index.after if committed else house.index.before)["complete"] = vanish
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(token, picture())
+        assert len(house.files()) == 1
+        assert len(house.staged()) == 1
+        with pytest.raises(errors.IndexUnavailable):
+            await house.catalogue.facts(CAT)
+        with pytest.raises(errors.IndexUnavailable):
+            await house.uploads.recover()
+        house.index.available = True
+        house.index.advance(1)
+        await house.uploads.recover()
+        assert house.staged() == []
+        if committed:
+            assert (await house.catalogue.facts(CAT)).width == 640
+            assert (await house.send(token, picture())).repeated
+        else:
+            await house.holds_nothing()
+
+    run(main)
+
+
+def test_recovery_leaves_commits_under_way_alone(tmp_path: Path) -> None:
+    """However old its note, an upload that is being committed here is no leftover."""
+
+    async def main() -> None:
+        house = House(tmp_path, lease=0.0)
+
+        async def meddle() -> None:
+            assert len(house.staged()) == 2
+            await house.uploads.recover()
+
+        house.index.before["complete"] = meddle
+        await house.send(await house.token(), picture())
+        assert len(house.files()) == 1
+        assert await house.catalogue.facts(CAT)
+
+    run(main)
