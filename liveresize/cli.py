@@ -91,10 +91,12 @@ def check_config(as_json: bool) -> None:
       liveresize check-config
       NODE_ENV=production liveresize check-config --json
     """
-    from liveresize import settings
+    from liveresize import settings, wiring
 
+    in_force = _settings()
     report = settings.as_json if as_json else settings.table
-    click.echo(report(_settings()))
+    click.echo(report(in_force))
+    wiring.check(in_force)
 
 
 @main.command()

@@ -16,6 +16,10 @@ CONNECT_TIMEOUT = 10.0
 REQUEST_TIMEOUT = 300.0
 """Seconds; the second one covers an upload over a slow line."""
 
+_ASK_FIRST = 1 << 20
+"""Bytes from which the server is asked for leave to send them: it would break off a body
+that is too large, and its reason would be lost with the connection."""
+
 _TYPES = {".avif": "image/avif", ".jfif": "image/jpeg", ".webp": "image/webp"}
 """Extensions that not every system's own table knows."""
 
@@ -97,6 +101,7 @@ def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) ->
                 connect_timeout=CONNECT_TIMEOUT,
                 request_timeout=REQUEST_TIMEOUT,
                 follow_redirects=False,
+                expect_100_continue=len(body) >= _ASK_FIRST,
             )
         )
         answer = json.loads(response.body)

@@ -164,6 +164,9 @@ class Spool(Protocol):
     async def remove(self, path: Path) -> None:
         """Take one out; that it is gone already is no error."""
 
+    async def remove_generation(self, generation: str) -> None:
+        """Take out every rendition of one generation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Purged:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import resource
 import signal
 import socket
@@ -20,6 +21,9 @@ from liveresize.web.listener import Listener
 
 _log = structlog.get_logger("liveresize.server")
 
+_M_ARENA_MAX = -8
+"""mallopt's name for the number of heaps, from glibc's malloc.h."""
+
 _BACKLOG = 1024
 _MOST_DESCRIPTORS = 65_536
 
@@ -32,6 +36,7 @@ def run(settings: Settings) -> int:
     handle = log.configure(log_options(settings))
     try:
         _raise_descriptors()
+        _share_arenas()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_main(settings, handle.reopen))
     except (errors.SettingsError, errors.StoreError, errors.Overload, errors.WorkerDied) as error:
@@ -63,6 +68,15 @@ def log_options(settings: Settings) -> log.LogOptions:
         output=chosen.output,
         sample_hits=chosen.sample_hits,
     )
+
+
+def _share_arenas() -> None:
+    """Keep glibc from giving each thread a heap of its own, which then only grows.
+
+    Workers get the same through MALLOC_ARENA_MAX; where there is no mallopt, so be it.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _raise_descriptors() -> None:
@@ -117,6 +131,8 @@ class Server:
     async def drain(self, delay: float) -> None:
         """Tell balancers, wait `delay` seconds, stop accepting, finish what is under way."""
         self.components.site.ready = False
+        # Whoever asks again is told not to come back on this connection.
+        self._http.conn_params.no_keep_alive = True
         await asyncio.sleep(delay)
         self.listener.stop()
         await self.listener.finish(self._settings.drain.finish)

@@ -29,6 +29,8 @@ from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.uploads import Uploads, UploadsOptions
 from liveresize.settings import Settings
+from liveresize.settings.backends import Postgresql
+from liveresize.stores import engines
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.index import DatabaseIndex
@@ -49,8 +51,14 @@ _LISTEN_EVERY = 5.0
 _TIDY_EVERY = 30.0
 """Seconds between hearing of deletions elsewhere, and between rounds of housekeeping."""
 
+_DATABASE_PATIENCE = 3.0
+"""Seconds that a start waits for PostgreSQL before it serves what goes without."""
+
 _OWN_DESCRIPTORS = 96
 """Descriptors that are not connections: workers, database, files being read, the log."""
+
+_FILE_BUDGET = 2.0
+"""Seconds that a GET waits for a database that is a file of our own."""
 
 BUILT_IN_DEADLINE = 30.0
 """Seconds of a conversion where `timeout.conversion` is 0."""
@@ -119,14 +127,23 @@ def index_options(settings: Settings) -> IndexOptions:
     if postgresql.url:
         url = postgresql.url
     elif postgresql.host:
-        account = f"{quote(postgresql.user, safe='')}:{quote(postgresql.password, safe='')}"
-        place = f"{postgresql.host}:{postgresql.port}/{quote(postgresql.database, safe='')}"
-        url = f"postgresql://{account}@{place}"
+        url = _postgresql_url(postgresql)
     else:
         path = Path(settings.database.path or Path(settings.data_dir, "liveresize.sqlite"))
-        path.absolute().parent.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{path.absolute()}"
+        # A file does not hang as a network does: a lookup that is late waits for a busy disk.
+        return IndexOptions(url=f"sqlite:///{path.absolute()}", lookup_budget=_FILE_BUDGET)
     return IndexOptions(url=url, pool=postgresql.pool)
+
+
+def _postgresql_url(keys: Postgresql) -> str:
+    """The URL of single keys. The host is a name, an address, or the folder of a socket."""
+    account = f"{quote(keys.user, safe='')}:{quote(keys.password, safe='')}"
+    database, options = quote(keys.database, safe=""), f"sslmode={keys.sslmode}"
+    if keys.host.startswith("/"):
+        place = f"host={quote(keys.host, safe='')}&port={keys.port}"
+        return f"postgresql://{account}@/{database}?{place}&{options}"
+    host = f"[{keys.host}]" if ":" in keys.host else keys.host
+    return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
 
 
 def listener_options(settings: Settings) -> ListenerOptions:
@@ -162,6 +179,12 @@ def site_options(settings: Settings) -> SiteOptions:
     )
 
 
+def check(settings: Settings) -> None:
+    """Raise SettingsError for what single values do not show, but the first start would."""
+    url_rules(settings)
+    engines.parse_url(index_options(settings).url)
+
+
 async def migrate(settings: Settings) -> None:
     """Bring the database to the schema of this release. Raises IndexUnavailable."""
     index = await DatabaseIndex.open(index_options(settings))
@@ -175,6 +198,7 @@ class Components:
         """Raises SettingsError for what only shows when it is put together."""
         data = Path(settings.data_dir)
         self.settings = settings
+        self.migrated = False
         self.rules = url_rules(settings)
         self.index = DatabaseIndex(index_options(settings))
         self.workers = WorkerPool(worker_options(settings))
@@ -294,7 +318,7 @@ class Components:
         """How each part is, for /_ready."""
         stats = self.workers.stats
         return {
-            "database": Part(self.index.healthy),
+            "database": Part(self.migrated and self.index.healthy),
             "store": Part(self.store.healthy, {"publishing": self.publisher.backlog}),
             "workers": Part(
                 len(stats.pids) > 0,
@@ -314,21 +338,17 @@ class Life:
         """Bring everything up; the site is ready afterwards.
 
         A PostgreSQL that does not answer yet is tried until it does, while pictures are
-        served as far as that goes. Raises DiskFull, WorkerDied, SettingsError, and
-        IndexUnavailable for a database file that cannot be used.
+        served as far as that goes. Raises WorkerDied, SettingsError, and IndexUnavailable
+        for a database file that cannot be used; nothing is left running then.
         """
         parts = self._components
-        for store in (parts.originals, parts.spool, parts.store):
-            store.prepare()
+        self._prepare_folders()
         await parts.workers.start()
         try:
-            await parts.index.migrate()
-        except errors.IndexUnavailable as error:
-            settings = parts.settings.postgresql
-            if not (settings.host or settings.url):
-                raise
-            _log.error("database_unavailable", error=str(error))
-            self._chores.append(asyncio.create_task(self._migrate_later()))
+            await self._prepare_index()
+        except errors.LiveResizeError:
+            await self.stop()
+            raise
         resumed = await parts.publisher.resume()
         if resumed:
             _log.info("spool_resumed", count=resumed)
@@ -338,15 +358,44 @@ class Life:
         ]
         parts.site.ready = True
 
-    async def _migrate_later(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
+    def _prepare_folders(self) -> None:
+        parts = self._components
+        try:
+            for store in (parts.originals, parts.spool, parts.store):
+                store.prepare()
+        except errors.DiskFull as error:
+            raise errors.SettingsError(
+                "A folder of data_dir or originals_dir cannot be made or written.", error.detail
+            ) from error
+
+    async def _prepare_index(self) -> None:
+        """Migrate; a PostgreSQL that refuses or hangs goes on being tried behind."""
+        settings = self._components.settings.postgresql
+        if not (settings.host or settings.url):
+            await self._components.index.migrate()
+            self._components.migrated = True
+            return
+        migration = asyncio.create_task(self._migrate_insistently())
+        self._chores.append(migration)
+        await asyncio.wait({migration}, timeout=_DATABASE_PATIENCE)
+        if migration.done():
+            await migration
+        else:
+            _log.error("database_unavailable", waited_s=_DATABASE_PATIENCE)
+
+    async def _migrate_insistently(self) -> None:
+        said = ""
+        while not self._components.migrated:
             try:
                 await self._components.index.migrate()
-            except errors.IndexUnavailable:
+            except errors.IndexUnavailable as error:
+                if error.detail != said:
+                    said = error.detail
+                    _log.error("database_migration_failed", error=said)
+                await asyncio.sleep(1.0)
                 continue
+            self._components.migrated = True
             _log.info("database_available")
-            return
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Do `chore` now and again; what it raises is logged, and it goes on."""
@@ -367,6 +416,7 @@ class Life:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         await parts.workers.close(drain.finish)
+        await parts.uploads.finished(drain.flush)
         left = await parts.publisher.flush(drain.flush)
         await parts.index.close()
         return left

@@ -120,6 +120,22 @@ def test_a_bad_setting_is_one_sentence_and_exit_code_1(run: Run, command: str) -
     )
 
 
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"LIVERESIZE_PRESETS": '{"card": {"fit": "square"}}'}, "In preset `card`"),
+        ({"LIVERESIZE_POSTGRESQL__URL": "postgresql://host:port/x"}, "postgresql.url"),
+    ],
+)
+def test_check_config_refuses_what_serve_would(
+    run: Run, environ: dict[str, str], named: str
+) -> None:
+    """Also what only shows when the parts are put together."""
+    result = run("check-config", **environ)
+    assert result.exit_code == 1
+    assert named in result.stderr
+
+
 def test_a_wrong_call_is_exit_code_2(run: Run) -> None:
     """Usage errors are click's."""
     assert run("no-such-command").exit_code == 2

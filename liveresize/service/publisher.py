@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Publisher:
         self._memory = memory
         self._turn = asyncio.Semaphore(options.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left: deque[Path] = deque()
         self._used: dict[tuple[str, str], None] = {}
         self.published = 0
         self.refused = 0
@@ -62,7 +64,7 @@ class Publisher:
     @property
     def backlog(self) -> int:
         """How many renditions are on their way."""
-        return len(self._tasks)
+        return len(self._tasks) + len(self._left)
 
     def offer(self, original: Original, variant: str, rendered: Rendered) -> None:
         """Take a finished rendition; returns at once."""
@@ -83,10 +85,13 @@ class Publisher:
 
     async def resume(self) -> int:
         """Take up what an earlier run left in the spool; returns how many."""
-        left = await self._spool.entries()
-        for path in left:
-            self._spawn(self._resume(path))
-        return len(left)
+        self._left.extend(await self._spool.entries())
+        count = len(self._left)
+        # A few at a time, each to its end: thousands at once would all be ready last, and
+        # so would whatever is rendered meanwhile.
+        for _ in range(min(count, self._options.concurrency)):
+            self._spawn(self._resume_from(self._left.popleft()))
+        return count
 
     async def flush(self, patience: float) -> int:
         """Wait up to `patience` seconds for the backlog; returns what is left of it.
@@ -99,7 +104,7 @@ class Publisher:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        return len(left)
+        return len(left) + len(self._left)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -119,6 +124,12 @@ class Publisher:
         del rendered  # a long outage must not keep the whole spool in memory
         await self._deliver(path, link)
 
+    async def _resume_from(self, path: Path) -> None:
+        """Resume `path`, and then what is left."""
+        await self._resume(path)
+        while self._left:
+            await self._resume(self._left.popleft())
+
     async def _resume(self, path: Path) -> None:
         generation, variant, extension = self._spool.parse(path)
         original = await self._insist(path.name, lambda: self._index.original_of(generation))
@@ -132,11 +143,10 @@ class Publisher:
 
     async def _relink(self, original: Original, variant: str, extension: str) -> Link | None:
         """The link that a spooled rendition will have; None where its bytes are gone."""
-        async with self._turn:  # a start must not read the whole spool at once
-            data = await self._spool.read(original.generation, variant)
-            if not data:
-                return None
-            etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        data = await self._spool.read(original.generation, variant)
+        if not data:
+            return None
+        etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         return self._link(original, variant, extension, etag, len(data))
 
     async def _has_room(self, original: Original) -> bool:
@@ -174,7 +184,7 @@ class Publisher:
                     return await step()
             except errors.StoreError as error:
                 pause = next(pauses)
-                _log.warning("publish_delayed", image_id=about, error=str(error), pause_s=pause)
+                _log.warning("publish_delayed", image_id=about, error=error.detail, pause_s=pause)
                 await asyncio.sleep(pause)
 
     def _refuse(self, link: Link, error: errors.DiskFull) -> None:

@@ -29,9 +29,7 @@ class Retirement:
         """
         self._memory.drop(original.image, original.generation)
         await self._originals.remove(original)
-        for path in await self._spool.entries():
-            if path.name.startswith(original.generation):
-                await self._spool.remove(path)
+        await self._spool.remove_generation(original.generation)
         with contextlib.suppress(errors.ObjectStoreUnavailable):
             await self._store.remove_generation(original)
         # What was found out before the row went may have been kept since the first time.

@@ -13,10 +13,10 @@ The order, and what a crash after each step leaves behind:
 import asyncio
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import structlog
 
@@ -36,12 +36,13 @@ _log = structlog.get_logger("liveresize.uploads")
 
 Crop = tuple[int, int, int, int]
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadsOptions:
-    """Seconds that a token and a lease live, and the bytes that one upload may have."""
+    """Seconds that a lease lives, and the bytes that one upload may have."""
 
-    lifetime: float = 900.0
     lease: float = 60.0
     max_bytes: int = 50 << 20
 
@@ -85,6 +86,7 @@ class Uploads:
         self.retirement = retirement
         self.clock = clock
         self.moving: set[str] = set()
+        self._endings: set[asyncio.Task[Any]] = set()
 
     async def issue(self, grant: Grant) -> Token:
         """Issue a token. Raises IdTaken, IndexUnavailable."""
@@ -116,6 +118,18 @@ class Uploads:
         """Give a claim up; while the database is away its lease runs out by itself."""
         with contextlib.suppress(errors.IndexUnavailable):
             await self.index.release(claim)
+
+    async def end(self, ending: Coroutine[Any, Any, T]) -> T:
+        """The result of `ending`, which goes on to its end if whoever waits for it leaves."""
+        task = asyncio.create_task(ending)
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+        return await asyncio.shield(task)
+
+    async def finished(self, patience: float) -> None:
+        """Wait up to `patience` seconds for uploads that are being stored or given up."""
+        if self._endings:
+            await asyncio.wait(set(self._endings), timeout=patience)
 
     async def recover(self) -> None:
         """Remove what uploads left that died with an earlier process or lost their lease."""
@@ -195,7 +209,7 @@ class ClaimedUpload:
         Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
         DiskFull, TokenRefused, IdTaken, IndexUnavailable.
         """
-        return await asyncio.shield(asyncio.create_task(self._finish(crop)))
+        return await self._uploads.end(self._finish(crop))
 
     async def _finish(self, crop: Crop | None) -> Receipt:
         self._finishing = True
@@ -205,10 +219,10 @@ class ClaimedUpload:
                 raise errors.BadUpload("The image is empty.")
             receipt = await self._store(crop, received)
         except CommitUnknown as unknown:
-            await self.abort()
+            await self._abort()
             raise errors.IndexUnavailable("", str(unknown)) from unknown
         except BaseException:
-            await self.abort()
+            await self._abort()
             raise
         self._renewal.cancel()
         await asyncio.to_thread(self._staged.unlink, missing_ok=True)
@@ -263,13 +277,16 @@ class ClaimedUpload:
                 stored = await index.original_of(original.generation)
             except errors.IndexUnavailable:
                 # Whether the row is there will be seen by `recover`: keep file and note.
-                raise CommitUnknown(str(unknown)) from unknown
+                raise CommitUnknown(unknown.detail) from unknown
             if stored is None:
                 raise
             return None
 
     async def abort(self) -> None:
         """Nothing came of it: leave nothing, and free the id."""
+        await self._uploads.end(self._abort())
+
+    async def _abort(self) -> None:
         self._renewal.cancel()
         await asyncio.to_thread(self._discard)
         await self._uploads.release(self._claim)

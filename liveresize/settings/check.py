@@ -38,7 +38,12 @@ def warn(settings: Settings) -> Iterator[str]:
         yield "postgresql.host and postgresql.url are empty: the SQLite file is used."
     if database.host and database.url:
         yield "postgresql.host and postgresql.url are both set: the url is used."
-    if settings.aws.originals_bucket and not settings.aws.bucket:
-        yield "aws.bucket is empty: originals are mirrored to S3, renditions stay on disk."
+    for name, given, instead in (
+        ("aws.bucket", settings.aws.bucket, "renditions are kept on disk"),
+        ("aws.originals_bucket", settings.aws.originals_bucket, "originals are kept on disk alone"),
+        ("studio", settings.studio, "there is no /_studio/"),
+    ):
+        if given:
+            yield f"{name} is set, but this release does not use it yet: {instead}."
     if settings.redis.url:
         yield "redis.url is accepted and not used: liveresize keeps its links in memory."

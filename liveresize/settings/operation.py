@@ -63,7 +63,7 @@ class Cache:
     """What is kept, and how much of it."""
 
     memory_bytes: int = key(64 * _MIB, "Renditions kept in memory, in bytes.", least=0)
-    links: int = key(100_000, "Links kept in memory.", least=0)
+    links: int = key(50_000, "Links kept in memory.", least=0)
     link_ttl: float = key(60.0, "Seconds for which a link in memory is trusted.", least=0)
     disk_bytes: int = key(10 * _GIB, "Renditions kept on disk without S3, in bytes.", least=0)
     max_variants: int = key(

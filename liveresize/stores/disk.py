@@ -99,6 +99,9 @@ class DiskRenditions:
                 raise
             _copy(spooled, fresh)
         fresh.rename(place)
+        # Where a crash came between this and the link, both are names of one file by now,
+        # and then `rename` does nothing.
+        fresh.unlink(missing_ok=True)
 
     async def read(self, link: Link) -> bytes | None:
         """The bytes of a link, or None when they are gone or not whole."""

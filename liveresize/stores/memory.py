@@ -15,7 +15,7 @@ class MemoryOptions:
     """Bounds: bytes of renditions, number of links and of originals, seconds of a link."""
 
     max_bytes: int = 64 << 20
-    max_links: int = 100_000
+    max_links: int = 50_000
     max_originals: int = 50_000
     link_ttl: float = 60.0
 

@@ -169,11 +169,12 @@ class DiskOriginals:
 
     def _aged(self, older_than: float) -> list[Path]:
         aged: list[Path] = []
-        with contextlib.suppress(FileNotFoundError):
-            for path in self._staging.iterdir():
+        since = time.time() - older_than
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._staging) as entries:
+            for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    if time.time() - path.stat().st_mtime >= older_than:
-                        aged.append(path)
+                    if entry.stat().st_mtime <= since:
+                        aged.append(Path(entry))
         return aged
 
     async def remove(self, original: Original) -> None:

@@ -5,6 +5,7 @@ A file is `<generation>.<variant>.<extension>`, whole from the moment it has tha
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,24 @@ class DiskSpool:
             generation, variant, _ = self.parse(path)
             self._names.pop((generation, variant), None)
         self.bytes -= self._sizes.pop(path.name, 0)
-        with contextlib.suppress(OSError):
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+        await asyncio.to_thread(_unlink, [path])
+
+    async def remove_generation(self, generation: str) -> None:
+        """Take out every rendition of one generation."""
+        ended = [key for key in self._names if key[0] == generation]
+        names = [self._names.pop(key) for key in ended]
+        for name in names:
+            self.bytes -= self._sizes.pop(name, 0)
+        if names:
+            await asyncio.to_thread(_unlink, [self._folder / name for name in names])
 
     def _enter(self, generation: str, variant: str, name: str, size: int) -> None:
         self.bytes += size - self._sizes.pop(name, 0)
         self._sizes[name] = size
         self._names[generation, variant] = name
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)

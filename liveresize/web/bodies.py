@@ -58,7 +58,7 @@ class BodyHandler(Handler):
         raise NotImplementedError
 
     async def discard(self) -> None:
-        """Nothing will come of the request."""
+        """Nothing will come of the request. May be called more than once."""
 
     async def prepare(self) -> None:
         """See tornado.web.RequestHandler."""
@@ -66,11 +66,12 @@ class BodyHandler(Handler):
         connection.set_max_body_size(1 << 62)  # `data_received` counts, and answers in JSON
         connection.set_body_timeout(86_400.0)  # `_watch` asks for a rate instead
         try:
+            await self.start()
             if self._declared > self.max_body:
                 raise self.too_large()
-            await self.start()
         except errors.LiveResizeError as error:
             self._fail(error)
+            await self.discard()
             self._refuse_now_if_long(error)
         if self._over:  # the client left while `start` was at it
             await self.discard()

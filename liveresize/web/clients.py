@@ -8,6 +8,12 @@ from functools import lru_cache
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
+_WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]{1,5}|\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
+"""How some proxies write an address: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
+
+UNKNOWN = "unknown"
+"""The address of a client that a trusted proxy names in no way we can read."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -45,7 +51,8 @@ def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:
     """The client's address: the peer's, or what trusted proxies say of it.
 
     `X-Forwarded-For` is read from its end, past every proxy that is trusted; what an
-    untrusted peer says is not read at all.
+    untrusted peer says is not read at all. What a trusted proxy says and is no address
+    makes the client UNKNOWN, which no network holds: it must not pass for the proxy.
     """
     address = peer
     if not forwarded or not trusted:
@@ -53,10 +60,18 @@ def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:
     for said in reversed(forwarded.split(",")):
         if address not in trusted:
             break
-        said = said.strip()
-        try:
-            ipaddress.ip_address(said)
-        except ValueError:
+        address = _bare(said.strip())
+        if address == UNKNOWN:
             break
-        address = said
+    return address
+
+
+def _bare(said: str) -> str:
+    """The address in one element of `X-Forwarded-For`, without a port; else UNKNOWN."""
+    match = _WITH_PORT.fullmatch(said)
+    address = (match["v4"] or match["v6"]) if match else said
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return UNKNOWN
     return address

@@ -35,23 +35,18 @@ class UploadHandler(BodyHandler):
         self.set_header("Access-Control-Allow-Origin", "*")
 
     async def start(self) -> None:
-        """Check everything that the head tells, then claim the token."""
+        """Claim the token, then check the rest of what the head tells.
+
+        In this order, since a failed attempt has to free its id, whatever it failed by.
+        """
         path, _, query = self.target.partition("?")
         candidates = _candidates(parameters.percent_decode(path[1:]))
-        self._crop = read_crop(query)
-        content_type = self.request.headers.get("Content-Type", "")
-        kind = content_type.partition(";")[0].strip().lower()
         token = self.request.headers.get("X-Token", "")
         if not token:
             raise errors.TokenRefused("The header X-Token is missing.")
-        if kind == "multipart/form-data":
-            self._form = ImageField(content_type)
-        elif not kind.startswith("image/"):
-            raise errors.BadUpload(
-                "Send the image in the field `image` of a multipart form, "
-                "or as the body with an image/* Content-Type."
-            )
         self._upload = await self.site.uploads.begin(token, candidates)
+        self._crop = read_crop(query)
+        self._form = _form(self.request.headers.get("Content-Type", ""))
 
     async def take(self, chunk: bytes) -> None:
         """Pass on what is of the image."""
@@ -109,6 +104,19 @@ class PreflightHandler(Handler):
                 length=None,
             )
         )
+
+
+def _form(content_type: str) -> ImageField | None:
+    """What reads a form; None where the body itself is the image. Raises BadUpload."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return ImageField(content_type)
+    if kind.startswith("image/"):
+        return None
+    raise errors.BadUpload(
+        "Send the image in the field `image` of a multipart form, "
+        "or as the body with an image/* Content-Type."
+    )
 
 
 def _candidates(segment: str) -> list[ImageId]:

@@ -186,7 +186,9 @@ class Crew:
             if self._closing.is_set():
                 self._dismiss(fresh)
                 return
-            logger.info("worker_replaced", worker_pid=fresh.pid, replaced=lost.pid if lost else None)
+            logger.info(
+                "worker_replaced", worker_pid=fresh.pid, replaced=lost.pid if lost else None
+            )
             self._admission.offer(fresh)
             return
 

@@ -11,7 +11,7 @@ class WorkerOptions:
 
     `slots` 0 takes what the machine allows (see `sizing`). `memory_bytes` bounds the
     address space of one worker, `nice` is added to its niceness, after `recycle_after`
-    jobs it is replaced. At most `queue_limit` jobs wait for a slot, each for at most
+    jobs it is replaced (0: never). At most `queue_limit` jobs wait for a slot, each for at most
     `max_wait`; a job ends `deadline` after it began, retry included. A job that crashed
     its worker twice is refused for `quarantine`.
 

@@ -160,7 +160,9 @@ class WorkerPool:
         except Died as died:
             self._crew.counters.died += 1
             cause = died.death.cause
-            logger.warning("worker_died", worker_pid=slot.pid, idle=False, cause=cause, **_log_fields(job))
+            logger.warning(
+                "worker_died", worker_pid=slot.pid, idle=False, cause=cause, **_log_fields(job)
+            )
             raise
         except errors.LiveResizeError as error:
             if slot.gone and isinstance(error, errors.RenderTimeout):

@@ -89,7 +89,8 @@ class Slot:
     @property
     def worn(self) -> bool:
         """Whether the process should make room for a new one."""
-        return self.spoilt or self.jobs >= self._options.recycle_after
+        limit = self._options.recycle_after
+        return self.spoilt or bool(limit and self.jobs >= limit)
 
     def watch(self, on_exit: Callable[[Self], None]) -> None:
         """Set `gone` and call `on_exit` as soon as the process ends, busy or idle."""

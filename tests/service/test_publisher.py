@@ -136,6 +136,38 @@ def test_a_restart_takes_up_what_the_spool_holds(tmp_path: Path) -> None:
     run(main)
 
 
+def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None:
+    """However much is left, the first is linked soon, and new ones wait for few."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        for width in range(1, 31):
+            await house.spool.put(original.generation, f"{width}x0-jpeg", "jpg", b"\xff\xd8")
+        assert await house.publisher.resume() == house.publisher.backlog == 30
+        await until(lambda: house.publisher.published > 0)
+        assert house.index.calls["original_of"] < 15
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.published == 30
+
+    run(main)
+
+
+def test_what_is_not_resumed_in_time_is_counted(tmp_path: Path) -> None:
+    """Those that were not even begun are left as well."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        for width in range(1, 31):
+            await house.spool.put(original.generation, f"{width}x0-jpeg", "jpg", b"\xff\xd8")
+        house.index.available = False
+        await house.publisher.resume()
+        assert await house.publisher.flush(0.0) == 30
+
+    run(main)
+
+
 def test_a_restart_waits_for_the_index(tmp_path: Path) -> None:
     """Whose a spooled file is can only the index tell; until then it stays."""
 

@@ -103,6 +103,21 @@ def test_publishing_again_replaces(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_publishing_the_same_file_again_leaves_one_name(tmp_path: Path) -> None:
+    """A kill between object and link has the next start store what is stored already."""
+
+    async def main() -> None:
+        renditions = store(tmp_path)
+        twice, path = link(renditions, of(), size=4), spooled(tmp_path, b"data")
+        for _ in range(2):
+            await renditions.publish(path, twice)
+        place = renditions.local_path(twice.key)
+        assert place is not None
+        assert [each.name for each in place.parent.iterdir()] == [place.name]
+
+    asyncio.run(main())
+
+
 def test_a_generation_is_removed_whole(tmp_path: Path) -> None:
     """And no other; that it is gone already is no error."""
 

@@ -123,12 +123,9 @@ def test_a_database_that_hangs_costs_a_lookup_its_budget() -> None:
                 lambda: index.original_of("0" * 28),
                 lambda: index.link("0" * 28, "1x1-png"),
             ]
-            loop = asyncio.get_running_loop()
             for lookup in lookups:
-                began = loop.time()
-                with pytest.raises(errors.IndexUnavailable, match="no answer within"):
+                with pytest.raises(errors.IndexUnavailable, match="no answer within 0.05"):
                     await lookup()
-                assert 0.04 < loop.time() - began < 0.5
             assert not index.healthy
             with pytest.raises(errors.IndexUnavailable, match="breaker is open"):
                 await index.count_links("0" * 28)

@@ -46,6 +46,23 @@ def test_what_was_put_can_be_read_and_removed(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_generation_is_removed_whole(tmp_path: Path) -> None:
+    """That there is nothing of it any more is no error, and others stay."""
+
+    async def main() -> None:
+        box = spool(tmp_path)
+        for variant in ("v", "w"):
+            await box.put(OLD, variant, "jpg", b"data")
+        path = await box.put(NEW, "v", "jpg", b"news")
+        for _ in range(2):
+            await box.remove_generation(OLD)
+            assert await box.entries() == list((tmp_path / "spool").iterdir()) == [path]
+            assert (await box.read(OLD, "v"), await box.read(NEW, "v")) == (None, b"news")
+            assert box.bytes == 4
+
+    asyncio.run(main())
+
+
 def test_putting_again_replaces(tmp_path: Path) -> None:
     """The same rendition is there once."""
 

@@ -1,4 +1,7 @@
-"""Servers that tests share, and names that they do not."""
+"""Servers that tests share, and names that they do not.
+
+Shared servers end with this package: tests of others count threads and descriptors.
+"""
 
 import contextlib
 import itertools
@@ -17,7 +20,7 @@ _NAMES = itertools.count()
 Events = list[dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running]:
     """The server of most tests, with everything set up that an operator may set up."""
     folder = tmp_path_factory.mktemp("server")
@@ -31,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running]:
     """A server as it comes: no secret, no admin, no freshness."""
     with servers.Running(tmp_path_factory.mktemp("bare")) as running:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -15,7 +16,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from liveresize import server, settings
+from liveresize import server, settings, wiring
+from liveresize.stores import database
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,6 +58,14 @@ def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
             return result
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+_index_options = wiring.index_options
+
+
+def _patient(chosen: settings.Settings) -> database.IndexOptions:
+    """An index that may take its time: a busy machine is not a database that is away."""
+    return dataclasses.replace(_index_options(chosen), lookup_budget=PATIENCE)
 
 
 class Client(httpx.Client):
@@ -114,7 +124,8 @@ class Running:
         self._loop = asyncio.get_running_loop()
         self._told = asyncio.Event()
         try:
-            self.server = server.Server(self.settings)
+            with replaced(wiring, "index_options", _patient):
+                self.server = server.Server(self.settings)
             self.components = self.server.components
             await self.server.start()
         except BaseException as error:  # noqa: BLE001 (the thread that waits raises it)

@@ -110,6 +110,43 @@ def test_sigterm_finishes_what_is_in_flight(spawn: Spawn) -> None:
     assert [line for line in process.lines() if line["level"] == "error"] == []
 
 
+def test_clients_are_sent_away_while_it_stops(spawn: Spawn) -> None:
+    """A connection that is always busy is told to close; nobody waits for it to idle."""
+    process = spawn(drain__delay=60)
+    with wire.Wire(process.port) as connection:
+        connection.send(wire.request("/_live"))
+        assert "connection" not in connection.reply().headers
+        process.process.terminate()
+        servers.until(lambda: process.client.get("/_ready").status_code == 503)
+        connection.send(wire.request("/_live"))
+        assert connection.reply().headers["connection"] == "close"
+        assert connection.rest() == b""
+
+
+def test_an_upload_that_is_being_stored_is_finished_first(spawn: Spawn) -> None:
+    """Whoever is in a hurry, what has begun is committed or given up, and nothing is left."""
+    first = spawn(drain__delay=0)
+    token = first.client.token("cat")
+    with wire.Wire(first.port) as connection:
+        head = wire.request(
+            "/cat",
+            "POST",
+            X_Token=token,
+            Content_Type="image/jpeg",
+            Content_Length=str(len(NOISE)),
+        )
+        connection.send(head + NOISE)
+        servers.until(lambda: busy(first))
+        for _ in range(2):
+            first.process.terminate()
+        assert first.process.communicate(timeout=servers.PATIENCE)[0] == b""
+    assert first.process.returncode == 0
+    assert list((first.folder / "data" / "originals" / "_staging").iterdir()) == []
+    second = spawn()
+    assert second.client.get("/cat.jpg").status_code in (200, 404)
+    assert second.client.upload("cat", NOISE, token).status_code in (200, 403)
+
+
 def test_what_was_finished_while_stopping_is_kept(spawn: Spawn) -> None:
     """The next start redirects to it."""
     first = spawn(drain__delay=0)
@@ -138,6 +175,30 @@ def test_a_port_in_use_is_one_sentence(spawn: Spawn) -> None:
     assert ran.returncode == 1
     assert f":{process.port}" in ran.stderr
     assert "Traceback" not in ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize("key", ["DATA_DIR", "ORIGINALS_DIR", "DATABASE__PATH"])
+def test_a_place_that_cannot_be_written_is_one_sentence(spawn: Spawn, key: str) -> None:
+    """Exit code 1 and the place; no traceback, and no worker is left."""
+    process = spawn()
+    blocked = process.folder / "file"
+    blocked.touch()
+    process.environ |= {"LIVERESIZE_LISTEN_PORT": "0", f"LIVERESIZE_{key}": str(blocked / "x")}
+    before = process.family
+    ran = command(process, "serve")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("liveresize: ")
+    assert "Traceback" not in ran.stderr + ran.stdout
+    assert process.family == before
+
+
+def test_an_upload_that_is_too_large_is_told_so(spawn: Spawn) -> None:
+    """The command asks before it sends, and is not cut off in the middle."""
+    process = spawn(constraints__max_upload_bytes=1 << 20)
+    (process.folder / "large.png").write_bytes(bytes(20 << 20))
+    ran = command(process, "upload", "large.png", "--url", process.url)
+    assert ran.returncode == 1
+    assert "said 413: The image has more than 1048576 bytes." in ran.stderr
 
 
 def test_the_first_steps_work_as_they_are_written(spawn: Spawn) -> None:

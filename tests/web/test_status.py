@@ -1,10 +1,11 @@
 """The probes, and what robots and browsers ask every site for."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from liveresize import errors
+from liveresize import errors, wiring
 
 from . import servers, wire
 
@@ -50,6 +51,30 @@ def test_ready_tells_strangers_nothing_more(launch: Callable[..., servers.Runnin
     """Outside `admin.networks` there are no details."""
     running = launch(admin__networks=["10.0.0.0/8"])
     assert running.client.get("/_ready").json() == {"status": "ready"}
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that takes connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_database_that_hangs_does_not_hold_up_the_start(
+    silent: int,
+    launch: Callable[..., servers.Running],
+    events: list[dict[str, object]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It serves what goes without, says that it is degraded, and stops when told to."""
+    monkeypatch.setattr(wiring, "_DATABASE_PATIENCE", 0.1)
+    running = launch(postgresql__host="127.0.0.1", postgresql__port=silent)
+    said = running.client.get("/_ready").json()
+    assert (said["status"], said["degraded"]) == ("degraded", ["database"])
+    assert running.client.get("/_live").status_code == 200
+    (unavailable,) = [each for each in events if each["log_level"] == "error"]
+    assert unavailable["event"] == "database_unavailable"
+    events.clear()
 
 
 @pytest.mark.parametrize("strict", [False, True])

@@ -160,6 +160,28 @@ def test_without_a_secret_only_configured_networks_are_answered(
     assert (far.status_code, far.json()["code"]) == (403, "network_refused")
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("10.1.2.3:5000", 200),
+        ("[fd00::1]:5000", 200),
+        ("[fd00::1]", 200),
+        ("8.8.8.8:5000", 403),
+        ("[2001:db8::1]:5000", 403),
+        ("unknown", 403),
+        ("8.8.8.8:x", 403),
+        ("", 200),
+    ],
+)
+def test_what_a_proxy_says_is_read_with_its_port_or_not_at_all(
+    launch: Callable[..., servers.Running], said: str, status: int
+) -> None:
+    """A client whose address cannot be read never passes for the proxy itself."""
+    running = launch(trusted_proxies=["127.0.0.0/8"])
+    answer = running.client.post("/token", json={"id": "a"}, headers={"X-Forwarded-For": said})
+    assert answer.status_code == status
+
+
 def test_an_untrusted_client_cannot_lie_about_its_address(
     launch: Callable[..., servers.Running],
 ) -> None:

@@ -167,8 +167,7 @@ def test_an_upload_over_the_limit_is_413(launch: Callable[..., servers.Running])
     for answer in (announced, found_out, narrowed):
         assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
     assert web.upload("d", picture, web.token("d", max_bytes=len(picture))).status_code == 200
-    assert free(running, "b")
-    assert free(running, "c")
+    assert all(free(running, name) for name in "abc")
 
 
 def test_a_token_can_narrow_the_formats(server: servers.Running, name: str) -> None:
@@ -208,11 +207,12 @@ def test_a_disk_under_its_reserve_is_507(launch: Callable[..., servers.Running])
     "kind", ["", "text/plain", "application/json", "application/x-www-form-urlencoded"]
 )
 def test_a_body_that_claims_no_image_is_400(server: servers.Running, name: str, kind: str) -> None:
-    """And the token still holds for one that does."""
+    """It was the one attempt of its token, and the id is free."""
     token = server.client.token(name)
     answer = server.client.upload(name, pictures.png(), token, kind)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_upload")
-    assert server.client.upload(name, pictures.png(), token).status_code == 200
+    assert server.client.upload(name, pictures.png(), token).status_code == 403
+    assert free(server, name)
 
 
 def test_a_crop_is_cut_out_of_the_upright_picture(web: servers.Client, name: str) -> None:
@@ -249,7 +249,7 @@ def test_a_crop_outside_the_picture_is_400(server: servers.Running, name: str, c
         name, pictures.png(64, 48), server.client.token(name), query=f"?{crop}"
     )
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_crop")
-    assert server.staged == []
+    assert free(server, name)
 
 
 def test_an_overwrite_leaves_nothing_of_the_old_picture(server: servers.Running, name: str) -> None:

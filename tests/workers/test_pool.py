@@ -254,6 +254,18 @@ def test_closing_waits_for_what_runs_and_refuses_what_waits(tmp_path: Path) -> N
     asyncio.run(main())
 
 
+def test_no_worker_is_recycled_where_that_is_off() -> None:
+    """0 jobs are no limit, rather than one that is always reached."""
+
+    async def main() -> None:
+        async with pools.opened(slots=1, recycle_after=0) as pool:
+            seen = {(await pool.run(deeds.job("pid"))).data for _ in range(5)}
+            assert len(seen) == 1
+            assert (pool.stats.started, pool.stats.recycled) == (1, 0)
+
+    asyncio.run(main())
+
+
 def test_closing_kills_what_does_not_end_and_leaves_nothing() -> None:
     """After the grace a hanging job is ended; no process, thread or descriptor stays."""
 

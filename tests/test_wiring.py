@@ -1,0 +1,44 @@
+"""What the composition root makes of settings."""
+
+from pathlib import Path
+
+import pytest
+
+from liveresize import settings, wiring
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        (
+            {"HOST": "db", "USER": "me@home", "PASSWORD": "a/b", "DATABASE": "pics"},
+            "postgresql://me%40home:a%2Fb@db:5432/pics?sslmode=prefer",
+        ),
+        (
+            {"HOST": "db", "PORT": "6432", "SSLMODE": "verify-full"},
+            "postgresql://:@db:6432/?sslmode=verify-full",
+        ),
+        ({"HOST": "::1", "DATABASE": "pics"}, "postgresql://:@[::1]:5432/pics?sslmode=prefer"),
+        (
+            {"HOST": "/run/postgresql", "DATABASE": "pics"},
+            "postgresql://:@/pics?host=%2Frun%2Fpostgresql&port=5432&sslmode=prefer",
+        ),
+        (
+            {"URL": "postgresql://db/pics", "HOST": "other", "SSLMODE": "require"},
+            "postgresql://db/pics",
+        ),
+    ],
+)
+def test_the_keys_of_postgresql_make_one_url(
+    environ: dict[str, str], url: str, tmp_path: Path
+) -> None:
+    """Account and encryption included; a URL that is given says everything itself."""
+    keys = {f"LIVERESIZE_POSTGRESQL__{key}": value for key, value in environ.items()}
+    assert wiring.index_options(settings.load(keys, directory=tmp_path)).url == url
+
+
+def test_without_postgresql_the_index_is_a_file(tmp_path: Path) -> None:
+    """In `data_dir`, with everything else."""
+    keys = {"LIVERESIZE_DATA_DIR": str(tmp_path / "data")}
+    url = wiring.index_options(settings.load(keys, directory=tmp_path)).url
+    assert url == f"sqlite:///{tmp_path}/data/liveresize.sqlite"
