@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from PIL import Image
 
@@ -14,14 +13,6 @@ QUICKEST = 11
 DEFAULT = 100
 
 FOREVER = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How an animation runs: ms a frame, and how often it is played (0: for ever)."""
-
-    durations: tuple[int, ...]
-    plays: int = FOREVER
 
 
 def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
@@ -49,6 +40,11 @@ def duration(image: Image.Image) -> int:
     return value if value >= QUICKEST else DEFAULT
 
 
+def may_be_clear(image: Image.Image) -> bool:
+    """Whether a frame can be transparent somewhere; of a GIF only its last one tells."""
+    return decode.source_format(image) == "gif" or decode.has_alpha(image)
+
+
 def plays(image: Image.Image) -> int:
     """How often the animation runs; 0 is for ever."""
     loop = image.info.get("loop")
@@ -58,9 +54,3 @@ def plays(image: Image.Image) -> int:
     if loop is None:
         return 1
     return int(loop) + 1 if loop else FOREVER
-
-
-def alike(pictures: list[Image.Image]) -> list[Image.Image]:
-    """The frames of one animation in one mode: RGBA where any has alpha, else RGB."""
-    mode = "RGBA" if any(picture.mode in ("LA", "RGBA") for picture in pictures) else "RGB"
-    return [picture if picture.mode == mode else picture.convert(mode) for picture in pictures]

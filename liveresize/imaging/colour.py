@@ -16,6 +16,9 @@ MAX_PROFILE = 4 * 1024 * 1024
 SAME = 1
 """A profile is taken for sRGB when it moves none of the probe's levels by more."""
 
+BENT = 5
+"""How many levels the middle may be off: sRGB's own relatives, as Display P3, stay below."""
+
 BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError, SyntaxError, AttributeError)
 """What ImageCms raises for profiles that are damaged or of a kind it does not know."""
 
@@ -45,6 +48,33 @@ def to_srgb(
     if image.mode == "RGBA":
         result.putalpha(image.getchannel("A"))
     return result, ()
+
+
+def bends(profile: bytes | None) -> bool:
+    """Whether the middle of two colours of this profile is another one in sRGB."""
+    if not profile:
+        return False
+    try:
+        mode, transform = _transform(profile)
+        return transform is not None and _bends(mode, transform)
+    except BROKEN:
+        return False
+
+
+@functools.lru_cache(maxsize=16)
+def _bends(mode: str, transform: ImageCms.ImageCmsTransform) -> bool:
+    """`bends`, for the grey between black and white."""
+    greys = Image.frombytes("L", (3, 1), bytes((0, 128, 255)))
+    if mode == "CMYK":
+        nothing = Image.new("L", greys.size)
+        greys = Image.merge("CMYK", (nothing, nothing, nothing, greys))
+    result = ImageCms.applyTransform(greys.convert(mode), transform)
+    assert result is not None
+    black, middle, white = (result.convert("L").getpixel((x, 0)) for x in range(3))
+    assert isinstance(black, int)
+    assert isinstance(middle, int)
+    assert isinstance(white, int)
+    return abs(middle - (black + white) / 2) > BENT
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -7,12 +7,13 @@ Everything that Pillow and the codecs behind it raise becomes one of our errors 
 import contextlib
 import functools
 import importlib
-import mmap
 import os
+import re
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from PIL import (
     AvifImagePlugin,
@@ -25,6 +26,7 @@ from PIL import (
 )
 
 from liveresize import errors
+from liveresize.imaging import gif, jxl, webp
 from liveresize.imaging.options import ImagingOptions
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -44,12 +46,12 @@ PILLOW_NAMES = {
 """Our names of formats → Pillow's. A camera's MPO is opened as the JPEG it begins with."""
 
 PLUGINS = {
-    "tiff": ("PIL.TiffImagePlugin", ""),
-    "bmp": ("PIL.BmpImagePlugin", ""),
-    "heif": ("pillow_heif", "register_heif_opener"),
-    "jxl": ("pillow_jxl", ""),
+    "tiff": "PIL.TiffImagePlugin",
+    "bmp": "PIL.BmpImagePlugin",
+    "heif": "pillow_heif",
+    "jxl": "pillow_jxl.JpegXLImagePlugin",
 }
-"""Formats that are off unless listed: module and, where it takes one, the call that registers."""
+"""Formats that are off unless listed, and the module that opens them."""
 
 DAMAGE = (
     OSError,
@@ -102,18 +104,28 @@ def translated() -> Iterator[None]:
         raise errors.MemoryExceeded("", str(exc)) from exc
     except DAMAGE as exc:
         detail = f"{type(exc).__name__}: {exc}"
-        if _out_of_memory(str(exc)):
+        if STARVED.search(str(exc)):
             raise errors.MemoryExceeded("", detail) from exc
         raise errors.UnreadableImage("", detail) from exc
 
 
-def _out_of_memory(message: str) -> bool:
-    """Whether a codec tells in words that memory ran out (1 is what libwebp calls it)."""
-    return (
-        "out of memory" in message.lower()
-        or message.startswith("encoding error 1:")
-        or (message == "encoding error 1")
-    )
+STARVED = re.compile(
+    r"out of memory"
+    r"|^encoding error [12](:|$)"  # libwebp: no memory for the picture, for the file
+    r"|^can't allocate "
+    r"|^broken data stream when writing"  # libjpeg and zlib, who are given good pixels
+    r"|(Conversion to YUV|Encoding of (color|alpha) planes) failed",  # libavif, likewise
+    re.IGNORECASE,
+)
+"""What codecs say where memory has run out."""
+
+
+def loaded(image: Image.Image) -> Image.Image:
+    """`image`, its pixels in memory; of a still all else that decoding took is given back."""
+    image.load()
+    if isinstance(image, AvifImagePlugin.AvifImageFile) and image.n_frames == 1:
+        image._decoder = None  # holds the planes that the pixels were made of
+    return image
 
 
 @contextlib.contextmanager
@@ -132,12 +144,22 @@ def open_picture(
     Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
         with translated():
-            image = Image.open(path, formats=accepted(options.formats))
+            image = _opened(path, options, max_pixels)
         with image:
             _check_size(image.size, options.max_side, max_pixels)
             yield image
     finally:
         Image.MAX_IMAGE_PIXELS = usual
+
+
+def _opened(path: str | os.PathLike[str], options: ImagingOptions, max_pixels: int) -> Image.Image:
+    """The picture, its header read by whoever does it best."""
+    if "jxl" in options.formats:
+        size = jxl.size(path)
+        if size is not None:
+            _check_size(size, options.max_side, max_pixels)
+    still = webp.opened(path) if "webp" in options.formats else None
+    return still or Image.open(path, formats=accepted(options.formats))
 
 
 @functools.cache
@@ -150,13 +172,16 @@ def _ready(name: str) -> bool:
     """Load the plugin of an optional format; whether it is installed."""
     if name not in PLUGINS:
         return True
-    module, register = PLUGINS[name]
     try:
-        plugin = importlib.import_module(module)
+        plugin: Any = importlib.import_module(PLUGINS[name])
     except ImportError:
         return False
-    if register:
-        getattr(plugin, register)()
+    # One thread each, as above; JPEG XL calls that none.
+    if name == "heif":
+        plugin.options.DECODE_THREADS = 1
+        plugin.register_heif_opener(thumbnails=False)
+    elif name == "jxl":
+        plugin.DECODE_THREADS = 0
     return True
 
 
@@ -180,6 +205,8 @@ def orientation(image: Image.Image) -> int:
     XMP is honoured where EXIF says nothing. No pixels are decoded: of a PNG, what
     stands behind them does not count. The first answer stays, whatever is loaded later.
     """
+    if source_format(image) == "tiff":
+        return 1  # Pillow turns these itself, and has told their upright size
     try:
         with quiet():
             # Not `image.getexif()`: that of a PNG decodes it whole to look behind it.
@@ -210,44 +237,7 @@ def frame_count(image: Image.Image, limit: int) -> int:
     kind = source_format(image)
     if kind == "gif":
         with translated():
-            return max(1, _gif_frames(image, limit))
+            return max(1, gif.frames(image.filename, limit))  # type: ignore[attr-defined]
     if kind in ("png", "webp", "avif"):
         return max(1, min(limit, getattr(image, "n_frames", 1)))
     return 1
-
-
-def _gif_frames(image: Image.Image, limit: int) -> int:
-    """Count image descriptors by walking over the blocks of the file.
-
-    Pillow's own `n_frames` has no limit, and builds objects for each of 40,000 frames.
-    """
-    with (
-        open(image.filename, "rb") as file,  # type: ignore[attr-defined]
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
-        frames, at, end = 0, 13 + _gif_palette(data[10]), len(data)
-        while at < end and frames < limit:
-            introducer = data[at]
-            if introducer == 0x2C and at + 10 < end:
-                frames += 1
-                at = _gif_blocks_end(data, at + 11 + _gif_palette(data[at + 9]))
-            elif introducer == 0x21:
-                at = _gif_blocks_end(data, at + 2)
-            elif introducer == 0x3B:
-                break
-            else:
-                at += 1  # as Pillow does, skip what is no block
-        return frames
-
-
-def _gif_palette(flags: int) -> int:
-    """The size in bytes of the palette that these flags announce."""
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
-def _gif_blocks_end(data: mmap.mmap, at: int) -> int:
-    """Where the chain of sub-blocks that starts at `at` ends."""
-    end = len(data)
-    while at < end and data[at]:
-        at += data[at] + 1
-    return at + 1

@@ -2,14 +2,14 @@
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from PIL import Image, ImageFile
 
 from liveresize import errors
 from liveresize.domain.rendition import Format
-from liveresize.imaging import animation
+from liveresize.imaging import film, palette
 from liveresize.imaging.options import Effort, EncoderOptions
 
 T = TypeVar("T")
@@ -27,38 +27,83 @@ PNG_LEVEL = {Effort.FAST: 1, Effort.BALANCED: 6, Effort.SMALL: 9}
 WEBP_METHOD = {Effort.FAST: 2, Effort.BALANCED: 4, Effort.SMALL: 6}
 AVIF_SPEED = {Effort.FAST: 9, Effort.BALANCED: 8, Effort.SMALL: 6}
 
-GIF_COLOURS = 255
-"""One of the 256 is kept for transparency."""
 
-SOLID_FROM = 128
-"""GIF knows no half-transparent pixels: alpha at or above this is opaque."""
-
-
-def encode(
-    pictures: Sequence[Image.Image],
+def still(
+    picture: Image.Image,
     output: Format,
     level: int,
     options: EncoderOptions,
-    timing: animation.Timing | None = None,
+    *,
+    indexed: bool = False,
 ) -> bytes:
-    """The frames (L, LA, RGB or RGBA, all of one size) as one file.
+    """`picture` (L, LA, RGB or RGBA) as one file; its info is lost.
 
-    `level` is the quality 0–100 of lossy formats. `timing` is needed where there is
-    more than one frame. Raises ImageTooLarge when a side is more than `output` holds.
+    `level` is the quality 0–100 of lossy formats; `indexed` asks PNG for a palette
+    where nobody can tell.
+
+    Raises ImageTooLarge when a side is more than the format holds, and what
+    `decode.translated` knows how to read.
     """
-    if max(pictures[0].size) > output.max_side:
-        raise errors.ImageTooLarge(f"The result is larger than {output.value} can hold.")
-    first, *others = (_bare(picture) for picture in pictures)
+    check_side(picture, output)
+    # Plugins write along what they find there.
+    picture.info = {}
     if output is Format.GIF:
-        first, *others = (_indexed(picture, bool(others)) for picture in (first, *others))
-    arguments = _arguments(output, first.mode, level, options)
-    if others and timing is not None:
-        arguments |= {"save_all": True, "append_images": others}
-        arguments |= _timed(output, timing, first)
+        picture = palette.indexed(picture, dithered=True)
+    elif output is Format.PNG and indexed:
+        picture = palette.faithful(picture) or picture
     file = io.BytesIO()
-    with _room(first.width * first.height):
-        first.save(file, output.name, **arguments)
+    with _room(picture.width * picture.height):
+        picture.save(file, output.name, **_arguments(output, picture.mode, level, options))
     return file.getvalue()
+
+
+def moving(
+    frames: Iterator[film.Frame],
+    output: Format,
+    level: int,
+    options: EncoderOptions,
+    *,
+    count: int,
+    alpha: bool,
+    plays: int,
+) -> tuple[bytes, tuple[int, int]]:
+    """The frames as one file, played `plays` times (0: for ever), and its size in pixels.
+
+    There are at most `count` frames, and none has transparency unless `alpha`. Raises
+    UnreadableImage when there is none, and as `still` does.
+    """
+    first, how = _film(frames, output, count, alpha)
+    check_side(first, output)
+    arguments = _arguments(output, first.mode, level, options) | how
+    if output is Format.WEBP:
+        arguments |= {"loop": plays, "background": (0, 0, 0, 0)}
+    elif output is Format.GIF and plays != 1:
+        # GIF counts the runs after the first.
+        arguments["loop"] = max(0, plays - 1)
+    file = io.BytesIO()
+    first.save(file, output.name, **arguments)
+    return file.getvalue(), first.size
+
+
+def _film(
+    frames: Iterator[film.Frame], output: Format, count: int, alpha: bool
+) -> tuple[Image.Image, dict[str, Any]]:
+    """What Pillow saves, and the arguments that go with it."""
+    if output is Format.GIF:
+        pictures, how = film.reel(frames)
+        if pictures:
+            return pictures[0], how
+    else:
+        strip = film.Strip(frames, count, output, alpha=alpha)
+        if not strip.empty:
+            return strip, {"save_all": True, "duration": strip.durations}
+    raise errors.UnreadableImage("", "an animation without a frame")
+
+
+def check_side(picture: Image.Image, output: Format) -> None:
+    """Raise ImageTooLarge when a side of `picture` is more than `output` holds."""
+    if max(picture.size) > output.max_side:
+        raise errors.ImageTooLarge(f"The result is larger than {output.value} can hold.")
 
 
 @contextlib.contextmanager
@@ -76,14 +121,6 @@ def _room(pixels: int) -> Iterator[None]:
         ImageFile.MAXBLOCK = usual
 
 
-def _bare(picture: Image.Image) -> Image.Image:
-    """`picture` with nothing attached that a plugin might write along with it."""
-    if picture.info:
-        picture = picture.copy()
-        picture.info = {}
-    return picture
-
-
 def _arguments(output: Format, mode: str, level: int, options: EncoderOptions) -> dict[str, Any]:
     """What Pillow is told to save one frame or the first of several."""
     subsampling = "4:4:4" if level >= FULL_CHROMA_FROM else "4:2:0"
@@ -97,7 +134,9 @@ def _arguments(output: Format, mode: str, level: int, options: EncoderOptions) -
                 "optimize": _either(options.jpeg_optimize, thrifty),
             }
         case Format.PNG:
-            runs = _either(options.png_run_length, options.effort is not Effort.SMALL)
+            # Of indices the general strategy makes a third less, and there are few bytes.
+            thorough = options.effort is Effort.SMALL or mode == "P"
+            runs = _either(options.png_run_length, not thorough)
             return {
                 "compress_level": _either(options.png_level, PNG_LEVEL[options.effort]),
                 **({"compress_type": RUN_LENGTH} if runs else {}),
@@ -115,41 +154,8 @@ def _arguments(output: Format, mode: str, level: int, options: EncoderOptions) -
                 "autotiling": False,
             }
         case Format.GIF:
-            return {"optimize": False}
+            return {}
 
 
 def _either(chosen: T | None, otherwise: T) -> T:
     return otherwise if chosen is None else chosen
-
-
-def _timed(output: Format, timing: animation.Timing, first: Image.Image) -> dict[str, Any]:
-    """How Pillow is told the timing of an animation; AVIF always plays for ever."""
-    arguments: dict[str, Any] = {"duration": list(timing.durations)}
-    if output is Format.WEBP:
-        arguments["loop"] = timing.plays
-        arguments["background"] = (0, 0, 0, 0)
-    elif output is Format.GIF:
-        if timing.plays != 1:
-            arguments["loop"] = max(0, timing.plays - 1)
-        # See-through frames start from nothing, or what was under them would stay.
-        arguments["disposal"] = 2 if "transparency" in first.info else 1
-    return arguments
-
-
-def _indexed(picture: Image.Image, moving: bool) -> Image.Image:
-    """`picture` as GIF has it: greys as they are, else 255 colours and one for none.
-
-    Stills are dithered; in a moving picture the dots would flicker and fill the file.
-    """
-    if picture.mode == "L":
-        return picture
-    solid = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
-    colour = picture.convert("RGB")
-    palette = colour.quantize(GIF_COLOURS)
-    dither = Image.Dither.NONE if moving else Image.Dither.FLOYDSTEINBERG
-    indexed = colour.quantize(palette=palette, dither=dither)
-    if solid is not None:
-        clear = solid.point(lambda alpha: 255 if alpha < SOLID_FROM else 0)
-        indexed.paste(GIF_COLOURS, (0, 0), clear)
-        indexed.info["transparency"] = GIF_COLOURS
-    return indexed

@@ -19,7 +19,8 @@ class Layout:
 
     `turn` is what orientation, `rotate` and `flip` amount to; `stored` the size before
     it, `seen` the size after it. `frames` above 1 means that the result moves. `level`
-    is the encoder's quality, `grey` whether the original has no colour.
+    is the encoder's quality, `grey` whether the original has no colour and `indexed`
+    whether it has few, in a palette.
     """
 
     rendition: Rendition
@@ -29,6 +30,7 @@ class Layout:
     frames: int
     level: int
     grey: bool
+    indexed: bool
     profile: bytes | None
     notes: tuple[str, ...] = ()
 
@@ -64,6 +66,7 @@ def of(image: Image.Image, rendition: Rendition, options: ImagingOptions) -> Lay
         frames=frames if output.animates else 1,
         level=_level(image, rendition, output, options),
         grey=modes.is_grey(image),
+        indexed=image.mode in ("1", "P"),
         profile=image.info.get("icc_profile"),
         notes=notes,
     )

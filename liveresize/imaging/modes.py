@@ -8,7 +8,10 @@ from PIL import Image, ImageMath
 
 KEPT = ("L", "RGB", "RGBA", "CMYK")
 GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+MEASURED = ("I", "F")
+"""Modes whose white is only known once all of the picture has been seen."""
+
+DEEP = (*MEASURED, "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def is_grey(image: Image.Image) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from liveresize.domain import geometry
-from liveresize.imaging import colour, modes, resize, shrink, turning
+from liveresize.imaging import colour, decode, modes, resize, shrink, turning
 
 SIDE = 48
 """The longer side of a sketch in pixels; ThumbHash takes up to 100 and keeps 7 waves."""
@@ -44,10 +44,10 @@ def sketch(image: Image.Image, orientation: int) -> Image.Image:
     width, height = image.size
     longer = max(width, height, SIDE)
     size = geometry.half_up(width * SIDE, longer), geometry.half_up(height * SIDE, longer)
-    factor = shrink.on_load(image, image.size, size)
-    image.load()
+    scale = shrink.on_load(image, image.size, size)
+    decode.loaded(image)
     profile = image.info.get("icc_profile")
-    box = shrink.boxed((0.0, 0.0, float(width), float(height)), factor)
+    box = shrink.boxed((0.0, 0.0, float(width), float(height)), scale)
     if image.mode not in modes.KEPT or "transparency" in image.info:
         # Converting thirty million pixels to keep four thousand takes memory and time.
         image = image.resize(

@@ -4,11 +4,12 @@ The result has the upload's format and profile, and nothing else that the upload
 """
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from PIL import Image, JpegImagePlugin
 
-from liveresize.imaging import animation, decode, modes, resize, turning
+from liveresize.imaging import animation, decode, film, modes, resize, turning
 from liveresize.imaging.options import ImagingOptions
 
 Box = tuple[int, int, int, int]
@@ -29,9 +30,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
 SPACE = slice(16, 20)
 """Where a profile says which colour space it is for."""
 
-REPLACE = 2
-"""GIF: clear each frame before the next, or what was cut out shows what came before."""
-
 
 def reduced(
     image: Image.Image, orientation: int, box: Box, size: Size, options: ImagingOptions
@@ -47,17 +45,55 @@ def reduced(
         kind = decode.source_format(image)
         settings = _settings(image, kind)
         count = _frame_count(image, options)
-        frames, durations = [], []
-        for frame in animation.frames(image, count) if count > 1 else (image,):
-            frames.append(_part(frame, kind, orientation, box, size))
-            durations.append(image.info.get("duration", 0))
-        if len(frames) > 1:
-            frames = animation.alike([modes.normalised(frame) for frame in frames])
-            settings |= {"save_all": True, "append_images": frames[1:], "duration": durations}
-            settings |= _playing(image, kind, frames[0])
-        out = io.BytesIO()
-        frames[0].save(out, decode.PILLOW_NAMES[kind], **settings)
-        return out.getvalue()
+        if count > 1:
+            parts = _parts(image, kind, orientation, box, size, count)
+            return _moving(image, kind, parts, count, settings)
+        part = _part(decode.loaded(image), kind, orientation, box, size)
+        image.close()
+        return _saved(part, kind, settings)
+
+
+def _moving(
+    image: Image.Image,
+    kind: str,
+    parts: Iterator[film.Frame],
+    count: int,
+    settings: dict[str, Any],
+) -> bytes:
+    """An animation, written as its frames are read where the encoder goes over them once."""
+    first: Image.Image
+    if kind == "gif":
+        pictures, how = film.reel(parts)
+        first, settings = pictures[0], settings | how
+    elif kind == "png":
+        frames = list(film.merged(parts))
+        settings |= {
+            "save_all": True,
+            "append_images": [frame.picture for frame in frames[1:]],
+            "duration": [frame.duration for frame in frames],
+        }
+        first = frames[0].picture
+    else:
+        first = film.Strip(parts, count, kind, alpha=animation.may_be_clear(image))
+        settings |= {"save_all": True, "duration": first.durations}
+    if "loop" in image.info:
+        settings["loop"] = image.info["loop"]
+    return _saved(first, kind, settings)
+
+
+def _saved(picture: Image.Image, kind: str, settings: dict[str, Any]) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, decode.PILLOW_NAMES[kind], **settings)
+    return out.getvalue()
+
+
+def _parts(
+    image: Image.Image, kind: str, orientation: int, box: Box, size: Size, count: int
+) -> Iterator[film.Frame]:
+    """The parts of the frames, with their durations as the file tells them."""
+    for frame in animation.frames(image, count):
+        part = modes.normalised(_part(frame, kind, orientation, box, size))
+        yield film.Frame(part, image.info.get("duration", 0))
 
 
 def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
@@ -82,28 +118,16 @@ def _frame_count(image: Image.Image, options: ImagingOptions) -> int:
 
 def _part(image: Image.Image, kind: str, orientation: int, box: Box, size: Size) -> Image.Image:
     """The part of the current frame, resized if need be, upright, told of nothing else."""
-    image.load()
     left, top, right, bottom = box
     stored = turning.stored_box((left, top, right, bottom), image.size, orientation)
     if (right - left, bottom - top) == size:
         # Halves cancel out: a box of whole pixels is one of whole pixels.
         frame = image.crop((int(stored[0]), int(stored[1]), int(stored[2]), int(stored[3])))
     else:
-        pixels = modes.normalised(image)
-        frame = resize.resize(pixels, stored, turning.turned_size(size, orientation))
+        frame = resize.resize(image, stored, turning.turned_size(size, orientation))
         # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
         if modes.is_grey(image) and kind != "gif":
             frame = modes.thinned(frame)
     frame = turning.turn(frame, orientation)
     frame.info = {key: frame.info[key] for key in ("transparency",) if key in frame.info}
     return frame
-
-
-def _playing(image: Image.Image, kind: str, first: Image.Image) -> dict[str, Any]:
-    """How frames of the mode of `first` play: how often, and what each leaves for the next."""
-    settings: dict[str, Any] = {}
-    if "loop" in image.info:
-        settings["loop"] = image.info["loop"]
-    if kind == "gif" and first.mode == "RGBA":
-        settings["disposal"] = REPLACE
-    return settings

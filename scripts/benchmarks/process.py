@@ -1,9 +1,10 @@
-"""A liveresize to measure: started, asked, watched, stopped."""
+"""A server to measure: started, asked, watched, stopped."""
 
 import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -53,6 +54,12 @@ class Running:
         except urllib.error.HTTPError as error:
             return error.code, 0
 
+    def fetch(self, path: str) -> bytes:
+        """The body of what `path` leads to; raises OSError unless it is 200."""
+        with urllib.request.urlopen(self.url + path) as answer:
+            data: bytes = answer.read()
+        return data
+
     def workers(self) -> list[int]:
         """The process ids of the workers."""
         return [pid for pid in tree(self.process.pid) if _is_worker(pid)]
@@ -60,6 +67,21 @@ class Running:
     def memory_kib(self) -> int:
         """Proportional set size of the whole process tree."""
         return sum(pss_kib(pid) for pid in tree(self.process.pid))
+
+    def ticks(self) -> int:
+        """Processor time of the process tree so far, in ticks of the kernel's clock."""
+        return sum(ticks(pid) for pid in tree(self.process.pid))
+
+    def settle(self) -> None:
+        """Wait until it rests, 10 s at most: what a load leaves behind is not the next one's."""
+        until = time.monotonic() + 10
+        before = -2
+        while time.monotonic() < until:
+            now = self.ticks()
+            if now - before <= 1:
+                return
+            before = now
+            time.sleep(0.2)
 
     def _watch(self) -> None:
         while self._watching:
@@ -70,18 +92,26 @@ class Running:
         """End the process as an operator would."""
         self._watching = False
         self._thread.join()
+        below = tree(self.process.pid)
         self.process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(30)
+        # Not every peer takes its own children along.
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(30)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: object) -> None:  # type: ignore[override]
+    def redirect_request(self, *args: object) -> None:
         return None
 
 
 @contextlib.contextmanager
-def server(folder: Path, *, port: int = 13370, cpus: str = "", **extra: str) -> Iterator[Running]:
+def server(folder: Path, *, cpus: str = "", **extra: str) -> Iterator[Running]:
     """A server on `folder`, its data included; `cpus` as taskset takes them."""
+    port = free_port()
     (folder / "config").mkdir(exist_ok=True)
     environment = {
         **os.environ,
@@ -96,23 +126,47 @@ def server(folder: Path, *, port: int = 13370, cpus: str = "", **extra: str) -> 
     command = [sys.executable, "-m", "liveresize", "serve"]
     if cpus:
         command = ["taskset", "-c", cpus, *command]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT)
+    with serving(command, port, ROOT, environment, ready="/_ready") as running:
+        yield running
+
+
+@contextlib.contextmanager
+def serving(
+    command: list[str],
+    port: int,
+    folder: Path,
+    environment: dict[str, str] | None = None,
+    ready: str | None = None,
+) -> Iterator[Running]:
+    """Any server that `command`, run in `folder`, puts on `port`.
+
+    It counts as ready when `ready` answers 200, or without one when it answers at all.
+    """
+    process = subprocess.Popen(command, env=environment, cwd=folder)
     running = Running(process, port)
     try:
-        _await_ready(running)
+        _await_ready(running, ready)
         yield running
     finally:
         running.stop()
 
 
-def _await_ready(running: Running) -> None:
+def free_port() -> int:
+    """A port of this machine that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _await_ready(running: Running, path: str | None) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         with contextlib.suppress(OSError):
-            if running.get("/_ready")[0] == 200:
+            if running.get(path or "/")[0] == 200 or path is None:
                 return
         time.sleep(0.05)
-    raise SystemExit("the server did not become ready")
+    raise SystemExit(f"{running.process.args!r} did not become ready")
 
 
 def tree(pid: int) -> list[int]:
@@ -131,6 +185,14 @@ def tree(pid: int) -> list[int]:
         found.append(each)
         ahead += below.get(each, [])
     return found
+
+
+def ticks(pid: int) -> int:
+    """Processor time of one process, in ticks of the kernel's clock; 0 once it is gone."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    return 0
 
 
 def pss_kib(pid: int) -> int:

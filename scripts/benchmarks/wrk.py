@@ -25,6 +25,41 @@ end
 """Every request asks for the next width: 200, 201, 202 …"""
 
 
+PATIENCE = "20s"
+"""An answer that takes longer counts as failed."""
+
+STRIDE = 389
+"""Prime to 1001: widths come in no order, so that fast servers get no harder ones."""
+
+PATTERN = """
+local turn = -1
+request = function()
+  turn = turn + 1
+  local path = PATTERN
+  path = path:gsub("{w}", SIDE or 200 + turn * STRIDE % 1001)
+  path = path:gsub("{h}", SIDE or 0)
+  path = path:gsub("{n}", (SIDE or 0) + turn % 1400)
+  path = path:gsub("{q}", QUALITY - math.floor(turn / 1001))
+  return wrk.format("GET", path)
+end
+"""
+
+
+def distinct(pattern: str, quality: int, side: int | None = None) -> str:
+    """A script that asks for `pattern` with every width 200–1200, or always with `side`.
+
+    No two of its requests are alike as long as the pattern shows one of their numbers.
+    After 1001 of them the quality falls by one.
+    """
+    values = {
+        "PATTERN": f'"{pattern}"',
+        "SIDE": "nil" if side is None else str(side),
+        "STRIDE": str(STRIDE),
+        "QUALITY": str(quality),
+    }
+    return "".join(f"local {name} = {value}\n" for name, value in values.items()) + PATTERN
+
+
 @dataclass(frozen=True)
 class Load:
     """What came of a run: requests a second, latencies in ms, answers that were wrong."""
@@ -36,13 +71,19 @@ class Load:
     requests: int
     failed: int
 
+    def percentiles(self) -> str:
+        """Latencies in words, and what failed."""
+        failed = f", {self.failed} FAILED" if self.failed else ""
+        return f"p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms{failed}"
+
 
 def run(url: str, *, connections: int, seconds: int, script: str = "", cpus: str = "") -> Load:
     """Load `url` for some seconds; `cpus` as taskset takes them."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script + _REPORT)
         file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", PATIENCE]
+        command += ["-s", file.name, url]
         if cpus:
             command = ["taskset", "-c", cpus, *command]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout

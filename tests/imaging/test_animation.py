@@ -93,7 +93,7 @@ def test_stills_take_the_first_frame(
     monkeypatch.setattr(decode, "frame_count", None)
     result, picture = samples.rendered(path, width=30, format=output)
     assert (getattr(picture, "n_frames", 1), result.notes) == (1, ())
-    assert samples.near(picture.convert("RGB").getpixel((5, 10)), COLOURS[0], 24)
+    assert samples.near(picture.convert("RGBA").getpixel((5, 10))[:3], COLOURS[0], 24)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

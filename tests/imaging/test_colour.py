@@ -123,7 +123,8 @@ def test_transparent_palette_entries_become_alpha(tmp_path: pathlib.Path) -> Non
     picture.paste(0, (33, 0, 64, 64))
     path = samples.saved(tmp_path / "a.gif", picture, transparency=0)
     _, small = samples.rendered(path, width=13)
-    assert small.mode == "RGBA"
+    assert small.has_transparency_data
+    small = small.convert("RGBA")
     assert small.getpixel((12, 5))[3] == 0
     assert all(pixel[1] <= 2 for pixel in small.get_flattened_data() if pixel[3] > 8)
 

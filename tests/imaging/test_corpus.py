@@ -56,10 +56,10 @@ def difference(one: pathlib.Path, other: pathlib.Path, width: int) -> float:
 
 
 def test_a_wide_gamut_comes_out_as_srgb() -> None:
-    """A colour chart in eciRGB looks like the same chart in sRGB; unconverted it is 8 off."""
+    """A chart in eciRGB is within a level of the same chart in sRGB; unconverted it is 8 off."""
     folder = samples.CORPUS / "colour"
     charts = folder / "colorchecker_ECI_RGB_v2.jpg", folder / "colorchecker_sRGB.jpg"
-    assert difference(*charts, 60) < 2
+    assert difference(*charts, 60) < 1
 
 
 def test_cmyk_comes_out_as_its_twin() -> None:

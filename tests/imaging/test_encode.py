@@ -119,7 +119,7 @@ def effort(level: Effort, **alone: object) -> EncoderOptions:
 def test_effort_saves_bytes(output: Format) -> None:
     """The smallest files come of the greatest effort."""
     picture = samples.scene((400, 300))
-    sizes = [len(encode.encode([picture], output, 80, effort(level))) for level in Effort]
+    sizes = [len(encode.still(picture, output, 80, effort(level))) for level in Effort]
     assert sizes[2] <= sizes[1] * 1.01
     assert sizes[2] < sizes[0]
 
@@ -128,24 +128,24 @@ def test_every_knob_can_be_set_alone() -> None:
     """A knob that is set wins over what the effort says."""
     picture = samples.scene((200, 150))
     small, fast = Effort.SMALL, Effort.FAST
-    plain = encode.encode(
-        [picture], Format.JPEG, 80, effort(small, jpeg_progressive=False, jpeg_optimize=False)
+    plain = encode.still(
+        picture, Format.JPEG, 80, effort(small, jpeg_progressive=False, jpeg_optimize=False)
     )
     assert "progressive" not in samples.opened(plain).info
-    assert plain == encode.encode([picture], Format.JPEG, 80, effort(fast))
+    assert plain == encode.still(picture, Format.JPEG, 80, effort(fast))
     knobs = {
         Format.PNG: {"png_level": 1, "png_run_length": True},
         Format.WEBP: {"webp_method": 2},
         Format.AVIF: {"avif_speed": 9},
     }
     for output, alone in knobs.items():
-        expected = encode.encode([picture], output, 80, effort(fast))
-        assert encode.encode([picture], output, 80, effort(small, **alone)) == expected
+        expected = encode.still(picture, output, 80, effort(fast))
+        assert encode.still(picture, output, 80, effort(small, **alone)) == expected
 
 
 def test_balanced_jpegs_are_progressive() -> None:
     """The default JPEG is progressive."""
-    data = encode.encode([samples.scene((200, 150))], Format.JPEG, 80, EncoderOptions())
+    data = encode.still(samples.scene((200, 150)), Format.JPEG, 80, EncoderOptions())
     assert samples.opened(data).info["progressive"] == 1
 
 
@@ -157,7 +157,7 @@ def test_noise_fits_the_buffer(mode: str, level: int) -> None:
     noise = Image.frombytes(mode, size, random.Random(1).randbytes(400 * 300 * len(mode)))
     harsh = noise.point(([0] * 128 + [255] * 128) * len(mode))
     for picture in (noise, harsh):
-        data = encode.encode([picture], Format.JPEG, level, EncoderOptions())
+        data = encode.still(picture, Format.JPEG, level, EncoderOptions())
         assert samples.opened(data).size == size
 
 
@@ -165,7 +165,7 @@ def test_chroma_is_whole_at_high_quality() -> None:
     """From quality 90 colour is not subsampled; below it is."""
     picture = samples.scene((64, 48))
     for level, samplings in [(89, (2, 2)), (90, (1, 1))]:
-        data = encode.encode([picture], Format.JPEG, level, EncoderOptions())
+        data = encode.still(picture, Format.JPEG, level, EncoderOptions())
         image = samples.opened(data)
         assert image.layer[0][1:3] == samplings
 

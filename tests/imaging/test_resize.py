@@ -1,7 +1,7 @@
 """Resampling: two engines, one result."""
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from liveresize.imaging import resize, shrink
 
@@ -34,6 +34,40 @@ def test_both_engines_agree(mode: str, box: resize.Box, size: tuple[int, int]) -
     one = Image.alpha_composite(over, ours.convert("RGBA"))
     two = Image.alpha_composite(over, theirs.convert("RGBA"))
     assert samples.psnr(one, two) > 42
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "1", "I;16", "RGB with a key"])
+@pytest.mark.parametrize(("box", "size"), CASES)
+def test_bands_are_seamless(
+    mode: str, box: resize.Box, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture resized band by band is the one resized whole, to a level of rounding."""
+    picture = samples.scene((301, 203))
+    if mode == "RGB with a key":
+        picture.info["transparency"] = (0, 0, 0)
+    elif mode == "I;16":
+        picture = picture.convert("L").convert("I").point(lambda level: level * 257)
+        picture = picture.convert("I;16")
+    elif mode in ("RGBA", "LA"):
+        picture = picture.convert(mode)
+        picture.putalpha(Image.radial_gradient("L").resize(picture.size))
+    else:
+        picture = picture.convert(mode)
+    whole = resize.resize(picture, box, size)
+    monkeypatch.setattr(resize, "WHOLE", 100)
+    monkeypatch.setattr(resize, "BAND", 2_000)
+    banded = resize.resize(picture, box, size)
+    assert (banded.mode, banded.size) == (whole.mode, whole.size)
+    difference = ImageChops.difference(whole, banded).getextrema()
+    extrema = difference if isinstance(difference[0], tuple) else (difference,)
+    assert all(most <= 1 for _, most in extrema)  # type: ignore[misc]
+
+
+def test_no_room_is_told_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the resizer would end the process for want of memory, MemoryError is raised."""
+    monkeypatch.setattr(resize, "SLACK", 2**50)
+    with pytest.raises(MemoryError):
+        resize.make_sure(1)
 
 
 @pytest.mark.parametrize("engine", ["simd", "pillow"])
@@ -83,4 +117,4 @@ def test_boxes_at_the_far_edge_stay_inside() -> None:
 
 def test_only_jpeg_shrinks_on_load() -> None:
     """Other pictures are decoded whole, and JPEG only where enough is left for Lanczos."""
-    assert shrink.on_load(Image.new("RGB", (800, 800)), (800.0, 800.0), (10, 10)) == 1.0
+    assert shrink.on_load(Image.new("RGB", (800, 800)), (800.0, 800.0), (10, 10)) == (1.0, 1.0)

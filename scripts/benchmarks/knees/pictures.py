@@ -1,0 +1,31 @@
+"""Finished pixels to encode: what the engine makes of corpus pictures at some width."""
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from liveresize.domain.jobs import Rendered, RenderJob
+from liveresize.domain.rendition import Format, Rendition
+from liveresize.imaging import perform
+from liveresize.imaging.options import EncoderOptions, ImagingOptions
+from scripts.benchmarks import corpus
+
+PHOTOS = ("2569067123_aca715a2ee_o.jpg", "012mp-bus.jpg", "kodim23.png")
+GRAPHIC = "vip-test_inspiration.png"
+
+
+def shrunk(name: str, width: int) -> Image.Image:
+    """A picture of the corpus's photos at `width`, enlarged where it is smaller."""
+    return made(corpus.FOLDER / "photos" / name, width)
+
+
+def made(path: Path, width: int) -> Image.Image:
+    """The pixels of any picture at `width`."""
+    rendition = Rendition(format=Format.PNG, width=width).canonical()
+    options = ImagingOptions(encoder=EncoderOptions(png_level=1))
+    done = perform(RenderJob(path=str(path), rendition=rendition), options)
+    assert isinstance(done, Rendered)
+    image = Image.open(io.BytesIO(done.data))
+    image.load()
+    return image

@@ -1,0 +1,46 @@
+"""Our engine in a plain process, called as a worker calls it."""
+
+from liveresize.domain.jobs import Rendered, RenderJob
+from liveresize.domain.rendition import Fit, Format, Quality, Rendition
+from liveresize.imaging import perform, shrink
+from liveresize.imaging.options import EncoderOptions, ImagingOptions
+from scripts.benchmarks.peers import program
+
+QUALITY = 80
+
+
+def render(request: program.Request) -> program.Done:
+    """One rendition, a path in and bytes out."""
+    settings = request["settings"]
+    if "margin" in settings:
+        shrink.MARGIN = settings["margin"]
+    rendition = Rendition(
+        format=Format(request["format"]),
+        width=request["width"],
+        height=request["height"],
+        fit=Fit.CROP if request["crop"] else Fit.CLIP,
+        quality=Quality.of(settings.get("quality", QUALITY)),
+        enlarge=False,
+    ).canonical()
+    job = RenderJob(path=request["source"], rendition=rendition)
+    done = perform(job, ImagingOptions(encoder=_encoder(settings)))
+    assert isinstance(done, Rendered)
+    stages = {"decode": done.decode_ms, "resize": done.resize_ms, "encode": done.encode_ms}
+    return done.data, stages
+
+
+def _encoder(settings: program.Request) -> EncoderOptions:
+    if settings.get("defaults"):
+        return EncoderOptions()
+    return EncoderOptions(
+        jpeg_progressive=settings.get("progressive"),
+        jpeg_optimize=settings.get("optimize"),
+        png_level=settings.get("level"),
+        png_run_length=settings.get("run_length", False),
+        webp_method=settings.get("effort"),
+        avif_speed=settings.get("speed"),
+    )
+
+
+if __name__ == "__main__":
+    program.serve(render)

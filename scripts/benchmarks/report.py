@@ -1,0 +1,107 @@
+"""The results: told on the terminal, kept as JSON, and written to docs/benchmarks.md."""
+
+import datetime
+import json
+import os
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import PIL
+import tornado
+from PIL import features
+
+from scripts.benchmarks import process
+
+PAGE = process.ROOT / "docs" / "benchmarks.md"
+KEPT = process.ROOT / "scratch" / "results"
+
+SECTIONS = {
+    "hits": "Hits",
+    "cold": "Cold renders",
+    "mixed": "Hits while the pool is saturated",
+    "deaths": "Deaths of workers",
+    "engine": "The engine against sharp, pyvips and Pillow",
+    "server": "The server against others",
+    "knees": "Where the knees are",
+}
+"""In the order in which they stand on the page."""
+
+Row = tuple[str, str]
+
+
+def rows(name: str, found: Iterable[Row], *, write: bool) -> None:
+    """Report a section that is one table of what was measured."""
+    section(name, table(("what", "measured"), found), write=write)
+
+
+def section(name: str, text: str, *, write: bool) -> None:
+    """Print a section; with `write`, put it in its place on the page too."""
+    body = f"{stamp()}\n\n{text.strip()}\n"
+    click.echo(f"\n## {SECTIONS[name]}\n\n{body}")
+    if write:
+        PAGE.write_text(placed(PAGE.read_text() if PAGE.exists() else "", name, body))
+
+
+def placed(page: str, name: str, body: str) -> str:
+    """`page` with the section `name` replaced; whatever stands between sections stays."""
+    page = page or "# Benchmarks\n"
+    for each, title in SECTIONS.items():
+        begin, end = _markers(each)
+        if begin not in page and each == name:
+            before = [_markers(one)[1] for one in SECTIONS]
+            before = [one for one in before[: before.index(end)] if one in page]
+            at = page.index(before[-1]) + len(before[-1]) if before else len(page.rstrip())
+            page = f"{page[:at]}\n\n## {title}\n\n{begin}\n{end}\n{page[at:].lstrip()}"
+    begin, end = _markers(name)
+    head, _, rest = page.partition(begin)
+    return f"{head}{begin}\n{body}{end}{rest.partition(end)[2]}"
+
+
+def _markers(name: str) -> tuple[str, str]:
+    return f"<!-- scripts/bench {name} begins -->", f"<!-- scripts/bench {name} ends -->"
+
+
+def keep(name: str, found: Any) -> None:
+    """Keep the numbers behind a section, to compare or draw again without measuring."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (KEPT / f"{name}.json").write_text(json.dumps({"stamp": stamp(), "found": found}, indent=1))
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; all columns but the first stand to the right, if more than two."""
+    rule = ["---"] + (["---:"] * (len(head) - 1) if len(head) > 2 else ["---"])
+    lines = [head, rule, *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def stamp() -> str:
+    """Date, machine and versions, in one line."""
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    cores = len(os.sched_getaffinity(0))
+    versions = {
+        "Python": platform.python_version(),
+        "Tornado": tornado.version,
+        "Pillow": PIL.__version__,
+        "libjpeg-turbo": features.version("libjpeg_turbo"),
+        "libwebp": features.version("webp"),
+        "libavif": features.version("avif"),
+        "zlib-ng": features.version("zlib_ng"),
+    }
+    told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    return (
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {cores} cores of {model}, "
+        f"load {os.getloadavg()[0]:.1f} when written; {told}."
+    )
+
+
+def latencies(found: list[float]) -> str:
+    """Percentiles of sorted latencies in ms."""
+    p50, p99 = statistics.median(found), found[int(len(found) * 0.99)]
+    return f"{len(found)} requests, p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {found[-1]:.0f} ms"

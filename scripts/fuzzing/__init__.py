@@ -1,0 +1,1 @@
+"""`scripts/fuzz`: broken input for everything that reads what strangers send."""

@@ -1,0 +1,212 @@
+"""What the tests of other servers ask, in our words: one reader for each peer.
+
+A reader takes an operation as `expect.jsonl` has it and the (width, height) of the
+picture, and returns what to ask of us, or None for what we do not offer.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from liveresize.domain.rendition import Fit, Format, Gravity, Rendition
+
+Size = tuple[int, int]
+
+SHARP_FITS = {
+    "inside": Fit.CLIP,
+    "outside": Fit.COVER,
+    "cover": Fit.CROP,
+    "contain": Fit.CANVAS,
+}
+"""weserv has these words from sharp. `fill` distorts, which we never do."""
+
+SHARP_SIZELESS = re.compile(
+    r"none|flatten|fl[io]p( false)?|withMetadata|to (jpeg|jpg|png|webp|tif|raw)|JPEG|WebP"
+    r"|to sharp\.format\.\w+|input (failOn|sequentialRead): '?\w+'?|failOn=none|toUint8Array"
+    r"|extractChannel|"
+)
+"""Steps of sharp's that leave sizes alone."""
+
+WESERV_SIZELESS = re.compile(r"a|bg|blur|bri|cbg|con|filt|fsol|hue|mod|output|sat|sharp[fj]?|tint")
+"""Parameters of weserv's that leave sizes alone; `mask` does too, without `mtrim`."""
+
+WESERV_TRANSFORMS = {
+    "fit": (Fit.CLIP, False),
+    "fitup": (Fit.CLIP, True),
+    "square": (Fit.CROP, True),
+    "squaredown": (Fit.CROP, False),
+    "letterbox": (Fit.CANVAS, True),
+}
+"""Its old parameter `t`, and whether that enlarges."""
+
+LARGEST = 65_535
+"""A side that no picture here reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One rendition; `upright` tells whether EXIF orientation comes first."""
+
+    rendition: Rendition
+    upright: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A part of the picture, as an upload may be cut: x, y, width, height."""
+
+    box: tuple[int, int, int, int]
+
+
+Reading = Asked | Cut | None
+Reader = Callable[[str, Size], Reading]
+
+
+def boxed(width: int, height: int, fit: Fit, *, enlarge: bool = True, **more: Any) -> Rendition:
+    """The rendition as a URL would give it."""
+    return Rendition(
+        format=Format.PNG, width=width, height=height, fit=fit, enlarge=enlarge, **more
+    ).canonical()
+
+
+def whole(*, upright: bool) -> Asked:
+    """The picture at its own size."""
+    return Asked(boxed(0, 0, Fit.CLIP), upright)
+
+
+def sharp(operation: str, size: Size) -> Reading:
+    """Steps such as `rotate 90; resize w=320 h=240; to jpeg`."""
+    rendition: Rendition | None = None
+    upright, turn = False, 0
+    if match := re.fullmatch(
+        r"extract left: (\d+), top: (\d+), width: (\d+), height: (\d+)", operation
+    ):
+        return Cut((int(match[1]), int(match[2]), int(match[3]), int(match[4])))
+    for step in operation.split("; "):
+        if step == "auto-orient":
+            upright = True
+        elif rendition is None and (match := re.fullmatch(r"rotate (90|180|270)", step)):
+            turn = int(match[1])
+        elif rendition is None and step.startswith("resize "):
+            rendition = _sharp_resize(step.removeprefix("resize "), turn)
+            if rendition is None:
+                return None
+        elif not SHARP_SIZELESS.fullmatch(step):
+            return None
+    if rendition is None:
+        return None if turn else whole(upright=upright)
+    return Asked(rendition, upright)
+
+
+def _sharp_resize(words: str, turn: int) -> Rendition | None:
+    if match := re.fullmatch(r"(\d+)x(\d+)", words):
+        return boxed(int(match[1]), int(match[2]), Fit.CROP, rotate=turn)
+    options = dict(word.partition("=")[::2] for word in words.split())
+    fit = SHARP_FITS.get(options.pop("fit", "cover"))
+    enlarge = options.pop("withoutEnlargement", "false") == "false"
+    if options.get("withoutReduction") == "false":
+        del options["withoutReduction"]
+    options.pop("position", None)
+    width, height = int(options.pop("w", 0)), int(options.pop("h", 0))
+    if fit is None or options or not (width or height):
+        return None
+    return boxed(width, height, fit, enlarge=enlarge, rotate=turn)
+
+
+def weserv(operation: str, size: Size) -> Reading:
+    """A query such as `w=320&h=240&fit=cover`."""
+    pairs = operation.removeprefix("query ").split("&")
+    options = dict(pair.partition("=")[::2] for pair in pairs if pair)
+    options = {
+        name: value for name, value in options.items() if not WESERV_SIZELESS.fullmatch(name)
+    }
+    if set(options) == {"cx", "cy", "cw", "ch"} and "%" not in operation:
+        x, y, width, height = (int(options[name]) for name in ("cx", "cy", "cw", "ch"))
+        return Cut((x, y, width, height))
+    if "mtrim" not in options:
+        options.pop("mask", None)
+    enlarge = options.pop("we", "false") == "false"
+    fit = SHARP_FITS.get(options.pop("fit", "inside"))
+    if (old := options.pop("t", "")) and fit is not None:
+        fit, enlarge = WESERV_TRANSFORMS.get(old, (None, True))
+    density = int(options.pop("dpr", 1))
+    width, height = int(options.pop("w", 0)), int(options.pop("h", 0))
+    if fit is None or options:
+        return None
+    return Asked(boxed(width * density, height * density, fit, enlarge=enlarge))
+
+
+def imagor(operation: str, size: Size) -> Reading:
+    """A path such as `fit-in/100x65/filters:…`."""
+    match = re.fullmatch(r"(full-fit-in/|fit-in/)?(\d+)x(\d+)(/filters:.*)?", operation)
+    if match is None:
+        return None
+    fit = {None: Fit.CROP, "fit-in/": Fit.CLIP, "full-fit-in/": Fit.COVER}[match[1]]
+    return Asked(boxed(int(match[2]), int(match[3]), fit, enlarge=fit is not Fit.CLIP))
+
+
+THUMBOR_GRAVITY = {"left": 0, "center": 500, "right": 1000, "top": 0, "middle": 500, "bottom": 1000}
+
+
+def thumbor(operation: str, size: Size) -> Reading:
+    """`crop-to-fill 400x300 halign=left valign=top`, or `fit-in adaptive full 100xorig`."""
+    match = re.fullmatch(r"crop-to-fill (\d+)x(\d+) halign=(\w+) valign=(\w+)", operation)
+    if match:
+        gravity = Gravity(THUMBOR_GRAVITY[match[3]], THUMBOR_GRAVITY[match[4]])
+        return Asked(boxed(int(match[1]), int(match[2]), Fit.CROP, gravity=gravity))
+    match = re.fullmatch(r"fit-in (adaptive )?(full )?(\w+)x(\w+)", operation)
+    if match is None:
+        return None
+    width, height = (
+        own if word == "orig" else int(word)
+        for word, own in zip(match.group(3, 4), size, strict=True)
+    )
+    if match[1] and (width < height) != (size[0] < size[1]):
+        width, height = height, width
+    return Asked(boxed(width, height, Fit.COVER if match[2] else Fit.CLIP, enlarge=bool(match[2])))
+
+
+def vip(operation: str, size: Size) -> Reading:
+    """`resize w=250 crop=square`; without a width the square is as large as it can be."""
+    if operation == "none (original)":
+        return whole(upright=True)
+    match = re.fullmatch(r"resize w=(\d+)( crop=square)?", operation)
+    if match is None:
+        return None
+    side = int(match[1]) or LARGEST
+    fit = Fit.CROP if match[2] else Fit.CLIP
+    return Asked(boxed(side, side if match[2] else 0, fit, enlarge=False))
+
+
+def go_imaging(operation: str, size: Size) -> Reading:
+    """The library under vip: `Fit 10x10`; its Resize keeps the ratio for one side only."""
+    word, _, box = operation.partition(" ")
+    width, height = (int(side) for side in box.split("x"))
+    if not (width or height) or (word == "Resize" and width and height):
+        return None
+    fit = Fit.CROP if word in ("Fill", "Thumbnail") else Fit.CLIP
+    return Asked(boxed(width, height, fit, enlarge=word != "Fit"))
+
+
+def pilbox(operation: str, size: Size) -> Reading:
+    """Turned as EXIF says."""
+    return whole(upright=True) if operation.startswith("rotate-degree=auto") else None
+
+
+def nothing(operation: str, size: Size) -> Reading:
+    """What says something of settings and statuses only."""
+    return None
+
+
+READERS: dict[str, Reader] = {
+    "lovell/sharp": sharp,
+    "weserv/images": weserv,
+    "cshum/imagor": imagor,
+    "thumbor/thumbor": thumbor,
+    "vokal/vip": vip,
+    "disintegration/imaging": go_imaging,
+    "agschwender/pilbox": pilbox,
+    "imgproxy": nothing,
+}
+"""The beginning of a row's source → who reads its operation."""

@@ -1,0 +1,67 @@
+"""Nothing that goes out tells where, with what, or by whom a picture was taken."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import table
+from .visits import House
+
+pytestmark = [
+    table.needs_corpus,
+    pytest.mark.long,
+    pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed"),
+]
+
+TELLING = re.compile(r"GPS|XMP|IPTC|Photoshop|MakerNotes|Serial|Thumbnail|Comment|Owner|Artist")
+"""What no name of a group or tag may hold that exiftool finds."""
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """All that exiftool finds in the files of a folder, by `group:tag`."""
+    command = ["exiftool", "-json", "-G0:1", "-a", "-u", "-ee", "-r", str(folder)]
+    answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=300)
+    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    return found
+
+
+def private(entry: dict[str, Any], *, allowed: str) -> list[str]:
+    """The tags of one file that tell of more than its pixels; EXIF may tell `allowed`."""
+    return [
+        name
+        for name in entry
+        if (TELLING.search(name) and not name.startswith("ICC_Profile"))
+        or (name.startswith("EXIF:") and not name.endswith(allowed))
+    ]
+
+
+def test_no_original_tells_anything(house: House, tmp_path: Path) -> None:
+    """Each original, as anyone can have it, holds no more than orientation and profile."""
+    for number, each in enumerate(table.STORED):
+        file = tmp_path / f"{number:03d}.{each.format}"
+        file.write_bytes(house.bytes_of(each.path))
+    found = told(tmp_path)
+    assert len(found) == len(table.STORED)
+    for entry in found:
+        assert private(entry, allowed=":Orientation") == [], entry["SourceFile"]
+
+
+def test_no_rendition_tells_anything(house: House, tmp_path: Path) -> None:
+    """Renditions of every file in every format have no EXIF, and no profile either."""
+    files = 0
+    for number, each in enumerate(table.STORED):
+        for column, suffix in table.RENDITIONS.items():
+            if getattr(each, column) == "200":
+                data = house.bytes_of(each.path, suffix)
+                (tmp_path / f"{number:03d}.{column}").write_bytes(data)
+                files += 1
+    found = told(tmp_path)
+    assert len(found) == files
+    for entry in found:
+        assert private(entry, allowed=":") == [], entry
+        assert not [name for name in entry if name.startswith("ICC_Profile")], entry

@@ -1,0 +1,94 @@
+"""Formats that are off unless asked for: HEIC, JPEG XL, TIFF and BMP."""
+
+import pathlib
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from liveresize import errors
+from liveresize.domain.rendition import Format
+from liveresize.imaging import decode, intake, jxl
+
+from . import samples
+
+LISTED = samples.tuned(formats=("jpeg", "png", "heif", "jxl", "tiff", "bmp"))
+PLUGINS = {"heif": "pillow_heif", "jxl": "pillow_jxl", "tiff": "PIL", "bmp": "PIL"}
+
+
+def made(path: pathlib.Path, kind: str, picture: Image.Image, **how: Any) -> pathlib.Path:
+    """`picture` in a file of `kind`; the test is skipped where the plugin is missing."""
+    pytest.importorskip(PLUGINS[kind])
+    assert decode.accepted((kind,)) == (decode.PILLOW_NAMES[kind],)
+    picture.save(path, decode.PILLOW_NAMES[kind], **how)
+    return path
+
+
+@pytest.mark.parametrize("kind", PLUGINS)
+def test_listed_formats_are_read(tmp_path: pathlib.Path, kind: str) -> None:
+    """A listed format is rendered and taken as an upload, under its own name."""
+    scene = samples.scene((120, 80))
+    path = made(tmp_path / "a", kind, scene)
+    result, shown = samples.rendered(path, width=60, options=LISTED)
+    assert (result.width, result.height) == (60, 40)
+    assert samples.psnr(shown, scene.resize((60, 40), Image.Resampling.LANCZOS)) > 25
+    facts = intake.probe(path, LISTED)
+    assert (facts.format, facts.width, facts.height, facts.frames) == (kind, 120, 80, 1)
+
+
+@pytest.mark.parametrize("kind", PLUGINS)
+def test_formats_are_off_unless_listed(tmp_path: pathlib.Path, kind: str) -> None:
+    """Even with its plugin loaded, a format that is not listed is refused."""
+    path = made(tmp_path / "a", kind, samples.scene((60, 40)))
+    with pytest.raises(errors.UnsupportedImage):
+        samples.rendered(path, width=30)
+
+
+@pytest.mark.parametrize("kind", ["heif", "jxl", "tiff"])
+def test_orientation_is_honoured(tmp_path: pathlib.Path, kind: str) -> None:
+    """A picture stored on its side comes out upright."""
+    path = made(tmp_path / "a", kind, samples.quarters((120, 80)), exif=samples.exif(6))
+    result, shown = samples.rendered(path, width=40, options=LISTED)
+    assert (result.width, result.height) == (40, 60)
+    for at, colour in (((5, 5), samples.BLUE), ((35, 5), samples.RED), ((5, 55), samples.YELLOW)):
+        assert samples.near(shown.convert("RGB").getpixel(at), colour, 24)
+
+
+@pytest.mark.parametrize("kind", ["heif", "jxl"])
+def test_too_many_pixels_are_refused(tmp_path: pathlib.Path, kind: str) -> None:
+    """The limit holds before anything is decoded."""
+    path = made(tmp_path / "a", kind, samples.scene((120, 80)))
+    options = samples.tuned(formats=("heif", "jxl"), max_pixels=120 * 80 - 1)
+    with pytest.raises(errors.ImageTooLarge):
+        samples.rendered(path, width=30, format=Format.JPEG, options=options)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (256, 256), (640, 480), (1920, 1080), (513, 2)])
+@pytest.mark.parametrize("container", [False, True])
+def test_the_size_of_a_jpeg_xl(
+    tmp_path: pathlib.Path, size: tuple[int, int], container: bool
+) -> None:
+    """The header alone tells the size, in a container or without one."""
+    picture = Image.new("RGB", size, "teal")
+    path = made(tmp_path / "a", "jxl", picture, use_container=container, effort=1)
+    assert jxl.size(path) == size
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"\xff", b"\xff\xd8\xff", jxl.CONTAINER, b"\x89PNG\r\n\x1a\n"]
+)
+def test_what_is_no_jpeg_xl_has_no_size(tmp_path: pathlib.Path, head: bytes) -> None:
+    """Other files, and a container that ends at once, are left to whoever knows them."""
+    path = tmp_path / "a"
+    path.write_bytes(head)
+    assert jxl.size(path) is None
+
+
+def test_a_missing_plugin_is_as_if_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A format whose plugin is not installed is not accepted, and nothing breaks."""
+    monkeypatch.setitem(decode.PLUGINS, "heif", "no_such_plugin")
+    decode.accepted.cache_clear()
+    try:
+        assert decode.accepted(("png", "heif")) == ("PNG",)
+    finally:
+        decode.accepted.cache_clear()
