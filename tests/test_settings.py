@@ -197,3 +197,15 @@ def test_no_value_breaks_a_key(value: object) -> None:
             key.read(value)
         except ValueError as exc:
             assert str(exc) == key.allowed  # noqa: PT017 - most values are refused
+
+
+@pytest.mark.parametrize("name", ["heif", "jxl"])
+def test_a_format_whose_plugin_is_missing_is_a_warning(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be left out in silence otherwise; with the plugin there is nothing to say."""
+    environ = {"LIVERESIZE_FORMATS__INPUT": f'["jpeg", "{name}"]'}
+    assert read(tmp_path, environ).warnings == ()
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    (warning,) = read(tmp_path, environ).warnings
+    assert f"liveresize[{name.replace('heif', 'heic')}]" in warning

@@ -182,7 +182,7 @@ def test_an_unknown_key_is_warned_about_with_the_nearest(
         ({"effort": "huge"}, "must be one of fast, balanced, small."),
         ({"constraints": 5}, "constraints in {} must be an object."),
         ({"encoder": {"webp_method": 9}}, "must be a whole number from 0 to 6 or null."),
-        ({"formats": {"input": ["bmp"]}}, "must be a list, each one of jpeg, png,"),
+        ({"formats": {"input": ["psd"]}}, "must be a list, each one of jpeg, png,"),
         ({"formats": {"input": [""]}}, "must be a list"),
         ({"trusted_proxies": ["10.0.0.300"]}, "each a network such as 10.0.0.0/8."),
         ({"presets": {"a": "fit=crop"}}, "must be an object of named objects"),

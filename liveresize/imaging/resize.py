@@ -42,7 +42,9 @@ BAND = 2_000_000
 """Pixels that are taken at a time where there are more."""
 
 OVERLAP = 8
-"""A band is so many times as high as Lanczos reaches, which is what neighbours share."""
+"""A band is so many times as high as Lanczos reaches, which is what neighbours share, as
+long as that is not more than WHOLE.
+"""
 
 PIXEL = 4
 """Bytes a pixel in memory, of any mode but L."""
@@ -93,7 +95,9 @@ def _in_bands(image: Image.Image, box: Box, size: Size) -> Image.Image:
     west = max(0, math.floor(left - REACH * max(1.0, across) - 1))
     east = min(image.width, math.ceil(right + REACH * max(1.0, across) + 1))
     reach = REACH * max(1.0, down) + 1
-    rows = max(1, int(max(BAND / (east - west), OVERLAP * reach) / down))
+    width = east - west
+    high = max(BAND / width, min(OVERLAP * reach, WHOLE / width))
+    rows = max(1, int(high / down))
     result: Image.Image | None = None
     for first in range(0, size[1], rows):
         last = min(first + rows, size[1])

@@ -1,5 +1,6 @@
 """What single values cannot show: keys that make no sense together."""
 
+import importlib.util
 from collections.abc import Iterator
 
 from liveresize import errors
@@ -45,5 +46,8 @@ def warn(settings: Settings) -> Iterator[str]:
     ):
         if given:
             yield f"{name} is set, but this release does not use it yet: {instead}."
+    for name, module, extra in (("heif", "pillow_heif", "heic"), ("jxl", "pillow_jxl", "jxl")):
+        if name in settings.formats.input and importlib.util.find_spec(module) is None:
+            yield f"formats.input lists {name}, which needs liveresize[{extra}] to be installed."
     if settings.redis.url:
         yield "redis.url is accepted and not used: liveresize keeps its links in memory."

@@ -86,8 +86,8 @@ class Formats:
 
     input: tuple[str, ...] = key(
         ("jpeg", "png", "webp", "gif", "avif"),
-        "Formats that are accepted as originals.",
-        choices=("jpeg", "png", "webp", "gif", "avif"),
+        "Formats that are accepted as originals; `heif` and `jxl` want their extra installed.",
+        choices=("jpeg", "png", "webp", "gif", "avif", "heif", "jxl", "tiff", "bmp"),
     )
 
 

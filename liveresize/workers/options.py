@@ -16,7 +16,7 @@ class WorkerOptions:
     its worker twice is refused for `quarantine`.
 
     An idle worker takes 136 MiB of address space and 27 MiB of memory, so that the limit
-    keeps it below 512 MiB resident; an opaque WebP of 30 megapixels just fits.
+    keeps it below 512 MiB resident; 30 megapixels of any accepted format fit.
     """
 
     slots: int = 0

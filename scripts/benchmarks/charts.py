@@ -1,4 +1,7 @@
-"""Charts of the results, drawn as SVG into docs/charts by matplotlib of the peers."""
+"""Charts of the results, drawn as SVG by matplotlib of the peers.
+
+They lie beside the results in scratch/ until a section that shows them is written.
+"""
 
 import json
 import subprocess
@@ -8,7 +11,7 @@ from typing import Any
 from scripts.benchmarks import process
 from scripts.benchmarks.peers import install
 
-FOLDER = process.ROOT / "docs" / "charts"
+FOLDER = process.ROOT / "scratch" / "results" / "charts"
 
 
 def bars(

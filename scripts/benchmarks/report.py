@@ -4,6 +4,8 @@ import datetime
 import json
 import os
 import platform
+import re
+import shutil
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -39,10 +41,14 @@ def rows(name: str, found: Iterable[Row], *, write: bool) -> None:
 
 
 def section(name: str, text: str, *, write: bool) -> None:
-    """Print a section; with `write`, put it in its place on the page too."""
+    """Print a section; with `write`, put it and its charts in their place on the page too."""
     body = f"{stamp()}\n\n{text.strip()}\n"
     click.echo(f"\n## {SECTIONS[name]}\n\n{body}")
     if write:
+        shown = PAGE.parent / "charts"
+        shown.mkdir(exist_ok=True)
+        for name in re.findall(r"\(charts/([\w-]+\.svg)\)", text):
+            shutil.copyfile(KEPT / "charts" / name, shown / name)
         PAGE.write_text(placed(PAGE.read_text() if PAGE.exists() else "", name, body))
 
 

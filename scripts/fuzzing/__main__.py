@@ -69,6 +69,7 @@ def guided(target: targets.Target, seconds: int, findings: pathlib.Path) -> None
         f"-artifact_prefix={findings}/",
         str(corpus),
     ]
+    atheris.instrument_all()
     atheris.Setup(arguments, lambda data: targets.harmless(target, data))
     atheris.Fuzz()
 
