@@ -77,6 +77,8 @@ def engine_command(
     rounds: int,
 ) -> None:
     """One picture at a time against sharp, pyvips and Pillow."""
+    if options["write"] and (inputs or outputs or sizes):
+        raise click.UsageError("the page takes all cases: leave out either --write or the choice")
     wanted = cases.cases(inputs, outputs, sizes)
     engine.run(wanted, rounds, write=bool(options["write"]))
 

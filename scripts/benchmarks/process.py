@@ -24,6 +24,8 @@ class Running:
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
         self.peak_kib = 0
+        self.watched = True
+        """Whether its memory is looked at, which costs some ms of processor time."""
         self._watching = True
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -85,7 +87,8 @@ class Running:
 
     def _watch(self) -> None:
         while self._watching:
-            self.peak_kib = max(self.peak_kib, self.memory_kib())
+            if self.watched:
+                self.peak_kib = max(self.peak_kib, self.memory_kib())
             time.sleep(0.2)
 
     def stop(self) -> None:

@@ -47,24 +47,30 @@ def section(name: str, text: str, *, write: bool) -> None:
     if write:
         shown = PAGE.parent / "charts"
         shown.mkdir(exist_ok=True)
-        for name in re.findall(r"\(charts/([\w-]+\.svg)\)", text):
-            shutil.copyfile(KEPT / "charts" / name, shown / name)
+        for chart in re.findall(r"\(charts/([\w-]+\.svg)\)", text):
+            shutil.copyfile(KEPT / "charts" / chart, shown / chart)
         PAGE.write_text(placed(PAGE.read_text() if PAGE.exists() else "", name, body))
 
 
 def placed(page: str, name: str, body: str) -> str:
     """`page` with the section `name` replaced; whatever stands between sections stays."""
-    page = page or "# Benchmarks\n"
-    for each, title in SECTIONS.items():
-        begin, end = _markers(each)
-        if begin not in page and each == name:
-            before = [_markers(one)[1] for one in SECTIONS]
-            before = [one for one in before[: before.index(end)] if one in page]
-            at = page.index(before[-1]) + len(before[-1]) if before else len(page.rstrip())
-            page = f"{page[:at]}\n\n## {title}\n\n{begin}\n{end}\n{page[at:].lstrip()}"
     begin, end = _markers(name)
+    if begin not in page:
+        page = _with_room(page or "# Benchmarks\n", name)
     head, _, rest = page.partition(begin)
     return f"{head}{begin}\n{body}{end}{rest.partition(end)[2]}"
+
+
+def _with_room(page: str, name: str) -> str:
+    """`page` with an empty section `name`, before the first of those that follow it."""
+    room = "## {}\n\n{}\n{}\n".format(SECTIONS[name], *_markers(name))
+    names = list(SECTIONS)
+    for later in names[names.index(name) + 1 :]:
+        title = f"## {SECTIONS[later]}\n"
+        if title in page:
+            head, _, tail = page.partition(title)
+            return f"{head}{room}\n{title}{tail}"
+    return f"{page.rstrip()}\n\n{room}"
 
 
 def _markers(name: str) -> tuple[str, str]:

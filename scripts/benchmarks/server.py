@@ -77,7 +77,7 @@ def measure(
         if (pattern := shape.pattern(server)) is not None
     }
     for title, (_, one) in able.items():
-        one.peak_kib = 0
+        one.peak_kib, one.watched = 0, False
         if title.startswith(engines.OURS):
             for name in names:
                 one.upload(name, shape.source)
@@ -87,9 +87,9 @@ def measure(
         for title, (pattern, one) in able.items():
             script = wrk.distinct(pattern.replace("{name}", name), shape.quality, shape.side)
             length = seconds if turn else WARM_UP
-            before = one.ticks()
+            one.watched, before = True, one.ticks()
             load = wrk.run(one.url, connections=CONNECTIONS, seconds=length, script=script)
-            ticks = one.ticks() - before
+            one.watched, ticks = False, one.ticks() - before
             one.settle()
             if turn:
                 loads[title].append(load)
