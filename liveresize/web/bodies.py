@@ -5,6 +5,7 @@ and the client may never see it. So what is refused early is remembered, the res
 body is read and dropped, within bounds, and the refusal is answered then.
 """
 
+import abc
 import asyncio
 import json
 import time
@@ -53,9 +54,9 @@ class BodyHandler(Handler):
     async def take(self, chunk: bytes) -> None:
         """Take part of the body."""
 
+    @abc.abstractmethod
     async def end(self) -> None:
         """The body is whole: answer."""
-        raise NotImplementedError
 
     async def discard(self) -> None:
         """Nothing will come of the request. May be called more than once."""
@@ -207,9 +208,9 @@ class JsonHandler(BodyHandler):
             raise errors.BadBody("The body is not a JSON object.")
         await self.handle(Fields(document))
 
+    @abc.abstractmethod
     async def handle(self, fields: "Fields") -> None:
         """Answer to the object."""
-        raise NotImplementedError
 
 
 class Fields:

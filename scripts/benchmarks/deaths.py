@@ -15,9 +15,10 @@ from scripts.benchmarks import corpus, process, report
 def measure(seconds: int) -> list[report.Row]:
     """Small renders go on while workers are killed, one every half second."""
     with tempfile.TemporaryDirectory() as folder, process.server(Path(folder)) as server:
-        server.upload("photo", corpus.PHOTO)
-        calm = _stream(server, seconds, 200, None)
-        killed = _stream(server, seconds, 1000, lambda: _kill_one(server))
+        for name in ("photo", "again"):
+            server.upload(name, corpus.PHOTO)
+        calm = _stream(server, seconds, "photo", None)
+        killed = _stream(server, seconds, "again", lambda: _kill_one(server))
         return [
             ("renders without deaths", _told(calm)),
             (f"the same while {killed.kills} workers are killed with SIGKILL", _told(killed)),
@@ -34,21 +35,21 @@ class Stream:
 
 
 def _stream(
-    server: process.Running, seconds: int, first: int, disturb: Callable[[], bool] | None
+    server: process.Running, seconds: int, name: str, disturb: Callable[[], bool] | None
 ) -> Stream:
     """Four clients render one after another; `disturb` is called twice a second."""
     latencies: list[float] = []
     failures: list[int] = []
     until = time.monotonic() + seconds
     lock = threading.Lock()
-    width = first
+    width = 199
 
     def client() -> None:
         nonlocal width
         while time.monotonic() < until:
             with lock:
                 width += 1
-                path = f"/photo_{width}_0.jpg?quality=80&blur=0.{width % 7 + 3}"
+                path = f"/{name}_{width}_0.jpg?quality=80"
             asked = time.perf_counter()
             status, _ = server.get(path)
             latencies.append((time.perf_counter() - asked) * 1000)
