@@ -18,6 +18,8 @@ from liveresize.settings import Settings
 from liveresize.web.app import make_application
 from liveresize.web.hits import Entrance
 from liveresize.web.listener import Listener
+from liveresize.wiring.life import Life
+from liveresize.wiring.options import listener_options
 
 _log = structlog.get_logger("liveresize.server")
 
@@ -94,7 +96,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.components = wiring.Components(settings)
-        self._life = wiring.Life(self.components)
+        self._life = Life(self.components)
         site = self.components.site
         limits = settings.limits
         self._http = HTTPServer(
@@ -105,12 +107,12 @@ class Server:
             max_body_size=64 << 10,
             chunk_size=64 << 10,
         )
-        self.listener = Listener(wiring.listener_options(settings), self._http)
+        self.listener = Listener(listener_options(settings), self._http)
         self.addresses: list[tuple[str, int]] = []
 
     async def start(self, sockets: list[socket.socket] | None = None) -> None:
         """Bind, bring everything up, and answer. Raises SettingsError for an address that
-        cannot be had, and what `wiring.Life.start` raises."""
+        cannot be had, and what `Life.start` raises."""
         bound = self._bind() if sockets is None else sockets
         self.addresses = [each.getsockname()[:2] for each in bound]
         await self._life.start()

@@ -11,7 +11,6 @@ from liveresize.domain.urls import RenditionRequest
 from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Flight, Inflight
 from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds
-from liveresize.service.rates import Rates
 from liveresize.service.sources import Publishing, Sources
 
 
@@ -31,30 +30,17 @@ class Renditions:
         options: RenditionsOptions,
         *,
         catalogue: Catalogue,
-        originals: ports.Originals,
-        index: ports.Index,
-        renderer: ports.Renderer,
+        sources: Sources,
         store: ports.RenditionStore,
-        spool: ports.Spool,
         memory: ports.Memory,
         publisher: Publishing,
-        rates: Rates,
     ) -> None:
         self._options = options
         self._catalogue = catalogue
+        self._sources = sources
         self._store = store
         self._memory = memory
         self._publisher = publisher
-        self._sources = Sources(
-            originals=originals,
-            index=index,
-            renderer=renderer,
-            store=store,
-            spool=spool,
-            memory=memory,
-            publisher=publisher,
-            rates=rates,
-        )
         self._jobs: Inflight[Link | Bytes] = Inflight()
 
     @property

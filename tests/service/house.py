@@ -19,6 +19,7 @@ from liveresize.service.rates import RateOptions, Rates
 from liveresize.service.receipts import Receipt
 from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
+from liveresize.service.sources import Sources
 from liveresize.service.uploads import Crop, Uploads, UploadsOptions
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.memory import Memory, MemoryOptions
@@ -99,9 +100,7 @@ class House:
             renderer=self.renderer,
             memory=self.memory,
         )
-        self.renditions = Renditions(
-            RenditionsOptions(bounds=bounds, redirect=redirect),
-            catalogue=self.catalogue,
+        sources = Sources(
             originals=self.originals,
             index=self.index,
             renderer=self.renderer,
@@ -110,6 +109,14 @@ class House:
             memory=self.memory,
             publisher=self.publisher,
             rates=Rates(rates, self.clock.monotonic),
+        )
+        self.renditions = Renditions(
+            RenditionsOptions(bounds=bounds, redirect=redirect),
+            catalogue=self.catalogue,
+            sources=sources,
+            store=self.store,
+            memory=self.memory,
+            publisher=self.publisher,
         )
 
     def _assemble_writers(self, lease: float, disk_bytes: int) -> None:

@@ -1,0 +1,187 @@
+"""The composition root: settings become options, options become components, in order."""
+
+import time
+from pathlib import Path
+
+from liveresize.domain.geometry import Bounds
+from liveresize.imaging.options import (
+    ENGINE,
+)
+from liveresize.service.catalogue import Catalogue
+from liveresize.service.pictures import Pictures, PicturesOptions
+from liveresize.service.publisher import Publisher, PublisherOptions
+from liveresize.service.purge import Purge, PurgeOptions
+from liveresize.service.rates import RateOptions, Rates
+from liveresize.service.renditions import Renditions, RenditionsOptions
+from liveresize.service.retire import Retirement
+from liveresize.service.sources import Sources
+from liveresize.service.uploads import Uploads, UploadsOptions
+from liveresize.settings import Settings
+from liveresize.stores import engines
+from liveresize.stores.disk import DiskOptions, DiskRenditions
+from liveresize.stores.index import DatabaseIndex
+from liveresize.stores.memory import Memory, MemoryOptions
+from liveresize.stores.originals import DiskOriginals, OriginalsOptions
+from liveresize.stores.spool import DiskSpool, SpoolOptions
+from liveresize.web.site import Part, Site
+from liveresize.wiring.options import (
+    index_options,
+    site_options,
+    url_rules,
+    worker_options,
+)
+from liveresize.workers import WorkerPool
+
+
+def check(settings: Settings) -> None:
+    """Raise SettingsError for what single values do not show, but the first start would."""
+    url_rules(settings)
+    engines.parse_url(index_options(settings).url)
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the database to the schema of this release. Raises IndexUnavailable."""
+    index = await DatabaseIndex.open(index_options(settings))
+    await index.close()
+
+
+class Components:
+    """Everything between the settings and the web, built but not started."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError for what only shows when it is put together."""
+        data = Path(settings.data_dir)
+        self.settings = settings
+        self.migrated = False
+        self.rules = url_rules(settings)
+        self.index = DatabaseIndex(index_options(settings))
+        self.workers = WorkerPool(worker_options(settings))
+        self.originals = DiskOriginals(
+            OriginalsOptions(
+                directory=Path(settings.originals_dir or data / "originals"),
+                reserve=settings.disk.reserve,
+                reserve_inodes=settings.disk.reserve_inodes,
+            )
+        )
+        self.spool = DiskSpool(
+            SpoolOptions(
+                directory=data / "spool",
+                max_bytes=settings.cache.spool_bytes,
+                reserve=settings.disk.reserve,
+                reserve_inodes=settings.disk.reserve_inodes,
+            )
+        )
+        self.store = DiskRenditions(
+            DiskOptions(
+                directory=data / "renditions",
+                reserve=settings.disk.reserve,
+                reserve_inodes=settings.disk.reserve_inodes,
+            )
+        )
+        self.memory = Memory(
+            MemoryOptions(
+                max_bytes=settings.cache.memory_bytes,
+                max_links=settings.cache.links,
+                link_ttl=settings.cache.link_ttl,
+            ),
+            time.monotonic,
+        )
+        self.publisher = Publisher(
+            PublisherOptions(max_variants=settings.cache.max_variants, engine=ENGINE),
+            index=self.index,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+        )
+        self._assemble()
+
+    def _assemble(self) -> None:
+        settings = self.settings
+        catalogue = Catalogue(
+            originals=self.originals,
+            index=self.index,
+            renderer=self.workers,
+            memory=self.memory,
+        )
+        retirement = Retirement(
+            originals=self.originals, store=self.store, spool=self.spool, memory=self.memory
+        )
+        self.uploads = Uploads(
+            UploadsOptions(
+                lease=settings.upload.lease, max_bytes=settings.constraints.max_upload_bytes
+            ),
+            originals=self.originals,
+            index=self.index,
+            renderer=self.workers,
+            memory=self.memory,
+            retirement=retirement,
+            clock=time,
+        )
+        sources = Sources(
+            originals=self.originals,
+            index=self.index,
+            renderer=self.workers,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+            publisher=self.publisher,
+            rates=Rates(
+                RateOptions(
+                    per_second=settings.limits.client_renders, burst=settings.limits.client_burst
+                ),
+                time.monotonic,
+            ),
+        )
+        self.renditions = Renditions(
+            RenditionsOptions(
+                bounds=Bounds(settings.constraints.max_width, settings.constraints.max_height),
+                redirect=settings.delivery == "redirect",
+            ),
+            catalogue=catalogue,
+            sources=sources,
+            store=self.store,
+            memory=self.memory,
+            publisher=self.publisher,
+        )
+        self.purge = Purge(
+            PurgeOptions(
+                object_delay=settings.redirect_cache_timeout, disk_bytes=settings.cache.disk_bytes
+            ),
+            index=self.index,
+            store=self.store,
+            memory=self.memory,
+            retirement=retirement,
+            publisher=self.publisher,
+            uploads=self.uploads,
+        )
+        self.site = Site(
+            site_options(settings),
+            rules=self.rules,
+            pictures=Pictures(
+                PicturesOptions(
+                    public_originals=settings.originals.public,
+                    keep_metadata=settings.originals.metadata == "keep",
+                ),
+                renditions=self.renditions,
+                catalogue=catalogue,
+                originals=self.originals,
+                store=self.store,
+                memory=self.memory,
+            ),
+            uploads=self.uploads,
+            purge=self.purge,
+            ping=self.index.ping,
+            parts=self.parts,
+        )
+
+    async def parts(self) -> dict[str, Part]:
+        """How each part is, for /_ready."""
+        stats = self.workers.stats
+        return {
+            "database": Part(self.migrated and self.index.healthy),
+            "store": Part(self.store.healthy, {"publishing": self.publisher.backlog}),
+            "workers": Part(
+                len(stats.pids) > 0,
+                {"slots": stats.slots, "busy": stats.busy, "queued": stats.queued},
+            ),
+        }

@@ -1,0 +1,113 @@
+"""Starting the components in order, keeping house, and stopping them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from liveresize import errors
+from liveresize.wiring import Components
+
+_log = structlog.get_logger("liveresize.wiring")
+
+_LISTEN_EVERY = 5.0
+_TIDY_EVERY = 30.0
+"""Seconds between hearing of deletions elsewhere, and between rounds of housekeeping."""
+
+_DATABASE_PATIENCE = 3.0
+"""Seconds that a start waits for PostgreSQL before it serves what goes without."""
+
+
+class Life:
+    """Starts the components, keeps house while they run, and stops them."""
+
+    def __init__(self, components: Components) -> None:
+        self._components = components
+        self._chores: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Bring everything up; the site is ready afterwards.
+
+        A PostgreSQL that does not answer yet is tried until it does, while pictures are
+        served as far as that goes. Raises WorkerDied, SettingsError, and IndexUnavailable
+        for a database file that cannot be used; nothing is left running then.
+        """
+        parts = self._components
+        self._prepare_folders()
+        await parts.workers.start()
+        try:
+            await self._prepare_index()
+        except errors.LiveResizeError:
+            await self.stop()
+            raise
+        resumed = await parts.publisher.resume()
+        if resumed:
+            _log.info("spool_resumed", count=resumed)
+        self._chores += [
+            asyncio.create_task(self._every(_LISTEN_EVERY, parts.purge.listen)),
+            asyncio.create_task(self._every(_TIDY_EVERY, parts.purge.tidy)),
+        ]
+        parts.site.ready = True
+
+    def _prepare_folders(self) -> None:
+        parts = self._components
+        try:
+            for store in (parts.originals, parts.spool, parts.store):
+                store.prepare()
+        except errors.DiskFull as error:
+            raise errors.SettingsError(
+                "A folder of data_dir or originals_dir cannot be made or written.", error.detail
+            ) from error
+
+    async def _prepare_index(self) -> None:
+        """Migrate; a PostgreSQL that refuses or hangs goes on being tried behind."""
+        settings = self._components.settings.postgresql
+        if not (settings.host or settings.url):
+            await self._components.index.migrate()
+            self._components.migrated = True
+            return
+        migration = asyncio.create_task(self._migrate_insistently())
+        self._chores.append(migration)
+        await asyncio.wait({migration}, timeout=_DATABASE_PATIENCE)
+        if migration.done():
+            await migration
+        else:
+            _log.error("database_unavailable", waited_s=_DATABASE_PATIENCE)
+
+    async def _migrate_insistently(self) -> None:
+        said = ""
+        while not self._components.migrated:
+            try:
+                await self._components.index.migrate()
+            except errors.IndexUnavailable as error:
+                if error.detail != said:
+                    said = error.detail
+                    _log.error("database_migration_failed", error=said)
+                await asyncio.sleep(1.0)
+                continue
+            self._components.migrated = True
+            _log.info("database_available")
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        """Do `chore` now and again; what it raises is logged, and it goes on."""
+        while True:
+            try:
+                await chore()
+            except errors.IndexUnavailable:
+                pass  # the breaker has said so already
+            except Exception:  # noqa: BLE001 (the house is kept whatever breaks in it)
+                _log.exception("housekeeping_failed")
+            await asyncio.sleep(seconds)
+
+    async def stop(self) -> int:
+        """Stop everything; returns how many renditions wait in the spool for a next start."""
+        parts, drain = self._components, self._components.settings.drain
+        parts.site.ready = False
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        await parts.workers.close(drain.finish)
+        await parts.uploads.finished(drain.flush)
+        left = await parts.publisher.flush(drain.flush)
+        await parts.index.close()
+        return left

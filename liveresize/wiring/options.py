@@ -1,0 +1,149 @@
+"""Settings become the options of each component, here and nowhere else."""
+
+import resource
+from pathlib import Path
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.domain.parameters import UrlRules, check_presets
+from liveresize.domain.rendition import Quality
+from liveresize.imaging.options import (
+    Effort,
+    EncoderOptions,
+    ImagingOptions,
+    Metadata,
+)
+from liveresize.settings import Settings
+from liveresize.settings.backends import Postgresql
+from liveresize.stores.database import IndexOptions
+from liveresize.web.clients import Networks
+from liveresize.web.listener import ListenerOptions
+from liveresize.web.responses import ResponseOptions
+from liveresize.web.site import SiteOptions
+from liveresize.workers import WorkerOptions
+
+_MEGAPIXEL = 1_000_000
+
+_OWN_DESCRIPTORS = 96
+"""Descriptors that are not connections: workers, database, files being read, the log."""
+
+_FILE_BUDGET = 2.0
+"""Seconds that a GET waits for a database that is a file of our own."""
+
+BUILT_IN_DEADLINE = 30.0
+"""Seconds of a conversion where `timeout.conversion` is 0."""
+
+
+def imaging_options(settings: Settings) -> ImagingOptions:
+    """What the engine is told."""
+    limits, encoder = settings.constraints, settings.encoder
+    return ImagingOptions(
+        formats=settings.formats.input,
+        max_pixels=int(limits.max_decode * _MEGAPIXEL),
+        max_input_pixels=int(limits.max_input * _MEGAPIXEL),
+        max_disk_pixels=int(limits.max_on_disk * _MEGAPIXEL),
+        max_frames=limits.max_frames,
+        max_animation_pixels=int(limits.max_animation * _MEGAPIXEL),
+        metadata=Metadata(settings.originals.metadata),
+        encoder=EncoderOptions(
+            effort=Effort(settings.effort),
+            jpeg_progressive=encoder.jpeg_progressive,
+            jpeg_optimize=encoder.jpeg_optimize,
+            png_run_length=encoder.png_run_length,
+            png_level=encoder.png_level,
+            webp_method=encoder.webp_method,
+            avif_speed=encoder.avif_speed,
+            avif_max_pixels=encoder.avif_max_pixels,
+        ),
+    )
+
+
+def worker_options(settings: Settings) -> WorkerOptions:
+    """What the pool is told."""
+    workers = settings.workers
+    return WorkerOptions(
+        slots=workers.slots,
+        memory_bytes=workers.memory_bytes,
+        nice=workers.nice,
+        recycle_after=workers.recycle,
+        queue_limit=workers.queue,
+        max_wait=workers.max_wait,
+        deadline=settings.timeout.conversion / 1000 or BUILT_IN_DEADLINE,
+        imaging=imaging_options(settings),
+    )
+
+
+def url_rules(settings: Settings) -> UrlRules:
+    """How URLs are read. Raises SettingsError for a preset that could never be used."""
+    quality = settings.quality
+    rules = UrlRules(
+        quality=Quality(quality.jpeg, quality.webp, quality.avif, match=True),
+        blur=round(settings.blur.sigma * 10),
+        enlarge=settings.enlarge,
+        presets={name: tuple(preset.items()) for name, preset in settings.presets.items()},
+        webp_opt_in=settings.webp.allow_opt_in,
+        webp_always=settings.webp.allow_dynamic_switch,
+    )
+    try:
+        check_presets(settings.presets, rules)
+    except errors.BadParameter as error:
+        raise errors.SettingsError(f"The key presets is wrong: {error.public}") from None
+    return rules
+
+
+def index_options(settings: Settings) -> IndexOptions:
+    """Where the index is: PostgreSQL where one is configured, else a file of our own."""
+    postgresql = settings.postgresql
+    if postgresql.url:
+        url = postgresql.url
+    elif postgresql.host:
+        url = _postgresql_url(postgresql)
+    else:
+        path = Path(settings.database.path or Path(settings.data_dir, "liveresize.sqlite"))
+        # A file does not hang as a network does: a lookup that is late waits for a busy disk.
+        return IndexOptions(url=f"sqlite:///{path.absolute()}", lookup_budget=_FILE_BUDGET)
+    return IndexOptions(url=url, pool=postgresql.pool)
+
+
+def _postgresql_url(keys: Postgresql) -> str:
+    """The URL of single keys. The host is a name, an address, or the folder of a socket."""
+    account = f"{quote(keys.user, safe='')}:{quote(keys.password, safe='')}"
+    database, options = quote(keys.database, safe=""), f"sslmode={keys.sslmode}"
+    if keys.host.startswith("/"):
+        place = f"host={quote(keys.host, safe='')}&port={keys.port}"
+        return f"postgresql://{account}@/{database}?{place}&{options}"
+    host = f"[{keys.host}]" if ":" in keys.host else keys.host
+    return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
+
+
+def listener_options(settings: Settings) -> ListenerOptions:
+    """How many connections there is room for, below the descriptors allowed."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(16, soft - max(_OWN_DESCRIPTORS, soft // 8))
+    wanted = settings.limits.max_connections or 16_384
+    return ListenerOptions(
+        max_connections=min(wanted, room), write_stall=settings.limits.write_stall
+    )
+
+
+def site_options(settings: Settings) -> SiteOptions:
+    """What the web decides by."""
+    return SiteOptions(
+        responses=ResponseOptions(
+            redirect_max_age=settings.redirect_cache_timeout,
+            render_max_age=settings.render_cache_timeout,
+            varies_on_accept=settings.cdn.varies_on_accept,
+        ),
+        secret=settings.secret,
+        freshness=settings.freshness,
+        admin_secrets=settings.admin.secrets,
+        token_networks=Networks(settings.token.networks),
+        admin_networks=Networks(settings.admin.networks),
+        trusted_proxies=Networks(settings.trusted_proxies),
+        token_lifetime=settings.token.lifetime,
+        formats=settings.formats.input,
+        allow_indexing=settings.allow_indexing,
+        body_rate=settings.limits.body_rate,
+        body_grace=settings.limits.body_grace,
+        ready_strict=settings.ready.strict,
+    )
