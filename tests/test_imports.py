@@ -49,8 +49,7 @@ FOREIGN: dict[str, set[str] | None] = {
     "ports": set(),
     "imaging": LOGGING | {"PIL", "cykooz_resizer"},
     "service": LOGGING,
-    "stores": LOGGING
-    | {"aiobotocore", "aiosqlite", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
+    "stores": LOGGING | {"aiobotocore", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
     "workers": LOGGING,
     "web": LOGGING | {"prometheus_client", "python_multipart", "tornado"},
     "client": {"tornado"},

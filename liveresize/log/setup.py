@@ -17,7 +17,7 @@ from liveresize.log.records import LineHandler
 FLUSH = 2.0
 """Seconds that closing waits for the last lines to be written."""
 
-QUIET = ("aiobotocore", "aiosqlite", "alembic", "asyncio", "botocore", "PIL", "sqlalchemy")
+QUIET = ("aiobotocore", "alembic", "asyncio", "botocore", "PIL", "sqlalchemy")
 """Libraries that are heard from warnings on: SQLAlchemy takes `info` as the wish to see
 every statement, and botocore's debug messages hold signatures."""
 

@@ -5,12 +5,12 @@ Whatever a driver raises is translated here, in `Database._within`.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liveresize import errors
 from liveresize.stores import engines, locks, migrations
@@ -59,16 +59,11 @@ class Database:
         self._options = options
         self._url = engines.parse_url(options.url)
         self._engine = engines.build(self._url, pool=options.pool, patience=options.budget)
-        self._readers = self._engine.execution_options(reading=True)
-        writers = 1
-        if self._url.get_backend_name() == engines.POSTGRESQL:
-            # A lone SELECT needs no transaction, and spares two round trips without.
-            self._readers = self._readers.execution_options(isolation_level="AUTOCOMMIT")
-            # One connection is left for lookups, however long the writers wait.
-            writers = max(1, options.pool - 1)
         # SQLite has one writer at a time. Queueing for that here is fair and holds no
         # connection; its own waiting polls, and starves whoever polls at bad moments.
-        self._writers = asyncio.Semaphore(writers)
+        # Of PostgreSQL one connection is left for lookups, however long the writers wait.
+        alone = self._url.get_backend_name() == engines.SQLITE
+        self._writers = asyncio.Semaphore(1 if alone else max(1, options.pool - 1))
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     async def migrate(self) -> None:
@@ -78,9 +73,9 @@ class Database:
     async def _migrate(self) -> None:
         engine = engines.build(self._url, pool=1, patience=self._options.migration_budget)
         try:
-            if self._url.get_backend_name() == engines.SQLITE:
-                await engines.prepare_file(engine)
-            await migrations.migrate(engine)
+            if isinstance(engine, engines.Sqlite):
+                await engine.prepare()
+            await engine.run(migrations.migrate)
         finally:
             await engine.dispose()
 
@@ -93,31 +88,30 @@ class Database:
     async def read(
         self,
         budget: float,
-        question: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        question: Callable[Concatenate[sa.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         """Return what `question` does; it may ask one SELECT, outside of a transaction."""
 
-        async def ask() -> T:
-            async with self._readers.connect() as connection:
-                return await question(connection, *args, **kwargs)
+        def ask(connection: sa.Connection) -> T:
+            return question(connection, *args, **kwargs)
 
         async def insist() -> T:
             try:
-                return await ask()
+                return await self._engine.run(ask, reading=True)
             except exc.DBAPIError as error:
                 # The server was restarted since the connection was last used. The pool
                 # has noticed too, and opens another.
                 if not error.connection_invalidated:
                     raise
-            return await ask()
+            return await self._engine.run(ask, reading=True)
 
         return await self._within(budget, insist())
 
     async def write(
         self,
-        change: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        change: Callable[Concatenate[sa.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
@@ -127,22 +121,21 @@ class Database:
         """
         begun = False
 
-        async def attempt() -> T:
+        def attempt(connection: sa.Connection) -> T:
             nonlocal begun
-            async with self._engine.begin() as connection:
-                await locks.set_limits(connection, self._options.budget)
-                begun = True
-                return await change(connection, *args, **kwargs)
+            locks.set_limits(connection, self._options.budget)
+            begun = True
+            return change(connection, *args, **kwargs)
 
         async def insist() -> T:
             async with self._writers:
                 try:
-                    return await attempt()
+                    return await self._engine.run(attempt)
                 except exc.DBAPIError as error:
                     # As for reads, as long as nothing can have been done yet.
                     if begun or not error.connection_invalidated:
                         raise
-                return await attempt()
+                return await self._engine.run(attempt)
 
         return await self._within(self._options.budget, insist())
 

@@ -1,12 +1,19 @@
-"""Engines for the two databases, set up so that both behave alike."""
+"""The two databases, behind one way to run statements on them.
+
+Statements are written once, for a plain `sqlalchemy.Connection`. PostgreSQL runs them on
+the event loop, in a greenlet that waits for asyncpg; SQLite in a thread, where a whole
+transaction costs one change of thread.
+"""
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from liveresize import errors
 
@@ -17,9 +24,24 @@ DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "sqlite": "sqlite",
 }
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """Connections to one database, and where statements run on them."""
+
+    async def run(self, work: Callable[[sa.Connection], T], *, reading: bool = False) -> T:
+        """Return what `work` does in a transaction, which whatever it raises rolls back.
+
+        With `reading` there is no transaction, and `work` asks one SELECT. Raises what the
+        driver raises. On SQLite, `work` that has begun goes on if the caller leaves.
+        """
+
+    async def dispose(self) -> None:
+        """Close every connection, once what runs on it is done."""
 
 
 def parse_url(text: str) -> sa.URL:
@@ -44,80 +66,116 @@ def parse_url(text: str) -> sa.URL:
     return url
 
 
-def build(url: sa.URL, *, pool: int, patience: float) -> AsyncEngine:
-    """An engine of at most `pool` connections that waits `patience` s for locks or peers.
-
-    Connections to SQLite begin a transaction with BEGIN IMMEDIATE unless the execution
-    option `reading` is set, and then none at all.
-    """
+def build(url: sa.URL, *, pool: int, patience: float) -> Engine:
+    """An engine of at most `pool` connections that waits `patience` s for locks or peers."""
     if url.get_backend_name() == SQLITE:
-        return _sqlite(url, pool, patience)
-    return create_async_engine(
-        url,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=patience,
-        pool_use_lifo=True,
-        hide_parameters=True,
-        connect_args={
-            "timeout": patience,
-            "command_timeout": patience,
-            # Named statements live in one server connection, and behind PgBouncer the
-            # next transaction may be on another.
-            "statement_cache_size": 0,
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: "",
-            "server_settings": {"application_name": "liveresize"},
-        },
-    )
+        return Sqlite(url, pool, patience)
+    return Postgresql(url, pool, patience)
 
 
-def _sqlite(url: sa.URL, pool: int, patience: float) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=patience,
-        hide_parameters=True,
-        # The driver's own BEGIN is deferred: two that read and then write would both
-        # fail. With None it leaves transactions to us.
-        connect_args={"isolation_level": None, "timeout": patience},
-    )
+class Postgresql:
+    """PostgreSQL through asyncpg, directly or behind PgBouncer."""
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_up(connection: Any, record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        # A commit is on the disk when it returns: an acknowledged upload must be.
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.close()
+    def __init__(self, url: sa.URL, pool: int, patience: float) -> None:
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=patience,
+            pool_use_lifo=True,
+            hide_parameters=True,
+            connect_args={
+                "timeout": patience,
+                "command_timeout": patience,
+                # Named statements live in one server connection, and behind PgBouncer the
+                # next transaction may be on another.
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
+                "prepared_statement_name_func": lambda: "",
+                "server_settings": {"application_name": "liveresize"},
+            },
+        )
+        # A lone SELECT needs no transaction, and spares two round trips without.
+        self._readers = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        if not connection.get_execution_options().get("reading"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    async def run(self, work: Callable[[sa.Connection], T], *, reading: bool = False) -> T:
+        if reading:
+            async with self._readers.connect() as connection:
+                return await connection.run_sync(work)
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
 
-    return engine
-
-
-async def prepare_file(engine: AsyncEngine) -> None:
-    """Make the folder of an SQLite file, and readers and its writer independent (WAL).
-
-    Raises OSError, or OperationalError when the file stays locked.
-    """
-    Path(engine.url.database or "").absolute().parent.mkdir(parents=True, exist_ok=True)
-    # SQLite does not wait for this lock by itself; whoever calls us has a time budget.
-    while not await _write_ahead(engine):  # noqa: ASYNC110 (processes share no event)
-        await asyncio.sleep(0.02)
+    async def dispose(self) -> None:
+        await self._engine.dispose()
 
 
-async def _write_ahead(engine: AsyncEngine) -> bool:
+class Sqlite:
+    """An SQLite file, each connection of which is used by one thread at a time."""
+
+    def __init__(self, url: sa.URL, pool: int, patience: float) -> None:
+        self._path = Path(url.database or "").absolute()
+        self._engine = sa.create_engine(
+            url,
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=patience,
+            hide_parameters=True,
+            connect_args={
+                # The driver's own BEGIN is deferred: two that read and then write would
+                # both fail. With None it leaves transactions to us.
+                "isolation_level": None,
+                "timeout": patience,
+                "check_same_thread": False,
+            },
+        )
+        self._readers = self._engine.execution_options(reading=True)
+        self._threads = ThreadPoolExecutor(pool, "sqlite")
+        event.listen(self._engine, "connect", _set_up)
+        event.listen(self._engine, "begin", _begin)
+
+    async def run(self, work: Callable[[sa.Connection], T], *, reading: bool = False) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._run, work, reading)
+
+    def _run(self, work: Callable[[sa.Connection], T], reading: bool) -> T:
+        if reading:
+            with self._readers.connect() as connection:
+                return work(connection)
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    async def prepare(self) -> None:
+        """Make the file's folder, and readers and the writer independent of each other (WAL).
+
+        Raises OSError, or OperationalError when the file stays locked.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite does not wait for this lock by itself; whoever calls us has a time budget.
+        while not await self.run(_write_ahead, reading=True):  # noqa: ASYNC110 (no shared event)
+            await asyncio.sleep(0.02)
+
+    async def dispose(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
+
+
+def _set_up(connection: Any, record: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    # A commit is on the disk when it returns: an acknowledged upload must be.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _write_ahead(connection: sa.Connection) -> bool:
     """Whether the file is in WAL mode, which it keeps once set."""
-    async with engine.execution_options(reading=True).connect() as connection:
-        try:
-            mode = await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except exc.OperationalError as error:
-            if "locked" in str(error.orig):
-                return False
-            raise
-        return mode.scalar() == "wal"
+    try:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    except exc.OperationalError as error:
+        if "locked" in str(error.orig):
+            return False
+        raise
+    return mode.scalar() == "wal"

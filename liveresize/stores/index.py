@@ -1,10 +1,9 @@
 """ports.Index in a database: SQLite for one machine, PostgreSQL for several."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liveresize import errors
 from liveresize.domain.names import ImageId
@@ -124,7 +123,7 @@ class DatabaseIndex:
 
     async def _lookup(
         self,
-        question: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        question: Callable[Concatenate[sa.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
@@ -133,13 +132,13 @@ class DatabaseIndex:
 
     async def _read(
         self,
-        question: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        question: Callable[Concatenate[sa.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         return await self._database.read(self._options.budget, question, *args, **kwargs)
 
 
-async def _ping(connection: AsyncConnection) -> None:
+def _ping(connection: sa.Connection) -> None:
     """Read something of ours: SQLite would select 1 from a file that is no database."""
-    await connection.execute(sa.select(schema.purges.c.serial).limit(1))
+    connection.execute(sa.select(schema.purges.c.serial).limit(1))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link
@@ -19,9 +18,9 @@ _of_original = _links.join(_originals, _links.c.generation == _originals.c.gener
 _select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(_of_original)
 
 
-async def find(connection: AsyncConnection, generation: str, variant: str) -> Link | None:
+def find(connection: sa.Connection, generation: str, variant: str) -> Link | None:
     """The link of one rendition, unless it was purged."""
-    found = await connection.execute(
+    found = connection.execute(
         _select.where(
             _links.c.generation == generation,
             _links.c.variant == variant,
@@ -32,7 +31,7 @@ async def find(connection: AsyncConnection, generation: str, variant: str) -> Li
     return None if row is None else _link(row)
 
 
-async def add(connection: AsyncConnection, link: Link) -> bool:
+def add(connection: sa.Connection, link: Link) -> bool:
     """Insert or replace a link; False when its generation has ended.
 
     The lock on the original's row makes a deletion wait for us, or us for it.
@@ -57,7 +56,7 @@ async def add(connection: AsyncConnection, link: Link) -> bool:
     # `forget` tells a link from its successor by this time, so that it must differ.
     younger = _links.c.rendered_at + _TICK
     rendered_at = sa.case((schema.now() > younger, schema.now()), else_=younger)
-    added = await connection.execute(
+    added = connection.execute(
         insert.on_conflict_do_update(
             index_elements=[_links.c.generation, _links.c.variant],
             set_={
@@ -71,9 +70,9 @@ async def add(connection: AsyncConnection, link: Link) -> bool:
     return added.one_or_none() is not None
 
 
-async def count(connection: AsyncConnection, generation: str) -> int:
+def count(connection: sa.Connection, generation: str) -> int:
     """How many links one generation has, purged ones not counted."""
-    return await _number(
+    return _number(
         connection,
         sa.select(sa.func.count())
         .select_from(_links)
@@ -81,34 +80,34 @@ async def count(connection: AsyncConnection, generation: str) -> int:
     )
 
 
-async def stored_bytes(connection: AsyncConnection) -> int:
+def stored_bytes(connection: sa.Connection) -> int:
     """The sum of all sizes, purged links included."""
     total = sa.func.coalesce(sa.func.sum(_links.c.size), 0)
-    return await _number(connection, sa.select(sa.cast(total, sa.BigInteger)))
+    return _number(connection, sa.select(sa.cast(total, sa.BigInteger)))
 
 
-async def purge(connection: AsyncConnection, selection: Selection, limit: int) -> list[Link]:
+def purge(connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
     """Mark up to `limit` links as purged, oldest first, and tell every instance."""
-    await locks.housekeeping(connection)
-    chosen = await connection.execute(
-        _select.where(await _chosen(connection, selection), _links.c.purged_at.is_(None))
+    locks.housekeeping(connection)
+    chosen = connection.execute(
+        _select.where(_chosen(connection, selection), _links.c.purged_at.is_(None))
         .order_by(_links.c.rendered_at, _links.c.generation, _links.c.variant)
         .limit(limit)
         .with_for_update(of=_links)
     )
     purged = [_link(row) for row in chosen]
     if purged:
-        await connection.execute(
+        connection.execute(
             sa.update(_links).where(_bound()).values(purged_at=schema.now()),
             [_key(link) for link in purged],
         )
-    await index_originals.announce(
+    index_originals.announce(
         connection, [(link.image, link.generation, link.variant) for link in purged]
     )
     return purged
 
 
-async def _chosen(connection: AsyncConnection, selection: Selection) -> sa.ColumnElement[bool]:
+def _chosen(connection: sa.Connection, selection: Selection) -> sa.ColumnElement[bool]:
     if selection.image is not None:
         return schema.of(_originals, selection.image)
     if selection.prefix:
@@ -117,7 +116,7 @@ async def _chosen(connection: AsyncConnection, selection: Selection) -> sa.Colum
         return _links.c.rendered_at < selection.rendered_before
     engines = [
         engine
-        for engine in await _engines(connection)
+        for engine in _engines(connection)
         if versions.parse(engine) < versions.parse(selection.engine_before)
     ]
     return _links.c.engine.in_(engines)
@@ -137,11 +136,11 @@ def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
     return sa.and_(_originals.c.bucket == bucket, names >= name, names <= last)
 
 
-async def _engines(connection: AsyncConnection) -> list[str]:
+def _engines(connection: sa.Connection) -> list[str]:
     """Every engine that has links: one step along its index each, however many links."""
     engines = [""]
     while True:
-        following = await connection.execute(
+        following = connection.execute(
             sa.select(sa.func.min(_links.c.engine)).where(_links.c.engine > engines[-1])
         )
         engine = following.scalar_one()
@@ -150,9 +149,9 @@ async def _engines(connection: AsyncConnection) -> list[str]:
         engines.append(engine)
 
 
-async def purged(connection: AsyncConnection, older_than: float, limit: int) -> list[Link]:
+def purged(connection: sa.Connection, older_than: float, limit: int) -> list[Link]:
     """Links purged more than `older_than` seconds ago, those first that wait longest."""
-    rows = await connection.execute(
+    rows = connection.execute(
         _select.where(_links.c.purged_at < schema.now() - older_than)
         .order_by(_links.c.purged_at)
         .limit(limit)
@@ -160,24 +159,24 @@ async def purged(connection: AsyncConnection, older_than: float, limit: int) -> 
     return [_link(row) for row in rows]
 
 
-async def least_used(connection: AsyncConnection, limit: int) -> list[Link]:
+def least_used(connection: sa.Connection, limit: int) -> list[Link]:
     """The links used longest ago, purged ones included: they take up room too."""
-    rows = await connection.execute(_select.order_by(_links.c.used_at).limit(limit))
+    rows = connection.execute(_select.order_by(_links.c.used_at).limit(limit))
     return [_link(row) for row in rows]
 
 
-async def forget(connection: AsyncConnection, links: Sequence[Link]) -> None:
+def forget(connection: sa.Connection, links: Sequence[Link]) -> None:
     """Drop rows, except those rendered again since the given links were read."""
     if not links:
         return
-    await locks.housekeeping(connection)
-    await connection.execute(
+    locks.housekeeping(connection)
+    connection.execute(
         sa.delete(_links).where(_bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at")),
         [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
     )
 
 
-async def touch(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> None:
+def touch(connection: sa.Connection, keys: Sequence[tuple[str, str]]) -> None:
     """Note that these (generation, variant) were used just now.
 
     Rows that somebody is changing are passed over: that is a use as well, and whoever
@@ -191,7 +190,7 @@ async def touch(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) ->
         .with_for_update(skip_locked=True)
     )
     key = sa.tuple_(_links.c.generation, _links.c.variant)
-    await connection.execute(
+    connection.execute(
         sa.update(_links).where(key.in_(free)).values(used_at=schema.now()),
         [{"b_generation": generation, "b_variant": variant} for generation, variant in keys],
     )
@@ -209,8 +208,8 @@ def _key(link: Link) -> dict[str, object]:
     return {"b_generation": link.generation, "b_variant": link.variant}
 
 
-async def _number(connection: AsyncConnection, question: sa.Select[int]) -> int:
-    return (await connection.execute(question)).scalar_one()
+def _number(connection: sa.Connection, question: sa.Select[int]) -> int:
+    return (connection.execute(question)).scalar_one()
 
 
 def _link(row: sa.Row[tuple[object, ...]]) -> Link:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liveresize import errors
 from liveresize.domain.names import ImageId
@@ -34,18 +33,18 @@ _tokens = schema.tokens
 _purges = schema.purges
 
 
-async def current(connection: AsyncConnection, image: ImageId) -> Original | None:
+def current(connection: sa.Connection, image: ImageId) -> Original | None:
     """The original of that name."""
-    return await _first(connection, schema.of(_originals, image))
+    return _first(connection, schema.of(_originals, image))
 
 
-async def of_generation(connection: AsyncConnection, generation: str) -> Original | None:
+def of_generation(connection: sa.Connection, generation: str) -> Original | None:
     """The original of that generation."""
-    return await _first(connection, _originals.c.generation == generation)
+    return _first(connection, _originals.c.generation == generation)
 
 
-async def complete(
-    connection: AsyncConnection,
+def complete(
+    connection: sa.Connection,
     claim: Claim,
     original: Original,
     received_sha256: str,
@@ -56,8 +55,8 @@ async def complete(
     A lease that ran out does not matter as long as nobody has taken the id since.
     """
     image = original.image
-    await locks.image(connection, image)
-    spent = await connection.execute(
+    locks.image(connection, image)
+    spent = connection.execute(
         sa.update(_tokens)
         .where(schema.of(_tokens, image), schema.held(claim))
         .values(state=schema.State.DONE, received_sha256=received_sha256, receipt=receipt)
@@ -66,55 +65,49 @@ async def complete(
     token = spent.one_or_none()
     if token is None:
         raise errors.TokenRefused()
-    replaced = await current(connection, image)
+    replaced = current(connection, image)
     if replaced is not None:
         if not token.overwrite:
             raise errors.IdTaken()
-        await end(connection, replaced)
-    await connection.execute(
-        sa.insert(_originals).values(**_row(original), uploaded_at=schema.now())
-    )
+        end(connection, replaced)
+    connection.execute(sa.insert(_originals).values(**_row(original), uploaded_at=schema.now()))
     return replaced
 
 
-async def adopt(connection: AsyncConnection, original: Original) -> Original:
+def adopt(connection: sa.Connection, original: Original) -> Original:
     """Record an original found on disk, unless one stands; returns the one that stands.
 
     Its age is kept where `uploaded_at` tells it, and begins now where that is 0.
     """
-    await locks.image(connection, original.image)
-    standing = await current(connection, original.image)
+    locks.image(connection, original.image)
+    standing = current(connection, original.image)
     if standing is not None:
         return standing
     uploaded_at = original.uploaded_at or schema.now()
-    await connection.execute(
-        sa.insert(_originals).values(**_row(original), uploaded_at=uploaded_at)
-    )
-    adopted = await current(connection, original.image)
+    connection.execute(sa.insert(_originals).values(**_row(original), uploaded_at=uploaded_at))
+    adopted = current(connection, original.image)
     assert adopted is not None  # the image is locked
     return adopted
 
 
-async def delete(connection: AsyncConnection, image: ImageId) -> Original | None:
+def delete(connection: sa.Connection, image: ImageId) -> Original | None:
     """Delete an original and its token, so that an upload in progress is refused too."""
-    await locks.image(connection, image)
-    await connection.execute(sa.delete(_tokens).where(schema.of(_tokens, image)))
-    original = await current(connection, image)
+    locks.image(connection, image)
+    connection.execute(sa.delete(_tokens).where(schema.of(_tokens, image)))
+    original = current(connection, image)
     if original is not None:
-        await end(connection, original)
+        end(connection, original)
     return original
 
 
-async def end(connection: AsyncConnection, original: Original) -> None:
+def end(connection: sa.Connection, original: Original) -> None:
     """End a generation, its links with it, and tell every instance."""
-    await locks.housekeeping(connection)
-    await connection.execute(
-        sa.delete(_originals).where(_originals.c.generation == original.generation)
-    )
-    await announce(connection, [(original.image, original.generation, "")])
+    locks.housekeeping(connection)
+    connection.execute(sa.delete(_originals).where(_originals.c.generation == original.generation))
+    announce(connection, [(original.image, original.generation, "")])
 
 
-async def announce(connection: AsyncConnection, ended: Iterable[tuple[ImageId, str, str]]) -> None:
+def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]]) -> None:
     """Tell every instance of ended (image, generation, variant); forget old news.
 
     The transaction must hold locks.housekeeping, or pollers would miss some.
@@ -124,13 +117,13 @@ async def announce(connection: AsyncConnection, ended: Iterable[tuple[ImageId, s
         for image, generation, variant in ended
     ]
     if rows:
-        await connection.execute(sa.insert(_purges).values(at=schema.now()), rows)
-    await connection.execute(sa.delete(_purges).where(_purges.c.at < schema.now() - REMEMBERED))
+        connection.execute(sa.insert(_purges).values(at=schema.now()), rows)
+    connection.execute(sa.delete(_purges).where(_purges.c.at < schema.now() - REMEMBERED))
 
 
-async def announced_since(connection: AsyncConnection, serial: int) -> list[Purged]:
+def announced_since(connection: sa.Connection, serial: int) -> list[Purged]:
     """What was announced after `serial`, oldest first."""
-    rows = await connection.execute(
+    rows = connection.execute(
         sa.select(_purges).where(_purges.c.serial > serial).order_by(_purges.c.serial)
     )
     return [
@@ -139,8 +132,8 @@ async def announced_since(connection: AsyncConnection, serial: int) -> list[Purg
     ]
 
 
-async def _first(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> Original | None:
-    found = await connection.execute(sa.select(_originals).where(condition))
+def _first(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Original | None:
+    found = connection.execute(sa.select(_originals).where(condition))
     row = found.one_or_none()
     if row is None:
         return None

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liveresize import errors
 from liveresize.domain import tokens
@@ -19,10 +18,10 @@ from liveresize.stores import index_originals, locks, schema
 _tokens = schema.tokens
 
 
-async def issue(connection: AsyncConnection, grant: Grant) -> Token:
+def issue(connection: sa.Connection, grant: Grant) -> Token:
     """Issue a token; see ports.Index.issue."""
-    await locks.image(connection, grant.image)
-    if not grant.overwrite and await index_originals.current(connection, grant.image):
+    locks.image(connection, grant.image)
+    if not grant.overwrite and index_originals.current(connection, grant.image):
         raise errors.IdTaken()
     token = tokens.new_token()
     fresh = {
@@ -38,7 +37,7 @@ async def issue(connection: AsyncConnection, grant: Grant) -> Token:
         "received_sha256": None,
         "receipt": None,
     }
-    issued = await connection.execute(
+    issued = connection.execute(
         schema.upsert(connection, _tokens)
         .values(bucket=grant.image.bucket, name=grant.image.name, **fresh)
         .on_conflict_do_update(
@@ -62,8 +61,8 @@ def _dead() -> sa.ColumnElement[bool]:
     )
 
 
-async def claim(
-    connection: AsyncConnection, token: str, candidates: Sequence[ImageId], lease: float
+def claim(
+    connection: sa.Connection, token: str, candidates: Sequence[ImageId], lease: float
 ) -> Claim | Spent:
     """Take a token for one upload; see ports.Index.claim."""
     digest, nonce = tokens.digest(token), uuid.uuid4().hex
@@ -72,7 +71,7 @@ async def claim(
         _tokens.c.expires_at > schema.now(),
         sa.or_(sa.false(), *(schema.of(_tokens, image) for image in candidates)),
     )
-    taken = await connection.execute(
+    taken = connection.execute(
         sa.update(_tokens)
         .where(for_one_of_them, _tokens.c.state == schema.State.ISSUED)
         .values(state=schema.State.UPLOADING, nonce=nonce, lease_until=schema.now() + lease)
@@ -81,7 +80,7 @@ async def claim(
     row = taken.one_or_none()
     if row is not None:
         return Claim(grant=_grant(row), digest=digest, nonce=nonce)
-    done = await connection.execute(
+    done = connection.execute(
         sa.select(_tokens).where(for_one_of_them, _tokens.c.state == schema.State.DONE)
     )
     row = done.one_or_none()
@@ -105,9 +104,9 @@ def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     )
 
 
-async def renew(connection: AsyncConnection, claim: Claim, lease: float) -> None:
+def renew(connection: sa.Connection, claim: Claim, lease: float) -> None:
     """Extend a lease; raises TokenRefused when somebody else has taken the id."""
-    renewed = await connection.execute(
+    renewed = connection.execute(
         sa.update(_tokens)
         .where(schema.held(claim))
         .values(lease_until=schema.now() + lease)
@@ -117,8 +116,8 @@ async def renew(connection: AsyncConnection, claim: Claim, lease: float) -> None
         raise errors.TokenRefused()
 
 
-async def release(connection: AsyncConnection, claim: Claim) -> None:
+def release(connection: sa.Connection, claim: Claim) -> None:
     """Spend a token for nothing, if it is still held."""
-    await connection.execute(
+    connection.execute(
         sa.update(_tokens).where(schema.held(claim)).values(state=schema.State.FAILED)
     )

@@ -7,7 +7,6 @@ transaction, as PgBouncer demands.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liveresize.domain.names import ImageId
 from liveresize.stores import engines
@@ -22,8 +21,8 @@ _MIGRATION = 0
 _HOUSEKEEPING = 1
 
 
-async def set_limits(
-    connection: AsyncConnection, budget: float, lock_timeout: float = LOCK_TIMEOUT
+def set_limits(
+    connection: sa.Connection, budget: float, lock_timeout: float = LOCK_TIMEOUT
 ) -> None:
     """Bound every statement of this transaction, and its idleness, by `budget` seconds.
 
@@ -31,7 +30,7 @@ async def set_limits(
     """
     if not _needed(connection):
         return
-    await connection.execute(
+    connection.execute(
         sa.select(
             sa.func.set_config("lock_timeout", _milliseconds(lock_timeout), True),
             sa.func.set_config("statement_timeout", _milliseconds(budget), True),
@@ -40,37 +39,37 @@ async def set_limits(
     )
 
 
-async def image(connection: AsyncConnection, image: ImageId) -> None:
+def image(connection: sa.Connection, image: ImageId) -> None:
     """Wait until no other transaction decides about this image."""
     if _needed(connection):
         key = sa.func.hashtextextended(image.key, sa.cast(0, sa.BigInteger))
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
-async def housekeeping(connection: AsyncConnection) -> None:
+def housekeeping(connection: sa.Connection) -> None:
     """Wait until no other transaction ends generations or purges links.
 
     Whoever holds this may touch several renditions' rows in any order, and its serials
     in `purges` become visible in the order in which they were given out: the lock is
     taken before the serial and left after the commit.
     """
-    await _own(connection, _HOUSEKEEPING)
+    _own(connection, _HOUSEKEEPING)
 
 
-async def migration(connection: AsyncConnection) -> None:
+def migration(connection: sa.Connection) -> None:
     """Wait until no other process migrates."""
-    await _own(connection, _MIGRATION)
+    _own(connection, _MIGRATION)
 
 
-async def _own(connection: AsyncConnection, number: int) -> None:
+def _own(connection: sa.Connection, number: int) -> None:
     if _needed(connection):
         lock = sa.func.pg_advisory_xact_lock(
             sa.cast(_NAMESPACE, sa.Integer), sa.cast(number, sa.Integer)
         )
-        await connection.execute(sa.select(lock))
+        connection.execute(sa.select(lock))
 
 
-def _needed(connection: AsyncConnection) -> bool:
+def _needed(connection: sa.Connection) -> bool:
     return connection.dialect.name == engines.POSTGRESQL
 
 

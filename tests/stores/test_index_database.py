@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,12 +11,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from liveresize import errors
 from liveresize.domain.tokens import Claim, Grant
 from liveresize.ports import Index
-from liveresize.stores import index_originals, locks
+from liveresize.stores import engines, index_originals, locks
 from liveresize.stores.breaker import Breaker
 from liveresize.stores.database import Database, IndexOptions
 from liveresize.stores.index import DatabaseIndex
@@ -217,12 +218,15 @@ def test_a_locked_sqlite_file_stops_writers_alone() -> None:
     """Writers give up when their budget ends; readers do not notice."""
 
     async def scenario(url: str) -> None:
-        async with opened(url, budget=0.3) as index, worlds.raw(url) as other:
+        async with opened(url, budget=0.3) as index:
             stored = await index.adopt(worlds.original())
-            async with other.begin():
+            path = engines.parse_url(url).database or ""
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
                 with pytest.raises(errors.IndexUnavailable):
                     await index.delete(CAT)
                 assert await index.original(CAT) == stored
+                other.rollback()
             assert await index.delete(CAT) == stored
 
     with sqlite_url() as url:
@@ -236,8 +240,8 @@ def test_an_sqlite_commit_is_on_the_disk() -> None:
         async with opened(url):
             database = Database(database_options(url))
 
-            async def pragma(connection: AsyncConnection, name: str) -> Any:
-                return (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            def pragma(connection: sa.Connection, name: str) -> Any:
+                return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
             answers = [
                 await database.read(1.0, pragma, name)
@@ -250,15 +254,14 @@ def test_an_sqlite_commit_is_on_the_disk() -> None:
         asyncio.run(scenario(url))
 
 
-async def disconnect_all(engine: AsyncEngine) -> None:
+def disconnect_all(connection: sa.Connection) -> None:
     """End every other session, as a failover does."""
-    async with engine.connect() as connection:
-        await connection.execute(
-            sa.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+    connection.execute(
+        sa.text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+    )
 
 
 @needs_postgresql
@@ -270,7 +273,7 @@ def test_a_server_that_was_restarted_is_not_noticed() -> None:
             stored = await index.adopt(worlds.original())
             for question in (index.original, index.delete):
                 await asyncio.gather(*(index.original(CAT) for _ in range(5)))
-                await disconnect_all(other)
+                await other.run(disconnect_all)
                 assert await question(CAT) == stored
 
     with postgresql_url() as url:
@@ -284,11 +287,11 @@ def test_deletions_that_commit_late_are_not_passed_over() -> None:
     async def scenario(url: str) -> None:
         async with opened(url) as index, worlds.raw(url) as other:
             await index.adopt(worlds.original())
-            async with other.begin() as slow:
-                await locks.housekeeping(slow)
-                await index_originals.announce(slow, [(CAT, "0" * 28, "slow")])
+            async with transaction(url) as slow:
+                await slow.run_sync(locks.housekeeping)
+                await slow.run_sync(index_originals.announce, [(CAT, "0" * 28, "slow")])
                 deletion = asyncio.create_task(index.delete(CAT))
-                while not await _somebody_waits(other):
+                while not await other.run(_somebody_waits):
                     assert not deletion.done()
                 assert await index.purges_since(0) == []
             await deletion
@@ -298,15 +301,25 @@ def test_deletions_that_commit_late_are_not_passed_over() -> None:
         asyncio.run(scenario(url))
 
 
-async def _somebody_waits(engine: AsyncEngine) -> bool:
-    async with engine.connect() as connection:
-        waiting = await connection.execute(
-            sa.text(
-                "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
-                " WHERE NOT granted AND locktype = 'advisory' AND datname = current_database()"
-            )
+def _somebody_waits(connection: sa.Connection) -> bool:
+    waiting = connection.execute(
+        sa.text(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE NOT granted AND locktype = 'advisory' AND datname = current_database()"
         )
-        return bool(waiting.scalar_one())
+    )
+    return bool(waiting.scalar_one())
+
+
+@contextlib.asynccontextmanager
+async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
+    """One on PostgreSQL that stays open for as long as the test wants."""
+    engine = create_async_engine(engines.parse_url(url))
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
 
 
 @needs_postgresql
@@ -314,10 +327,10 @@ def test_a_lock_that_is_not_given_up_ends_the_wait() -> None:
     """PostgreSQL itself ends it after three seconds, or sooner with the budget."""
 
     async def scenario(url: str) -> None:
-        async with opened(url, budget=0.3) as index, worlds.raw(url) as other:
+        async with opened(url, budget=0.3) as index:
             stored = await index.adopt(worlds.original())
-            async with other.begin() as slow:
-                await locks.image(slow, CAT)
+            async with transaction(url) as slow:
+                await slow.run_sync(locks.image, CAT)
                 with pytest.raises(errors.IndexUnavailable):
                     await index.delete(CAT)
                 assert await index.original(CAT) == stored
@@ -331,8 +344,8 @@ def test_a_lock_that_is_not_given_up_ends_the_wait() -> None:
 def test_nothing_is_left_prepared_in_a_session() -> None:
     """Behind PgBouncer the next transaction may be in another."""
 
-    async def left(connection: AsyncConnection) -> int:
-        counted = await connection.execute(sa.text("SELECT count(*) FROM pg_prepared_statements"))
+    def left(connection: sa.Connection) -> int:
+        counted = connection.execute(sa.text("SELECT count(*) FROM pg_prepared_statements"))
         return int(counted.scalar_one())
 
     async def scenario(url: str) -> None:

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from liveresize import errors
 from liveresize.stores import engines, migrations, schema
@@ -80,14 +79,13 @@ DEFINITIONS = {
 """Everything that the database knows about our tables."""
 
 
-async def definitions(engine: AsyncEngine) -> list[tuple[Any, ...]]:
+def definitions(connection: sa.Connection) -> list[tuple[Any, ...]]:
     """The tables as the database itself describes them, white space aside."""
-    async with engine.connect() as connection:
-        rows = await connection.exec_driver_sql(DEFINITIONS[engine.dialect.name])
-        return sorted(
-            tuple(" ".join(cell.split()) if isinstance(cell, str) else cell for cell in row)
-            for row in rows
-        )
+    rows = connection.exec_driver_sql(DEFINITIONS[connection.dialect.name])
+    return sorted(
+        tuple(" ".join(cell.split()) if isinstance(cell, str) else cell for cell in row)
+        for row in rows
+    )
 
 
 async def migrated(url: str) -> None:
@@ -116,12 +114,12 @@ def test_the_revisions_make_the_declared_schema(database: Databases) -> None:
     async def made_by(url: str, make: Callable[[str], Any]) -> list[tuple[Any, ...]]:
         await make(url)
         async with worlds.raw(url) as engine:
-            return await definitions(engine)
+            return await engine.run(definitions)
 
     async def declare(url: str) -> None:
         Path(engines.parse_url(url).database or "").parent.mkdir(exist_ok=True)
-        async with worlds.raw(url) as engine, engine.begin() as connection:
-            await connection.run_sync(schema.metadata.create_all)
+        async with worlds.raw(url) as engine:
+            await engine.run(schema.metadata.create_all)
 
     with database() as one, database() as other:
         by_revisions = asyncio.run(made_by(one, migrated))
@@ -140,8 +138,8 @@ def test_alembic_sees_nothing_left_to_do(database: Databases) -> None:
 
     async def scenario(url: str) -> None:
         await migrated(url)
-        async with worlds.raw(url) as engine, engine.begin() as connection:
-            assert await connection.run_sync(difference) == []
+        async with worlds.raw(url) as engine:
+            assert await engine.run(difference) == []
 
     with database() as url:
         asyncio.run(scenario(url))
@@ -182,7 +180,7 @@ def test_a_revision_that_fails_leaves_no_trace(
             with pytest.raises(errors.IndexUnavailable, match="nowhere"):
                 await migrated(url)
         async with worlds.raw(url) as engine:
-            assert await definitions(engine) == []
+            assert await engine.run(definitions) == []
         await migrated(url)
 
     with database() as url:
@@ -195,8 +193,9 @@ def test_a_release_runs_on_the_schema_of_its_successor(database: Databases) -> N
 
     async def scenario(url: str) -> None:
         await migrated(url)
-        async with worlds.raw(url) as engine, engine.begin() as connection:
-            await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        forward = sa.text("UPDATE alembic_version SET version_num = '9999'")
+        async with worlds.raw(url) as engine:
+            await engine.run(lambda connection: connection.execute(forward))
         index = await DatabaseIndex.open(worlds.database_options(url))
         await index.adopt(worlds.original())
         await index.close()

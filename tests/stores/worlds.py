@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
@@ -89,7 +89,7 @@ def postgresql_url() -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def raw(url: str) -> AsyncIterator[AsyncEngine]:
+async def raw(url: str) -> AsyncIterator[engines.Engine]:
     """An engine of the test's own, beside those of the index."""
     engine = engines.build(engines.parse_url(url), pool=5, patience=BUDGET)
     try:
@@ -164,14 +164,17 @@ def link(of: Original, variant: str = "1x1-jpeg", **changes: Any) -> Link:
     return dataclasses.replace(plain, **changes)
 
 
-async def pass_time(engine: AsyncEngine, seconds: float) -> None:
+async def pass_time(engine: engines.Engine, seconds: float) -> None:
     """Make everything in the database so much older."""
-    async with engine.begin() as connection:
+
+    def shift(connection: sa.Connection) -> None:
         for table in schema.metadata.sorted_tables:
             times = [column for column in table.c if isinstance(column.type, sa.Double)]
-            await connection.execute(
+            connection.execute(
                 sa.update(table).values({column: column - seconds for column in times})
             )
+
+    await engine.run(shift)
 
 
 class World:

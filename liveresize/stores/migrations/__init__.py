@@ -10,7 +10,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from liveresize.stores import locks
 
@@ -23,18 +22,17 @@ PATIENCE = 60.0
 _log = structlog.get_logger(__name__)
 
 
-async def migrate(engine: AsyncEngine) -> None:
+def migrate(connection: Connection) -> None:
     """Apply the revisions that this database lacks: all of them or none.
 
     Processes that start together queue up, and all but the first find nothing to do.
     Raises what the driver raises.
     """
-    async with engine.begin() as connection:
-        await locks.set_limits(connection, PATIENCE, lock_timeout=PATIENCE)
-        await locks.migration(connection)
-        # From here on waiting for a lock makes requests wait behind us.
-        await locks.set_limits(connection, PATIENCE)
-        await connection.run_sync(_upgrade)
+    locks.set_limits(connection, PATIENCE, lock_timeout=PATIENCE)
+    locks.migration(connection)
+    # From here on waiting for a lock makes requests wait behind us.
+    locks.set_limits(connection, PATIENCE)
+    _upgrade(connection)
 
 
 def _upgrade(connection: Connection) -> None:
