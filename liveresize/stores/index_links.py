@@ -1,5 +1,6 @@
 """Statements of the index about links: which renditions are stored, and where."""
 
+import functools
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -16,17 +17,24 @@ _links = schema.renditions
 _originals = schema.originals
 _of_original = _links.join(_originals, _links.c.generation == _originals.c.generation)
 _select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(_of_original)
+_VALUES = ("variant", "key", "mime", "etag", "size", "engine")
+
+# What every request runs is built once: that takes longer than running it.
+_found = _select.where(
+    _links.c.generation == sa.bindparam("b_generation"),
+    _links.c.variant == sa.bindparam("b_variant"),
+    _links.c.purged_at.is_(None),
+)
+_count = (
+    sa.select(sa.func.count())
+    .select_from(_links)
+    .where(_links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None))
+)
 
 
 def find(connection: sa.Connection, generation: str, variant: str) -> Link | None:
     """The link of one rendition, unless it was purged."""
-    found = connection.execute(
-        _select.where(
-            _links.c.generation == generation,
-            _links.c.variant == variant,
-            _links.c.purged_at.is_(None),
-        )
-    )
+    found = connection.execute(_found, {"b_generation": generation, "b_variant": variant})
     row = found.one_or_none()
     return None if row is None else _link(row)
 
@@ -36,54 +44,45 @@ def add(connection: sa.Connection, link: Link) -> bool:
 
     The lock on the original's row makes a deletion wait for us, or us for it.
     """
-    values = {
-        "variant": link.variant,
-        "key": link.key,
-        "mime": link.mime,
-        "etag": link.etag,
-        "size": link.size,
-        "engine": link.engine,
-    }
-    literals = [sa.literal(value, _links.c[name].type) for name, value in values.items()]
+    values = {f"b_{name}": getattr(link, name) for name in ("generation", *_VALUES)}
+    added = connection.execute(_addition(connection.dialect.name), values)
+    return added.one_or_none() is not None
+
+
+@functools.cache
+def _addition(dialect: str) -> sa.Executable:
+    parameters = [sa.bindparam(f"b_{name}", type_=_links.c[name].type) for name in _VALUES]
     current = (
-        sa.select(_originals.c.generation, *literals, schema.now(), schema.now())
-        .where(_originals.c.generation == link.generation)
+        sa.select(_originals.c.generation, *parameters, schema.now(), schema.now())
+        .where(_originals.c.generation == sa.bindparam("b_generation"))
         .with_for_update(read=True, key_share=True)
     )
-    insert = schema.upsert(connection, _links).from_select(
-        ["generation", *values, "rendered_at", "used_at"], current
+    insert = schema.upsert(dialect, _links).from_select(
+        ["generation", *_VALUES, "rendered_at", "used_at"], current
     )
     # `forget` tells a link from its successor by this time, so that it must differ.
     younger = _links.c.rendered_at + _TICK
     rendered_at = sa.case((schema.now() > younger, schema.now()), else_=younger)
-    added = connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=[_links.c.generation, _links.c.variant],
-            set_={
-                **{name: insert.excluded[name] for name in values},
-                "rendered_at": rendered_at,
-                "used_at": schema.now(),
-                "purged_at": None,
-            },
-        ).returning(_links.c.generation)
-    )
-    return added.one_or_none() is not None
+    return insert.on_conflict_do_update(
+        index_elements=[_links.c.generation, _links.c.variant],
+        set_={
+            **{name: insert.excluded[name] for name in _VALUES},
+            "rendered_at": rendered_at,
+            "used_at": schema.now(),
+            "purged_at": None,
+        },
+    ).returning(_links.c.generation)
 
 
 def count(connection: sa.Connection, generation: str) -> int:
     """How many links one generation has, purged ones not counted."""
-    return _number(
-        connection,
-        sa.select(sa.func.count())
-        .select_from(_links)
-        .where(_links.c.generation == generation, _links.c.purged_at.is_(None)),
-    )
+    return connection.execute(_count, {"b_generation": generation}).scalar_one()
 
 
 def stored_bytes(connection: sa.Connection) -> int:
     """The sum of all sizes, purged links included."""
     total = sa.func.coalesce(sa.func.sum(_links.c.size), 0)
-    return _number(connection, sa.select(sa.cast(total, sa.BigInteger)))
+    return connection.execute(sa.select(sa.cast(total, sa.BigInteger))).scalar_one()
 
 
 def purge(connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
@@ -206,10 +205,6 @@ def _bound() -> sa.ColumnElement[bool]:
 
 def _key(link: Link) -> dict[str, object]:
     return {"b_generation": link.generation, "b_variant": link.variant}
-
-
-def _number(connection: sa.Connection, question: sa.Select[int]) -> int:
-    return (connection.execute(question)).scalar_one()
 
 
 def _link(row: sa.Row[tuple[object, ...]]) -> Link:

@@ -32,15 +32,21 @@ _originals = schema.originals
 _tokens = schema.tokens
 _purges = schema.purges
 
+_current = sa.select(_originals).where(  # built once, for every request runs it
+    _originals.c.bucket == sa.bindparam("b_bucket"), _originals.c.name == sa.bindparam("b_name")
+)
+
 
 def current(connection: sa.Connection, image: ImageId) -> Original | None:
     """The original of that name."""
-    return _first(connection, schema.of(_originals, image))
+    found = connection.execute(_current, {"b_bucket": image.bucket, "b_name": image.name})
+    return _original(found.one_or_none())
 
 
 def of_generation(connection: sa.Connection, generation: str) -> Original | None:
     """The original of that generation."""
-    return _first(connection, _originals.c.generation == generation)
+    found = connection.execute(sa.select(_originals).where(_originals.c.generation == generation))
+    return _original(found.one_or_none())
 
 
 def complete(
@@ -132,9 +138,7 @@ def announced_since(connection: sa.Connection, serial: int) -> list[Purged]:
     ]
 
 
-def _first(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Original | None:
-    found = connection.execute(sa.select(_originals).where(condition))
-    row = found.one_or_none()
+def _original(row: sa.Row[tuple[object, ...]] | None) -> Original | None:
     if row is None:
         return None
     facts = {field: getattr(row, field) for field in _FACTS}

@@ -38,7 +38,7 @@ def issue(connection: sa.Connection, grant: Grant) -> Token:
         "receipt": None,
     }
     issued = connection.execute(
-        schema.upsert(connection, _tokens)
+        schema.upsert(connection.dialect.name, _tokens)
         .values(bucket=grant.image.bucket, name=grant.image.name, **fresh)
         .on_conflict_do_update(
             index_elements=[_tokens.c.bucket, _tokens.c.name], set_=fresh, where=_dead()

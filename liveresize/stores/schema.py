@@ -142,9 +142,9 @@ purges = sa.Table(
 )
 
 
-def upsert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, in the words of this database."""
-    if connection.dialect.name == engines.POSTGRESQL:
+def upsert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT, in the words of that database."""
+    if dialect == engines.POSTGRESQL:
         return postgresql.insert(table)
     return sqlite.insert(table)
 
