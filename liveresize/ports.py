@@ -108,6 +108,16 @@ class Memory(Protocol):
         """Forget everything about a picture."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file of the originals on this disk; `used_at` is Unix seconds of its last read."""
+
+    path: Path
+    generation: str
+    bytes: int
+    used_at: float
+
+
 class Originals(Protocol):
     """Originals on the local disk. Methods that are not `async` cost one system call."""
 
@@ -132,12 +142,21 @@ class Originals(Protocol):
     async def keep(self, staged: Path, original: Original) -> None:
         """Move a staged, fsynced file to its place, durably. Raises DiskFull."""
 
+    async def restore(self, staged: Path, original: Original) -> None:
+        """Move a copy that can be had again to its place. Raises DiskFull."""
+
+    async def kept(self) -> list[Kept]:
+        """The files here that are ours, those first that were read longest ago."""
+
+    async def discard(self, kept: Kept) -> None:
+        """Remove one of them; that it is gone already is no error."""
+
     def settle(self, generation: str) -> None:
         """Forget the note that `keep` leaves: the row is committed, or the file gone."""
 
-    async def unsettled(self, older_than: float) -> list[tuple[str, Path]]:
-        """(generation, path) of what was kept more than `older_than` seconds ago and
-        never settled."""
+    async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
+        """(image, generation, path) of what was kept more than `older_than` seconds ago
+        and never settled."""
 
     async def sweep(self, older_than: float) -> int:
         """Remove staged bodies untouched for `older_than` seconds; returns how many."""
@@ -221,10 +240,17 @@ class Index(Protocol):
         """Give the claim up: the token is spent, its id is free."""
 
     async def complete(
-        self, claim: Claim, original: Original, received_sha256: str, receipt: str
+        self,
+        claim: Claim,
+        original: Original,
+        received_sha256: str,
+        receipt: str,
+        *,
+        mirrored: bool = False,
     ) -> Original | None:
         """Commit an upload: original and spent token in one transaction.
 
+        `mirrored` says that the bytes are in the mirror already.
         Returns the original that was replaced, if any. Raises TokenRefused when the
         lease was lost and IdTaken when the id has been uploaded since.
         """
@@ -237,6 +263,15 @@ class Index(Protocol):
 
     async def original_of(self, generation: str) -> Original | None:
         """The original of that generation, if it is still current."""
+
+    async def unmirrored(self, after: str, limit: int) -> list[Original]:
+        """Originals that are not in the mirror, by generation, those above `after` first."""
+
+    async def mirrored(self, generation: str) -> bool:
+        """Note that the mirror has it; False when the generation has ended."""
+
+    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
+        """Those of these generations that the mirror has."""
 
     async def delete(self, image: ImageId) -> Original | None:
         """Delete the original, its links and its token; tell every instance."""
@@ -305,3 +340,34 @@ class RenditionStore(Protocol):
     @property
     def healthy(self) -> bool:
         """Whether clients may be redirected there now."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other instances see the same objects."""
+
+
+class Mirror(Protocol):
+    """A second place for originals, which every instance reads."""
+
+    async def put(self, path: Path, original: Original) -> None:
+        """Store the bytes at `path`; that they are there already is no error.
+
+        Raises ObjectStoreUnavailable, and OriginalMissing where there is no such file.
+        """
+
+    async def fetch(self, original: Original, target: Path) -> bool:
+        """Write the bytes to `target`, durably; False where they are not there.
+
+        Bytes of another size or SHA-256 count as not there. Raises
+        ObjectStoreUnavailable and DiskFull.
+        """
+
+    async def remove(self, original: Original) -> None:
+        """Remove the bytes of this generation; that they are gone already is no error.
+
+        Raises ObjectStoreUnavailable.
+        """
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it answers."""

@@ -61,6 +61,13 @@ class Original:
         return f"image/{self.format}"
 
 
+def ended(image: ImageId, generation: str) -> Original:
+    """As much of an original as is needed to remove what is left of it."""
+    return Original(
+        image=image, generation=generation, format="", width=0, height=0, bytes=0, sha256=""
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A finished rendition in the store: where it is and what was sent for it.

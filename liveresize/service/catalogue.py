@@ -7,6 +7,7 @@ from liveresize.domain.jobs import Facts, ProbeJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 from liveresize.service.inflight import Inflight
+from liveresize.service.mirroring import Mirroring
 
 
 class Catalogue:
@@ -19,15 +20,17 @@ class Catalogue:
         index: ports.Index,
         renderer: ports.Renderer,
         memory: ports.Memory,
+        mirroring: Mirroring,
     ) -> None:
         self._originals = originals
         self._index = index
         self._renderer = renderer
         self._memory = memory
+        self._mirroring = mirroring
         self._inflight: Inflight[Original] = Inflight()
 
     async def facts(self, image: ImageId) -> Original:
-        """What is known about an original whose bytes are here.
+        """What is known about an original whose bytes are here, or have been fetched.
 
         Raises OriginalMissing, OriginalElsewhere, IndexUnavailable where only the index
         could tell, and ImageError where a file that it does not know cannot be read.
@@ -37,7 +40,7 @@ class Catalogue:
             original = self._memory.original(image)
             if original is None or not original.uploaded_at:
                 original = await self._inflight.run(image.key, lambda _: self._learn(image))
-            if self._originals.exists(original):
+            if self._originals.exists(original) or await self._mirroring.fetch(original):
                 return original
             self._memory.drop(image, original.generation)
         raise errors.OriginalElsewhere

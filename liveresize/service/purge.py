@@ -1,12 +1,13 @@
 """Deleting pictures and purging renditions, here and in every other instance."""
 
+import contextlib
 from dataclasses import dataclass
 
 import structlog
 
 from liveresize import errors, ports
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
+from liveresize.domain.originals import ended
 from liveresize.service.publisher import Publisher
 from liveresize.service.retire import Retirement
 from liveresize.service.uploads import Uploads
@@ -68,12 +69,16 @@ class Purge:
 
     async def listen(self) -> None:
         """Hear of deletions by other instances. Raises IndexUnavailable."""
+        starting = not self._serial
         for purged in await self._index.purges_since(self._serial):
             self._serial = max(self._serial, purged.serial)
             if purged.variant:
                 self._memory.drop(purged.image, purged.generation, purged.variant)
-            else:
-                await self._retirement.remove(ended(purged))
+                continue
+            original = ended(purged.image, purged.generation)
+            await self._retirement.hear(original)
+            if starting:
+                self._retirement.owe(original)
 
     async def tidy(self) -> None:
         """Housekeeping: note what was used, remove what was purged, make room.
@@ -86,13 +91,18 @@ class Purge:
         except errors.IndexUnavailable:
             self._publisher.put_back(used)
             raise
+        await self._uploads.recover()
+        await self._retirement.settle()
+        with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
+            await self._remove_purged()
+            await self._make_room()
+
+    async def _remove_purged(self) -> None:
         purged = await self._index.purged_links(self._options.object_delay, _BATCH)
         if purged:
             # Nothing leads to these objects: remembering them longer does no harm.
             await self._store.remove(purged)
             await self._index.forget(purged)
-        await self._make_room()
-        await self._uploads.recover()
 
     async def _make_room(self) -> None:
         limit = self._options.disk_bytes
@@ -116,16 +126,3 @@ class Purge:
                 self._memory.drop(link.image, link.generation, link.variant)
             await self._store.remove(evicted)
             _log.info("renditions_evicted", count=len(evicted))
-
-
-def ended(purged: ports.Purged) -> Original:
-    """As much of an original as is needed to remove what is left of it."""
-    return Original(
-        image=purged.image,
-        generation=purged.generation,
-        format="",
-        width=0,
-        height=0,
-        bytes=0,
-        sha256="",
-    )

@@ -1,13 +1,17 @@
 """The end of a generation: its files, its objects and everything that remembers it."""
 
-import contextlib
-
 from liveresize import errors, ports
 from liveresize.domain.originals import Original
+from liveresize.service.mirroring import Mirroring
 
 
 class Retirement:
-    """Removes what is left of a generation whose row is gone already."""
+    """Removes what is left of a generation whose row is gone already.
+
+    What is shared is removed by the instance that ended it, and what cannot be removed
+    now is owed: `settle` comes back to it. An instance that starts owes what was ended
+    lately, since whoever ended it may have died over it.
+    """
 
     def __init__(
         self,
@@ -16,21 +20,57 @@ class Retirement:
         store: ports.RenditionStore,
         spool: ports.Spool,
         memory: ports.Memory,
+        mirroring: Mirroring,
     ) -> None:
         self._originals = originals
         self._store = store
         self._spool = spool
         self._memory = memory
+        self._mirroring = mirroring
+        self._owed: dict[str, Original] = {}
+
+    @property
+    def owed(self) -> int:
+        """How many generations have objects that could not be removed yet."""
+        return len(self._owed)
 
     async def remove(self, original: Original) -> None:
         """Remove the original, its renditions and its place in memory and spool.
 
         That some of it is gone already is no error, so that it may be done again.
         """
+        await self._remove_here(original)
+        self.owe(original)
+        await self._pay(original)
+        # What was found out before the row went may have been kept since the first time.
+        self._memory.drop(original.image, original.generation)
+
+    async def hear(self, original: Original) -> None:
+        """Remove what this instance has of a generation that another one ended."""
+        await self._remove_here(original)
+        if not self._store.shared:
+            await self._store.remove_generation(original)
+
+    def owe(self, original: Original) -> None:
+        """Have `settle` remove what the generation has in shared stores."""
+        self._owed[original.generation] = original
+
+    async def settle(self) -> None:
+        """Remove what could not be removed before, until a store does not answer."""
+        for original in list(self._owed.values()):
+            if not await self._pay(original):
+                return
+
+    async def _remove_here(self, original: Original) -> None:
         self._memory.drop(original.image, original.generation)
         await self._originals.remove(original)
         await self._spool.remove_generation(original.generation)
-        with contextlib.suppress(errors.ObjectStoreUnavailable):
+
+    async def _pay(self, original: Original) -> bool:
+        try:
             await self._store.remove_generation(original)
-        # What was found out before the row went may have been kept since the first time.
-        self._memory.drop(original.image, original.generation)
+            await self._mirroring.remove(original)
+        except errors.ObjectStoreUnavailable:
+            return False
+        self._owed.pop(original.generation, None)
+        return True

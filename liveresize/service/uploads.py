@@ -6,8 +6,9 @@ The order, and what a crash after each step leaves behind:
 2. body to a staged file: swept once it has aged;
 3. inspect and clean in a worker: a second staged file, swept likewise;
 4. move to its place, noted: the note leads `recover` to it;
-5. commit original and token in one transaction: from here on it is uploaded;
-6. settle the note, drop what was replaced, answer.
+5. mirror it, where there is a mirror: `recover` takes it out again with the file;
+6. commit original and token in one transaction: from here on it is uploaded;
+7. settle the note, drop what was replaced, answer.
 """
 
 import asyncio
@@ -24,11 +25,12 @@ from liveresize import errors, ports
 from liveresize.domain import tokens
 from liveresize.domain.jobs import IntakeJob
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original, new_generation
+from liveresize.domain.originals import Original, ended, new_generation
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
 from liveresize.service import receipts
 from liveresize.service.bodies import Body
 from liveresize.service.catalogue import adopt_foreign, described
+from liveresize.service.mirroring import Mirroring
 from liveresize.service.receipts import Receipt, RepeatedUpload
 from liveresize.service.retire import Retirement
 
@@ -76,6 +78,7 @@ class Uploads:
         renderer: ports.Renderer,
         memory: ports.Memory,
         retirement: Retirement,
+        mirroring: Mirroring,
         clock: ports.Clock,
     ) -> None:
         self.options = options
@@ -84,6 +87,7 @@ class Uploads:
         self.renderer = renderer
         self.memory = memory
         self.retirement = retirement
+        self.mirroring = mirroring
         self.clock = clock
         self.moving: set[str] = set()
         self._endings: set[asyncio.Task[Any]] = set()
@@ -133,7 +137,7 @@ class Uploads:
 
     async def recover(self) -> None:
         """Remove what uploads left that died with an earlier process or lost their lease."""
-        for generation, path in await self.originals.unsettled(self.options.lease):
+        for image, generation, path in await self.originals.unsettled(self.options.lease):
             if generation in self.moving:
                 continue  # not left behind: its commit is under way
             if await self.index.original_of(generation) is None:
@@ -142,6 +146,7 @@ class Uploads:
                 except OSError as error:
                     _log.error("unfinished_original_stays", generation=generation, error=str(error))
                     continue
+                self.retirement.owe(ended(image, generation))  # it may have been mirrored
                 _log.info("unfinished_original_removed", generation=generation)
             self.originals.settle(generation)
         swept = await self.originals.sweep(self.options.lease)
@@ -254,15 +259,21 @@ class ClaimedUpload:
     async def _commit_or_remove(
         self, original: Original, received: str, receipt: str
     ) -> Original | None:
-        """Commit, or leave no file; returns the original that was replaced, if any."""
+        """Mirror and commit, or leave no file; returns the original that was replaced."""
+        uploads = self._uploads
         try:
-            return await self._commit(original, received, receipt)
+            mirrored = await uploads.mirroring.offer(original)
+            return await self._commit(original, received, receipt, mirrored)
         except errors.LiveResizeError:
-            await self._uploads.originals.remove(original)
-            self._uploads.originals.settle(original.generation)
+            await uploads.originals.remove(original)
+            if uploads.mirroring.on:
+                uploads.retirement.owe(original)
+            uploads.originals.settle(original.generation)
             raise
 
-    async def _commit(self, original: Original, received: str, receipt: str) -> Original | None:
+    async def _commit(
+        self, original: Original, received: str, receipt: str, mirrored: bool
+    ) -> Original | None:
         """Commit; when nobody can tell whether that worked, look before answering.
 
         The claim is given up before the look: a commit that is still on its way fails
@@ -270,7 +281,7 @@ class ClaimedUpload:
         """
         index = self._uploads.index
         try:
-            return await index.complete(self._claim, original, received, receipt)
+            return await index.complete(self._claim, original, received, receipt, mirrored=mirrored)
         except errors.IndexUnavailable as unknown:
             try:
                 await index.release(self._claim)

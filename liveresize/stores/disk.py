@@ -39,6 +39,7 @@ class DiskRenditions:
     """ports.RenditionStore on a directory."""
 
     healthy = True
+    shared = False
 
     def __init__(self, options: DiskOptions) -> None:
         self._root = options.directory

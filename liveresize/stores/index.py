@@ -73,10 +73,16 @@ class DatabaseIndex:
         await self._database.write(index_tokens.release, claim)
 
     async def complete(
-        self, claim: Claim, original: Original, received_sha256: str, receipt: str
+        self,
+        claim: Claim,
+        original: Original,
+        received_sha256: str,
+        receipt: str,
+        *,
+        mirrored: bool = False,
     ) -> Original | None:
         return await self._database.write(
-            index_originals.complete, claim, original, received_sha256, receipt
+            index_originals.complete, claim, original, received_sha256, receipt, mirrored=mirrored
         )
 
     async def adopt(self, original: Original) -> Original:
@@ -87,6 +93,15 @@ class DatabaseIndex:
 
     async def original_of(self, generation: str) -> Original | None:
         return await self._lookup(index_originals.of_generation, generation)
+
+    async def unmirrored(self, after: str, limit: int) -> list[Original]:
+        return await self._read(index_originals.unmirrored, after, limit)
+
+    async def mirrored(self, generation: str) -> bool:
+        return await self._database.write(index_originals.mirrored, generation)
+
+    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
+        return await self._read(index_originals.mirrored_of, generations)
 
     async def delete(self, image: ImageId) -> Original | None:
         return await self._database.write(index_originals.delete, image)

@@ -1,6 +1,7 @@
 """Statements of the index about originals, and about deletions that all must hear of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from liveresize.domain.tokens import Claim
 from liveresize.ports import Purged
 from liveresize.stores import locks, schema
 
-REMEMBERED = 3600.0
+REMEMBERED = 86_400.0
 """Seconds for which deletions are told; an instance cut off for longer starts afresh."""
 
 _FACTS = (
@@ -40,13 +41,15 @@ _current = sa.select(_originals).where(  # built once, for every request runs it
 def current(connection: sa.Connection, image: ImageId) -> Original | None:
     """The original of that name."""
     found = connection.execute(_current, {"b_bucket": image.bucket, "b_name": image.name})
-    return _original(found.one_or_none())
+    row = found.one_or_none()
+    return None if row is None else _original(row)
 
 
 def of_generation(connection: sa.Connection, generation: str) -> Original | None:
     """The original of that generation."""
     found = connection.execute(sa.select(_originals).where(_originals.c.generation == generation))
-    return _original(found.one_or_none())
+    row = found.one_or_none()
+    return None if row is None else _original(row)
 
 
 def complete(
@@ -55,6 +58,8 @@ def complete(
     original: Original,
     received_sha256: str,
     receipt: str,
+    *,
+    mirrored: bool = False,
 ) -> Original | None:
     """Commit an upload; see ports.Index.complete.
 
@@ -76,7 +81,8 @@ def complete(
         if not token.overwrite:
             raise errors.IdTaken()
         end(connection, replaced)
-    connection.execute(sa.insert(_originals).values(**_row(original), uploaded_at=schema.now()))
+    times = {"uploaded_at": schema.now(), "mirrored_at": schema.now() if mirrored else None}
+    connection.execute(sa.insert(_originals).values(**_row(original), **times))
     return replaced
 
 
@@ -94,6 +100,37 @@ def adopt(connection: sa.Connection, original: Original) -> Original:
     adopted = current(connection, original.image)
     assert adopted is not None  # the image is locked
     return adopted
+
+
+def unmirrored(connection: sa.Connection, after: str, limit: int) -> list[Original]:
+    """Originals that the mirror lacks, in the order of their generations."""
+    rows = connection.execute(
+        sa.select(_originals)
+        .where(_originals.c.mirrored_at.is_(None), _originals.c.generation > after)
+        .order_by(_originals.c.generation)
+        .limit(limit)
+    )
+    return [_original(row) for row in rows]
+
+
+def mirrored(connection: sa.Connection, generation: str) -> bool:
+    """Note that the mirror has a generation; False when it has ended."""
+    noted = connection.execute(
+        sa.update(_originals)
+        .where(_originals.c.generation == generation)
+        .values(mirrored_at=schema.now())
+    )
+    return noted.rowcount > 0
+
+
+def mirrored_of(connection: sa.Connection, generations: Sequence[str]) -> set[str]:
+    """Those of these generations that the mirror has."""
+    found = connection.execute(
+        sa.select(_originals.c.generation).where(
+            _originals.c.generation.in_(generations), _originals.c.mirrored_at.is_not(None)
+        )
+    )
+    return set(found.scalars())
 
 
 def delete(connection: sa.Connection, image: ImageId) -> Original | None:
@@ -138,9 +175,7 @@ def announced_since(connection: sa.Connection, serial: int) -> list[Purged]:
     ]
 
 
-def _original(row: sa.Row[tuple[object, ...]] | None) -> Original | None:
-    if row is None:
-        return None
+def _original(row: sa.Row[Any]) -> Original:
     facts = {field: getattr(row, field) for field in _FACTS}
     return Original(image=ImageId(row.name, row.bucket), uploaded_at=row.uploaded_at, **facts)
 

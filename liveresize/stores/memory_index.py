@@ -15,7 +15,7 @@ from liveresize.ports import Purged, Selection
 from liveresize.stores import versions
 from liveresize.stores.schema import State
 
-REMEMBERED = 3600.0
+REMEMBERED = 86_400.0
 """Seconds for which deletions are told, as in the database."""
 
 _TICK = 0.001
@@ -64,6 +64,7 @@ class MemoryIndex:
         self._ahead = 0.0
         self._tokens: dict[ImageId, _TokenRow] = {}
         self._originals: dict[ImageId, Original] = {}
+        self._mirrored: set[str] = set()
         self._links: dict[tuple[str, str], _LinkRow] = {}
         self._purges: list[tuple[float, Purged]] = []
         self._serial = 0
@@ -136,7 +137,13 @@ class MemoryIndex:
         return row
 
     async def complete(
-        self, claim: Claim, original: Original, received_sha256: str, receipt: str
+        self,
+        claim: Claim,
+        original: Original,
+        received_sha256: str,
+        receipt: str,
+        *,
+        mirrored: bool = False,
     ) -> Original | None:
         now, row = self._now(), self._held(claim)
         if original.image != claim.grant.image:
@@ -148,6 +155,8 @@ class MemoryIndex:
             self._end(replaced)
         row.state, row.received_sha256, row.receipt = State.DONE, received_sha256, receipt
         self._originals[original.image] = dataclasses.replace(original, uploaded_at=now)
+        if mirrored:
+            self._mirrored.add(original.generation)
         return replaced
 
     async def adopt(self, original: Original) -> Original:
@@ -166,6 +175,25 @@ class MemoryIndex:
         same = (one for one in self._originals.values() if one.generation == generation)
         return next(same, None)
 
+    async def unmirrored(self, after: str, limit: int) -> list[Original]:
+        self._now()
+        missing = [
+            one
+            for one in self._originals.values()
+            if one.generation not in self._mirrored and one.generation > after
+        ]
+        return sorted(missing, key=lambda one: one.generation)[:limit]
+
+    async def mirrored(self, generation: str) -> bool:
+        current = await self.original_of(generation) is not None
+        if current:
+            self._mirrored.add(generation)
+        return current
+
+    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
+        self._now()
+        return self._mirrored.intersection(generations)
+
     async def delete(self, image: ImageId) -> Original | None:
         self._now()
         self._tokens.pop(image, None)
@@ -177,6 +205,7 @@ class MemoryIndex:
     def _end(self, original: Original) -> None:
         """End a generation and its links, and tell every instance."""
         del self._originals[original.image]
+        self._mirrored.discard(original.generation)
         for key in [key for key in self._links if key[0] == original.generation]:
             del self._links[key]
         self._announce((original.image, original.generation, ""))

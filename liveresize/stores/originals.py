@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ import structlog
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import GENERATION, Original
+from liveresize.ports import Kept
 from liveresize.stores import files
 
 _log = structlog.get_logger("liveresize.originals")
@@ -124,7 +126,8 @@ class DiskOriginals:
         note = self._note(original.generation)
         try:
             files.make_directory(place.parent.absolute())
-            files.write_whole(note, os.fsencode(place.relative_to(self._root)))
+            written = f"{place.relative_to(self._root)}\n{original.image.key}"
+            files.write_whole(note, os.fsencode(written))
             files.sync_file(note)
             files.sync_directory(self._staging)
             staged.rename(place)
@@ -135,24 +138,67 @@ class DiskOriginals:
                 note.unlink(missing_ok=True)
             raise files.full(error) from error
 
+    async def restore(self, staged: Path, original: Original) -> None:
+        """Move a copy of what the mirror has to its place. Raises DiskFull."""
+        await asyncio.to_thread(self._restore, staged, self.path(original))
+
+    def _restore(self, staged: Path, place: Path) -> None:
+        try:
+            files.make_directory(place.parent.absolute())
+            staged.rename(place)
+        except OSError as error:
+            raise files.full(error) from error
+
+    async def kept(self) -> list[Kept]:
+        """The files here that are ours, those first that were read longest ago.
+
+        A file system mounted `relatime` tells that to the day, one mounted `noatime` tells
+        when they came.
+        """
+        return await asyncio.to_thread(self._kept)
+
+    def _kept(self) -> list[Kept]:
+        found: list[Kept] = []
+        for folder in ("_main", "_bucket"):
+            for path in (self._root / folder).rglob("*~*"):
+                generation = path.name.rpartition("~")[2]
+                with contextlib.suppress(OSError):
+                    facts = path.stat(follow_symlinks=False)
+                    if GENERATION.fullmatch(generation) and stat.S_ISREG(facts.st_mode):
+                        used_at = max(facts.st_atime, facts.st_mtime)
+                        found.append(
+                            Kept(
+                                path=path,
+                                generation=generation,
+                                bytes=facts.st_size,
+                                used_at=used_at,
+                            )
+                        )
+        return sorted(found, key=lambda one: one.used_at)
+
+    async def discard(self, kept: Kept) -> None:
+        """Remove one of them; that it is gone already is no error."""
+        await asyncio.to_thread(_unlink, kept.path)
+
     def settle(self, generation: str) -> None:
         """Forget the note of a move: its row is committed, or its file is gone."""
         with contextlib.suppress(OSError):  # `unsettled` comes back to it
             self._note(generation).unlink(missing_ok=True)
 
-    async def unsettled(self, older_than: float) -> list[tuple[str, Path]]:
-        """(generation, path) of moves noted more than `older_than` seconds ago."""
+    async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
+        """(image, generation, path) of moves noted more than `older_than` seconds ago."""
         return await asyncio.to_thread(self._unsettled, older_than)
 
-    def _unsettled(self, older_than: float) -> list[tuple[str, Path]]:
-        found: list[tuple[str, Path]] = []
+    def _unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
+        found: list[tuple[ImageId, str, Path]] = []
         for note in self._aged(older_than):
             if note.suffix != ".moving":
                 continue
             with contextlib.suppress(FileNotFoundError):
-                place = os.fsdecode(note.read_bytes())
+                place, _, key = note.read_text(errors="surrogateescape").partition("\n")
                 if place:
-                    found.append((note.stem, self._root / place))
+                    bucket, _, name = key.rpartition("/")
+                    found.append((ImageId(name, bucket), note.stem, self._root / place))
                 else:  # power failed before the note was durable: nothing was moved
                     note.unlink()
         return found
@@ -183,10 +229,7 @@ class DiskOriginals:
             found = self._find_foreign(original.image)
             if found is None or found[0] != original.generation:
                 return  # another file has been put there since
-        try:
-            await asyncio.to_thread(self.path(original).unlink, missing_ok=True)
-        except OSError as error:
-            _log.error("original_not_removed", image_id=original.image.key, error=str(error))
+        await asyncio.to_thread(_unlink, self.path(original))
 
     def _note(self, generation: str) -> Path:
         return self._staging / f"{generation}.moving"
@@ -200,6 +243,13 @@ class DiskOriginals:
         if len(stem.encode()) > _LONG:
             base, stem = base / "_long", digest
         return base / digest[:2] / digest[2:4], stem
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("original_not_removed", file=path.name, error=str(error))
 
 
 def _hash(name: str) -> str:

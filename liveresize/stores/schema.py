@@ -100,6 +100,14 @@ originals = sa.Table(
     sa.Column("mirrored_at", sa.Double),
 )
 
+# What the mirror lacks is its queue; in time that is next to nothing.
+sa.Index(
+    "ix_originals_unmirrored",
+    originals.c.generation,
+    sqlite_where=originals.c.mirrored_at.is_(None),
+    postgresql_where=originals.c.mirrored_at.is_(None),
+)
+
 renditions = sa.Table(
     "renditions",
     metadata,

@@ -8,6 +8,7 @@ from liveresize.imaging.options import (
     ENGINE,
 )
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
 from liveresize.service.purge import Purge, PurgeOptions
@@ -93,6 +94,9 @@ class Components:
             spool=self.spool,
             memory=self.memory,
         )
+        self.mirroring = Mirroring(
+            MirroringOptions(), mirror=None, originals=self.originals, index=self.index
+        )
         self._assemble()
 
     def _assemble(self) -> None:
@@ -102,9 +106,14 @@ class Components:
             index=self.index,
             renderer=self.workers,
             memory=self.memory,
+            mirroring=self.mirroring,
         )
         retirement = Retirement(
-            originals=self.originals, store=self.store, spool=self.spool, memory=self.memory
+            originals=self.originals,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+            mirroring=self.mirroring,
         )
         self.uploads = Uploads(
             UploadsOptions(
@@ -115,6 +124,7 @@ class Components:
             renderer=self.workers,
             memory=self.memory,
             retirement=retirement,
+            mirroring=self.mirroring,
             clock=time,
         )
         sources = Sources(

@@ -135,6 +135,7 @@ class FakeStore:
         self.objects: dict[str, bytes] = {}
         self.failures: list[Exception] = []
         self.healthy = True
+        self.shared = False
         self.reads = 0
         self.story = [] if story is None else story
 
@@ -223,11 +224,9 @@ class SteeredIndex(MemoryIndex):
         adopted: Original = await self._around("adopt", super().adopt(original))
         return adopted
 
-    async def complete(
-        self, claim: Claim, original: Original, received_sha256: str, receipt: str
-    ) -> Original | None:
+    async def complete(self, *args: Any, **kwargs: Any) -> Original | None:
         replaced: Original | None = await self._around(
-            "complete", super().complete(claim, original, received_sha256, receipt)
+            "complete", super().complete(*args, **kwargs)
         )
         return replaced
 

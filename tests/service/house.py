@@ -9,8 +9,9 @@ from liveresize.domain.originals import Original
 from liveresize.domain.rendition import Format, Rendition
 from liveresize.domain.tokens import Grant
 from liveresize.domain.urls import RenditionRequest
-from liveresize.ports import RenditionStore
+from liveresize.ports import Mirror, RenditionStore
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.outcomes import Bytes, Cache, Found
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
@@ -57,6 +58,8 @@ class House:
         rates: RateOptions | None = None,
         memory: MemoryOptions | None = None,
         pictures: PicturesOptions | None = None,
+        mirror: Mirror | None = None,
+        mirroring: MirroringOptions | None = None,
     ) -> None:
         self.clock = Clock()
         self.story: list[str] = []
@@ -82,6 +85,12 @@ class House:
             spool=self.spool,
             memory=self.memory,
         )
+        self.mirroring = Mirroring(
+            mirroring or MirroringOptions(),
+            mirror=mirror,
+            originals=self.originals,
+            index=self.index,
+        )
         self._assemble(bounds or Bounds(2000, 2000), redirect, rates or RateOptions(per_second=0))
         self._assemble_writers(lease, disk_bytes)
         self.pictures = Pictures(
@@ -99,6 +108,7 @@ class House:
             index=self.index,
             renderer=self.renderer,
             memory=self.memory,
+            mirroring=self.mirroring,
         )
         sources = Sources(
             originals=self.originals,
@@ -121,7 +131,11 @@ class House:
 
     def _assemble_writers(self, lease: float, disk_bytes: int) -> None:
         self.retirement = Retirement(
-            originals=self.originals, store=self.store, spool=self.spool, memory=self.memory
+            originals=self.originals,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+            mirroring=self.mirroring,
         )
         self.uploads = Uploads(
             UploadsOptions(lease=lease, max_bytes=1 << 20),
@@ -130,6 +144,7 @@ class House:
             renderer=self.renderer,
             memory=self.memory,
             retirement=self.retirement,
+            mirroring=self.mirroring,
             clock=self.clock,
         )
         self.purge = Purge(

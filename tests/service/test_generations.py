@@ -300,10 +300,10 @@ def test_news_is_heard_once(tmp_path: Path) -> None:
         there = House(tmp_path / "there", index=index)
         heard: list[str] = []
 
-        async def remove(original: Original) -> None:
+        async def hear(original: Original) -> None:
             heard.append(original.generation)
 
-        there.retirement.remove = remove  # type: ignore[method-assign]
+        there.retirement.hear = hear  # type: ignore[method-assign]
         generations = []
         for _ in range(3):
             generations.append((await here.upload()).generation)

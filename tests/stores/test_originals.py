@@ -295,7 +295,9 @@ def test_a_note_leads_to_what_was_never_settled(tmp_path: Path) -> None:
         assert await originals.unsettled(60.0) == []
         (note,) = staged_names(tmp_path)
         age(tmp_path / "originals" / "_staging" / note, 61)
-        assert await originals.unsettled(60.0) == [(original.generation, originals.path(original))]
+        assert await originals.unsettled(60.0) == [
+            (original.image, original.generation, originals.path(original))
+        ]
         for _ in range(2):
             originals.settle(original.generation)
         assert await originals.unsettled(0.0) == []
@@ -314,7 +316,7 @@ def test_an_empty_note_is_no_reason_to_stop(tmp_path: Path) -> None:
         await originals.keep(staged, of())
         empty = originals.staging("2" * 28 + ".moving")
         empty.touch()
-        assert [generation for generation, _ in await originals.unsettled(0.0)] == ["1" * 28]
+        assert [generation for _, generation, _ in await originals.unsettled(0.0)] == ["1" * 28]
         assert not empty.exists()
 
     asyncio.run(main())

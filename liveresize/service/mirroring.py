@@ -1,0 +1,173 @@
+"""Originals in two places: the disk here, and a bucket that every instance reads.
+
+What the mirror still lacks is the rows whose `mirrored_at` is null; no other queue exists,
+so that nothing of it is lost with a process or a machine.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import structlog
+
+from liveresize import errors, ports
+from liveresize.domain.originals import Original
+from liveresize.service.inflight import Flight, Inflight
+
+_log = structlog.get_logger("liveresize.mirroring")
+
+_BATCH = 100
+"""Rows that `catch_up` reads at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroringOptions:
+    """`wait`: seconds that an upload waits for the mirror. `strict`: whether it is refused
+    when the mirror does not have it by then. `max_bytes`: what mirrored originals may take
+    on disk (0: any)."""
+
+    wait: float = 5.0
+    strict: bool = False
+    max_bytes: int = 0
+
+
+class Mirroring:
+    """Keeps the mirror complete and the disk small; without a mirror it does nothing."""
+
+    def __init__(
+        self,
+        options: MirroringOptions,
+        *,
+        mirror: ports.Mirror | None,
+        originals: ports.Originals,
+        index: ports.Index,
+    ) -> None:
+        self._options = options
+        self._mirror = mirror
+        self._originals = originals
+        self._index = index
+        self._fetches: Inflight[bool] = Inflight()
+        self.backlog = 0
+        """Originals of this disk that the mirror lacked when `catch_up` last looked."""
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a mirror."""
+        return self._mirror is not None
+
+    async def offer(self, original: Original) -> bool:
+        """Mirror an upload before it is committed; whether that worked within `wait`.
+
+        Where it did not, `catch_up` does it later. Raises ObjectStoreUnavailable instead
+        when the mirror is strict.
+        """
+        if self._mirror is None:
+            return False
+        try:
+            async with asyncio.timeout(self._options.wait):
+                await self._mirror.put(self._originals.path(original), original)
+        except (errors.ObjectStoreUnavailable, TimeoutError) as error:
+            reason = getattr(error, "detail", "") or f"no answer within {self._options.wait} s"
+            _log.warning("mirror_delayed", image_id=original.image.key, error=reason)
+            if self._options.strict:
+                raise errors.ObjectStoreUnavailable("", reason) from error
+            return False
+        return True
+
+    async def remove(self, original: Original) -> None:
+        """Take an original out of the mirror. Raises ObjectStoreUnavailable."""
+        if self._mirror is not None:
+            await self._mirror.remove(original)
+
+    async def fetch(self, original: Original) -> bool:
+        """Bring an original from the mirror to this disk, once for all who ask for it now.
+
+        False where the mirror does not have it (yet), or does not answer. Raises DiskFull.
+        """
+        mirror = self._mirror
+        if mirror is None:
+            return False
+
+        async def bring(flight: Flight[bool]) -> bool:
+            flight.begun = True  # whoever asks next wants it too
+            return await self._bring(mirror, original)
+
+        return await self._fetches.run(original.generation, bring)
+
+    async def _bring(self, mirror: ports.Mirror, original: Original) -> bool:
+        staged = self._originals.staging(original.generation)
+        try:
+            if not await mirror.fetch(original, staged):
+                return False
+            await self._originals.restore(staged, original)
+        except errors.ObjectStoreUnavailable as error:
+            _log.warning("mirror_unreachable", image_id=original.image.key, error=error.detail)
+            return False
+        finally:
+            await asyncio.to_thread(staged.unlink, missing_ok=True)
+        if await self._ended(original):
+            await self._originals.remove(original)
+            return False
+        _log.info("original_fetched", image_id=original.image.key, bytes=original.bytes)
+        return True
+
+    async def _ended(self, original: Original) -> bool:
+        """Whether it was deleted while it was on its way; whoever deleted it looked before."""
+        with contextlib.suppress(errors.IndexUnavailable):
+            return await self._index.original_of(original.generation) is None
+        return False
+
+    async def catch_up(self) -> None:
+        """Mirror what the mirror lacks and this disk has. Raises IndexUnavailable."""
+        if self._mirror is None:
+            return
+        after, missing = "", 0
+        while batch := await self._index.unmirrored(after, _BATCH):
+            after = batch[-1].generation
+            for original in batch:
+                if not self._originals.exists(original):
+                    continue  # another instance has it
+                missing += 1
+                self.backlog = max(self.backlog, missing)
+                if await self._supply(self._mirror, original):
+                    missing -= 1
+        self.backlog = missing
+
+    async def _supply(self, mirror: ports.Mirror, original: Original) -> bool:
+        """Mirror one original; whether it needs no further attempt."""
+        try:
+            await mirror.put(self._originals.path(original), original)
+        except errors.ObjectStoreUnavailable as error:
+            if mirror.healthy:
+                _log.warning("mirror_delayed", image_id=original.image.key, error=error.detail)
+            return False
+        except errors.OriginalMissing:
+            return True  # deleted meanwhile
+        if await self._index.mirrored(original.generation):
+            return True
+        with contextlib.suppress(errors.ObjectStoreUnavailable):
+            await mirror.remove(original)
+        return True
+
+    async def make_room(self) -> None:
+        """Remove mirrored originals from this disk, those first that were read longest ago.
+
+        Raises IndexUnavailable.
+        """
+        if self._mirror is None or not self._options.max_bytes:
+            return
+        kept = await self._originals.kept()
+        over = sum(one.bytes for one in kept) - self._options.max_bytes
+        removed = 0
+        for start in range(0, len(kept), _BATCH):
+            if over <= 0:
+                break
+            batch = kept[start : start + _BATCH]
+            mirrored = await self._index.mirrored_of([one.generation for one in batch])
+            for one in batch:
+                if over > 0 and one.generation in mirrored:
+                    await self._originals.discard(one)
+                    over -= one.bytes
+                    removed += 1
+        if removed:
+            _log.info("originals_evicted", count=removed)
