@@ -152,7 +152,7 @@ def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None
         house.index.after["add_link"] = count
         assert await house.publisher.resume() == house.publisher.backlog == 30
         assert await house.publisher.flush(30.0) == 0
-        assert begun[0] <= 4
+        assert begun[0] <= 8  # of four at a time, each asking twice
         assert house.publisher.published == 30
 
     run(main)
