@@ -1,12 +1,13 @@
 """What the service answers: values that the web turns into statuses and headers."""
 
 import enum
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.ports import Held
+from liveresize.ports import Held, ObjectBody
 
 
 class Cache(enum.StrEnum):
@@ -50,6 +51,21 @@ class Bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """The rendition, on its way from the store: too large to be held in memory.
+
+    `body` is the whole of it and must be closed; `part` begins again with the bytes from
+    `first` to `last`, or gives None where they are gone.
+    """
+
+    original: Original
+    link: Link
+    body: ObjectBody
+    part: Callable[[int, int], Awaitable[ObjectBody | None]]
+    cache: Cache = Cache.HIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """The stored bytes of the original, at `path`."""
 
@@ -87,4 +103,4 @@ class StoredObject:
     cache: Cache = Cache.MEMORY
 
 
-Outcome = Found | Bytes | Stored | OutOfBounds
+Outcome = Found | Bytes | Streamed | Stored | OutOfBounds

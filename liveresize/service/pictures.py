@@ -17,6 +17,7 @@ from liveresize.service.outcomes import (
     OutOfBounds,
     Stored,
     StoredObject,
+    Streamed,
 )
 from liveresize.service.renditions import Renditions
 
@@ -129,7 +130,7 @@ class Pictures:
             return None
         return StoredObject(image=image, variant=variant, held=held)
 
-    async def stored_object(self, key: str, *, client: str = "") -> StoredObject:
+    async def stored_object(self, key: str, *, client: str = "") -> StoredObject | Streamed:
         """An object of the embedded store, which a redirect once led to.
 
         One that has had to make room since is rendered again. Raises OriginalMissing
@@ -137,6 +138,8 @@ class Pictures:
         """
         request = await self._behind(key)
         outcome = await self._renditions.serve(request, client=client)
+        if isinstance(outcome, Streamed):
+            return outcome
         if not isinstance(outcome, Bytes):
             raise errors.OriginalMissing
         return StoredObject(

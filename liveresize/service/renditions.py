@@ -10,8 +10,8 @@ from liveresize.domain.rendition import Format
 from liveresize.domain.urls import RenditionRequest
 from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Flight, Inflight
-from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds
-from liveresize.service.sources import Publishing, Sources
+from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Streamed
+from liveresize.service.sources import Publishing, Sources, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Renditions:
 
     async def serve(
         self, request: RenditionRequest, *, client: str = "", fresh: bool = False
-    ) -> Found | Bytes | OutOfBounds:
+    ) -> Found | Bytes | Streamed | OutOfBounds:
         """The rendition: from memory, the store, the spool, or rendered now.
 
         `fresh` renders whatever is kept and keeps nothing. Raises OriginalMissing,
@@ -100,10 +100,10 @@ class Renditions:
 
     async def _join(
         self, original: Original, request: RenditionRequest, client: str
-    ) -> Found | Bytes:
+    ) -> Found | Bytes | Streamed:
         variant, redirect = request.rendition.variant, self._redirects(request)
         key = (original.generation, variant)
-        unlinked = False
+        way = Way.OPEN
         while True:
             # From here to `run` there is no await, so that no second render can begin.
             recalled = self._recall(original, variant, redirect)
@@ -111,8 +111,8 @@ class Renditions:
                 return recalled
             joining = self._jobs.joins(key)
 
-            async def make(flight: Flight[Link | Bytes], unlinked: bool = unlinked) -> Link | Bytes:
-                return await self._sources.make(original, request, client, flight, unlinked)
+            async def make(flight: Flight[Link | Bytes], way: Way = way) -> Link | Bytes:
+                return await self._sources.make(original, request, client, flight, way)
 
             try:
                 made = await self._jobs.run(key, make)
@@ -126,10 +126,14 @@ class Renditions:
                 return made
             if redirect:
                 return Found(url=self._store.url(made), link=made)
-            held = await self._sources.fetch(made)
-            if held is not None:
-                return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
-            unlinked = True
+            try:
+                fetched = await self._sources.fetch(original, made)
+            except errors.ObjectStoreUnavailable:
+                way = Way.BLOCKED
+                continue
+            if fetched is not None:
+                return fetched
+            way = Way.GONE
 
     def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
         rendition = request.rendition

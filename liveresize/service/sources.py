@@ -1,6 +1,8 @@
 """Where a rendition comes from: the index and the store, the spool, or a render."""
 
 import asyncio
+import enum
+import functools
 import hashlib
 import time
 from typing import Protocol
@@ -13,11 +15,14 @@ from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import sniff
 from liveresize.domain.urls import RenditionRequest
 from liveresize.ports import Held
-from liveresize.service.inflight import Flight
-from liveresize.service.outcomes import Bytes, Cache, Timings
+from liveresize.service.inflight import Flight, Inflight
+from liveresize.service.outcomes import Bytes, Cache, Streamed, Timings
 from liveresize.service.rates import Rates
 
 _log = structlog.get_logger("liveresize.renditions")
+
+_STREAMED = 1 << 20
+"""Bytes above which an object is passed on as it comes, rather than held in memory."""
 
 
 class Publishing(Protocol):
@@ -26,6 +31,16 @@ class Publishing(Protocol):
     def offer(self, original: Original, variant: str, rendered: Rendered) -> None: ...
 
     def used(self, link: Link) -> None: ...
+
+
+class Way(enum.Enum):
+    """What is known of the way over the link of a rendition."""
+
+    OPEN = enum.auto()
+    GONE = enum.auto()
+    """Its object is no longer there."""
+    BLOCKED = enum.auto()
+    """Its store does not answer."""
 
 
 class Sources:
@@ -51,6 +66,7 @@ class Sources:
         self._memory = memory
         self._publisher = publisher
         self._rates = rates
+        self._fetches: Inflight[Held | None] = Inflight()
         self.renders = 0
 
     async def make(
@@ -59,11 +75,11 @@ class Sources:
         request: RenditionRequest,
         client: str,
         flight: Flight[Link | Bytes],
-        unlinked: bool,
+        way: Way,
     ) -> Link | Bytes:
-        """Find or render; `unlinked` says that the link is known to lead nowhere."""
+        """Find or render; behind a link that leads nowhere there is nothing to look up."""
         variant = request.rendition.variant
-        link = None if unlinked else await self.look_up(original, variant)
+        link = await self.look_up(original, variant) if way is Way.OPEN else None
         if link is not None:
             return link
         spooled = await self._spool.read(original.generation, variant)
@@ -71,7 +87,7 @@ class Sources:
             held = await self._identify(original, variant, spooled)
             return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
         self._rates.charge(client)
-        return await self.render(original, request, flight)
+        return await self.render(original, request, flight, stored=way is Way.BLOCKED)
 
     async def look_up(self, original: Original, variant: str) -> Link | None:
         """The link, from the index or, while that is down, from an older memory."""
@@ -84,19 +100,40 @@ class Sources:
             self._publisher.used(link)
         return link
 
-    async def fetch(self, link: Link) -> Held | None:
-        """The bytes behind a link; None when they are gone or out of reach."""
-        try:
-            data = await self._store.read(link)
-        except errors.ObjectStoreUnavailable:
+    async def fetch(self, original: Original, link: Link) -> Bytes | Streamed | None:
+        """The bytes behind a link; None when they are gone.
+
+        Few are read once for all who ask, and held; many are streamed to each. Raises
+        ObjectStoreUnavailable.
+        """
+        if link.size > _STREAMED:
+            return await self._stream(original, link)
+        key = (link.generation, link.variant)
+        held = await self._fetches.run(key, lambda _: self._read(link))
+        if held is None:
             return None
+        return Bytes(original=original, variant=link.variant, held=held, cache=Cache.HIT)
+
+    async def _read(self, link: Link) -> Held | None:
+        data = await self._store.read(link)
         if data is None:
-            self._memory.drop(link.image, link.generation, link.variant)
-            _log.warning("rendition_gone", image_id=link.image.key, variant=link.variant)
+            self._miss(link)
             return None
         held = Held(data=data, mime=link.mime, etag=link.etag)
         self._memory.hold(link.generation, link.variant, held)
         return held
+
+    async def _stream(self, original: Original, link: Link) -> Streamed | None:
+        body = await self._store.open(link)
+        if body is None:
+            self._miss(link)
+            return None
+        part = functools.partial(self._store.open, link)
+        return Streamed(original=original, link=link, body=body, part=part)
+
+    def _miss(self, link: Link) -> None:
+        self._memory.drop(link.image, link.generation, link.variant)
+        _log.warning("rendition_gone", image_id=link.image.key, variant=link.variant)
 
     async def _identify(self, original: Original, variant: str, data: bytes) -> Held:
         """Spooled bytes, with the facts that were not spooled with them."""
@@ -110,8 +147,11 @@ class Sources:
         original: Original,
         request: RenditionRequest,
         flight: Flight[Link | Bytes] | None,
+        *,
+        stored: bool = False,
     ) -> Bytes:
-        """Render in a slot. Without a flight nothing is kept."""
+        """Render in a slot. Without a flight nothing is kept; what is `stored` already is
+        not stored again."""
         asked, begun = time.perf_counter(), 0.0
 
         def begin() -> None:
@@ -134,7 +174,8 @@ class Sources:
         )
         if flight is not None and self._current(original):
             self._memory.hold(original.generation, variant, held)
-            self._publisher.offer(original, variant, rendered)
+            if not stored:
+                self._publisher.offer(original, variant, rendered)
         return Bytes(
             original=original,
             variant=variant,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,8 +13,10 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from liveresize import errors, log
+from liveresize.ports import ObjectBody
+from liveresize.service.outcomes import Streamed
 from liveresize.web import clients, failures, hits
-from liveresize.web.responses import NOTHING, About, Answer, Asked, Slice
+from liveresize.web.responses import NOTHING, About, Answer, Asked, Part, Slice
 from liveresize.web.site import Site
 
 _log = structlog.get_logger("liveresize.web")
@@ -91,8 +94,24 @@ class Handler(RequestHandler):
         if self._work is not None:
             self._work.cancel()
 
+    async def begin(self, outcome: Streamed, answer: Answer) -> Answer:
+        """`answer`, with the bytes on their way where it has a Part of them.
+
+        Raises OriginalElsewhere where the object went between its whole and its part.
+        """
+        part = answer.body
+        if isinstance(part, Part) and part.length == outcome.body.size:
+            return replace(answer, body=outcome.body)
+        await outcome.body.close()
+        if not isinstance(part, Part):
+            return answer
+        body = await outcome.part(part.start, part.start + part.length - 1)
+        if body is None:
+            raise errors.OriginalElsewhere
+        return replace(answer, body=body)
+
     async def respond(self, answer: Answer) -> None:
-        """Send an answer, files included, and finish."""
+        """Send an answer, files and streams included, and finish."""
         answer = failures.explained(answer, self.request_id)
         self.set_status(answer.status)
         self._about = answer.about
@@ -106,9 +125,14 @@ class Handler(RequestHandler):
             if not bodiless:
                 with contextlib.suppress(StreamClosedError):  # the client has what it wanted
                     await self._send_file(answer.body)
-        elif answer.body and not bodiless:
-            self._sent = len(answer.body)
-            self.write(answer.body)
+        elif isinstance(answer.body, bytes):
+            if answer.body and not bodiless:
+                self._sent = len(answer.body)
+                self.write(answer.body)
+        else:
+            assert not isinstance(answer.body, Part)
+            with contextlib.suppress(StreamClosedError):
+                await self._pass_on(answer.body)
         if bodiless and answer.status != 304:
             await self.flush()  # else Tornado would claim a Content-Length of 0
         self.finish()
@@ -126,6 +150,19 @@ class Handler(RequestHandler):
             self._sent += len(data)
             self.write(data)
             await self.flush()
+
+    async def _pass_on(self, body: ObjectBody) -> None:
+        """Send what comes from the store as fast as the client takes it."""
+        try:
+            async for chunk in body.chunks():
+                self._sent += len(chunk)
+                self.write(chunk)
+                await self.flush()
+        except errors.ObjectStoreUnavailable as error:
+            _log.warning("stream_broken", request_id=self.request_id, error=error.detail)
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+        finally:
+            await body.close()
 
     def write_error(self, status_code: int, **kwargs: object) -> None:
         """Answer whatever a handler raised; see tornado.web.RequestHandler."""
@@ -193,6 +230,19 @@ class Unknown(Handler):
     def prepare(self) -> None:
         """404, whatever the method."""
         raise HTTPError(404)
+
+    async def _pass_on(self, body: ObjectBody) -> None:
+        """Send what comes from the store as fast as the client takes it."""
+        try:
+            async for chunk in body.chunks():
+                self._sent += len(chunk)
+                self.write(chunk)
+                await self.flush()
+        except errors.ObjectStoreUnavailable as error:
+            _log.warning("stream_broken", request_id=self.request_id, error=error.detail)
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+        finally:
+            await body.close()
 
     def write_error(self, status_code: int, **kwargs: object) -> None:
         """404 for methods that Tornado does not know, too."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from liveresize.domain.originals import Original
 from liveresize.domain.urls import FactsRequest
-from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored
+from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored, Streamed
 from liveresize.web import hits, responses
 from liveresize.web.handler import Handler
 from liveresize.web.responses import Answer
@@ -35,6 +35,11 @@ class PictureHandler(Handler):
             answer = responses.out_of_bounds(outcome, options, varies=varies)
         elif isinstance(outcome, Stored):
             answer = responses.stored(outcome, self.asked, options)
+        elif isinstance(outcome, Streamed):
+            answer = responses.streamed(
+                outcome, self.asked, options, varies=varies, immutable=False
+            )
+            answer = await self.begin(outcome, answer)
         else:
             assert isinstance(outcome, Bytes)
             answer = responses.rendered(outcome, self.asked, options, varies=varies)
@@ -71,6 +76,12 @@ class ObjectHandler(Handler):
             found = await self.wait_for(self.site.pictures.stored_object(key, client=self.client))
         except asyncio.CancelledError:
             return  # the client left
+        if isinstance(found, Streamed):
+            answer = responses.streamed(
+                found, self.asked, self.site.options.responses, varies=False, immutable=True
+            )
+            await self.respond(await self.begin(found, answer))
+            return
         await self.respond(responses.stored_object(found, self.asked))
 
     async def head(self) -> None:

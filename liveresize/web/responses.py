@@ -4,11 +4,12 @@
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import quote
 
+from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import (
     Bytes,
     Cache,
@@ -17,6 +18,7 @@ from liveresize.service.outcomes import (
     OutOfBounds,
     Stored,
     StoredObject,
+    Streamed,
     Timings,
 )
 
@@ -29,8 +31,10 @@ NO_STORE = "no-store"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseOptions:
     """Seconds that redirects and renditions may be kept by caches, and whether the CDN
-    in front keeps answers apart by `Accept`."""
+    in front keeps answers apart by `Accept`. `presigned` says that a redirect is for the
+    client alone who asked for it."""
 
+    presigned: bool = False
     redirect_max_age: int = 604_800
     render_max_age: int = 86_400
     varies_on_accept: bool = False
@@ -51,6 +55,14 @@ class Slice:
     """Part of a file: `length` bytes from `start`."""
 
     path: Path
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`length` bytes from `start` of what is streamed from the store."""
+
     start: int
     length: int
 
@@ -76,14 +88,17 @@ class Answer:
 
     status: int
     headers: Headers
-    body: bytes | Slice = b""
+    body: bytes | Slice | Part | ObjectBody = b""
     length: int | None = 0
     about: About = NOTHING
 
 
-def _age(seconds: int, options: ResponseOptions, *, varies: bool) -> Headers:
+def _age(
+    seconds: int, options: ResponseOptions, *, varies: bool, personal: bool = False
+) -> Headers:
     """How long and by whom an answer may be kept."""
-    scope = "private" if varies and not options.varies_on_accept else "public"
+    shared = not personal and (options.varies_on_accept or not varies)
+    scope = "public" if shared else "private"
     headers = [
         ("Cache-Control", f"{scope}, max-age={seconds}"),
         ("Expires", formatdate(time.time() + seconds, usegmt=True)),
@@ -128,7 +143,7 @@ def found(outcome: Found, asked: Asked, options: ResponseOptions, *, varies: boo
     """303 to the store, or 304 for a client that has those bytes."""
     link = outcome.link
     about = About(cache=outcome.cache, image=link.image.key, variant=link.variant)
-    age = _age(options.redirect_max_age, options, varies=varies)
+    age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
     if matches(asked.if_none_match, link.etag):
         return _not_modified(
@@ -177,6 +192,24 @@ def stored_object(outcome: StoredObject, asked: Asked) -> Answer:
     headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
     about = About(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
     return _whole_or_part(held.data, headers, held.etag, asked, about)
+
+
+def streamed(
+    outcome: Streamed, asked: Asked, options: ResponseOptions, *, varies: bool, immutable: bool
+) -> Answer:
+    """200 with a Part of a rendition that comes from the store, or 304.
+
+    `immutable` where it was asked for by the key under which it never changes.
+    """
+    link = outcome.link
+    headers = _picture(link.mime, link.etag, link.image.name)
+    if immutable:
+        headers.append(("Cache-Control", IMMUTABLE))
+    else:
+        headers += _age(options.render_max_age, options, varies=varies)
+    headers.append(("X-Cache", outcome.cache.value))
+    about = About(cache=outcome.cache, image=link.image.key, variant=link.variant)
+    return _whole_or_part(Part(0, outcome.body.size), headers, link.etag, asked, about)
 
 
 def known_object(outcome: Known, asked: Asked) -> Answer:
@@ -303,7 +336,7 @@ def _part(asked: Asked, etag: str, size: int) -> tuple[int, int] | None:
 
 
 def _whole_or_part(
-    body: bytes | Slice, headers: Headers, etag: str, asked: Asked, about: About
+    body: bytes | Slice | Part, headers: Headers, etag: str, asked: Asked, about: About
 ) -> Answer:
     if matches(asked.if_none_match, etag):
         return _not_modified(headers, about)
@@ -318,5 +351,5 @@ def _whole_or_part(
     if isinstance(body, bytes):
         body = body[start : start + length]
     else:
-        body = Slice(path=body.path, start=start, length=length)
+        body = replace(body, start=start, length=length)
     return Answer(status=206, headers=headers, body=body, length=length, about=about)

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import hashlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,7 +14,7 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import Format
 from liveresize.domain.tokens import Claim
-from liveresize.ports import Priority
+from liveresize.ports import ObjectBody, Priority
 from liveresize.stores.memory_index import MemoryIndex
 
 Hook = Callable[[], Awaitable[None]]
@@ -128,6 +128,21 @@ def rendered(job: RenderJob, original: bytes) -> Rendered:
     )
 
 
+class FakeBody:
+    """ports.ObjectBody of bytes; `closed` tells whether it was let go."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+        self.closed = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self._data
+
+    async def close(self) -> None:
+        self.closed = True
+
+
 class FakeStore:
     """ports.RenditionStore in memory; `failures` are raised by `publish`, one each."""
 
@@ -157,6 +172,13 @@ class FakeStore:
     async def read(self, link: Link) -> bytes | None:
         self.reads += 1
         return self.objects.get(link.key)
+
+    async def open(self, link: Link, first: int = 0, last: int | None = None) -> ObjectBody | None:
+        self.reads += 1
+        data = self.objects.get(link.key)
+        if data is None:
+            return None
+        return FakeBody(data[first : len(data) if last is None else last + 1])
 
     async def remove(self, links: Sequence[Link]) -> None:
         self.story.append("remove")
