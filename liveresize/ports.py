@@ -5,7 +5,7 @@ driver raises into `errors`.
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, overload
@@ -310,6 +310,18 @@ class Index(Protocol):
         """Deletions with a serial above `serial`, oldest first."""
 
 
+class ObjectBody(Protocol):
+    """The bytes of an object on their way; `close` must be called, read to the end or not."""
+
+    size: int
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, all `size` of them. Raises ObjectStoreUnavailable."""
+
+    async def close(self) -> None:
+        """Let go of the store."""
+
+
 class RenditionStore(Protocol):
     """Where finished renditions are kept for good: the disk here, or S3."""
 
@@ -329,13 +341,22 @@ class RenditionStore(Protocol):
         """
 
     async def read(self, link: Link) -> bytes | None:
-        """The bytes of a link, or None when they are gone."""
+        """The bytes of a link, or None when they are gone. Raises ObjectStoreUnavailable."""
+
+    async def open(self, link: Link, first: int = 0, last: int | None = None) -> ObjectBody | None:
+        """Bytes `first` to `last` of a link, or to its end; None when they are gone.
+
+        Raises ObjectStoreUnavailable.
+        """
 
     async def remove(self, links: Sequence[Link]) -> None:
-        """Remove objects; that one is gone already is no error."""
+        """Remove objects; that one is gone already is no error.
+
+        Raises ObjectStoreUnavailable.
+        """
 
     async def remove_generation(self, original: Original) -> None:
-        """Remove every object of one generation."""
+        """Remove every object of one generation. Raises ObjectStoreUnavailable."""
 
     @property
     def healthy(self) -> bool:
@@ -348,6 +369,9 @@ class RenditionStore(Protocol):
 
 class Mirror(Protocol):
     """A second place for originals, which every instance reads."""
+
+    def key(self, original: Original) -> str:
+        """The key of the bytes of this generation."""
 
     async def put(self, path: Path, original: Original) -> None:
         """Store the bytes at `path`; that they are there already is no error.
@@ -367,6 +391,15 @@ class Mirror(Protocol):
 
         Raises ObjectStoreUnavailable.
         """
+
+    async def exists(self, original: Original) -> bool:
+        """Whether the bytes are there, as far as their size tells.
+
+        Raises ObjectStoreUnavailable.
+        """
+
+    def entries(self) -> AsyncIterator[tuple[str, int]]:
+        """(key, bytes) of everything there. Raises ObjectStoreUnavailable."""
 
     @property
     def healthy(self) -> bool:

@@ -65,12 +65,11 @@ def test_the_manual_has_the_reference() -> None:
 
 
 def test_the_production_example_is_accepted(tmp_path: Path) -> None:
-    """`production.json.example` starts a server; all that is said of it is that its bucket
-    is not used yet."""
+    """`production.json.example` starts a server, and nothing about it needs a warning."""
     example = ROOT / "config" / "production.json.example"
     (tmp_path / "production.json").write_text(example.read_text())
     loaded = read(tmp_path, {"NODE_ENV": "production"})
-    assert [warning.split(" ")[0] for warning in loaded.warnings] == ["aws.bucket"]
+    assert not loaded.warnings
     assert loaded.aws.bucket
     assert loaded.postgresql.host
 
@@ -87,7 +86,12 @@ def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
     """Keys and spellings of the published service are taken: numbers in quotes, `redis`,
     `log.stats` and `metrics`; what has no use here is named in a notice."""
     old = {
-        "aws": {"access_key": "1", "secret_key": "2", "bucket_url": "https://b.example.com"},
+        "aws": {
+            "access_key": "1",
+            "secret_key": "2",
+            "bucket": "b",
+            "bucket_url": "https://b.example.com",
+        },
         "constraints": {"max_width": "1500"},
         "log": {"debug": False, "stats": True},
         "metrics": {"influx": {"dsn": "http://influx"}},
@@ -104,6 +108,7 @@ def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
         "log.stats",
         "metrics",
         "timeout.conversion",
+        "aws.bucket_url",
         "redis.url",
     ]
 
@@ -176,8 +181,9 @@ def test_keys_that_cannot_go_together_are_refused(
             },
             "the url is used",
         ),
-        ({"LIVERESIZE_AWS__BUCKET": "b"}, "renditions are kept on disk"),
-        ({"LIVERESIZE_AWS__ORIGINALS_BUCKET": "b"}, "originals are kept on disk alone"),
+        ({"LIVERESIZE_AWS__CACHE_HOST": "https://b"}, "renditions are kept on disk"),
+        ({"LIVERESIZE_DELIVERY": "presign"}, "redirects lead to this server"),
+        ({"LIVERESIZE_ORIGINALS__CACHE_BYTES": "1"}, "on this disk alone"),
         ({"LIVERESIZE_STUDIO": "true"}, "there is no /_studio/"),
     ],
 )

@@ -178,7 +178,7 @@ def test_an_unknown_key_is_warned_about_with_the_nearest(
         ({"enlarge": "maybe"}, 'is "maybe", but must be true or false.'),
         ({"enlarge": 1}, "is 1, but must be true or false."),
         ({"data_dir": 7}, "is 7, but must be text."),
-        ({"delivery": "presign"}, 'is "presign", but must be redirect or proxy.'),
+        ({"delivery": "magic"}, 'is "magic", but must be one of redirect, presign, proxy.'),
         ({"effort": "huge"}, "must be one of fast, balanced, small."),
         ({"constraints": 5}, "constraints in {} must be an object."),
         ({"encoder": {"webp_method": 9}}, "must be a whole number from 0 to 6 or null."),

@@ -47,6 +47,7 @@ class Mirroring:
         self._originals = originals
         self._index = index
         self._fetches: Inflight[bool] = Inflight()
+        self._late: list[Original] = []  # mirrored after they had ended, and still there
         self.backlog = 0
         """Originals of this disk that the mirror lacked when `catch_up` last looked."""
 
@@ -121,7 +122,10 @@ class Mirroring:
         """Mirror what the mirror lacks and this disk has. Raises IndexUnavailable."""
         if self._mirror is None:
             return
-        after, missing = "", 0
+        late, self._late = self._late, []
+        for original in late:
+            await self._withdraw(self._mirror, original)
+        after, missing, trying = "", 0, True
         while batch := await self._index.unmirrored(after, _BATCH):
             after = batch[-1].generation
             for original in batch:
@@ -129,8 +133,10 @@ class Mirroring:
                     continue  # another instance has it
                 missing += 1
                 self.backlog = max(self.backlog, missing)
-                if await self._supply(self._mirror, original):
+                if trying and await self._supply(self._mirror, original):
                     missing -= 1
+                # One attempt a round is enough to see it come back; the rest is counted.
+                trying = trying and self._mirror.healthy
         self.backlog = missing
 
     async def _supply(self, mirror: ports.Mirror, original: Original) -> bool:
@@ -141,13 +147,21 @@ class Mirroring:
             if mirror.healthy:
                 _log.warning("mirror_delayed", image_id=original.image.key, error=error.detail)
             return False
-        except errors.OriginalMissing:
-            return True  # deleted meanwhile
-        if await self._index.mirrored(original.generation):
-            return True
-        with contextlib.suppress(errors.ObjectStoreUnavailable):
-            await mirror.remove(original)
+        except errors.OriginalMissing as error:
+            if not self._originals.exists(original):
+                return True  # deleted meanwhile
+            _log.error("original_not_whole", image_id=original.image.key, error=error.detail)
+            return False
+        if not await self._index.mirrored(original.generation):
+            await self._withdraw(mirror, original)
         return True
+
+    async def _withdraw(self, mirror: ports.Mirror, original: Original) -> None:
+        """Take out what ended while it was copied, now or in the next round."""
+        try:
+            await mirror.remove(original)
+        except errors.ObjectStoreUnavailable:
+            self._late.append(original)
 
     async def make_room(self) -> None:
         """Remove mirrored originals from this disk, those first that were read longest ago.

@@ -56,6 +56,13 @@ class Aws:
         None, "Whether the bucket stands in the path; null does so with an endpoint_url."
     )
     originals_bucket: str = key("", "Bucket that originals are mirrored to; empty is none.")
+    presign_lifetime: int = key(
+        3600,
+        "Seconds for which a redirect with `presign` opens the object.",
+        least=60,
+        most=604_800,
+    )
+    concurrency: int = key(8, "Requests to the store at once.", least=1, most=256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

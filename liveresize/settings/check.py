@@ -23,6 +23,21 @@ def refuse(settings: Settings) -> None:
         )
 
 
+def _warn_of_buckets(settings: Settings) -> Iterator[str]:
+    aws, originals = settings.aws, settings.originals
+    if not aws.bucket and settings.delivery == "presign":
+        yield "delivery is presign, but aws.bucket is empty: redirects lead to this server."
+    if not aws.bucket and (aws.cache_host or aws.bucket_url):
+        yield "aws.cache_host is set, but aws.bucket is empty: renditions are kept on disk."
+    if aws.bucket_url and not aws.cache_host:
+        yield "aws.bucket_url is the old name of aws.cache_host, and used as such."
+    if not aws.originals_bucket and (originals.mirror_strict or originals.cache_bytes):
+        yield (
+            "originals.mirror_strict and originals.cache_bytes need aws.originals_bucket: "
+            "originals are kept on this disk alone."
+        )
+
+
 def warn(settings: Settings) -> Iterator[str]:
     """Sentences about combinations that work, and perhaps not as was meant."""
     constraints = settings.constraints
@@ -39,13 +54,9 @@ def warn(settings: Settings) -> Iterator[str]:
         yield "postgresql.host and postgresql.url are empty: the SQLite file is used."
     if database.host and database.url:
         yield "postgresql.host and postgresql.url are both set: the url is used."
-    for name, given, instead in (
-        ("aws.bucket", settings.aws.bucket, "renditions are kept on disk"),
-        ("aws.originals_bucket", settings.aws.originals_bucket, "originals are kept on disk alone"),
-        ("studio", settings.studio, "there is no /_studio/"),
-    ):
-        if given:
-            yield f"{name} is set, but this release does not use it yet: {instead}."
+    if settings.studio:
+        yield "studio is set, but this release does not use it yet: there is no /_studio/."
+    yield from _warn_of_buckets(settings)
     for name, module, extra in (("heif", "pillow_heif", "heic"), ("jxl", "pillow_jxl", "jxl")):
         if name in settings.formats.input and importlib.util.find_spec(module) is None:
             yield f"formats.input lists {name}, which needs liveresize[{extra}] to be installed."

@@ -122,3 +122,12 @@ class Originals:
         choices=("clean", "keep"),
     )
     public: bool = key(True, "Whether originals and `.json` are answered without a signature.")
+    mirror_wait: float = key(
+        5.0, "Seconds that an upload waits for `aws.originals_bucket`.", least=0.1, most=60
+    )
+    mirror_strict: bool = key(
+        False, "Whether an upload is refused that the bucket does not have by then."
+    )
+    cache_bytes: int = key(
+        0, "Mirrored originals kept on this disk, in bytes; 0 keeps all.", least=0
+    )

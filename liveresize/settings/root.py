@@ -27,8 +27,8 @@ class Settings:
     )
     delivery: str = key(
         "redirect",
-        "Whether known renditions are redirected to or sent.",
-        choices=("redirect", "proxy"),
+        "Whether known renditions are redirected to, plainly or signed, or sent.",
+        choices=("redirect", "presign", "proxy"),
     )
     redirect_cache_timeout: int = key(
         604_800, "Seconds for which clients may keep a redirect.", least=0

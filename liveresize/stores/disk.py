@@ -9,9 +9,10 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from liveresize import errors
@@ -21,6 +22,8 @@ from liveresize.domain.rendition import Format, Rendition
 from liveresize.stores import files
 
 PREFIX = "/_renditions/"
+
+_CHUNK = 64 * 1024
 
 _UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 """What `link` says of another file system than the spool's, or one without hard links."""
@@ -111,6 +114,16 @@ class DiskRenditions:
             return data if len(data) == link.size else None
         return None
 
+    async def open(self, link: Link, first: int = 0, last: int | None = None) -> "FileBody | None":
+        """Bytes `first` to `last` of a link, or to its end; None when they are gone."""
+        with contextlib.suppress(OSError):
+            file = await asyncio.to_thread(self._path(link).open, "rb")
+            end = link.size if last is None else min(last + 1, link.size)
+            if first < end and os.fstat(file.fileno()).st_size == link.size:
+                return FileBody(file, first, end - first)
+            await asyncio.to_thread(file.close)
+        return None
+
     async def remove(self, links: Sequence[Link]) -> None:
         """Remove objects; that one is gone already is no error."""
         await asyncio.to_thread(self._remove, [self._path(link) for link in links])
@@ -131,6 +144,34 @@ class DiskRenditions:
 
     def _folder(self, generation: str) -> Path:
         return self._root / generation[-2:] / generation
+
+
+class FileBody:
+    """ports.ObjectBody of `size` bytes of an open file."""
+
+    def __init__(self, file: BinaryIO, first: int, size: int) -> None:
+        self._file = file
+        self._first = first
+        self.size = size
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, up to 64 KiB at a time. Raises ObjectStoreUnavailable."""
+        at, end = self._first, self._first + self.size
+        while at < end:
+            try:
+                chunk = await asyncio.to_thread(
+                    os.pread, self._file.fileno(), min(_CHUNK, end - at), at
+                )
+            except OSError as error:
+                raise errors.ObjectStoreUnavailable("", str(error)) from error
+            if not chunk:
+                raise errors.ObjectStoreUnavailable("", f"{self._file.name} was cut short")
+            at += len(chunk)
+            yield chunk
+
+    async def close(self) -> None:
+        """Close the file."""
+        await asyncio.to_thread(self._file.close)
 
 
 def _copy(source: Path, target: Path) -> None:

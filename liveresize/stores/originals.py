@@ -140,10 +140,15 @@ class DiskOriginals:
 
     async def restore(self, staged: Path, original: Original) -> None:
         """Move a copy of what the mirror has to its place. Raises DiskFull."""
-        await asyncio.to_thread(self._restore, staged, self.path(original))
+        await asyncio.to_thread(self._restore, staged, original)
 
-    def _restore(self, staged: Path, place: Path) -> None:
+    def _restore(self, staged: Path, original: Original) -> None:
+        place = self.path(original)
         try:
+            if self.foreign(original.generation):
+                # Of another age it would be another picture: found again once deleted.
+                age = int(original.generation[1:12], 16) * 1_000_000 + 500_000
+                os.utime(staged, ns=(age, age))
             files.make_directory(place.parent.absolute())
             staged.rename(place)
         except OSError as error:

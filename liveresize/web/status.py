@@ -55,13 +55,17 @@ class ReadyHandler(Handler):
     head = get
 
 
+def robots(allow_indexing: bool) -> str:
+    """The text of robots.txt: all or nothing."""
+    return f"User-agent: *\nDisallow:{'' if allow_indexing else ' /'}\n"
+
+
 class RobotsHandler(Handler):
     """`/robots.txt`."""
 
     async def get(self) -> None:
         """All or nothing, as `allow_indexing` says."""
-        allowed = "" if self.site.options.allow_indexing else " /"
-        text = f"User-agent: *\nDisallow:{allowed}\n"
+        text = robots(self.site.options.allow_indexing)
         await self.respond(responses.text(text, [("Cache-Control", "public, max-age=86400")]))
 
     head = get

@@ -19,12 +19,12 @@ from liveresize.service.sources import Sources
 from liveresize.service.uploads import Uploads, UploadsOptions
 from liveresize.settings import Settings
 from liveresize.stores import engines
-from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from liveresize.stores.spool import DiskSpool, SpoolOptions
 from liveresize.web.site import Part, Site
+from liveresize.wiring.buckets import Buckets
 from liveresize.wiring.options import (
     index_options,
     site_options,
@@ -72,13 +72,8 @@ class Components:
                 reserve_inodes=settings.disk.reserve_inodes,
             )
         )
-        self.store = DiskRenditions(
-            DiskOptions(
-                directory=data / "renditions",
-                reserve=settings.disk.reserve,
-                reserve_inodes=settings.disk.reserve_inodes,
-            )
-        )
+        self.buckets = Buckets(settings)
+        self.store = self.buckets.store
         self.memory = Memory(
             MemoryOptions(
                 max_bytes=settings.cache.memory_bytes,
@@ -95,7 +90,14 @@ class Components:
             memory=self.memory,
         )
         self.mirroring = Mirroring(
-            MirroringOptions(), mirror=None, originals=self.originals, index=self.index
+            MirroringOptions(
+                wait=settings.originals.mirror_wait,
+                strict=settings.originals.mirror_strict,
+                max_bytes=settings.originals.cache_bytes,
+            ),
+            mirror=self.buckets.mirror,
+            originals=self.originals,
+            index=self.index,
         )
         self._assemble()
 
@@ -108,7 +110,7 @@ class Components:
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        retirement = Retirement(
+        self.retirement = Retirement(
             originals=self.originals,
             store=self.store,
             spool=self.spool,
@@ -123,7 +125,7 @@ class Components:
             index=self.index,
             renderer=self.workers,
             memory=self.memory,
-            retirement=retirement,
+            retirement=self.retirement,
             mirroring=self.mirroring,
             clock=time,
         )
@@ -145,7 +147,7 @@ class Components:
         self.renditions = Renditions(
             RenditionsOptions(
                 bounds=Bounds(settings.constraints.max_width, settings.constraints.max_height),
-                redirect=settings.delivery == "redirect",
+                redirect=settings.delivery != "proxy",
             ),
             catalogue=catalogue,
             sources=sources,
@@ -155,12 +157,13 @@ class Components:
         )
         self.purge = Purge(
             PurgeOptions(
-                object_delay=settings.redirect_cache_timeout, disk_bytes=settings.cache.disk_bytes
+                object_delay=settings.redirect_cache_timeout,
+                disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
             ),
             index=self.index,
             store=self.store,
             memory=self.memory,
-            retirement=retirement,
+            retirement=self.retirement,
             publisher=self.publisher,
             uploads=self.uploads,
         )
@@ -189,7 +192,14 @@ class Components:
         stats = self.workers.stats
         return {
             "database": Part(self.migrated and self.index.healthy),
-            "store": Part(self.store.healthy, {"publishing": self.publisher.backlog}),
+            "store": Part(
+                self.store.healthy,
+                {
+                    "publishing": self.publisher.backlog,
+                    "mirroring": self.mirroring.backlog,
+                    "removing": self.retirement.owed,
+                },
+            ),
             "workers": Part(
                 len(stats.pids) > 0,
                 {"slots": stats.slots, "busy": stats.busy, "queued": stats.queued},

@@ -11,8 +11,10 @@ from liveresize.wiring import Components
 _log = structlog.get_logger("liveresize.wiring")
 
 _LISTEN_EVERY = 5.0
+"""Seconds between looks at what happens elsewhere: deletions, the bucket, the mirror."""
+
 _TIDY_EVERY = 30.0
-"""Seconds between hearing of deletions elsewhere, and between rounds of housekeeping."""
+"""Seconds between rounds of housekeeping."""
 
 _DATABASE_PATIENCE = 3.0
 """Seconds that a start waits for PostgreSQL before it serves what goes without."""
@@ -36,6 +38,7 @@ class Life:
         self._prepare_folders()
         await parts.workers.start()
         try:
+            await parts.buckets.start()
             await self._prepare_index()
         except errors.LiveResizeError:
             await self.stop()
@@ -44,8 +47,14 @@ class Life:
         if resumed:
             _log.info("spool_resumed", count=resumed)
         self._chores += [
-            asyncio.create_task(self._every(_LISTEN_EVERY, parts.purge.listen)),
-            asyncio.create_task(self._every(_TIDY_EVERY, parts.purge.tidy)),
+            asyncio.create_task(self._every(seconds, chore))
+            for seconds, chore in (
+                (_LISTEN_EVERY, parts.buckets.probe),
+                (_LISTEN_EVERY, parts.purge.listen),
+                (_LISTEN_EVERY, parts.mirroring.catch_up),
+                (_TIDY_EVERY, parts.purge.tidy),
+                (_TIDY_EVERY, parts.mirroring.make_room),
+            )
         ]
         parts.site.ready = True
 
@@ -109,5 +118,6 @@ class Life:
         await parts.workers.close(drain.finish)
         await parts.uploads.finished(drain.flush)
         left = await parts.publisher.flush(drain.flush)
+        await parts.buckets.close()
         await parts.index.close()
         return left

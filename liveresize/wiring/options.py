@@ -126,11 +126,23 @@ def listener_options(settings: Settings) -> ListenerOptions:
     )
 
 
+def _presigned(settings: Settings) -> bool:
+    return settings.delivery == "presign" and bool(settings.aws.bucket)
+
+
+def _redirect_age(settings: Settings) -> int:
+    """Seconds that a redirect may be kept: a signed one half the life of its signature."""
+    if _presigned(settings):
+        return min(settings.redirect_cache_timeout, settings.aws.presign_lifetime // 2)
+    return settings.redirect_cache_timeout
+
+
 def site_options(settings: Settings) -> SiteOptions:
     """What the web decides by."""
     return SiteOptions(
         responses=ResponseOptions(
-            redirect_max_age=settings.redirect_cache_timeout,
+            redirect_max_age=_redirect_age(settings),
+            presigned=_presigned(settings),
             render_max_age=settings.render_cache_timeout,
             varies_on_accept=settings.cdn.varies_on_accept,
         ),
