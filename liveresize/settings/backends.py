@@ -62,7 +62,7 @@ class Aws:
         least=60,
         most=604_800,
     )
-    concurrency: int = key(8, "Requests to the store at once.", least=1, most=256)
+    concurrency: int = key(32, "Requests to the store at once.", least=1, most=256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,11 @@ class Components:
             time.monotonic,
         )
         self.publisher = Publisher(
-            PublisherOptions(max_variants=settings.cache.max_variants, engine=ENGINE),
+            PublisherOptions(
+                concurrency=settings.aws.concurrency if self.store.shared else 4,
+                max_variants=settings.cache.max_variants,
+                engine=ENGINE,
+            ),
             index=self.index,
             store=self.store,
             spool=self.spool,

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from liveresize.workers import WorkerPool
 
 _GRACE = 1.0
 """Seconds that a job has to finish when the run ends early: it is done again anyway."""
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +75,21 @@ async def import_iaas(settings: Settings, asked: Asked, say: Callable[[str], Non
             finally:
                 for line in move.summary.lines():
                     say(line)
+                for line in _notes(settings):
+                    say(f"note: {line}")
     finally:
         await source.close()
     return summary.complete
+
+
+def _notes(settings: Settings) -> Iterator[str]:
+    """What a configuration of the published service means here, and did not there."""
+    address, source = settings.listen_address, settings.sources.get("listen_address")
+    if source and address in _LOOPBACK:
+        yield (
+            f"listen_address is {address} in {source}. Live Image Resize listened on every "
+            "address whatever it said; liveresize listens there alone."
+        )
 
 
 @contextlib.asynccontextmanager

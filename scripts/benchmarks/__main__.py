@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from scripts.benchmarks import (
+    buckets,
     cases,
     cold,
     corpus,
@@ -14,6 +15,7 @@ from scripts.benchmarks import (
     engine,
     hits,
     knees,
+    lookups,
     mixed,
     report,
     server,
@@ -37,7 +39,8 @@ def main(context: click.Context, seconds: int, write: bool) -> None:
     """Measure hits, cold renders, memory and the death of workers; all without a command.
 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
-    `knees` install peers into scratch/ and take longer, so they are asked for by name.
+    `knees` install peers into scratch/ and take longer, so they are asked for by name;
+    so do `buckets` and `lookups`, which make millions of rows.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -61,6 +64,10 @@ def _simple(name: str, measure: Callable[[int], list[report.Row]]) -> None:
 
 for _name, _measure in MEASURES.items():
     _simple(_name, _measure)
+
+
+_simple("buckets", buckets.measure)
+_simple("lookups", lookups.measure)
 
 
 @main.command("engine")

@@ -26,6 +26,8 @@ SECTIONS = {
     "cold": "Cold renders",
     "mixed": "Hits while the pool is saturated",
     "deaths": "Deaths of workers",
+    "buckets": "Cold renders and a slow bucket",
+    "lookups": "The index with five million links",
     "engine": "The engine against sharp, pyvips and Pillow",
     "server": "The server against others",
     "knees": "Where the knees are",
