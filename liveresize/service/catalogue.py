@@ -35,13 +35,17 @@ class Catalogue:
         Raises OriginalMissing, OriginalElsewhere, IndexUnavailable where only the index
         could tell, and ImageError where a file that it does not know cannot be read.
         """
+        fetched = ""
         # The second time is for a generation that ended while it was being found out.
         for _ in range(2):
             original = self._memory.original(image)
             if original is None or not original.uploaded_at:
                 original = await self._inflight.run(image.key, lambda _: self._learn(image))
-            if self._originals.exists(original) or await self._mirroring.fetch(original):
+            if self._originals.exists(original):
                 return original
+            if original.generation != fetched and await self._mirroring.fetch(original):
+                return original
+            fetched = original.generation
             self._memory.drop(image, original.generation)
         raise errors.OriginalElsewhere
 

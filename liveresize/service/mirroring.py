@@ -67,7 +67,7 @@ class Mirroring:
         try:
             async with asyncio.timeout(self._options.wait):
                 await self._mirror.put(self._originals.path(original), original)
-        except (errors.ObjectStoreUnavailable, TimeoutError) as error:
+        except (errors.ObjectStoreUnavailable, errors.OriginalMissing, TimeoutError) as error:
             reason = getattr(error, "detail", "") or f"no answer within {self._options.wait} s"
             _log.warning("mirror_delayed", image_id=original.image.key, error=reason)
             if self._options.strict:

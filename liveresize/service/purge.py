@@ -69,7 +69,6 @@ class Purge:
 
     async def listen(self) -> None:
         """Hear of deletions by other instances. Raises IndexUnavailable."""
-        starting = not self._serial
         for purged in await self._index.purges_since(self._serial):
             self._serial = max(self._serial, purged.serial)
             if purged.variant:
@@ -77,8 +76,7 @@ class Purge:
                 continue
             original = ended(purged.image, purged.generation)
             await self._retirement.hear(original)
-            if starting:
-                self._retirement.owe(original)
+            self._retirement.owe(original)  # whoever ended it may have died over it
 
     async def tidy(self) -> None:
         """Housekeeping: note what was used, remove what was purged, make room.

@@ -8,9 +8,9 @@ from liveresize.service.mirroring import Mirroring
 class Retirement:
     """Removes what is left of a generation whose row is gone already.
 
-    What is shared is removed by the instance that ended it, and what cannot be removed
-    now is owed: `settle` comes back to it. An instance that starts owes what was ended
-    lately, since whoever ended it may have died over it.
+    What is shared is removed by the instance that ended it, at once if that can be done.
+    What cannot be removed now is owed, as is what others ended, who may not even know that
+    they did: `settle` comes back to it.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Retirement:
         """
         await self._remove_here(original)
         self.owe(original)
-        await self._pay(original)
+        await self.clear(original)
         # What was found out before the row went may have been kept since the first time.
         self._memory.drop(original.image, original.generation)
 
@@ -58,15 +58,13 @@ class Retirement:
     async def settle(self) -> None:
         """Remove what could not be removed before, until a store does not answer."""
         for original in list(self._owed.values()):
-            if not await self._pay(original):
+            if not await self.clear(original):
+                self._owed.pop(original.generation, None)
+                self.owe(original)  # last from now on, lest one refusal hold up all others
                 return
 
-    async def _remove_here(self, original: Original) -> None:
-        self._memory.drop(original.image, original.generation)
-        await self._originals.remove(original)
-        await self._spool.remove_generation(original.generation)
-
-    async def _pay(self, original: Original) -> bool:
+    async def clear(self, original: Original) -> bool:
+        """Remove what the generation has in shared stores; whether they answered."""
         try:
             await self._store.remove_generation(original)
             await self._mirroring.remove(original)
@@ -74,3 +72,8 @@ class Retirement:
             return False
         self._owed.pop(original.generation, None)
         return True
+
+    async def _remove_here(self, original: Original) -> None:
+        self._memory.drop(original.image, original.generation)
+        await self._originals.remove(original)
+        await self._spool.remove_generation(original.generation)

@@ -146,7 +146,8 @@ class Uploads:
                 except OSError as error:
                     _log.error("unfinished_original_stays", generation=generation, error=str(error))
                     continue
-                self.retirement.owe(ended(image, generation))  # it may have been mirrored
+                if not await self.retirement.clear(ended(image, generation)):
+                    continue  # it may have been mirrored: the note leads here again
                 _log.info("unfinished_original_removed", generation=generation)
             self.originals.settle(generation)
         swept = await self.originals.sweep(self.options.lease)
@@ -266,10 +267,9 @@ class ClaimedUpload:
             return await self._commit(original, received, receipt, mirrored)
         except errors.LiveResizeError:
             await uploads.originals.remove(original)
-            if uploads.mirroring.on:
-                uploads.retirement.owe(original)
-            uploads.originals.settle(original.generation)
-            raise
+            if not uploads.mirroring.on:
+                uploads.originals.settle(original.generation)
+            raise  # by the note, `recover` finds what the mirror may have
 
     async def _commit(
         self, original: Original, received: str, receipt: str, mirrored: bool

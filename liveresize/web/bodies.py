@@ -2,7 +2,8 @@
 
 An answer that comes before the body has been read makes the kernel reset the connection,
 and the client may never see it. So what is refused early is remembered, the rest of the
-body is read and dropped, within bounds, and the refusal is answered then.
+body is read and dropped, within bounds, and the refusal is answered then. What is too
+much for that is answered at once, and dropped for a while after the answer.
 """
 
 import abc
@@ -17,6 +18,7 @@ from tornado.web import stream_request_body
 from liveresize import errors
 from liveresize.web import failures
 from liveresize.web.handler import Handler
+from liveresize.web.listener import WatchedStream
 
 _DISCARD = 8 << 20
 """Bytes of a refused body that are read and dropped before the connection is."""
@@ -133,6 +135,13 @@ class BodyHandler(Handler):
         self._clear_later()
         if not self._whole and not self._finished:
             self._write_access_line()  # `on_finish` will not be called
+
+    def finish(self, chunk: Any = None) -> "asyncio.Future[None]":
+        """See tornado.web.RequestHandler."""
+        stream = getattr(self.request.connection, "stream", None)
+        if not self._whole and isinstance(stream, WatchedStream):
+            stream.lingers = True
+        return super().finish(chunk)
 
     def on_finish(self) -> None:
         """See tornado.web.RequestHandler."""

@@ -25,6 +25,12 @@ _ACCEPT_BATCH = 64
 _IDLE = 0.5
 """Seconds that a connection may idle while others wait to be accepted."""
 
+_LINGER = 2.0
+"""Seconds for which a peer that was answered early may go on sending."""
+
+_DROP = 256 << 10
+"""Bytes of that which are read at once."""
+
 _SWEEP = 5.0
 """Seconds between looks for stalled connections."""
 
@@ -41,13 +47,17 @@ class WatchedStream(IOStream):
     """A stream that knows when its peer last took a byte, and since when it is idle.
 
     `idle_since` is the monotonic time since which it waits for the head of a request,
-    None while it is in one; whoever parses requests keeps it up to date.
+    None while it is in one; whoever parses requests keeps it up to date. `lingers` is set
+    by whoever answers before the request has been read: closing would then reset the
+    connection, and the answer be lost to a peer that is still sending.
     """
 
     def __init__(self, connection: socket.socket, ended: Callable[["WatchedStream"], None]) -> None:
         self._ended = ended
         self.wrote_at = time.monotonic()
         self.idle_since: float | None = self.wrote_at
+        self.lingers = False
+        self._farewell: Callable[[], None] | None = None
         super().__init__(connection)
 
     def write_to_fd(self, data: memoryview) -> int:
@@ -65,8 +75,52 @@ class WatchedStream(IOStream):
 
     def close_fd(self) -> None:
         """Close; see tornado.iostream.BaseIOStream."""
+        if self.lingers and not isinstance(self.error, ConnectionError):
+            self._farewell = linger(self.socket, lambda: self._ended(self))
+            self.socket = None  # type: ignore[assignment]
+            return
         super().close_fd()
         self._ended(self)
+
+    def abandon(self) -> None:
+        """Close, without lingering."""
+        self.lingers = False
+        self.close()
+        if self._farewell is not None:
+            self._farewell()
+
+
+def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[], None]:
+    """Say that nothing more will come, drop what still arrives, and close in the end.
+
+    `ended` is called then: when the peer closes, after `_LINGER` seconds, or when what is
+    returned here is called.
+    """
+    loop = asyncio.get_running_loop()
+
+    def close() -> None:
+        if connection.fileno() < 0:
+            return
+        overdue.cancel()
+        loop.remove_reader(connection.fileno())
+        connection.close()
+        ended()
+
+    def drop() -> None:
+        try:
+            if connection.recv(_DROP):
+                return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            pass
+        close()
+
+    overdue = loop.call_later(_LINGER, close)
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+    loop.add_reader(connection.fileno(), drop)
+    return close
 
 
 class Listener:
@@ -113,7 +167,7 @@ class Listener:
     def close_connections(self) -> None:
         """Close every connection, whatever it is at."""
         for stream in tuple(self._streams):
-            stream.close()
+            stream.abandon()
 
     def _resume(self) -> None:
         if not self._accepting and self._sockets:

@@ -228,7 +228,8 @@ def _known_bytes(outcome: Known) -> tuple[str, str, int | None]:
     if outcome.held is not None:
         return outcome.held.mime, outcome.held.etag, len(outcome.held.data)
     if outcome.link is not None:
-        return outcome.link.mime, outcome.link.etag, outcome.link.size
+        # Of a link that was taken over from another service neither is known.
+        return outcome.link.mime, outcome.link.etag, outcome.link.size or None
     return outcome.mime, "", None
 
 

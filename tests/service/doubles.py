@@ -144,7 +144,10 @@ class FakeBody:
 
 
 class FakeStore:
-    """ports.RenditionStore in memory; `failures` are raised by `publish`, one each."""
+    """ports.RenditionStore in memory; `failures` are raised by `publish`, one each.
+
+    While it is `refusing`, no generation can be removed; `removals` counts the attempts.
+    """
 
     def __init__(self, story: list[str] | None = None) -> None:
         self.objects: dict[str, bytes] = {}
@@ -152,6 +155,8 @@ class FakeStore:
         self.healthy = True
         self.shared = False
         self.reads = 0
+        self.refusing = False
+        self.removals = 0
         self.story = [] if story is None else story
 
     def url(self, link: Link) -> str:
@@ -186,6 +191,9 @@ class FakeStore:
             self.objects.pop(link.key, None)
 
     async def remove_generation(self, original: Original) -> None:
+        self.removals += 1
+        if self.refusing:
+            raise errors.ObjectStoreUnavailable("", "refused by a test")
         for key in [key for key in self.objects if f"/{original.generation}/" in key]:
             del self.objects[key]
 
@@ -251,6 +259,22 @@ class SteeredIndex(MemoryIndex):
             "complete", super().complete(*args, **kwargs)
         )
         return replaced
+
+    async def unmirrored(self, after: str, limit: int) -> list[Original]:
+        found: list[Original] = await self._around("unmirrored", super().unmirrored(after, limit))
+        return found
+
+    async def mirrored(self, generation: str) -> bool:
+        current: bool = await self._around("mirrored", super().mirrored(generation))
+        return current
+
+    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
+        found: set[str] = await self._around("mirrored_of", super().mirrored_of(generations))
+        return found
+
+    async def delete(self, image: ImageId) -> Original | None:
+        deleted: Original | None = await self._around("delete", super().delete(image))
+        return deleted
 
     async def renew(self, claim: Claim, lease: float) -> None:
         await self._around("renew", super().renew(claim, lease))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
+from liveresize.domain.names import ImageId, check_name
 from liveresize.domain.originals import GENERATION, Original, new_generation
 from liveresize.stores import files
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
@@ -302,6 +302,52 @@ def test_a_note_leads_to_what_was_never_settled(tmp_path: Path) -> None:
             originals.settle(original.generation)
         assert await originals.unsettled(0.0) == []
         assert originals.exists(original)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("bucket", ["", "pets"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_says_whose_it_is(tmp_path: Path, name: str, bucket: str) -> None:
+    """Also where the file's own name does not tell: it may be a hash."""
+
+    async def main() -> None:
+        originals = store(tmp_path)
+        original = of(ImageId(name, bucket))
+        staged = originals.staging("digest")
+        staged.write_bytes(b"data")
+        await originals.keep(staged, original)
+        assert await originals.unsettled(0.0) == [
+            (original.image, original.generation, originals.path(original))
+        ]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a/b", "a\rb", "a\\b"])
+def test_no_name_can_forge_a_note(name: str) -> None:
+    """A note is two lines, the second with at most one slash: names have neither."""
+    with pytest.raises(errors.MalformedUrl):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["cat", "x" * 255, "cät ~ é"])
+def test_a_note_of_an_earlier_release_leads_to_the_file_alone(tmp_path: Path, name: str) -> None:
+    """It was one line, the place; whose it was nobody needed to know without a mirror."""
+
+    async def main() -> None:
+        originals = store(tmp_path)
+        original = of(ImageId(name))
+        staged = originals.staging("digest")
+        staged.write_bytes(b"data")
+        await originals.keep(staged, original)
+        (note,) = staged_names(tmp_path)
+        path = tmp_path / "originals" / "_staging" / note
+        place = originals.path(original).relative_to(tmp_path / "originals")
+        path.write_bytes(os.fsencode(place))
+        assert await originals.unsettled(0.0) == [
+            (ImageId(""), original.generation, originals.path(original))
+        ]
 
     asyncio.run(main())
 

@@ -94,6 +94,24 @@ def test_a_client_that_goes_away_leaves_nothing(
     servers.until(lambda: server.call(requests()) == 0)
 
 
+def test_a_refusal_reaches_whoever_sends_all_of_it_first(
+    server: servers.Running, name: str
+) -> None:
+    """More than is read for a refused token, by a client that reads nothing until the end:
+    the answer is not lost to a connection that is reset."""
+    size = 40 << 20
+    head = wire.request(
+        f"/{name}", "POST", X_Token="spent", Content_Type="image/png", Content_Length=str(size)
+    )
+    for _ in range(5):
+        with wire.Wire(server.port) as connection:
+            connection.send(head)
+            for _ in range(size >> 20):
+                connection.send(bytes(1 << 20))
+            answer = connection.reply()
+        assert (answer.status, b'"token_refused"' in answer.body) == (403, True)
+
+
 async def requests() -> int:
     """How many requests are under way, in whose loop this runs."""
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]

@@ -101,7 +101,9 @@ def test_an_expired_token_is_403_and_its_id_free(server: servers.Running, name: 
     token = server.client.token(name)
     path = server.data / "liveresize.sqlite"
     with contextlib.closing(sqlite3.connect(path)) as database, database:
-        database.execute("update tokens set expires_at = issued_at - 1 where name = ?", (name,))
+        database.execute(
+            "update upload_tokens set expires_at = issued_at - 1 where name = ?", (name,)
+        )
     answer = server.client.upload(name, pictures.png(), token)
     assert (answer.status_code, answer.json()["code"]) == (403, "token_refused")
     assert free(server, name)

@@ -1,0 +1,133 @@
+"""Which picture nginx takes a path to be about: the same one that liveresize does."""
+
+import http.client
+import random
+from pathlib import Path
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.domain import names, urls
+from liveresize.domain.parameters import UrlRules
+
+from .nginx import Nginx, needs_nginx
+
+pytestmark = needs_nginx
+
+ECHO = """
+server {
+    listen 127.0.0.1:EXTRA_PORT;
+    keepalive_requests 100000;
+    location / {
+        default_type text/plain;
+        return 200 $liveresize_image;
+    }
+}
+"""
+
+NAMES = [
+    "cat",
+    "Cat",
+    "two words",
+    "a+b",
+    "100%",
+    "50%25",
+    "%41",
+    "what?",
+    "a#b",
+    "a&b=c;d",
+    "Zoë",
+    "猫",
+    "🐈‍⬛",
+    "a.b.c",
+    "v1.2",
+    ".hidden",
+    "trailing.",
+    "cat.tar",
+    "x_1",
+    "x_1_",
+    "_1_2",
+    "1_2_3",
+    "cat_10_20x",
+    "cat_-5_3",
+    "a_12345678901_5",
+    "warmup",
+    "upload",
+    "tokens",
+    "renditions",
+    "jpg",
+    "x" * 255,
+    "ü" * 127,
+    "\u00a0",
+    "a\u200bb",
+    "o'neill",
+    '"quoted"',
+    "{x}",
+    "$uri",
+    "~tilde",
+    "a:b@c",
+    "*",
+]
+"""Names that tell a sloppy pattern from an exact one; not all may be given to new pictures."""
+
+ENDINGS = [
+    "_8_6.jpg",
+    "_8_6_2x.png",
+    "_0_400.AUTO",
+    "_008_0_20x.webp",
+    "_8_6.tiff",
+    "_1_2_3_4.gif",
+    "_8_6_2x_9_9.avif",
+    "",
+    ".jpg",
+    ".JPEG",
+    ".jfif",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".avif",
+    ".gif",
+    ".json",
+    ".auto",
+    ".tiff",
+    ".jpg.png",
+]
+
+
+def encodings(segment: str) -> list[str]:
+    """The segment as browsers write it, fully encoded, and with an escape here and there."""
+    chance = random.Random(segment)
+    plain = quote(segment, safe="")
+    full = "".join(f"%{byte:02X}" for byte in segment.encode())
+    mixed = "".join(
+        f"%{ord(c):02x}" if c.isascii() and chance.random() < 0.3 else quote(c, safe="+:@&=;$,'*")
+        for c in segment
+    )
+    return [plain, full, mixed]
+
+
+def test_nginx_reads_names_as_liveresize_does(tmp_path: Path) -> None:
+    """Every path of a picture is hashed by exactly the name that `urls.parse` finds."""
+    paths = [
+        f"/{encoded}"
+        for name in NAMES
+        for ending in ENDINGS
+        for encoded in encodings(name + ending)
+    ]
+    wrong, tried = [], 0
+    with Nginx(tmp_path, [9], extra=ECHO) as nginx:
+        connection = http.client.HTTPConnection("127.0.0.1", nginx.extra_port)
+        for path in paths:
+            try:
+                expected = urls.parse(path, "", UrlRules()).image.key
+            except errors.MalformedUrl:
+                continue
+            if expected.startswith("_") or expected in names.RESERVED:
+                continue  # no picture's name
+            connection.request("GET", path + "?fit=crop")
+            found = connection.getresponse().read().decode()
+            tried += 1
+            if found != expected:
+                wrong.append((path, found, expected))
+        connection.close()
+    assert wrong == []
+    assert tried > 1000
