@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from liveresize.imaging import decode
 
@@ -13,6 +13,9 @@ QUICKEST = 11
 DEFAULT = 100
 
 FOREVER = 0
+
+TO_BACKGROUND = 2
+"""The number that GIF has for taking a frame away before the next one comes."""
 
 
 def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
@@ -30,8 +33,25 @@ def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
             image.load()
             # A GIF frame that leaves the canvas makes Pillow enlarge the picture.
             yield image if image.size == size else image.crop((0, 0, *size))
+            if isinstance(image, GifImagePlugin.GifImageFile):
+                _uncover(image)
             continue
         return
+
+
+def _uncover(image: GifImagePlugin.GifImageFile) -> None:
+    """Let what the current frame takes away with it be transparent, as browsers do.
+
+    Pillow shows the colour of the background instead, unless a frame is transparent.
+    """
+    if image.disposal_method != TO_BACKGROUND or not (image.dispose and image.dispose_extent):
+        return
+    if image.mode != "RGBA":
+        image.im = image.convert("RGBA").im
+        image._mode = "RGBA"
+        image.info.pop("transparency", None)
+    left, top, right, bottom = image.dispose_extent
+    image.dispose = Image.new("RGBA", (right - left, bottom - top)).im
 
 
 def duration(image: Image.Image) -> int:

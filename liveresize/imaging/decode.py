@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import gif, jxl, webp
+from liveresize.imaging import gif, jxl, png, webp
 from liveresize.imaging.options import ImagingOptions
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -158,8 +158,10 @@ def _opened(path: str | os.PathLike[str], options: ImagingOptions, max_pixels: i
         size = jxl.size(path)
         if size is not None:
             _check_size(size, options.max_side, max_pixels)
-    still = webp.opened(path) if "webp" in options.formats else None
-    return still or Image.open(path, formats=accepted(options.formats))
+    ours = webp.opened(path) if "webp" in options.formats else None
+    if ours is None and "png" in options.formats:
+        ours = png.opened(path)
+    return ours or Image.open(path, formats=accepted(options.formats))
 
 
 @functools.cache

@@ -54,7 +54,10 @@ def blurred(image: Image.Image, sigma: float) -> Image.Image:
 
 
 def sharpened(image: Image.Image, amount: float) -> Image.Image:
-    """`image` with `amount` (0–10) times its fine detail added to it."""
+    """`image` with `amount` (0–10) times its fine detail added to it.
+
+    ImageMagick calls it `-unsharp 0x1+amount+0`, and differs by a level or two.
+    """
     if not amount:
         return image
     percent = round(amount * 100)

@@ -7,7 +7,7 @@ from PIL import Image
 from liveresize import errors
 from liveresize.domain import geometry
 from liveresize.domain.rendition import Fit, Format, Rendition
-from liveresize.imaging import decode, modes, quality, turning
+from liveresize.imaging import decode, gamma, modes, quality, turning
 from liveresize.imaging.options import ImagingOptions
 
 TRUNCATED = "animation_truncated"
@@ -67,7 +67,7 @@ def of(image: Image.Image, rendition: Rendition, options: ImagingOptions) -> Lay
         level=_level(image, rendition, output, options),
         grey=modes.is_grey(image),
         indexed=image.mode in ("1", "P"),
-        profile=image.info.get("icc_profile"),
+        profile=gamma.profile(image),
         notes=notes,
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from liveresize.domain import geometry
-from liveresize.imaging import colour, decode, modes, resize, shrink, turning
+from liveresize.imaging import colour, decode, gamma, modes, resize, shrink, turning
 
 SIDE = 48
 """The longer side of a sketch in pixels; ThumbHash takes up to 100 and keeps 7 waves."""
@@ -45,8 +45,8 @@ def sketch(image: Image.Image, orientation: int) -> Image.Image:
     longer = max(width, height, SIDE)
     size = geometry.half_up(width * SIDE, longer), geometry.half_up(height * SIDE, longer)
     scale = shrink.on_load(image, image.size, size)
+    profile = gamma.profile(image)
     decode.loaded(image)
-    profile = image.info.get("icc_profile")
     box = shrink.boxed((0.0, 0.0, float(width), float(height)), scale)
     if image.mode not in modes.KEPT or "transparency" in image.info:
         # Converting thirty million pixels to keep four thousand takes memory and time.

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, JpegImagePlugin
 
-from liveresize.imaging import animation, decode, film, modes, resize, turning
+from liveresize.imaging import animation, decode, film, gamma, modes, resize, turning
 from liveresize.imaging.options import ImagingOptions
 
 Box = tuple[int, int, int, int]
@@ -99,7 +99,7 @@ def _parts(
 def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
     """What to tell the encoder: pace, quality, colour."""
     settings = dict(SETTINGS.get(kind, {}))
-    profile = image.info.get("icc_profile")
+    profile = gamma.profile(image, to_store=True)
     # Pillow reads 16-bit grey with alpha as RGBA, which a profile for greys does not fit.
     if profile and (modes.is_grey(image) or profile[SPACE] != b"GRAY"):
         settings["icc_profile"] = profile

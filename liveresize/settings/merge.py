@@ -15,6 +15,7 @@ BUILT_IN = "built-in default"
 """The source of a value that nobody set."""
 
 RETIRED = {
+    "db_file": "move in what it holds with `liveresize import iaas --sqlite`",
     "log.stats": "liveresize has /_metrics instead",
     "metrics": "liveresize has /_metrics instead",
 }

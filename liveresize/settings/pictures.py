@@ -98,17 +98,17 @@ class Encoder:
     jpeg_progressive: bool | None = key(None, "Whether JPEGs load progressively.")
     jpeg_optimize: bool | None = key(None, "Whether JPEGs get their own Huffman tables.")
     png_run_length: bool | None = key(
-        None, "Whether PNG compresses by run length, which is four times as fast."
+        None, "Whether PNG compresses by run length, which is twice as fast."
     )
     png_level: int | None = key(None, "Compression level of PNG.", least=1, most=9)
     webp_method: int | None = key(
         None, "Method of WebP; higher is slower and smaller.", least=0, most=6
     )
     avif_speed: int | None = key(
-        None, "Speed of AVIF; higher is faster and larger.", least=0, most=10
+        None, "Speed of AVIF; null is 8, and 9 from half a megapixel on.", least=0, most=10
     )
     avif_max_pixels: int = key(
-        2_000_000, "Pixels above which `.auto` prefers WebP to AVIF.", least=0
+        6_000_000, "Pixels above which `.auto` prefers WebP to AVIF.", least=0
     )
 
 

@@ -25,9 +25,10 @@ the clock stands beside it); the stages are by the clock. A path goes in, bytes 
 libvips {install.LIBVIPS} (`thumbnail`, `VIPS_CONCURRENCY=1`), Pillow as most people use it (decode
 all, `exif_transpose`, Lanczos, no colour management). liveresize, sharp and pyvips turn profiles
 into sRGB. Pictures are never enlarged. *Equal settings*: JPEG q80, 4:2:0, baseline with optimised
-Huffman tables; PNG zlib level 6, default strategy, adaptive filters; WebP q80, method 4; AVIF q65,
-4:2:0, aom speed 8 (effort 1 of sharp), one thread. The 24 MP JPEG is the 18 MP one scaled up; the
-6 MP PNG, WebP and AVIF are the 6 MP JPEG re-encoded; the others are the corpus's own.
+Huffman tables; PNG level 6, adaptive filters (Pillow with the system's zlib, the others with
+zlib-ng); WebP q80, method 4; AVIF q65, 4:2:0, aom speed 8 (effort 1 of sharp), one thread. The
+24 MP JPEG is the 18 MP one scaled up; the 6 MP PNG, WebP and AVIF are the 6 MP JPEG re-encoded;
+the others are the corpus's own.
 
 SSIM (of luma) and PSNR (of RGB) are held against the whole picture decoded, turned to sRGB and
 resized in one step by Pillow's Lanczos. That reference decodes with the libraries of Pillow, as

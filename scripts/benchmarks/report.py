@@ -1,5 +1,6 @@
 """The results: told on the terminal, kept as JSON, and written to docs/benchmarks.md."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import shutil
 import statistics
 from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +108,12 @@ def stamp() -> str:
         "libjpeg-turbo": features.version("libjpeg_turbo"),
         "libwebp": features.version("webp"),
         "libavif": features.version("avif"),
-        "zlib-ng": features.version("zlib_ng"),
+        # What it was built with may be another one.
+        "zlib of Pillow": features.version("zlib"),
     }
+    for name in ("isal", "zlib-ng"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
     told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     return (
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {cores} cores of {model}, "

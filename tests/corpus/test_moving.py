@@ -1,9 +1,10 @@
 """Real animations stay what they were: as long, as often, and the same at every moment."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from PIL import Image, ImageSequence
+from PIL import GifImagePlugin, Image, ImageSequence
 
 from . import table, visits
 from .visits import House
@@ -17,6 +18,9 @@ AT_ONCE, USUAL = 10.0, 100.0
 
 HUNDREDTH = 10.0
 """The unit of time of GIF, in ms: so much may each frame be off."""
+
+TAKEN_AWAY = 2
+"""What GIF calls a frame that goes before the next one comes."""
 
 ALIKE = 6.0
 """Levels by which a moment may differ on white: 255 colours of GIF, or lossy WebP."""
@@ -35,10 +39,8 @@ class Film:
         """An animation as a browser plays it."""
         frames: list[Image.Image] = []
         ends: list[float] = []
-        size = image.size
-        for frame in ImageSequence.Iterator(image):
-            # Pillow widens the canvas for a frame that leaves it; browsers do not.
-            frames.append(frame.convert("RGBA").crop((0, 0, *size)))
+        for frame in _composed(image):
+            frames.append(frame)
             lasts = float(image.info.get("duration") or 0)
             lasts = lasts if lasts > AT_ONCE else USUAL
             ends.append((ends[-1] if ends else 0.0) + lasts)
@@ -50,6 +52,31 @@ class Film:
         number = next(number for number, end in enumerate(self.ends) if moment < end)
         frame = self.frames[number]
         return Image.alpha_composite(Image.new("RGBA", frame.size, "white"), frame)
+
+
+def _composed(image: Image.Image) -> Iterator[Image.Image]:
+    """The frames as browsers compose them, which Pillow does but for two things.
+
+    It widens the canvas for a frame that leaves it, and it fills what an opaque frame of a
+    GIF takes away with a colour.
+    """
+    size = image.size
+    canvas: Image.Image | None = None
+    for frame in ImageSequence.Iterator(image):
+        shown = frame.convert("RGBA").crop((0, 0, *size))
+        if isinstance(image, GifImagePlugin.GifImageFile) and _opaque(shown):
+            extent = image.dispose_extent
+            assert extent is not None
+            canvas = canvas or shown.copy()
+            canvas.paste(shown.crop(extent), extent)
+            shown = canvas.copy()
+            if image.disposal_method == TAKEN_AWAY:
+                canvas.paste((0, 0, 0, 0), extent)
+        yield shown
+
+
+def _opaque(image: Image.Image) -> bool:
+    return image.getchannel("A").getextrema() == (255, 255)
 
 
 MOVING = [

@@ -1,6 +1,7 @@
 """Animations: every frame takes every step, and time is kept."""
 
 import pathlib
+import struct
 from typing import Any
 
 import pytest
@@ -180,8 +181,8 @@ def test_frames_that_are_not_there_end_the_animation(tmp_path: pathlib.Path) -> 
         (Negotiated(webp=True), True, False, {}, Format.WEBP),
         (Negotiated(webp=True, avif=True), False, False, {}, Format.AVIF),
         (Negotiated(avif=True), False, False, {}, Format.AVIF),
-        (Negotiated(webp=True, avif=True), False, False, {"width": 1415}, Format.WEBP),
-        (Negotiated(avif=True), False, False, {"width": 1415}, Format.JPEG),
+        (Negotiated(webp=True, avif=True), False, False, {"width": 2450}, Format.WEBP),
+        (Negotiated(avif=True), False, False, {"width": 2450}, Format.JPEG),
         (Negotiated(webp=True), False, False, {"width": 16384, "height": 1}, Format.WEBP),
         (Negotiated(webp=True, avif=True), False, True, {}, Format.WEBP),
         (Negotiated(avif=True), False, True, {}, Format.GIF),
@@ -236,3 +237,67 @@ def test_an_auto_animation_that_is_too_long_is_a_still(tmp_path: pathlib.Path) -
         options=samples.tuned(max_frames=2),
     )
     assert (result.format, result.notes) == (Format.PNG, ("animation_truncated",))
+
+
+CANVAS = (8, 6)
+PALETTE = bytes((*samples.RED, *samples.GREEN, *samples.BLUE, 128, 128, 128))
+KEPT, TAKEN_AWAY = 1, 2
+
+Patch = tuple[tuple[int, int, int, int], int, int]
+"""A frame: (left, top, width, height), the index of its colour, and what becomes of it."""
+
+
+def patches(path: pathlib.Path, *frames: Patch, clear: bool) -> pathlib.Path:
+    """A GIF of patches in one colour each; `clear` says that grey means transparent."""
+    data = b"GIF89a" + struct.pack("<HHBBB", *CANVAS, 0x91, 3, 0) + PALETTE
+    for (left, top, width, height), index, disposal in frames:
+        data += b"!\xf9\x04" + struct.pack("<BHBB", disposal << 2 | clear, 10, 3 * clear, 0)
+        data += b"," + struct.pack("<HHHHB", left, top, width, height, 0)
+        # Codes of three bits, the table cleared (4) before it would need a fourth; 5 ends.
+        codes = [4, *(code for _ in range(width * height // 2) for code in (index, index, 4)), 5]
+        bits = sum(code << 3 * at for at, code in enumerate(codes))
+        coded = bits.to_bytes((3 * len(codes) + 7) // 8, "little")
+        data += b"\x02" + bytes([len(coded)]) + coded + b"\0"
+    path.write_bytes(data + b";")
+    return path
+
+
+@pytest.mark.parametrize("clear", [False, True])
+def test_what_is_taken_away_leaves_nothing(tmp_path: pathlib.Path, clear: bool) -> None:
+    """A frame that goes back to the background leaves transparency, as in browsers."""
+    path = patches(
+        tmp_path / "a.gif",
+        ((0, 0, *CANVAS), 0, KEPT),
+        ((2, 1, 4, 3), 1, TAKEN_AWAY),
+        ((6, 4, 2, 2), 2, TAKEN_AWAY),
+        ((0, 0, 2, 1), 1, KEPT),
+        clear=clear,
+    )
+    red, green, blue = ((*colour, 255) for colour in (samples.RED, samples.GREEN, samples.BLUE))
+    nothing = (0, 0, 0, 0)
+    points = [(10, 5), (40, 25), (70, 50)]
+    expected = [
+        [red, red, red],
+        [red, green, red],
+        [red, nothing, blue],
+        [green, nothing, nothing],
+    ]
+    _, picture = samples.rendered(path, width=10 * CANVAS[0], format=Format.WEBP)
+    for index, colours in enumerate(expected):
+        picture.seek(index)
+        frame = picture.convert("RGBA")
+        for point, colour in zip(points, colours, strict=True):
+            seen = frame.getpixel(point)
+            assert abs(seen[3] - colour[3]) <= 24
+            assert not colour[3] or samples.near(seen, colour, 40)
+
+
+def test_the_first_frame_may_be_taken_away(tmp_path: pathlib.Path) -> None:
+    """So may the first one, whose transparent pixels were none before."""
+    path = patches(
+        tmp_path / "a.gif", ((0, 0, *CANVAS), 3, TAKEN_AWAY), ((0, 0, 4, 6), 2, KEPT), clear=True
+    )
+    _, picture = samples.rendered(path, format=Format.WEBP)
+    for index, alphas in enumerate([[0, 0], [255, 0]]):
+        picture.seek(index)
+        assert [picture.convert("RGBA").getpixel(at)[3] for at in ((1, 1), (6, 4))] == alphas

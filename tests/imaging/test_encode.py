@@ -143,6 +143,19 @@ def test_every_knob_can_be_set_alone() -> None:
         assert encode.still(picture, output, 80, effort(small, **alone)) == expected
 
 
+def test_large_avifs_are_made_quickly() -> None:
+    """From half a megapixel on the balanced AVIF is the fast one; smaller ones take longer."""
+    for size, quick in [((800, 624), False), ((800, 625), True)]:
+        picture = samples.scene(size)
+        balanced, fast = (
+            encode.still(picture, Format.AVIF, 60, effort(level))
+            for level in (Effort.BALANCED, Effort.FAST)
+        )
+        assert (balanced == fast) is quick
+    alone = encode.still(picture, Format.AVIF, 60, effort(Effort.BALANCED, avif_speed=8))
+    assert alone != balanced
+
+
 def test_balanced_jpegs_are_progressive() -> None:
     """The default JPEG is progressive."""
     data = encode.still(samples.scene((200, 150)), Format.JPEG, 80, EncoderOptions())

@@ -22,15 +22,6 @@ JPEG: dict[str, dict[str, Any]] = {
     "progressive": {"progressive": True, "optimize": True},
 }
 
-STRATEGIES = {"filtered (Pillow's default)": -1, "default": 0, "Huffman only": 2, "run-length": 3}
-PNG: dict[str, dict[str, Any]] = {
-    f"level {level}, {name}": {"compress_level": level, "compress_type": strategy}
-    for level in (1, 2, 3, 6, 9)
-    for name, strategy in STRATEGIES.items()
-    # These two search for no matches, so the level means nothing to them.
-    if strategy < 2 or level == 6
-}
-
 WEBP: dict[str, dict[str, Any]] = {f"method {method}": {"method": method} for method in range(7)}
 
 AVIF: dict[str, dict[str, Any]] = {f"speed {speed}": {"speed": speed} for speed in range(4, 11)}
@@ -47,7 +38,6 @@ WIDTHS = (400, 720, 1040, 1600, 2000)
 def tables(rounds: int) -> list[str]:
     """One table an encoder, and AVIF against WebP by size."""
     photos = [pictures.shrunk(name, WIDTH).convert("RGB") for name in pictures.PHOTOS]
-    graphic = [pictures.shrunk(pictures.GRAPHIC, WIDTH)]
     with engines.scorer() as scorer:
         lossy: list[tuple[str, str, dict[str, dict[str, Any]], dict[str, Any]]] = [
             ("JPEG q80", "jpeg", JPEG, {"quality": 80, "subsampling": "4:2:0"}),
@@ -58,8 +48,6 @@ def tables(rounds: int) -> list[str]:
         for title, kind, knobs, always in lossy:
             parts.append(f"### {title}: three photos, {WIDTH} wide, each")
             parts.append(_lossy(kind, knobs, always, photos, rounds, scorer))
-    parts += [f"### PNG: three photos and an RGBA graphic, {WIDTH} wide, each"]
-    parts += [_png(photos, graphic, rounds)]
     return [*parts, "### AVIF against WebP by size (6 MP photo)", *_by_size(rounds)]
 
 
@@ -111,17 +99,6 @@ def _lossy(
         for name, ms, size, ssim in body
     ]
     return report.table(("knob", "ms", "bytes", "over the smallest", "SSIM"), rows)
-
-
-def _png(photos: list[Image.Image], graphic: list[Image.Image], rounds: int) -> str:
-    rows = []
-    for name, settings in PNG.items():
-        ms, size = _cost(photos, "png", settings, rounds)
-        graphic_ms, graphic_size = _cost(graphic, "png", settings, rounds)
-        rows.append(
-            [name, f"{ms:.1f}", f"{size:,.0f}", f"{graphic_ms:.1f}", f"{graphic_size:,.0f}"]
-        )
-    return report.table(("knob", "photo, ms", "bytes", "graphic, ms", "bytes"), rows)
 
 
 def _by_size(rounds: int) -> list[str]:
