@@ -7,7 +7,7 @@ import structlog
 
 from liveresize import errors, ports
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import ended
+from liveresize.domain.originals import Link, ended
 from liveresize.service.publisher import Publisher
 from liveresize.service.retire import Retirement
 from liveresize.service.uploads import Uploads
@@ -52,13 +52,33 @@ class Purge:
 
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
+        if await self._index.original(image) is None:
+            await self._uploads.adopt(image)
+        taken_over = await self._taken_over(image)
         original = await self._index.delete(image)
-        if original is None and await self._uploads.adopt(image):
-            original = await self._index.delete(image)
         if original is None:
             raise errors.OriginalMissing
         await self._retirement.remove(original)
+        try:
+            await self._store.remove(taken_over)
+        except errors.ObjectStoreUnavailable as error:
+            _log.error("objects_not_removed", image_id=image.key, error=error.detail)
         _log.info("picture_deleted", image_id=image.key, generation=original.generation)
+
+    async def _taken_over(self, image: ImageId) -> list[Link]:
+        """The links of a picture that another service made: their keys are URLs, which lie
+        under no prefix of ours and go with the picture's row."""
+        original = await self._index.original(image)
+        found: list[Link] = []
+        variant = ""
+        while original is not None:
+            page = await self._index.links_after(original.generation, variant, _BATCH)
+            links = [link for link, _ in page if link.generation == original.generation]
+            found += [link for link in links if "://" in link.key]
+            if len(links) < _BATCH:
+                break
+            variant = links[-1].variant
+        return found
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:
         """Take up to `limit` links out of use; returns how many. Raises IndexUnavailable."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.originals import Original
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link, Original
 from liveresize.service.outcomes import Bytes, Cache
 
 from .doubles import SteeredIndex, picture, run, turns, until
@@ -210,6 +211,7 @@ def test_facts_that_come_late_do_not_outlive_their_picture(tmp_path: Path) -> No
         deleted = asyncio.Event()
 
         async def hold_up() -> None:
+            del house.index.after["original"]
             await deleted.wait()
 
         house.index.after["original"] = hold_up
@@ -328,5 +330,35 @@ def test_a_crash_between_row_and_files_is_made_up_for(tmp_path: Path) -> None:
         await restarted.purge.listen()
         assert not restarted.files()
         assert not house.fake_store.objects
+
+    run(main)
+
+
+def test_what_another_service_made_goes_with_its_picture(tmp_path: Path) -> None:
+    """Links that were taken over lead outside of our keys: their objects are removed by
+    name, however many there are, and those of other pictures stay."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        links = []
+        for image in (CAT, ImageId("dog")):
+            uploaded = await house.upload(image)
+            for number in range(250):
+                url = f"https://store.test/old/{image.name}-{number}.jpg"
+                link = Link(
+                    image=image,
+                    generation=uploaded.generation,
+                    variant=f"{number + 1}x0-jpeg",
+                    key=url,
+                    mime="image/jpeg",
+                    etag="",
+                    size=0,
+                    engine="iaas",
+                )
+                assert await house.index.add_link(link)
+                house.fake_store.objects[url] = b"old"
+                links.append(url)
+        await house.purge.delete(CAT)
+        assert sorted(house.fake_store.objects) == sorted(links[250:])
 
     run(main)
