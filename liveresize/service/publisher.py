@@ -172,7 +172,7 @@ class Publisher:
             self.published += 1
             self._memory.keep_link(link)
         else:  # the picture was deleted or replaced while this was being made
-            await self._store.remove([link])
+            await self._insist(about, lambda: self._store.remove([link]))
         await self._spool.remove(path)
 
     async def _insist(self, about: str, step: Callable[[], Awaitable[T]]) -> T:

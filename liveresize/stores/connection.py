@@ -11,6 +11,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import add_expect_header
 
 from liveresize import errors
 from liveresize.stores.presign import Signer
@@ -104,6 +105,9 @@ class Connection:
                     config=_config(options),
                 )
             )
+            # aiohttp waits for a `100 Continue` without end, whatever `read_budget` says; and
+            # what is put here is small enough to be sent without asking first.
+            self._client.meta.events.unregister("before-call.s3", add_expect_header)
         except (BotoCoreError, ValueError) as error:
             await self.close()
             raise errors.SettingsError(

@@ -23,6 +23,9 @@ from liveresize.stores import files
 
 PREFIX = "/_renditions/"
 
+_ABSOLUTE = ("http://", "https://")
+"""What no key of ours begins with: names hold no slash, and no part of a key is empty."""
+
 _CHUNK = 64 * 1024
 
 _UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
@@ -56,8 +59,11 @@ class DiskRenditions:
             raise files.full(error) from error
 
     def url(self, link: Link) -> str:
-        """Where a client is redirected to, relative to this server."""
-        return PREFIX + quote(link.key)
+        """Where a client is redirected to, relative to this server.
+
+        A link that was taken over from another service leads where it led.
+        """
+        return link.key if link.key.startswith(_ABSOLUTE) else PREFIX + quote(link.key)
 
     def key(self, original: Original, variant: str, extension: str) -> str:
         """The key of a rendition."""

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -81,14 +83,9 @@ class S3Mirror:
             if body is None:
                 return False
             try:
-                size, sha256 = await _write(body, target)
+                return await _write(body, original, target)
             finally:
                 await body.close()
-        if (size, sha256) == (original.bytes, original.sha256):
-            return True
-        _log.error("mirror_damaged", image_id=original.image.key, bytes=size, sha256=sha256)
-        await asyncio.to_thread(target.unlink, missing_ok=True)
-        return False
 
     async def remove(self, original: Original) -> None:
         """Remove the copy; that it is gone already is no error.
@@ -113,51 +110,72 @@ class S3Mirror:
                 yield key, size
 
 
-async def _write(body: Body, target: Path) -> tuple[int, str]:
-    """Write `body` to `target`; its size and SHA-256 in hex. Leaves nothing if that fails.
+async def _write(body: Body, original: Original, target: Path) -> bool:
+    """Write `body` to `target`; whether it is that original. If not, nothing is left of it.
 
     Raises ObjectStoreUnavailable and DiskFull.
     """
+    copy, whole = _Copy(target), False
     try:
-        copy = await asyncio.to_thread(_Copy, target)
-    except OSError as error:
-        raise files.full(error) from error
-    try:
+        await asyncio.to_thread(copy.open)
         async for chunk in body.chunks():
             await asyncio.to_thread(copy.write, chunk)
-        return await asyncio.to_thread(copy.finish)
+        size, sha256 = await asyncio.to_thread(copy.finish)
+        whole = (size, sha256) == (original.bytes, original.sha256)
+        if not whole:
+            _log.error("mirror_damaged", image_id=original.image.key, bytes=size, sha256=sha256)
     except OSError as error:
         raise files.full(error) from error
     finally:
-        await asyncio.to_thread(copy.close)
+        await asyncio.to_thread(copy.close, keep=whole)
+    return whole
 
 
 class _Copy:
-    """A file on its way to the disk, hashed as it goes. Every method blocks."""
+    """A file on its way to the disk, hashed as it goes. Every method blocks.
+
+    A caller that is cancelled leaves the thread of its last call behind: `close` waits for
+    that one, and comes before one that has not begun.
+    """
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._file = target.open("wb")
+        self._turn = threading.Lock()
+        self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
         self._size = 0
-        self._whole = False
+        self._closed = False
+
+    def open(self) -> None:
+        """Begin; raises OSError."""
+        with self._turn:
+            if not self._closed:
+                self._file = self._target.open("wb")
 
     def write(self, chunk: bytes) -> None:
         """Add to the end; raises OSError."""
-        self._file.write(chunk)
-        self._hash.update(chunk)
-        self._size += len(chunk)
+        with self._turn:
+            if self._file is not None:
+                self._file.write(chunk)
+                self._hash.update(chunk)
+                self._size += len(chunk)
 
     def finish(self) -> tuple[int, str]:
         """Make it durable; its size in bytes and SHA-256 in hex. Raises OSError."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._whole = True
-        return self._size, self._hash.hexdigest()
+        with self._turn:
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            return self._size, self._hash.hexdigest()
 
-    def close(self) -> None:
-        """Close it, and remove it unless it was finished."""
-        with contextlib.suppress(OSError):  # what is still buffered may find no room
-            self._file.close()
-        if not self._whole:
-            self._target.unlink(missing_ok=True)
+    def close(self, *, keep: bool) -> None:
+        """Close it, and remove it unless it is to be kept."""
+        with self._turn:
+            self._closed = True
+            if self._file is None:
+                return
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):  # what is still buffered may find no room
+                file.close()
+            if not keep:
+                self._target.unlink(missing_ok=True)

@@ -62,7 +62,8 @@ class Signer:
         try:
             current = await self._ask()
         except (BotoCoreError, OSError, RuntimeError) as error:
-            _log.error("s3_credentials_lost", error=type(error).__name__)
+            if self.ready:
+                _log.error("s3_credentials_lost", error=type(error).__name__)
             current = None
         if current != self._credentials:
             self._credentials = current

@@ -11,16 +11,27 @@ from liveresize.stores.breaker import Breaker
 
 _log = structlog.get_logger("liveresize.s3")
 
+_OK = 200
+
+_REFUSED = (400, 401, 403)
+
+_HINT = "clients may not read the bucket: make it public, or set delivery to presign or proxy"
+
 
 class Pulse:
     """Two breakers: one for the store as we reach it, one for it as clients do.
 
     The first is fed by `guarded` calls and, while open, by `put`, which stores something
-    tiny; the second by GETs of `visited`, an address that clients could be sent to. Only
-    `probe` closes either. `budget` is seconds for one GET.
+    tiny; the second by GETs of what `visited` returns, an address that clients could be
+    sent to. Only `probe` closes either. `budget` is seconds for one GET.
+
+    That nothing is found there says little: not every bucket may be read at its root. It
+    is a failure where something was found before.
     """
 
-    def __init__(self, visited: str, put: Callable[[], Awaitable[None]], budget: float) -> None:
+    def __init__(
+        self, visited: Callable[[], str], put: Callable[[], Awaitable[None]], budget: float
+    ) -> None:
         self._visited = visited
         self._put = put
         self._budget = budget
@@ -28,6 +39,10 @@ class Pulse:
         self._inside = Breaker(unavailable, threshold=3, rest=0.0)
         self._outside = Breaker(unavailable, threshold=2, rest=0.0)
         self._said = True
+        self._found = False
+        self._doubted = False
+        self.gone = False
+        """Whether the last visit found nothing where something had been found before."""
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -73,15 +88,22 @@ class Pulse:
                 await self._put()
 
     async def _visit(self) -> None:
-        """Return where the public address answers anything but a failure of its own."""
+        """Return where the public address answers as it should, as far as that is known."""
         assert self._session is not None
         try:
-            async with self._session.get(self._visited, allow_redirects=False) as answer:
+            async with self._session.get(self._visited(), allow_redirects=False) as answer:
                 status = answer.status
+                if status == _OK:
+                    await answer.read()
         except (aiohttp.ClientError, OSError) as error:
             reason = f"public address: {type(error).__name__}"
             raise errors.ObjectStoreUnavailable("", reason) from error
-        if status >= 500:
+        self._found = self._found or status == _OK
+        if not self._found and status in _REFUSED and not self._doubted:
+            self._doubted = True
+            _log.warning("public_address_refuses", status=status, hint=_HINT)
+        self.gone = self._found and 400 <= status < 500
+        if self.gone or status >= 500:
             raise errors.ObjectStoreUnavailable("", f"public address: {status}")
 
     @contextlib.contextmanager

@@ -64,8 +64,14 @@ class S3Renditions:
 
     @functools.cached_property
     def _pulse(self) -> Pulse:
-        budget = self._options.probe_budget
-        return Pulse(f"{self._address}/robots.txt", self._put_tiny, budget)
+        return Pulse(self._robots_address, self._put_tiny, self._options.probe_budget)
+
+    def _robots_address(self) -> str:
+        """Where clients find the bucket's robots.txt."""
+        options = self._options
+        if options.presign:
+            return self._objects.presigned(options.bucket, "robots.txt", options.presign)
+        return f"{self._address}/robots.txt"
 
     def prepare(self) -> None:
         """Nothing on this disk is needed."""
@@ -88,6 +94,7 @@ class S3Renditions:
     async def probe(self) -> None:
         """Feed `healthy`; to be called every few seconds. Never raises."""
         await self._pulse.probe()
+        self._robots_due |= self._pulse.gone and bool(self._options.robots)
         if self._pulse.answering:
             await self._put_robots()
 

@@ -10,8 +10,11 @@ from liveresize.wiring import Components
 
 _log = structlog.get_logger("liveresize.wiring")
 
+_PROBE_EVERY = 2.0
+"""Seconds between looks at the bucket: until two have failed, clients are sent there."""
+
 _LISTEN_EVERY = 5.0
-"""Seconds between looks at what happens elsewhere: deletions, the bucket, the mirror."""
+"""Seconds between looks at what happens elsewhere: deletions, the mirror."""
 
 _TIDY_EVERY = 30.0
 """Seconds between rounds of housekeeping."""
@@ -49,7 +52,7 @@ class Life:
         self._chores += [
             asyncio.create_task(self._every(seconds, chore))
             for seconds, chore in (
-                (_LISTEN_EVERY, parts.buckets.probe),
+                (_PROBE_EVERY, parts.buckets.probe),
                 (_LISTEN_EVERY, parts.purge.listen),
                 (_LISTEN_EVERY, parts.mirroring.catch_up),
                 (_TIDY_EVERY, parts.purge.tidy),
