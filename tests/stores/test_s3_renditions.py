@@ -314,9 +314,32 @@ def test_the_breaker_opens_and_closes(world: World, failure: str, tmp_path: Path
             assert await store.read(one) == DATA
 
         run(place, scenario, relay.address, patience=2.0, probe_budget=0.5, prefix="p/")
-        said = [each["event"] for each in logs]
+        said = events(logs)
         assert said == ["object_store_unavailable", "object_store_available"]
         assert all(key.startswith("p/") for key in place.listed())
+
+
+@needs_rclone
+def test_a_bucket_that_clients_cannot_read_is_said_once() -> None:
+    """Redirects would lead to refusals; with signed ones there is nothing to say."""
+
+    def said(**options: Any) -> list[str]:
+        async def scenario(store: S3Renditions) -> None:
+            for _ in range(3):
+                await store.probe()
+            assert store.healthy
+
+        with World("rclone").place() as place, structlog.testing.capture_logs() as logs:
+            run(place, scenario, place.server.address, **options)
+        return [each["event"] for each in logs]
+
+    assert said() == ["public_address_refuses"]
+    assert said(presign=60) == []
+
+
+def events(logs: list[Any]) -> list[str]:
+    """What was logged, but for that rclone shows nothing to those who do not sign."""
+    return [each["event"] for each in logs if each["event"] != "public_address_refuses"]
 
 
 async def recovers(store: S3Renditions) -> None:
@@ -358,8 +381,8 @@ def test_a_wrong_credential_is_said_once_with_its_code(tmp_path: Path) -> None:
             await store.close()
 
         place.run(main, secret_key="a-wrong-secret")
-        assert len(logs) == 1
-        assert "(403)" in logs[0]["error"]
+        assert events(logs) == ["object_store_unavailable"]
+        assert "(403)" in logs[-1]["error"]
         assert "a-wrong-secret" not in str(logs)
 
 
@@ -389,7 +412,7 @@ def test_robots_txt_is_tried_until_it_is_there(world: World) -> None:
         async def scenario(store: S3Renditions) -> None:
             await store.probe()
             assert place.listed() == set()
-            assert [each["event"] for each in logs] == ["robots_not_put"]
+            assert events(logs) == ["robots_not_put"]
             relay.pass_on()
             await store.probe()
             assert place.listed() == {"robots.txt"}
