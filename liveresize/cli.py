@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from liveresize import __version__, errors
+from liveresize import __version__, cli_upkeep, errors
 
 if TYPE_CHECKING:
     from liveresize import client, settings
@@ -63,6 +63,10 @@ def main() -> None:
     """
 
 
+for _command in (cli_upkeep.delete, cli_upkeep.purge, cli_upkeep.reconcile):
+    main.add_command(_command)
+
+
 @main.command()
 def serve() -> NoReturn:
     """Serve until SIGTERM or Ctrl-C.
@@ -111,6 +115,74 @@ def migrate() -> None:
     from liveresize import wiring
 
     asyncio.run(wiring.migrate(settings))
+
+
+@main.group("import")
+def import_() -> None:
+    """Move in from another service."""
+
+
+@import_.command()
+@click.option(
+    "--database",
+    envvar="IAAS_DATABASE",
+    metavar="URL",
+    help="Its PostgreSQL, postgresql://user:password@host/name.  [env: IAAS_DATABASE]",
+)
+@click.option(
+    "--sqlite",
+    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    help="Its database file, of a release before 1.0.",
+)
+@click.option(
+    "--originals",
+    type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
+    required=True,
+    help="Its folder of originals.",
+)
+@click.option("--copy", "taking", flag_value="copy", help="Copy them, cleaned of metadata.")
+@click.option("--link", "taking", flag_value="link", help="Make hard links, which take no room.")
+@click.option("--in-place", "taking", flag_value="in-place", help="Leave them where they are.")
+@click.option("--dry-run", is_flag=True, help="Change nothing, count what would be taken.")
+def iaas(
+    database: str | None,
+    sqlite: Path | None,
+    originals: Path,
+    taking: str | None,
+    dry_run: bool,
+) -> None:
+    """Move in from Live Image Resize (iaas).
+
+    Takes its originals, the links to what it has rendered, which go on redirecting to
+    where they did, and the tokens that can still be used. It only reads from its database,
+    and may run while it serves. Stop it and run it again at will: it adds what is missing.
+
+    Originals are copied, and cleaned of location and maker's data as an upload is, unless
+    they lie in originals_dir: then they stay in place. An original that is linked or stays
+    in place cannot be cleaned; one that tells too much is shown as a rendition instead.
+
+    Exits with 1 where it had to stop, or an original could not be taken.
+
+    \b
+    Examples:
+      liveresize import iaas --database postgresql://iaas@db/iaas --originals /opt/images
+      liveresize import iaas --sqlite cache.sqlite --originals /opt/images --dry-run
+    """
+    if (database is None) == (sqlite is None):
+        raise click.UsageError("Give one of --database and --sqlite.")
+    settings = _settings()
+    from liveresize.moving import source
+    from liveresize.moving.originals import Taking
+    from liveresize.wiring import moving
+
+    asked = moving.Asked(
+        url=database or source.sqlite_url(sqlite or Path()),
+        directory=originals,
+        taking=Taking(taking) if taking else None,
+        dry_run=dry_run,
+    )
+    if not moving.main(settings, asked, click.echo):
+        sys.exit(1)
 
 
 @main.command()

@@ -1,9 +1,9 @@
-"""A small client of a running server, for the command line: tokens and uploads."""
+"""A small client of a running server, for the command line."""
 
 import json
 import mimetypes
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from liveresize import errors
 CONNECT_TIMEOUT = 10.0
 REQUEST_TIMEOUT = 300.0
 """Seconds; the second one covers an upload over a slow line."""
+
+_BATCH = 500
+"""Renditions that one request purges: the server does so in one transaction."""
 
 _ASK_FIRST = 1 << 20
 """Bytes from which the server is asked for leave to send them: it would break off a body
@@ -74,6 +77,46 @@ def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any
     return _post(server, name, body, {"Content-Type": content_type(file), "X-Token": granted})
 
 
+def delete(server: Server, name: str) -> None:
+    """Delete the picture `name`; the secret of `server` is that of an admin.
+
+    Raises LiveResizeError with what the server said, or why it could not be asked.
+    """
+    _fetch(server, "DELETE", name, None, _bearer(server))
+
+
+def purge(
+    server: Server,
+    selection: Mapping[str, str | float],
+    limit: int | None = None,
+    tell: Callable[[int], object] = lambda more: None,
+) -> int:
+    """Purge what `selection` says, `limit` at most; returns how many that were.
+
+    It has one field of `POST /purge`; the secret of `server` is that of an admin. `tell`
+    hears after each request how many more are done. Raises LiveResizeError with what the
+    server said, or why it could not be asked.
+    """
+    count = 0
+    while limit is None or count < limit:
+        wanted = _BATCH if limit is None else min(_BATCH, limit - count)
+        body = json.dumps({**selection, "limit": wanted}).encode()
+        headers = {"Content-Type": "application/json", **_bearer(server)}
+        purged = _post(server, "purge", body, headers).get("purged")
+        if not isinstance(purged, int):
+            raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+        count += purged
+        tell(purged)
+        # What is made anew meanwhile is not chased: it may be asked for as fast as it goes.
+        if purged < wanted:
+            break
+    return count
+
+
+def _bearer(server: Server) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.secret}"}
+
+
 def content_type(file: Path) -> str:
     """The image type that the extension of `file` stands for."""
     suffix = file.suffix.lower()
@@ -89,22 +132,37 @@ def addresses(server: Server, name: str, answer: Mapping[str, Any]) -> list[str]
 
 
 def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    said = _fetch(server, "POST", segment, body, headers)
+    try:
+        answer = json.loads(said)
+    except ValueError as exc:
+        url = server.address(segment)
+        raise errors.LiveResizeError(f"{url} cannot be asked: {exc}.") from exc
+    if not isinstance(answer, dict):
+        raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+    return answer
+
+
+def _fetch(
+    server: Server, method: str, segment: str, body: bytes | None, headers: dict[str, str]
+) -> bytes:
+    """The body of the answer."""
     url = server.address(segment)
     client = httpclient.HTTPClient()
     try:
         response = client.fetch(
             httpclient.HTTPRequest(
                 url,
-                method="POST",
+                method=method,
                 body=body,
                 headers=headers,
                 connect_timeout=CONNECT_TIMEOUT,
                 request_timeout=REQUEST_TIMEOUT,
                 follow_redirects=False,
-                expect_100_continue=len(body) >= _ASK_FIRST,
+                expect_100_continue=len(body or b"") >= _ASK_FIRST,
             )
         )
-        answer = json.loads(response.body)
+        return response.body
     except httpclient.HTTPClientError as exc:
         raise errors.LiveResizeError(_refusal(server, exc)) from exc
     except (OSError, ValueError) as exc:
@@ -112,9 +170,6 @@ def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) ->
         raise errors.LiveResizeError(f"{url} cannot be asked: {reason}.") from exc
     finally:
         client.close()
-    if not isinstance(answer, dict):
-        raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
-    return answer
 
 
 def _refusal(server: Server, exc: httpclient.HTTPClientError) -> str:

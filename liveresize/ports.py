@@ -273,6 +273,24 @@ class Index(Protocol):
     async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
         """Those of these generations that the mirror has."""
 
+    async def unmirror(self, generation: str) -> None:
+        """Note that the mirror lacks it, so that it is supplied again."""
+
+    async def originals_after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
+        """Originals by generation, those above `generation` first, and whether each is said
+        to be in the mirror."""
+
+    async def supersede(self, original: Original, older: str = "") -> Original:
+        """Record an original that is on disk already, in place of the generation `older`.
+
+        Returns the row that stands, which is another where `older` did not. Links of the
+        older one go with it, and every instance is told.
+        """
+
+    async def end(self, original: Original) -> bool:
+        """Delete an original of that very generation, its links and the token that was spent
+        for it; tell every instance. False where it has ended already."""
+
     async def delete(self, image: ImageId) -> Original | None:
         """Delete the original, its links and its token; tell every instance."""
 
@@ -301,7 +319,13 @@ class Index(Protocol):
         """Note that these (generation, variant) were used just now."""
 
     async def least_used(self, limit: int) -> list[Link]:
-        """The links used longest ago."""
+        """The links used longest ago, of those whose objects take up room."""
+
+    async def links_after(
+        self, generation: str, variant: str, limit: int
+    ) -> list[tuple[Link, bool]]:
+        """Links by generation and variant, those above these first, and whether each is in
+        use, which purged ones are not."""
 
     async def stored_bytes(self) -> int:
         """The sum of the sizes of all links' objects, purged ones included."""

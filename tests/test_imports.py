@@ -31,9 +31,13 @@ ALLOWED: dict[str, set[str] | None] = {
     "workers": ANY_LAYER | {"domain", "ports", "imaging"},
     "web": ANY_LAYER | {"domain", "ports", "service"},
     "client": {"errors"},
+    "progress": set(),
+    "moving": ANY_LAYER | {"domain", "ports", "progress", "stores"},
+    "upkeep": ANY_LAYER | {"domain", "ports", "progress", "service", "stores"},
     "wiring": EVERYTHING,
     "server": EVERYTHING,
     "cli": EVERYTHING,
+    "cli_upkeep": EVERYTHING,
     "__main__": EVERYTHING,
 }
 
@@ -47,15 +51,20 @@ FOREIGN: dict[str, set[str] | None] = {
     "metrics": {"prometheus_client"},
     "domain": set(),
     "ports": set(),
-    "imaging": LOGGING | {"PIL", "cykooz_resizer"},
+    "imaging": LOGGING | {"PIL", "cykooz_resizer", "isal", "zlib_ng"},
     "service": LOGGING,
-    "stores": LOGGING | {"aiobotocore", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
+    "stores": LOGGING
+    | {"aiobotocore", "aiohttp", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
     "workers": LOGGING,
     "web": LOGGING | {"prometheus_client", "python_multipart", "tornado"},
     "client": {"tornado"},
+    "progress": {"tqdm"},
+    "moving": LOGGING | {"sqlalchemy"},
+    "upkeep": LOGGING,
     "wiring": EVERYTHING,
     "server": EVERYTHING,
     "cli": {"click"},
+    "cli_upkeep": {"click"},
     "__main__": set(),
 }
 """What each layer may use from outside the standard library."""
@@ -116,7 +125,7 @@ def test_only_the_root_reads_settings() -> None:
         for module, path in MODULES
         if any(layer(name) == "settings" for name in imported(module, path))
     }
-    assert readers <= {"settings", "wiring", "server", "cli"}
+    assert readers <= {"settings", "wiring", "server", "cli", "cli_upkeep"}
 
 
 def test_both_tables_know_the_same_layers() -> None:

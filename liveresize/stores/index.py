@@ -103,6 +103,18 @@ class DatabaseIndex:
     async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
         return await self._read(index_originals.mirrored_of, generations)
 
+    async def unmirror(self, generation: str) -> None:
+        await self._database.write(index_originals.unmirror, generation)
+
+    async def originals_after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
+        return await self._read(index_originals.after, generation, limit)
+
+    async def supersede(self, original: Original, older: str = "") -> Original:
+        return await self._database.write(index_originals.supersede, original, older)
+
+    async def end(self, original: Original) -> bool:
+        return await self._database.write(index_originals.end_only, original)
+
     async def delete(self, image: ImageId) -> Original | None:
         return await self._database.write(index_originals.delete, image)
 
@@ -130,11 +142,18 @@ class DatabaseIndex:
     async def least_used(self, limit: int) -> list[Link]:
         return await self._read(index_links.least_used, limit)
 
+    async def links_after(
+        self, generation: str, variant: str, limit: int
+    ) -> list[tuple[Link, bool]]:
+        return await self._read(index_links.after, generation, variant, limit)
+
     async def stored_bytes(self) -> int:
         return await self._read(index_links.stored_bytes)
 
     async def purges_since(self, serial: int) -> list[Purged]:
-        return await self._read(index_originals.announced_since, serial)
+        # Asked every few seconds, traffic or none: a database that is back is noticed by this.
+        with self._breaker.guarded():
+            return await self._read(index_originals.announced_since, serial)
 
     async def _lookup(
         self,

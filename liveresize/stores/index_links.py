@@ -159,9 +159,26 @@ def purged(connection: sa.Connection, older_than: float, limit: int) -> list[Lin
 
 
 def least_used(connection: sa.Connection, limit: int) -> list[Link]:
-    """The links used longest ago, purged ones included: they take up room too."""
-    rows = connection.execute(_select.order_by(_links.c.used_at).limit(limit))
+    """The links used longest ago, purged ones included: they take up room too.
+
+    Those that were taken over from another service take up none here.
+    """
+    rows = connection.execute(
+        _select.where(_links.c.size > 0).order_by(_links.c.used_at).limit(limit)
+    )
     return [_link(row) for row in rows]
+
+
+def after(
+    connection: sa.Connection, generation: str, variant: str, limit: int
+) -> list[tuple[Link, bool]]:
+    """Links above a generation and variant, in order, and whether each is in use."""
+    rows = connection.execute(
+        _select.where(sa.tuple_(_links.c.generation, _links.c.variant) > (generation, variant))
+        .order_by(_links.c.generation, _links.c.variant)
+        .limit(limit)
+    )
+    return [(_link(row), row.purged_at is None) for row in rows]
 
 
 def forget(connection: sa.Connection, links: Sequence[Link]) -> None:

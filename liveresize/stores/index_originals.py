@@ -133,6 +133,48 @@ def mirrored_of(connection: sa.Connection, generations: Sequence[str]) -> set[st
     return set(found.scalars())
 
 
+def unmirror(connection: sa.Connection, generation: str) -> None:
+    """Note that the mirror lacks a generation."""
+    connection.execute(
+        sa.update(_originals).where(_originals.c.generation == generation).values(mirrored_at=None)
+    )
+
+
+def after(connection: sa.Connection, generation: str, limit: int) -> list[tuple[Original, bool]]:
+    """Originals above a generation, in order, and whether the mirror is said to have each."""
+    rows = connection.execute(
+        sa.select(_originals)
+        .where(_originals.c.generation > generation)
+        .order_by(_originals.c.generation)
+        .limit(limit)
+    )
+    return [(_original(row), row.mirrored_at is not None) for row in rows]
+
+
+def supersede(connection: sa.Connection, original: Original, older: str) -> Original:
+    """Record an original found on disk in place of an older one; see ports.Index."""
+    locks.image(connection, original.image)
+    standing = current(connection, original.image)
+    if standing is not None and standing.generation == older:
+        end(connection, standing)
+    return adopt(connection, original)
+
+
+def end_only(connection: sa.Connection, original: Original) -> bool:
+    """End a generation if it stands, and the token that was spent for it.
+
+    A token that may yet be used is for what comes next, and stays.
+    """
+    locks.image(connection, original.image)
+    standing = current(connection, original.image)
+    if standing is None or standing.generation != original.generation:
+        return False
+    spent = _tokens.c.state == schema.State.DONE
+    connection.execute(sa.delete(_tokens).where(schema.of(_tokens, original.image), spent))
+    end(connection, standing)
+    return True
+
+
 def delete(connection: sa.Connection, image: ImageId) -> Original | None:
     """Delete an original and its token, so that an upload in progress is refused too."""
     locks.image(connection, image)

@@ -194,6 +194,33 @@ class MemoryIndex:
         self._now()
         return self._mirrored.intersection(generations)
 
+    async def unmirror(self, generation: str) -> None:
+        self._now()
+        self._mirrored.discard(generation)
+
+    async def originals_after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
+        self._now()
+        above = [one for one in self._originals.values() if one.generation > generation]
+        above.sort(key=lambda one: one.generation)
+        return [(one, one.generation in self._mirrored) for one in above[:limit]]
+
+    async def supersede(self, original: Original, older: str = "") -> Original:
+        standing = await self.original(original.image)
+        if standing is not None and standing.generation == older:
+            self._end(standing)
+        return await self.adopt(original)
+
+    async def end(self, original: Original) -> bool:
+        self._now()
+        standing = self._originals.get(original.image)
+        if standing is None or standing.generation != original.generation:
+            return False
+        token = self._tokens.get(original.image)
+        if token is not None and token.state is State.DONE:
+            del self._tokens[original.image]
+        self._end(standing)
+        return True
+
     async def delete(self, image: ImageId) -> Original | None:
         self._now()
         self._tokens.pop(image, None)
@@ -266,8 +293,16 @@ class MemoryIndex:
 
     async def least_used(self, limit: int) -> list[Link]:
         self._now()
-        rows = sorted(self._links.values(), key=lambda row: row.used_at)
-        return [row.link for row in rows[:limit]]
+        rows = [row for row in self._links.values() if row.link.size]
+        return [row.link for row in sorted(rows, key=lambda row: row.used_at)[:limit]]
+
+    async def links_after(
+        self, generation: str, variant: str, limit: int
+    ) -> list[tuple[Link, bool]]:
+        self._now()
+        above = sorted(key for key in self._links if key > (generation, variant))
+        rows = [self._links[key] for key in above[:limit]]
+        return [(row.link, row.purged_at is None) for row in rows]
 
     async def stored_bytes(self) -> int:
         self._now()

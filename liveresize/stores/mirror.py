@@ -101,6 +101,15 @@ class S3Mirror:
             facts = await self._objects.head(self._options.bucket, self.key(original))
         return facts is not None and facts.size == original.bytes
 
+    async def facts(self, original: Original) -> tuple[int, str] | None:
+        """(bytes, SHA-256 in hex) of the copy of that generation, as the store tells them.
+
+        None where there is none. Raises ObjectStoreUnavailable.
+        """
+        with self._breaker.guarded():
+            found = await self._objects.head(self._options.bucket, self.key(original))
+        return None if found is None else (found.size, found.metadata.get("sha256", ""))
+
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
         """(key, bytes) of every copy. Raises ObjectStoreUnavailable."""
         bucket, prefix = self._options.bucket, self._options.prefix

@@ -206,11 +206,16 @@ class Objects:
 
     async def list_prefix(self, bucket: str, prefix: str) -> AsyncIterator[tuple[str, int]]:
         """(key, bytes) of every object whose key begins with `prefix`."""
+        async for key, size, _ in self.list_dated(bucket, prefix):
+            yield key, size
+
+    async def list_dated(self, bucket: str, prefix: str) -> AsyncIterator[tuple[str, int, float]]:
+        """As `list_prefix`, with the Unix seconds at which each was stored."""
         further: dict[str, Any] = {}
         while True:
             page = await self._connection.call("list_objects_v2", bucket, Prefix=prefix, **further)
             for each in page.get("Contents", ()) if page else ():
-                yield each["Key"], each["Size"]
+                yield each["Key"], each["Size"], each["LastModified"].timestamp()
             if not page or not page.get("NextContinuationToken"):
                 return
             further = {"ContinuationToken": page["NextContinuationToken"]}

@@ -15,7 +15,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -220,8 +219,11 @@ class DiskOriginals:
 
     def _aged(self, older_than: float) -> list[Path]:
         aged: list[Path] = []
-        since = time.time() - older_than
         with contextlib.suppress(FileNotFoundError), os.scandir(self._staging) as entries:
+            # By the clock of the file system, which need not be ours: who dates its files
+            # later or earlier must not lose the uploads under way.
+            os.utime(self._staging)
+            since = self._staging.stat().st_mtime - older_than
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
                     if entry.stat().st_mtime <= since:

@@ -6,7 +6,7 @@ or removed only where that URL lies under the public address of our own bucket.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -203,6 +203,24 @@ class S3Renditions:
         self._check_answering()
         listing = self._objects.list_prefix(self._options.bucket, self._folder(original))
         await self._remove([key async for key, _ in listing])
+
+    async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
+        """(key, bytes, Unix seconds of its storing) of every object under the prefix.
+
+        Raises ObjectStoreUnavailable.
+        """
+        bucket, prefix = self._options.bucket, self._options.prefix
+        async for key, size, stored_at in self._objects.list_dated(bucket, prefix):
+            yield key, size, stored_at
+
+    async def size(self, link: Link) -> int | None:
+        """How many bytes the object of a link has; None where there is none, or not ours.
+
+        Raises ObjectStoreUnavailable.
+        """
+        key = self._own_key(link)
+        facts = await self._objects.head(self._options.bucket, key) if key else None
+        return facts.size if facts else None
 
     async def _remove(self, keys: Sequence[str]) -> None:
         # What a key may not do, remove, says nothing about where clients may be sent.

@@ -63,7 +63,7 @@ metadata = sa.MetaData(
 )
 
 tokens = sa.Table(
-    "tokens",
+    "upload_tokens",  # Live Image Resize has a table `tokens`, and we may share its database
     metadata,
     sa.Column("bucket", TEXT, primary_key=True),
     sa.Column("name", TEXT, primary_key=True),

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -138,18 +138,28 @@ class Handler(RequestHandler):
         self.finish()
 
     async def _send_file(self, part: Slice) -> None:
-        """Send part of a file, a chunk at a time as fast as the client takes them."""
+        """Send part of a file, a chunk at a time as fast as the client takes them.
+
+        It is opened once: a picture that is deleted meanwhile is sent to its end. Raises
+        OriginalElsewhere where it went before that.
+        """
+        try:
+            file = await asyncio.to_thread(part.path.open, "rb", buffering=0)
+        except OSError as error:
+            raise errors.OriginalElsewhere("", f"cannot be opened: {error.strerror}") from error
         start, end = part.start, part.start + part.length
-        while start < end:
-            data = await asyncio.to_thread(_read, part.path, start, min(_CHUNK, end - start))
-            if not data:
-                # The file ended early: breaking off is how HTTP says so.
-                self.request.connection.stream.close()  # type: ignore[union-attr]
-                return
-            start += len(data)
-            self._sent += len(data)
-            self.write(data)
-            await self.flush()
+        with file:
+            while start < end:
+                size = min(_CHUNK, end - start)
+                data = await asyncio.to_thread(os.pread, file.fileno(), size, start)
+                if not data:
+                    # The file ended early: breaking off is how HTTP says so.
+                    self.request.connection.stream.close()  # type: ignore[union-attr]
+                    return
+                start += len(data)
+                self._sent += len(data)
+                self.write(data)
+                await self.flush()
 
     async def _pass_on(self, body: ObjectBody) -> None:
         """Send what comes from the store as fast as the client takes it."""
@@ -247,9 +257,3 @@ class Unknown(Handler):
     def write_error(self, status_code: int, **kwargs: object) -> None:
         """404 for methods that Tornado does not know, too."""
         super().write_error(404, **kwargs)
-
-
-def _read(path: Path, start: int, size: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(size)

@@ -17,6 +17,7 @@ from liveresize.moving.iaas import MoveIn, MoveOptions
 from liveresize.moving.originals import Taking
 from liveresize.moving.source import PATIENCE, Source
 from liveresize.settings import Settings
+from liveresize.settings.merge import BUILT_IN
 from liveresize.stores.database import Database
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from liveresize.wiring.options import index_options, url_rules, worker_options
@@ -84,8 +85,9 @@ async def import_iaas(settings: Settings, asked: Asked, say: Callable[[str], Non
 
 def _notes(settings: Settings) -> Iterator[str]:
     """What a configuration of the published service means here, and did not there."""
-    address, source = settings.listen_address, settings.sources.get("listen_address")
-    if source and address in _LOOPBACK:
+    address = settings.listen_address
+    source = settings.sources.get("listen_address", BUILT_IN)
+    if source != BUILT_IN and address in _LOOPBACK:
         yield (
             f"listen_address is {address} in {source}. Live Image Resize listened on every "
             "address whatever it said; liveresize listens there alone."

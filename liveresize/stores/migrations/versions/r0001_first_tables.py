@@ -22,7 +22,7 @@ def upgrade() -> None:
 
 def _create_tokens() -> None:
     op.create_table(
-        "tokens",
+        "upload_tokens",
         sa.Column("bucket", TEXT, nullable=False),
         sa.Column("name", TEXT, nullable=False),
         sa.Column("digest", TEXT, nullable=False),
@@ -36,8 +36,8 @@ def _create_tokens() -> None:
         sa.Column("overwrite", sa.Boolean(), nullable=False),
         sa.Column("received_sha256", TEXT),
         sa.Column("receipt", TEXT),
-        sa.PrimaryKeyConstraint("bucket", "name", name="pk_tokens"),
-        sa.UniqueConstraint("digest", name="uq_tokens_digest"),
+        sa.PrimaryKeyConstraint("bucket", "name", name="pk_upload_tokens"),
+        sa.UniqueConstraint("digest", name="uq_upload_tokens_digest"),
     )
 
 
@@ -116,5 +116,5 @@ def _create_purges() -> None:
 
 def downgrade() -> None:
     """Drop everything."""
-    for table in ("purges", "renditions", "originals", "tokens"):
+    for table in ("purges", "renditions", "originals", "upload_tokens"):
         op.drop_table(table)

@@ -1,0 +1,261 @@
+"""Commands of the operator: delete, purge, reconcile.
+
+As in `cli`, nothing but click is imported outside the commands.
+"""
+# ruff: noqa: D301 (click's \b is meant as an escape)
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from liveresize import errors
+
+if TYPE_CHECKING:
+    from liveresize import client
+
+ERROR = 2
+"""Exit code of `reconcile` where it could not finish; 1 says that findings are left."""
+
+_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+_URL = click.option(
+    "--url",
+    metavar="URL",
+    help="Address of the running server.  [default: this machine, port of the settings]",
+)
+_SECRET = click.option(
+    "--secret",
+    metavar="TEXT",
+    help="Admin secret of the server.  [default: the first of `admin.secrets` of the settings]",
+)
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask first.")
+
+
+class Moment(click.ParamType[float]):
+    """A moment in Unix seconds: as such, as an ISO 8601 time, or as an age such as 30d."""
+
+    name = "WHEN"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        text = str(value).strip()
+        ago = _AGO.fullmatch(text)
+        if ago:
+            return time.time() - float(ago[1]) * _SECONDS[ago[2]]
+        try:
+            if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
+                return float(text)
+            return datetime.fromisoformat(text).timestamp()
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{text!r} is neither a time such as 2026-01-31T12:00Z, nor Unix seconds, "
+                "nor an age such as 30d, 12h or 45m.",
+                param,
+                ctx,
+            )
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@_URL
+@_SECRET
+@_YES
+def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
+    """Delete the picture ID, and everything made of it, from a running server.
+
+    \b
+    Examples:
+      liveresize delete cat
+      liveresize delete cat --yes --url https://images.example.com
+    """
+    from liveresize import client
+
+    server = _admin(url, secret)
+    _confirm(f"Delete {id_} on {server.url} for good?", yes)
+    client.delete(server, id_)
+
+
+@click.command()
+@click.argument("id_", metavar="[ID]", required=False)
+@click.option("--prefix", metavar="TEXT", help="Pictures whose names begin with TEXT.")
+@click.option(
+    "--rendered-before",
+    type=Moment(),
+    help="Renditions made before WHEN: an ISO 8601 time (of this machine's zone unless it "
+    "says which), Unix seconds, or an age such as 30d.",
+)
+@click.option("--engine-before", metavar="VERSION", help="Renditions of older engines.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The most to purge.")
+@_URL
+@_SECRET
+@_YES
+def purge(
+    id_: str | None,
+    prefix: str | None,
+    rendered_before: float | None,
+    engine_before: str | None,
+    limit: int | None,
+    url: str | None,
+    secret: str | None,
+    yes: bool,
+) -> None:
+    """Take renditions out of use in a running server: they are made anew when asked for.
+
+    Originals stay. Exactly one of ID, --prefix, --rendered-before and --engine-before says
+    which, and all of those are purged, the oldest first, up to --limit.
+
+    \b
+    Examples:
+      liveresize purge cat
+      liveresize purge --prefix holiday- --limit 1000
+      liveresize purge --rendered-before 30d --yes
+    """
+    selection: dict[str, str | float] = {
+        name: value
+        for name, value in (
+            ("id", id_),
+            ("prefix", prefix),
+            ("rendered_before", rendered_before),
+            ("engine_before", engine_before),
+        )
+        if value is not None
+    }
+    if len(selection) != 1:
+        raise click.UsageError(
+            "Give exactly one of ID, --prefix, --rendered-before and --engine-before."
+        )
+    from liveresize import client, progress
+
+    server = _admin(url, secret)
+    ((name, value),) = selection.items()
+    _confirm(f"Purge the renditions with {name} {value} on {server.url}?", yes)
+    with progress.bar("purged", limit) as bar:
+        count = client.purge(server, selection, limit, bar.update)
+    click.echo(f"{count} purged")
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Repair what is found, instead of only telling.")
+@click.option(
+    "--adopt",
+    "strays",
+    flag_value="ADOPT",
+    help="Record the newest of the originals that are stored without being recorded.",
+)
+@click.option(
+    "--remove",
+    "strays",
+    flag_value="REMOVE",
+    help="Remove originals that are stored without being recorded.",
+)
+@click.option(
+    "--this-is-all",
+    is_flag=True,
+    help="No other instance has originals on its disk: what is not found is lost.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=3600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="What is younger and not recorded may be on its way, and is left alone.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Name every finding, not the first 20.")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary in JSON.")
+def reconcile(
+    repair: bool, strays: str | None, this_is_all: bool, grace: float, verbose: bool, as_json: bool
+) -> None:
+    """Compare the database with what is stored, after a restore from mismatched backups.
+
+    Looks for pictures that are recorded and lost, originals that are stored and not
+    recorded, wrong notes on what the mirror has, links without objects and objects without
+    links. Servers may run meanwhile; it can be stopped, and run again at any time.
+
+    --repair deletes the rows of lost pictures, as DELETE would. Where instances share
+    PostgreSQL, a file that is not on this disk may be on another's: then only together with
+    --this-is-all. What the mirror lacks is supplied again by the server that has the file.
+
+    Originals without a row are only reported unless --adopt or --remove is given: a backup
+    of the disk may have brought back what had been deleted. Of a lost picture of which
+    another version is stored, nothing is given up before that is decided.
+
+    Exits with 0 where all is well, 1 where findings are left, 2 where it could not finish.
+
+    \b
+    Examples:
+      liveresize reconcile
+      liveresize reconcile --repair --adopt
+      liveresize reconcile --json > findings.json
+    """
+    if strays is not None and not repair:
+        raise click.UsageError("--adopt and --remove are ways to --repair: give that too.")
+    import asyncio
+
+    from liveresize import progress
+    from liveresize.upkeep.findings import Report
+    from liveresize.upkeep.parts import Options, Strays
+    from liveresize.wiring import upkeep
+
+    tell: Callable[[str], object] = progress.note if as_json else progress.write
+    report = Report(tell) if verbose else Report()
+    options = Options(
+        repair=repair,
+        strays=Strays[strays or "REPORT"],
+        this_is_all=this_is_all,
+        grace=grace,
+    )
+    failure = ""
+    try:
+        asyncio.run(upkeep.reconcile(_settings(), options, report))
+    except errors.LiveResizeError as error:
+        failure = f"{error.public} ({error.detail})" if error.detail else error.public
+    told = {**report.as_json(), "complete": not failure}
+    lines = [json.dumps(told)] if as_json else report.lines(named=not verbose)
+    for line in lines:
+        click.echo(line)
+    if failure:
+        click.echo(f"liveresize: {failure}", err=True)
+        sys.exit(ERROR)
+    sys.exit(1 if report.left else 0)
+
+
+def _settings() -> Any:
+    from liveresize import settings
+
+    return settings.load(os.environ)
+
+
+def _admin(url: str | None, secret: str | None) -> "client.Server":
+    """The server to talk to as its admin; settings are read for what was not given."""
+    from liveresize import client
+
+    if url is not None and secret is not None:
+        return client.Server(url, secret)
+    settings = _settings()
+    if secret is None and not settings.admin.secrets:
+        raise errors.LiveResizeError("Give --secret, or configure one in admin.secrets.")
+    return client.Server(
+        url=url or f"http://localhost:{settings.listen_port}",
+        secret=settings.admin.secrets[0] if secret is None else secret,
+    )
+
+
+def _confirm(question: str, yes: bool) -> None:
+    """Ask whoever sits at a terminal; a script has decided already."""
+    if not yes and at_terminal():
+        click.confirm(question, abort=True)
+
+
+def at_terminal() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty()

@@ -1,0 +1,104 @@
+"""What a reconciliation is told, and the parts of this installation that it works on."""
+
+import asyncio
+import contextlib
+import enum
+from dataclasses import dataclass
+
+from liveresize import errors, ports
+from liveresize.domain.originals import Original
+from liveresize.upkeep.places import Described, Files, Objects
+
+WIDTH = 16
+"""Questions to stores that are under way at once; the client of S3 has a bound of its own."""
+
+PAGE = 1_000
+"""Rows that are read at once."""
+
+
+class Strays(enum.Enum):
+    """What becomes of originals that are stored without a row."""
+
+    REPORT = enum.auto()
+    ADOPT = enum.auto()
+    REMOVE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to do about what is found.
+
+    `this_is_all`: no other disk has originals. `alone` says so too, as far as the kind of
+    the database tells, and is not believed while nothing at all is found. What is younger
+    than `grace` seconds and has no row or link may be on its way, and is left alone.
+    `slots`: pictures that the renderer takes at a time.
+    """
+
+    repair: bool = False
+    strays: Strays = Strays.REPORT
+    this_is_all: bool = False
+    alone: bool = False
+    grace: float = 3600.0
+    slots: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """This installation. `objects` is None where the store cannot be listed."""
+
+    index: ports.Index
+    originals: ports.Originals
+    files: Files
+    store: ports.RenditionStore
+    objects: Objects | None
+    mirror: ports.Mirror | None
+    renderer: ports.Renderer
+    clock: ports.Clock
+
+    async def mirror_has(self, original: Original) -> bool:
+        """Whether the mirror has that very original. Raises ObjectStoreUnavailable."""
+        if self.mirror is None:
+            return False
+        if isinstance(self.mirror, Described):
+            return await self.mirror.facts(original) == (original.bytes, original.sha256)
+        return await self.mirror.exists(original)
+
+    async def size_here(self, original: Original) -> int | None:
+        """The bytes of the file of `original` on this disk; None where there is none."""
+        path = self.originals.path(original)
+        with contextlib.suppress(OSError):
+            return (await asyncio.to_thread(path.stat)).st_size
+        return None
+
+    async def retire(self, original: Original) -> None:
+        """Remove what is left of a generation that has no row.
+
+        Raises ObjectStoreUnavailable.
+        """
+        await self.originals.remove(original)
+        self.originals.settle(original.generation)
+        await self.store.remove_generation(original)
+        if self.mirror is not None:
+            await self.mirror.remove(original)
+
+
+def born(generation: str) -> float:
+    """When a generation was named, in Unix seconds: see originals.new_generation.
+
+    The first digit is no part of it; it tells files of the published service apart.
+    """
+    return int(generation[1:12], 16) / 1000
+
+
+def age_order(generation: str) -> str:
+    """What to sort generations of one picture by, so that older ones come first."""
+    return generation[1:]
+
+
+NOT_ADOPTABLE = (
+    errors.ImageError,
+    errors.RenderTimeout,
+    errors.WorkerDied,
+    errors.OriginalMissing,
+)
+"""What a worker says of a file that cannot become an original."""

@@ -1,0 +1,90 @@
+"""Reconciling this installation, put together from the settings."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from liveresize.progress import Progress, bar
+from liveresize.settings import Settings
+from liveresize.stores.disk import DiskRenditions
+from liveresize.stores.index import DatabaseIndex
+from liveresize.stores.listings import OriginalFiles, RenditionFiles
+from liveresize.stores.originals import DiskOriginals, OriginalsOptions
+from liveresize.upkeep.findings import Report
+from liveresize.upkeep.parts import Options, Parts, Strays
+from liveresize.upkeep.places import Objects
+from liveresize.upkeep.reconcile import Reconciliation
+from liveresize.wiring.buckets import Buckets
+from liveresize.wiring.options import index_options, worker_options
+from liveresize.workers import WorkerPool
+
+_PATIENCE = 60.0
+"""Seconds for one statement; nobody waits for a picture here."""
+
+_GRACE = 1.0
+"""Seconds that a job has to finish when the run ends early: it is done again anyway."""
+
+
+async def reconcile(
+    settings: Settings,
+    options: Options,
+    report: Report,
+    progress: Callable[[str, int | None], Progress] = bar,
+) -> None:
+    """Compare rows, files, mirror and links, and enter into `report` what was found.
+
+    Raises SettingsError, IndexUnavailable, ObjectStoreUnavailable, DiskFull and WorkerDied;
+    the report then tells how far it came.
+    """
+    index = await DatabaseIndex.open(
+        dataclasses.replace(index_options(settings), lookup_budget=_PATIENCE, budget=_PATIENCE)
+    )
+    buckets = Buckets(settings)
+    pool = WorkerPool(worker_options(settings))
+    try:
+        await buckets.start()
+        adopting = options.strays is Strays.ADOPT
+        if adopting:
+            await pool.start()
+        parts = _parts(settings, index, buckets, pool, adopting=adopting)
+        # Instances share a PostgreSQL; a file of SQLite is this machine's.
+        alone = not (settings.postgresql.host or settings.postgresql.url)
+        told = dataclasses.replace(options, alone=alone, slots=max(1, pool.stats.slots))
+        await Reconciliation(parts, told, report, progress).run()
+    finally:
+        await pool.close(_GRACE)
+        await buckets.close()
+        await index.close()
+
+
+def _parts(
+    settings: Settings, index: DatabaseIndex, buckets: Buckets, pool: WorkerPool, *, adopting: bool
+) -> Parts:
+    directory = Path(settings.originals_dir or Path(settings.data_dir, "originals"))
+    options = OriginalsOptions(
+        directory=directory,
+        reserve=settings.disk.reserve,
+        reserve_inodes=settings.disk.reserve_inodes,
+    )
+    originals = DiskOriginals(options)
+    if adopting:  # what is in the mirror alone is looked at here
+        originals.prepare()
+    return Parts(
+        index=index,
+        originals=originals,
+        files=OriginalFiles(directory),
+        store=buckets.store,
+        objects=_listed(settings, buckets),
+        mirror=buckets.mirror,
+        renderer=pool,
+        clock=time,
+    )
+
+
+def _listed(settings: Settings, buckets: Buckets) -> Objects | None:
+    """The rendition store as something that can be listed; None where it cannot."""
+    if isinstance(buckets.store, DiskRenditions):
+        return RenditionFiles(Path(settings.data_dir) / "renditions")
+    store: object = buckets.store
+    return store if isinstance(store, Objects) else None

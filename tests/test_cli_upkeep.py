@@ -1,0 +1,312 @@
+"""The operator's commands: delete, purge and reconcile, against stand-ins and real servers."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from liveresize import cli, cli_upkeep, client, errors
+from tests.web import pictures, servers
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in an empty folder; keywords are environment variables."""
+    monkeypatch.chdir(tmp_path)
+
+    def runner(*arguments: str, answers: str = "", **environ: str) -> Result:
+        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
+            environ.setdefault(name, "")
+        return CliRunner().invoke(cli.main, arguments, env=environ, input=answers)
+
+    return runner
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: "Asked"
+
+    def do_POST(self) -> None:
+        self.keep_and_answer()
+
+    def do_DELETE(self) -> None:
+        self.keep_and_answer()
+
+    def keep_and_answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.requests.append((self.command, self.path, dict(self.headers), body))
+        status, answer = self.server.answers.pop(0)
+        self.send_response(status)
+        if status != 204:
+            self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+        pass
+
+
+class Asked(ThreadingHTTPServer):
+    """Stands in for a running server: keeps what it is asked, answers as told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.answers: list[tuple[int, bytes]] = []
+        self.admin = ("--url", f"http://127.0.0.1:{self.server_port}", "--secret", "s3cret")
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """What was posted."""
+        return [json.loads(body) for _, _, _, body in self.requests]
+
+    def purges(self, *counts: int) -> None:
+        """Answer the next requests with so many each."""
+        self.answers = [(200, json.dumps({"purged": count}).encode()) for count in counts]
+
+
+@pytest.fixture
+def server() -> Iterator[Asked]:
+    with Asked() as asked:
+        thread = threading.Thread(target=asked.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield asked
+        asked.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("command", ["delete", "purge", "reconcile"])
+def test_help_teaches_with_examples(run: Run, command: str) -> None:
+    """Every command shows how it is used, and the list of commands has it."""
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Examples:\n" in result.output
+    assert f"\n  {command} " in run("--help").output
+
+
+def test_delete_asks_the_server(run: Run, server: Asked) -> None:
+    """As an admin, for the escaped name; it says nothing where all is well."""
+    server.answers = [(204, b"")]
+    result = run("delete", "my cat", *server.admin)
+    assert (result.exit_code, result.output) == (0, "")
+    ((method, path, headers, _),) = server.requests
+    assert (method, path, headers["Authorization"]) == ("DELETE", "/my%20cat", "Bearer s3cret")
+
+
+def test_a_refusal_is_one_sentence(run: Run, server: Asked) -> None:
+    """In the server's own words, and without the secret."""
+    for command in ("delete", "purge"):
+        server.answers = [(401, b'{"error": "The secret is missing or wrong."}')]
+        result = run(command, "cat", *server.admin)
+        assert result.exit_code == 1
+        assert result.stderr.endswith("said 401: The secret is missing or wrong.\n")
+        assert "s3cret" not in result.output + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "selection"),
+    [
+        (["cat"], {"id": "cat"}),
+        (["--prefix", "ca"], {"prefix": "ca"}),
+        (["--engine-before", "2.1"], {"engine_before": "2.1"}),
+        (["--rendered-before", "1700000000.5"], {"rendered_before": 1700000000.5}),
+        (["--rendered-before", "2026-01-31T12:00:00Z"], {"rendered_before": 1769860800.0}),
+        (["--rendered-before", "2026-01-31T13:00+01:00"], {"rendered_before": 1769860800.0}),
+    ],
+)
+def test_a_purge_says_what_it_means(
+    run: Run, server: Asked, arguments: list[str], selection: dict[str, Any]
+) -> None:
+    """In the terms of POST /purge, which decides the rest."""
+    server.purges(3)
+    result = run("purge", *arguments, *server.admin)
+    assert (result.exit_code, result.output) == (0, "3 purged\n")
+    ((method, path, headers, _),) = server.requests
+    assert (method, path, headers["Authorization"]) == ("POST", "/purge", "Bearer s3cret")
+    assert server.bodies == [{**selection, "limit": 500}]
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"), [("30d", 2_592_000), ("1.5h", 5400), ("45m", 2700), ("2w", 1_209_600)]
+)
+def test_a_moment_may_be_an_age(age: str, seconds: float) -> None:
+    """Counted back from now."""
+    moment = cli_upkeep.Moment().convert(age, None, None)
+    assert moment == pytest.approx(time.time() - seconds, abs=60)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "30", "30x", "-5d", "2026-13-01", "٣d", "1.2.3"])
+def test_a_moment_that_is_none_is_refused(text: str) -> None:
+    """With what is allowed; a bare number is Unix seconds."""
+    if text == "30":
+        assert cli_upkeep.Moment().convert(text, None, None) == 30.0
+        return
+    with pytest.raises(click.BadParameter, match="nor an age such as"):
+        cli_upkeep.Moment().convert(text, None, None)
+
+
+def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Asked) -> None:
+    """A batch that is not full is the last one: what is made anew is not chased."""
+    server.purges(500, 500, 7)
+    assert run("purge", "cat", *server.admin).output == "1007 purged\n"
+    assert len(server.requests) == 3
+
+
+def test_a_purge_ends_at_its_limit(run: Run, server: Asked) -> None:
+    """To the piece."""
+    server.purges(500, 120)
+    assert run("purge", "cat", "--limit", "620", *server.admin).output == "620 purged\n"
+    assert [body["limit"] for body in server.bodies] == [500, 120]
+
+
+@pytest.mark.parametrize("arguments", [[], ["cat", "--prefix", "c"], ["--limit", "3"]])
+def test_a_purge_of_nothing_clear_is_a_wrong_call(run: Run, arguments: list[str]) -> None:
+    """Exactly one selector; nothing is purged by mistake."""
+    result = run("purge", *arguments, "--secret", "x")
+    assert result.exit_code == 2
+    assert "exactly one of" in result.stderr
+
+
+def test_an_answer_that_is_none_is_said_to_be(server: Asked) -> None:
+    """Something else may listen there."""
+    server.answers = [(200, b'{"purged": "many"}')]
+    asked = client.Server(f"http://127.0.0.1:{server.server_port}", "x")
+    with pytest.raises(errors.LiveResizeError, match="not as liveresize does"):
+        client.purge(asked, {"id": "cat"})
+
+
+@pytest.mark.parametrize("command", ["delete", "purge"])
+def test_whoever_sits_at_a_terminal_is_asked_first(
+    run: Run, server: Asked, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Unless --yes is given; a script is not asked."""
+    monkeypatch.setattr(cli_upkeep, "at_terminal", lambda: True)
+    assert run(command, "cat", *server.admin, answers="n\n").exit_code == 1
+    assert server.requests == []
+    server.answers = [(204, b"") if command == "delete" else (200, b'{"purged": 1}')] * 2
+    assert run(command, "cat", *server.admin, answers="y\n").exit_code == 0
+    assert run(command, "cat", *server.admin, "--yes").exit_code == 0
+    assert len(server.requests) == 2
+
+
+def test_the_secret_is_the_first_of_the_settings(run: Run, server: Asked) -> None:
+    """And the address is this machine; without a secret nobody is asked."""
+    port = str(server.server_port)
+    server.purges(0)
+    run("purge", "cat", PORT=port, LIVERESIZE_ADMIN__SECRETS='["first one", "second"]')
+    assert server.requests[0][2]["Authorization"] == "Bearer first one"
+    result = run("purge", "cat", PORT=port)
+    assert result.exit_code == 1
+    assert "admin.secrets" in result.stderr
+
+
+def test_a_real_server_does_as_it_is_told(run: Run, tmp_path: Path) -> None:
+    """Renditions are purged and made again; the picture is deleted and gone."""
+    with servers.Running(tmp_path, admin__secrets=[servers.ADMIN]) as running:
+        admin = ("--url", running.url, "--secret", servers.ADMIN)
+        running.client.put_in("cat", pictures.jpeg())
+        for width in (20, 30):
+            running.client.get(f"/cat_{width}_0.jpg")
+        running.published()
+        assert run("purge", "--prefix", "c", *admin).output == "2 purged\n"
+        assert run("purge", "cat", *admin).output == "0 purged\n"
+        assert running.client.get("/cat_20_0.jpg").headers["X-Cache"] == "MISS"
+        running.published()
+        assert run("purge", "--rendered-before", "0s", *admin).output == "1 purged\n"
+        assert run("purge", "--engine-before", "0.0.1", *admin).output == "0 purged\n"
+        assert run("delete", "cat", *admin).exit_code == 0
+        assert running.client.get("/cat").status_code == 404
+        again = run("delete", "cat", *admin)
+        assert again.exit_code == 1
+        assert "said 404: There is no picture of that name." in again.stderr
+
+
+@pytest.fixture
+def house(tmp_path: Path, run: Run) -> Callable[..., Result]:
+    """Reconciles an installation in which one picture is lost and another one is well."""
+    with servers.Running(tmp_path) as running:
+        for name in ("cat", "dog"):
+            running.client.put_in(name, pictures.jpeg())
+        (lost,) = [path for path in running.originals if path.name.startswith("cat~")]
+        lost.unlink()
+    environ = servers.environ(tmp_path)
+    return lambda *arguments, **more: run("reconcile", *arguments, **{**environ, **more})
+
+
+def test_reconcile_tells_repairs_and_is_content(house: Callable[..., Result]) -> None:
+    """Exit code 1 while findings are left, 0 once none is."""
+    told = house()
+    assert told.exit_code == 1
+    assert "compared: 1 originals here, 2 originals recorded, 0 objects, 0 links" in told.output
+    assert "lost: 1 found, 0 repaired (pictures that are recorded, but neither" in told.output
+    assert "\n  cat (" in told.output
+    repaired = house("--repair")
+    assert repaired.exit_code == 0
+    assert "lost: 1 found, 1 repaired" in repaired.output
+    clean = house()
+    assert (clean.exit_code, clean.output.splitlines()[1:]) == (0, ["nothing found"])
+
+
+def test_reconcile_speaks_json(house: Callable[..., Result]) -> None:
+    """On stdout alone, with the names that --verbose tells on stderr."""
+    told = house("--json", "--verbose")
+    summary = json.loads(told.stdout)
+    assert told.exit_code == 1
+    assert summary["complete"]
+    assert summary["left"] == 1
+    assert summary["findings"]["lost"]["found"] == 1
+    assert summary["compared"]["originals recorded"] == 2
+    assert told.stderr.startswith("lost: cat (")
+
+
+def test_reconcile_names_everything_if_asked(house: Callable[..., Result]) -> None:
+    """As it is found; the report does not repeat it."""
+    told = house("--verbose")
+    assert told.output.startswith("lost: cat (")
+    assert told.output.count("cat (") == 1
+
+
+def test_reconcile_that_cannot_finish_is_exit_code_2(
+    house: Callable[..., Result], tmp_path: Path
+) -> None:
+    """With the reason, after what it has found so far."""
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(b"this is no database, however long one looks at it" * 100)
+    told = house("--json", LIVERESIZE_DATABASE__PATH=str(broken))
+    assert told.exit_code == 2
+    assert not json.loads(told.stdout)["complete"]
+    assert told.stderr.startswith("liveresize: The database does not answer.")
+    assert house(PORT="http").exit_code == 2
+
+
+def test_ways_of_repairing_need_a_repair(house: Callable[..., Result]) -> None:
+    """Nothing is done by a word that was forgotten."""
+    for way in ("--adopt", "--remove"):
+        told = house(way)
+        assert told.exit_code == 2
+        assert "--repair" in told.stderr
+
+
+def test_reconcile_adopts_with_real_workers(house: Callable[..., Result], tmp_path: Path) -> None:
+    """A file whose row is gone comes back with the facts that it had."""
+    with sqlite3.connect(tmp_path / "data" / "liveresize.sqlite") as database:
+        question = "SELECT * FROM originals WHERE name = 'dog'"
+        before = database.execute(question).fetchall()
+        database.execute("DELETE FROM originals WHERE name = 'dog'")
+    database.close()
+    assert house("--repair", "--adopt").exit_code == 0  # younger than an hour, and left alone
+    assert house("--repair", "--adopt", "--grace", "0").exit_code == 0
+    with sqlite3.connect(tmp_path / "data" / "liveresize.sqlite") as database:
+        after = database.execute(question).fetchall()
+    database.close()
+    assert [row[:13] for row in after] == [row[:13] for row in before]
+    assert abs(after[0][13] - before[0][13]) < 60.0
