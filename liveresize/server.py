@@ -115,7 +115,12 @@ class Server:
         cannot be had, and what `Life.start` raises."""
         bound = self._bind() if sockets is None else sockets
         self.addresses = [each.getsockname()[:2] for each in bound]
-        await self._life.start()
+        try:
+            await self._life.start()
+        except BaseException:
+            for each in bound:
+                each.close()
+            raise
         self.listener.start(bound)
 
     def _bind(self) -> list[socket.socket]:

@@ -177,15 +177,16 @@ class Publisher:
 
     async def _insist(self, about: str, step: Callable[[], Awaitable[T]]) -> T:
         """What `step` returns, tried with growing pauses until its store answers."""
-        pauses = self._pauses()
+        pauses, said = self._pauses(), False
         while True:
             try:
                 async with self._turn:
                     return await step()
             except errors.StoreError as error:
-                pause = next(pauses)
-                _log.warning("publish_delayed", image_id=about, error=error.detail, pause_s=pause)
-                await asyncio.sleep(pause)
+                if not said:  # an outage has a spool full of these, each tried many times
+                    _log.warning("publish_delayed", image_id=about, error=error.detail)
+                said = True
+                await asyncio.sleep(next(pauses))
 
     def _refuse(self, link: Link, error: errors.DiskFull) -> None:
         self.refused += 1

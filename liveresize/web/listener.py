@@ -28,8 +28,9 @@ _IDLE = 0.5
 _LINGER = 2.0
 """Seconds for which a peer that was answered early may go on sending."""
 
-_DROP = 256 << 10
-"""Bytes of that which are read at once."""
+_DROP_AT_ONCE = 256 << 10
+_DROP_AT_MOST = 64 << 20
+"""Bytes of that which are read and dropped: more than a picture has."""
 
 _SWEEP = 5.0
 """Seconds between looks for stalled connections."""
@@ -93,8 +94,8 @@ class WatchedStream(IOStream):
 def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[], None]:
     """Say that nothing more will come, drop what still arrives, and close in the end.
 
-    `ended` is called then: when the peer closes, after `_LINGER` seconds, or when what is
-    returned here is called.
+    `ended` is called then: when the peer closes, after `_LINGER` seconds or `_DROP_AT_MOST`
+    bytes, or when what is returned here is called.
     """
     loop = asyncio.get_running_loop()
 
@@ -107,8 +108,11 @@ def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[],
         ended()
 
     def drop() -> None:
+        nonlocal left
         try:
-            if connection.recv(_DROP):
+            dropped = len(connection.recv(_DROP_AT_ONCE))
+            left -= dropped
+            if dropped and left > 0:
                 return
         except (BlockingIOError, InterruptedError):
             return
@@ -116,6 +120,7 @@ def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[],
             pass
         close()
 
+    left = _DROP_AT_MOST
     overdue = loop.call_later(_LINGER, close)
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_WR)

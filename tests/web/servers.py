@@ -206,7 +206,12 @@ class Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.port: int = until(self._started)
+        try:
+            self.port: int = until(self._started)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            raise
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = Client(self.url, str(keys.get("secret", "")))
 

@@ -1,0 +1,1 @@
+"""The soak: servers that are killed again and again while they are used."""

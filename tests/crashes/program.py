@@ -1,0 +1,115 @@
+"""`python -m tests.crashes.program STEP`: a server that kills itself at one step.
+
+STEP is a name of STEPS with `before:` or `after:` in front, or `none` for a server that
+lives. Either has a housekeeping that is never far off, and an index that may take its
+time: a busy machine is not a database that is away. Workers import this module too, so
+that all else is imported in functions.
+"""
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+STEPS = {
+    "claim": "liveresize.stores.index:DatabaseIndex.claim",
+    "body": "liveresize.service.bodies:Body.flush",
+    "clean": "liveresize.workers:WorkerPool.run",
+    "rename": "pathlib:Path.rename",
+    "sync": "liveresize.stores.files:sync_file",
+    "keep": "liveresize.stores.originals:DiskOriginals.keep",
+    "mirror": "liveresize.stores.mirror:S3Mirror.put",
+    "commit": "liveresize.stores.index:DatabaseIndex.complete",
+    "insert": "liveresize.stores.index_originals:complete",
+    "settle": "liveresize.stores.originals:DiskOriginals.settle",
+    "withdraw": "liveresize.stores.originals:DiskOriginals.remove",
+    "abort": "liveresize.service.uploads:ClaimedUpload._abort",
+    "retire": "liveresize.service.retire:Retirement.remove",
+    "retire-here": "liveresize.service.retire:Retirement._remove_here",
+    "retire-shared": "liveresize.stores.s3:S3Renditions.remove_generation",
+    "finish": "liveresize.service.uploads:ClaimedUpload._finish",
+    "spool": "liveresize.stores.spool:DiskSpool.put",
+    "store-disk": "liveresize.stores.disk:DiskRenditions.publish",
+    "store-s3": "liveresize.stores.s3:S3Renditions.publish",
+    "hard-link": "os:link",
+    "link": "liveresize.stores.index:DatabaseIndex.add_link",
+    "insert-link": "liveresize.stores.index_links:add",
+    "unspool": "liveresize.stores.spool:DiskSpool.remove",
+    "delete": "liveresize.stores.index:DatabaseIndex.delete",
+}
+"""What runs at each step, as module:attribute."""
+
+OFTEN = 0.3
+"""Seconds between rounds of housekeeping, which take half a minute otherwise."""
+
+PATIENCE = 20.0
+
+
+def die() -> None:
+    """kill -9, by our own hand."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly(step: Callable[..., Any], when: str) -> Callable[..., Any]:
+    """`step`, which nobody survives."""
+
+    @functools.wraps(step)
+    async def awaited(*args: Any, **kwargs: Any) -> None:
+        if when == "after":
+            await step(*args, **kwargs)
+        die()
+
+    @functools.wraps(step)
+    def called(*args: Any, **kwargs: Any) -> None:
+        if when == "after":
+            step(*args, **kwargs)
+        die()
+
+    return awaited if inspect.iscoroutinefunction(step) else called
+
+
+def arm(step: str) -> None:
+    """Let the server die `before:` or `after:` that step."""
+    when, _, name = step.partition(":")
+    module, _, attribute = STEPS[name].partition(":")
+    owner = importlib.import_module(module)
+    *classes, function = attribute.split(".")
+    for each in classes:
+        owner = getattr(owner, each)
+    setattr(owner, function, deadly(getattr(owner, function), when))
+
+
+def hurry() -> None:
+    """Keep house often, and let the index take its time."""
+    from liveresize import wiring
+    from liveresize.wiring import life, options
+
+    choose = options.index_options
+
+    def patient(settings: Any) -> Any:
+        return dataclasses.replace(choose(settings), lookup_budget=PATIENCE, budget=PATIENCE)
+
+    for name in ("_LISTEN_EVERY", "_TIDY_EVERY"):
+        assert getattr(life, name) > OFTEN
+        setattr(life, name, OFTEN)
+    setattr(wiring, "index_options", patient)  # noqa: B010 (mypy forbids it said plainly)
+
+
+def main() -> None:
+    """Serve."""
+    step = sys.argv[1]
+    hurry()
+    if step != "none":
+        arm(step)
+    from liveresize import cli
+
+    cli.main(["serve"])
+
+
+if __name__ == "__main__":
+    main()
