@@ -98,6 +98,7 @@ def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[],
     bytes, or when what is returned here is called.
     """
     loop = asyncio.get_running_loop()
+    left = _DROP_AT_MOST
 
     def close() -> None:
         if connection.fileno() < 0:
@@ -120,7 +121,6 @@ def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[],
             pass
         close()
 
-    left = _DROP_AT_MOST
     overdue = loop.call_later(_LINGER, close)
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_WR)

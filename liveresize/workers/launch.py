@@ -12,7 +12,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import context, forkserver, queues, resource_tracker
+from multiprocessing import (
+    connection,
+    context,
+    forkserver,
+    popen_forkserver,
+    queues,
+    resource_tracker,
+)
 from typing import Any, TypeVar
 
 from liveresize import errors
@@ -31,6 +38,34 @@ _EXIT_GRACE = 1.0
 """Seconds that an idle worker has to leave; it takes a few ms."""
 
 
+class _Popen(popen_forkserver.Popen):
+    """A process whose exit status several threads may ask for.
+
+    It comes through a pipe, once: of two that read it, one would find nothing and call it
+    lost. Starting any process asks after all others.
+    """
+
+    def __init__(self, process: context.ForkServerProcess) -> None:
+        self._reading = threading.Lock()
+        super().__init__(process)
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        """The exit code, None while it runs; waits for that unless `flag` is WNOHANG."""
+        patience = 0 if flag == os.WNOHANG else None
+        if self.returncode is None and connection.wait([self.sentinel], patience):
+            with self._reading:
+                return super().poll(os.WNOHANG)
+        return self.returncode
+
+
+class _Process(context.ForkServerProcess):
+    """A process whose status is read as above."""
+
+    @staticmethod
+    def _Popen(process: context.ForkServerProcess) -> _Popen:  # type: ignore[override]  # noqa: N802 - as multiprocessing calls it
+        return _Popen(process)
+
+
 class _Context(context.ForkServerContext):
     """The fork server, remembering the one process and result queue made through it."""
 
@@ -40,7 +75,7 @@ class _Context(context.ForkServerContext):
     def Process(  # type: ignore[override]  # noqa: N802 - the name multiprocessing asks for
         self, *args: Any, **kwargs: Any
     ) -> context.ForkServerProcess:
-        self.process = context.ForkServerProcess(*args, **kwargs)
+        self.process = _Process(*args, **kwargs)
         return self.process
 
     def SimpleQueue(self) -> queues.SimpleQueue[Any]:  # noqa: N802 - as above

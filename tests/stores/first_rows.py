@@ -101,7 +101,7 @@ PURGES: list[dict[str, Any]] = [
 ]
 
 TABLES: Mapping[str, list[dict[str, Any]]] = {
-    "tokens": TOKENS,
+    "upload_tokens": TOKENS,
     "originals": ORIGINALS,
     "renditions": RENDITIONS,
     "purges": PURGES,

@@ -270,10 +270,11 @@ def test_closing_kills_what_does_not_end_and_leaves_nothing() -> None:
     """After the grace a hanging job is ended; no process, thread or descriptor stays."""
 
     async def main() -> None:
+        before = set(threading.enumerate())
         async with pools.opened():
             pass  # The fork server and the resource tracker stay; they are not counted.
         gc.collect()
-        await pools.until(lambda: threading.active_count() == 1)
+        await pools.until(lambda: set(threading.enumerate()) <= before)
         descriptors = len(os.listdir("/proc/self/fd"))
         pool = WorkerPool(WorkerOptions(slots=2), perform=deeds.perform)
         await pool.start()
@@ -287,7 +288,7 @@ def test_closing_kills_what_does_not_end_and_leaves_nothing() -> None:
         assert pool.stats.pids == ()
         await pools.until(lambda: not any(pools.alive(pid) for pid in pids))
         gc.collect()
-        await pools.until(lambda: threading.active_count() == 1)
+        await pools.until(lambda: set(threading.enumerate()) <= before)
         assert len(os.listdir("/proc/self/fd")) == descriptors
 
     asyncio.run(main())

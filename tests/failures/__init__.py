@@ -1,0 +1,1 @@
+"""The stores of production fail under load; pictures are counted, not statuses."""
