@@ -241,19 +241,6 @@ class Unknown(Handler):
         """404, whatever the method."""
         raise HTTPError(404)
 
-    async def _pass_on(self, body: ObjectBody) -> None:
-        """Send what comes from the store as fast as the client takes it."""
-        try:
-            async for chunk in body.chunks():
-                self._sent += len(chunk)
-                self.write(chunk)
-                await self.flush()
-        except errors.ObjectStoreUnavailable as error:
-            _log.warning("stream_broken", request_id=self.request_id, error=error.detail)
-            self.request.connection.stream.close()  # type: ignore[union-attr]
-        finally:
-            await body.close()
-
     def write_error(self, status_code: int, **kwargs: object) -> None:
         """404 for methods that Tornado does not know, too."""
         super().write_error(404, **kwargs)
