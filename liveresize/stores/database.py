@@ -5,6 +5,7 @@ Whatever a driver raises is translated here, in `Database._within`.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -120,9 +121,12 @@ class Database:
         After IndexUnavailable either may have happened: read before answering.
         """
         begun = False
+        deadline = time.monotonic() + self._options.budget
 
         def attempt(connection: sa.Connection) -> T:
             nonlocal begun
+            if time.monotonic() > deadline:
+                raise TimeoutError("the lock came too late")  # nobody waits any more
             locks.set_limits(connection, self._options.budget)
             begun = True
             return change(connection, *args, **kwargs)

@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 
 import httpx
 import pytest
@@ -47,10 +48,12 @@ def test_a_thousand_uploads_are_read_at_once_from_anywhere(tmp_path: Path) -> No
         folder = tmp_path / "nginx"
         folder.mkdir()
         nginx = stack.enter_context(Nginx(folder, [each.port for each in both]))
-        client = stack.enter_context(nginx.client())
+        clients: SimpleQueue[Client] = SimpleQueue()
+        for _ in range(AT_ONCE):  # one each: threads that share a TLS session garble it
+            clients.put(stack.enter_context(nginx.client()))
         direct = [stack.enter_context(servers.Client(each.url)) for each in both]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            seen = list(pool.map(lambda number: _visit(number, client, direct), range(UPLOADS)))
+            seen = list(pool.map(lambda number: _visit(number, clients, direct), range(UPLOADS)))
         statuses = sum(seen, Counter[int]())
         assert statuses == {200: 6 * UPLOADS}
         assert (
@@ -65,8 +68,16 @@ def test_a_thousand_uploads_are_read_at_once_from_anywhere(tmp_path: Path) -> No
         )
 
 
-def _visit(number: int, nginx: Client, direct: list[servers.Client]) -> Counter[int]:
+def _visit(number: int, clients: SimpleQueue[Client], direct: list[servers.Client]) -> Counter[int]:
     """Upload a picture of its own, and read it in every way; the statuses of all that."""
+    nginx = clients.get()
+    try:
+        return _read_everywhere(number, nginx, direct)
+    finally:
+        clients.put(nginx)
+
+
+def _read_everywhere(number: int, nginx: Client, direct: list[servers.Client]) -> Counter[int]:
     name = f"picture-{number}"
     data = pictures.png(32 + number % 7, 24 + number // 7 % 150, number)
     statuses = Counter({nginx.upload(name, data, nginx.token(name)).status_code: 1})
