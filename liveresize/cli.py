@@ -5,23 +5,14 @@ the main module again, and would carry all of it.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from liveresize import __version__, cli_upkeep, errors
+from liveresize import __version__, cli_server, cli_upkeep, errors
 
-if TYPE_CHECKING:
-    from liveresize import client, settings
-
-_URL = click.option(
-    "--url",
-    metavar="URL",
-    help="Address of the running server.  [default: this machine, port of the settings]",
-)
 _SECRET = click.option(
     "--secret",
     metavar="TEXT",
@@ -77,7 +68,7 @@ def serve() -> NoReturn:
       NODE_ENV=production liveresize serve
       LIVERESIZE_LOG__DEBUG=true liveresize serve
     """
-    settings = _settings()
+    settings = cli_server.load()
     from liveresize import server
 
     sys.exit(server.run(settings))
@@ -97,7 +88,7 @@ def check_config(as_json: bool) -> None:
     """
     from liveresize import settings, wiring
 
-    in_force = _settings()
+    in_force = cli_server.load()
     report = settings.as_json if as_json else settings.table
     click.echo(report(in_force))
     wiring.check(in_force)
@@ -109,7 +100,7 @@ def migrate() -> None:
 
     `serve` does this by itself; run it before a roll-out to have it done once.
     """
-    settings = _settings()
+    settings = cli_server.load()
     import asyncio
 
     from liveresize import wiring
@@ -170,7 +161,7 @@ def iaas(
     """
     if (database is None) == (sqlite is None):
         raise click.UsageError("Give one of --database and --sqlite.")
-    settings = _settings()
+    settings = cli_server.load()
     from liveresize.moving import source
     from liveresize.moving.originals import Taking
     from liveresize.wiring import moving
@@ -187,7 +178,7 @@ def iaas(
 
 @main.command()
 @click.argument("id_", metavar="ID")
-@_URL
+@cli_server.URL
 @_SECRET
 @_EXPIRES
 @_OVERWRITE
@@ -204,14 +195,14 @@ def token(
     """
     from liveresize import client
 
-    server = _server(url, secret)
+    server = cli_server.server(url, secret, lambda settings: settings.secret)
     click.echo(client.token(server, id_, expires_in=expires_in, overwrite=overwrite))
 
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--id", "id_", metavar="ID", help="Name of the picture.  [default: that of FILE]")
-@_URL
+@cli_server.URL
 @_SECRET
 @_OVERWRITE
 def upload(
@@ -226,32 +217,13 @@ def upload(
     """
     from liveresize import client
 
-    server = _server(url, secret)
+    server = cli_server.server(url, secret, lambda settings: settings.secret)
     name = file.stem if id_ is None else id_
     granted = client.token(server, name, overwrite=overwrite)
     answer = client.upload(server, name, file, granted)
     click.echo(json.dumps(answer))
     for address in client.addresses(server, name, answer):
         click.echo(address)
-
-
-def _settings() -> "settings.Settings":
-    from liveresize import settings
-
-    return settings.load(os.environ)
-
-
-def _server(url: str | None, secret: str | None) -> "client.Server":
-    """The server that a command talks to; settings are read for what was not given."""
-    from liveresize import client
-
-    if url is not None and secret is not None:
-        return client.Server(url, secret)
-    settings = _settings()
-    return client.Server(
-        url=url or f"http://localhost:{settings.listen_port}",
-        secret=settings.secret if secret is None else secret,
-    )
 
 
 def _fail(error: errors.LiveResizeError) -> NoReturn:

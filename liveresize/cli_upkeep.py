@@ -5,7 +5,6 @@ As in `cli`, nothing but click is imported outside the commands.
 # ruff: noqa: D301 (click's \b is meant as an escape)
 
 import json
-import os
 import re
 import sys
 import time
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from liveresize import errors
+from liveresize import cli_server, errors
 
 if TYPE_CHECKING:
-    from liveresize import client
+    from liveresize.settings import Settings
 
 ERROR = 2
 """Exit code of `reconcile` where it could not finish; 1 says that findings are left."""
@@ -26,11 +25,6 @@ ERROR = 2
 _AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
-_URL = click.option(
-    "--url",
-    metavar="URL",
-    help="Address of the running server.  [default: this machine, port of the settings]",
-)
 _SECRET = click.option(
     "--secret",
     metavar="TEXT",
@@ -66,7 +60,7 @@ class Moment(click.ParamType[float]):
 
 @click.command()
 @click.argument("id_", metavar="ID")
-@_URL
+@cli_server.URL
 @_SECRET
 @_YES
 def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
@@ -79,7 +73,7 @@ def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
     """
     from liveresize import client
 
-    server = _admin(url, secret)
+    server = cli_server.server(url, secret, _admin_secret)
     _confirm(f"Delete {id_} on {server.url} for good?", yes)
     client.delete(server, id_)
 
@@ -95,7 +89,7 @@ def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
 )
 @click.option("--engine-before", metavar="VERSION", help="Renditions of older engines.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The most to purge.")
-@_URL
+@cli_server.URL
 @_SECRET
 @_YES
 def purge(
@@ -135,7 +129,7 @@ def purge(
         )
     from liveresize import client, progress
 
-    server = _admin(url, secret)
+    server = cli_server.server(url, secret, _admin_secret)
     ((name, value),) = selection.items()
     _confirm(f"Purge the renditions with {name} {value} on {server.url}?", yes)
     with progress.bar("purged", limit) as bar:
@@ -216,7 +210,7 @@ def reconcile(
     )
     failure = ""
     try:
-        asyncio.run(upkeep.reconcile(_settings(), options, report))
+        asyncio.run(upkeep.reconcile(cli_server.load(), options, report))
     except errors.LiveResizeError as error:
         failure = f"{error.public} ({error.detail})" if error.detail else error.public
     told = {**report.as_json(), "complete": not failure}
@@ -229,25 +223,10 @@ def reconcile(
     sys.exit(1 if report.left else 0)
 
 
-def _settings() -> Any:
-    from liveresize import settings
-
-    return settings.load(os.environ)
-
-
-def _admin(url: str | None, secret: str | None) -> "client.Server":
-    """The server to talk to as its admin; settings are read for what was not given."""
-    from liveresize import client
-
-    if url is not None and secret is not None:
-        return client.Server(url, secret)
-    settings = _settings()
-    if secret is None and not settings.admin.secrets:
+def _admin_secret(settings: "Settings") -> str:
+    if not settings.admin.secrets:
         raise errors.LiveResizeError("Give --secret, or configure one in admin.secrets.")
-    return client.Server(
-        url=url or f"http://localhost:{settings.listen_port}",
-        secret=settings.admin.secrets[0] if secret is None else secret,
-    )
+    return settings.admin.secrets[0]
 
 
 def _confirm(question: str, yes: bool) -> None:

@@ -32,11 +32,13 @@ ALLOWED: dict[str, set[str] | None] = {
     "web": ANY_LAYER | {"domain", "ports", "service"},
     "client": {"errors"},
     "progress": set(),
-    "moving": ANY_LAYER | {"domain", "ports", "progress", "stores"},
-    "upkeep": ANY_LAYER | {"domain", "ports", "progress", "service", "stores"},
+    "streams": set(),
+    "moving": ANY_LAYER | {"domain", "ports", "progress", "stores", "streams"},
+    "upkeep": ANY_LAYER | {"domain", "ports", "progress", "service", "stores", "streams"},
     "wiring": EVERYTHING,
     "server": EVERYTHING,
     "cli": EVERYTHING,
+    "cli_server": EVERYTHING,
     "cli_upkeep": EVERYTHING,
     "__main__": EVERYTHING,
 }
@@ -59,11 +61,13 @@ FOREIGN: dict[str, set[str] | None] = {
     "web": LOGGING | {"prometheus_client", "python_multipart", "tornado"},
     "client": {"tornado"},
     "progress": {"tqdm"},
+    "streams": set(),
     "moving": LOGGING | {"sqlalchemy"},
     "upkeep": LOGGING,
     "wiring": EVERYTHING,
     "server": EVERYTHING,
     "cli": {"click"},
+    "cli_server": {"click"},
     "cli_upkeep": {"click"},
     "__main__": set(),
 }
@@ -125,7 +129,7 @@ def test_only_the_root_reads_settings() -> None:
         for module, path in MODULES
         if any(layer(name) == "settings" for name in imported(module, path))
     }
-    assert readers <= {"settings", "wiring", "server", "cli", "cli_upkeep"}
+    assert readers <= {"settings", "wiring", "server", "cli", "cli_server", "cli_upkeep"}
 
 
 def test_both_tables_know_the_same_layers() -> None:

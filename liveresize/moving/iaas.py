@@ -7,7 +7,7 @@ else remembers how far a run came, so that one that was killed is simply run aga
 import asyncio
 import itertools
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from liveresize.moving.target import NewLink
 from liveresize.moving.variants import Unknown, Variants, address
 from liveresize.progress import Progress, bar
 from liveresize.stores.database import Database
+from liveresize.streams import each
 
 NO_ORIGINAL = "Its original is not here."
 
@@ -113,7 +114,8 @@ class MoveIn:
                 self.summary.originals.leave_out(str(refusal), entry.name)
             progress.update(1)
 
-        await _each([e for e in fit if e.name not in here], take, width=self._options.slots)
+        missing = _one_by_one(entry for entry in fit if entry.name not in here)
+        await each(missing, take, self._options.slots)
 
     def _fit(self, entry: os.DirEntry[str]) -> bool:
         """Whether it is a file with a name that can be had here; it is counted where not."""
@@ -194,25 +196,9 @@ class MoveIn:
                 tally.present += not added
 
 
-async def _each(
-    entries: Sequence[os.DirEntry[str]],
-    work: Callable[[os.DirEntry[str]], Awaitable[None]],
-    *,
-    width: int,
-) -> None:
-    """Do `work` on all, `width` at a time; the first failure ends it and is raised."""
-    waiting = iter(entries)
-
-    async def go_on() -> None:
-        for entry in waiting:
-            await work(entry)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(width):
-                group.create_task(go_on())
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from failed
+async def _one_by_one(entries: Iterable[os.DirEntry[str]]) -> AsyncIterator[os.DirEntry[str]]:
+    for entry in entries:
+        yield entry
 
 
 def _files(directory: Path) -> Iterator[os.DirEntry[str]]:

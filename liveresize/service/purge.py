@@ -7,7 +7,7 @@ import structlog
 
 from liveresize import errors, ports
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link, ended
+from liveresize.domain.originals import Link, Original, ended
 from liveresize.service.publisher import Publisher
 from liveresize.service.retire import Retirement
 from liveresize.service.uploads import Uploads
@@ -52,9 +52,10 @@ class Purge:
 
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
-        if await self._index.original(image) is None:
+        standing = await self._index.original(image)
+        if standing is None:
             await self._uploads.adopt(image)
-        taken_over = await self._taken_over(image)
+        taken_over = await self._taken_over(standing) if standing else []
         original = await self._index.delete(image)
         if original is None:
             raise errors.OriginalMissing
@@ -65,20 +66,18 @@ class Purge:
             _log.error("objects_not_removed", image_id=image.key, error=error.detail)
         _log.info("picture_deleted", image_id=image.key, generation=original.generation)
 
-    async def _taken_over(self, image: ImageId) -> list[Link]:
+    async def _taken_over(self, original: Original) -> list[Link]:
         """The links of a picture that another service made: their keys are URLs, which lie
         under no prefix of ours and go with the picture's row."""
-        original = await self._index.original(image)
         found: list[Link] = []
         variant = ""
-        while original is not None:
+        while True:
             page = await self._index.links_after(original.generation, variant, _BATCH)
             links = [link for link, _ in page if link.generation == original.generation]
             found += [link for link in links if "://" in link.key]
             if len(links) < _BATCH:
-                break
+                return found
             variant = links[-1].variant
-        return found
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:
         """Take up to `limit` links out of use; returns how many. Raises IndexUnavailable."""

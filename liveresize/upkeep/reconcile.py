@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from liveresize.domain.originals import Link
 from liveresize.progress import Progress, bar
+from liveresize.streams import each, joined
 from liveresize.upkeep import places
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.links import Links
@@ -20,7 +21,6 @@ from liveresize.upkeep.pictures import Pictures
 from liveresize.upkeep.places import Entry
 from liveresize.upkeep.rows import Row, Rows
 from liveresize.upkeep.scratch import Scratch
-from liveresize.upkeep.streams import each, joined
 
 T = TypeVar("T")
 

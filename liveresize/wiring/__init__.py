@@ -21,12 +21,13 @@ from liveresize.settings import Settings
 from liveresize.stores import engines
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.memory import Memory, MemoryOptions
-from liveresize.stores.originals import DiskOriginals, OriginalsOptions
+from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.spool import DiskSpool, SpoolOptions
 from liveresize.web.site import Part, Site
 from liveresize.wiring.buckets import Buckets
 from liveresize.wiring.options import (
     index_options,
+    originals_options,
     site_options,
     url_rules,
     worker_options,
@@ -57,13 +58,7 @@ class Components:
         self.rules = url_rules(settings)
         self.index = DatabaseIndex(index_options(settings))
         self.workers = WorkerPool(worker_options(settings))
-        self.originals = DiskOriginals(
-            OriginalsOptions(
-                directory=Path(settings.originals_dir or data / "originals"),
-                reserve=settings.disk.reserve,
-                reserve_inodes=settings.disk.reserve_inodes,
-            )
-        )
+        self.originals = DiskOriginals(originals_options(settings))
         self.spool = DiskSpool(
             SpoolOptions(
                 directory=data / "spool",

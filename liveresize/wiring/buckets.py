@@ -1,12 +1,12 @@
 """What is kept in S3, where that is configured: renditions, and a mirror of originals."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveresize.ports import Mirror
 from liveresize.settings import Settings
-from liveresize.stores.disk import DiskOptions, DiskRenditions
+from liveresize.stores.disk import DiskRenditions
 from liveresize.web.status import robots
+from liveresize.wiring.options import renditions_options
 
 if TYPE_CHECKING:
     from liveresize.stores.objects import Objects
@@ -25,7 +25,9 @@ class Buckets:
         aws = settings.aws
         self._objects = _objects(settings) if aws.bucket or aws.originals_bucket else None
         self._renditions = _renditions(settings, self._objects) if self._objects else None
-        self.store: S3Renditions | DiskRenditions = self._renditions or _disk(settings)
+        self.store: S3Renditions | DiskRenditions = self._renditions or DiskRenditions(
+            renditions_options(settings)
+        )
         self.mirror = _mirror(settings, self._objects) if self._objects else None
 
     async def start(self) -> None:
@@ -87,13 +89,3 @@ def _mirror(settings: Settings, objects: "Objects") -> Mirror | None:
     if not aws.originals_bucket:
         return None
     return S3Mirror(MirrorOptions(bucket=aws.originals_bucket, prefix=aws.prefix), objects)
-
-
-def _disk(settings: Settings) -> DiskRenditions:
-    return DiskRenditions(
-        DiskOptions(
-            directory=Path(settings.data_dir) / "renditions",
-            reserve=settings.disk.reserve,
-            reserve_inodes=settings.disk.reserve_inodes,
-        )
-    )

@@ -19,8 +19,8 @@ from liveresize.moving.source import PATIENCE, Source
 from liveresize.settings import Settings
 from liveresize.settings.merge import BUILT_IN
 from liveresize.stores.database import Database
-from liveresize.stores.originals import DiskOriginals, OriginalsOptions
-from liveresize.wiring.options import index_options, url_rules, worker_options
+from liveresize.stores.originals import DiskOriginals
+from liveresize.wiring.options import index_options, originals_options, url_rules, worker_options
 from liveresize.workers import WorkerPool
 
 _GRACE = 1.0
@@ -54,11 +54,10 @@ async def import_iaas(settings: Settings, asked: Asked, say: Callable[[str], Non
     Raises SettingsError, IndexUnavailable, DiskFull and WorkerDied, having said how far
     it came.
     """
-    own = Path(settings.originals_dir or Path(settings.data_dir, "originals"))
-    taking = _taking(asked, own)
+    taking = _taking(asked, originals_options(settings).directory)
     source = await Source.open(asked.url)
     try:
-        async with _target(settings, own, start=not asked.dry_run) as (database, originals, pool):
+        async with _target(settings, start=not asked.dry_run) as (database, originals, pool):
             slots = pool.stats.slots
             move = MoveIn(
                 MoveOptions(
@@ -96,17 +95,11 @@ def _notes(settings: Settings) -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def _target(
-    settings: Settings, own: Path, *, start: bool
+    settings: Settings, *, start: bool
 ) -> AsyncIterator[tuple[Database, DiskOriginals, WorkerPool]]:
     """This installation's index, originals and workers, ready for use if `start`."""
     database = Database(dataclasses.replace(index_options(settings), budget=PATIENCE))
-    originals = DiskOriginals(
-        OriginalsOptions(
-            directory=own,
-            reserve=settings.disk.reserve,
-            reserve_inodes=settings.disk.reserve_inodes,
-        )
-    )
+    originals = DiskOriginals(originals_options(settings))
     pool = WorkerPool(worker_options(settings))
     try:
         if start:

@@ -16,6 +16,8 @@ from liveresize.imaging.options import (
 from liveresize.settings import Settings
 from liveresize.settings.backends import Postgresql
 from liveresize.stores.database import IndexOptions
+from liveresize.stores.disk import DiskOptions
+from liveresize.stores.originals import OriginalsOptions
 from liveresize.web.clients import Networks
 from liveresize.web.listener import ListenerOptions
 from liveresize.web.responses import ResponseOptions
@@ -114,6 +116,24 @@ def _postgresql_url(keys: Postgresql) -> str:
         return f"postgresql://{account}@/{database}?{place}&{options}"
     host = f"[{keys.host}]" if ":" in keys.host else keys.host
     return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
+
+
+def originals_options(settings: Settings) -> OriginalsOptions:
+    """Where originals lie on this machine."""
+    return OriginalsOptions(
+        directory=Path(settings.originals_dir or Path(settings.data_dir, "originals")),
+        reserve=settings.disk.reserve,
+        reserve_inodes=settings.disk.reserve_inodes,
+    )
+
+
+def renditions_options(settings: Settings) -> DiskOptions:
+    """Where renditions lie that are kept on this machine."""
+    return DiskOptions(
+        directory=Path(settings.data_dir, "renditions"),
+        reserve=settings.disk.reserve,
+        reserve_inodes=settings.disk.reserve_inodes,
+    )
 
 
 def listener_options(settings: Settings) -> ListenerOptions:

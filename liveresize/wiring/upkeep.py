@@ -3,20 +3,24 @@
 import dataclasses
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from liveresize.progress import Progress, bar
 from liveresize.settings import Settings
 from liveresize.stores.disk import DiskRenditions
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.listings import OriginalFiles, RenditionFiles
-from liveresize.stores.originals import DiskOriginals, OriginalsOptions
+from liveresize.stores.originals import DiskOriginals
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Parts, Strays
 from liveresize.upkeep.places import Objects
 from liveresize.upkeep.reconcile import Reconciliation
 from liveresize.wiring.buckets import Buckets
-from liveresize.wiring.options import index_options, worker_options
+from liveresize.wiring.options import (
+    index_options,
+    originals_options,
+    renditions_options,
+    worker_options,
+)
 from liveresize.workers import WorkerPool
 
 _PATIENCE = 60.0
@@ -61,19 +65,14 @@ async def reconcile(
 def _parts(
     settings: Settings, index: DatabaseIndex, buckets: Buckets, pool: WorkerPool, *, adopting: bool
 ) -> Parts:
-    directory = Path(settings.originals_dir or Path(settings.data_dir, "originals"))
-    options = OriginalsOptions(
-        directory=directory,
-        reserve=settings.disk.reserve,
-        reserve_inodes=settings.disk.reserve_inodes,
-    )
+    options = originals_options(settings)
     originals = DiskOriginals(options)
     if adopting:  # what is in the mirror alone is looked at here
         originals.prepare()
     return Parts(
         index=index,
         originals=originals,
-        files=OriginalFiles(directory),
+        files=OriginalFiles(options.directory),
         store=buckets.store,
         objects=_listed(settings, buckets),
         mirror=buckets.mirror,
@@ -85,6 +84,6 @@ def _parts(
 def _listed(settings: Settings, buckets: Buckets) -> Objects | None:
     """The rendition store as something that can be listed; None where it cannot."""
     if isinstance(buckets.store, DiskRenditions):
-        return RenditionFiles(Path(settings.data_dir) / "renditions")
+        return RenditionFiles(renditions_options(settings).directory)
     store: object = buckets.store
     return store if isinstance(store, Objects) else None

@@ -39,8 +39,8 @@ def main(context: click.Context, seconds: int, write: bool) -> None:
     """Measure hits, cold renders, memory and the death of workers; all without a command.
 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
-    `knees` install peers into scratch/ and take longer, so they are asked for by name;
-    so do `buckets` and `lookups`, which make millions of rows.
+    `knees` install peers into scratch/ and take longer, so they are asked for by name, as
+    are `buckets`, which starts an S3 server, and `lookups`, which makes millions of rows.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -1,11 +1,10 @@
 """A disk that is really full: a small file system of the test's own."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crashes import disks
 
 from liveresize import errors
 from liveresize.domain.names import ImageId
@@ -14,35 +13,21 @@ from liveresize.service.outcomes import Cache
 from .doubles import picture, run
 from .house import House, disk_store, request
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system"),
-]
-
-
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A tmpfs for as long as it is needed."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"a file system cannot be mounted here: {made.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture
 def few_bytes(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
-    yield from mounted(tmp_path / "disk", "size=1m")
+    with disks.small(tmp_path / "disk", "size=1m") as disk:
+        yield disk
 
 
 @pytest.fixture
 def few_inodes(tmp_path: Path) -> Iterator[Path]:
     """A file system with room for sixty files and folders."""
-    yield from mounted(tmp_path / "disk", "size=64m,nr_inodes=60")
+    with disks.small(tmp_path / "disk", "size=64m,nr_inodes=60") as disk:
+        yield disk
 
 
 async def fill(house: House, size: int) -> list[ImageId]:

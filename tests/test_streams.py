@@ -9,9 +9,9 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain.names import ImageId
+from liveresize.streams import each, joined
 from liveresize.upkeep.places import HERE, Entry
 from liveresize.upkeep.scratch import Scratch
-from liveresize.upkeep.streams import each, joined
 
 T = TypeVar("T")
 

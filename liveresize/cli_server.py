@@ -1,0 +1,42 @@
+"""What commands that speak to a running server have in common."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from liveresize import client
+    from liveresize.settings import Settings
+
+URL = click.option(
+    "--url",
+    metavar="URL",
+    help="Address of the running server.  [default: this machine, port of the settings]",
+)
+
+
+def load() -> "Settings":
+    """The settings in force, with their warnings. Raises SettingsError."""
+    from liveresize import settings
+
+    return settings.load(os.environ)
+
+
+def server(
+    url: str | None, secret: str | None, configured: Callable[["Settings"], str]
+) -> "client.Server":
+    """The server that a command talks to; settings are read for what was not given.
+
+    `configured` is the secret that they have. Raises SettingsError, and what it raises.
+    """
+    from liveresize import client
+
+    if url is not None and secret is not None:
+        return client.Server(url, secret)
+    settings = load()
+    return client.Server(
+        url=url or f"http://localhost:{settings.listen_port}",
+        secret=configured(settings) if secret is None else secret,
+    )
