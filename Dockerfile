@@ -1,21 +1,35 @@
 # syntax=docker/dockerfile:1
 FROM python:3.13-slim AS build
 WORKDIR /build
+RUN python -m venv /opt/liveresize
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY liveresize liveresize
-RUN python -m venv /opt/liveresize \
-    && /opt/liveresize/bin/pip install --no-cache-dir .
+RUN /opt/liveresize/bin/pip install --no-cache-dir . \
+    && /opt/liveresize/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --create-home --home-dir /srv/liveresize liveresize \
-    && install -d -o liveresize /srv/liveresize/config /srv/liveresize/data
+LABEL org.opencontainers.image.title="liveresize" \
+      org.opencontainers.image.description="A live image resizer that a team runs on its own machines" \
+      org.opencontainers.image.licenses="MIT"
+# The number counts where volumes are mounted: files belong to it, whatever it is called there.
+RUN useradd --system --uid 10001 --home-dir /srv/liveresize --shell /usr/sbin/nologin liveresize \
+    && install -d -o liveresize -g liveresize -m 750 /srv/liveresize /srv/liveresize/data \
+    && install -d /etc/liveresize
 COPY --from=build /opt/liveresize /opt/liveresize
 ENV PATH=/opt/liveresize/bin:$PATH \
-    LIVERESIZE_LISTEN_ADDRESS=0.0.0.0
+    NODE_ENV=production \
+    NODE_CONFIG_DIR=/etc/liveresize \
+    LIVERESIZE_LISTEN_ADDRESS=0.0.0.0 \
+    LIVERESIZE_DATA_DIR=/srv/liveresize/data
 WORKDIR /srv/liveresize
-USER 10001
-VOLUME /srv/liveresize/data
+USER 10001:10001
+# The root may be read-only (docker run --read-only --tmpfs /tmp): all that is written is in
+# data; settings are read from /etc/liveresize, and from LIVERESIZE_… in the environment.
+VOLUME ["/srv/liveresize/data", "/etc/liveresize"]
 EXPOSE 1337
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+# SIGTERM drains: give it the time (docker run --stop-timeout 90).
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', 1337)}/_live\", timeout=2)"]
-CMD ["liveresize", "serve"]
+ENTRYPOINT ["liveresize"]
+CMD ["serve"]

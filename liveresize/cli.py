@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from liveresize import __version__, cli_server, cli_upkeep, errors
+from liveresize import __version__, cli_checks, cli_server, cli_sign, cli_upkeep, errors
 
 _SECRET = click.option(
     "--secret",
@@ -54,7 +54,15 @@ def main() -> None:
     """
 
 
-for _command in (cli_upkeep.delete, cli_upkeep.purge, cli_upkeep.reconcile):
+for _command in (
+    cli_upkeep.delete,
+    cli_upkeep.purge,
+    cli_upkeep.reconcile,
+    cli_sign.sign,
+    cli_checks.doctor,
+    cli_checks.verify,
+    cli_checks.warm,
+):
     main.add_command(_command)
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 URL = click.option(
     "--url",
     metavar="URL",
-    help="Address of the running server.  [default: this machine, port of the settings]",
+    help="Address of the running server; with TLS by the name in its certificate.  "
+    "[default: this machine, port of the settings]",
 )
 
 
@@ -36,7 +37,9 @@ def server(
     if url is not None and secret is not None:
         return client.Server(url, secret)
     settings = load()
+    encrypted = settings.tls.certificate and not settings.tls.port
+    scheme = "https" if encrypted else "http"
     return client.Server(
-        url=url or f"http://localhost:{settings.listen_port}",
+        url=url or f"{scheme}://localhost:{settings.listen_port}",
         secret=configured(settings) if secret is None else secret,
     )

@@ -14,8 +14,12 @@ LiveResizeError
 │   ├── NetworkRefused
 │   ├── AdminDisabled
 │   ├── TokenRefused
-│   └── IdTaken
+│   ├── IdTaken
+│   ├── SignatureRefused
+│   ├── SizeRefused
+│   └── PresetRequired
 ├── OriginalMissing
+│   └── BucketMissing
 ├── OriginalElsewhere
 ├── ImageError                  the picture itself is the problem
 │   ├── UploadTooLarge
@@ -27,13 +31,15 @@ LiveResizeError
 ├── Overload                    the machine has enough to do
 │   ├── QueueFull
 │   ├── RateLimited
+│   ├── TooManyFailures
 │   ├── RenderTimeout
 │   ├── WaitTimeout
 │   ├── DiskFull
 │   └── ShuttingDown
 ├── StoreError                  something behind us does not answer
 │   ├── IndexUnavailable
-│   └── ObjectStoreUnavailable
+│   ├── ObjectStoreUnavailable
+│   └── WebhookUnavailable
 ├── WorkerDied
 └── SettingsError
 
@@ -42,9 +48,22 @@ detail for the log alone. Arguments are positional only, so that every error sur
 the pipe between a worker and the server.
 """
 
+import re
+from typing import ClassVar
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
 
 class LiveResizeError(Exception):
     """liveresize could not do what it was asked."""
+
+    code: ClassVar[str] = "live_resize_error"
+    """The stable snake_case name of the class, for answers, logs and metrics."""
+
+    def __init_subclass__(cls) -> None:
+        """Name the class; what others derive from one of ours is called as they call it."""
+        super().__init_subclass__()
+        cls.code = _CAPITAL.sub("_", cls.__name__).lower()
 
     @property
     def public(self) -> str:
@@ -115,8 +134,24 @@ class IdTaken(Refused):
     """The id is already uploaded, or a live token or upload for it exists."""
 
 
+class SignatureRefused(Refused):
+    """The signature of the address is missing, wrong or expired."""
+
+
+class SizeRefused(Refused):
+    """The size is none of those that may be asked for without a signature."""
+
+
+class PresetRequired(Refused):
+    """Pictures may be asked for by `preset` alone, or with a signature."""
+
+
 class OriginalMissing(LiveResizeError):
     """There is no picture of that name."""
+
+
+class BucketMissing(OriginalMissing):
+    """There is no such bucket."""
 
 
 class OriginalElsewhere(LiveResizeError):
@@ -163,6 +198,10 @@ class RateLimited(Overload):
     """This client asks for more new renditions than one client may."""
 
 
+class TooManyFailures(Overload):
+    """Too many wrong secrets or signatures came from this address: ask again later."""
+
+
 class RenderTimeout(Overload):
     """The conversion took too long and was stopped."""
 
@@ -189,6 +228,10 @@ class IndexUnavailable(StoreError):
 
 class ObjectStoreUnavailable(StoreError):
     """The object store does not answer."""
+
+
+class WebhookUnavailable(StoreError):
+    """The receiver of the webhook does not take what it is told."""
 
 
 class WorkerDied(LiveResizeError):

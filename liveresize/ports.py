@@ -5,7 +5,8 @@ driver raises into `errors`.
 """
 
 import enum
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, overload
@@ -33,32 +34,44 @@ class Priority(enum.IntEnum):
     BACKGROUND = 10
 
 
+class Errand:
+    """One job on its way to a slot, in the hands of whoever sends it.
+
+    `begun_at` is None until it has left the queue, then `time.perf_counter()`.
+    """
+
+    def __init__(self, priority: Priority = Priority.INTERACTIVE) -> None:
+        self.priority = priority
+        self.begun_at: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has left the queue: from then on it may not be dropped."""
+        return self.begun_at is not None
+
+    def hurry(self) -> None:
+        """Let it go as if it had been interactive all along, wherever it is by now."""
+        self.priority = Priority.INTERACTIVE
+
+    def begin(self) -> None:
+        """It has left the queue; for the Renderer to say."""
+        self.begun_at = time.perf_counter()
+
+
 class Renderer(Protocol):
     """Runs jobs in worker processes."""
 
     @overload
-    async def run(
-        self, job: RenderJob, *, priority: Priority = ..., on_begin: Callable[[], None] = ...
-    ) -> Rendered: ...
+    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
     @overload
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
     async def run(
-        self,
-        job: ProbeJob | IntakeJob,
-        *,
-        priority: Priority = ...,
-        on_begin: Callable[[], None] = ...,
-    ) -> Facts: ...
-    async def run(
-        self,
-        job: RenderJob | ProbeJob | IntakeJob,
-        *,
-        priority: Priority = Priority.INTERACTIVE,
-        on_begin: Callable[[], None] = lambda: None,
+        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: Errand | None = None
     ) -> Rendered | Facts:
-        """Do `job` in a free slot; `on_begin` is called when it leaves the queue.
+        """Do `job` in a free slot, when it is the turn of `errand` (None: an interactive one).
 
-        Cancelling before that takes the job out of the queue; cancelling later leaves
-        the worker to finish it. Raises ImageError and its kin as the job does,
+        Cancelling before it has begun takes the job out of the queue; cancelling later
+        leaves the worker to finish it. Raises ImageError and its kin as the job does,
         QueueFull at once, RenderTimeout when the deadline killed it, WorkerDied when
         the worker died under it for the second time, ShuttingDown after `close`.
         """
@@ -210,6 +223,16 @@ class Selection:
     engine_before: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """An upload that the webhook is to be told of. `tries` counts the attempts, the one that
+    it was taken for included; `age` is the seconds since the upload."""
+
+    original: Original
+    tries: int
+    age: float
+
+
 class Index(Protocol):
     """Tokens, originals and links: the only state that instances share.
 
@@ -247,16 +270,31 @@ class Index(Protocol):
         receipt: str,
         *,
         mirrored: bool = False,
+        announce: bool = False,
     ) -> Original | None:
         """Commit an upload: original and spent token in one transaction.
 
-        `mirrored` says that the bytes are in the mirror already.
+        `mirrored` says that the bytes are in the mirror already, `announce` that the webhook
+        is to be told.
         Returns the original that was replaced, if any. Raises TokenRefused when the
         lease was lost and IdTaken when the id has been uploaded since.
         """
 
-    async def adopt(self, original: Original) -> Original:
-        """Record an original that is on disk already; returns the row that stands."""
+    async def adopt(
+        self, original: Original, *, mirrored: bool = False, announce: bool = False
+    ) -> Original:
+        """Record an original that is on disk already; returns the row that stands.
+
+        `mirrored` says that the bytes are in the mirror already, `announce` that the webhook
+        is to be told, unless another row stands.
+        """
+
+    async def take_over(self, original: Original) -> Original | None:
+        """Record an original that was found in the mirror; returns the row that stands.
+
+        None where the picture was deleted lately: what was found is what is yet to be
+        removed.
+        """
 
     async def original(self, image: ImageId) -> Original | None:
         """The current original of that name."""
@@ -264,8 +302,11 @@ class Index(Protocol):
     async def original_of(self, generation: str) -> Original | None:
         """The original of that generation, if it is still current."""
 
-    async def unmirrored(self, after: str, limit: int) -> list[Original]:
-        """Originals that are not in the mirror, by generation, those above `after` first."""
+    async def unmirrored(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
+        """Originals that are not in the mirror, by generation, those above `after` first.
+
+        Without `main`, those of buckets alone.
+        """
 
     async def mirrored(self, generation: str) -> bool:
         """Note that the mirror has it; False when the generation has ended."""
@@ -294,8 +335,25 @@ class Index(Protocol):
     async def delete(self, image: ImageId) -> Original | None:
         """Delete the original, its links and its token; tell every instance."""
 
+    async def announcements(self, limit: int, lease: float) -> list[Announcement]:
+        """Take up to `limit` uploads that the webhook is to be told of by now, those first
+        that wait longest. Nobody else gets them for `lease` seconds."""
+
+    async def announced(self, generation: str) -> None:
+        """Note that the webhook need not be told of it (again)."""
+
+    async def announce_again(self, announcement: Announcement, delay: float) -> None:
+        """Have it told of in `delay` seconds, unless it was taken anew, told, or ended."""
+
+    async def unannounced(self) -> int:
+        """How many uploads the webhook is yet to be told of, now or later; what is beyond
+        ten thousand may not count."""
+
     async def link(self, generation: str, variant: str) -> Link | None:
         """The link of one rendition, unless it was purged."""
+
+    async def was_purged(self, generation: str, variant: str) -> bool:
+        """Whether a rendition was purged, and its object is yet to be removed."""
 
     async def add_link(self, link: Link) -> bool:
         """Insert or replace a link; False when its generation has ended."""
@@ -318,8 +376,11 @@ class Index(Protocol):
     async def touch(self, links: Sequence[tuple[str, str]]) -> None:
         """Note that these (generation, variant) were used just now."""
 
-    async def least_used(self, limit: int) -> list[Link]:
-        """The links used longest ago, of those whose objects take up room."""
+    async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:
+        """The links used longest ago, of those whose objects take up room.
+
+        Without `buckets`, those of the main namespace alone.
+        """
 
     async def links_after(
         self, generation: str, variant: str, limit: int
@@ -327,11 +388,25 @@ class Index(Protocol):
         """Links by generation and variant, those above these first, and whether each is in
         use, which purged ones are not."""
 
-    async def stored_bytes(self) -> int:
-        """The sum of the sizes of all links' objects, purged ones included."""
+    async def stored_bytes(self, *, buckets: bool = True) -> int:
+        """The sum of the sizes of all links' objects, purged ones included; without
+        `buckets`, of the main namespace alone."""
 
     async def purges_since(self, serial: int) -> list[Purged]:
         """Deletions with a serial above `serial`, oldest first."""
+
+
+class Courier(Protocol):
+    """Takes messages to the receiver of the webhook."""
+
+    async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Deliver one, and return once the receiver has confirmed it.
+
+        Raises WebhookUnavailable, whose detail says why, and never the address in full.
+        """
+
+    async def close(self) -> None:
+        """Close every connection."""
 
 
 class ObjectBody(Protocol):
@@ -344,6 +419,16 @@ class ObjectBody(Protocol):
 
     async def close(self) -> None:
         """Let go of the store."""
+
+
+class Taken(Protocol):
+    """Where pictures lie that another service stored, and that can be taken over."""
+
+    async def take(self, image: ImageId, target: Path, max_bytes: int) -> bool:
+        """Write the bytes of a picture to `target`, durably; False where there is none.
+
+        Raises BucketMissing, UploadTooLarge, ObjectStoreUnavailable and DiskFull.
+        """
 
 
 class RenditionStore(Protocol):
@@ -373,6 +458,12 @@ class RenditionStore(Protocol):
         Raises ObjectStoreUnavailable.
         """
 
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        """The key and the bytes of a rendition that another service left there.
+
+        Raises ObjectStoreUnavailable.
+        """
+
     async def remove(self, links: Sequence[Link]) -> None:
         """Remove objects; that one is gone already is no error.
 
@@ -394,13 +485,17 @@ class RenditionStore(Protocol):
 class Mirror(Protocol):
     """A second place for originals, which every instance reads."""
 
+    def takes(self, image: ImageId) -> bool:
+        """Whether originals of that namespace belong there."""
+
     def key(self, original: Original) -> str:
         """The key of the bytes of this generation."""
 
     async def put(self, path: Path, original: Original) -> None:
         """Store the bytes at `path`; that they are there already is no error.
 
-        Raises ObjectStoreUnavailable, and OriginalMissing where there is no such file.
+        Raises ObjectStoreUnavailable, OriginalMissing where there is no such file, and
+        BucketMissing where there is no such bucket.
         """
 
     async def fetch(self, original: Original, target: Path) -> bool:

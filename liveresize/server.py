@@ -5,29 +5,33 @@ import contextlib
 import ctypes
 import resource
 import signal
-import socket
 import sys
 from collections.abc import Callable
 
 import structlog
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
+from tornado.httputil import HTTPServerConnectionDelegate
 
-from liveresize import __version__, errors, log, wiring
+from liveresize import __version__, doors, errors, log, systemd, wiring
 from liveresize.settings import Settings
 from liveresize.web.app import make_application
+from liveresize.web.detours import Detours
 from liveresize.web.hits import Entrance
 from liveresize.web.listener import Listener
+from liveresize.web.tls import Certificate
 from liveresize.wiring.life import Life
 from liveresize.wiring.options import listener_options
+from liveresize.wiring.tls import tls_options
 
 _log = structlog.get_logger("liveresize.server")
 
 _M_ARENA_MAX = -8
 """mallopt's name for the number of heaps, from glibc's malloc.h."""
 
-_BACKLOG = 1024
 _MOST_DESCRIPTORS = 65_536
+
+_CLOSING = 5.0
+"""Seconds for what stopping does beside waiting: closing pools, stores and connections."""
 
 
 def run(settings: Settings) -> int:
@@ -43,6 +47,7 @@ def run(settings: Settings) -> int:
             return runner.run(_main(settings, handle.reopen))
     except (errors.SettingsError, errors.StoreError, errors.Overload, errors.WorkerDied) as error:
         _log.error("start_failed", error=error.public, detail=error.detail)
+        systemd.notify(f"STATUS={error.public}")
         sys.stderr.write(f"liveresize: {error.public} {error.detail}".rstrip() + "\n")
         return 1
     finally:
@@ -94,52 +99,79 @@ class Server:
     """One listening server and everything behind it."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError for what only shows when it is put together."""
         self._settings = settings
+        options = tls_options(settings)
+        self.certificate = None if options is None else Certificate(options)
         self.components = wiring.Components(settings)
         self._life = Life(self.components)
         site = self.components.site
-        limits = settings.limits
-        self._http = HTTPServer(
-            Entrance(site, make_application(site)),
+        entrance = Entrance(site, make_application(site))
+        self._http = self._make_http(entrance)
+        self._plain = self._http
+        if settings.tls.redirect:
+            self._plain = self._make_http(Detours(settings.tls.redirect, site, entrance))
+        self.listener = Listener(listener_options(settings))
+        self.components.readings.listener = self.listener
+        self.addresses: list[tuple[str, int]] = []
+        self.urls: list[str] = []
+
+    def _make_http(self, delegate: HTTPServerConnectionDelegate) -> HTTPServer:
+        limits = self._settings.limits
+        return HTTPServer(
+            delegate,
             idle_connection_timeout=limits.header_timeout,
             body_timeout=limits.body_grace,
             max_header_size=limits.header_bytes,
             max_body_size=64 << 10,
             chunk_size=64 << 10,
         )
-        self.listener = Listener(listener_options(settings), self._http)
-        self.addresses: list[tuple[str, int]] = []
 
-    async def start(self, sockets: list[socket.socket] | None = None) -> None:
-        """Bind, bring everything up, and answer. Raises SettingsError for an address that
-        cannot be had, and what `Life.start` raises."""
-        bound = self._bind() if sockets is None else sockets
-        self.addresses = [each.getsockname()[:2] for each in bound]
+    async def start(self) -> None:
+        """Bind, bring everything up, and answer. Raises what `doors.open_doors` and
+        `Life.start` raise."""
+        opened = doors.open_doors(
+            self._settings, http=self._http, plain=self._plain, certificate=self.certificate
+        )
+        for door in opened:
+            scheme = "http" if door.certificate is None else "https"
+            for each in door.sockets:
+                host, port = each.getsockname()[:2]
+                self.addresses.append((host, port))
+                self.urls.append(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
         try:
             await self._life.start()
         except BaseException:
-            for each in bound:
-                each.close()
+            for door in opened:
+                for each in door.sockets:
+                    each.close()
             raise
-        self.listener.start(bound)
+        self.listener.start(opened)
 
-    def _bind(self) -> list[socket.socket]:
-        settings = self._settings
-        try:
-            return bind_sockets(
-                settings.listen_port, settings.listen_address or None, backlog=_BACKLOG
-            )
-        except OSError as error:
-            raise errors.SettingsError(
-                f"The address {settings.listen_address}:{settings.listen_port} of "
-                f"listen_address and listen_port cannot be listened on: {error.strerror}."
-            ) from error
+    def status(self) -> str:
+        """One line on where it answers and how busy it is."""
+        stats = self.components.workers.stats
+        return (
+            f"Serving {' '.join(self.urls)}: {self.listener.connections} connections, "
+            f"{stats.busy} of {stats.slots} slots busy, {stats.queued} jobs waiting."
+        )
+
+    def patience(self, delay: float) -> float:
+        """Seconds that draining and stopping may take in all, after a `delay`."""
+        drain = self._settings.drain
+        return delay + 2 * (drain.finish + drain.flush) + _CLOSING
+
+    async def reload(self) -> None:
+        """Take up the certificate that its files hold by now."""
+        if self.certificate is not None:
+            await self.certificate.reload()
 
     async def drain(self, delay: float) -> None:
         """Tell balancers, wait `delay` seconds, stop accepting, finish what is under way."""
         self.components.site.ready = False
         # Whoever asks again is told not to come back on this connection.
-        self._http.conn_params.no_keep_alive = True
+        for http in (self._http, self._plain):
+            http.conn_params.no_keep_alive = True
         await asyncio.sleep(delay)
         self.listener.stop()
         await self.listener.finish(self._settings.drain.finish)
@@ -171,21 +203,50 @@ async def _main(settings: Settings, reopen_log: Callable[[], None]) -> int:
     for warning in settings.warnings:
         _log.warning("configuration", detail=warning)
     server = Server(settings)
+    herald = systemd.Herald(server.status)
     await server.start()
+    _renew_on_hangup(server, herald, reopen_log)
+    herald.ready()
     host, port = server.addresses[0]
     _log.info(
         "server_started",
         version=__version__,
         address=host,
         port=port,
+        urls=server.urls,
         slots=server.components.workers.stats.slots,
     )
     await told.wait()
     _log.info("server_stopping", delay_s=delay)
+    herald.stopping(server.patience(delay))
     draining = asyncio.create_task(server.drain(delay))
     hurry = asyncio.create_task(impatient.wait())
     await asyncio.wait({draining, hurry}, return_when=asyncio.FIRST_COMPLETED)
     for task in (draining, hurry):
         task.cancel()
     await server.stop()
+    herald.close()
     return 0
+
+
+def _renew_on_hangup(
+    server: Server, herald: systemd.Herald, reopen_log: Callable[[], None]
+) -> None:
+    """On SIGHUP, open the log again and read the certificate again."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        herald.reloading()
+        try:
+            await server.reload()
+        finally:
+            herald.ready()
+
+    def renew() -> None:
+        reopen_log()
+        task = loop.create_task(reload())
+        reloads.add(task)  # the loop alone would not keep it
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, renew)

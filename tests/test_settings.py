@@ -14,13 +14,17 @@ from liveresize.settings import schema
 ROOT = Path(__file__).parent.parent
 
 SECRETS = {
+    "LIVERESIZE_VIP__TOKEN": "hidden-vip",
     "LIVERESIZE_SECRET": "hidden-1",
     "LIVERESIZE_FRESHNESS": "hidden-2",
     "LIVERESIZE_ADMIN__SECRETS": "hidden-3",
+    "LIVERESIZE_SIGNING__KEYS": "hidden-key-of-16-bytes",
     "LIVERESIZE_POSTGRESQL__PASSWORD": "hidden-4",
     "LIVERESIZE_POSTGRESQL__URL": "postgresql://user:hidden-5@host/database",
     "LIVERESIZE_AWS__ACCESS_KEY": "hidden-6",
     "LIVERESIZE_AWS__SECRET_KEY": "hidden-7",
+    "LIVERESIZE_WEBHOOK__URL": "https://user:hidden-9@host/hidden-10",
+    "LIVERESIZE_WEBHOOK__SECRETS": "hidden-secret-of-16-bytes",
     "LIVERESIZE_REDIS__URL": "redis://:hidden-8@host",
 }
 
@@ -74,6 +78,17 @@ def test_the_production_example_is_accepted(tmp_path: Path) -> None:
     assert loaded.postgresql.host
 
 
+def test_the_example_for_vip_is_accepted(tmp_path: Path) -> None:
+    """`vip.json.example` and vip's own variables are all that a deployment of vip needs."""
+    example = ROOT / "config" / "vip.json.example"
+    (tmp_path / "vip.json").write_text(example.read_text())
+    loaded = read(tmp_path, {"NODE_ENV": "vip", "AUTH_TOKEN": "x", "URI_HOSTNAME": "i.example.com"})
+    assert not loaded.warnings
+    assert (loaded.listen_address, loaded.listen_port) == ("", 8080)
+    assert (loaded.vip.token, loaded.vip.hostname) == ("x", "i.example.com")
+    assert read(tmp_path, {"NODE_ENV": "vip", "PORT": "81"}).listen_port == 81
+
+
 @pytest.mark.parametrize("key", settings.KEYS.values(), ids=lambda key: key.name)
 def test_every_key_says_what_it_is(key: schema.Key) -> None:
     """Each key has a sentence, a default that it would itself accept, and allowed values."""
@@ -84,7 +99,7 @@ def test_every_key_says_what_it_is(key: schema.Key) -> None:
 
 def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
     """Keys and spellings of the published service are taken: numbers in quotes, `redis`,
-    `log.stats` and `metrics`; what has no use here is named in a notice."""
+    `log.stats`; what has no use here, as `metrics`, is named in a notice."""
     old = {
         "aws": {
             "access_key": "1",
@@ -104,8 +119,8 @@ def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
     assert loaded.constraints.max_width == 1500
     assert loaded.postgresql.pool == 5
     assert loaded.timeout.conversion_seconds == 30.0
+    assert loaded.log.stats
     assert [warning.split(" ")[0] for warning in loaded.warnings] == [
-        "log.stats",
         "metrics",
         "timeout.conversion",
         "aws.bucket_url",

@@ -32,6 +32,11 @@ def half_up(a: int, b: int) -> int:
     return max(1, (2 * a + b) // (2 * b))
 
 
+def floored(a: int, b: int) -> int:
+    """a/b rounded down, at least 1."""
+    return max(1, a // b)
+
+
 def turned(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
     """The size of an upright picture after `rotate`."""
     width, height = size
@@ -48,6 +53,7 @@ def fit_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
     box_width, box_height = rendition.width, rendition.height
     if not box_width and not box_height:
         return size
+    rounded = floored if rendition.floor else half_up
     if rendition.fit is Fit.CROP and not rendition.enlarge:
         box_width, box_height = largest_crop(size, (box_width, box_height))
     if not box_width:
@@ -61,10 +67,10 @@ def fit_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
     if by_width:
         if not rendition.enlarge and box_width > width:
             return size
-        return box_width, half_up(height * box_width, width)
+        return box_width, rounded(height * box_width, width)
     if not rendition.enlarge and box_height > height:
         return size
-    return half_up(width * box_height, height), box_height
+    return rounded(width * box_height, height), box_height
 
 
 def largest_crop(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:

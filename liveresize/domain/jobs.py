@@ -44,14 +44,16 @@ class IntakeJob:
     """Turn the upload at `source` into the original at `target`; answered by Facts.
 
     `crop` is (x, y, width, height) in pixels of the upright picture. `formats` narrows
-    what is accepted (empty: all that the server takes). `target` is written and fsynced
-    whole, or not at all.
+    what is accepted (empty: all that the server takes). `upright` turns pixels as EXIF says,
+    so that whoever does not read that sees them right. `target` is written and fsynced whole,
+    or not at all.
     """
 
     source: str
     target: str
     crop: tuple[int, int, int, int] | None = None
     formats: tuple[str, ...] = ()
+    upright: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

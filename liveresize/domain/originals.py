@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from liveresize.domain.jobs import Facts
 from liveresize.domain.names import ImageId
 from liveresize.domain.rendition import Format
 
@@ -59,6 +60,24 @@ class Original:
     def mime(self) -> str:
         """The media type of the stored bytes."""
         return f"image/{self.format}"
+
+
+def described(image: ImageId, generation: str, facts: Facts) -> Original:
+    """What a worker found out, as an original of that name and generation."""
+    return Original(
+        image=image,
+        generation=generation,
+        format=facts.format,
+        width=facts.width,
+        height=facts.height,
+        bytes=facts.bytes,
+        sha256=facts.sha256,
+        frames=facts.frames,
+        has_alpha=facts.has_alpha,
+        clean=facts.clean,
+        dominant_color=facts.dominant_color,
+        thumbhash=facts.thumbhash,
+    )
 
 
 def ended(image: ImageId, generation: str) -> Original:

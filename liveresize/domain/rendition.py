@@ -78,6 +78,11 @@ def sniff(data: bytes) -> Format:
     return Format.WEBP if data[8:12] == b"WEBP" else Format.AVIF
 
 
+def is_known(data: bytes) -> bool:
+    """Whether bytes of unknown origin begin as one of the formats that `sniff` tells apart."""
+    return sniff(data) is not Format.AVIF or data[4:12] in (b"ftypavif", b"ftypavis")
+
+
 @dataclass(frozen=True, slots=True)
 class Negotiated:
     """`auto`: which formats beyond JPEG, PNG and GIF the client would rather have."""
@@ -191,7 +196,8 @@ class Rendition:
     `width` and `height` are the box in pixels (density folded in), 0 leaves that side
     free, both 0 is the picture's own size. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off. `rotate` is clockwise degrees, `flip`
-    one of `""`, `h`, `v`, `hv`; both act on the upright picture, rotate first.
+    one of `""`, `h`, `v`, `hv`; both act on the upright picture, rotate first. `floor`
+    rounds a side that is free down, as vip does, and not half up.
 
     Two renditions that would look the same are equal after `canonical`, which drops
     what has no effect.
@@ -210,6 +216,7 @@ class Rendition:
     background: Colour | None = None
     enlarge: bool = True
     animate: bool = True
+    floor: bool = False
 
     def canonical(self) -> "Rendition":
         """The same rendition with everything inert dropped."""
@@ -240,6 +247,7 @@ class Rendition:
             background=background,
             enlarge=self.enlarge or not (self.width or self.height),
             animate=self.animate or not self.format.animates,
+            floor=self.floor and bool(self.width) != bool(self.height),
         )
 
     def boxed(self, width: int, height: int) -> "Rendition":
@@ -277,6 +285,8 @@ class Rendition:
             parts.append("bg" + bytes(self.background).hex())
         if not self.enlarge:
             parts.append("noenlarge")
+        if self.floor:
+            parts.append("floor")
         if not self.animate:
             parts.append("still")
         parts.append(self.format.value if isinstance(self.format, Format) else self.format.token)
@@ -323,6 +333,7 @@ class Rendition:
             background=background,
             enlarge=not part["noenlarge"],
             animate=not part["still"],
+            floor=bool(part["floor"]),
         )
         canonical = rendition.canonical()
         if canonical.variant != variant:
@@ -341,6 +352,7 @@ _VARIANT = re.compile(
     r"(?:-f(?P<flip>h|v|hv))?"
     r"(?:-bg(?P<bg>[0-9a-f]{8}))?"
     r"(?:-(?P<noenlarge>noenlarge))?"
+    r"(?:-(?P<floor>floor))?"
     r"(?:-(?P<still>still))?"
     r"-(?:auto\.(?P<auto>aw|a|w|n)|(?P<format>jpeg|png|webp|avif|gif))"
 )

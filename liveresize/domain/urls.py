@@ -31,6 +31,7 @@ class RenditionRequest:
     """A picture at a size. `varies` tells that `Accept` had a say in the format.
 
     `extension` and `given` are as the client wrote them, for a redirect to repeat.
+    `bounded` says that the configured bounds apply, and not only the original's own size.
     """
 
     image: ImageId
@@ -39,6 +40,7 @@ class RenditionRequest:
     proxy: bool = False
     varies: bool = False
     given: tuple[tuple[str, str], ...] = ()
+    bounded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class OriginalRequest:
 
     `format` None is the original's own, unless `webp` turns that into WebP.
     `rendition_as` gives the rendition that answers it where the stored bytes do not.
+    `signed` tells that it may be had although originals are not public.
     """
 
     image: ImageId
@@ -56,6 +59,7 @@ class OriginalRequest:
     rules: UrlRules
     webp: bool = False
     varies: bool = False
+    signed: bool = False
 
     def stored_will_do(self, own: str, *, animated: bool) -> bool:
         """Whether the stored bytes are the answer: nothing was asked for that would change
@@ -86,9 +90,10 @@ class OriginalRequest:
 
 @dataclass(frozen=True, slots=True)
 class FactsRequest:
-    """What is known about a picture, as JSON."""
+    """What is known about a picture, as JSON; `signed` as for an original."""
 
     image: ImageId
+    signed: bool = False
 
 
 PictureRequest = RenditionRequest | OriginalRequest | FactsRequest

@@ -49,7 +49,7 @@ def intake(job: IntakeJob, options: ImagingOptions) -> Facts:
         upright = turning.turned_size(image.size, orientation)
         box = crop_box(job.crop, upright)
         size = within((box[2] - box[0], box[3] - box[1]), options.max_disk_pixels)
-        if size == upright:
+        if size == upright and not (job.upright and orientation != 1):
             return _as_sent(job, image, orientation, options)
         cleaning.check(decode.source_format(image), _mapped(job.source))
         data = reduction.reduced(image, orientation, box, size, options)

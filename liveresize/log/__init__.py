@@ -5,6 +5,6 @@ The access line has its own short way, `access`.
 """
 
 from liveresize.log.options import LogOptions
-from liveresize.log.setup import Handle, access, configure
+from liveresize.log.setup import Handle, access, configure, dropped, silenced
 
-__all__ = ["Handle", "LogOptions", "access", "configure"]
+__all__ = ["Handle", "LogOptions", "access", "configure", "dropped", "silenced"]

@@ -3,11 +3,15 @@
 import time
 from collections.abc import Callable, Mapping
 
+from liveresize.log import bounds
 from liveresize.log.fields import Common
 from liveresize.log.render import Renderer
 
 HITS = frozenset({"HIT", "HIT-MEMORY"})
 """What `cache` says when nothing had to be done; only these lines are thinned out."""
+
+NO_ADDRESS = frozenset({"", "unknown"})
+"""What stands for the address of a client that nobody knows: no address to a database."""
 
 LOGGER = "liveresize.access"
 
@@ -38,10 +42,14 @@ class AccessLine:
         cache: str | None,
         more: Mapping[str, object],
     ) -> None:
-        """Queue one line, unless it is of a hit that the sample leaves out."""
+        """Queue one line, unless it is of a hit that the sample leaves out.
+
+        Of a path that is longer, `bounds.PATH` characters are kept.
+        """
         thinned = self._sample < 1 and status < 400 and cache in HITS
         if thinned and not self._chosen():
             return
+        method, path = bounds.cut(method, bounds.METHOD), bounds.cut(path, bounds.PATH)
         line = self._common(
             seconds=time.time(),
             level="info",
@@ -53,7 +61,8 @@ class AccessLine:
         line["http.method"] = method
         line["url.path"] = path
         line["http.status"] = status
-        line["client.ip"] = client
+        if client not in NO_ADDRESS:
+            line["client.ip"] = client.partition("%")[0]  # without the interface of fe80::1%eth0
         line["duration_ms"] = round(duration_ms, 3)
         line["bytes"] = size
         if cache is not None:

@@ -12,7 +12,11 @@ LINGER = 0.02
 loop more than the line itself: 7,000 requests a second become 50 writes."""
 
 BATCH = 1000
-"""Lines a write: about 500 KB, which a peer takes within its time-out."""
+"""Lines a write: about 500 KB."""
+
+MOST_BYTES = 32 << 20
+"""Characters that may wait, as a bound beside the number of lines: few of these are long,
+unless somebody asks for long names on purpose."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between tries while the output fails: doubled each time."""
@@ -23,8 +27,9 @@ _STDERR = 2
 class Channel:
     """Takes lines from any thread without waiting; writes them in order in its own.
 
-    Beyond `capacity` waiting lines, new ones are dropped and counted; when there is room
-    again, the line that `notice` makes of the count says so in the log itself.
+    Beyond `capacity` waiting lines, or MOST_BYTES of them, new ones are dropped and counted;
+    when there is room again, the line that `notice` makes of the count says so in the log
+    itself.
     """
 
     def __init__(self, output: Output, capacity: int, notice: Callable[[int], str]) -> None:
@@ -34,6 +39,9 @@ class Channel:
         self._capacity = capacity
         self._notice = notice
         self._lines: collections.deque[str] = collections.deque()
+        self._size = 0
+        # Collecting garbage in the middle of `put` may well log something.
+        self._counting = threading.RLock()
         self._filled = threading.Event()
         self._closing = threading.Event()
         self._healthy = True
@@ -42,10 +50,12 @@ class Channel:
 
     def put(self, line: str) -> None:
         """Queue `line`, which ends in a newline; never waits."""
-        if len(self._lines) >= self._capacity:
-            self.dropped += 1
-            return
-        self._lines.append(line)
+        with self._counting:
+            if len(self._lines) >= self._capacity or self._size >= MOST_BYTES:
+                self.dropped += 1
+                return
+            self._lines.append(line)
+            self._size += len(line)
         if not self._filled.is_set():
             self._filled.set()
 
@@ -75,7 +85,7 @@ class Channel:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
             batch, pause = [], FIRST_PAUSE
-            if self._lines:
+            if self._lines or self.dropped > self._announced:
                 self._filled.set()
             elif self._closing.is_set():
                 break
@@ -83,6 +93,8 @@ class Channel:
 
     def _take(self) -> list[str]:
         batch = [self._lines.popleft() for _ in range(min(len(self._lines), BATCH))]
+        with self._counting:
+            self._size -= sum(map(len, batch))
         lost = self.dropped - self._announced
         if lost:
             self._announced += lost

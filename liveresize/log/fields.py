@@ -50,7 +50,8 @@ def of_exception(given: object) -> Fields:
     """The fields of an exception, traceback included; none where there is none.
 
     `given` is whatever `exc_info` may be: True for the one being handled, an exception,
-    or the triple of `sys.exc_info`.
+    or the triple of `sys.exc_info`. They are not called `error.…`: to Elasticsearch `error`,
+    which many lines have, would then be a text and an object at once.
     """
     exc = given
     if given is True:
@@ -60,10 +61,10 @@ def of_exception(given: object) -> Fields:
     if not isinstance(exc, BaseException):
         return {}
     fields = {
-        "error.type": type(exc).__qualname__,
-        "error.message": str(exc),
-        "error.stack_trace": "".join(traceback.format_exception(exc)),
+        "exception.type": type(exc).__qualname__,
+        "exception.message": str(exc),
+        "exception.stack_trace": "".join(traceback.format_exception(exc)),
     }
     if isinstance(exc, errors.LiveResizeError) and exc.detail:
-        fields["error.detail"] = exc.detail
+        fields["exception.detail"] = exc.detail
     return fields

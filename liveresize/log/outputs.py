@@ -4,6 +4,7 @@ Outputs block, and are only used by the channel's own thread. Every failure is a
 OSError: the lines are kept by the channel and come again.
 """
 
+import errno
 import os
 import select
 import socket
@@ -122,11 +123,15 @@ class Tcp:
     """A Logstash TCP input (codec json_lines). Connects when there is something to say.
 
     Lines that were on their way when a connection broke are sent again: they arrive at
-    least once, except those that sat in the peer's buffers when it died.
+    least once, except those that a peer which died had taken and not read to their end. A
+    peer that is merely slow, or stands still for a while, gets each line once.
     """
 
-    timeout = 5.0
-    """Seconds for connecting, and for the peer to take one batch."""
+    connecting = 5.0
+    """Seconds for a connection to come about."""
+
+    patience = 30.0
+    """Seconds in which a peer that is there may take not a single byte."""
 
     def __init__(self, url: str) -> None:
         self.name = url
@@ -140,19 +145,36 @@ class Tcp:
         self._address = (host, port)
         self._socket: socket.socket | None = None
         self._stale = threading.Event()
+        self._sent = b""
+        self._unread = b""
 
     def write(self, lines: bytes) -> None:
         """Send all of `lines`, over a new connection where the old one has ended."""
-        if self._stale.is_set() or self._ended():
+        if self._stale.is_set():
             self._stale.clear()
             self.close()
         try:
-            if self._socket is None:
-                self._socket = socket.create_connection(self._address, self.timeout)
-            self._socket.sendall(lines)
-        except OSError:
+            if self._ended():
+                self.close()
+            connection = self._socket or self._connect()
+            # A peer that resets has not read all: what it took last may be among that.
+            _send(connection, self._unread + lines)
+        except OSError as error:
+            gone = isinstance(error, ConnectionError) or error.errno == errno.ETIMEDOUT
+            if gone and self._socket is not None:
+                self._unread, self._sent = self._sent or self._unread, b""
             self.close()
             raise
+        self._sent, self._unread = lines, b""
+
+    def _connect(self) -> socket.socket:
+        self._socket = socket.create_connection(self._address, self.connecting)
+        self._socket.settimeout(self.patience)
+        # A machine that is gone without a word would look as if it took everything.
+        milliseconds = int(self.patience * 1000)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        self._sent = b""
+        return self._socket
 
     def reopen(self) -> None:
         """Connect again before the next write; safe in any thread."""
@@ -165,17 +187,26 @@ class Tcp:
             self._socket = None
 
     def _ended(self) -> bool:
-        """Whether the peer has closed: sending would still seem to work, once."""
+        """Whether the peer has closed, having read everything: sending would still seem to
+        work, once. Raises OSError where it has not."""
         if self._socket is None:
             return False
+        # With a time-out, even MSG_DONTWAIT would first wait for something to be there.
+        self._socket.settimeout(0)
         try:
-            while True:
-                if not self._socket.recv(4096, socket.MSG_DONTWAIT):
-                    return True
+            while self._socket.recv(4096):
+                pass  # nothing that it could say means anything to us
         except BlockingIOError:
+            self._socket.settimeout(self.patience)
             return False
-        except OSError:
-            return True
+        return True
+
+
+def _send(connection: socket.socket, data: bytes) -> None:
+    """Send all of it; the time-out of the connection is one for each part that it takes."""
+    left = memoryview(data)
+    while left:
+        left = left[connection.send(left) :]
 
 
 def open_output(output: str) -> Output:

@@ -1,9 +1,10 @@
 """The three shapes of a line: Logstash's JSON, Elastic's JSON, and one for people."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from liveresize.log import bounds
 
 Renderer = Callable[[Mapping[str, Any]], str]
 """Turns the fields of a record into text that ends in a newline."""
@@ -11,6 +12,9 @@ Renderer = Callable[[Mapping[str, Any]], str]
 _ECS_VERSION = "8.11.0"
 
 _ECS = {
+    "@timestamp": "@timestamp",
+    "@version": "",
+    "duration_ms": "event.duration",
     "level": "log.level",
     "logger_name": "log.logger",
     "event": "event.action",
@@ -20,16 +24,18 @@ _ECS = {
     "http.method": "http.request.method",
     "http.status": "http.response.status_code",
     "bytes": "http.response.body.bytes",
+    "exception.type": "error.type",
+    "exception.message": "error.message",
+    "exception.stack_trace": "error.stack_trace",
+    "exception.detail": "error.detail",
 }
 
 _ECS_OWN = frozenset({"message", "tags", "labels"})
 """Names without a dot that Elastic gives a meaning; others go under our own name."""
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
 _UNSEEN = frozenset(
     {"@timestamp", "@version", "level", "logger_name", "message", "event", "host", "pid"}
-    | {"error.stack_trace"}
+    | {"exception.stack_trace"}
 )
 """Fields that a line for people says elsewhere, or not at all."""
 
@@ -37,38 +43,46 @@ _encode = json.JSONEncoder(default=repr, allow_nan=False, separators=(",", ":"))
 
 
 def logstash(fields: Mapping[str, Any]) -> str:
-    """One line of JSON; control and non-ASCII characters are escaped.
+    """One line of JSON, in ASCII and of less than `bounds.LINE` bytes.
 
     What cannot be JSON is put in as its `repr`.
     """
     try:
-        return _encode(fields) + "\n"
+        line = _encode(fields)
     except (ValueError, TypeError, RecursionError):
-        safe = {str(name): _safe(value) for name, value in fields.items()}
-        return _encode(safe) + "\n"
+        fields = {str(name): _safe(value) for name, value in fields.items()}
+        line = _encode(fields)
+    # The escapes of surrogates and of NUL, which are looked for where they are rare.
+    if len(line) >= bounds.LINE or "\\ud" in line or "\\u0000" in line:
+        line = bounds.fitted(json.loads(line))
+    return line + "\n"
 
 
 def ecs(fields: Mapping[str, Any]) -> str:
     """The same under Elastic's names; `duration_ms` becomes `event.duration` in ns."""
     named: dict[str, Any] = {"@timestamp": fields["@timestamp"], "ecs.version": _ECS_VERSION}
     for name, value in fields.items():
-        if name.startswith("@"):
-            continue
         if name == "duration_ms":
-            named["event.duration"] = int(value * 1_000_000)
-        elif name in _ECS:
-            named[_ECS[name]] = value
-        elif "." in name or name in _ECS_OWN:
-            named[name] = value
-        else:
-            named[f"liveresize.{name}"] = value
+            named[ecs_name(name)] = int(value * 1_000_000)
+        elif not name.startswith("@"):
+            named[ecs_name(name)] = value
     return logstash(named)
+
+
+def ecs_name(name: str) -> str:
+    """What `ecs` calls a field; `@version` is left out there, and its name empty."""
+    if name in _ECS:
+        return _ECS[name]
+    if "." in name or name in _ECS_OWN:
+        return name
+    return f"liveresize.{name}"
 
 
 def console(fields: Mapping[str, Any]) -> str:
     """Time, level, message and what else there is; a traceback below.
 
-    Control characters are spelled out, so that no request can drive the terminal.
+    Whatever does not print is spelled out, so that no request can drive the terminal, nor
+    turn the direction of what stands there.
     """
     rest = " ".join(
         f"{name}={_visible(str(value))}" for name, value in fields.items() if name not in _UNSEEN
@@ -76,12 +90,16 @@ def console(fields: Mapping[str, Any]) -> str:
     clock = fields["@timestamp"][11:23]
     message = _visible(fields["message"])
     head = f"{clock} {fields['level']:8} {message}  {rest}".rstrip() + "\n"
-    trace = fields.get("error.stack_trace", "")
+    trace = fields.get("exception.stack_trace", "")
     return head + "".join(f"    {_visible(line)}\n" for line in trace.splitlines())
 
 
 def _visible(text: str) -> str:
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def _safe(value: object) -> object:

@@ -1,9 +1,10 @@
 """Setting logs up and taking them down: the root logger, structlog, the channel."""
 
+import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -106,6 +107,23 @@ def access(
             cache=cache,
             more=more,
         )
+
+
+def dropped() -> int:
+    """Lines dropped since `configure`, because the output was too slow or did not answer."""
+    return 0 if _current is None else _current.dropped
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Keep our own records to themselves: for commands whose report says what matters, on
+    the stream that structlog would write to."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _shape(options: LogOptions) -> render.Renderer:

@@ -95,22 +95,23 @@ class Taker:
             raise NotTaken(GONE)
         generation, path = found
         facts = await self._renderer.run(
-            ProbeJob(path=str(path)), priority=ports.Priority.BACKGROUND
+            ProbeJob(path=str(path)), errand=ports.Errand(ports.Priority.BACKGROUND)
         )
         await self._record(_described(image, generation, facts, at))
 
     async def _bring_in(self, image: ImageId, path: Path, at: float) -> None:
         generation = new_generation(self._clock.time())
         staged = self._originals.staging(f"{generation}.moved-in")
+        errand = ports.Errand(ports.Priority.BACKGROUND)
         try:
             if self._taking is Taking.COPY:
                 job = IntakeJob(source=str(path), target=str(staged))
-                facts = await self._renderer.run(job, priority=ports.Priority.BACKGROUND)
+                facts = await self._renderer.run(job, errand=errand)
                 original = _described(image, generation, facts, at)
                 await self._originals.keep(staged, original)
             else:
                 probe = ProbeJob(path=str(path))
-                facts = await self._renderer.run(probe, priority=ports.Priority.BACKGROUND)
+                facts = await self._renderer.run(probe, errand=errand)
                 original = _described(image, generation, facts, at)
                 await self._link(path, staged, original)
         finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, ParamSpec
 
 from liveresize import errors
+from liveresize.metrics import requests
 
 P = ParamSpec("P")
 
@@ -28,6 +29,7 @@ class Body:
     async def write(self, chunk: bytes) -> None:
         """Take part of the image. Raises UploadTooLarge and DiskFull."""
         self.size += len(chunk)
+        requests.received(len(chunk))
         if self.size > self.max_bytes:
             raise errors.UploadTooLarge(f"The image has more than {self.max_bytes} bytes.")
         self._pending.append(chunk)

@@ -3,11 +3,12 @@
 import contextlib
 
 from liveresize import errors, ports
-from liveresize.domain.jobs import Facts, ProbeJob
+from liveresize.domain.jobs import ProbeJob
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
+from liveresize.domain.originals import Original, described
 from liveresize.service.inflight import Inflight
 from liveresize.service.mirroring import Mirroring
+from liveresize.service.takeover import TakeOver
 
 
 class Catalogue:
@@ -21,19 +22,21 @@ class Catalogue:
         renderer: ports.Renderer,
         memory: ports.Memory,
         mirroring: Mirroring,
+        take_over: TakeOver,
     ) -> None:
         self._originals = originals
         self._index = index
         self._renderer = renderer
         self._memory = memory
         self._mirroring = mirroring
+        self._take_over = take_over
         self._inflight: Inflight[Original] = Inflight()
 
     async def facts(self, image: ImageId) -> Original:
         """What is known about an original whose bytes are here, or have been fetched.
 
         Raises OriginalMissing, OriginalElsewhere, IndexUnavailable where only the index
-        could tell, and ImageError where a file that it does not know cannot be read.
+        could tell, and ImageError where what it does not know cannot be read.
         """
         fetched = ""
         # The second time is for a generation that ended while it was being found out.
@@ -65,18 +68,18 @@ class Catalogue:
         return original
 
     async def _discover(self, image: ImageId, *, adopt: bool) -> Original:
-        """An original that is on disk, although the index does not say so.
+        """An original that is there, although the index does not say so.
 
-        While the index answers, that is only a file of the published service, which is
-        adopted; while it does not, any.
+        While the index answers, that is only what another service has left, a file here or
+        an object in its bucket, which is adopted; while it does not, any file.
         """
         found = self._originals.find(image)
-        if found is None:
+        if found is None and not adopt:
             # Without the index nobody can say that there is no such picture.
-            raise errors.OriginalMissing if adopt else errors.IndexUnavailable
+            raise errors.IndexUnavailable
+        if found is None or (adopt and not self._originals.foreign(found[0])):
+            return await self._take_over.find(image)
         generation, path = found
-        if adopt and not self._originals.foreign(generation):
-            raise errors.OriginalMissing
         facts = await self._renderer.run(ProbeJob(path=str(path)))
         original = described(image, generation, facts)
         return await self._index.adopt(original) if adopt else original
@@ -102,21 +105,3 @@ async def adopt_foreign(
         await index.adopt(described(image, found[0], facts))
         return True
     return False
-
-
-def described(image: ImageId, generation: str, facts: Facts) -> Original:
-    """What a worker found out, as an original of that name and generation."""
-    return Original(
-        image=image,
-        generation=generation,
-        format=facts.format,
-        width=facts.width,
-        height=facts.height,
-        bytes=facts.bytes,
-        sha256=facts.sha256,
-        frames=facts.frames,
-        has_alpha=facts.has_alpha,
-        clean=facts.clean,
-        dominant_color=facts.dominant_color,
-        thumbhash=facts.thumbhash,
-    )

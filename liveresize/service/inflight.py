@@ -5,14 +5,16 @@ import contextlib
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from liveresize.ports import Errand, Priority
+
 T = TypeVar("T")
 
 
-class Flight(Generic[T]):
-    """Work under way. `begun` is set by the work itself, once it may not be dropped."""
+class Flight(Errand, Generic[T]):
+    """Work under way, which is one errand: the work gives it to the Renderer, if to anyone."""
 
-    def __init__(self) -> None:
-        self.begun = False
+    def __init__(self, priority: Priority) -> None:
+        super().__init__(priority)
         self.waiting = 0
         self.task: asyncio.Task[T] | None = None
 
@@ -21,7 +23,8 @@ class Inflight(Generic[T]):
     """Joins callers that want the same thing to the one task that makes it.
 
     A task that has not begun is cancelled when its last waiter leaves; a begun one runs
-    to its end whoever is left.
+    to its end whoever is left. One that was started in the background is hurried by the
+    first who does more than that, and stays so.
     """
 
     def __init__(self) -> None:
@@ -34,7 +37,13 @@ class Inflight(Generic[T]):
         """Whether `run` with this key would join work that is under way."""
         return key in self._flights
 
-    async def run(self, key: Hashable, work: Callable[[Flight[T]], Awaitable[T]]) -> T:
+    async def run(
+        self,
+        key: Hashable,
+        work: Callable[[Flight[T]], Awaitable[T]],
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+    ) -> T:
         """The result of `work`, made once for all who ask while it is being made.
 
         Whatever `work` raises, every waiter gets. There is no `await` between the
@@ -43,7 +52,9 @@ class Inflight(Generic[T]):
         """
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._start(key, work)
+            flight = self._start(key, work, priority)
+        elif priority is Priority.INTERACTIVE:
+            flight.hurry()
         assert flight.task is not None
         flight.waiting += 1
         try:
@@ -54,8 +65,10 @@ class Inflight(Generic[T]):
                 self._flights.pop(key, None)
                 flight.task.cancel()
 
-    def _start(self, key: Hashable, work: Callable[[Flight[T]], Awaitable[T]]) -> Flight[T]:
-        flight: Flight[T] = Flight()
+    def _start(
+        self, key: Hashable, work: Callable[[Flight[T]], Awaitable[T]], priority: Priority
+    ) -> Flight[T]:
+        flight: Flight[T] = Flight(priority)
 
         async def fly() -> T:
             try:

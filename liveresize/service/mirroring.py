@@ -11,10 +11,14 @@ from dataclasses import dataclass
 import structlog
 
 from liveresize import errors, ports
+from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 from liveresize.service.inflight import Flight, Inflight
 
 _log = structlog.get_logger("liveresize.mirroring")
+
+_MAIN = ImageId("_")
+"""Stands for every picture of the main namespace."""
 
 _BATCH = 100
 """Rows that `catch_up` reads at once."""
@@ -50,23 +54,26 @@ class Mirroring:
         self._late: list[Original] = []  # mirrored after they had ended, and still there
         self.backlog = 0
         """Originals of this disk that the mirror lacked when `catch_up` last looked."""
+        self.oldest: float | None = None
+        """Unix seconds of the upload of the first of them; None where there was none."""
 
-    @property
-    def on(self) -> bool:
-        """Whether there is a mirror."""
-        return self._mirror is not None
+    def takes(self, image: ImageId) -> bool:
+        """Whether there is a mirror for originals of that namespace."""
+        return self._mirror is not None and self._mirror.takes(image)
 
     async def offer(self, original: Original) -> bool:
         """Mirror an upload before it is committed; whether that worked within `wait`.
 
         Where it did not, `catch_up` does it later. Raises ObjectStoreUnavailable instead
-        when the mirror is strict.
+        when the mirror is strict, and BucketMissing where the store has no such bucket.
         """
-        if self._mirror is None:
+        if self._mirror is None or not self._mirror.takes(original.image):
             return False
         try:
             async with asyncio.timeout(self._options.wait):
                 await self._mirror.put(self._originals.path(original), original)
+        except errors.BucketMissing:
+            raise
         except (errors.ObjectStoreUnavailable, errors.OriginalMissing, TimeoutError) as error:
             reason = getattr(error, "detail", "") or f"no answer within {self._options.wait} s"
             _log.warning("mirror_delayed", image_id=original.image.key, error=reason)
@@ -77,7 +84,9 @@ class Mirroring:
 
     async def remove(self, original: Original) -> None:
         """Take an original out of the mirror. Raises ObjectStoreUnavailable."""
-        if self._mirror is not None:
+        if self._mirror is None or not self._mirror.takes(original.image):
+            return
+        with contextlib.suppress(errors.BucketMissing):
             await self._mirror.remove(original)
 
     async def fetch(self, original: Original) -> bool:
@@ -86,11 +95,11 @@ class Mirroring:
         False where the mirror does not have it (yet), or does not answer. Raises DiskFull.
         """
         mirror = self._mirror
-        if mirror is None:
+        if mirror is None or not mirror.takes(original.image):
             return False
 
         async def bring(flight: Flight[bool]) -> bool:
-            flight.begun = True  # whoever asks next wants it too
+            flight.begin()  # whoever asks next wants it too
             return await self._bring(mirror, original)
 
         return await self._fetches.run(original.generation, bring)
@@ -101,7 +110,7 @@ class Mirroring:
             if not await mirror.fetch(original, staged):
                 return False
             await self._originals.restore(staged, original)
-        except errors.ObjectStoreUnavailable as error:
+        except (errors.ObjectStoreUnavailable, errors.BucketMissing) as error:
             _log.warning("mirror_unreachable", image_id=original.image.key, error=error.detail)
             return False
         finally:
@@ -124,20 +133,28 @@ class Mirroring:
             return
         late, self._late = self._late, []
         for original in late:
-            await self._withdraw(self._mirror, original)
-        after, missing, trying = "", 0, True
-        while batch := await self._index.unmirrored(after, _BATCH):
+            await self._withdraw(original)
+        after, missing = "", 0
+        oldest: float | None = None
+        silent: set[str] = set()
+        main = self._mirror.takes(_MAIN)
+        while batch := await self._index.unmirrored(after, _BATCH, main=main):
             after = batch[-1].generation
             for original in batch:
                 if not self._originals.exists(original):
                     continue  # another instance has it
                 missing += 1
                 self.backlog = max(self.backlog, missing)
-                if trying and await self._supply(self._mirror, original):
-                    missing -= 1
-                # One attempt a round is enough to see it come back; the rest is counted.
-                trying = trying and self._mirror.healthy
-        self.backlog = missing
+                if original.image.bucket not in silent:
+                    if await self._supply(self._mirror, original):
+                        missing -= 1
+                        continue
+                    if not self._mirror.healthy:
+                        # One attempt a round is enough to see a bucket come back; the rest
+                        # is counted. Others may answer meanwhile.
+                        silent.add(original.image.bucket)
+                oldest = oldest or original.uploaded_at
+        self.backlog, self.oldest = missing, oldest
 
     async def _supply(self, mirror: ports.Mirror, original: Original) -> bool:
         """Mirror one original; whether it needs no further attempt."""
@@ -147,20 +164,27 @@ class Mirroring:
             if mirror.healthy:
                 _log.warning("mirror_delayed", image_id=original.image.key, error=error.detail)
             return False
+        except errors.BucketMissing as error:
+            _log.warning("mirror_delayed", image_id=original.image.key, error=error.detail)
+            return False
         except errors.OriginalMissing as error:
             if not self._originals.exists(original):
                 return True  # deleted meanwhile
             _log.error("original_not_whole", image_id=original.image.key, error=error.detail)
             return False
         if not await self._index.mirrored(original.generation):
-            await self._withdraw(mirror, original)
+            await self._withdraw(original)
         return True
 
-    async def _withdraw(self, mirror: ports.Mirror, original: Original) -> None:
-        """Take out what ended while it was copied, now or in the next round."""
+    async def _withdraw(self, original: Original) -> None:
+        """Take out what ended while it was copied, now or in the next round.
+
+        In buckets it stays where the picture has a row again.
+        """
         try:
-            await mirror.remove(original)
-        except errors.ObjectStoreUnavailable:
+            if not (original.image.bucket and await self._index.original(original.image)):
+                await self.remove(original)
+        except errors.StoreError:
             self._late.append(original)
 
     async def make_room(self) -> None:

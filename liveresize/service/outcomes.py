@@ -67,10 +67,11 @@ class Streamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """The stored bytes of the original, at `path`."""
+    """The stored bytes of the original, at `path`, and in memory where they are `held`."""
 
     original: Original
     path: Path
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

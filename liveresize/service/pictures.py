@@ -1,5 +1,6 @@
 """The door for pictures: renditions, originals, facts, and objects of the embedded store."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 
@@ -7,8 +8,16 @@ from liveresize import errors, ports
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 from liveresize.domain.rendition import Rendition
-from liveresize.domain.urls import OriginalRequest, PictureRequest, RenditionRequest
+from liveresize.domain.urls import (
+    FactsRequest,
+    OriginalRequest,
+    PictureRequest,
+    RenditionRequest,
+)
+from liveresize.domain.vip import VipRequest
+from liveresize.ports import Held
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.inflight import Inflight
 from liveresize.service.outcomes import (
     Bytes,
     Found,
@@ -20,6 +29,15 @@ from liveresize.service.outcomes import (
     Streamed,
 )
 from liveresize.service.renditions import Renditions
+
+Showable = RenditionRequest | OriginalRequest | VipRequest
+AnyRequest = PictureRequest | VipRequest
+
+ORIGINAL = "original"
+"""Stands for a variant where the stored bytes are meant; no rendition is called so."""
+
+_HELD = 1 << 20
+"""Bytes of the largest original that is kept in memory."""
 
 _EXTENSION = re.compile(r"(?P<stem>.+)\.(?P<extension>[A-Za-z][A-Za-z0-9]{1,4})", re.DOTALL)
 """What looks like an extension, even if it is none that we know."""
@@ -53,46 +71,119 @@ class Pictures:
         self._originals = originals
         self._store = store
         self._memory = memory
+        self._reads: Inflight[Held | None] = Inflight()
+        self.recalled = 0
+        """How often memory alone could answer, and how often it could not."""
+        self.missed = 0
 
-    def recall(self, request: PictureRequest) -> Found | Bytes | None:
+    def recall(self, request: AnyRequest) -> Found | Bytes | Stored | None:
         """What memory alone can answer, without an `await`; None where it cannot."""
+        if isinstance(request, FactsRequest):
+            return None
+        outcome = self._recall(request)
+        if outcome is None:
+            self.missed += 1
+        else:
+            self.recalled += 1
+        return outcome
+
+    def _recall(self, request: Showable) -> Found | Bytes | Stored | None:
         if isinstance(request, RenditionRequest):
             return self._renditions.recall(request)
-        return None
+        original = self._memory.original(request.image)
+        if original is None or not self._allowed(request):
+            return None
+        if not self._as_stored(request, original):
+            return self._renditions.recall(request.rendition_as(original.output_format))
+        held = self._memory.held(original.generation, ORIGINAL)
+        return None if held is None else self._stored(original, held)
 
-    async def serve(
-        self,
-        request: RenditionRequest | OriginalRequest,
-        *,
-        client: str = "",
-        fresh: bool = False,
-    ) -> Outcome:
+    async def serve(self, request: Showable, *, client: str = "", fresh: bool = False) -> Outcome:
         """The picture; see `Renditions.serve` for what it raises.
 
         An original is its stored bytes where they will do, else a rendition of it.
         """
-        if isinstance(request, OriginalRequest):
-            original = await self._public(request.image)
-            if self._as_stored(request, original):
-                return Stored(original=original, path=self._originals.path(original))
-            request = request.rendition_as(original.output_format)
-        return await self._renditions.serve(request, client=client, fresh=fresh)
+        if isinstance(request, RenditionRequest):
+            return await self._renditions.serve(request, client=client, fresh=fresh)
+        original = await self._original(request)
+        if self._as_stored(request, original):
+            return self._stored(original, await self._hold(original))
+        rendition = request.rendition_as(original.output_format)
+        return await self._renditions.serve(rendition, client=client, fresh=fresh)
 
-    async def known(self, request: RenditionRequest | OriginalRequest) -> Known | OutOfBounds:
+    async def known(self, request: Showable) -> Known | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
+        if isinstance(request, RenditionRequest):
+            return await self._renditions.known(request)
+        original = await self._original(request)
+        if self._as_stored(request, original):
+            return Known(original=original, stored=self._originals.path(original))
+        return await self._renditions.known(request.rendition_as(original.output_format))
+
+    def ready(self, request: VipRequest) -> bool:
+        """Whether memory knows that the rendition has been made."""
+        original = self._memory.original(request.image)
+        if original is None:
+            return False
+        return self._renditions.ready(request.rendition_as(original.output_format))
+
+    async def warm(self, request: VipRequest) -> bool:
+        """Make a rendition in the background; see `Renditions.warm`."""
+        original = await self._catalogue.facts(request.image)
+        return await self._renditions.warm(request.rendition_as(original.output_format))
+
+    async def original(self, image: ImageId) -> Original:
+        """What is known of a picture, for those who may. Raises as `Catalogue.facts`."""
+        return await self._catalogue.facts(image)
+
+    async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):
-            original = await self._public(request.image)
-            if self._as_stored(request, original):
-                return Known(original=original, stored=self._originals.path(original))
-            request = request.rendition_as(original.output_format)
-        return await self._renditions.known(request)
+            return await self._public(request.image, signed=request.signed)
+        if not self._allowed(request):
+            raise errors.OriginalMissing
+        return await self._catalogue.facts(request.image)
 
-    async def describe(self, image: ImageId) -> Original:
-        """The facts that the public may know. Raises OriginalMissing, OriginalElsewhere."""
-        return await self._public(image)
+    def _allowed(self, request: OriginalRequest | VipRequest) -> bool:
+        """Whether the client may have it: renditions always, originals as configured, or
+        with a signature."""
+        rendition = isinstance(request, VipRequest) and not request.whole
+        return rendition or request.signed or self._options.public_originals
 
-    async def _public(self, image: ImageId) -> Original:
-        if not self._options.public_originals:
+    def _stored(self, original: Original, held: Held | None) -> Stored:
+        return Stored(original=original, path=self._originals.path(original), held=held)
+
+    async def _hold(self, original: Original) -> Held | None:
+        """The bytes of a small original, which memory holds from now on; None of others."""
+        if original.bytes > _HELD:
+            return None
+        held = self._memory.held(original.generation, ORIGINAL)
+        if held is not None:
+            return held
+        return await self._reads.run(original.generation, lambda _: self._read(original))
+
+    async def _read(self, original: Original) -> Held | None:
+        path = self._originals.path(original)
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except OSError:
+            return None  # whoever sends the file finds out, and says so
+        if len(data) != original.bytes:
+            return None
+        held = Held(data=data, mime=original.mime, etag=original.sha256)
+        known = self._memory.original(original.image)
+        if known is not None and known.generation == original.generation:
+            self._memory.hold(original.generation, ORIGINAL, held)
+        return held
+
+    async def describe(self, image: ImageId, *, signed: bool = False) -> Original:
+        """The facts that the public may know, or whoever has a signed address of them.
+
+        Raises OriginalMissing, OriginalElsewhere.
+        """
+        return await self._public(image, signed=signed)
+
+    async def _public(self, image: ImageId, *, signed: bool) -> Original:
+        if not (signed or self._options.public_originals):
             raise errors.OriginalMissing
         try:
             return await self._catalogue.facts(image)
@@ -111,7 +202,7 @@ class Pictures:
             return
         raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")
 
-    def _as_stored(self, request: OriginalRequest, original: Original) -> bool:
+    def _as_stored(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
         return (original.clean or self._options.keep_metadata) and request.stored_will_do(
             original.format, animated=original.frames > 1
         )

@@ -58,6 +58,8 @@ class Publisher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: deque[Path] = deque()
         self._used: dict[tuple[str, str], None] = {}
+        self.attempts = 0
+        self.failures = 0
         self.published = 0
         self.refused = 0
 
@@ -163,7 +165,7 @@ class Publisher:
         """Store, then link, each until it is done; the spooled file goes last."""
         about = link.image.key
         try:
-            await self._insist(about, lambda: self._store.publish(path, link))
+            await self._insist(about, lambda: self._store_once(path, link))
         except errors.DiskFull as error:
             self._refuse(link, error)
             await self._spool.remove(path)
@@ -174,6 +176,15 @@ class Publisher:
         else:  # the picture was deleted or replaced while this was being made
             await self._insist(about, lambda: self._store.remove([link]))
         await self._spool.remove(path)
+
+    async def _store_once(self, path: Path, link: Link) -> None:
+        """One attempt, which is counted."""
+        self.attempts += 1
+        try:
+            await self._store.publish(path, link)
+        except errors.StoreError:
+            self.failures += 1
+            raise
 
     async def _insist(self, about: str, step: Callable[[], Awaitable[T]]) -> T:
         """What `step` returns, tried with growing pauses until its store answers."""

@@ -21,10 +21,12 @@ _BATCH = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeOptions:
     """`object_delay`: seconds that the object of a purged link stays, since browsers still
-    hold redirects to it. `disk_bytes`: what all renditions may take (0: any)."""
+    hold redirects to it. `disk_bytes`: what all renditions may take (0: any). `buckets`:
+    whether those of buckets are among them."""
 
     object_delay: float = 604_800.0
     disk_bytes: int = 10 << 30
+    buckets: bool = True
 
 
 class Purge:
@@ -110,24 +112,26 @@ class Purge:
             raise
         await self._uploads.recover()
         await self._retirement.settle()
+        await self._remove_purged()
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
-            await self._remove_purged()
             await self._make_room()
 
     async def _remove_purged(self) -> None:
         purged = await self._index.purged_links(self._options.object_delay, _BATCH)
-        if purged:
+        for bucket in {link.image.bucket for link in purged}:
+            links = [link for link in purged if link.image.bucket == bucket]
             # Nothing leads to these objects: remembering them longer does no harm.
-            await self._store.remove(purged)
-            await self._index.forget(purged)
+            with contextlib.suppress(errors.ObjectStoreUnavailable):
+                await self._store.remove(links)
+                await self._index.forget(links)
 
     async def _make_room(self) -> None:
-        limit = self._options.disk_bytes
+        limit, buckets = self._options.disk_bytes, self._options.buckets
         if not limit:
             return
-        over = await self._index.stored_bytes() - limit
+        over = await self._index.stored_bytes(buckets=buckets) - limit
         while over > 0:
-            links = await self._index.least_used(_BATCH)
+            links = await self._index.least_used(_BATCH, buckets=buckets)
             if not links:
                 return
             evicted = []

@@ -1,4 +1,5 @@
-"""How many new renditions one client may ask for."""
+"""How often one client may do what costs the server something: new renditions, wrong
+secrets."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,7 +13,7 @@ _CLIENTS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateOptions:
-    """New renditions a second for one client (0: any), and how many at once."""
+    """How often a second one client may do it (0: any), and how often at once."""
 
     per_second: float = 100.0
     burst: float = 200.0
@@ -26,8 +27,15 @@ class Rates:
         self._now = monotonic
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def spent(self, client: str) -> bool:
+        """Whether `charge` would raise."""
+        if not self._options.per_second or client not in self._buckets:
+            return False
+        level, since = self._buckets[client]
+        return level + (self._now() - since) * self._options.per_second < 1
+
     def charge(self, client: str) -> None:
-        """Count one new rendition against `client`; raises RateLimited over its rate."""
+        """Count once against `client`; raises RateLimited over its rate."""
         options = self._options
         if not options.per_second or not client:
             return

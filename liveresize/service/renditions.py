@@ -1,10 +1,14 @@
 """The main job: from a request for a picture to the answer, with as little work as can be."""
 
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from liveresize import errors, ports
 from liveresize.domain import geometry, urls
 from liveresize.domain.geometry import Bounds
+from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import Format
 from liveresize.domain.urls import RenditionRequest
@@ -12,6 +16,8 @@ from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Flight, Inflight
 from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Streamed
 from liveresize.service.sources import Publishing, Sources, Way
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +87,24 @@ class Renditions:
             recalled = self.recall(request)
             if recalled is not None:
                 return recalled
-        again = True
-        while True:
-            original = await self._catalogue.facts(request.image)
+
+        async def answer(original: Original) -> Found | Bytes | Streamed | OutOfBounds:
             outside = self._check_bounds(original, request)
             if outside is not None:
                 return outside
+            if fresh:
+                return await self._sources.render(original, request, None)
+            return await self._join(original, request, client)
+
+        return await self._with_original(request.image, answer)
+
+    async def _with_original(self, image: ImageId, answer: Callable[[Original], Awaitable[T]]) -> T:
+        """What `answer` makes of the original, or of its successor where it has just ended."""
+        again = True
+        while True:
+            original = await self._catalogue.facts(image)
             try:
-                if fresh:
-                    return await self._sources.render(original, request, None)
-                return await self._join(original, request, client)
+                return await answer(original)
             except errors.OriginalMissing:
                 # Deleted or replaced before its render began; the index knows which.
                 self._memory.drop(original.image, original.generation)
@@ -135,8 +149,53 @@ class Renditions:
                 return fetched
             way = Way.GONE
 
+    def ready(self, request: RenditionRequest) -> bool:
+        """Whether memory knows that the rendition has been made."""
+        original = self._memory.original(request.image)
+        return original is not None and self._made(original, request.rendition.variant)
+
+    def _made(self, original: Original, variant: str) -> bool:
+        generation = original.generation
+        return (
+            self._memory.link(generation, variant) is not None
+            or self._memory.held(generation, variant) is not None
+        )
+
+    async def warm(self, request: RenditionRequest) -> bool:
+        """Make the rendition behind live traffic, unless it is there; whether it was.
+
+        A live request for it joins and hurries it. No client is charged, and of what is
+        linked nothing is fetched. Raises BadParameter for one out of bounds, and what
+        `serve` raises.
+        """
+        if self.ready(request):
+            return True
+        return await self._with_original(
+            request.image, lambda original: self._warm(original, request)
+        )
+
+    async def _warm(self, original: Original, request: RenditionRequest) -> bool:
+        outside = self._check_bounds(original, request)
+        if outside is not None:
+            raise errors.BadParameter(outside.reason)
+        variant = request.rendition.variant
+
+        async def make(flight: Flight[Link | Bytes]) -> Link | Bytes:
+            return await self._sources.make(original, request, "", flight, Way.OPEN)
+
+        # As in `_join`, there is no await between the look at memory and `run`.
+        while not self._made(original, variant):
+            with contextlib.suppress(errors.RateLimited):  # of the client that was joined
+                made = await self._jobs.run(
+                    (original.generation, variant), make, priority=ports.Priority.BACKGROUND
+                )
+                return isinstance(made, Link) or made.cache is not Cache.MISS
+        return True
+
     def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
         rendition = request.rendition
+        if not request.bounded:
+            return None
         bounds = self._options.bounds.capped(rendition.format.max_side)
         box = geometry.nearest_allowed(original.size, rendition, bounds)
         if box is None:

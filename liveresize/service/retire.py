@@ -17,12 +17,14 @@ class Retirement:
         self,
         *,
         originals: ports.Originals,
+        index: ports.Index,
         store: ports.RenditionStore,
         spool: ports.Spool,
         memory: ports.Memory,
         mirroring: Mirroring,
     ) -> None:
         self._originals = originals
+        self._index = index
         self._store = store
         self._spool = spool
         self._memory = memory
@@ -48,7 +50,7 @@ class Retirement:
     async def hear(self, original: Original) -> None:
         """Remove what this instance has of a generation that another one ended."""
         await self._remove_here(original)
-        if not self._store.shared:
+        if not self._store.shared and not original.image.bucket:
             await self._store.remove_generation(original)
 
     def owe(self, original: Original) -> None:
@@ -64,11 +66,19 @@ class Retirement:
                 return
 
     async def clear(self, original: Original) -> bool:
-        """Remove what the generation has in shared stores; whether they answered."""
+        """Remove what the generation has in shared stores; whether they answered.
+
+        In buckets things lie under the name of the picture, and stay while it has a row.
+        """
         try:
-            await self._store.remove_generation(original)
-            await self._mirroring.remove(original)
-        except errors.ObjectStoreUnavailable:
+            if not original.image.bucket:
+                await self._store.remove_generation(original)
+                await self._mirroring.remove(original)
+            elif await self._index.original(original.image) is None:
+                # The original first, which would be taken over again one day.
+                await self._mirroring.remove(original)
+                await self._store.remove_generation(original)
+        except errors.StoreError:
             return False
         self._owed.pop(original.generation, None)
         return True

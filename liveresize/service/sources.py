@@ -12,14 +12,18 @@ import structlog
 from liveresize import errors, ports
 from liveresize.domain.jobs import Rendered, RenderJob
 from liveresize.domain.originals import Link, Original
-from liveresize.domain.rendition import sniff
+from liveresize.domain.rendition import is_known, sniff
 from liveresize.domain.urls import RenditionRequest
+from liveresize.metrics import renders
 from liveresize.ports import Held
 from liveresize.service.inflight import Flight, Inflight
 from liveresize.service.outcomes import Bytes, Cache, Streamed, Timings
 from liveresize.service.rates import Rates
 
 _log = structlog.get_logger("liveresize.renditions")
+
+FOREIGN_ENGINE = "0"
+"""What a link has for its engine that another service has made: older than any of ours."""
 
 _STREAMED = 1 << 20
 """Bytes above which an object is passed on as it comes, rather than held in memory."""
@@ -86,8 +90,40 @@ class Sources:
         if spooled is not None:
             held = await self._identify(original, variant, spooled)
             return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
+        if way is Way.OPEN and original.image.bucket:
+            inherited = await self._inherit(original, variant)
+            if inherited is not None:
+                return inherited
         self._rates.charge(client)
         return await self.render(original, request, flight, stored=way is Way.BLOCKED)
+
+    async def _inherit(self, original: Original, variant: str) -> Bytes | None:
+        """What another service left of this rendition, which has a link from now on.
+
+        What was purged is left alone: it lies there until its time has come.
+        """
+        try:
+            if await self._index.was_purged(original.generation, variant):
+                return None
+            found = await self._store.find_foreign(original, variant)
+            if found is None or not is_known(found[1]):
+                return None
+            key, data = found
+            held = await self._identify(original, variant, data)
+            link = Link(
+                image=original.image,
+                generation=original.generation,
+                variant=variant,
+                key=key,
+                mime=held.mime,
+                etag=held.etag,
+                size=len(data),
+                engine=FOREIGN_ENGINE,
+            )
+            await self._index.add_link(link)
+        except errors.StoreError:
+            return None
+        return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
 
     async def look_up(self, original: Original, variant: str) -> Link | None:
         """The link, from the index or, while that is down, from an older memory."""
@@ -152,18 +188,22 @@ class Sources:
     ) -> Bytes:
         """Render in a slot. Without a flight nothing is kept; what is `stored` already is
         not stored again."""
-        asked, begun = time.perf_counter(), 0.0
-
-        def begin() -> None:
-            nonlocal begun
-            begun = time.perf_counter()
-            if flight is not None:
-                flight.begun = True
-
+        asked, errand = time.perf_counter(), flight or ports.Errand()
         variant = request.rendition.variant
         job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)
         self.renders += 1
-        rendered = await self._renderer.run(job, on_begin=begin)
+        try:
+            rendered = await self._renderer.run(job, errand=errand)
+        except BaseException as error:
+            renders.failed(request.rendition.format, error)
+            raise
+        timings = Timings(
+            queue=((errand.begun_at or asked) - asked) * 1000,
+            decode=rendered.decode_ms,
+            resize=rendered.resize_ms,
+            encode=rendered.encode_ms,
+        )
+        renders.done(rendered.format, time.perf_counter() - asked, timings)
         held = Held(
             data=rendered.data,
             mime=rendered.format.mime,
@@ -181,12 +221,7 @@ class Sources:
             variant=variant,
             held=held,
             cache=Cache.MISS if flight is not None else Cache.BYPASS,
-            timings=Timings(
-                queue=(begun - asked) * 1000,
-                decode=rendered.decode_ms,
-                resize=rendered.resize_ms,
-                encode=rendered.encode_ms,
-            ),
+            timings=timings,
         )
 
     def _current(self, original: Original) -> bool:

@@ -1,4 +1,4 @@
-"""Keys about what stands behind the server: the database and the object store."""
+"""Keys about what stands behind the server: the database, the object store, the webhook."""
 
 from dataclasses import dataclass
 
@@ -63,6 +63,31 @@ class Aws:
         most=604_800,
     )
     concurrency: int = key(32, "Requests to the store at once.", least=1, most=256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """The application that is told of each upload."""
+
+    url: str = key(
+        "",
+        "Address that is told of each upload by POST; empty is none.",
+        form=Form.URL,
+        secret=True,  # it may hold a password, and is often a secret itself
+    )
+    secrets: tuple[str, ...] = key(
+        (),
+        "What signs the messages, as text: each adds its signature. Needed with `webhook.url`.",
+        form=Form.SIGNING_KEY,
+        secret=True,
+    )
+    timeout: float = key(10.0, "Seconds that one attempt may take.", least=0.1, most=300)
+    give_up: float = key(
+        259_200.0,
+        "Seconds after an upload from which a failed attempt is the last.",
+        least=1,
+        most=2_592_000,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

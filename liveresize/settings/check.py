@@ -1,10 +1,14 @@
 """What single values cannot show: keys that make no sense together."""
 
 import importlib.util
+import os
 from collections.abc import Iterator
 
 from liveresize import errors
+from liveresize.settings import entrances
 from liveresize.settings.root import Settings
+
+_VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
 
 
 def refuse(settings: Settings) -> None:
@@ -21,6 +25,51 @@ def refuse(settings: Settings) -> None:
             f"aws.originals_bucket and aws.bucket are both {aws.bucket}: originals and "
             "renditions need a bucket each, or the keys of one hide those of the other."
         )
+    for name in ("bucket", "originals_bucket"):
+        if getattr(aws, name) and getattr(aws, name) in settings.vip.buckets:
+            raise errors.SettingsError(
+                f"vip.buckets lists {getattr(aws, name)}, which is aws.{name}: what is ours "
+                "there would be anyone's to ask for."
+            )
+    if settings.signing.required and not settings.signing.keys:
+        raise errors.SettingsError(
+            f"signing.required is set in {settings.sources['signing.required']}, but signing.keys "
+            "is empty: nobody could ask for a picture."
+        )
+    if settings.webhook.url and not settings.webhook.secrets:
+        raise errors.SettingsError(
+            f"webhook.url is set in {settings.sources['webhook.url']}, but webhook.secrets is "
+            "empty: its receiver could not tell our messages from anybody's."
+        )
+    _refuse_tls(settings)
+
+
+def _refuse_tls(settings: Settings) -> None:
+    tls = settings.tls
+    if bool(tls.certificate) != bool(tls.key):
+        given, missing = ("certificate", "key")[:: 1 if tls.certificate else -1]
+        raise errors.SettingsError(
+            f"tls.{given} is set in {settings.sources[f'tls.{given}']}, but tls.{missing} is "
+            "not: set both, or neither."
+        )
+    if tls.port and tls.port == settings.listen_port:
+        raise errors.SettingsError(
+            f"tls.port and listen_port are both {tls.port}: set tls.port to 0 to answer TLS on "
+            "listen_port, or to another port to answer both."
+        )
+    if tls.redirect and not tls.port:
+        raise errors.SettingsError(
+            f"tls.redirect is set in {settings.sources['tls.redirect']}, but tls.port is not: "
+            "without a port for TLS there is no plain one to send clients from."
+        )
+
+
+def _warn_of_tls(settings: Settings) -> Iterator[str]:
+    places = (entrances.CERTIFICATE, entrances.KEY)
+    found = [path for path in places if os.path.exists(path)]
+    if len(found) == 1 and not settings.tls.certificate:
+        (missing,) = set(places) - set(found)
+        yield f"{found[0]} is there, but {missing} is not: TLS is not spoken without both."
 
 
 def _warn_of_buckets(settings: Settings) -> Iterator[str]:
@@ -36,6 +85,27 @@ def _warn_of_buckets(settings: Settings) -> Iterator[str]:
             "originals.mirror_strict and originals.cache_bytes need aws.originals_bucket: "
             "originals are kept on this disk alone."
         )
+
+
+def _warn_of_vip(settings: Settings) -> Iterator[str]:
+    vip = settings.vip
+    if not vip.buckets:
+        default = entrances.Vip()  # a copied example sets every key, and means nothing by it
+        set_ = [key for key in _VIP_KEYS if getattr(vip, key) != getattr(default, key)]
+        if set_:
+            yield f"vip.{set_[0]} is set, but vip.buckets is empty: the routes of vip are off."
+        return
+    if vip.allowed_origins and not vip.require_token:
+        yield (
+            "vip.allowed_origins lets pages upload without a token, as vip does; any program can "
+            "claim such an Origin. vip.require_token asks for the token as well."
+        )
+    if vip.require_token and not vip.token:
+        yield "vip.require_token is set, but vip.token is empty: nobody can upload into buckets."
+    elif not (vip.token or vip.allowed_origins or vip.allow_anonymous):
+        yield "vip.token and vip.allowed_origins are empty: nobody can upload into buckets."
+    if vip.allow_anonymous and (vip.token or vip.allowed_origins):
+        yield "vip.allow_anonymous has no effect beside vip.token or vip.allowed_origins."
 
 
 def warn(settings: Settings) -> Iterator[str]:
@@ -57,8 +127,12 @@ def warn(settings: Settings) -> Iterator[str]:
     if settings.studio:
         yield "studio is set, but this release does not use it yet: there is no /_studio/."
     yield from _warn_of_buckets(settings)
+    yield from _warn_of_vip(settings)
+    yield from _warn_of_tls(settings)
     for name, module, extra in (("heif", "pillow_heif", "heic"), ("jxl", "pillow_jxl", "jxl")):
         if name in settings.formats.input and importlib.util.find_spec(module) is None:
             yield f"formats.input lists {name}, which needs liveresize[{extra}] to be installed."
+    if settings.webhook.secrets and not settings.webhook.url:
+        yield "webhook.secrets is set, but webhook.url is empty: nobody is told of uploads."
     if settings.redis.url:
         yield "redis.url is accepted and not used: liveresize keeps its links in memory."

@@ -18,8 +18,16 @@ ALIASES = (
     ("AWS_ACCESS_KEY_ID", "aws.access_key"),
     ("AWS_SECRET_ACCESS_KEY", "aws.secret_key"),
     ("AWS_REGION", "aws.region"),
+    ("URI_HOSTNAME", "vip.hostname"),
+    ("AUTH_TOKEN", "vip.token"),
+    ("ALLOWED_ORIGIN", "vip.allowed_origins"),
+    ("VIP_SIZE_LIMIT", "vip.size_limit"),
+    ("VIP_MAX_WIDTH", "vip.max_width"),
 )
 """Variables with names of their own, weakest first; empty ones count as not set."""
+
+OFF = ("DISABLE_HTTP2", "http2")
+"""A variable of vip that turns a key off where it says `true`, in any case, or `1`."""
 
 OTHER_VARIABLES = frozenset({"LIVERESIZE_CORPUS"})
 """Variables that begin with the prefix and belong to the tests."""
@@ -73,6 +81,8 @@ def of_environment(environ: Mapping[str, str]) -> Iterator[Layer]:
     for variable, name in ALIASES:
         if environ.get(variable):
             yield _variable(variable, name.split("."), environ[variable])
+    if environ.get(OFF[0], "").strip().lower() in ("true", "1"):
+        yield _variable(OFF[0], [OFF[1]], "false")
     # `A` goes before `A__B`: a whole object first, then single keys of it.
     for variable in sorted(environ, key=lambda each: (each.count("__"), each)):
         if variable.startswith(PREFIX) and variable not in OTHER_VARIABLES:

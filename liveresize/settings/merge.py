@@ -16,8 +16,7 @@ BUILT_IN = "built-in default"
 
 RETIRED = {
     "db_file": "move in what it holds with `liveresize import iaas --sqlite`",
-    "log.stats": "liveresize has /_metrics instead",
-    "metrics": "liveresize has /_metrics instead",
+    "metrics": "liveresize has /_metrics instead, which Telegraf writes to InfluxDB",
 }
 """Keys of the published service that have no use here, and why."""
 
@@ -75,12 +74,14 @@ class Merge:
         self.sources[key.name] = BUILT_IN if taken_back else layer.source
 
     def _unknown(self, name: str, layer: Layer) -> None:
-        near = difflib.get_close_matches(name, [*self._keys, *self._sections], n=1)
-        if not near:
-            # A key in the wrong section still has the right last word.
-            last = {known.rpartition(".")[2]: known for known in self._keys}
-            words = difflib.get_close_matches(name.rpartition(".")[2], last, n=1, cutoff=0.8)
-            near = [last[word] for word in words]
+        # A key in the wrong section still has the right last word.
+        last: dict[str, str] = {}
+        for known in self._keys:
+            last.setdefault(known.rpartition(".")[2], known)
+        word = name.rpartition(".")[2]
+        near = [last[name]] if name in last else []
+        near = near or difflib.get_close_matches(name, [*self._keys, *self._sections], n=1)
+        near = near or [last[each] for each in difflib.get_close_matches(word, last, 1, 0.8)]
         hint = f": did you mean {near[0]}?" if near else "."
         self.warnings.append(f"{name} in {layer.source} is not a known key{hint}")
 

@@ -59,6 +59,19 @@ class Admin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """Addresses of pictures that only who has a key can make."""
+
+    keys: tuple[str, ...] = key(
+        (),
+        "Keys of signatures, as text: the first signs, any verifies; none leaves `sig` unread.",
+        form=Form.SIGNING_KEY,
+        secret=True,
+    )
+    required: bool = key(False, "Whether every picture needs a signature.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
     """What is kept, and how much of it."""
 
@@ -118,6 +131,9 @@ class Limits:
         100.0, "New renditions one client may ask for a second; 0 is no limit.", least=0
     )
     client_burst: int = key(200, "New renditions one client may ask for at once.", least=1)
+    failed_secrets: int = key(
+        30, "Wrong secrets and signatures one client may try a minute; 0 is no limit.", least=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +171,7 @@ class Log:
     info: bool = key(True, "Whether requests and other news are logged.")
     warn: bool = key(True, "Whether warnings are logged.")
     error: bool = key(True, "Whether errors are logged.")
+    stats: bool = key(True, "Whether counts since the start are logged every five minutes.")
     format: str = key(
         "auto",
         "Shape of the lines; auto is console on a terminal and logstash elsewhere.",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from liveresize.settings.schema import key
+from liveresize.settings.values import Form
 
 BUILT_IN_CONVERSION_TIMEOUT = 30.0
 """Seconds that a conversion may take where `timeout.conversion` is 0."""
@@ -34,6 +35,14 @@ class Constraints:
         50.0,
         "Megapixels in all frames together above which an animation becomes still.",
         least=0.01,
+    )
+    allowed_sizes: tuple[str, ...] = key(
+        (),
+        "Sizes that need no signature, and 2 and 3 times each; 0 is a free side, none is any.",
+        form=Form.SIZE,
+    )
+    presets_only: bool = key(
+        False, "Whether parameters other than `preset` need a signature, and sizes a preset."
     )
 
 

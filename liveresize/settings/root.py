@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from liveresize.settings import backends, operation, pictures
+from liveresize.settings import backends, entrances, operation, pictures
 from liveresize.settings.schema import key, section
 from liveresize.settings.values import Form
 
@@ -37,6 +37,7 @@ class Settings:
         86_400, "Seconds for which clients may keep a fresh rendition.", least=0
     )
     enlarge: bool = key(True, "Whether small originals are scaled up unless a URL says so.")
+    http2: bool = key(True, "Whether HTTP/2 is spoken beside HTTP/1.1.")
     studio: bool = key(False, "Whether /_studio/ is served.")
     presets: Mapping[str, Mapping[str, str]] = key({}, "Query parameters behind `preset=name`.")
     effort: str = key(
@@ -58,6 +59,7 @@ class Settings:
     token: operation.Token = section(operation.Token)
     upload: operation.Upload = section(operation.Upload)
     admin: operation.Admin = section(operation.Admin)
+    signing: operation.Signing = section(operation.Signing)
     cache: operation.Cache = section(operation.Cache)
     disk: operation.Disk = section(operation.Disk)
     workers: operation.Workers = section(operation.Workers)
@@ -66,9 +68,12 @@ class Settings:
     ready: operation.Ready = section(operation.Ready)
     cdn: operation.Cdn = section(operation.Cdn)
     log: operation.Log = section(operation.Log)
+    tls: entrances.Tls = section(entrances.Tls)
+    vip: entrances.Vip = section(entrances.Vip)
     postgresql: backends.Postgresql = section(backends.Postgresql)
     database: backends.Database = section(backends.Database)
     aws: backends.Aws = section(backends.Aws)
+    webhook: backends.Webhook = section(backends.Webhook)
     redis: backends.Redis = section(backends.Redis)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)

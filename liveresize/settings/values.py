@@ -4,6 +4,7 @@ import enum
 import ipaddress
 import json
 import math
+import re
 import urllib.parse
 from collections.abc import Callable
 
@@ -24,8 +25,26 @@ class Form(enum.Enum):
 
     NETWORK = "a network such as 10.0.0.0/8"
     URL = "empty or a URL that starts with http:// or https://"
+    HTTPS_URL = "empty or a URL that starts with https:// and ends with its host"
+    HOST = "empty or a host such as images.example.com or images.example.com:8443"
+    BUCKET = "`*` or the name of a bucket"
     DATABASE_URL = "empty or a URL that starts with postgresql://"
+    SIZE = "a size such as 400x300 or 400x0"
+    SIGNING_KEY = "a text of at least 16 bytes"
     OUTPUT = "stdout, the path of a file, or tcp://host:port"
+
+
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_PATTERNS = {
+    Form.HTTPS_URL: re.compile(f"(?:https://{_HOST})?"),
+    Form.HOST: re.compile(f"(?:{_HOST})?"),
+    # Names of today's buckets, and of those that were made under older rules.
+    Form.BUCKET: re.compile(r"\*|[A-Za-z0-9][A-Za-z0-9._-]{2,254}"),
+    Form.SIZE: re.compile(r"(?!0+x0+\Z)[0-9]{1,5}x[0-9]{1,5}"),
+}
+
+_LEAST_KEY = 16
+"""Bytes of the shortest key of signatures: it must not be found by trying."""
 
 
 def read(kind: Kind, value: object) -> object:
@@ -48,6 +67,13 @@ def has_form(text: str, form: Form) -> bool:
         except ValueError:
             return False
         return True
+    if form is Form.SIGNING_KEY:
+        try:
+            return len(text.encode()) >= _LEAST_KEY
+        except UnicodeEncodeError:
+            return False
+    if form in _PATTERNS:
+        return bool(_PATTERNS[form].fullmatch(text))
     try:
         parts = urllib.parse.urlsplit(text)
         port = parts.port

@@ -39,6 +39,10 @@ class Breaker:
         """Whether the breaker is closed."""
         return self._opened_at is None
 
+    def opened_within(self, seconds: float) -> bool:
+        """Whether it is open, and a call has failed in the last `seconds`."""
+        return self._opened_at is not None and self._monotonic() - self._opened_at < seconds
+
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
         """Make one call inside this block; raises `failure` at once while open."""

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.handlers import add_expect_header
 
 from liveresize import errors
+from liveresize.metrics import stores
 from liveresize.stores.presign import Signer
 
 FOREIGN = (BotoCoreError, ClientError, aiohttp.ClientError, OSError, RuntimeError)
@@ -132,9 +133,17 @@ class Connection:
         `size` bytes are allowed for on top of the time that every try may take; `budget`
         is seconds for all of it instead. Raises ObjectStoreUnavailable.
         """
+        patience = self.patience(size, budget)
+        # Waiting for a slot is not the store's fault, and those in front are bounded.
+        async with self._slots:
+            with stores.s3(operation):
+                return await self._call(operation, bucket, patience, parameters)
+
+    async def _call(
+        self, operation: str, bucket: str, patience: float, parameters: dict[str, Any]
+    ) -> dict[str, Any] | None:
         try:
-            # Waiting for a slot is not the store's fault, and those in front are bounded.
-            async with self._slots, asyncio.timeout(self.patience(size, budget)):
+            async with asyncio.timeout(patience):
                 call = getattr(self._client, operation)
                 answer: dict[str, Any] = await call(Bucket=bucket, **parameters)
                 return answer

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from liveresize import errors
+from liveresize.metrics import stores
 from liveresize.stores import engines, locks, migrations
 
 T = TypeVar("T")
@@ -86,6 +87,16 @@ class Database:
             await asyncio.wait(self._abandoned, timeout=self._options.budget)
         await self._within(self._options.budget, self._engine.dispose())
 
+    async def lookup(
+        self,
+        question: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `read`, for what a GET waits for."""
+        with stores.index("lookup"):
+            return await self._read(self._options.lookup_budget, question, *args, **kwargs)
+
     async def read(
         self,
         budget: float,
@@ -94,7 +105,16 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Return what `question` does; it may ask one SELECT, outside of a transaction."""
+        with stores.index("read"):
+            return await self._read(budget, question, *args, **kwargs)
 
+    async def _read(
+        self,
+        budget: float,
+        question: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         def ask(connection: sa.Connection) -> T:
             return question(connection, *args, **kwargs)
 
@@ -141,7 +161,8 @@ class Database:
                         raise
                 return await self._engine.run(attempt)
 
-        return await self._within(self._options.budget, insist())
+        with stores.index("write"):
+            return await self._within(self._options.budget, insist())
 
     async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, if it comes within `budget` seconds.

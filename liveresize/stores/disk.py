@@ -130,6 +130,10 @@ class DiskRenditions:
             await asyncio.to_thread(file.close)
         return None
 
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        """None: no other service leaves renditions here."""
+        return None
+
     async def remove(self, links: Sequence[Link]) -> None:
         """Remove objects; that one is gone already is no error."""
         await asyncio.to_thread(self._remove, [self._path(link) for link in links])

@@ -9,8 +9,14 @@ from liveresize import errors
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
-from liveresize.ports import Purged, Selection
-from liveresize.stores import index_links, index_originals, index_tokens, schema
+from liveresize.ports import Announcement, Purged, Selection
+from liveresize.stores import (
+    index_announcements,
+    index_links,
+    index_originals,
+    index_tokens,
+    schema,
+)
 from liveresize.stores.breaker import Breaker
 from liveresize.stores.database import Database, IndexOptions
 
@@ -80,13 +86,27 @@ class DatabaseIndex:
         receipt: str,
         *,
         mirrored: bool = False,
+        announce: bool = False,
     ) -> Original | None:
         return await self._database.write(
-            index_originals.complete, claim, original, received_sha256, receipt, mirrored=mirrored
+            index_originals.complete,
+            claim,
+            original,
+            received_sha256,
+            receipt,
+            mirrored=mirrored,
+            announce=announce,
         )
 
-    async def adopt(self, original: Original) -> Original:
-        return await self._database.write(index_originals.adopt, original)
+    async def adopt(
+        self, original: Original, *, mirrored: bool = False, announce: bool = False
+    ) -> Original:
+        return await self._database.write(
+            index_originals.adopt, original, mirrored=mirrored, announce=announce
+        )
+
+    async def take_over(self, original: Original) -> Original | None:
+        return await self._database.write(index_originals.take_over, original)
 
     async def original(self, image: ImageId) -> Original | None:
         return await self._lookup(index_originals.current, image)
@@ -94,8 +114,8 @@ class DatabaseIndex:
     async def original_of(self, generation: str) -> Original | None:
         return await self._lookup(index_originals.of_generation, generation)
 
-    async def unmirrored(self, after: str, limit: int) -> list[Original]:
-        return await self._read(index_originals.unmirrored, after, limit)
+    async def unmirrored(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
+        return await self._read(index_originals.unmirrored, after, limit, main=main)
 
     async def mirrored(self, generation: str) -> bool:
         return await self._database.write(index_originals.mirrored, generation)
@@ -118,8 +138,23 @@ class DatabaseIndex:
     async def delete(self, image: ImageId) -> Original | None:
         return await self._database.write(index_originals.delete, image)
 
+    async def announcements(self, limit: int, lease: float) -> list[Announcement]:
+        return await self._database.write(index_announcements.take, limit, lease)
+
+    async def announced(self, generation: str) -> None:
+        await self._database.write(index_announcements.told, generation)
+
+    async def announce_again(self, announcement: Announcement, delay: float) -> None:
+        await self._database.write(index_announcements.again, announcement, delay)
+
+    async def unannounced(self) -> int:
+        return await self._read(index_announcements.count)
+
     async def link(self, generation: str, variant: str) -> Link | None:
         return await self._lookup(index_links.find, generation, variant)
+
+    async def was_purged(self, generation: str, variant: str) -> bool:
+        return await self._lookup(index_links.was_purged, generation, variant)
 
     async def add_link(self, link: Link) -> bool:
         return await self._database.write(index_links.add, link)
@@ -139,16 +174,16 @@ class DatabaseIndex:
     async def touch(self, links: Sequence[tuple[str, str]]) -> None:
         await self._database.write(index_links.touch, links)
 
-    async def least_used(self, limit: int) -> list[Link]:
-        return await self._read(index_links.least_used, limit)
+    async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:
+        return await self._read(index_links.least_used, limit, buckets=buckets)
 
     async def links_after(
         self, generation: str, variant: str, limit: int
     ) -> list[tuple[Link, bool]]:
         return await self._read(index_links.after, generation, variant, limit)
 
-    async def stored_bytes(self) -> int:
-        return await self._read(index_links.stored_bytes)
+    async def stored_bytes(self, *, buckets: bool = True) -> int:
+        return await self._read(index_links.stored_bytes, buckets=buckets)
 
     async def purges_since(self, serial: int) -> list[Purged]:
         # Asked every few seconds, traffic or none: a database that is back is noticed by this.
@@ -162,7 +197,7 @@ class DatabaseIndex:
         **kwargs: P.kwargs,
     ) -> T:
         with self._breaker.guarded():
-            return await self._database.read(self._options.lookup_budget, question, *args, **kwargs)
+            return await self._database.lookup(question, *args, **kwargs)
 
     async def _read(
         self,

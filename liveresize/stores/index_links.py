@@ -39,6 +39,16 @@ def find(connection: sa.Connection, generation: str, variant: str) -> Link | Non
     return None if row is None else _link(row)
 
 
+def was_purged(connection: sa.Connection, generation: str, variant: str) -> bool:
+    """Whether the link of one rendition is there, and purged."""
+    purged = sa.select(_links.c.purged_at).where(
+        _links.c.generation == generation,
+        _links.c.variant == variant,
+        _links.c.purged_at.is_not(None),
+    )
+    return connection.execute(purged).one_or_none() is not None
+
+
 def add(connection: sa.Connection, link: Link) -> bool:
     """Insert or replace a link; False when its generation has ended.
 
@@ -79,10 +89,12 @@ def count(connection: sa.Connection, generation: str) -> int:
     return connection.execute(_count, {"b_generation": generation}).scalar_one()
 
 
-def stored_bytes(connection: sa.Connection) -> int:
+def stored_bytes(connection: sa.Connection, *, buckets: bool = True) -> int:
     """The sum of all sizes, purged links included."""
-    total = sa.func.coalesce(sa.func.sum(_links.c.size), 0)
-    return connection.execute(sa.select(sa.cast(total, sa.BigInteger))).scalar_one()
+    total = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(_links.c.size), 0), sa.BigInteger))
+    if not buckets:
+        total = total.select_from(_of_original).where(_originals.c.bucket == "")
+    return connection.execute(total).scalar_one()
 
 
 def purge(connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
@@ -158,14 +170,15 @@ def purged(connection: sa.Connection, older_than: float, limit: int) -> list[Lin
     return [_link(row) for row in rows]
 
 
-def least_used(connection: sa.Connection, limit: int) -> list[Link]:
+def least_used(connection: sa.Connection, limit: int, *, buckets: bool = True) -> list[Link]:
     """The links used longest ago, purged ones included: they take up room too.
 
     Those that were taken over from another service take up none here.
     """
-    rows = connection.execute(
-        _select.where(_links.c.size > 0).order_by(_links.c.used_at).limit(limit)
-    )
+    taking_room = _select.where(_links.c.size > 0)
+    if not buckets:
+        taking_room = taking_room.where(_originals.c.bucket == "")
+    rows = connection.execute(taking_room.order_by(_links.c.used_at).limit(limit))
     return [_link(row) for row in rows]
 
 

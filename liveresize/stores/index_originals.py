@@ -42,14 +42,14 @@ def current(connection: sa.Connection, image: ImageId) -> Original | None:
     """The original of that name."""
     found = connection.execute(_current, {"b_bucket": image.bucket, "b_name": image.name})
     row = found.one_or_none()
-    return None if row is None else _original(row)
+    return None if row is None else from_row(row)
 
 
 def of_generation(connection: sa.Connection, generation: str) -> Original | None:
     """The original of that generation."""
     found = connection.execute(sa.select(_originals).where(_originals.c.generation == generation))
     row = found.one_or_none()
-    return None if row is None else _original(row)
+    return None if row is None else from_row(row)
 
 
 def complete(
@@ -60,6 +60,7 @@ def complete(
     receipt: str,
     *,
     mirrored: bool = False,
+    announce: bool = False,
 ) -> Original | None:
     """Commit an upload; see ports.Index.complete.
 
@@ -81,12 +82,18 @@ def complete(
         if not token.overwrite:
             raise errors.IdTaken()
         end(connection, replaced)
-    times = {"uploaded_at": schema.now(), "mirrored_at": schema.now() if mirrored else None}
+    times = {"uploaded_at": schema.now(), **_marks(mirrored, announce)}
     connection.execute(sa.insert(_originals).values(**_row(original), **times))
     return replaced
 
 
-def adopt(connection: sa.Connection, original: Original) -> Original:
+def adopt(
+    connection: sa.Connection,
+    original: Original,
+    *,
+    mirrored: bool = False,
+    announce: bool = False,
+) -> Original:
     """Record an original found on disk, unless one stands; returns the one that stands.
 
     Its age is kept where `uploaded_at` tells it, and begins now where that is 0.
@@ -95,22 +102,38 @@ def adopt(connection: sa.Connection, original: Original) -> Original:
     standing = current(connection, original.image)
     if standing is not None:
         return standing
-    uploaded_at = original.uploaded_at or schema.now()
-    connection.execute(sa.insert(_originals).values(**_row(original), uploaded_at=uploaded_at))
+    times = {
+        "uploaded_at": original.uploaded_at or schema.now(),
+        **_marks(mirrored, announce),
+    }
+    connection.execute(sa.insert(_originals).values(**_row(original), **times))
     adopted = current(connection, original.image)
     assert adopted is not None  # the image is locked
     return adopted
 
 
-def unmirrored(connection: sa.Connection, after: str, limit: int) -> list[Original]:
-    """Originals that the mirror lacks, in the order of their generations."""
-    rows = connection.execute(
-        sa.select(_originals)
-        .where(_originals.c.mirrored_at.is_(None), _originals.c.generation > after)
-        .order_by(_originals.c.generation)
-        .limit(limit)
+def take_over(connection: sa.Connection, original: Original) -> Original | None:
+    """Record an original found in the mirror; None where it was deleted lately."""
+    locks.image(connection, original.image)
+    told = sa.select(_purges.c.serial).where(
+        schema.of(_purges, original.image), _purges.c.variant == ""
     )
-    return [_original(row) for row in rows]
+    if connection.execute(told.limit(1)).one_or_none() is not None:
+        return current(connection, original.image)
+    return adopt(connection, original, mirrored=True)
+
+
+def unmirrored(
+    connection: sa.Connection, after: str, limit: int, *, main: bool = True
+) -> list[Original]:
+    """Originals that the mirror lacks, in the order of their generations."""
+    missing = sa.select(_originals).where(
+        _originals.c.mirrored_at.is_(None), _originals.c.generation > after
+    )
+    if not main:
+        missing = missing.where(_originals.c.bucket != sa.literal_column("''"))
+    rows = connection.execute(missing.order_by(_originals.c.generation).limit(limit))
+    return [from_row(row) for row in rows]
 
 
 def mirrored(connection: sa.Connection, generation: str) -> bool:
@@ -148,7 +171,7 @@ def after(connection: sa.Connection, generation: str, limit: int) -> list[tuple[
         .order_by(_originals.c.generation)
         .limit(limit)
     )
-    return [(_original(row), row.mirrored_at is not None) for row in rows]
+    return [(from_row(row), row.mirrored_at is not None) for row in rows]
 
 
 def supersede(connection: sa.Connection, original: Original, older: str) -> Original:
@@ -217,7 +240,8 @@ def announced_since(connection: sa.Connection, serial: int) -> list[Purged]:
     ]
 
 
-def _original(row: sa.Row[Any]) -> Original:
+def from_row(row: sa.Row[Any]) -> Original:
+    """The original that a row of `originals` stands for."""
     facts = {field: getattr(row, field) for field in _FACTS}
     return Original(image=ImageId(row.name, row.bucket), uploaded_at=row.uploaded_at, **facts)
 
@@ -225,3 +249,11 @@ def _original(row: sa.Row[Any]) -> Original:
 def _row(original: Original) -> dict[str, object]:
     facts: dict[str, object] = {field: getattr(original, field) for field in _FACTS}
     return {"bucket": original.image.bucket, "name": original.image.name, **facts}
+
+
+def _marks(mirrored: bool, announce: bool) -> dict[str, object]:
+    """What a new row says of the mirror and of the webhook."""
+    return {
+        "mirrored_at": schema.now() if mirrored else None,
+        "announce_at": schema.now() if announce else None,
+    }

@@ -40,6 +40,16 @@ class Memory:
         self.bytes = 0
         self.evictions = 0
 
+    @property
+    def entries(self) -> int:
+        """How many renditions are held."""
+        return len(self._held)
+
+    @property
+    def links(self) -> int:
+        """How many links are kept, those past their time included."""
+        return len(self._links)
+
     def original(self, image: ImageId) -> Original | None:
         """The facts about an original."""
         return _touched(self._originals, image.key)

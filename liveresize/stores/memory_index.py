@@ -11,7 +11,7 @@ from liveresize.domain import tokens
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
-from liveresize.ports import Purged, Selection
+from liveresize.ports import Announcement, Purged, Selection
 from liveresize.stores import versions
 from liveresize.stores.schema import State
 
@@ -50,6 +50,14 @@ class _LinkRow:
     purged_at: float | None = None
 
 
+@dataclass(slots=True)
+class _Queued:
+    """What the table `originals` holds of an upload that is yet to be announced."""
+
+    announce_at: float
+    tries: int = 0
+
+
 class MemoryIndex:
     """The twin of DatabaseIndex; the methods are those of ports.Index.
 
@@ -65,6 +73,7 @@ class MemoryIndex:
         self._tokens: dict[ImageId, _TokenRow] = {}
         self._originals: dict[ImageId, Original] = {}
         self._mirrored: set[str] = set()
+        self._queued: dict[str, _Queued] = {}
         self._links: dict[tuple[str, str], _LinkRow] = {}
         self._purges: list[tuple[float, Purged]] = []
         self._serial = 0
@@ -144,6 +153,7 @@ class MemoryIndex:
         receipt: str,
         *,
         mirrored: bool = False,
+        announce: bool = False,
     ) -> Original | None:
         now, row = self._now(), self._held(claim)
         if original.image != claim.grant.image:
@@ -157,14 +167,30 @@ class MemoryIndex:
         self._originals[original.image] = dataclasses.replace(original, uploaded_at=now)
         if mirrored:
             self._mirrored.add(original.generation)
+        if announce:
+            self._queued[original.generation] = _Queued(now)
         return replaced
 
-    async def adopt(self, original: Original) -> Original:
+    async def adopt(
+        self, original: Original, *, mirrored: bool = False, announce: bool = False
+    ) -> Original:
         now = self._now()
         uploaded_at = original.uploaded_at or now
-        return self._originals.setdefault(
+        if announce and original.image not in self._originals:
+            self._queued[original.generation] = _Queued(now)
+        standing = self._originals.setdefault(
             original.image, dataclasses.replace(original, uploaded_at=uploaded_at)
         )
+        if mirrored and standing.generation == original.generation:
+            self._mirrored.add(original.generation)
+        return standing
+
+    async def take_over(self, original: Original) -> Original | None:
+        self._now()
+        ended = (told for _, told in self._purges if not told.variant)
+        if any(told.image == original.image for told in ended):
+            return self._originals.get(original.image)
+        return await self.adopt(original, mirrored=True)
 
     async def original(self, image: ImageId) -> Original | None:
         self._now()
@@ -175,12 +201,14 @@ class MemoryIndex:
         same = (one for one in self._originals.values() if one.generation == generation)
         return next(same, None)
 
-    async def unmirrored(self, after: str, limit: int) -> list[Original]:
+    async def unmirrored(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
         self._now()
         missing = [
             one
             for one in self._originals.values()
-            if one.generation not in self._mirrored and one.generation > after
+            if one.generation not in self._mirrored
+            and one.generation > after
+            and (main or one.image.bucket)
         ]
         return sorted(missing, key=lambda one: one.generation)[:limit]
 
@@ -221,6 +249,35 @@ class MemoryIndex:
         self._end(standing)
         return True
 
+    async def announcements(self, limit: int, lease: float) -> list[Announcement]:
+        now = self._now()
+        due = [one for one in self._originals.values() if self._due(one, now)]
+        due.sort(key=lambda one: self._queued[one.generation].announce_at)
+        return [self._take(one, now, lease) for one in due[:limit]]
+
+    def _due(self, original: Original, now: float) -> bool:
+        queued = self._queued.get(original.generation)
+        return queued is not None and queued.announce_at <= now
+
+    def _take(self, original: Original, now: float, lease: float) -> Announcement:
+        queued = self._queued[original.generation]
+        queued.announce_at, queued.tries = now + lease, queued.tries + 1
+        return Announcement(original=original, tries=queued.tries, age=now - original.uploaded_at)
+
+    async def announced(self, generation: str) -> None:
+        self._now()
+        self._queued.pop(generation, None)
+
+    async def announce_again(self, announcement: Announcement, delay: float) -> None:
+        now = self._now()
+        queued = self._queued.get(announcement.original.generation)
+        if queued is not None and queued.tries == announcement.tries:
+            queued.announce_at = now + delay
+
+    async def unannounced(self) -> int:
+        self._now()
+        return len(self._queued)
+
     async def delete(self, image: ImageId) -> Original | None:
         self._now()
         self._tokens.pop(image, None)
@@ -233,6 +290,7 @@ class MemoryIndex:
         """End a generation and its links, and tell every instance."""
         del self._originals[original.image]
         self._mirrored.discard(original.generation)
+        self._queued.pop(original.generation, None)
         for key in [key for key in self._links if key[0] == original.generation]:
             del self._links[key]
         self._announce((original.image, original.generation, ""))
@@ -241,6 +299,11 @@ class MemoryIndex:
         self._now()
         row = self._links.get((generation, variant))
         return None if row is None or row.purged_at is not None else row.link
+
+    async def was_purged(self, generation: str, variant: str) -> bool:
+        self._now()
+        row = self._links.get((generation, variant))
+        return row is not None and row.purged_at is not None
 
     async def add_link(self, link: Link) -> bool:
         now = self._now()
@@ -291,9 +354,9 @@ class MemoryIndex:
             if key in self._links:
                 self._links[key].used_at = now
 
-    async def least_used(self, limit: int) -> list[Link]:
+    async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:
         self._now()
-        rows = [row for row in self._links.values() if row.link.size]
+        rows = [row for row in self._counted(buckets) if row.link.size]
         return [row.link for row in sorted(rows, key=lambda row: row.used_at)[:limit]]
 
     async def links_after(
@@ -304,9 +367,9 @@ class MemoryIndex:
         rows = [self._links[key] for key in above[:limit]]
         return [(row.link, row.purged_at is None) for row in rows]
 
-    async def stored_bytes(self) -> int:
+    async def stored_bytes(self, *, buckets: bool = True) -> int:
         self._now()
-        return sum(row.link.size for row in self._links.values())
+        return sum(row.link.size for row in self._counted(buckets))
 
     async def purges_since(self, serial: int) -> list[Purged]:
         self._now()
@@ -317,6 +380,9 @@ class MemoryIndex:
         if not self.available:
             raise errors.IndexUnavailable("", "taken away by a test")
         return self._clock() + self._ahead
+
+    def _counted(self, buckets: bool) -> list[_LinkRow]:
+        return [row for row in self._links.values() if buckets or not row.link.image.bucket]
 
     def _in_use(self) -> Iterator[_LinkRow]:
         return (row for row in self._links.values() if row.purged_at is None)

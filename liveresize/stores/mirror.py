@@ -16,11 +16,12 @@ from typing import BinaryIO
 import structlog
 
 from liveresize import errors
+from liveresize.domain.names import ImageId
 from liveresize.domain.originals import GENERATION, Original
 from liveresize.stores import files
 from liveresize.stores.breaker import Breaker
 from liveresize.stores.object_body import Body
-from liveresize.stores.objects import Objects
+from liveresize.stores.objects import Facts, Objects
 
 _log = structlog.get_logger("liveresize.mirror")
 
@@ -47,6 +48,10 @@ class S3Mirror:
         """Whether the bucket has answered lately."""
         return self._breaker.healthy
 
+    def takes(self, image: ImageId) -> bool:
+        """True: every namespace has a place there."""
+        return True
+
     def key(self, original: Original) -> str:
         """The key of an original."""
         return f"{self._options.prefix}{original.image.key}/{original.generation}"
@@ -56,10 +61,11 @@ class S3Mirror:
 
         Raises ObjectStoreUnavailable, and OriginalMissing where the file is not there whole.
         """
+        bucket = self._bucket(original.image)
         try:
-            with self._breaker.guarded():
+            with self._asking(bucket):
                 await self._objects.put_file(
-                    self._options.bucket,
+                    bucket,
                     self.key(original),
                     path,
                     size=original.bytes,
@@ -76,29 +82,32 @@ class S3Mirror:
         Nothing is left at `target` unless it is whole. Raises ObjectStoreUnavailable and
         DiskFull.
         """
-        with self._breaker.guarded():
+        bucket = self._bucket(original.image)
+        with self._looking(bucket):
             body = await self._objects.open(
-                self._options.bucket, self.key(original), budget=self._options.read_budget
+                bucket, self.key(original), budget=self._options.read_budget
             )
             if body is None:
                 return False
-            try:
-                return await _write(body, original, target)
-            finally:
-                await body.close()
+            size, sha256 = await write(body, target)
+        whole = (size, sha256) == (original.bytes, original.sha256)
+        if not whole:
+            _log.error("mirror_damaged", image_id=original.image.key, bytes=size, sha256=sha256)
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+        return whole
 
     async def remove(self, original: Original) -> None:
         """Remove the copy; that it is gone already is no error.
 
         Raises ObjectStoreUnavailable.
         """
-        with self._breaker.guarded():
-            await self._objects.remove(self._options.bucket, [self.key(original)])
+        bucket = self._bucket(original.image)
+        with self._asking(bucket):
+            await self._objects.remove(bucket, [self.key(original)])
 
     async def exists(self, original: Original) -> bool:
         """Whether there is a copy of the right size. Raises ObjectStoreUnavailable."""
-        with self._breaker.guarded():
-            facts = await self._objects.head(self._options.bucket, self.key(original))
+        facts = await self._head(original)
         return facts is not None and facts.size == original.bytes
 
     async def facts(self, original: Original) -> tuple[int, str] | None:
@@ -106,9 +115,24 @@ class S3Mirror:
 
         None where there is none. Raises ObjectStoreUnavailable.
         """
-        with self._breaker.guarded():
-            found = await self._objects.head(self._options.bucket, self.key(original))
+        found = await self._head(original)
         return None if found is None else (found.size, found.metadata.get("sha256", ""))
+
+    async def _head(self, original: Original) -> Facts | None:
+        bucket = self._bucket(original.image)
+        with self._asking(bucket):
+            return await self._objects.head(bucket, self.key(original))
+
+    def _bucket(self, image: ImageId) -> str:
+        return self._options.bucket
+
+    def _asking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        """Spares callers the wait for a bucket that does not answer."""
+        return self._breaker.guarded()
+
+    def _looking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        """As `_asking`, for a key that may not be there."""
+        return self._asking(bucket)
 
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
         """(key, bytes) of every copy. Raises ObjectStoreUnavailable."""
@@ -119,25 +143,24 @@ class S3Mirror:
                 yield key, size
 
 
-async def _write(body: Body, original: Original, target: Path) -> bool:
-    """Write `body` to `target`; whether it is that original. If not, nothing is left of it.
+async def write(body: Body, target: Path) -> tuple[int, str]:
+    """Write `body` to `target`, durably, and close it; its bytes and SHA-256 in hex.
 
-    Raises ObjectStoreUnavailable and DiskFull.
+    Nothing is left at `target` where that fails. Raises ObjectStoreUnavailable and DiskFull.
     """
     copy, whole = _Copy(target), False
     try:
         await asyncio.to_thread(copy.open)
         async for chunk in body.chunks():
             await asyncio.to_thread(copy.write, chunk)
-        size, sha256 = await asyncio.to_thread(copy.finish)
-        whole = (size, sha256) == (original.bytes, original.sha256)
-        if not whole:
-            _log.error("mirror_damaged", image_id=original.image.key, bytes=size, sha256=sha256)
+        written = await asyncio.to_thread(copy.finish)
+        whole = True
     except OSError as error:
         raise files.full(error) from error
     finally:
         await asyncio.to_thread(copy.close, keep=whole)
-    return whole
+        await body.close()
+    return written
 
 
 class _Copy:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from liveresize import errors
+from liveresize.metrics import stores
 from liveresize.stores.connection import FOREIGN, unavailable
 
 CHUNK = 64 * 1024
@@ -27,8 +28,10 @@ class Body:
             try:
                 chunk: bytes = await self._stream.read(CHUNK)
             except FOREIGN as error:
+                stores.s3_broke_off()
                 raise unavailable("get_object", self._bucket, error) from error
             if not chunk:
+                stores.s3_broke_off()
                 raise errors.ObjectStoreUnavailable("", f"get_object in {self._bucket}: cut short")
             left -= len(chunk)
             yield chunk

@@ -190,6 +190,10 @@ class S3Renditions:
                 self._options.bucket, key, first, last, budget=self._options.read_budget
             )
 
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        """None: no other service leaves renditions here."""
+        return None
+
     async def remove(self, links: Sequence[Link]) -> None:
         """Remove objects; one that is gone, or not ours, is no error.
 

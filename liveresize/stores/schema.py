@@ -98,6 +98,8 @@ originals = sa.Table(
     sa.Column("thumbhash", TEXT, nullable=False),
     sa.Column("uploaded_at", sa.Double, nullable=False),
     sa.Column("mirrored_at", sa.Double),
+    sa.Column("announce_at", sa.Double),
+    sa.Column("announce_tries", sa.Integer),
 )
 
 # What the mirror lacks is its queue; in time that is next to nothing.
@@ -106,6 +108,22 @@ sa.Index(
     originals.c.generation,
     sqlite_where=originals.c.mirrored_at.is_(None),
     postgresql_where=originals.c.mirrored_at.is_(None),
+)
+
+# The same of buckets alone: where only they are mirrored, all others stay null for good.
+sa.Index(
+    "ix_originals_unmirrored_buckets",
+    originals.c.generation,
+    sqlite_where=sa.text("mirrored_at IS NULL AND bucket != ''"),
+    postgresql_where=sa.text("mirrored_at IS NULL AND bucket != ''"),
+)
+
+# What the webhook is yet to be told of: nearly every row is null here, too.
+sa.Index(
+    None,
+    originals.c.announce_at,
+    sqlite_where=originals.c.announce_at.is_not(None),
+    postgresql_where=originals.c.announce_at.is_not(None),
 )
 
 renditions = sa.Table(

@@ -40,6 +40,16 @@ class DiskSpool:
         self.bytes = 0
         self.dropped = 0
 
+    @property
+    def files(self) -> int:
+        """How many renditions are spooled."""
+        return len(self._sizes)
+
+    @property
+    def oldest(self) -> Path | None:
+        """The one that was spooled first; None where there is none."""
+        return self._folder / next(iter(self._sizes)) if self._sizes else None
+
     def prepare(self) -> None:
         """Create the folder and count what an earlier run left; raises DiskFull."""
         try:

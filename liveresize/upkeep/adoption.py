@@ -7,8 +7,7 @@ from pathlib import Path
 from liveresize import ports
 from liveresize.domain.jobs import Facts, ProbeJob
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original, ended, new_generation
-from liveresize.service.catalogue import described
+from liveresize.domain.originals import Original, described, ended, new_generation
 from liveresize.upkeep.parts import NOT_ADOPTABLE, Parts, born
 from liveresize.upkeep.places import HERE, Described, Entry
 
@@ -65,6 +64,8 @@ class Adoption:
         original = dataclasses.replace(
             described(stored.image, generation, facts), uploaded_at=born(stored.generation)
         )
+        if await parts.occupied(original):
+            raise NotAdopted("In its bucket another picture has that id.")
         if renewed:
             await parts.originals.restore(path, original)
         standing = await parts.index.supersede(original, older.generation if older else "")
@@ -86,8 +87,8 @@ class Adoption:
         self._parts.originals.settle(original.generation)
 
     async def _probe(self, path: Path) -> Facts:
-        job = ProbeJob(path=str(path))
+        job, errand = ProbeJob(path=str(path)), ports.Errand(ports.Priority.BACKGROUND)
         try:
-            return await self._parts.renderer.run(job, priority=ports.Priority.BACKGROUND)
+            return await self._parts.renderer.run(job, errand=errand)
         except NOT_ADOPTABLE as error:
             raise NotAdopted(error.public) from error

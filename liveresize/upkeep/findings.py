@@ -15,6 +15,9 @@ class Kind(enum.StrEnum):
 
     LOST = "lost"
     DAMAGED = "damaged"
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+    COPY = "corrupt_copy"
     UNMIRRORED = "unmirrored"
     UNNOTED = "unnoted"
     UNRECORDED = "unrecorded"
@@ -32,6 +35,9 @@ class Kind(enum.StrEnum):
 _MEANINGS = {
     Kind.LOST: "pictures that are recorded, but neither on this disk nor in the mirror",
     Kind.DAMAGED: "originals on this disk that do not have their recorded size",
+    Kind.MISSING: "pictures that are recorded, and not on this disk",
+    Kind.CORRUPT: "originals on this disk whose bytes are not those recorded",
+    Kind.COPY: "copies in the mirror whose bytes are not those recorded",
     Kind.UNMIRRORED: "originals that are said to be in the mirror, which lacks them",
     Kind.UNNOTED: "originals that are in the mirror, but not said to be",
     Kind.UNRECORDED: "originals without a row: uploads that a backup of the database lacks, "

@@ -28,7 +28,7 @@ class Links:
         generation, rows, entries = item
         left = {file_of(entry.key): entry for entry in entries or []}
         for link, used in rows or []:
-            if foreign(link):
+            if foreign(link) or (self._parts.apart and link.image.bucket):
                 continue
             entry = left.pop(file_of(link.key), None)
             if used and (entry is None or entry.bytes != link.size):

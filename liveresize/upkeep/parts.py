@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from liveresize import errors, ports
+from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 from liveresize.upkeep.places import Described, Files, Objects
 
@@ -44,7 +45,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """This installation. `objects` is None where the store cannot be listed."""
+    """This installation. `objects` is None where the store cannot be listed.
+
+    `apart`: pictures of buckets have stores of their own, where another service may keep
+    what it knows of, so that nothing there is compared or taken for a stray.
+    """
 
     index: ports.Index
     originals: ports.Originals
@@ -54,14 +59,31 @@ class Parts:
     mirror: ports.Mirror | None
     renderer: ports.Renderer
     clock: ports.Clock
+    apart: bool = False
+
+    def mirrors(self, image: ImageId) -> bool:
+        """Whether there is a mirror for originals of that namespace."""
+        return self.mirror is not None and self.mirror.takes(image)
+
+    def borrowed(self, image: ImageId) -> bool:
+        """Whether a picture lies where another service may have put it."""
+        return self.apart and bool(image.bucket)
 
     async def mirror_has(self, original: Original) -> bool:
         """Whether the mirror has that very original. Raises ObjectStoreUnavailable."""
-        if self.mirror is None:
+        if self.mirror is None or not self.mirror.takes(original.image):
             return False
         if isinstance(self.mirror, Described):
             return await self.mirror.facts(original) == (original.bytes, original.sha256)
         return await self.mirror.exists(original)
+
+    async def occupied(self, original: Original) -> bool:
+        """Whether another picture lies under the id of this one in its bucket, which is not
+        ours to replace. Raises ObjectStoreUnavailable."""
+        if not self.borrowed(original.image) or not isinstance(self.mirror, Described):
+            return False
+        own = (original.bytes, original.sha256)
+        return await self.mirror.facts(original) not in (None, own)
 
     async def size_here(self, original: Original) -> int | None:
         """The bytes of the file of `original` on this disk; None where there is none."""
@@ -73,12 +95,15 @@ class Parts:
     async def retire(self, original: Original) -> None:
         """Remove what is left of a generation that has no row.
 
-        Raises ObjectStoreUnavailable.
+        In buckets that another service uses nothing is touched: that a row is missing here
+        says nothing of what is there. Raises ObjectStoreUnavailable.
         """
         await self.originals.remove(original)
+        if self.borrowed(original.image):
+            return  # and the note of an upload leads `Uploads.recover` to what it left there
         self.originals.settle(original.generation)
         await self.store.remove_generation(original)
-        if self.mirror is not None:
+        if self.mirror is not None and self.mirror.takes(original.image):
             await self.mirror.remove(original)
 
 

@@ -21,6 +21,10 @@ MAYBE_ELSEWHERE = (
     "Lost pictures may be on the disk of another instance, or this one's may not be mounted. "
     "--this-is-all says that it is not so, and has them taken out."
 )
+IN_BUCKETS = (
+    "Lost pictures of the buckets of vip are not taken out here, for their buckets would "
+    "hear of it: DELETE takes each out."
+)
 UNDECIDED = (
     "Of some lost pictures another version is stored: --adopt puts it in their place, "
     "--remove gives up both."
@@ -159,6 +163,8 @@ class Pictures:
             self._report.remark(MAYBE_ELSEWHERE)
         elif undecided:
             self._report.remark(UNDECIDED)
+        elif self._parts.borrowed(lost.image):
+            self._report.remark(IN_BUCKETS)
         elif self._options.repair:
             if await self._parts.index.end(lost):
                 await self._parts.retire(lost)

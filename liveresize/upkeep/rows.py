@@ -51,12 +51,12 @@ class Rows:
 
     async def _compare_mirror(self, original: Original, noted: bool, entries: list[Entry]) -> bool:
         """Whether the mirror has the original, having found out what its row says of that."""
-        if self._parts.mirror is None:
+        if not self._parts.mirrors(original.image):
             return False
         sizes = [entry.bytes for entry in entries if entry.place == MIRROR]
         there = original.bytes in sizes
-        if there == noted:
-            return there
+        if there == noted and not self._parts.borrowed(original.image):
+            return there  # what was borrowed is not listed
         there = await self._parts.mirror_has(original)
         if there != noted and await self._says(original, noted):
             await self._note(original, there)
@@ -70,7 +70,8 @@ class Rows:
         return bool(await index.mirrored_of([original.generation])) == noted
 
     async def _note(self, original: Original, there: bool) -> None:
-        repair, index = self._options.repair, self._parts.index
+        index = self._parts.index
+        repair = self._options.repair and (there or not await self._parts.occupied(original))
         if repair and there:
             await index.mirrored(original.generation)
         elif repair:
@@ -89,7 +90,7 @@ class Rows:
         """Neither here nor in the mirror: what becomes of it depends on its other versions."""
         if await self._parts.index.original_of(original.generation) is None:
             return
-        if noted and self._parts.mirror is None and not self._options.this_is_all:
+        if noted and not self._parts.mirrors(original.image) and not self._options.this_is_all:
             self._report.add(Kind.LOST, label(original))
             self._report.remark(NO_MIRROR)
             return

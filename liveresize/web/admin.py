@@ -1,11 +1,10 @@
 """DELETE of a picture and POST /purge, for holders of an admin secret."""
 
-import hmac
 import re
 from datetime import datetime
 
 from liveresize import errors, ports
-from liveresize.domain import names, parameters
+from liveresize.domain import names, parameters, vip
 from liveresize.domain.names import ImageId
 from liveresize.web import responses
 from liveresize.web.bodies import Fields, JsonHandler
@@ -20,27 +19,37 @@ _MOST = 10_000
 
 
 def authorise(handler: Handler) -> None:
-    """Raise AdminDisabled or SecretRefused unless the bearer of the request may."""
+    """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer may."""
     secrets = handler.site.options.admin_secrets
     if not secrets:
         raise errors.AdminDisabled
     scheme, _, given = handler.request.headers.get("Authorization", "").partition(" ")
-    # Every secret is compared, so that the time tells nothing of which came close.
-    right = [hmac.compare_digest(given.encode("latin-1"), each.encode()) for each in secrets]
-    if scheme.lower() != "bearer" or not any(right):
+    guesses, said = handler.site.guesses, given.encode("latin-1")
+    if scheme.lower() != "bearer" or not guesses.one_of(handler.client, said, secrets):
         raise errors.SecretRefused
 
 
 class DeleteHandler(Handler):
-    """`DELETE /{name}`."""
+    """`DELETE /{name}`, and `DELETE /{bucket}/{id}`."""
 
     cross_origin = False
+    route = "delete"
 
     async def delete(self) -> None:
         """The picture and everything made of it are gone, at once."""
         authorise(self)
-        segment = parameters.percent_decode(self.request.path[1:])
-        name = names.check_name(segment)
+        path = self.request.path
+        if "/" in path[1:]:
+            await self._delete_of_bucket(vip.image(path, self.site.vip_rules))
+        else:
+            await self._delete(names.check_name(parameters.percent_decode(path[1:])))
+        await self.respond(
+            responses.Answer(
+                status=204, headers=[("Cache-Control", responses.NO_STORE)], length=None
+            )
+        )
+
+    async def _delete(self, name: str) -> None:
         try:
             await self.site.purge.delete(ImageId(name))
         except errors.OriginalMissing:
@@ -48,17 +57,21 @@ class DeleteHandler(Handler):
             if not suffix:
                 raise
             await self.site.purge.delete(ImageId(stem))
-        await self.respond(
-            responses.Answer(
-                status=204, headers=[("Cache-Control", responses.NO_STORE)], length=None
-            )
-        )
+
+    async def _delete_of_bucket(self, image: ImageId) -> None:
+        """One that nobody has asked for yet is taken over first, to be taken out whole."""
+        try:
+            await self.site.purge.delete(image)
+        except errors.OriginalMissing:
+            await self.site.pictures.original(image)
+            await self.site.purge.delete(image)
 
 
 class PurgeHandler(JsonHandler):
     """`POST /purge`."""
 
     cross_origin = False
+    route = "purge"
 
     async def start(self) -> None:
         """Nobody else is read any further."""
@@ -88,7 +101,8 @@ def _selection(name: str, fields: Fields) -> ports.Selection:
     if _UNKEEPABLE.search(text):
         raise errors.BadBody(f"The field `{name}` holds a character that no name has.")
     if name == "id":
-        return ports.Selection(image=ImageId(text))
+        bucket, _, id_ = text.rpartition("/")
+        return ports.Selection(image=ImageId(id_, bucket))
     if name == "prefix":
         return ports.Selection(prefix=text)
     if not _VERSION.fullmatch(text):

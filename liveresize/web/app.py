@@ -14,27 +14,45 @@ from liveresize.web.status import (
     FaviconHandler,
     HealthHandler,
     LiveHandler,
+    MetricsHandler,
     ReadyHandler,
     RobotsHandler,
 )
 from liveresize.web.tokens import TokenHandler
 from liveresize.web.uploads import PreflightHandler, UploadHandler
+from liveresize.web.vip import (
+    PingHandler,
+    VipPreflightHandler,
+    VipUploadHandler,
+    VipWarmupHandler,
+)
 
 READ = ("GET", "HEAD")
+
+_VIP = r"(?!_|upload/)[^/]+/[^/]+"
+"""A bucket and an id."""
 
 ROUTES: list[tuple[tuple[str, ...], str, type[RequestHandler]]] = [
     (READ, r"/_health", HealthHandler),
     (READ, r"/_live", LiveHandler),
     (READ, r"/_ready", ReadyHandler),
+    (READ, r"/_metrics", MetricsHandler),
     (READ, r"/_renditions/.*", ObjectHandler),
     (READ, r"/robots\.txt", RobotsHandler),
     (READ, r"/favicon\.ico", FaviconHandler),
+    (READ, r"/ping", PingHandler),
     (("POST",), r"/token", TokenHandler),
     (("POST",), r"/purge", PurgeHandler),
     (READ, r"/(?!_)[^/]+", PictureHandler),
     (("POST",), r"/(?!_)[^/]+", UploadHandler),
     (("DELETE",), r"/(?!_)[^/]+", DeleteHandler),
     (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler),
+    (("POST",), r"/upload/[^/]+", VipUploadHandler),
+    (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler),
+    (READ, rf"/{_VIP}", PictureHandler),
+    (("DELETE",), rf"/{_VIP}", DeleteHandler),
+    (("POST",), rf"/{_VIP}/warmup", VipWarmupHandler),
+    (("OPTIONS",), rf"/{_VIP}/warmup", VipPreflightHandler),
 ]
 """Every route, the first that matches counts. Patterns are of raw, encoded paths."""
 

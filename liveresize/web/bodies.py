@@ -17,8 +17,8 @@ from tornado.web import stream_request_body
 
 from liveresize import errors
 from liveresize.web import failures
+from liveresize.web.connections import WatchedStream
 from liveresize.web.handler import Handler
-from liveresize.web.listener import WatchedStream
 
 _DISCARD = 8 << 20
 """Bytes of a refused body that are read and dropped before the connection is."""

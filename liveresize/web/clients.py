@@ -4,9 +4,14 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
+from tornado import httputil
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+
+_SANE_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 _WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]{1,5}|\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
 """How some proxies write an address: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
@@ -22,6 +27,27 @@ def request_id(sent: str | None) -> str:
     if sent and _SANE_ID.fullmatch(sent):
         return sent
     return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How a client addressed this server: `http` or `https`, and host with port."""
+
+    scheme: str
+    host: str
+
+
+def asked_for(request: httputil.HTTPServerRequest, trusted: "Networks") -> Address:
+    """What the client asked for, past the proxies that are trusted.
+
+    A host that is not sane is `localhost`: it ends up in what is answered.
+    """
+    scheme, host = request.protocol, request.host
+    if request.connection.context.remote_ip in trusted:  # type: ignore[union-attr]
+        said = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+        scheme = said if said in ("http", "https") else scheme
+        host = request.headers.get("X-Forwarded-Host", host).partition(",")[0].strip()
+    return Address(scheme, host if _SANE_HOST.fullmatch(host) else "localhost")
 
 
 class Networks:

@@ -1,6 +1,5 @@
 """Errors become statuses here, and nowhere else."""
 
-import re
 from dataclasses import dataclass, replace
 
 from liveresize import errors
@@ -31,6 +30,7 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.Quarantined: Failure(422, "warning"),
     errors.Overload: Failure(503, "warning", retry=1),
     errors.RateLimited: Failure(429, retry=1),
+    errors.TooManyFailures: Failure(429, "warning", retry=60),
     errors.RenderTimeout: Failure(504, "warning"),
     errors.DiskFull: Failure(507, "error", retry=60),
     errors.StoreError: Failure(503, "warning", retry=1),
@@ -53,8 +53,6 @@ _STATUS_TEXTS = {
     416: "The range begins after the end of the picture.",
 }
 
-_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
 
 def failure_of(error: BaseException) -> Failure:
     """How `error` is answered."""
@@ -66,9 +64,7 @@ def failure_of(error: BaseException) -> Failure:
 
 def code_of(error: BaseException) -> str:
     """The stable snake_case name of an error; `internal` for what is not ours."""
-    if not isinstance(error, errors.LiveResizeError):
-        return "internal"
-    return _CAPITAL.sub("_", type(error).__name__).lower()
+    return error.code if isinstance(error, errors.LiveResizeError) else "internal"
 
 
 def answer(error: BaseException, request_id: str) -> Answer:

@@ -12,11 +12,12 @@ import structlog
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from liveresize import errors, log
+from liveresize import errors
 from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import Streamed
-from liveresize.web import clients, failures, hits
-from liveresize.web.responses import NOTHING, About, Answer, Asked, Part, Slice
+from liveresize.web import access, clients, failures, hits
+from liveresize.web.conditions import Asked
+from liveresize.web.responses import NOTHING, About, Answer, Part, Slice
 from liveresize.web.site import Site
 
 _log = structlog.get_logger("liveresize.web")
@@ -36,6 +37,8 @@ class Handler(RequestHandler):
     site: Site
     cross_origin = True
     """Whether pages of other origins may read its errors."""
+    route = "other"
+    """What its requests are counted as: one of `metrics.requests.ROUTES`."""
 
     def initialize(self, site: Site) -> None:
         """Take the site; see tornado.web.RequestHandler."""
@@ -185,10 +188,12 @@ class Handler(RequestHandler):
             answer = failures.answer(error, self.request_id)
         self.clear()
         self.set_status(answer.status)
-        for name, value in (*answer.headers, *self.error_headers):
+        for name, value in answer.headers:
             self.set_header(name, value)
         if not self.cross_origin:
             self.clear_header("Access-Control-Allow-Origin")
+        for name, value in self.error_headers:
+            self.set_header(name, value)
         self.set_header("X-Request-Id", self.request_id)
         assert isinstance(answer.body, bytes)
         self.set_header("Content-Length", str(len(answer.body)))
@@ -209,12 +214,10 @@ class Handler(RequestHandler):
 
     def _write_access_line(self) -> None:
         about, timings = self._about, self._about.timings
-        failed: dict[str, object] = {}
-        if self._error is not None:
-            failed = {"error": failures.code_of(self._error)}
-            if isinstance(self._error, errors.LiveResizeError) and self._error.detail:
-                failed["error_detail"] = self._error.detail
-        log.access(
+        error = self._error
+        detail = error.detail if isinstance(error, errors.LiveResizeError) else ""
+        access.note(
+            route=self.route,
             method=self.request.method or "",
             path=self.request.path,
             status=GONE if self._left else self.get_status(),
@@ -230,7 +233,8 @@ class Handler(RequestHandler):
             resize_ms=timings and round(timings.resize, 1),
             encode_ms=timings and round(timings.encode, 1),
             notes=list(about.notes) or None,
-            **failed,
+            error=None if error is None else failures.code_of(error),
+            error_detail=detail or None,
         )
 
 

@@ -14,11 +14,12 @@ from urllib.parse import unquote
 from tornado import httputil
 from tornado.web import Application
 
-from liveresize import log
-from liveresize.service.outcomes import Found
-from liveresize.web import clients, failures, responses
-from liveresize.web.listener import WatchedStream
-from liveresize.web.responses import Answer, Asked
+from liveresize.domain.urls import FactsRequest
+from liveresize.service.outcomes import Found, Stored
+from liveresize.web import access, clients, failures, responses
+from liveresize.web.conditions import Asked
+from liveresize.web.connections import WatchedStream
+from liveresize.web.responses import Answer
 from liveresize.web.site import Site
 
 REASONS = {status.value: status.phrase for status in http.HTTPStatus}
@@ -33,6 +34,7 @@ def asked(method: str, headers: httputil.HTTPHeaders) -> Asked:
         headers.get("If-None-Match", ""),
         headers.get("Range", ""),
         headers.get("If-Range", ""),
+        headers.get("If-Modified-Since", ""),
     )
 
 
@@ -99,23 +101,28 @@ class Visit(httputil.HTTPMessageDelegate):
     def _look_up(self, target: str, headers: httputil.HTTPHeaders) -> Answer | None:
         site = self._site
         if target.startswith("/_"):
-            if not target.startswith(OBJECTS):
+            if not target.startswith(OBJECTS) or site.options.signing.required:
                 return None
             found = site.pictures.recall_object(object_key(target))
             return None if found is None else responses.stored_object(found, asked("GET", headers))
-        if "/" in target[1:].partition("?")[0] or "Freshness-Token" in headers:
+        if "Freshness-Token" in headers:
             return None
         try:
-            request = site.parse(target, headers)
+            wanted = site.addresses.glance(target, headers)
         except Exception:  # noqa: BLE001 (the Application answers it, and logs what it is)
             return None
+        if wanted is None:
+            return None
+        request, options = wanted.request, wanted.options
         outcome = site.pictures.recall(request)
         if outcome is None:
             return None
-        varies = getattr(request, "varies", False)
-        options = site.options.responses
+        assert not isinstance(request, FactsRequest)
+        varies = request.varies
         if isinstance(outcome, Found):
             return responses.found(outcome, asked("GET", headers), options, varies=varies)
+        if isinstance(outcome, Stored):
+            return responses.stored(outcome, asked("GET", headers), options)
         return responses.rendered(outcome, asked("GET", headers), options, varies=varies)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -155,7 +162,8 @@ class Visit(httputil.HTTPMessageDelegate):
         self._connection.finish()
         about = answer.about
         peer = self._connection.context.remote_ip  # type: ignore[attr-defined]
-        log.access(
+        access.note(
+            route="hit",
             method=line.method,
             path=line.path.partition("?")[0],
             status=answer.status,

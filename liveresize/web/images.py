@@ -1,38 +1,54 @@
 """GET and HEAD of pictures: renditions, originals, and what is known about them."""
 
 import asyncio
-import hmac
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from liveresize import errors
 from liveresize.domain.originals import Original
-from liveresize.domain.urls import FactsRequest
+from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
+from liveresize.domain.vip import VipRequest
 from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored, Streamed
 from liveresize.web import hits, responses
+from liveresize.web.addresses import Wanted
 from liveresize.web.handler import Handler
-from liveresize.web.responses import Answer
+from liveresize.web.responses import Answer, ResponseOptions
+
+_FACTS_AGE = 60
+"""Seconds for which facts may be kept."""
+
+_ROUTES: dict[type, str] = {
+    RenditionRequest: "rendition",
+    OriginalRequest: "original",
+    FactsRequest: "facts",
+    VipRequest: "vip",
+}
 
 
 class PictureHandler(Handler):
-    """`/{name}_{W}_{H}.{ext}`, `/{name}.{ext}`, `/{name}.json`."""
+    """`/{name}_{W}_{H}.{ext}`, `/{name}.{ext}`, `/{name}.json`, and vip's `/{bucket}/{id}`."""
 
     async def get(self) -> None:
         """The picture, or the way to it."""
-        request = self.site.parse(self.target, self.request.headers)
+        wanted = self._wanted()
+        request, options = wanted.request, wanted.options
         try:
             if isinstance(request, FactsRequest):
-                original = await self.wait_for(self.site.pictures.describe(request.image))
-                await self.respond(_facts(original))
+                original = await self.wait_for(
+                    self.site.pictures.describe(request.image, signed=request.signed)
+                )
+                await self.respond(_facts(original, options))
                 return
             outcome = await self.wait_for(
                 self.site.pictures.serve(request, client=self.client, fresh=self._fresh())
             )
         except asyncio.CancelledError:
             return  # the client left
-        options, varies = self.site.options.responses, request.varies
+        varies = request.varies
         if isinstance(outcome, Found):
             answer = responses.found(outcome, self.asked, options, varies=varies)
         elif isinstance(outcome, OutOfBounds):
-            answer = responses.out_of_bounds(outcome, options, varies=varies)
+            answer = self._out_of_bounds(outcome, wanted, varies=varies)
         elif isinstance(outcome, Stored):
             answer = responses.stored(outcome, self.asked, options)
         elif isinstance(outcome, Streamed):
@@ -47,27 +63,49 @@ class PictureHandler(Handler):
 
     async def head(self) -> None:
         """The checks of GET, and the headers that are known without work."""
-        request = self.site.parse(self.target, self.request.headers)
+        wanted = self._wanted()
+        request, options = wanted.request, wanted.options
         if isinstance(request, FactsRequest):
-            original = await self.site.pictures.describe(request.image)
-            await self.respond(_facts(original))
+            original = await self.site.pictures.describe(request.image, signed=request.signed)
+            await self.respond(_facts(original, options))
             return
         outcome = await self.site.pictures.known(request)
-        options, varies = self.site.options.responses, request.varies
+        varies = request.varies
         if isinstance(outcome, OutOfBounds):
-            await self.respond(responses.out_of_bounds(outcome, options, varies=varies))
+            await self.respond(self._out_of_bounds(outcome, wanted, varies=varies))
         else:
             await self.respond(responses.known(outcome, self.asked, options, varies=varies))
 
+    def _wanted(self) -> Wanted:
+        """What is asked for, once it is sure that it may be."""
+        self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
+        wanted = self.site.addresses.read(self.target, self.request.headers, self.client)
+        self.route = _ROUTES[type(wanted.request)]
+        return wanted
+
+    def _out_of_bounds(self, outcome: OutOfBounds, wanted: Wanted, *, varies: bool) -> Answer:
+        url = self.site.addresses.signed_again(outcome.url, wanted)
+        return responses.out_of_bounds(replace(outcome, url=url), wanted.options, varies=varies)
+
     def _fresh(self) -> bool:
-        """Whether the client knows the configured `freshness`."""
-        expected = self.site.options.freshness.encode()
+        """Whether the client knows the configured `freshness`; one that guesses does not."""
+        expected = self.site.options.freshness
         sent = self.request.headers.get("Freshness-Token", "").encode("latin-1")
-        return bool(expected) and hmac.compare_digest(sent, expected)
+        try:
+            return bool(expected) and self.site.guesses.one_of(self.client, sent, (expected,))
+        except errors.TooManyFailures:
+            return False
 
 
 class ObjectHandler(Handler):
     """`/_renditions/{key}`: what redirects lead to while there is no S3."""
+
+    route = "object"
+
+    def prepare(self) -> None:
+        """Where every picture needs a signature nothing leads here, and nobody gets in."""
+        if self.site.options.signing.required:
+            raise errors.OriginalMissing
 
     async def get(self) -> None:
         """The object; it never changes."""
@@ -90,7 +128,7 @@ class ObjectHandler(Handler):
         await self.respond(responses.known_object(known, self.asked))
 
 
-def _facts(original: Original) -> Answer:
+def _facts(original: Original, options: ResponseOptions) -> Answer:
     """`/{name}.json`."""
     uploaded = datetime.fromtimestamp(original.uploaded_at, UTC)
     return responses.document(
@@ -107,5 +145,8 @@ def _facts(original: Original) -> Answer:
             "thumbhash": original.thumbhash,
             "uploaded_at": uploaded.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         },
-        [("Cache-Control", "public, max-age=60"), ("Access-Control-Allow-Origin", "*")],
+        [
+            ("Cache-Control", f"public, max-age={options.life(_FACTS_AGE)}"),
+            ("Access-Control-Allow-Origin", "*"),
+        ],
     )

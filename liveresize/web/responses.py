@@ -2,13 +2,12 @@
 (`hits` and the handlers), so that a hit looks the same whichever way it took."""
 
 import json
-import re
 import time
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import quote
 
+from liveresize.domain.originals import Original
 from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import (
     Bytes,
@@ -21,6 +20,8 @@ from liveresize.service.outcomes import (
     Streamed,
     Timings,
 )
+from liveresize.web import conditions
+from liveresize.web.conditions import Asked, Validators
 
 Headers = list[tuple[str, str]]
 
@@ -32,22 +33,20 @@ NO_STORE = "no-store"
 class ResponseOptions:
     """Seconds that redirects and renditions may be kept by caches, and whether the CDN
     in front keeps answers apart by `Accept`. `presigned` says that a redirect is for the
-    client alone who asked for it."""
+    client alone who asked for it, `dated` that pictures tell when they were uploaded, and
+    that clients may ask whether they have changed since. `ends` are the Unix seconds that
+    no answer is kept beyond; None is any."""
 
     presigned: bool = False
+    dated: bool = False
     redirect_max_age: int = 604_800
     render_max_age: int = 86_400
     varies_on_accept: bool = False
+    ends: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The request headers that change an answer."""
-
-    method: str = "GET"
-    if_none_match: str = ""
-    range: str = ""
-    if_range: str = ""
+    def life(self, seconds: int) -> int:
+        """The seconds for which an answer may be kept, out of `seconds`."""
+        return seconds if self.ends is None else max(0, min(seconds, int(self.ends - time.time())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +98,17 @@ def _age(
     """How long and by whom an answer may be kept."""
     shared = not personal and (options.varies_on_accept or not varies)
     scope = "public" if shared else "private"
+    seconds = options.life(seconds)
     headers = [
         ("Cache-Control", f"{scope}, max-age={seconds}"),
-        ("Expires", formatdate(time.time() + seconds, usegmt=True)),
+        ("Expires", conditions.http_date(int(time.time()) + seconds)),
     ]
     if varies:
         headers.append(("Vary", "Accept"))
     return headers
 
 
-def _picture(mime: str, etag: str, name: str) -> Headers:
+def _picture(mime: str, held: Validators, name: str) -> Headers:
     tag = quote(name, safe="")
     headers = [
         ("X-Content-Type-Options", "nosniff"),
@@ -119,9 +119,15 @@ def _picture(mime: str, etag: str, name: str) -> Headers:
     ]
     if mime:
         headers.append(("Content-Type", mime))
-    if etag:
-        headers.append(("ETag", f'"{etag}"'))
+    if held.etag:
+        headers.append(("ETag", f'"{held.etag}"'))
+    if held.modified_at:
+        headers.append(("Last-Modified", held.last_modified))
     return headers
+
+
+def _validators(etag: str, original: Original, options: ResponseOptions) -> Validators:
+    return Validators(etag, original.uploaded_at if options.dated else 0.0)
 
 
 def _timing(timings: Timings | None) -> Headers:
@@ -145,10 +151,9 @@ def found(outcome: Found, asked: Asked, options: ResponseOptions, *, varies: boo
     about = About(cache=outcome.cache, image=link.image.key, variant=link.variant)
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
-    if matches(asked.if_none_match, link.etag):
-        return _not_modified(
-            [*_picture(link.mime, link.etag, link.image.name), *age, cached], about
-        )
+    held = Validators(link.etag)
+    if conditions.unchanged(asked, held):
+        return _not_modified([*_picture(link.mime, held, link.image.name), *age, cached], about)
     tag = quote(link.image.name, safe="")
     headers = [
         ("Location", outcome.url),
@@ -164,7 +169,8 @@ def found(outcome: Found, asked: Asked, options: ResponseOptions, *, varies: boo
 def rendered(outcome: Bytes, asked: Asked, options: ResponseOptions, *, varies: bool) -> Answer:
     """200 with the bytes of a rendition, or a part of them, or 304."""
     held, image = outcome.held, outcome.original.image
-    headers = _picture(held.mime, held.etag, image.name)
+    validators = _validators(held.etag, outcome.original, options)
+    headers = _picture(held.mime, validators, image.name)
     if outcome.cache is Cache.BYPASS:
         headers.append(("Cache-Control", NO_STORE))
         if varies:
@@ -182,16 +188,17 @@ def rendered(outcome: Bytes, asked: Asked, options: ResponseOptions, *, varies: 
         timings=outcome.timings,
         notes=held.notes,
     )
-    return _whole_or_part(held.data, headers, held.etag, asked, about)
+    return _whole_or_part(held.data, headers, validators, asked, about)
 
 
 def stored_object(outcome: StoredObject, asked: Asked) -> Answer:
     """An object of the embedded store: it never changes under its key."""
     held = outcome.held
-    headers = _picture(held.mime, held.etag, outcome.image.name)
+    validators = Validators(held.etag)
+    headers = _picture(held.mime, validators, outcome.image.name)
     headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
     about = About(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
-    return _whole_or_part(held.data, headers, held.etag, asked, about)
+    return _whole_or_part(held.data, headers, validators, asked, about)
 
 
 def streamed(
@@ -202,23 +209,25 @@ def streamed(
     `immutable` where it was asked for by the key under which it never changes.
     """
     link = outcome.link
-    headers = _picture(link.mime, link.etag, link.image.name)
+    validators = _validators(link.etag, outcome.original, options)
+    headers = _picture(link.mime, validators, link.image.name)
     if immutable:
         headers.append(("Cache-Control", IMMUTABLE))
     else:
         headers += _age(options.render_max_age, options, varies=varies)
     headers.append(("X-Cache", outcome.cache.value))
     about = About(cache=outcome.cache, image=link.image.key, variant=link.variant)
-    return _whole_or_part(Part(0, outcome.body.size), headers, link.etag, asked, about)
+    return _whole_or_part(Part(0, outcome.body.size), headers, validators, asked, about)
 
 
 def known_object(outcome: Known, asked: Asked) -> Answer:
     """HEAD of an object of the embedded store."""
     mime, etag, length = _known_bytes(outcome)
-    headers = _picture(mime, etag, outcome.original.image.name)
+    held = Validators(etag)
+    headers = _picture(mime, held, outcome.original.image.name)
     headers.append(("Cache-Control", IMMUTABLE))
     about = About(image=outcome.original.image.key, variant=outcome.variant)
-    if matches(asked.if_none_match, etag):
+    if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
     return Answer(status=200, headers=headers, length=length, about=about)
 
@@ -236,19 +245,20 @@ def _known_bytes(outcome: Known) -> tuple[str, str, int | None]:
 def stored(outcome: Stored, asked: Asked, options: ResponseOptions) -> Answer:
     """200 with the stored bytes of an original, or a part of them, or 304."""
     original = outcome.original
+    validators = _validators(original.sha256, original, options)
     headers = [
-        *_picture(original.mime, original.sha256, original.image.name),
+        *_picture(original.mime, validators, original.image.name),
         *_age(options.render_max_age, options, varies=False),
         # Whatever a browser may find in the bytes, it shall show and not run it.
         ("Content-Security-Policy", "default-src 'none'; sandbox"),
     ]
-    return _whole_or_part(
-        Slice(path=outcome.path, start=0, length=original.bytes),
-        headers,
-        original.sha256,
-        asked,
-        About(image=original.image.key, variant="original"),
-    )
+    held, about = outcome.held, About(image=original.image.key, variant="original")
+    if held is None:
+        whole = Slice(path=outcome.path, start=0, length=original.bytes)
+        return _whole_or_part(whole, headers, validators, asked, about)
+    headers.append(("X-Cache", Cache.MEMORY.value))
+    about = replace(about, cache=Cache.MEMORY)
+    return _whole_or_part(held.data, headers, validators, asked, about)
 
 
 def known(outcome: Known, asked: Asked, options: ResponseOptions, *, varies: bool) -> Answer:
@@ -257,10 +267,11 @@ def known(outcome: Known, asked: Asked, options: ResponseOptions, *, varies: boo
     if outcome.stored is not None:
         return stored(Stored(original=original, path=outcome.stored), asked, options)
     mime, etag, length = _known_bytes(outcome)
-    headers = _picture(mime, etag, original.image.name)
+    held = _validators(etag, original, options)
+    headers = _picture(mime, held, original.image.name)
     headers += _age(options.render_max_age, options, varies=varies)
     about = About(image=original.image.key, variant=outcome.variant)
-    if matches(asked.if_none_match, etag):
+    if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
     return Answer(status=200, headers=headers, length=length, about=about)
 
@@ -277,11 +288,17 @@ def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: boo
     return Answer(status=307, headers=headers)
 
 
-def document(value: object, headers: Headers, status: int = 200) -> Answer:
-    """A JSON document."""
+def document(
+    value: object,
+    headers: Headers,
+    status: int = 200,
+    *,
+    kind: str = "application/json; charset=utf-8",
+) -> Answer:
+    """A JSON document, and its media type as the client expects it."""
     body = json.dumps(value, ensure_ascii=False).encode()
     content = [
-        ("Content-Type", "application/json; charset=utf-8"),
+        ("Content-Type", kind),
         ("X-Content-Type-Options", "nosniff"),
     ]
     return Answer(status=status, headers=[*content, *headers], body=body, length=len(body))
@@ -294,55 +311,19 @@ def text(value: str, headers: Headers, status: int = 200) -> Answer:
     return Answer(status=status, headers=[content, *headers], body=body, length=len(body))
 
 
-def matches(if_none_match: str, etag: str) -> bool:
-    """Whether the `If-None-Match` list names `etag` (weak comparison, RFC 9110 §13.1.2)."""
-    if not if_none_match or not etag:
-        return False
-    if if_none_match.strip() == "*":
-        return True
-    return any(
-        candidate.strip().removeprefix("W/") == f'"{etag}"'
-        for candidate in if_none_match.split(",")
-    )
-
-
 def _not_modified(headers: Headers, about: About) -> Answer:
     """304, with the headers that update what the client has."""
     kept = [header for header in headers if header[0] not in ("Content-Type", "Accept-Ranges")]
     return Answer(status=304, headers=kept, length=None, about=about)
 
 
-_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
-
-
-def _part(asked: Asked, etag: str, size: int) -> tuple[int, int] | None:
-    """(start, length) of the asked range; length 0 cannot be satisfied; None is the whole.
-
-    Several ranges at once are answered with the whole, as RFC 9110 §14.2 allows.
-    """
-    match = _RANGE.fullmatch(asked.range.strip())
-    if match is None or asked.method != "GET":
-        return None
-    if asked.if_range and asked.if_range.strip() != f'"{etag}"':
-        return None
-    first, last, suffix = match.groups()
-    if suffix is not None:
-        length = min(int(suffix), size)
-        return size - length, length
-    start = int(first)
-    if last and int(last) < start:
-        return None
-    end = min(int(last), size - 1) if last else size - 1
-    return start, max(0, end - start + 1)
-
-
 def _whole_or_part(
-    body: bytes | Slice | Part, headers: Headers, etag: str, asked: Asked, about: About
+    body: bytes | Slice | Part, headers: Headers, held: Validators, asked: Asked, about: About
 ) -> Answer:
-    if matches(asked.if_none_match, etag):
+    if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
     size = len(body) if isinstance(body, bytes) else body.length
-    part = _part(asked, etag, size) if asked.range else None
+    part = conditions.part(asked, held, size) if asked.range else None
     if part is None:
         return Answer(status=200, headers=headers, body=body, length=size, about=about)
     start, length = part

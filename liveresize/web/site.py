@@ -3,20 +3,41 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tornado.httputil import HTTPHeaders
-
-from liveresize.domain import urls
+from liveresize import ports
 from liveresize.domain.parameters import UrlRules
-from liveresize.domain.urls import PictureRequest
+from liveresize.domain.sizes import SizeRules
+from liveresize.domain.vip import VipRequest, VipRules
+from liveresize.metrics.exposition import Scrape
+from liveresize.service.deposits import Deposits
 from liveresize.service.pictures import Pictures
 from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
+from liveresize.service.warmup import Warmup
+from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks
+from liveresize.web.guesses import Guesses
 from liveresize.web.responses import ResponseOptions
 
-_REMEMBERED = 4096
-_LONGEST = 512
-"""Parsed URLs that are remembered, and the longest of them: a hit is asked for again."""
+_YEAR = 31_536_000
+"""Seconds for which pictures of vip may be kept: their ids are never given out again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VipOptions:
+    """Who may upload into buckets, and how the address of what came of it begins.
+
+    `origins` are patterns of hosts; `hostname` empty is the one that was asked.
+    """
+
+    hostname: str = ""
+    token: str = field(default="", repr=False)
+    origins: tuple[str, ...] = ()
+    require_token: bool = False
+    allow_anonymous: bool = False
+    size_limit: int = 5
+    responses: ResponseOptions = field(
+        default_factory=lambda: ResponseOptions(dated=True, render_max_age=_YEAR)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +45,17 @@ class SiteOptions:
     """What the web itself decides by.
 
     Rates are in bytes a second, times in seconds, sizes in bytes. `secret` guards
-    /token, `freshness` is the header that renders anew; empty is none.
+    /token, `freshness` is the header that renders anew; empty is none. `failed_secrets`
+    are the wrong ones that one client may try a minute, 0 is any.
     """
 
     responses: ResponseOptions = field(default_factory=ResponseOptions)
+    vip: VipOptions = field(default_factory=VipOptions)
+    signing: SigningOptions = field(default_factory=SigningOptions)
     secret: str = ""
     freshness: str = ""
     admin_secrets: tuple[str, ...] = ()
+    failed_secrets: int = 30
     token_networks: Networks = field(default_factory=lambda: Networks(()))
     admin_networks: Networks = field(default_factory=lambda: Networks(()))
     trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
@@ -58,30 +83,37 @@ class Site:
         options: SiteOptions,
         *,
         rules: UrlRules,
+        vip_rules: VipRules,
+        sizes: SizeRules,
+        clock: ports.Clock,
         pictures: Pictures,
         uploads: Uploads,
+        deposits: Deposits,
+        warmup: Warmup[VipRequest],
         purge: Purge,
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, Part]]],
+        scrape: Scrape,
     ) -> None:
         self.options = options
         self.pictures = pictures
         self.uploads = uploads
+        self.deposits = deposits
+        self.warmup = warmup
         self.purge = purge
         self.ping = ping
         self.parts = parts
+        self.scrape = scrape
         self.ready = False
-        self._rules = rules
-        self._parsed: dict[tuple[str, str], PictureRequest] = {}
-
-    def parse(self, target: str, headers: HTTPHeaders) -> PictureRequest:
-        """The picture that a raw request target asks for. Raises RequestError."""
-        key = (target, headers.get("Accept", "*/*"))
-        request = self._parsed.get(key)
-        if request is None:
-            request = urls.parse(*key, self._rules)
-            if len(key[0]) + len(key[1]) <= _LONGEST:
-                if len(self._parsed) >= _REMEMBERED:
-                    self._parsed.clear()
-                self._parsed[key] = request
-        return request
+        self.vip_rules = vip_rules
+        self.guesses = Guesses(options.failed_secrets, clock.monotonic)
+        self.addresses = Addresses(
+            options.signing,
+            rules=rules,
+            vip_rules=vip_rules,
+            sizes=sizes,
+            responses=options.responses,
+            vip_responses=options.vip.responses,
+            guesses=self.guesses,
+            clock=clock.time,
+        )

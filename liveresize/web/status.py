@@ -12,6 +12,8 @@ _NO_STORE = [("Cache-Control", responses.NO_STORE)]
 class HealthHandler(Handler):
     """`/_health`, as the published service answers it."""
 
+    route = "status"
+
     async def get(self) -> None:
         """200 `OK`, or 500 `No database connection`."""
         try:
@@ -27,6 +29,8 @@ class HealthHandler(Handler):
 class LiveHandler(Handler):
     """`/_live`: the loop turns."""
 
+    route = "status"
+
     async def get(self) -> None:
         """200, whatever else is the matter."""
         await self.respond(responses.text("OK", _NO_STORE))
@@ -36,6 +40,8 @@ class LiveHandler(Handler):
 
 class ReadyHandler(Handler):
     """`/_ready`: whether a balancer should send requests here."""
+
+    route = "status"
 
     async def get(self) -> None:
         """200 while ready, with `degraded` while a part suffers; 503 while not."""
@@ -55,6 +61,25 @@ class ReadyHandler(Handler):
     head = get
 
 
+class MetricsHandler(Handler):
+    """`/_metrics`, in the format of Prometheus or in OpenMetrics."""
+
+    cross_origin = False
+    route = "status"
+
+    async def get(self) -> None:
+        """Everything that is counted and measured; 403 outside `admin.networks`."""
+        if self.client not in self.site.options.admin_networks:
+            raise errors.NetworkRefused
+        kind, body = await self.site.scrape.answer(self.request.headers.get("Accept", ""))
+        headers = [("Content-Type", kind), ("Vary", "Accept"), *_NO_STORE]
+        await self.respond(
+            responses.Answer(status=200, headers=headers, body=body, length=len(body))
+        )
+
+    head = get
+
+
 def robots(allow_indexing: bool) -> str:
     """The text of robots.txt: all or nothing."""
     return f"User-agent: *\nDisallow:{'' if allow_indexing else ' /'}\n"
@@ -62,6 +87,8 @@ def robots(allow_indexing: bool) -> str:
 
 class RobotsHandler(Handler):
     """`/robots.txt`."""
+
+    route = "status"
 
     async def get(self) -> None:
         """All or nothing, as `allow_indexing` says."""
@@ -73,6 +100,8 @@ class RobotsHandler(Handler):
 
 class FaviconHandler(Handler):
     """`/favicon.ico`: there is none."""
+
+    route = "status"
 
     async def get(self) -> None:
         """404, and not as a picture that is missing."""

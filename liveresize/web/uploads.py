@@ -6,7 +6,8 @@ from typing import Any
 from liveresize import errors
 from liveresize.domain import names, parameters
 from liveresize.domain.names import ImageId
-from liveresize.service.uploads import Crop, Upload
+from liveresize.service.staged import Crop
+from liveresize.service.uploads import Upload
 from liveresize.web import responses
 from liveresize.web.bodies import BodyHandler
 from liveresize.web.handler import Handler
@@ -20,6 +21,8 @@ _PIXELS = re.compile(r"[0-9]{1,9}")
 
 class UploadHandler(BodyHandler):
     """`POST /{name}` and `/{name}.{ext}`, a form with the field `image` or the raw image."""
+
+    route = "upload"
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """No upload is under way yet."""
@@ -89,6 +92,8 @@ class UploadHandler(BodyHandler):
 
 class PreflightHandler(Handler):
     """`OPTIONS /{name}`: a page of any origin may upload, its token is its leave."""
+
+    route = "upload"
 
     async def options(self) -> None:
         """Answer the preflight."""

@@ -7,7 +7,9 @@ from liveresize.domain.geometry import Bounds
 from liveresize.imaging.options import (
     ENGINE,
 )
+from liveresize.metrics.exposition import Scrape
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
@@ -16,7 +18,10 @@ from liveresize.service.rates import RateOptions, Rates
 from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.sources import Sources
+from liveresize.service.staged import Intake
+from liveresize.service.takeover import TakeOver
 from liveresize.service.uploads import Uploads, UploadsOptions
+from liveresize.service.warmup import Warmup, WarmupOptions
 from liveresize.settings import Settings
 from liveresize.stores import engines
 from liveresize.stores.index import DatabaseIndex
@@ -24,14 +29,19 @@ from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.spool import DiskSpool, SpoolOptions
 from liveresize.web.site import Part, Site
+from liveresize.wiring import tls, webhook
 from liveresize.wiring.buckets import Buckets
 from liveresize.wiring.options import (
     index_options,
     originals_options,
     site_options,
+    size_rules,
+    take_over_options,
     url_rules,
+    vip_rules,
     worker_options,
 )
+from liveresize.wiring.readings import Readings
 from liveresize.workers import WorkerPool
 
 
@@ -39,6 +49,7 @@ def check(settings: Settings) -> None:
     """Raise SettingsError for what single values do not show, but the first start would."""
     url_rules(settings)
     engines.parse_url(index_options(settings).url)
+    tls.check(settings)
 
 
 async def migrate(settings: Settings) -> None:
@@ -69,6 +80,7 @@ class Components:
         )
         self.buckets = Buckets(settings)
         self.store = self.buckets.store
+        shared = self.store.shared or self.buckets.vip
         self.memory = Memory(
             MemoryOptions(
                 max_bytes=settings.cache.memory_bytes,
@@ -79,7 +91,7 @@ class Components:
         )
         self.publisher = Publisher(
             PublisherOptions(
-                concurrency=settings.aws.concurrency if self.store.shared else 4,
+                concurrency=settings.aws.concurrency if shared else 4,
                 max_variants=settings.cache.max_variants,
                 engine=ENGINE,
             ),
@@ -108,25 +120,37 @@ class Components:
             renderer=self.workers,
             memory=self.memory,
             mirroring=self.mirroring,
+            take_over=TakeOver(
+                take_over_options(settings),
+                taken=self.buckets.taken,
+                originals=self.originals,
+                index=self.index,
+                renderer=self.workers,
+                clock=time,
+            ),
         )
         self.retirement = Retirement(
             originals=self.originals,
+            index=self.index,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.uploads = Uploads(
-            UploadsOptions(
-                lease=settings.upload.lease, max_bytes=settings.constraints.max_upload_bytes
-            ),
+        self.announcer = webhook.announcer(settings, self.index)
+        self.intake = Intake(
             originals=self.originals,
             index=self.index,
             renderer=self.workers,
             memory=self.memory,
             retirement=self.retirement,
             mirroring=self.mirroring,
+            announcer=self.announcer,
             clock=time,
+            lease=settings.upload.lease,
+        )
+        self.uploads = Uploads(
+            UploadsOptions(max_bytes=settings.constraints.max_upload_bytes), self.intake
         )
         sources = Sources(
             originals=self.originals,
@@ -158,6 +182,7 @@ class Components:
             PurgeOptions(
                 object_delay=settings.redirect_cache_timeout,
                 disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
+                buckets=not self.buckets.vip,
             ),
             index=self.index,
             store=self.store,
@@ -166,33 +191,45 @@ class Components:
             publisher=self.publisher,
             uploads=self.uploads,
         )
+        pictures = Pictures(
+            PicturesOptions(
+                public_originals=settings.originals.public,
+                keep_metadata=settings.originals.metadata == "keep",
+            ),
+            renditions=self.renditions,
+            catalogue=catalogue,
+            originals=self.originals,
+            store=self.store,
+            memory=self.memory,
+        )
+        self.readings = Readings(self)
+        slots = self.workers.stats.slots
+        self.warmup = Warmup(WarmupOptions(concurrency=max(1, slots - 1)), pictures=pictures)
         self.site = Site(
             site_options(settings),
             rules=self.rules,
-            pictures=Pictures(
-                PicturesOptions(
-                    public_originals=settings.originals.public,
-                    keep_metadata=settings.originals.metadata == "keep",
-                ),
-                renditions=self.renditions,
-                catalogue=catalogue,
-                originals=self.originals,
-                store=self.store,
-                memory=self.memory,
-            ),
+            vip_rules=vip_rules(settings),
+            sizes=size_rules(settings),
+            clock=time,
+            pictures=pictures,
             uploads=self.uploads,
+            deposits=Deposits(
+                DepositsOptions(max_bytes=settings.vip.size_limit << 20), self.intake
+            ),
+            warmup=self.warmup,
             purge=self.purge,
             ping=self.index.ping,
             parts=self.parts,
+            scrape=Scrape(self.readings.read),
         )
 
     async def parts(self) -> dict[str, Part]:
         """How each part is, for /_ready."""
         stats = self.workers.stats
-        return {
+        parts = {
             "database": Part(self.migrated and self.index.healthy),
             "store": Part(
-                self.store.healthy,
+                self.buckets.healthy,
                 {
                     "publishing": self.publisher.backlog,
                     "mirroring": self.mirroring.backlog,
@@ -201,6 +238,16 @@ class Components:
             ),
             "workers": Part(
                 len(stats.pids) > 0,
-                {"slots": stats.slots, "busy": stats.busy, "queued": stats.queued},
+                {
+                    "slots": stats.slots,
+                    "busy": stats.busy,
+                    "queued": stats.queued,
+                    "warming": self.warmup.pending,
+                },
             ),
         }
+        if self.announcer.on:  # never a reason to call this server degraded
+            parts["webhook"] = Part(
+                True, {"backlog": self.announcer.backlog, "failing": self.announcer.failing}
+            )
+        return parts

@@ -1,34 +1,61 @@
-"""What is kept in S3, where that is configured: renditions, and a mirror of originals."""
+"""What is kept in S3, where that is configured: renditions, a mirror of originals, and the
+buckets of vip."""
 
 from typing import TYPE_CHECKING
 
-from liveresize.ports import Mirror
+from liveresize.ports import Mirror, RenditionStore, Taken
 from liveresize.settings import Settings
 from liveresize.stores.disk import DiskRenditions
 from liveresize.web.status import robots
 from liveresize.wiring.options import renditions_options
 
 if TYPE_CHECKING:
+    from liveresize.stores.mirror import S3Mirror
     from liveresize.stores.objects import Objects
     from liveresize.stores.s3 import S3Renditions
+    from liveresize.stores.vip import VipOriginals, VipRenditions
 
 
 class Buckets:
     """The rendition store, the mirror, and the client of S3 that they share.
 
     Without `aws.bucket` renditions are kept on disk, and without `aws.originals_bucket`
-    there is no mirror. What speaks S3 is imported only where it is used, for it takes half
-    a second and 30 MB.
+    there is no mirror; `main` is the store of the main namespace, `vip` says whether buckets
+    have stores of their own. What speaks S3 is imported only where it is used, for it takes
+    half a second and 30 MB.
     """
 
     def __init__(self, settings: Settings) -> None:
         aws = settings.aws
-        self._objects = _objects(settings) if aws.bucket or aws.originals_bucket else None
+        self.vip = _vip(settings)
+        used = aws.bucket or aws.originals_bucket or self.vip
+        self._objects = make_objects(settings) if used else None
         self._renditions = _renditions(settings, self._objects) if self._objects else None
-        self.store: S3Renditions | DiskRenditions = self._renditions or DiskRenditions(
+        self.main: S3Renditions | DiskRenditions = self._renditions or DiskRenditions(
             renditions_options(settings)
         )
-        self.mirror = _mirror(settings, self._objects) if self._objects else None
+        self.store: RenditionStore = self.main
+        mirror = _mirror(settings, self._objects) if self._objects else None
+        self.mirror: Mirror | None = mirror
+        self.taken: Taken | None = None
+        self._of_vip: tuple[VipOriginals, VipRenditions] | tuple[()] = ()
+        if self.vip and self._objects:
+            self._add_vip(self._objects, mirror)
+
+    def _add_vip(self, objects: "Objects", mirror: "S3Mirror | None") -> None:
+        from liveresize.stores.routed import RoutedMirror, RoutedRenditions
+        from liveresize.stores.vip import Access, VipOriginals, VipRenditions
+
+        originals, renditions = VipOriginals(objects, Access()), VipRenditions(objects, Access())
+        self.taken = originals
+        self.mirror = RoutedMirror(mirror, originals)
+        self.store = RoutedRenditions(self.main, renditions)
+        self._of_vip = (originals, renditions)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the store of the main namespace and the buckets of vip answer."""
+        return self.main.healthy and all(each.healthy for each in self._of_vip)
 
     async def start(self) -> None:
         """Connect. Raises SettingsError for keys that no client can be made of."""
@@ -50,7 +77,18 @@ class Buckets:
             await self._objects.close()
 
 
-def _objects(settings: Settings) -> "Objects":
+def _vip(settings: Settings) -> bool:
+    """Whether the buckets of vip are those of S3."""
+    aws = settings.aws
+    if not settings.vip.buckets:
+        return False
+    if settings.vip.s3 is not None:
+        return settings.vip.s3
+    return bool(aws.access_key or aws.endpoint_url or aws.bucket or aws.originals_bucket)
+
+
+def make_objects(settings: Settings) -> "Objects":
+    """The client of the store that the settings name, not yet started."""
     from liveresize.stores.objects import Objects, ObjectsOptions
 
     aws = settings.aws
@@ -82,7 +120,7 @@ def _renditions(settings: Settings, objects: "Objects") -> "S3Renditions | None"
     return S3Renditions(options, objects)
 
 
-def _mirror(settings: Settings, objects: "Objects") -> Mirror | None:
+def _mirror(settings: Settings, objects: "Objects") -> "S3Mirror | None":
     from liveresize.stores.mirror import MirrorOptions, S3Mirror
 
     aws = settings.aws

@@ -7,6 +7,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.wiring import Components
+from liveresize.wiring.stats import Stats
 
 _log = structlog.get_logger("liveresize.wiring")
 
@@ -16,8 +17,15 @@ _PROBE_EVERY = 2.0
 _LISTEN_EVERY = 5.0
 """Seconds between looks at what happens elsewhere: deletions, the mirror."""
 
+_ANNOUNCE_EVERY = 2.0
+"""Seconds between looks at what the webhook is yet to be told of: retries, and uploads whose
+instance is gone."""
+
 _TIDY_EVERY = 30.0
 """Seconds between rounds of housekeeping."""
+
+_STATS_EVERY = 300.0
+"""Seconds between lines of `stats`, as with the published service."""
 
 _DATABASE_PATIENCE = 3.0
 """Seconds that a start waits for PostgreSQL before it serves what goes without."""
@@ -55,16 +63,22 @@ class Life:
                 (_PROBE_EVERY, parts.buckets.probe),
                 (_LISTEN_EVERY, parts.purge.listen),
                 (_LISTEN_EVERY, parts.mirroring.catch_up),
+                (_ANNOUNCE_EVERY, parts.announcer.catch_up),
                 (_TIDY_EVERY, parts.purge.tidy),
                 (_TIDY_EVERY, parts.mirroring.make_room),
             )
         ]
+        if parts.settings.log.stats:
+            stats = Stats()
+            self._chores.append(
+                asyncio.create_task(self._every(_STATS_EVERY, stats.write, after=_STATS_EVERY))
+            )
         parts.site.ready = True
 
     def _prepare_folders(self) -> None:
         parts = self._components
         try:
-            for store in (parts.originals, parts.spool, parts.store):
+            for store in (parts.originals, parts.spool, parts.buckets.main):
                 store.prepare()
         except errors.DiskFull as error:
             raise errors.SettingsError(
@@ -100,8 +114,12 @@ class Life:
             self._components.migrated = True
             _log.info("database_available")
 
-    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-        """Do `chore` now and again; what it raises is logged, and it goes on."""
+    async def _every(
+        self, seconds: float, chore: Callable[[], Awaitable[None]], *, after: float = 0.0
+    ) -> None:
+        """Do `chore` now and again, first `after` seconds; what it raises is logged, and it
+        goes on."""
+        await asyncio.sleep(after)
         while True:
             try:
                 await chore()
@@ -118,9 +136,12 @@ class Life:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        await parts.warmup.close()
         await parts.workers.close(drain.finish)
-        await parts.uploads.finished(drain.flush)
-        left = await parts.publisher.flush(drain.flush)
+        await parts.intake.finished(drain.flush)
+        left, _ = await asyncio.gather(
+            parts.publisher.flush(drain.flush), parts.announcer.close(drain.flush)
+        )
         await parts.buckets.close()
         await parts.index.close()
         return left

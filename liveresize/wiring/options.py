@@ -5,29 +5,37 @@ from pathlib import Path
 from urllib.parse import quote
 
 from liveresize import errors
+from liveresize.domain.geometry import Bounds
 from liveresize.domain.parameters import UrlRules, check_presets
 from liveresize.domain.rendition import Quality
+from liveresize.domain.sizes import SizeRules
+from liveresize.domain.vip import VipRules
 from liveresize.imaging.options import (
     Effort,
     EncoderOptions,
     ImagingOptions,
     Metadata,
 )
+from liveresize.service.takeover import TakeOverOptions
 from liveresize.settings import Settings
 from liveresize.settings.backends import Postgresql
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.disk import DiskOptions
 from liveresize.stores.originals import OriginalsOptions
+from liveresize.web.addresses import SigningOptions
 from liveresize.web.clients import Networks
 from liveresize.web.listener import ListenerOptions
 from liveresize.web.responses import ResponseOptions
-from liveresize.web.site import SiteOptions
+from liveresize.web.site import SiteOptions, VipOptions
 from liveresize.workers import WorkerOptions
 
 _MEGAPIXEL = 1_000_000
 
 _OWN_DESCRIPTORS = 96
 """Descriptors that are not connections: workers, database, files being read, the log."""
+
+_VIP_QUALITY = 80
+"""The quality that vip writes JPEG and WebP in."""
 
 _FILE_BUDGET = 2.0
 """Seconds that a GET waits for a database that is a file of our own."""
@@ -146,6 +154,56 @@ def listener_options(settings: Settings) -> ListenerOptions:
     )
 
 
+def vip_rules(settings: Settings) -> VipRules:
+    """How addresses of vip are read, and which buckets are never vip's."""
+    aws, quality = settings.aws, settings.quality
+    return VipRules(
+        buckets=frozenset(settings.vip.buckets),
+        refused=frozenset({aws.bucket, aws.originals_bucket} - {""}),
+        max_width=settings.vip.max_width,
+        quality=Quality(_VIP_QUALITY, _VIP_QUALITY, quality.avif),
+    )
+
+
+def bounds(settings: Settings) -> Bounds:
+    """The largest rendition."""
+    return Bounds(settings.constraints.max_width, settings.constraints.max_height)
+
+
+def size_rules(settings: Settings) -> SizeRules:
+    """Which sizes may be asked for without a signature."""
+    listed = (each.split("x") for each in settings.constraints.allowed_sizes)
+    return SizeRules.of(
+        [(int(width), int(height)) for width, height in listed],
+        bounds(settings),
+        settings.vip.max_width,
+        presets_only=settings.constraints.presets_only,
+    )
+
+
+def take_over_options(settings: Settings) -> TakeOverOptions:
+    """What a picture may be that was in its bucket before us: what an upload may."""
+    limits = settings.constraints
+    return TakeOverOptions(
+        max_bytes=limits.max_upload_bytes,
+        max_pixels=int(limits.max_input * _MEGAPIXEL),
+        formats=settings.formats.input,
+    )
+
+
+def vip_options(settings: Settings) -> VipOptions:
+    """Who may upload into buckets."""
+    vip = settings.vip
+    return VipOptions(
+        hostname=vip.hostname,
+        token=vip.token,
+        origins=vip.allowed_origins,
+        require_token=vip.require_token,
+        allow_anonymous=vip.allow_anonymous,
+        size_limit=vip.size_limit,
+    )
+
+
 def _presigned(settings: Settings) -> bool:
     return settings.delivery == "presign" and bool(settings.aws.bucket)
 
@@ -166,6 +224,9 @@ def site_options(settings: Settings) -> SiteOptions:
             render_max_age=settings.render_cache_timeout,
             varies_on_accept=settings.cdn.varies_on_accept,
         ),
+        vip=vip_options(settings),
+        signing=SigningOptions(keys=settings.signing.keys, required=settings.signing.required),
+        failed_secrets=settings.limits.failed_secrets,
         secret=settings.secret,
         freshness=settings.freshness,
         admin_secrets=settings.admin.secrets,

@@ -1,6 +1,7 @@
-"""Reconciling this installation, put together from the settings."""
+"""Reconciling and verifying this installation, put together from the settings."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from liveresize.stores.disk import DiskRenditions
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.listings import OriginalFiles, RenditionFiles
 from liveresize.stores.originals import DiskOriginals
+from liveresize.upkeep import verify as verification
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Parts, Strays
 from liveresize.upkeep.places import Objects
@@ -75,6 +77,7 @@ def _parts(
         files=OriginalFiles(options.directory),
         store=buckets.store,
         objects=_listed(settings, buckets),
+        apart=buckets.vip,
         mirror=buckets.mirror,
         renderer=pool,
         clock=time,
@@ -83,7 +86,44 @@ def _parts(
 
 def _listed(settings: Settings, buckets: Buckets) -> Objects | None:
     """The rendition store as something that can be listed; None where it cannot."""
-    if isinstance(buckets.store, DiskRenditions):
+    if isinstance(buckets.main, DiskRenditions):
         return RenditionFiles(renditions_options(settings).directory)
-    store: object = buckets.store
+    store: object = buckets.main
     return store if isinstance(store, Objects) else None
+
+
+async def verify(
+    settings: Settings,
+    options: verification.Options,
+    report: Report,
+    progress: Callable[[str, int | None], Progress] = bar,
+) -> None:
+    """Compare the bytes of every original with its row, and enter into `report` what is wrong.
+
+    Raises SettingsError, IndexUnavailable, ObjectStoreUnavailable and DiskFull; the report
+    then tells how far it came.
+    """
+    index = await DatabaseIndex.open(
+        dataclasses.replace(index_options(settings), lookup_budget=_PATIENCE, budget=_PATIENCE)
+    )
+    buckets = Buckets(settings)
+    originals = DiskOriginals(originals_options(settings))
+    if (options.mirror or options.repair) and buckets.mirror is None:
+        report.remark("There is no mirror: see aws.originals_bucket.")
+    try:
+        await buckets.start()
+        if options.mirror or options.repair:
+            originals.prepare()  # what comes from the mirror is looked at here
+        shared = bool(settings.postgresql.host or settings.postgresql.url)
+        cores = len(os.sched_getaffinity(0))
+        await verification.Verification(
+            index=index,
+            originals=originals,
+            mirror=buckets.mirror,
+            options=dataclasses.replace(options, shared=shared, width=cores),
+            report=report,
+            progress=progress,
+        ).run()
+    finally:
+        await buckets.close()
+        await index.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import overload
 
@@ -10,7 +9,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.domain.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
-from liveresize.ports import Clock, Priority
+from liveresize.ports import Clock, Errand
 from liveresize.workers import process, sizing
 from liveresize.workers.admission import Admission
 from liveresize.workers.crew import Crew
@@ -26,7 +25,7 @@ class Stats:
     """The pool at one moment, and what has happened since it started.
 
     `pids` are those of the live workers; `killed` counts missed deadlines, `died` all
-    other deaths, `quarantined` the jobs that are refused now.
+    other deaths, `quarantined` the jobs that are refused now, `quarantines` how many ever were.
     """
 
     slots: int
@@ -34,6 +33,7 @@ class Stats:
     queued: int
     pids: tuple[int, ...]
     quarantined: int
+    quarantines: int
     started: int
     start_failures: int
     died: int
@@ -74,6 +74,7 @@ class WorkerPool:
             queued=self._admission.waiting,
             pids=self._crew.pids,
             quarantined=len(self._quarantine),
+            quarantines=self._quarantine.added,
             started=counters.started,
             start_failures=counters.start_failures,
             died=counters.died,
@@ -87,33 +88,16 @@ class WorkerPool:
         await self._crew.start()
 
     @overload
-    async def run(
-        self, job: RenderJob, *, priority: Priority = ..., on_begin: Callable[[], None] = ...
-    ) -> Rendered: ...
+    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
     @overload
-    async def run(
-        self,
-        job: ProbeJob | IntakeJob,
-        *,
-        priority: Priority = ...,
-        on_begin: Callable[[], None] = ...,
-    ) -> Facts: ...
-    async def run(
-        self,
-        job: Job,
-        *,
-        priority: Priority = Priority.INTERACTIVE,
-        on_begin: Callable[[], None] = lambda: None,
-    ) -> Result:
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
+    async def run(self, job: Job, *, errand: Errand | None = None) -> Result:
         """See ports.Renderer. Raises Quarantined at once for a job that crashed twice,
         and WaitTimeout for one that did not begin in time."""
+        errand = errand or Errand()
         self._quarantine.check(job)
-        slot = await self._admission.acquire(priority)
-        try:
-            on_begin()
-        except BaseException:
-            self._crew.give_back(slot)
-            raise
+        slot = await self._admission.acquire(errand)
+        errand.begin()
         task = asyncio.get_running_loop().create_task(self._do(job, slot))
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)

@@ -15,6 +15,7 @@ class Quarantine:
         self._seconds = seconds
         self._clock = clock
         self._until: dict[tuple[str, str], float] = {}
+        self.added = 0
 
     def __len__(self) -> int:
         self._expire()
@@ -36,6 +37,7 @@ class Quarantine:
         if isinstance(job, IntakeJob):
             return errors.UnreadableImage("", "crashed two workers")
         key = identity(job)
+        self.added += 1
         self._until.pop(key, None)
         self._until[key] = self._clock.monotonic() + self._seconds
         return errors.Quarantined()

@@ -163,7 +163,9 @@ class Slot:
         if isinstance(error, MemoryError):
             return errors.MemoryExceeded()
         detail = str(error) if isinstance(error, process.Foreign) else repr(error)
-        logger.error("job_raised", pid=self.pid, error=detail, traceback=str(error.__cause__))
+        logger.error(
+            "job_raised", worker_pid=self.pid, error=detail, traceback=str(error.__cause__)
+        )
         return errors.UnreadableImage("", detail)
 
     def _unwatch(self) -> None:

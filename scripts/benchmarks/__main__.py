@@ -19,6 +19,8 @@ from scripts.benchmarks import (
     mixed,
     report,
     server,
+    tls,
+    vip,
     wrk,
 )
 
@@ -40,7 +42,8 @@ def main(context: click.Context, seconds: int, write: bool) -> None:
 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
     `knees` install peers into scratch/ and take longer, so they are asked for by name, as
-    are `buckets`, which starts an S3 server, and `lookups`, which makes millions of rows.
+    are `buckets`, which starts an S3 server, `lookups`, which makes millions of rows, `tls`
+    and `vip`.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -68,6 +71,8 @@ for _name, _measure in MEASURES.items():
 
 _simple("buckets", buckets.measure)
 _simple("lookups", lookups.measure)
+_simple("tls", tls.measure)
+_simple("vip", vip.measure)
 
 
 @main.command("engine")

@@ -25,11 +25,13 @@ KEPT = process.ROOT / "scratch" / "results"
 
 SECTIONS = {
     "hits": "Hits",
+    "tls": "Hits and handshakes over TLS",
     "cold": "Cold renders",
     "mixed": "Hits while the pool is saturated",
     "deaths": "Deaths of workers",
     "buckets": "Cold renders and a slow bucket",
     "lookups": "The index with five million links",
+    "vip": "Hits on vip's addresses",
     "engine": "The engine against sharp, pyvips and Pillow",
     "server": "The server against others",
     "knees": "Where the knees are",

@@ -1,6 +1,7 @@
 """Clients that upload, look at and delete pictures for as long as there is a server."""
 
 import contextlib
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,11 +23,14 @@ class Crowd:
     `acknowledged` are the pictures whose upload was answered 200, `deleting` those that a
     DELETE was sent for and `deleted` those of them that it was answered for, `asked` every
     id that a token was asked for, `redirects` where a path led to; `statuses` counts the
-    answers.
+    answers. Clients that are `insistent` come back after a broken connection, and `broken`
+    tells what broke it.
     """
 
-    def __init__(self, *, secret: str = "", admin: str = "") -> None:
+    def __init__(self, *, secret: str = "", admin: str = "", insistent: bool = False) -> None:
         self._secret = secret
+        self._insistent = insistent
+        self.broken: Counter[str] = Counter()
         self._admin = {"Authorization": f"Bearer {admin}"} if admin else {}
         self.acknowledged: dict[str, bytes] = {}
         self.asked: list[str] = []
@@ -64,11 +68,16 @@ class Crowd:
         name: str,
     ) -> None:
         """Take one turn after the other until the server is gone."""
-        with servers.Client(url, self._secret) as client, contextlib.suppress(httpx.TransportError):
-            number = 0
-            while not over.is_set():
-                turn(client, name, number)
-                number += 1
+        with servers.Client(url, self._secret) as client:
+            for number in itertools.count():
+                if over.is_set():
+                    return
+                try:
+                    turn(client, name, number)
+                except httpx.TransportError as error:
+                    if not self._insistent:
+                        return
+                    self.broken[type(error).__name__] += 1
 
     def _upload(self, client: servers.Client, prefix: str, number: int) -> None:
         name, data = f"{prefix}-{number}", _picture(number)
@@ -111,7 +120,8 @@ class Crowd:
     @property
     def standing(self) -> dict[str, bytes]:
         """What must be there: acknowledged, and never asked to be deleted."""
-        return {name: data for name, data in self.acknowledged.items() if name not in self.deleting}
+        known = dict(self.acknowledged)  # others add to it meanwhile
+        return {name: data for name, data in known.items() if name not in self.deleting}
 
 
 def _picture(number: int) -> bytes:

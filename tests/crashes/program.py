@@ -41,6 +41,22 @@ STEPS = {
     "insert-link": "liveresize.stores.index_links:add",
     "unspool": "liveresize.stores.spool:DiskSpool.remove",
     "delete": "liveresize.stores.index:DatabaseIndex.delete",
+    "announce": "liveresize.service.webhook:Announcer._attempt",
+    "announced": "liveresize.stores.index:DatabaseIndex.announced",
+    "adopt": "liveresize.stores.index:DatabaseIndex.adopt",
+    "insert-adopt": "liveresize.stores.index_originals:adopt",
+    "deposit": "liveresize.service.staged:StagedUpload._take_in",
+    "give-up": "liveresize.service.staged:StagedUpload._abort",
+    "recover": "liveresize.service.uploads:Uploads.recover",
+    "unmirror": "liveresize.stores.mirror:S3Mirror.remove",
+    "remove-picture": "liveresize.stores.vip:VipRenditions.remove_picture",
+    "store-vip": "liveresize.stores.vip:VipRenditions.publish",
+    "look": "liveresize.stores.vip:VipRenditions.find_foreign",
+    "take": "liveresize.stores.vip:VipOriginals.take",
+    "take-over": "liveresize.stores.index:DatabaseIndex.take_over",
+    "fetch": "liveresize.stores.vip:VipOriginals.fetch",
+    "restore": "liveresize.stores.originals:DiskOriginals.restore",
+    "evict": "liveresize.stores.originals:DiskOriginals.discard",
 }
 """What runs at each step, as module:attribute."""
 

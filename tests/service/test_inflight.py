@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from liveresize.ports import Priority
 from liveresize.service.inflight import Flight, Inflight
 
 from .doubles import run, turns
@@ -14,6 +15,7 @@ class Work:
 
     def __init__(self, *, begun: bool = False) -> None:
         self.starts = 0
+        self.flights: list[Flight[str]] = []
         self.cancelled = 0
         self.ended = 0
         self.go = asyncio.Event()
@@ -22,7 +24,9 @@ class Work:
 
     async def __call__(self, flight: Flight[str]) -> str:
         self.starts += 1
-        flight.begun = self._begun
+        self.flights.append(flight)
+        if self._begun:
+            flight.begin()
         try:
             await self.go.wait()
         except asyncio.CancelledError:
@@ -188,6 +192,54 @@ def test_the_work_never_joins_itself_after_failing() -> None:
         work.go.set()
         assert await asyncio.gather(*waiting) == ["made"] * 3
         assert work.starts == 2
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "then"),
+    [
+        (Priority.BACKGROUND, Priority.BACKGROUND, Priority.BACKGROUND),
+        (Priority.BACKGROUND, Priority.INTERACTIVE, Priority.INTERACTIVE),
+        (Priority.INTERACTIVE, Priority.BACKGROUND, Priority.INTERACTIVE),
+    ],
+)
+def test_whoever_is_in_a_hurry_hurries_what_is_joined(
+    first: Priority, second: Priority, then: Priority
+) -> None:
+    """Work has the priority of the most urgent who ever waited for it."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        waiting = [
+            asyncio.create_task(inflight.run("key", work, priority=priority))
+            for priority in (first, second)
+        ]
+        await turns()
+        assert [flight.priority for flight in work.flights] == [then]
+        work.go.set()
+        assert await asyncio.gather(*waiting) == ["made"] * 2
+
+    run(main)
+
+
+def test_hurried_work_stays_so_and_goes_on_for_who_began_it() -> None:
+    """The live one that joined may leave; nothing is dropped, and nothing put back."""
+
+    async def main() -> None:
+        inflight: Inflight[str] = Inflight()
+        work = Work()
+        slow = asyncio.create_task(inflight.run("key", work, priority=Priority.BACKGROUND))
+        await turns()
+        live = asyncio.create_task(inflight.run("key", work))
+        await turns()
+        live.cancel()
+        await asyncio.wait({live})
+        assert work.flights[0].priority is Priority.INTERACTIVE
+        work.go.set()
+        assert await slow == "made"
+        assert (work.starts, work.cancelled) == (1, 0)
 
     run(main)
 

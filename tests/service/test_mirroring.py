@@ -227,12 +227,12 @@ def test_without_a_mirror_nothing_is_mirrored(tmp_path: Path) -> None:
         await house.mirroring.catch_up()
         await house.mirroring.make_room()
         await house.purge.tidy()
-        assert not house.mirroring.on
+        assert not house.mirroring.takes(CAT)
         assert await lacking(house) == {stored.generation}
         mirror = FakeMirror()
         later = House(tmp_path, index=house.index, mirror=mirror)
         await later.mirroring.catch_up()
-        assert later.mirroring.on
+        assert later.mirroring.takes(CAT)
         assert mirror.objects == {mirror.key(stored): picture()}
 
     run(main)

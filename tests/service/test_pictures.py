@@ -49,7 +49,11 @@ def test_an_original_is_its_stored_bytes(tmp_path: Path) -> None:
         original = await house.upload()
         for target in ("/cat", "/cat.jpg", "/cat.JPEG"):
             outcome = await house.pictures.serve(original_request(target))
-            assert outcome == Stored(original=original, path=house.originals.path(original))
+            assert isinstance(outcome, Stored)
+            assert outcome.path == house.originals.path(original)
+            assert outcome.held is not None
+            assert outcome.held.data == outcome.path.read_bytes()
+            assert house.pictures.recall(original_request(target)) == outcome
             known = await house.pictures.known(original_request(target))
             assert isinstance(known, Known)
             assert known.stored == house.originals.path(original)

@@ -272,7 +272,7 @@ def test_a_round_goes_on_though_a_store_refuses(tmp_path: Path) -> None:
         await house.purge.delete(CAT)
         staged = house.originals.staging("old")
         staged.touch()
-        house.uploads.options = type(house.uploads.options)(lease=0.0)
+        house.intake.lease = 0.0
         await house.purge.tidy()
         assert not staged.exists()
         assert house.retirement.owed == 1

@@ -34,15 +34,18 @@ _QUIET = logging.Logger("faulty", logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Mode:
-    """What becomes of a request: seconds that a PUT waits, the status that it gets instead
-    of being handed on (0: none) if it is of that method (empty: any), whether it hangs, and
-    after how many bytes of body, in either direction, its connection is cut or stands still
-    (None: never)."""
+    """What becomes of a request: seconds that a PUT waits, the status and the error code that
+    it gets instead of being handed on (0: none) if it is of that method (empty: any) and its
+    path begins so, whether it hangs, whether a 404 is kept from it, and after how many bytes
+    of body, in either direction, its connection is cut or stands still (None: never)."""
 
     delay: float = 0.0
     status: int = 0
+    code: str = ""
     method: str = ""
+    path: str = "/"
     hang: bool = False
+    deny: bool = False
     cut: int | None = None
     stall: int | None = None
 
@@ -86,12 +89,18 @@ class Faulty:
         """Let each PUT wait before it is handed on."""
         self._call(self._become(Mode(delay=seconds)))
 
-    def answer(self, status: int, method: str = "") -> None:
-        """Answer with that status what is of that method, and hand on the rest.
+    def answer(self, status: int, method: str = "", *, code: str = "", path: str = "/") -> None:
+        """Answer with that status, and that code of S3, what is of that method and below that
+        path, and hand on the rest.
 
-        Without a method, everything is answered so.
+        Without a method and a path, everything is answered so.
         """
-        self._call(self._become(Mode(status=status, method=method)))
+        code = code or f"Status{status}"
+        self._call(self._become(Mode(status=status, code=code, method=method, path=path)))
+
+    def deny_missing(self) -> None:
+        """Say AccessDenied of keys that are not there, as S3 does to who may not list them."""
+        self._call(self._become(Mode(deny=True)))
 
     def hang(self) -> None:
         """Accept and read, and answer nothing."""
@@ -152,9 +161,9 @@ class Faulty:
             async for _ in request.content.iter_any():
                 pass
             await asyncio.sleep(_LONG)
-        if mode.status and mode.method in ("", request.method):
-            text = f"<Error><Code>Status{mode.status}</Code><Message>as told</Message></Error>"
-            return web.Response(status=mode.status, text=text, content_type="application/xml")
+        concerned = mode.method in ("", request.method) and request.path.startswith(mode.path)
+        if mode.status and concerned:
+            return _refusal(mode.status, mode.code)
         if request.method == "PUT":
             await asyncio.sleep(mode.delay)
         try:
@@ -176,6 +185,8 @@ class Faulty:
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             allow_redirects=False,
         ) as answer:
+            if mode.deny and answer.status == 404 and b"NoSuchBucket" not in await answer.read():
+                return _refusal(403, "AccessDenied")
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             response.headers.update(_end_to_end(answer.headers.items()))
             await response.prepare(request)
@@ -199,6 +210,11 @@ class Faulty:
                 await asyncio.sleep(_LONG)
             if left < 0:
                 raise ConnectionResetError("cut")
+
+
+def _refusal(status: int, code: str) -> web.Response:
+    text = f"<Error><Code>{code}</Code><Message>as told</Message></Error>"
+    return web.Response(status=status, text=text, content_type="application/xml")
 
 
 def _end_to_end(headers: Any) -> CIMultiDict[str]:

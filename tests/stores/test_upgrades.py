@@ -142,6 +142,8 @@ def test_originals_are_served(database: Databases, revision: str) -> None:
             assert await index.original_of(expected.generation) == expected
         lacking = [row for row in first_rows.ORIGINALS if row["mirrored_at"] is None]
         assert await index.unmirrored("", 100) == [first_rows.original(row) for row in lacking]
+        of_buckets = [first_rows.original(row) for row in lacking if row["bucket"]]
+        assert await index.unmirrored("", 100, main=False) == of_buckets != []
         generations = [row["generation"] for row in first_rows.ORIGINALS]
         assert await index.mirrored_of(generations) == {"9" * 28}
 

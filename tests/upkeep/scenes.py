@@ -11,8 +11,7 @@ from typing import Any
 
 from liveresize.domain.jobs import ProbeJob
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link, Original, new_generation
-from liveresize.service.catalogue import described
+from liveresize.domain.originals import Link, Original, described, new_generation
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.listings import OriginalFiles, RenditionFiles

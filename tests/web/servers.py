@@ -19,6 +19,8 @@ import httpx
 from liveresize import server, settings, wiring
 from liveresize.stores import database
 
+from . import certificates
+
 ROOT = Path(__file__).parents[2]
 
 PATIENCE = 20.0
@@ -34,6 +36,7 @@ DEFAULTS: dict[str, object] = {
     "disk__reserve": 1 << 20,
     "disk__reserve_inodes": 0,
     "limits__client_renders": 0,
+    "limits__failed_secrets": 0,
 }
 """A small server that does not mind a machine that is nearly full."""
 
@@ -71,8 +74,10 @@ def _patient(chosen: settings.Settings) -> database.IndexOptions:
 class Client(httpx.Client):
     """A client of one server: follows no redirect, and knows how to put a picture in."""
 
-    def __init__(self, url: str, secret: str = "") -> None:
-        super().__init__(base_url=url, timeout=PATIENCE, trust_env=False)
+    def __init__(self, url: str, secret: str = "", certificate: str = "") -> None:
+        """`certificate` is the file of the one that an encrypted server has."""
+        verify = certificates.trusting(Path(certificate)) if certificate else True
+        super().__init__(base_url=url, timeout=PATIENCE, trust_env=False, verify=verify)
         self.secret = secret
 
     def token(self, name: str, **fields: object) -> str:
@@ -113,8 +118,8 @@ class Running:
         if self._failed is not None:
             raise self._failed
         self.port = self.server.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.client = Client(self.url, self.settings.secret)
+        self.url = self.server.urls[0]
+        self.client = Client(self.url, self.settings.secret, self.settings.tls.certificate)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
@@ -207,19 +212,21 @@ class Process:
             start_new_session=True,
         )
         try:
-            self.port: int = until(self._started)
+            (started,) = until(self._started)
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             raise
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.client = Client(self.url, str(keys.get("secret", "")))
+        self.port: int = started["port"]
+        self.url: str = started["urls"][0]
+        self.client = Client(
+            self.url, str(keys.get("secret", "")), str(keys.get("tls__certificate", ""))
+        )
 
-    def _started(self) -> int:
+    def _started(self) -> list[dict[str, Any]]:
         if self.process.poll() is not None:
             raise AssertionError(self.process.communicate()[0].decode())
-        found = self.lines("server_started")
-        return found[0]["port"] if found else 0
+        return self.lines("server_started")
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
         """The lines of its log, of one event if that is given."""

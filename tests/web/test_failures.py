@@ -33,7 +33,7 @@ def stored(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("broken", ["serve", "known", "parse"])
+@pytest.mark.parametrize("broken", ["serve", "known", "read"])
 def test_an_unexpected_error_is_a_json_500(
     server: servers.Running, events: Events, method: str, broken: str
 ) -> None:
@@ -43,7 +43,7 @@ def test_an_unexpected_error_is_a_json_500(
         raise ZeroDivisionError("a secret of the inside")
 
     site = server.components.site
-    owner = site if broken == "parse" else site.pictures
+    owner = site.addresses if broken == "read" else site.pictures
     with servers.replaced(owner, broken, boom):
         reply = wire.ask(server.port, "/cat_10_10.jpg", method, X_Request_Id="find-me")
     if (method, broken) in (("GET", "known"), ("HEAD", "serve")):

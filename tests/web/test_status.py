@@ -121,7 +121,7 @@ def test_there_is_no_favicon(server: servers.Running) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])
-@pytest.mark.parametrize("path", ["/", "/_nothing", "/a/b", "/_renditions"])
+@pytest.mark.parametrize("path", ["/", "/_nothing", "/a/b/c", "/_renditions"])
 def test_an_unknown_route_is_404(server: servers.Running, method: str, path: str) -> None:
     """Whatever the method, as JSON."""
     reply = wire.ask(server.port, path, method)

@@ -1,7 +1,6 @@
 """The life of a job in real worker processes, as long as no worker dies."""
 
 import asyncio
-import functools
 import gc
 import inspect
 import json
@@ -13,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.ports import Priority, Renderer
+from liveresize.ports import Errand, Priority, Renderer
 from liveresize.workers import WorkerOptions, WorkerPool
 
 from . import deeds, pools
@@ -122,28 +121,29 @@ def test_a_subclass_of_ours_arrives_as_its_public_class() -> None:
     asyncio.run(main())
 
 
+def moments(*errands: Errand) -> list[float]:
+    """When these have begun; each of them must have."""
+    return [errand.begun_at for errand in errands if errand.begun_at is not None]
+
+
 def test_jobs_wait_in_order_of_priority(tmp_path: Path) -> None:
-    """While the slot is busy, live jobs are put before background ones."""
+    """While the slot is busy, live jobs and hurried ones are put before background ones."""
 
     async def main() -> None:
-        order: list[str] = []
+        background = [Errand(Priority.BACKGROUND) for _ in range(2)]
+        live, hurried = Errand(), background[1]
         async with pools.opened(slots=1) as pool:
             busy = asyncio.ensure_future(pool.run(deeds.job(f"gate:{tmp_path / 'open'}")))
             await pools.until(lambda: pool.stats.busy == 1)
             waiting = [
-                asyncio.ensure_future(
-                    pool.run(
-                        deeds.job(""),
-                        priority=priority,
-                        on_begin=functools.partial(order.append, priority.name),
-                    )
-                )
-                for priority in (Priority.BACKGROUND, Priority.INTERACTIVE)
+                asyncio.ensure_future(pool.run(deeds.job(""), errand=errand))
+                for errand in (*background, live)
             ]
-            await pools.until(lambda: pool.stats.queued == 2)
+            await pools.until(lambda: pool.stats.queued == 3)
+            hurried.hurry()
             (tmp_path / "open").touch()
             await asyncio.gather(busy, *waiting)
-        assert order == ["INTERACTIVE", "BACKGROUND"]
+        assert moments(hurried, live, background[0]) == sorted(moments(*background, live))
 
     asyncio.run(main())
 
@@ -171,19 +171,17 @@ def test_cancelling_takes_a_job_out_of_the_queue_but_not_out_of_its_slot(tmp_pat
     """A queued job never begins; a begun one is finished and holds its slot until then."""
 
     async def main() -> None:
-        begun: list[str] = []
+        errands = Errand(), Errand()
         gate, diary = tmp_path / "open", tmp_path / "diary"
         async with pools.opened(slots=1) as pool:
             first = asyncio.ensure_future(
                 pool.run(
                     deeds.job(f"gate:{gate}", f"note:{diary}"),
-                    on_begin=lambda: begun.append("first"),
+                    errand=errands[0],
                 )
             )
             await pools.until(lambda: pool.stats.busy == 1)
-            second = asyncio.ensure_future(
-                pool.run(deeds.job(f"note:{diary}"), on_begin=lambda: begun.append("second"))
-            )
+            second = asyncio.ensure_future(pool.run(deeds.job(f"note:{diary}"), errand=errands[1]))
             await pools.until(lambda: pool.stats.queued == 1)
             second.cancel()
             first.cancel()
@@ -193,23 +191,8 @@ def test_cancelling_takes_a_job_out_of_the_queue_but_not_out_of_its_slot(tmp_pat
             assert (pool.stats.busy, pool.stats.queued) == (1, 0)
             gate.touch()
             await pools.until(lambda: pool.stats.busy == 0)
-            assert begun == ["first"]
+            assert [errand.begun for errand in errands] == [True, False]
             assert len(pools.noted(diary)) == 1
-            await pool.run(deeds.job(""))
-
-    asyncio.run(main())
-
-
-def test_a_begin_that_fails_costs_no_slot() -> None:
-    """When `on_begin` raises, the caller hears it and the slot is free again."""
-
-    async def main() -> None:
-        def refuse() -> None:
-            raise errors.ShuttingDown
-
-        async with pools.opened(slots=1) as pool:
-            with pytest.raises(errors.ShuttingDown):
-                await pool.run(deeds.job(""), on_begin=refuse)
             await pool.run(deeds.job(""))
 
     asyncio.run(main())

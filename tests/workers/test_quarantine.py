@@ -73,3 +73,14 @@ def test_an_upload_is_unreadable_instead() -> None:
     assert isinstance(quarantine.add(upload), errors.UnreadableImage)
     quarantine.check(upload)
     assert len(quarantine) == 0
+
+
+def test_what_was_ever_refused_is_counted() -> None:
+    """Also when its time is over; an upload, which is not refused again, is not."""
+    clock = Clock()
+    quarantine = Quarantine(60.0, clock)
+    quarantine.add(deeds.job("a"))
+    quarantine.add(deeds.job("b"))
+    quarantine.add(IntakeJob(source="c", target="d"))
+    clock.now += 60.0
+    assert (len(quarantine), quarantine.added) == (0, 2)

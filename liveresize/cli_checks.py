@@ -1,0 +1,174 @@
+"""Commands that look after an installation: verify, doctor, warm.
+
+As in `cli`, nothing but click is imported outside the commands.
+"""
+# ruff: noqa: D301 (click's \b is meant as an escape)
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+import click
+
+from liveresize import cli_server, errors
+from liveresize.cli_upkeep import ERROR
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Fetch what is damaged from the mirror.")
+@click.option("--mirror", is_flag=True, help="Read the copies in the mirror as well.")
+@click.option("--here", is_flag=True, help="Leave out what is not on this disk.")
+@click.option("--verbose", "-v", is_flag=True, help="Name every finding as it is made.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
+def verify(repair: bool, mirror: bool, here: bool, verbose: bool, as_json: bool) -> None:
+    """Read every original, and compare its bytes with those recorded.
+
+    May run while the server does: disks serve it first where they know priorities. With
+    --repair, what is damaged here is fetched from the mirror, if that has it right; together
+    with --mirror, what is wrong there is put there again. An original that is in the mirror
+    alone is no finding: it made room, and comes back when somebody asks for it.
+
+    Exits with 0 where all is well, 1 where findings are left, 2 where it could not finish.
+
+    \b
+    Examples:
+      liveresize verify
+      liveresize verify --mirror --repair
+      liveresize verify --json > findings.json
+    """
+    import asyncio
+
+    from liveresize import log, progress
+    from liveresize.upkeep import idle
+    from liveresize.upkeep.findings import Report
+    from liveresize.upkeep.verify import Options
+    from liveresize.wiring import upkeep
+
+    tell: Callable[[str], object] = progress.note if as_json else progress.write
+    report = Report(tell) if verbose else Report()
+    options = Options(repair=repair, mirror=mirror, here=here)
+    failure = ""
+    try:
+        with log.silenced(), idle.stepped_back():
+            asyncio.run(upkeep.verify(cli_server.load(), options, report))
+    except errors.LiveResizeError as error:
+        failure = f"{error.public} ({error.detail})" if error.detail else error.public
+    told = {**report.as_json(), "complete": not failure}
+    for line in [json.dumps(told)] if as_json else report.lines(named=not verbose):
+        click.echo(line)
+    if failure:
+        click.echo(f"liveresize: {failure}", err=True)
+        sys.exit(ERROR)
+    sys.exit(1 if report.left else 0)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
+def doctor(as_json: bool) -> None:
+    """Look at everything that the server needs, and say what to do where it is not well.
+
+    Tries the folders, the database, the buckets, the codecs, limits, clocks, ports and the
+    certificate, with the settings in force, and leaves nothing behind. The server may run.
+
+    Exits with 1 where there is a problem.
+
+    \b
+    Examples:
+      liveresize doctor
+      NODE_ENV=production liveresize doctor --json
+    """
+    import asyncio
+
+    from liveresize import log
+    from liveresize.doctor.findings import Level, problem
+    from liveresize.wiring import doctor as examination
+
+    try:
+        with log.silenced():
+            found = asyncio.run(examination.examine(cli_server.load()))
+    except errors.SettingsError as error:
+        found = [problem("config", error.public, "Correct it: see config/README.md.")]
+    if as_json:
+        click.echo(json.dumps([finding.as_json() for finding in found], ensure_ascii=False))
+    else:
+        for finding in found:
+            click.echo(finding.text())
+        counts = [sum(each.level is level for each in found) for level in Level]
+        click.echo(f"{counts[0]} ok, {counts[1]} warnings, {counts[2]} problems")
+    sys.exit(1 if any(each.level is Level.PROBLEM for each in found) else 0)
+
+
+class Variant(click.ParamType[str]):
+    """What is made of each picture whose id is on the list."""
+
+    name = "VARIANT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from liveresize import warming
+
+        try:
+            return warming.check_variant(str(value))
+        except warming.BadLine as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command()
+@click.argument("list_", metavar="LIST", type=click.File(errors="surrogateescape"))
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    type=Variant(),
+    help="What to make of each id, as 800_600.webp?fit=crop; may be given several times.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    default=4,
+    show_default=True,
+    help="Renditions that are asked for at once.",
+)
+@cli_server.URL
+def warm(list_: TextIO, variants: Sequence[str], concurrency: int, url: str | None) -> None:
+    """Have a running server make everything on LIST, - being standard input.
+
+    LIST has a line for each path of a URL, or for each id of a picture, which is then made
+    in every --variant. What is there already costs little: run it again to go on.
+
+    Exits with 1 where a line was bad or a rendition failed.
+
+    \b
+    Examples:
+      liveresize warm popular.txt
+      liveresize warm ids.txt --variant 400_0.webp --variant '800_600.jpg?fit=crop'
+      echo '/cat_800_600.webp?fit=crop' | liveresize warm -
+    """
+    import asyncio
+
+    from liveresize import progress, warming
+
+    tally = warming.Tally(progress.note)
+    server = cli_server.server(url, "", lambda settings: "").url
+    warmed = warming.Warming(server, tally, width=concurrency)
+    try:
+        with progress.bar("warming", _length(list_, variants)) as bar:
+            asyncio.run(warmed.run(list_, variants, bar.update))
+    finally:
+        click.echo(tally.line())
+    sys.exit(0 if tally.well else 1)
+
+
+def _length(lines: TextIO, variants: Sequence[str]) -> int | None:
+    """How many renditions a list has; None where it can be read only once."""
+    from liveresize import warming
+
+    if not lines.seekable():
+        return None
+    count = 0
+    for line in lines:
+        with contextlib.suppress(warming.BadLine):
+            count += len(warming.paths(line, variants))
+    lines.seek(0)
+    return count

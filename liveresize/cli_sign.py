@@ -1,0 +1,49 @@
+"""The command of whoever hands out signed addresses: sign.
+
+As in `cli`, nothing but click is imported outside the command.
+"""
+# ruff: noqa: D301 (click's \b is meant as an escape)
+
+import time
+
+import click
+
+from liveresize import cli_server, errors
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "--expires", type=click.IntRange(min=1), metavar="SECONDS", help="Life, counted from now."
+)
+@click.option("--exp", type=click.IntRange(min=0), metavar="UNIX", help="End, in Unix seconds.")
+@click.option(
+    "--key",
+    metavar="TEXT",
+    help="Key to sign with.  [default: the first of `signing.keys` of the settings]",
+)
+def sign(url: str, expires: int | None, exp: int | None, key: str | None) -> None:
+    """Sign the address of a picture, and print it.
+
+    URL is a whole one or its path alone, as the server gets it: a part that a proxy in
+    front takes off must not be there. Without --expires and --exp it opens the picture
+    for as long as the key is known to the server.
+
+    \b
+    Examples:
+      liveresize sign https://images.example.com/cat_400_0.jpg
+      liveresize sign '/cat_400_300.webp?fit=crop' --expires 3600
+      curl "$(liveresize sign http://localhost:1337/cat.json --expires 60)"
+    """
+    if expires is not None and exp is not None:
+        raise click.UsageError("Give one of --expires and --exp.")
+    if expires is not None:
+        exp = int(time.time()) + expires
+    if key is None:
+        keys = cli_server.load().signing.keys
+        if not keys:
+            raise errors.SettingsError("signing.keys is empty: there is nothing to sign with.")
+        key = keys[0]
+    from liveresize.domain import signing
+
+    click.echo(signing.sign_url(url, key, exp))

@@ -1,0 +1,207 @@
+"""The certificate of the server, and how TLS is spoken with it."""
+
+import asyncio
+import datetime
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from liveresize import errors
+
+_log = structlog.get_logger("liveresize.tls")
+
+PROTOCOLS = ("http/1.1",)
+"""What is offered through ALPN, best first; a client that offers none of them is taken to
+speak HTTP/1.1."""
+
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2: forward secrecy and AEAD, or nothing. All of TLS 1.3 are like that."""
+
+_SOON = datetime.timedelta(days=14)
+"""A certificate that ends within this has missed its renewal."""
+
+_CERTIFICATE = re.compile(b"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(.+?)-----END", re.DOTALL)
+_KEY = re.compile(b"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
+_SEQUENCE, _VERSION, _UTC_TIME = 0x30, 0xA0, 0x17
+"""Tags of DER."""
+
+_NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""How OpenSSL says that a key belongs to another certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsOptions:
+    """PEM files of a certificate with its chain and of its key, and the oldest version of
+    TLS that is spoken: 1.2 or 1.3."""
+
+    certificate: Path
+    key: Path
+    min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    context: ssl.SSLContext
+    not_after: datetime.datetime
+
+
+class Certificate:
+    """The certificate in force, which another takes the place of when its files change."""
+
+    def __init__(self, options: TlsOptions) -> None:
+        """Read the files. Raises SettingsError where they cannot be used."""
+        self._options = options
+        self._turn = asyncio.Lock()
+        self._loaded = _load(options)
+        self._warn_of_its_end()
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """What new connections are encrypted with; those that are open keep theirs."""
+        return self._loaded.context
+
+    @property
+    def not_after(self) -> datetime.datetime:
+        """When clients stop believing the certificate."""
+        return self._loaded.not_after
+
+    async def reload(self) -> bool:
+        """Read the files again, in a thread; False, with an error in the log, where they
+        cannot be used: the certificate in force stays so then."""
+        async with self._turn:  # of two reloads, the later must win
+            try:
+                self._loaded = await asyncio.to_thread(_load, self._options)
+            except errors.SettingsError as error:
+                _log.error("certificate_not_reloaded", reason=error.public)
+                return False
+        _log.info("certificate_reloaded", not_after=self.not_after.isoformat())
+        self._warn_of_its_end()
+        return True
+
+    def _warn_of_its_end(self) -> None:
+        left = self.not_after - datetime.datetime.now(datetime.UTC)
+        if left < _SOON:
+            over = left < datetime.timedelta()
+            _log.warning(
+                "certificate_expired" if over else "certificate_ends_soon",
+                certificate=str(self._options.certificate),
+                not_after=self.not_after.isoformat(),
+            )
+
+
+def make_context(options: TlsOptions) -> ssl.SSLContext:
+    """What a server speaks TLS with. Raises SettingsError, naming the file that is wrong."""
+    return _load(options).context
+
+
+def _load(options: TlsOptions) -> _Loaded:
+    found = _CERTIFICATE.search(_read("certificate", options.certificate))
+    if found is None:
+        raise errors.SettingsError(
+            f"The certificate {options.certificate} holds no certificate in PEM form."
+        )
+    if not _KEY.search(_read("key", options.key)):
+        raise errors.SettingsError(f"The key {options.key} holds no private key in PEM form.")
+    context = _empty_context(options.min_version)
+    _fill(context, options)
+    try:
+        body = b"".join(found[1].split()).decode()
+        der = ssl.PEM_cert_to_DER_cert(f"{ssl.PEM_HEADER}\n{body}\n{ssl.PEM_FOOTER}")
+        return _Loaded(context, _not_after(der))
+    except (ValueError, IndexError) as error:
+        raise _damaged(options) from error
+
+
+def _read(what: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise errors.SettingsError(
+            f"The {what} {path} cannot be read: {error.strerror}."
+        ) from error
+
+
+def _empty_context(min_version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = min_version
+    context.set_ciphers(_CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # None of them is weak: a phone without AES in its processor may choose ChaCha.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_alpn_protocols(PROTOCOLS)
+    return context
+
+
+def _fill(context: ssl.SSLContext, options: TlsOptions) -> None:
+    """Load certificate and key; OpenSSL's complaints become sentences."""
+
+    def no_password() -> NoReturn:
+        raise errors.SettingsError(
+            f"The key {options.key} is encrypted: a server that starts by itself needs it plain."
+        )
+
+    try:
+        context.load_cert_chain(options.certificate, options.key, no_password)
+    except ssl.SSLError as error:
+        if error.reason in _NOT_A_PAIR:
+            raise errors.SettingsError(
+                f"The key {options.key} does not belong to the certificate {options.certificate}."
+            ) from error
+        if error.reason in (None, "PEM lib", "PEM_LIB"):
+            raise _damaged(options) from error
+        raise errors.SettingsError(
+            f"The certificate {options.certificate} with the key {options.key} is not accepted "
+            f"by OpenSSL: {error.reason}."
+        ) from error
+    except OSError as error:
+        raise errors.SettingsError(
+            f"The certificate {options.certificate} or the key {options.key} cannot be read: "
+            f"{error.strerror}."
+        ) from error
+
+
+def _damaged(options: TlsOptions) -> errors.SettingsError:
+    """Which file it is that OpenSSL could not read to its end."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(options.certificate)
+    except OSError:
+        return errors.SettingsError(f"The certificate {options.certificate} is damaged.")
+    return errors.SettingsError(f"The key {options.key} is damaged.")
+
+
+def _not_after(der: bytes) -> datetime.datetime:
+    """When a certificate ends. Raises ValueError or IndexError for what is none.
+
+    Its beginning, in the words of RFC 5280: `Certificate` holds `TBSCertificate`, which
+    holds a version if it is not the first, the serial number, the algorithm, the issuer
+    and then the validity: two times.
+    """
+    tag, start, _ = _element(der, 0)
+    if tag != _SEQUENCE:
+        raise ValueError(tag)
+    _, start, _ = _element(der, start)
+    tag, _, end = _element(der, start)
+    for _ in range(3 if tag == _VERSION else 2):
+        _, _, end = _element(der, end)
+    _, start, _ = _element(der, end)
+    _, _, not_after = _element(der, start)
+    tag, start, end = _element(der, not_after)
+    text = der[start:end].decode()
+    if tag == _UTC_TIME:  # whose years have two digits, of 1950 to 2049
+        text = ("19" if text >= "50" else "20") + text
+    return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.UTC)
+
+
+def _element(der: bytes, at: int) -> tuple[int, int, int]:
+    """(tag, start, end of its content) of the element that begins at `at`."""
+    tag, length, start = der[at], der[at + 1], at + 2
+    if length >= 0x80:
+        size = length & 0x7F
+        length = int.from_bytes(der[start : start + size])
+        start += size
+    return tag, start, start + length

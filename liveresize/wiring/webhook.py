@@ -1,0 +1,29 @@
+"""Who tells the webhook, where one is configured."""
+
+import time
+
+from liveresize import __version__
+from liveresize.ports import Courier, Index
+from liveresize.service.webhook import Announcer, AnnouncerOptions
+from liveresize.settings import Settings
+
+
+def announcer(settings: Settings, index: Index) -> Announcer:
+    """What announces uploads; without `webhook.url` it does nothing."""
+    webhook = settings.webhook
+    options = AnnouncerOptions(
+        secrets=webhook.secrets,
+        user_agent=f"liveresize/{__version__}",
+        timeout=webhook.timeout,
+        give_up=webhook.give_up,
+    )
+    return Announcer(options, index=index, courier=_courier(settings), clock=time)
+
+
+def _courier(settings: Settings) -> Courier | None:
+    """What speaks HTTP is imported only where it is used, as it is for S3."""
+    if not settings.webhook.url:
+        return None
+    from liveresize.stores.courier import CourierOptions, HttpCourier
+
+    return HttpCourier(CourierOptions(url=settings.webhook.url, timeout=settings.webhook.timeout))

@@ -1,0 +1,1 @@
+"""The files of deploy/elk that follow from its list of fields."""

@@ -1,0 +1,523 @@
+"""The webhook is told of each upload: when, how often, and what becomes of failures."""
+
+import asyncio
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from liveresize import errors
+from liveresize.domain import webhook
+from liveresize.domain.names import ImageId
+from liveresize.ports import Announcement
+from liveresize.service.webhook import Announcer, AnnouncerOptions
+from liveresize.stores.memory_index import MemoryIndex
+from tests.stores.worlds import original
+
+from .doubles import Clock, away, picture, run, turns
+from .house import CAT, House
+
+SECRETS = ("the new one, of many bytes", "the old one, of many bytes")
+GRACE = 60.0
+"""More seconds than any lease lasts."""
+
+
+class FakeCourier:
+    """ports.Courier that keeps what it is given.
+
+    `failures` are raised, one each; nothing is delivered before `gate` opens. `most` is how
+    many messages were on their way at once.
+    """
+
+    def __init__(self) -> None:
+        self.delivered: list[tuple[bytes, Mapping[str, str]]] = []
+        self.failures: list[Exception] = []
+        self.down = False
+        self.attempts = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.closed = False
+        self.under_way = self.most = 0
+
+    async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
+        self.attempts += 1
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await self.gate.wait()
+        finally:
+            self.under_way -= 1
+        if self.failures:
+            raise self.failures.pop(0)
+        if self.down:
+            raise errors.WebhookUnavailable("", "down")
+        self.delivered.append((body, headers))
+
+    async def close(self) -> None:
+        self.closed = True
+
+    @property
+    def names(self) -> list[str]:
+        """What was told of, in order."""
+        return [json.loads(body)["id"] for body, _ in self.delivered]
+
+
+class Scene:
+    """An announcer on an index of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = Clock()
+        self.index = MemoryIndex(self.clock.time)
+        self.courier = FakeCourier()
+        self.options = AnnouncerOptions(secrets=SECRETS, user_agent="liveresize/7", **options)
+        self.announcer = self.another()
+
+    def another(self) -> Announcer:
+        """Another instance that tells the same receiver of the same uploads."""
+        return Announcer(self.options, index=self.index, courier=self.courier, clock=self.clock)
+
+    async def upload(self, *names: str) -> None:
+        """Commit uploads, as `staged` does."""
+        for name in names:
+            await self.index.adopt(original(ImageId(name)), announce=True)
+            self.announcer.kick()
+
+    async def catch_up(self, after: float = 0.0) -> None:
+        """Let so many seconds pass, and the house be kept."""
+        self.clock.now += after
+        await self.announcer.catch_up()
+        await turns()
+
+
+def test_an_upload_with_a_token_is_told_at_once(tmp_path: Path) -> None:
+    """With what is stored of it, and no more than once."""
+
+    async def main() -> None:
+        courier = FakeCourier()
+        house = House(tmp_path, courier=courier)
+        stored = await house.upload()
+        await turns()
+        ((body, _),) = courier.delivered
+        assert body == webhook.body(stored)
+        await house.announcer.catch_up()
+        await turns()
+        assert len(courier.delivered) == 1
+        assert house.announcer.backlog == await house.index.unannounced() == 0
+
+    run(main)
+
+
+def test_a_deposit_is_told_with_its_bucket(tmp_path: Path) -> None:
+    """As vip's uploads have no id before they are there, this is how one hears of it."""
+
+    async def main() -> None:
+        courier = FakeCourier()
+        house = House(tmp_path, courier=courier)
+        deposit = house.deposits.begin("pics")
+        await deposit.write(picture(64, 48))
+        stored = await deposit.finish()
+        await turns()
+        ((body, _),) = courier.delivered
+        said = json.loads(body)
+        assert (said["bucket"], said["id"]) == ("pics", stored.image.name)
+        assert (said["width"], said["height"]) == (64, 48)
+
+    run(main)
+
+
+def test_an_upload_that_is_repeated_is_told_once(tmp_path: Path) -> None:
+    """The second 200 is for an answer that was lost, not for another picture."""
+
+    async def main() -> None:
+        courier = FakeCourier()
+        house = House(tmp_path, courier=courier)
+        token = await house.token()
+        assert not (await house.send(token, picture())).repeated
+        assert (await house.send(token, picture())).repeated
+        await turns()
+        assert courier.names == ["cat"]
+
+    run(main)
+
+
+def test_an_overwritten_picture_is_told_anew(tmp_path: Path) -> None:
+    """Under another delivery: its bytes are others."""
+
+    async def main() -> None:
+        courier = FakeCourier()
+        house = House(tmp_path, courier=courier)
+        for soul in ("old", "new"):
+            await house.upload(data=picture(soul=soul))
+            await turns()
+        old, new = (json.loads(body) for body, _ in courier.delivered)
+        assert (old["id"], new["id"]) == ("cat", "cat")
+        assert old["delivery"] != new["delivery"]
+        assert old["sha256"] != new["sha256"]
+
+    run(main)
+
+
+def test_a_failed_upload_is_not_told(tmp_path: Path) -> None:
+    """Nothing is there."""
+
+    async def main() -> None:
+        courier = FakeCourier()
+        house = House(tmp_path, courier=courier)
+        house.index.before["complete"] = away()
+        with pytest.raises(errors.IndexUnavailable):
+            await house.send(await house.token(), picture())
+        with pytest.raises(errors.UnsupportedImage):
+            await house.send(await house.token(), b"no picture")
+        await house.announcer.catch_up()
+        await turns()
+        assert courier.attempts == 0
+
+    run(main)
+
+
+def test_a_commit_whose_answer_was_lost_is_told(tmp_path: Path) -> None:
+    """It is found in the row, by the same look that makes it a success."""
+
+    async def main() -> None:
+        courier = FakeCourier()
+        house = House(tmp_path, courier=courier)
+        house.index.after["complete"] = away()
+        await house.send(await house.token(), picture())
+        await turns()
+        assert courier.names == ["cat"]
+
+    run(main)
+
+
+def test_without_a_webhook_nothing_is_queued(tmp_path: Path) -> None:
+    """Nor is there anything to do for whoever keeps the house, or closes it."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        assert await house.index.unannounced() == 0
+        house.index.available = False
+        house.announcer.kick()
+        await house.announcer.catch_up()
+        await house.announcer.close(10.0)
+        assert not house.announcer.on
+
+    run(main)
+
+
+def test_a_message_says_what_it_is_and_who_sent_it() -> None:
+    """Signed with every secret, at the time of the attempt."""
+
+    async def main() -> None:
+        scene = Scene()
+        await scene.upload("cat")
+        await turns()
+        ((body, headers),) = scene.courier.delivered
+        said = json.loads(body)
+        assert headers == {
+            "Content-Type": "application/json",
+            "User-Agent": "liveresize/7",
+            "X-Liveresize-Event": said["event"],
+            "X-Liveresize-Delivery": said["delivery"],
+            "X-Liveresize-Signature": webhook.signature(SECRETS, int(scene.clock.now), body),
+        }
+
+    run(main)
+
+
+def test_what_failed_is_tried_again_after_longer_and_longer_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second, two, four and so on to an hour; the same delivery with a fresh signature."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.down = True
+        await scene.upload("cat")
+        await turns()
+        for tries in range(1, 16):
+            assert scene.courier.attempts == tries
+            pause = min(2.0 ** (tries - 1), 3600.0)
+            await scene.catch_up(after=pause - 0.5)
+            assert scene.courier.attempts == tries
+            await scene.catch_up(after=0.5)
+        scene.courier.down = False
+        await scene.catch_up(after=3600.0)
+        assert scene.courier.names == ["cat"]
+        assert await scene.index.unannounced() == 0
+
+    run(main)
+
+
+def test_pauses_are_shortened_at_random() -> None:
+    """By a half at most: what failed together is not tried together."""
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.down = True
+        names = [f"cat {number}" for number in range(40)]
+        await scene.upload(*names)
+        await turns(400)
+        assert scene.courier.attempts == 40
+        due = sorted(queued.announce_at - scene.clock.now for queued in waiting(scene))
+        assert 0.5 <= due[0] < due[-1] <= 1.0
+        assert len(set(due)) > 1
+
+    run(main)
+
+
+def waiting(scene: Scene) -> list[Any]:
+    """The queue, with the time of each."""
+    return list(scene.index._queued.values())
+
+
+def test_a_few_are_under_way_at_once() -> None:
+    """Four, whose places are taken by the next ones without waiting for the housekeeping."""
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.gate.clear()
+        names = [f"cat {number}" for number in range(23)]
+        await scene.upload(*names)
+        await turns()
+        await scene.catch_up()
+        assert (scene.courier.under_way, scene.announcer.backlog) == (4, 23)
+        scene.courier.gate.set()
+        await turns(400)
+        assert sorted(scene.courier.names) == sorted(names)
+        assert scene.courier.most == 4
+        await scene.catch_up()
+        assert scene.announcer.backlog == 0
+
+    run(main)
+
+
+def test_two_instances_tell_each_upload_once() -> None:
+    """However often both of them look while one is at it."""
+
+    async def main() -> None:
+        scene = Scene()
+        other = scene.another()
+        scene.courier.gate.clear()
+        await scene.upload("cat", "dog", "cow")
+        await turns()
+        for _ in range(3):
+            await other.catch_up()
+            await scene.catch_up()
+        scene.courier.gate.set()
+        await turns()
+        assert sorted(scene.courier.names) == ["cat", "cow", "dog"]
+        await other.close(1.0)
+
+    run(main)
+
+
+def test_a_receiver_that_is_away_is_said_once() -> None:
+    """And once that it is back; never the message, nor what signs it."""
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.down = True
+        with structlog.testing.capture_logs() as logged:
+            await scene.upload("cat", "dog")
+            await turns()
+            assert scene.announcer.failing
+            for _ in range(5):
+                await scene.catch_up(after=GRACE)
+            scene.courier.down = False
+            await scene.catch_up(after=GRACE)
+            assert not scene.announcer.failing
+        failing, recovered = logged
+        assert (failing["event"], failing["log_level"]) == ("webhook_failing", "warning")
+        assert (failing["error"], failing["image_id"]) == ("down", "cat")
+        assert (recovered["event"], recovered["log_level"]) == ("webhook_recovered", "info")
+        assert recovered["failures"] == 12
+        assert not any(secret in str(logged) for secret in SECRETS)
+
+    run(main)
+
+
+def test_an_upload_is_given_up_in_the_end() -> None:
+    """With an error that names it, after `give_up` seconds, and not one attempt before."""
+
+    async def main() -> None:
+        scene = Scene(give_up=1000.0)
+        scene.courier.down = True
+        with structlog.testing.capture_logs() as logged:
+            await scene.upload("cat")
+            await turns()
+            await scene.catch_up(after=999.0)
+            assert await scene.index.unannounced() == 1
+            await scene.catch_up(after=1000.0)
+        assert await scene.index.unannounced() == 0
+        given_up = logged[-1]
+        assert (given_up["event"], given_up["log_level"]) == ("webhook_given_up", "error")
+        assert (given_up["image_id"], given_up["tries"], given_up["error"]) == ("cat", 3, "down")
+        scene.courier.down = False
+        await scene.catch_up(after=1e6)
+        assert scene.courier.attempts == 3
+
+    run(main)
+
+
+def test_after_a_long_rest_there_is_one_attempt() -> None:
+    """What waited while everything was off is told, however old it is."""
+
+    async def main() -> None:
+        scene = Scene(give_up=1000.0)
+        await scene.index.adopt(original(), announce=True)
+        await scene.catch_up(after=1e6)
+        assert scene.courier.names == ["cat"]
+
+    run(main)
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["told", "given up"])
+def test_what_is_done_with_is_not_done_again_when_the_index_goes_away(good: bool) -> None:
+    """It is noted as soon as the index is back, whatever its lease says by then."""
+
+    async def main() -> None:
+        scene = Scene(give_up=1.0)
+        scene.courier.down = not good
+        await scene.index.adopt(original(), announce=True)
+        scene.clock.now += 2.0
+        scene.courier.gate.clear()
+        with structlog.testing.capture_logs():
+            scene.announcer.kick()
+            await turns()
+            scene.index.available = False
+            scene.courier.gate.set()
+            await turns()
+        with pytest.raises(errors.IndexUnavailable):
+            await scene.announcer.catch_up()
+        scene.index.available = True
+        await scene.catch_up(after=GRACE)
+        assert scene.courier.attempts == 1
+        assert scene.announcer.backlog == 0
+
+    run(main)
+
+
+def test_an_index_that_is_away_stops_nothing_for_good() -> None:
+    """A kick in vain is made good by the housekeeping, a failure in vain by the lease."""
+
+    async def main() -> None:
+        scene = Scene()
+        await scene.index.adopt(original(), announce=True)
+        scene.index.available = False
+        scene.announcer.kick()
+        await turns()
+        scene.index.available = True
+        scene.courier.gate.clear()
+        scene.courier.down = True
+        with structlog.testing.capture_logs():
+            await scene.catch_up()
+            scene.index.available = False
+            scene.courier.gate.set()
+            await turns()
+        scene.index.available = True
+        scene.courier.down = False
+        await scene.catch_up(after=GRACE)
+        assert (scene.courier.attempts, scene.courier.names) == (2, ["cat"])
+
+    run(main)
+
+
+def test_what_has_ended_is_told_of_no_more() -> None:
+    """Deleted while it waited for its next attempt, or while one was under way."""
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.down = True
+        with structlog.testing.capture_logs():
+            await scene.upload("cat")
+            await turns()
+            await scene.index.delete(CAT)
+            await scene.catch_up(after=GRACE)
+            assert scene.courier.attempts == 1
+            scene.courier.gate.clear()
+            await scene.upload("dog")
+            await turns()
+            await scene.index.delete(ImageId("dog"))
+            scene.courier.gate.set()
+            await turns()
+            await scene.catch_up(after=GRACE)
+        assert scene.courier.attempts == 2
+        assert scene.announcer.backlog == 0
+
+    run(main)
+
+
+def test_closing_waits_for_what_is_under_way() -> None:
+    """And begins nothing more, kicked or not."""
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.gate.clear()
+        await scene.upload("cat")
+        await turns()
+        closing = asyncio.create_task(scene.announcer.close(30.0))
+        await turns()
+        await scene.upload("dog")
+        await scene.catch_up()
+        assert not closing.done()
+        scene.courier.gate.set()
+        await closing
+        assert scene.courier.names == ["cat"]
+        assert scene.courier.closed
+        assert await scene.index.unannounced() == 1
+
+    run(main)
+
+
+def test_closing_waits_for_what_was_just_being_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is leased already is told of, rather than left to its lease."""
+
+    async def main() -> None:
+        scene = Scene()
+        answered, take = asyncio.Event(), scene.index.announcements
+
+        async def slow(limit: int, lease: float) -> list[Announcement]:
+            await answered.wait()
+            return await take(limit, lease)
+
+        monkeypatch.setattr(scene.index, "announcements", slow)
+        await scene.upload("cat")
+        await turns()
+        closing = asyncio.create_task(scene.announcer.close(30.0))
+        await turns()
+        answered.set()
+        await closing
+        assert scene.courier.names == ["cat"]
+
+    run(main)
+
+
+def test_closing_does_not_wait_for_ever_and_loses_nothing() -> None:
+    """What hung is told by the next instance, once the lease has run out."""
+
+    async def main() -> None:
+        scene = Scene()
+        scene.courier.gate.clear()
+        await scene.upload("cat")
+        await turns()
+        await scene.announcer.close(0.01)
+        assert scene.courier.under_way == 0
+        scene.courier.gate.set()
+        scene.announcer = scene.another()
+        await scene.catch_up()
+        assert scene.courier.names == []
+        await scene.catch_up(after=GRACE)
+        assert scene.courier.names == ["cat"]
+
+    run(main)
+
+
+def test_options_do_not_show_secrets() -> None:
+    """Wherever they may be printed."""
+    assert not any(secret in repr(AnnouncerOptions(secrets=SECRETS)) for secret in SECRETS)

@@ -1,0 +1,251 @@
+"""The commands that look after an installation: verify and doctor."""
+
+import datetime
+import json
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from liveresize import cli
+from liveresize.doctor import entrances, findings, folders, machine
+from tests.stores import s3worlds
+from tests.stores.s3worlds import World, everywhere
+from tests.upkeep.test_s3 import keys_of
+from tests.web import certificates, pictures, servers
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in an empty folder; keywords are environment variables."""
+    monkeypatch.chdir(tmp_path)
+
+    def runner(*arguments: str, answers: str | bytes = "", **environ: str) -> Result:
+        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
+            environ.setdefault(name, "")
+        return CliRunner().invoke(cli.main, arguments, env=environ, input=answers)
+
+    return runner
+
+
+@pytest.mark.parametrize("command", ["verify", "doctor"])
+def test_help_teaches_with_examples(run: Run, command: str) -> None:
+    """Every command shows how it is used, and the list of commands has it."""
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Examples:\n" in result.output
+    assert f"\n  {command} " in run("--help").output
+
+
+def test_verify_tells_what_is_damaged(run: Run, tmp_path: Path) -> None:
+    """Exit code 1 and its name, for people and for programs; 0 where all is well, 2 where it
+    could not finish."""
+    with servers.Running(tmp_path) as running:
+        for name in ("cat", "dog"):
+            running.client.put_in(name, pictures.jpeg())
+        path = running.originals[0]
+    environ = servers.environ(tmp_path)
+    well = run("verify", **environ)
+    assert (well.exit_code, well.output) == (0, "compared: 2 originals\nnothing found\n")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    told = run("verify", **environ)
+    assert told.exit_code == 1
+    assert "corrupt: 1 found, 0 repaired (originals on this disk whose" in told.output
+    assert "\n  cat (" in told.output
+    summary = json.loads(run("verify", "--json", "--repair", **environ).stdout)
+    assert (summary["left"], summary["complete"]) == (1, True)
+    assert summary["remarks"] == ["There is no mirror: see aws.originals_bucket."]
+    assert run("verify", "--verbose", **environ).output.startswith("corrupt: cat (")
+    assert run("verify", PORT="http").exit_code == 2
+
+
+def told(result: Result) -> dict[str, list[dict[str, str]]]:
+    """The findings of a doctor that spoke JSON, by their parts."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for finding in json.loads(result.stdout):
+        found.setdefault(finding["part"], []).append(finding)
+    return found
+
+
+def levels(found: list[dict[str, str]]) -> list[str]:
+    """How bad they are, in their order."""
+    return [finding["level"] for finding in found]
+
+
+def test_doctor_finds_a_fresh_installation_well(run: Run, tmp_path: Path) -> None:
+    """Without a problem, and without anything left behind, not even a folder."""
+    environ = servers.environ(tmp_path)
+    result = run("doctor", "--json", **environ)
+    found = told(result)
+    assert result.exit_code == 0
+    assert found["database"][0]["what"].endswith("is not there yet; the first start makes it.")
+    assert {"codec jpeg", "codec avif", "acceleration", "limits", "clock", "tls"} <= found.keys()
+    assert all(finding["do"] for each in found.values() for finding in each
+               if finding["level"] != "ok")  # fmt: skip
+    assert os.listdir(tmp_path) == []
+    text = run("doctor", **environ)
+    assert text.exit_code == 0
+    assert text.output.splitlines()[-1].endswith(" 0 problems")
+
+
+def test_doctor_looks_at_a_server_that_runs(run: Run, tmp_path: Path) -> None:
+    """Its database has the schema, and the port is ours."""
+    with servers.Running(tmp_path) as running:
+        running.client.put_in("cat", pictures.jpeg())
+        environ = servers.environ(tmp_path, listen_port=running.port)
+        before = sorted((tmp_path / "data").rglob("*"))
+        found = told(run("doctor", "--json", **environ))
+        assert sorted((tmp_path / "data").rglob("*")) == before
+    assert levels(found["database"]) == ["ok"] * 3
+    assert "SQLite" in found["database"][0]["what"]
+    assert found["listen_port"][0]["what"].startswith("A server of ours answers at 127.0.0.1:")
+
+
+def test_doctor_says_what_is_wrong(run: Run, tmp_path: Path) -> None:
+    """A port that is taken, a database that is none, proxies without end, a disk too full."""
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(b"this is no database, however long one looks at it" * 100)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        threading.Thread(target=_hang_up, args=(other,), daemon=True).start()
+        result = run(
+            "doctor",
+            "--json",
+            **servers.environ(
+                tmp_path,
+                listen_port=other.getsockname()[1],
+                database__path=str(broken),
+                trusted_proxies=["0.0.0.0/0", "10.0.0.1/32"],
+                disk__reserve=1 << 60,
+                secret="hush, hush",
+                colour="red",
+            ),
+        )
+        other.shutdown(socket.SHUT_RDWR)
+    found = told(result)
+    assert result.exit_code == 1
+    assert levels(found["database"]) == ["problem"]
+    assert levels(found["listen_port"]) == ["problem"]
+    assert "0.0.0.0/0: any client" in found["trusted_proxies"][0]["what"]
+    assert "10.0.0.1" not in found["trusted_proxies"][0]["what"]
+    assert any("uploads are refused" in finding["what"] for finding in found["data_dir"])
+    assert any("colour" in finding["what"] for finding in found["config"])
+    assert "hush" not in result.output
+
+
+def _hang_up(listener: socket.socket) -> None:
+    try:
+        while True:
+            listener.accept()[0].close()
+    except OSError:
+        return
+
+
+def test_doctor_names_a_setting_that_stops_the_start(run: Run) -> None:
+    """It is a finding like any other."""
+    result = run("doctor", PORT="http")
+    assert result.exit_code == 1
+    assert result.output.startswith("problem  config: ")
+
+
+def test_doctor_looks_at_postgresql_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    """In bounded time, and without its password."""
+    with certificates.reserved_port() as port:
+        url = f"postgresql://me:hush@127.0.0.1:{port}/pictures"
+        result = run("doctor", "--json", **servers.environ(tmp_path, postgresql__url=url))
+    assert levels(told(result)["database"]) == ["problem"]
+    assert "hush" not in result.output
+
+
+@everywhere
+def test_doctor_tries_the_buckets(run: Run, tmp_path: Path, world: World) -> None:
+    """Put, read, shown, removed; nothing is left there, and no key is shown."""
+    with world.place() as renditions, world.place() as originals:
+        keys = keys_of(renditions, originals)
+        result = run("doctor", "--json", **servers.environ(tmp_path, **keys))
+        found = told(result)
+        assert levels(found[f"aws.bucket ({renditions.bucket})"]) == ["ok"] * 3
+        assert levels(found[f"aws.originals_bucket ({originals.bucket})"]) == ["ok"] * 3
+        assert levels(found["aws"]) == ["ok"]
+        signed = run(
+            "doctor", "--json", **servers.environ(tmp_path, **{**keys, "delivery": "presign"})
+        )
+        assert levels(told(signed)[f"aws.bucket ({renditions.bucket})"]) == ["ok"] * 4
+        elsewhere = {**keys, "delivery": "redirect", "aws__cache_host": "http://127.0.0.1:9/x"}
+        refused = run("doctor", "--json", **servers.environ(tmp_path, **elsewhere))
+        assert refused.exit_code == 1
+        assert "problem" in levels(told(refused)[f"aws.bucket ({renditions.bucket})"])
+        assert not renditions.listed()
+        assert not originals.listed()
+        for output in (result.output, signed.output, refused.output):
+            assert s3worlds.SECRET_KEY not in output
+            assert "X-Amz-Signature" not in output
+
+
+def test_doctor_says_that_a_store_is_away(run: Run, tmp_path: Path) -> None:
+    """Every bucket has its problem."""
+    with certificates.reserved_port() as port:
+        result = run(
+            "doctor",
+            "--json",
+            **servers.environ(
+                tmp_path,
+                aws__access_key="k",
+                aws__secret_key="hush",
+                aws__bucket="pictures",
+                aws__endpoint_url=f"http://127.0.0.1:{port}",
+            ),
+        )
+    assert "problem" in levels(told(result)["aws.bucket (pictures)"])
+    assert "hush" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(-1, "problem"), (5, "problem"), (20, "warning"), (90, "ok")]
+)
+def test_doctor_counts_the_days_of_a_certificate(tmp_path: Path, days: int, level: str) -> None:
+    """A month before its end it is time, two weeks before something has gone wrong."""
+    made = certificates.make(tmp_path, ends_in=datetime.timedelta(days=days, hours=1))
+    options = entrances.TlsOptions(
+        certificate=made.certificate, key=made.key, min_version=ssl.TLSVersion.TLSv1_2
+    )
+    assert [finding.level.value for finding in entrances.certificate(options)] == [level]
+
+
+def test_doctor_knows_file_systems_of_others(tmp_path: Path) -> None:
+    """By the mounts that the system lists, the deepest of them, spaces and all."""
+    folder = folders.Folder(key="data_dir", path=tmp_path, reserve=0, reserve_inodes=0)
+    mounts = tmp_path / "mounts"
+    escaped = str(tmp_path).replace(" ", "\\040")
+    for kind, level in [("nfs4", "warning"), ("overlay", "warning"), ("xfs", "ok")]:
+        mounts.write_text(f"/dev/a / ext4 rw 0 0\nhost:/x {escaped} {kind} rw 0 0\n")
+        assert [each.level.value for each in folders.look(folder, mounts)][-1] == level
+
+
+def test_doctor_weighs_workers_against_the_memory(tmp_path: Path) -> None:
+    """That of the machine, or of the container if that has less."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text(f"MemTotal: {4 << 20} kB\n")
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+
+    def level(slots: int, per_worker: int) -> str:
+        return list(machine.limits(slots, per_worker, tmp_path))[-1].level.value
+
+    assert level(4, 1 << 30) == "ok"
+    assert level(5, 1 << 30) == "warning"
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text(f"{1 << 29}\n")
+    assert level(1, 1 << 30) == "problem"
+
+
+def test_a_finding_is_of_one_line() -> None:
+    """Whatever a path or a store had in its name."""
+    finding = findings.problem("x", "a\nb\x1b[2J\udc80", "do\rit")
+    assert finding.text() == "problem  x: a\\nb\\x1b[2J\\udc80\n         → do\\rit"
+    assert [findings.amount(size) for size in (5, 2048, 3 << 40)] == ["5 B", "2.0 KiB", "3.0 TiB"]
