@@ -230,3 +230,17 @@ def test_a_format_whose_plugin_is_missing_is_a_warning(
     monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
     (warning,) = read(tmp_path, environ).warnings
     assert f"liveresize[{name.replace('heif', 'heic')}]" in warning
+
+
+@pytest.mark.parametrize(
+    ("origin", "warned"),
+    [("www.example.com", False), ("*", False), ("::1", False)]
+    + [(odd, True) for odd in ("https://www.example.com", "localhost:3000")],
+)
+def test_an_origin_that_matches_nothing_is_warned_of(
+    tmp_path: Path, origin: str, warned: bool
+) -> None:
+    """vip's patterns are of hosts; a whole origin would silently let nobody in."""
+    environ = {"LIVERESIZE_VIP__BUCKETS": "*", "ALLOWED_ORIGIN": origin}
+    warnings = [each for each in read(tmp_path, environ).warnings if "matches nothing" in each]
+    assert bool(warnings) == warned

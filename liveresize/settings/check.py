@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 
 from liveresize import errors
@@ -100,6 +101,12 @@ def _warn_of_vip(settings: Settings) -> Iterator[str]:
             "vip.allowed_origins lets pages upload without a token, as vip does; any program can "
             "claim such an Origin. vip.require_token asks for the token as well."
         )
+    for origin in vip.allowed_origins:
+        if "/" in origin or re.search(r"[^:]:[0-9]+$", origin):
+            yield (
+                f"vip.allowed_origins has {origin}, which matches nothing: write the host alone, "
+                "without scheme or port."
+            )
     if vip.require_token and not vip.token:
         yield "vip.require_token is set, but vip.token is empty: nobody can upload into buckets."
     elif not (vip.token or vip.allowed_origins or vip.allow_anonymous):

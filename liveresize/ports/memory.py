@@ -1,0 +1,51 @@
+"""The seam to what this process remembers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from liveresize.domain.names import ImageId
+from liveresize.domain.originals import Link, Original
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A rendition whose bytes are at hand. `etag` is their SHA-256 in hex.
+
+    `width` and `height` are 0 where only the bytes are known. `notes` are the
+    engine's remarks, see jobs.Rendered.
+    """
+
+    data: bytes
+    mime: str
+    etag: str
+    width: int = 0
+    height: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Memory(Protocol):
+    """What this process remembers; answers at once and never fails."""
+
+    def original(self, image: ImageId) -> Original | None:
+        """The facts about an original."""
+
+    def keep_original(self, original: Original) -> None:
+        """Keep the facts; another generation of the same picture is dropped whole."""
+
+    def held(self, generation: str, variant: str) -> Held | None:
+        """The bytes of a rendition."""
+
+    def hold(self, generation: str, variant: str, held: Held) -> None:
+        """Keep the bytes while there is room."""
+
+    def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
+        """The link of a rendition; one past its time only if `stale` will do."""
+
+    def keep_link(self, link: Link) -> None:
+        """Keep a link for its time."""
+
+    def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
+        """Forget one rendition, or with no variant the whole generation."""
+
+    def forget(self, image: ImageId) -> None:
+        """Forget everything about a picture."""

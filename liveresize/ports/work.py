@@ -1,0 +1,67 @@
+"""The seams to time and to the processes that turn pictures."""
+
+import enum
+import time
+from typing import Protocol, overload
+
+from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+
+
+class Clock(Protocol):
+    """Time as this process sees it."""
+
+    def time(self) -> float:
+        """Unix seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+
+class Priority(enum.IntEnum):
+    """Who goes first when jobs wait for a slot; lower is sooner."""
+
+    INTERACTIVE = 0
+    BACKGROUND = 10
+
+
+class Errand:
+    """One job on its way to a slot, in the hands of whoever sends it.
+
+    `begun_at` is None until it has left the queue, then `time.perf_counter()`.
+    """
+
+    def __init__(self, priority: Priority = Priority.INTERACTIVE) -> None:
+        self.priority = priority
+        self.begun_at: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has left the queue: from then on it may not be dropped."""
+        return self.begun_at is not None
+
+    def hurry(self) -> None:
+        """Let it go as if it had been interactive all along, wherever it is by now."""
+        self.priority = Priority.INTERACTIVE
+
+    def begin(self) -> None:
+        """It has left the queue; for the Renderer to say."""
+        self.begun_at = time.perf_counter()
+
+
+class Renderer(Protocol):
+    """Runs jobs in worker processes."""
+
+    @overload
+    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
+    @overload
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
+    async def run(
+        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: Errand | None = None
+    ) -> Rendered | Facts:
+        """Do `job` in a free slot, when it is the turn of `errand` (None: an interactive one).
+
+        Cancelling before it has begun takes the job out of the queue; cancelling later
+        leaves the worker to finish it. Raises ImageError and its kin as the job does,
+        QueueFull at once, RenderTimeout when the deadline killed it, WorkerDied when
+        the worker died under it for the second time, ShuttingDown after `close`.
+        """
