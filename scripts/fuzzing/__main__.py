@@ -18,7 +18,9 @@ from scripts.fuzzing import cases, targets
 @click.command()
 @click.option("--seconds", default=60, show_default=True, help="How long to go on.")
 @click.option("--seed", default=0, help="Repeat the cases of this number; 0 takes a new one.")
-@click.option("--only", multiple=True, help="Targets: render, intake, url, form, settings.")
+@click.option(
+    "--only", multiple=True, help="Targets: render, intake, url, bucket, signature, form, settings."
+)
 @click.option("--into", default="scratch/fuzz", show_default=True, help="Where findings lie.")
 @click.option("--repeat", type=click.Path(exists=True), help="Run one kept case again.")
 @click.option("--atheris", is_flag=True, help="Guided by coverage; wants one --only and atheris.")

@@ -54,6 +54,13 @@ def _saved(kind: str, mode: str, **how: Any) -> bytes:
     return out.getvalue()
 
 
+BUCKETS = (
+    b"/pictures/0123456789abcdef0123456789abcdef-2448x3264?s=250&c=true",
+    b"/a.b-c/x?s=%2B0250&animate=TRUE",
+    b"/abc/m%C3%A4u?c=true",
+    b"s=250&c=true,s=500, s=1024",
+)
+
 TARGETS = (
     b"/cat_8_6.jpg",
     b"/cat_800_600_2x.webp?fit=crop&gravity=0.25,0.75&quality=80&sig=abc&exp=99",

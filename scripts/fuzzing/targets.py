@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from liveresize import errors, imaging, settings
-from liveresize.domain import parameters, urls
+from liveresize.domain import parameters, signing, urls, vip
 from liveresize.domain.jobs import IntakeJob, ProbeJob, RenderJob
+from liveresize.domain.names import ImageId
 from liveresize.domain.rendition import SMART, Fit, Format, Negotiated, Quality, Rendition
 from liveresize.imaging.options import Effort, EncoderOptions, ImagingOptions
 from liveresize.web.multipart import ImageField
@@ -24,6 +25,8 @@ OPTIONS = ImagingOptions(
     encoder=EncoderOptions(effort=Effort.FAST),
 )
 """Everything on, and pictures small enough for many a second."""
+
+_KEYS = ("a key that nobody knows but us",)
 
 RENDITIONS = tuple(
     Rendition(quality=Quality(70, 70, 70, match=True), **fields).canonical()
@@ -66,8 +69,28 @@ def _file(data: bytes) -> Iterator[str]:
 
 
 def url(data: bytes) -> None:
-    """A request target, and the URL that is built of what it means."""
+    """A request target, as the main API reads it."""
     urls.parse(data.decode("latin-1"), "image/avif,image/webp;q=0.5,*/*", parameters.UrlRules())
+
+
+def bucket(data: bytes) -> None:
+    """A request target as vip reads it, the same as a warm-up, and what it is stored under."""
+    text = data.decode("latin-1")
+    rules = vip.VipRules(buckets=frozenset({vip.EVERY}))
+    for _, wanted in vip.warmups(ImageId("x", "bucket"), text, rules):
+        if wanted is not None:
+            vip.rendition_key(wanted.image, wanted.rendition_as(Format.JPEG).rendition.variant)
+    request = vip.parse(text, rules)
+    assert request.rendition_as(Format.GIF)
+
+
+def signature(data: bytes) -> None:
+    """A signed target: what was signed opens, and what is not signed does not."""
+    text = data.decode("latin-1")
+    sealed = signing.read(text)
+    assert not sealed.opened_by(_KEYS)
+    signed = signing.sign(text, _KEYS[0], 1)
+    assert signing.read(signed).opened_by(_KEYS)
 
 
 def form(data: bytes) -> None:
@@ -106,6 +129,8 @@ def all_targets() -> dict[str, Target]:
         "render": Target(render, pictures, 8),
         "intake": Target(intake, pictures, 6),
         "url": Target(url, seeds.TARGETS, 8),
+        "bucket": Target(bucket, seeds.BUCKETS, 4),
+        "signature": Target(signature, (*seeds.TARGETS, *seeds.BUCKETS), 4),
         "form": Target(form, seeds.FORMS, 4),
         "settings": Target(configuration, seeds.SETTINGS, 2),
     }
