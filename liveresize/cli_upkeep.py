@@ -178,6 +178,7 @@ def reconcile(
     --repair deletes the rows of lost pictures, as DELETE would. Where instances share
     PostgreSQL, a file that is not on this disk may be on another's: then only together with
     --this-is-all. What the mirror lacks is supplied again by the server that has the file.
+    Pictures of vip's buckets are reported, and nothing in those buckets is touched.
 
     Originals without a row are only reported unless --adopt or --remove is given: a backup
     of the disk may have brought back what had been deleted. Of a lost picture of which
@@ -195,7 +196,7 @@ def reconcile(
         raise click.UsageError("--adopt and --remove are ways to --repair: give that too.")
     import asyncio
 
-    from liveresize import progress
+    from liveresize import log, progress
     from liveresize.upkeep.findings import Report
     from liveresize.upkeep.parts import Options, Strays
     from liveresize.wiring import upkeep
@@ -210,7 +211,8 @@ def reconcile(
     )
     failure = ""
     try:
-        asyncio.run(upkeep.reconcile(cli_server.load(), options, report))
+        with log.silenced():
+            asyncio.run(upkeep.reconcile(cli_server.load(), options, report))
     except errors.LiveResizeError as error:
         failure = f"{error.public} ({error.detail})" if error.detail else error.public
     told = {**report.as_json(), "complete": not failure}
