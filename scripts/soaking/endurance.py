@@ -31,7 +31,9 @@ KEYS: dict[str, object] = {
     "workers__slots": 2,
     "originals__mirror_wait": 1,
     "timeout__conversion": 20_000,
+    "cache__memory_bytes": 8 << 20,
 }
+"""A cache that is full within a minute: what grows after that is no cache."""
 
 STATUSES = {200, 204, 303, 503}
 """What clients that do everything right may be answered: 503 while a store is away."""

@@ -31,7 +31,7 @@ def test_kill_9_again_and_again(tmp_path: Path, shared: bool) -> None:
 def test_a_server_endures_what_it_stands_on(tmp_path: Path) -> None:
     """Workers are killed, PostgreSQL and S3 come and go: no answer is wrong, nothing leaks."""
     hostile = [b"", b"GIF89a", b"\xff\xd8\xff", pictures.jpeg(80, 60)[:200], pictures.png(9, 9)]
-    tally = Endurance(tmp_path / "server", 5, hostile).run(25.0, print)
+    tally = Endurance(tmp_path / "server", 5, hostile).run(12.0, print)
     assert tally.wrong == []
     assert tally.kills
     assert tally.acknowledged
