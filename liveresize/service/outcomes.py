@@ -67,11 +67,13 @@ class Streamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """The stored bytes of the original, at `path`, and in memory where they are `held`."""
+    """The stored bytes of the original, at `path`, and in memory where they are `held`;
+    `cache` tells whether they were there before."""
 
     original: Original
     path: Path
     held: Held | None = None
+    cache: Cache = Cache.HIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

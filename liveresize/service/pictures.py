@@ -20,6 +20,7 @@ from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Inflight
 from liveresize.service.outcomes import (
     Bytes,
+    Cache,
     Found,
     Known,
     Outcome,
@@ -96,7 +97,7 @@ class Pictures:
         if not self._as_stored(request, original):
             return self._renditions.recall(request.rendition_as(original.output_format))
         held = self._memory.held(original.generation, ORIGINAL)
-        return None if held is None else self._stored(original, held)
+        return None if held is None else self._stored(original, held, Cache.MEMORY)
 
     async def serve(self, request: Showable, *, client: str = "", fresh: bool = False) -> Outcome:
         """The picture; see `Renditions.serve` for what it raises.
@@ -149,8 +150,9 @@ class Pictures:
         rendition = isinstance(request, VipRequest) and not request.whole
         return rendition or request.signed or self._options.public_originals
 
-    def _stored(self, original: Original, held: Held | None) -> Stored:
-        return Stored(original=original, path=self._originals.path(original), held=held)
+    def _stored(self, original: Original, held: Held | None, cache: Cache = Cache.HIT) -> Stored:
+        path = self._originals.path(original)
+        return Stored(original=original, path=path, held=held, cache=cache)
 
     async def _hold(self, original: Original) -> Held | None:
         """The bytes of a small original, which memory holds from now on; None of others."""

@@ -256,8 +256,8 @@ def stored(outcome: Stored, asked: Asked, options: ResponseOptions) -> Answer:
     if held is None:
         whole = Slice(path=outcome.path, start=0, length=original.bytes)
         return _whole_or_part(whole, headers, validators, asked, about)
-    headers.append(("X-Cache", Cache.MEMORY.value))
-    about = replace(about, cache=Cache.MEMORY)
+    headers.append(("X-Cache", outcome.cache.value))
+    about = replace(about, cache=outcome.cache)
     return _whole_or_part(held.data, headers, validators, asked, about)
 
 

@@ -38,7 +38,8 @@ KEYS: dict[str, object] = {
 STATUSES = {200, 204, 303, 503}
 """What clients that do everything right may be answered: 503 while a store is away."""
 
-_BUSY_TMP = (".part", ".cleaned")
+_UNDER_WAY = (".part", ".cleaned")
+"""How files end that an upload or a rendition has only while it is being made."""
 
 _GARBAGE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
@@ -71,7 +72,6 @@ class Guests:
 
     crowd: Crowd
     hostile: list[bytes]
-    dice: random.Random
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
 
@@ -168,7 +168,7 @@ class Endurance:
         self._folder = folder
         self._dice = random.Random(seed)  # noqa: S311 (repeats a run)
         self._crowd = Crowd(secret=SECRET, admin=ADMIN, insistent=True)
-        self._guests = Guests(crowd=self._crowd, hostile=hostile, dice=self._dice)
+        self._guests = Guests(crowd=self._crowd, hostile=hostile)
         self.tally = Tally()
 
     def run(self, seconds: float, say: Callable[[str], None]) -> Tally:
@@ -243,7 +243,7 @@ class Endurance:
             megabytes=sum(pss_kib(each) for each in tree(pid)) / 1024,
             descriptors=len(os.listdir(f"/proc/{pid}/fd")),
             threads=len(os.listdir(f"/proc/{pid}/task")),
-            temporary=sum(path.suffix in _BUSY_TMP for path in data.rglob("*")),
+            temporary=sum(path.suffix in _UNDER_WAY for path in data.rglob("*")),
         )
 
     def _settle(self, process: servers.Process) -> None:

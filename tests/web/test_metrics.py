@@ -120,7 +120,7 @@ def test_pictures_are_counted_by_what_came_of_them(
         asked("rendition", 307): 1,
         asked("rendition", 200, "HEAD"): 1,
         asked("facts", 200): 1,
-        asked("original", 200, cache="HIT-MEMORY"): 1,
+        asked("original", 200, cache="HIT"): 1,
         asked("other", 404): 1,
         series("renders_total", format="png", outcome="ok"): 1,
         series("memory_cache_hits_total"): 2,
