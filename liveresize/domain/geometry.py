@@ -159,12 +159,15 @@ def nearest_allowed(
     if rendition.fit in (Fit.CROP, Fit.CANVAS):
         return shrink_box(box, bounds)
     if rendition.fit is Fit.CLIP:
-        # A box within the bounds holds a result within the bounds. A side that was
-        # free becomes the bound, which is what the result runs into.
-        return (
-            min(box[0] or bounds.max_width, bounds.max_width),
-            min(box[1] or bounds.max_height, bounds.max_height),
-        )
+        if not all(box):
+            # A side stays free: with both, a `fit` that asked for no more than this would
+            # mean something. The result runs into one of the bounds.
+            wide = rendition.boxed(bounds.max_width, 0)
+            if bounds.within(output_size(size, wide)):
+                return bounds.max_width, 0
+            return 0, bounds.max_height
+        # A box within the bounds holds a result within the bounds.
+        return min(box[0], bounds.max_width), min(box[1], bounds.max_height)
     width, height = turned(size, rendition)
     wanted = shrink_box(box, bounds)
     if bounds.within(fit_size((width, height), rendition.boxed(*wanted))):

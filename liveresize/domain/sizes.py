@@ -50,12 +50,13 @@ class SizeRules:
         dense = {(width * each, height * each) for width, height in given for each in DENSITIES}
         limits = {bounds.capped(output.max_side) for output in Format}
         whole = {(limit.max_width, limit.max_height) for limit in limits}
-        clipped = {(min(w or mw, mw), min(h or mh, mh)) for w, h in dense for mw, mh in whole}
+        clipped = {(min(w, mw), min(h, mh)) for w, h in dense for mw, mh in whole}
         shrunk = {geometry.shrink_box(box, limit) for box in dense if all(box) for limit in limits}
         ends = {end for width, height in whole for end in ((width, 0), (0, height))}
+        free = ends if any(not all(box) for box in given) else set()
         return cls(
             listed=given,
-            allowed=frozenset(dense | clipped | shrunk | whole),
+            allowed=frozenset(dense | clipped | shrunk | whole | free),
             at_bounds=frozenset(ends),
             of_vip=frozenset((min(w, vip_width), min(h, vip_width)) for w, h in dense),
             presets_only=presets_only,

@@ -213,7 +213,7 @@ def test_what_is_too_large_is_sent_elsewhere(tmp_path: Path) -> None:
             assert known == outcome
         outcome = await house.renditions.serve(request(400))
         assert isinstance(outcome, OutOfBounds)
-        assert outcome.url == "/cat_300_300.jpg"
+        assert outcome.url == "/cat_300_0.jpg"
         assert not house.renderer.renders
 
     run(main)

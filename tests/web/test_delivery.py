@@ -158,11 +158,12 @@ def test_caching_times_are_those_of_the_settings(launch: Callable[..., servers.R
 
 
 OUTSIDE = [
-    ("_5000_0.jpg", "", "_2000_2000.jpg"),
+    ("_5000_0.jpg", "", "_2000_0.jpg"),
+    ("_5000_0.jpg", "?fit=crop", "_2000_0.jpg?fit=crop"),
     ("_5000_5000.jpg", "?fit=crop", "_2000_2000.jpg?fit=crop"),
     ("_4000_1000.jpg", "?fit=crop", "_2000_500.jpg?fit=crop"),
     ("_100_0_20x.jpg", "?fit=crop&utm=1", ""),
-    ("_101_0_20x.jpg", "?quality=30&blur=2", "_2000_2000.jpg?quality=30&blur=2"),
+    ("_101_0_20x.jpg", "?quality=30&blur=2", "_2000_0.jpg?quality=30&blur=2"),
     ("_2100_10.JPG", "?preset=card&fit=cover", "_2000_10.JPG?preset=card&fit=cover"),
     ("_999999999_999999999_20x.jpg", "?fit=crop", "_2000_2000.jpg?fit=crop"),
 ]
@@ -203,7 +204,7 @@ def test_names_are_escaped_in_redirects(server: servers.Running) -> None:
     token = web.token(name)
     assert web.upload(segment, pictures.jpeg(), token).status_code == 200
     outside = web.get(f"/{segment}_3000_0.jpg")
-    assert outside.headers["Location"] == f"/{segment}_2000_2000.jpg"
+    assert outside.headers["Location"] == f"/{segment}_2000_0.jpg"
     made = web.get(f"/{segment}_20_0.jpg")
     assert made.headers["Cache-Tag"] == segment
     server.published()
