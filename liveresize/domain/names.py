@@ -33,7 +33,8 @@ RENDITION = re.compile(
 )
 """A single path segment is a rendition if all of it matches (name greedy)."""
 
-_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
+FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
+"""A character that no name has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def check_name(name: str) -> str:
     """Return `name` if it can name a picture; raise MalformedUrl where it cannot."""
     if name in ("", ".", ".."):
         raise errors.MalformedUrl("The name of the picture is empty or a dot.")
-    if _FORBIDDEN.search(name):
+    if FORBIDDEN.search(name):
         raise errors.MalformedUrl(
             "The name of the picture holds a slash, a backslash or a control character."
         )

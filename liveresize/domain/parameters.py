@@ -60,7 +60,8 @@ class Parameters:
 
 _INTEGER = re.compile(r"-?[0-9]{1,999}")
 """Long enough for any level above 100 to count as 100; `int` gives up at 4,300 digits."""
-_DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,9})?")
+_DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,99})?")
+"""With as many digits as programs print: a third is `0.3333333333333333` to most."""
 _HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 

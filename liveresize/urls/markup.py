@@ -1,0 +1,87 @@
+"""Whole tags for a page; see the package."""
+
+import html
+from collections.abc import Iterable, Mapping
+from typing import Self, Unpack
+
+from liveresize.domain.rendition import Fit
+from liveresize.urls.address import Options, in_ratio, size, srcset, url
+
+_MEDIA = {"avif": "image/avif", "webp": "image/webp"}
+"""What a browser must be told of a source; all show the others."""
+
+
+class Html(str):
+    """Markup that Jinja2 and Django put on a page as it is."""
+
+    __slots__ = ()
+
+    def __html__(self) -> Self:
+        """What both of them ask for."""
+        return self
+
+
+def picture(
+    name: str,
+    width: int = 0,
+    height: int = 0,
+    *,
+    alt: str,
+    widths: Iterable[int] = (),
+    densities: Iterable[int] = (1, 2),
+    sizes: str = "",
+    formats: Iterable[str] = ("avif", "webp", "jpg"),
+    original: tuple[int, int] | None = None,
+    attributes: Mapping[str, str] | None = None,
+    **options: Unpack[Options],
+) -> Html:
+    """A `<picture>` with one source a format; the last format is that of its `<img>`.
+
+    `alt` says what is to be seen. `widths` are as in `srcset` and want `sizes`, as in HTML;
+    the first is that of the `<img>`. `original` (width, height) gives the `<img>` its size, so
+    that the page does not jump; without it only `crop` and `canvas` have one. `attributes` are
+    more of the `<img>`, or others than `loading="lazy"` and `decoding="async"`. Raises as `url`
+    does.
+    """
+    widths, densities = tuple(widths), tuple(densities)
+    *sources, last = tuple(formats) or ("auto",)
+    box = (widths[0], in_ratio(widths[0], width, height)) if widths else (width, height)
+    shared = {"sizes": sizes} if sizes else {}
+
+    def offered(each: str) -> dict[str, str]:
+        value = srcset(
+            name, width, height, widths=widths, densities=densities, format=each, **options
+        )
+        return {"srcset": value, **shared}
+
+    tags = [_tag("source", {"type": _MEDIA.get(each, ""), **offered(each)}) for each in sources]
+    image = {
+        "src": url(name, *box, format=last, **options),
+        **offered(last),
+        **_measures(original, box, options),
+        "loading": "lazy",
+        "decoding": "async",
+        **(attributes or {}),
+        "alt": alt,
+    }
+    return Html(f"<picture>{''.join(tags)}{_tag('img', image)}</picture>")
+
+
+def _measures(
+    original: tuple[int, int] | None, box: tuple[int, int], options: Options
+) -> dict[str, str]:
+    """The attributes `width` and `height`, where they are known."""
+    measures = box if options.get("fit") in (Fit.CROP, Fit.CANVAS) else (0, 0)
+    if original is not None:
+        measures = size(original, *box, **options)
+    return {"width": str(measures[0]), "height": str(measures[1])} if all(measures) else {}
+
+
+def _tag(name: str, attributes: Mapping[str, str]) -> str:
+    """A start tag; attributes without a value are left out, but for an `alt`."""
+    written = "".join(
+        f' {each}="{html.escape(value)}"'
+        for each, value in attributes.items()
+        if value or each == "alt"
+    )
+    return f"<{name}{written}>"
