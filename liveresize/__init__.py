@@ -1,3 +1,3 @@
 """liveresize: a live image resizer that a team runs on its own machines."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -9,18 +9,19 @@ import sys
 from collections.abc import Callable
 
 import structlog
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerConnectionDelegate
 
 from liveresize import __version__, doors, errors, log, systemd, wiring
 from liveresize.settings import Settings
+from liveresize.web import protocols
 from liveresize.web.app import make_application
 from liveresize.web.detours import Detours
 from liveresize.web.hits import Entrance
+from liveresize.web.http2 import Http2Options
 from liveresize.web.listener import Listener
 from liveresize.web.tls import Certificate
 from liveresize.wiring.life import Life
-from liveresize.wiring.options import listener_options
+from liveresize.wiring.options import http2_options, listener_options
 from liveresize.wiring.tls import tls_options
 
 _log = structlog.get_logger("liveresize.server")
@@ -29,6 +30,8 @@ _M_ARENA_MAX = -8
 """mallopt's name for the number of heaps, from glibc's malloc.h."""
 
 _MOST_DESCRIPTORS = 65_536
+
+_DAY = 86_400.0
 
 _CLOSING = 5.0
 """Seconds for what stopping does beside waiting: closing pools, stores and connections."""
@@ -107,7 +110,7 @@ class Server:
         self._life = Life(self.components)
         site = self.components.site
         entrance = Entrance(site, make_application(site))
-        self._http = self._make_http(entrance)
+        self._http = self._make_http(entrance, http2_options(settings))
         self._plain = self._http
         if settings.tls.redirect:
             self._plain = self._make_http(Detours(settings.tls.redirect, site, entrance))
@@ -115,11 +118,16 @@ class Server:
         self.components.readings.listener = self.listener
         self.addresses: list[tuple[str, int]] = []
         self.urls: list[str] = []
+        self._reminder: asyncio.TimerHandle | None = None
 
-    def _make_http(self, delegate: HTTPServerConnectionDelegate) -> HTTPServer:
+    def _make_http(
+        self, delegate: HTTPServerConnectionDelegate, http2: Http2Options | None = None
+    ) -> protocols.Server:
         limits = self._settings.limits
-        return HTTPServer(
+        return protocols.Server(
             delegate,
+            http2=http2,
+            cleartext=self._settings.http2_cleartext,
             idle_connection_timeout=limits.header_timeout,
             body_timeout=limits.body_grace,
             max_header_size=limits.header_bytes,
@@ -147,6 +155,17 @@ class Server:
                     each.close()
             raise
         self.listener.start(opened)
+        self._remind_later()
+
+    def _remind_later(self) -> None:
+        """Look at the certificate's end every day: servers outlive certificates."""
+        if self.certificate is not None:
+            self._reminder = asyncio.get_running_loop().call_later(_DAY, self._remind)
+
+    def _remind(self) -> None:
+        assert self.certificate is not None
+        self.certificate.warn_of_its_end()
+        self._remind_later()
 
     def status(self) -> str:
         """One line on where it answers and how busy it is."""
@@ -171,13 +190,15 @@ class Server:
         self.components.site.ready = False
         # Whoever asks again is told not to come back on this connection.
         for http in (self._http, self._plain):
-            http.conn_params.no_keep_alive = True
+            http.leave()
         await asyncio.sleep(delay)
         self.listener.stop()
         await self.listener.finish(self._settings.drain.finish)
 
     async def stop(self) -> None:
         """Stop everything behind; what could not be published is taken up at the next start."""
+        if self._reminder is not None:
+            self._reminder.cancel()
         self.listener.stop()
         self.listener.close_connections()
         left = await self._life.stop()

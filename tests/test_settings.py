@@ -184,6 +184,18 @@ def test_keys_that_cannot_go_together_are_refused(
         read(tmp_path, environ)
 
 
+def test_the_studio_of_production_needs_a_secret(tmp_path: Path) -> None:
+    """Elsewhere it does without; either way there is nothing to warn of."""
+    (tmp_path / "production.json").write_text("{}")
+    production = {"NODE_ENV": "production", "LIVERESIZE_STUDIO": "true"}
+    with pytest.raises(errors.SettingsError, match=r"admin\.secrets is empty"):
+        read(tmp_path, production)
+    secret = {"LIVERESIZE_ADMIN__SECRETS": "x"}
+    for environ in (production | secret, {"LIVERESIZE_STUDIO": "true"}):
+        loaded = read(tmp_path, environ)
+        assert (loaded.studio, loaded.warnings) == (True, ())
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
@@ -199,7 +211,6 @@ def test_keys_that_cannot_go_together_are_refused(
         ({"LIVERESIZE_AWS__CACHE_HOST": "https://b"}, "renditions are kept on disk"),
         ({"LIVERESIZE_DELIVERY": "presign"}, "redirects lead to this server"),
         ({"LIVERESIZE_ORIGINALS__CACHE_BYTES": "1"}, "on this disk alone"),
-        ({"LIVERESIZE_STUDIO": "true"}, "there is no /_studio/"),
     ],
 )
 def test_keys_that_go_together_oddly_are_warned_about(

@@ -20,6 +20,7 @@ ROUTES = (
     "purge",
     "warmup",
     "status",
+    "studio",
     OTHER,
 )
 """What requests are about. `hit` is any picture that memory answered, whatever kind it is;

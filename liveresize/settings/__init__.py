@@ -29,7 +29,7 @@ def load(environ: Mapping[str, str], directory: Path | None = None) -> Settings:
         merge.add(layer)
     settings = schema.build(Settings, merge.values)
     settings = dataclasses.replace(settings, sources=merge.sources)
-    check.refuse(settings)
+    check.refuse(settings, layers.deployment(environ))
     warnings = [*_missing_deployment(environ, files), *merge.warnings, *check.warn(settings)]
     return dataclasses.replace(settings, warnings=tuple(warnings))
 

@@ -12,8 +12,8 @@ from liveresize.settings.root import Settings
 _VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
 
 
-def refuse(settings: Settings) -> None:
-    """Raise SettingsError for a combination that cannot work."""
+def refuse(settings: Settings, deployment: str) -> None:
+    """Raise SettingsError for a combination that cannot work, or not in that deployment."""
     aws = settings.aws
     if bool(aws.access_key) != bool(aws.secret_key):
         given, missing = ("access_key", "secret_key")[:: 1 if aws.access_key else -1]
@@ -41,6 +41,11 @@ def refuse(settings: Settings) -> None:
         raise errors.SettingsError(
             f"webhook.url is set in {settings.sources['webhook.url']}, but webhook.secrets is "
             "empty: its receiver could not tell our messages from anybody's."
+        )
+    if settings.studio and deployment == "production" and not settings.admin.secrets:
+        raise errors.SettingsError(
+            f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "
+            "production the studio asks for one of them."
         )
     _refuse_tls(settings)
 
@@ -131,8 +136,6 @@ def warn(settings: Settings) -> Iterator[str]:
         yield "postgresql.host and postgresql.url are empty: the SQLite file is used."
     if database.host and database.url:
         yield "postgresql.host and postgresql.url are both set: the url is used."
-    if settings.studio:
-        yield "studio is set, but this release does not use it yet: there is no /_studio/."
     yield from _warn_of_buckets(settings)
     yield from _warn_of_vip(settings)
     yield from _warn_of_tls(settings)

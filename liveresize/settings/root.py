@@ -37,8 +37,13 @@ class Settings:
         86_400, "Seconds for which clients may keep a fresh rendition.", least=0
     )
     enlarge: bool = key(True, "Whether small originals are scaled up unless a URL says so.")
-    http2: bool = key(True, "Whether HTTP/2 is spoken beside HTTP/1.1.")
-    studio: bool = key(False, "Whether /_studio/ is served.")
+    http2: bool = key(True, "Whether HTTP/2 is spoken over TLS, beside HTTP/1.1.")
+    http2_cleartext: bool = key(
+        False, "Whether ports without TLS speak HTTP/2 to balancers that begin with it."
+    )
+    studio: bool = key(
+        False, "Whether /_studio/ is served; in production that needs `admin.secrets`."
+    )
     presets: Mapping[str, Mapping[str, str]] = key({}, "Query parameters behind `preset=name`.")
     effort: str = key(
         "balanced",

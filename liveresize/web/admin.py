@@ -10,12 +10,12 @@ from liveresize.web import responses
 from liveresize.web.bodies import Fields, JsonHandler
 from liveresize.web.handler import Handler
 
-_SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
-_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
+SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
+VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 """What JSON can say and no database can be asked for."""
 
-_MOST = 10_000
+MOST = 10_000
 
 
 def authorise(handler: Handler) -> None:
@@ -79,12 +79,12 @@ class PurgeHandler(JsonHandler):
 
     async def handle(self, fields: Fields) -> None:
         """Take links out of use."""
-        chosen = [name for name in _SELECTORS if name in fields]
+        chosen = [name for name in SELECTORS if name in fields]
         if len(chosen) != 1:
             raise errors.BadBody(
                 "Give exactly one of `id`, `prefix`, `rendered_before` and `engine_before`."
             )
-        limit = int(fields.number("limit", 1, _MOST) or 100)
+        limit = int(fields.number("limit", 1, MOST) or 100)
         purged = await self.site.purge.purge(_selection(chosen[0], fields), limit)
         await self.respond(
             responses.document({"purged": purged}, [("Cache-Control", responses.NO_STORE)])
@@ -105,7 +105,7 @@ def _selection(name: str, fields: Fields) -> ports.Selection:
         return ports.Selection(image=ImageId(id_, bucket))
     if name == "prefix":
         return ports.Selection(prefix=text)
-    if not _VERSION.fullmatch(text):
+    if not VERSION.fullmatch(text):
         raise errors.BadBody("The field `engine_before` must be a version such as `1.2`.")
     return ports.Selection(engine_before=text)
 

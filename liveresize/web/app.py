@@ -4,11 +4,14 @@ import re
 
 from tornado import httputil
 from tornado.routing import Matcher, Rule
-from tornado.web import Application, HTTPError, RequestHandler
+from tornado.web import Application, HTTPError
 
 from liveresize.web.admin import DeleteHandler, PurgeHandler
 from liveresize.web.handler import Handler, Unknown
 from liveresize.web.images import ObjectHandler, PictureHandler
+from liveresize.web.openapi import operating, pictures, studio, uploads, vip
+from liveresize.web.openapi.document import Row
+from liveresize.web.openapi.handler import Contract, OpenApiHandler
 from liveresize.web.site import Site
 from liveresize.web.status import (
     FaviconHandler,
@@ -17,6 +20,12 @@ from liveresize.web.status import (
     MetricsHandler,
     ReadyHandler,
     RobotsHandler,
+)
+from liveresize.web.studio.handlers import (
+    StudioDoorHandler,
+    StudioPageHandler,
+    StudioSessionHandler,
+    StudioTokenHandler,
 )
 from liveresize.web.tokens import TokenHandler
 from liveresize.web.uploads import PreflightHandler, UploadHandler
@@ -32,29 +41,35 @@ READ = ("GET", "HEAD")
 _VIP = r"(?!_|upload/)[^/]+/[^/]+"
 """A bucket and an id."""
 
-ROUTES: list[tuple[tuple[str, ...], str, type[RequestHandler]]] = [
-    (READ, r"/_health", HealthHandler),
-    (READ, r"/_live", LiveHandler),
-    (READ, r"/_ready", ReadyHandler),
-    (READ, r"/_metrics", MetricsHandler),
-    (READ, r"/_renditions/.*", ObjectHandler),
-    (READ, r"/robots\.txt", RobotsHandler),
-    (READ, r"/favicon\.ico", FaviconHandler),
-    (READ, r"/ping", PingHandler),
-    (("POST",), r"/token", TokenHandler),
-    (("POST",), r"/purge", PurgeHandler),
-    (READ, r"/(?!_)[^/]+", PictureHandler),
-    (("POST",), r"/(?!_)[^/]+", UploadHandler),
-    (("DELETE",), r"/(?!_)[^/]+", DeleteHandler),
-    (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler),
-    (("POST",), r"/upload/[^/]+", VipUploadHandler),
-    (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler),
-    (READ, rf"/{_VIP}", PictureHandler),
-    (("DELETE",), rf"/{_VIP}", DeleteHandler),
-    (("POST",), rf"/{_VIP}/warmup", VipWarmupHandler),
-    (("OPTIONS",), rf"/{_VIP}/warmup", VipPreflightHandler),
+ROUTES: list[Row] = [
+    (READ, r"/_health", HealthHandler, operating.HEALTH),
+    (READ, r"/_live", LiveHandler, operating.LIVE),
+    (READ, r"/_ready", ReadyHandler, operating.READY),
+    (READ, r"/_metrics", MetricsHandler, operating.METRICS),
+    (READ, r"/_renditions/.*", ObjectHandler, pictures.OBJECTS),
+    (READ, r"/_studio", StudioDoorHandler, studio.DOOR),
+    (READ, r"/_studio/session", StudioSessionHandler, studio.SESSION),
+    (("POST",), r"/_studio/token", StudioTokenHandler, studio.TOKEN),
+    (READ, r"/_studio/(?!token\Z)[^/]*", StudioPageHandler, studio.PAGE),
+    (READ, r"/robots\.txt", RobotsHandler, operating.ROBOTS),
+    (READ, r"/openapi\.json", OpenApiHandler, operating.OPENAPI),
+    (READ, r"/favicon\.ico", FaviconHandler, operating.FAVICON),
+    (READ, r"/ping", PingHandler, operating.PING),
+    (("POST",), r"/token", TokenHandler, uploads.TOKEN),
+    (("POST",), r"/purge", PurgeHandler, uploads.PURGE),
+    (READ, r"/(?!_)[^/]+", PictureHandler, pictures.PICTURES),
+    (("POST",), r"/(?!_)[^/]+", UploadHandler, uploads.UPLOAD),
+    (("DELETE",), r"/(?!_)[^/]+", DeleteHandler, uploads.DELETE),
+    (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler, uploads.PREFLIGHT),
+    (("POST",), r"/upload/[^/]+", VipUploadHandler, vip.UPLOAD),
+    (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler, vip.PREFLIGHT),
+    (READ, rf"/{_VIP}", PictureHandler, pictures.VIP),
+    (("DELETE",), rf"/{_VIP}", DeleteHandler, uploads.DELETE_OF_BUCKET),
+    (("POST",), rf"/{_VIP}/warmup", VipWarmupHandler, vip.WARMUP),
+    (("OPTIONS",), rf"/{_VIP}/warmup", VipPreflightHandler, vip.WARMUP_PREFLIGHT),
 ]
-"""Every route, the first that matches counts. Patterns are of raw, encoded paths."""
+"""Every route, the first that matches counts, and what /openapi.json says of it. Patterns are
+of raw, encoded paths."""
 
 
 class Route(Matcher):
@@ -72,11 +87,14 @@ class Route(Matcher):
 
 
 class AnyMethod(Matcher):
-    """Matches a path that some route has, whatever the method."""
+    """Matches a path that some route of the site has, whatever the method."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     def match(self, request: httputil.HTTPServerRequest) -> dict[str, object] | None:
         """See tornado.routing.Matcher."""
-        return {} if allowed(request.path) else None
+        return {} if allowed(request.path, self._site) else None
 
 
 class WrongMethod(Handler):
@@ -85,17 +103,23 @@ class WrongMethod(Handler):
     def initialize(self, site: Site) -> None:
         """Know what would do, before Tornado refuses methods that it has never heard of."""
         super().initialize(site)
-        self.error_headers = [("Allow", ", ".join(allowed(self.request.path)))]
+        self.error_headers = [("Allow", ", ".join(allowed(self.request.path, site)))]
 
     def prepare(self) -> None:
         """405, and what would do."""
         raise HTTPError(405)
 
 
-def allowed(path: str) -> list[str]:
+def routes(site: Site) -> list[Row]:
+    """The routes of a site: those of the studio are there only while it is on."""
+    on = site.options.studio is not None
+    return [row for row in ROUTES if on or not row[1].startswith("/_studio")]
+
+
+def allowed(path: str, site: Site) -> list[str]:
     """The methods that a raw path takes."""
     taken: dict[str, None] = {}
-    for methods, pattern, _ in ROUTES:
+    for methods, pattern, *_ in routes(site):
         if re.fullmatch(pattern, path, re.DOTALL):
             taken.update(dict.fromkeys(methods))
     return list(taken)
@@ -105,13 +129,14 @@ def make_application(site: Site) -> Application:
     """The Application behind `hits.Entrance`."""
     rules = [
         Rule(Route(methods, pattern), handler, {"site": site})
-        for methods, pattern, handler in ROUTES
+        for methods, pattern, handler, _ in routes(site)
     ]
-    rules.append(Rule(AnyMethod(), WrongMethod, {"site": site}))
+    rules.append(Rule(AnyMethod(site), WrongMethod, {"site": site}))
     return Application(
         rules,
         default_handler_class=Unknown,
         default_handler_args={"site": site},
         compress_response=False,
+        contract=Contract.of(routes(site), site),
         log_function=lambda handler: None,  # `Handler.on_finish` writes the access line
     )

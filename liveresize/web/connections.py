@@ -46,6 +46,11 @@ class WatchedStream(IOStream):
         self._farewell: Callable[[], None] | None = None
         super().__init__(connection, **options)
 
+    def unread(self, data: bytes) -> None:
+        """Put back what was read, for whoever reads next."""
+        self._read_buffer[:0] = data
+        self._read_buffer_size += len(data)
+
     def write_to_fd(self, data: memoryview) -> int:
         """Write; see tornado.iostream.BaseIOStream."""
         written = super().write_to_fd(data)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from tornado.web import HTTPError
+
 from liveresize import errors
 from liveresize.web import responses
 from liveresize.web.responses import Answer
@@ -63,7 +65,9 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def code_of(error: BaseException) -> str:
-    """The stable snake_case name of an error; `internal` for what is not ours."""
+    """The stable snake_case name of an error; `internal` for what nobody expected."""
+    if isinstance(error, HTTPError):
+        return _STATUS_CODES.get(error.status_code, "http_error")
     return error.code if isinstance(error, errors.LiveResizeError) else "internal"
 
 

@@ -1,9 +1,10 @@
 """What the handlers work with: one value, built by the composition root."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from liveresize import ports
+from liveresize.domain.geometry import Bounds
 from liveresize.domain.parameters import UrlRules
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.vip import VipRequest, VipRules
@@ -17,6 +18,7 @@ from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks
 from liveresize.web.guesses import Guesses
 from liveresize.web.responses import ResponseOptions
+from liveresize.web.studio import assets
 
 _YEAR = 31_536_000
 """Seconds for which pictures of vip may be kept: their ids are never given out again."""
@@ -41,17 +43,35 @@ class VipOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StudioOptions:
+    """What the studio is told of pictures here, so that it offers what can be had.
+
+    `max_width` and `max_height` are pixels, `presets` their parameters by name.
+    """
+
+    max_width: int
+    max_height: int
+    max_megapixels: float
+    enlarge: bool
+    presets: Mapping[str, Mapping[str, str]]
+    public_originals: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOptions:
     """What the web itself decides by.
 
     Rates are in bytes a second, times in seconds, sizes in bytes. `secret` guards
     /token, `freshness` is the header that renders anew; empty is none. `failed_secrets`
-    are the wrong ones that one client may try a minute, 0 is any.
+    are the wrong ones that one client may try a minute, 0 is any. Without `studio` there
+    is none. `bounds` are the largest rendition, in pixels.
     """
 
     responses: ResponseOptions = field(default_factory=ResponseOptions)
     vip: VipOptions = field(default_factory=VipOptions)
     signing: SigningOptions = field(default_factory=SigningOptions)
+    studio: StudioOptions | None = None
+    bounds: Bounds = field(default_factory=lambda: Bounds(2000, 2000))
     secret: str = ""
     freshness: str = ""
     admin_secrets: tuple[str, ...] = ()
@@ -105,8 +125,12 @@ class Site:
         self.parts = parts
         self.scrape = scrape
         self.ready = False
+        self.rules = rules
         self.vip_rules = vip_rules
         self.guesses = Guesses(options.failed_secrets, clock.monotonic)
+        self.studio: assets.Assets = {}
+        if options.studio is not None:
+            self.studio = assets.load(locked=bool(options.admin_secrets))
         self.addresses = Addresses(
             options.signing,
             rules=rules,

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import re
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -14,9 +15,11 @@ from liveresize import errors
 
 _log = structlog.get_logger("liveresize.tls")
 
-PROTOCOLS = ("http/1.1",)
+PROTOCOLS = ("h2", "http/1.1")
 """What is offered through ALPN, best first; a client that offers none of them is taken to
 speak HTTP/1.1."""
+
+HTTP1_ONLY = PROTOCOLS[1:]
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: forward secrecy and AEAD, or nothing. All of TLS 1.3 are like that."""
@@ -36,12 +39,13 @@ _NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsOptions:
-    """PEM files of a certificate with its chain and of its key, and the oldest version of
-    TLS that is spoken: 1.2 or 1.3."""
+    """PEM files of a certificate with its chain and of its key, the oldest version of TLS
+    that is spoken, 1.2 or 1.3, and the protocols that are spoken within."""
 
     certificate: Path
     key: Path
     min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    protocols: Sequence[str] = PROTOCOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Certificate:
         self._options = options
         self._turn = asyncio.Lock()
         self._loaded = _load(options)
-        self._warn_of_its_end()
+        self.warn_of_its_end()
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -80,10 +84,11 @@ class Certificate:
                 _log.error("certificate_not_reloaded", reason=error.public)
                 return False
         _log.info("certificate_reloaded", not_after=self.not_after.isoformat())
-        self._warn_of_its_end()
+        self.warn_of_its_end()
         return True
 
-    def _warn_of_its_end(self) -> None:
+    def warn_of_its_end(self) -> None:
+        """Say in the log that it has expired or is about to, where that is so."""
         left = self.not_after - datetime.datetime.now(datetime.UTC)
         if left < _SOON:
             over = left < datetime.timedelta()
@@ -107,7 +112,7 @@ def _load(options: TlsOptions) -> _Loaded:
         )
     if not _KEY.search(_read("key", options.key)):
         raise errors.SettingsError(f"The key {options.key} holds no private key in PEM form.")
-    context = _empty_context(options.min_version)
+    context = _empty_context(options)
     _fill(context, options)
     try:
         body = b"".join(found[1].split()).decode()
@@ -126,14 +131,14 @@ def _read(what: str, path: Path) -> bytes:
         ) from error
 
 
-def _empty_context(min_version: ssl.TLSVersion) -> ssl.SSLContext:
+def _empty_context(options: TlsOptions) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = min_version
+    context.minimum_version = options.min_version
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # None of them is weak: a phone without AES in its processor may choose ChaCha.
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_alpn_protocols(PROTOCOLS)
+    context.set_alpn_protocols(options.protocols)
     return context
 
 

@@ -9,8 +9,8 @@ from liveresize.domain.tokens import Grant
 from liveresize.web import responses
 from liveresize.web.bodies import Fields, JsonHandler
 
-_LONGEST_LIFE = 604_800.0
-_LARGEST = float(1 << 40)
+LONGEST_LIFE = 604_800.0
+LARGEST = float(1 << 40)
 
 
 class TokenHandler(JsonHandler):
@@ -64,8 +64,8 @@ class TokenHandler(JsonHandler):
             raise errors.BadBody("The field `overwrite` needs a configured secret.")
         return Grant(
             image=ImageId(name),
-            lifetime=fields.number("expires_in", 1, _LONGEST_LIFE) or options.token_lifetime,
-            max_bytes=int(fields.number("max_bytes", 1, _LARGEST) or 0),
+            lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or options.token_lifetime,
+            max_bytes=int(fields.number("max_bytes", 1, LARGEST) or 0),
             formats=tuple(
                 dict.fromkeys(each.lower().replace("jpg", "jpeg") for each in formats or ())
             ),

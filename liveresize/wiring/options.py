@@ -24,9 +24,12 @@ from liveresize.stores.disk import DiskOptions
 from liveresize.stores.originals import OriginalsOptions
 from liveresize.web.addresses import SigningOptions
 from liveresize.web.clients import Networks
+from liveresize.web.http2 import Http2Options
+from liveresize.web.http2_frames import ProtocolOptions
 from liveresize.web.listener import ListenerOptions
 from liveresize.web.responses import ResponseOptions
 from liveresize.web.site import SiteOptions, VipOptions
+from liveresize.wiring.studio import studio_options
 from liveresize.workers import WorkerOptions
 
 _MEGAPIXEL = 1_000_000
@@ -154,6 +157,19 @@ def listener_options(settings: Settings) -> ListenerOptions:
     )
 
 
+def http2_options(settings: Settings) -> Http2Options | None:
+    """How HTTP/2 is spoken, in the bounds that HTTP/1 has; None where it is not."""
+    limits = settings.limits
+    if not (settings.http2 or settings.http2_cleartext):
+        return None
+    return Http2Options(
+        idle=limits.header_timeout,
+        write_stall=limits.write_stall,
+        body_timeout=limits.body_grace,
+        protocol=ProtocolOptions(header_bytes=limits.header_bytes),
+    )
+
+
 def vip_rules(settings: Settings) -> VipRules:
     """How addresses of vip are read, and which buckets are never vip's."""
     aws, quality = settings.aws, settings.quality
@@ -226,6 +242,8 @@ def site_options(settings: Settings) -> SiteOptions:
         ),
         vip=vip_options(settings),
         signing=SigningOptions(keys=settings.signing.keys, required=settings.signing.required),
+        studio=studio_options(settings),
+        bounds=bounds(settings),
         failed_secrets=settings.limits.failed_secrets,
         secret=settings.secret,
         freshness=settings.freshness,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from liveresize import errors
 from liveresize.settings import Settings, entrances
-from liveresize.web.tls import TlsOptions, make_context
+from liveresize.web.tls import HTTP1_ONLY, PROTOCOLS, TlsOptions, make_context
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -30,7 +30,10 @@ def tls_options(settings: Settings) -> TlsOptions | None:
                 )
         return None
     return TlsOptions(
-        certificate=Path(files[0]), key=Path(files[1]), min_version=_VERSIONS[tls.min_version]
+        certificate=Path(files[0]),
+        key=Path(files[1]),
+        min_version=_VERSIONS[tls.min_version],
+        protocols=PROTOCOLS if settings.http2 else HTTP1_ONLY,
     )
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tornado.web import HTTPError
 
 from liveresize import errors
 from liveresize.domain.names import ImageId
 from liveresize.service import uploads
+from liveresize.web import failures
 
 from . import pictures, servers, wire
 from .conftest import Events
@@ -219,3 +221,18 @@ def test_a_request_id_is_the_callers_if_it_is_sane(
         assert 0 < len(given) <= 64
         if reply.status >= 400:
             assert json.loads(reply.body)["request_id"] == given
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (HTTPError(404), "not_found"),
+        (HTTPError(405), "method_not_allowed"),
+        (HTTPError(400), "http_error"),
+        (errors.OriginalMissing(), "original_missing"),
+        (ValueError("who would have thought"), "internal"),
+    ],
+)
+def test_the_log_calls_an_error_what_its_answer_calls_it(error: Exception, code: str) -> None:
+    """Only what nobody expected is `internal`."""
+    assert failures.code_of(error) == code

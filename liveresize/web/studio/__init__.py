@@ -1,0 +1,1 @@
+"""The studio: a page to put pictures in, turn every knob, and take the address away."""

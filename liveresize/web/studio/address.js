@@ -1,0 +1,150 @@
+// From knobs to addresses and back. Pure: knows nothing of the page.
+
+/** The knobs as they stand at first; `x` and `y` are the focal point on the upright original. */
+export const DEFAULTS = {
+  w: 800, h: 600, n: 1, fit: "clip", enlarge: true,
+  gravity: "center", x: 0.5, y: 0.5, rotate: "0", flip: "",
+  format: "auto", automatic: true, quality: 80, animate: true,
+  blur: 0, sharpen: 0, bg: "#ffffff", clear: false, preset: "",
+};
+
+const GEOMETRY = ["fit", "gravity", "rotate", "flip", "bg", "enlarge"];
+
+/** Knobs that a query parameter of another name speaks for. */
+const KNOBS = { quality: ["automatic", "quality"], bg: ["bg", "clear"] };
+
+const quoted = (text) => encodeURIComponent(text).replace(/'/g, "%27").replace(/%2C/g, ",");
+
+/** Knob → why it has no effect just now; a knob that has one is not in it. */
+export function reasons(knobs, facts, preset) {
+  const why = {};
+  const boxed = knobs.w > 0 && knobs.h > 0;
+  const fit = boxed ? (preset.fit ?? knobs.fit) : "clip";
+  const { format } = knobs;
+  const shout = format.toUpperCase();
+  if (!boxed) why.fit = "It takes a width and a height.";
+  if (fit !== "crop" && fit !== "canvas") why.gravity = "Only crop and canvas look at it.";
+  if (format === "png" || format === "gif") {
+    why.automatic = why.quality = `${shout} has none.`;
+  } else if (knobs.automatic) {
+    why.quality = "It is automatic.";
+  }
+  if (format === "jpg" || format === "png") why.animate = `${shout} stands still.`;
+  else if (facts?.frames === 1) why.animate = "This picture stands still.";
+  if (fit !== "canvas" && (format !== "jpg" || facts?.has_alpha === false)) {
+    why.bg = why.clear = "Only a canvas shows it.";
+  } else if (format === "jpg") {
+    why.clear = "JPG has no transparency.";
+  } else if (knobs.clear) {
+    why.bg = "It is transparent.";
+  }
+  for (const name of Object.keys(preset)) {
+    for (const knob of KNOBS[name] ?? [name]) why[knob] = "The preset sets it.";
+  }
+  return why;
+}
+
+/** The query parameters that say more than the defaults, as pairs. */
+export function parameters(knobs, why, preset, session) {
+  const found = [];
+  const say = (name, changed, value, knob = name) => {
+    if (changed && !why[knob]) found.push([name, String(value)]);
+  };
+  say("fit", knobs.fit !== "clip", knobs.fit);
+  // On a canvas `smart` is the centre, for nothing is cut off.
+  const centred = (preset.fit ?? knobs.fit) === "canvas" ? ["center", "smart"] : ["center"];
+  say("gravity", !centred.includes(knobs.gravity), gravity(knobs, preset));
+  say("quality", !knobs.automatic, knobs.quality, "automatic");
+  say("blur", knobs.blur > 0, knobs.blur);
+  say("sharpen", knobs.sharpen > 0, knobs.sharpen);
+  say("rotate", knobs.rotate !== "0", knobs.rotate);
+  say("flip", knobs.flip, knobs.flip);
+  if (knobs.clear && !why.clear) found.push(["bg", "transparent"]);
+  else say("bg", knobs.bg !== "#ffffff", knobs.bg.slice(1));
+  say("enlarge", knobs.enlarge !== session.enlarge, knobs.enlarge);
+  say("animate", !knobs.animate, false);
+  if (knobs.preset) found.push(["preset", knobs.preset]);
+  return found;
+}
+
+/** What `gravity` says: the server counts a focal point on the picture as it is turned. */
+function gravity(knobs, preset) {
+  if (knobs.gravity !== "focal") return knobs.gravity;
+  let { x, y } = knobs;
+  const flip = preset.flip ?? knobs.flip;
+  for (let turns = Number(preset.rotate ?? knobs.rotate) / 90; turns > 0; turns--) {
+    [x, y] = [1 - y, x];
+  }
+  if (flip.includes("h")) x = 1 - x;
+  if (flip.includes("v")) y = 1 - y;
+  return [x, y].map((part) => Number(part.toFixed(3))).join(",");
+}
+
+/** The address of a rendition, relative to the root of the server. */
+export function address(id, { w, h, n }, extension, query) {
+  const dense = n > 1 ? `_${n}x` : "";
+  const said = query.map(([name, value]) => `${name}=${quoted(value)}`).join("&");
+  return `${quoted(id)}_${w}_${h}${dense}.${extension}${said && `?${said}`}`;
+}
+
+/** The address of the same pixels before they were encoded, to compare with. */
+export function reference(id, knobs, query, preset) {
+  const all = new Map([...Object.entries(preset), ...query]);
+  const shape = [...all].filter(([name]) => GEOMETRY.includes(name));
+  return address(id, knobs, "png", shape);
+}
+
+/** `address` with a parameter more. */
+export const plus = (path, more) => `${path}${path.includes("?") ? "&" : "?"}${more}`;
+
+/** A `<picture>` in HTML for the rendition; `size` is what came, in pixels. */
+export function snippet(root, id, knobs, query, size, session, opaque) {
+  const escaped = (text) => text.replace(/&/g, "&amp;");
+  const { w, h } = knobs;
+  const room = (n) => n === 1 || (w * n <= session.max_width && h * n <= session.max_height);
+  const densities = [1, 2, 3].filter(room);
+  const at = (n, extension) => escaped(root + address(id, { w, h, n }, extension, query));
+  const set = (extension) => densities.map((n) => `${at(n, extension)} ${n}x`).join(",\n    ");
+  const auto = knobs.format === "auto";
+  const last = auto ? (opaque ? "jpg" : "png") : knobs.format;
+  const sources = (auto ? ["avif", "webp"] : []).map(
+    (extension) => `  <source type="image/${extension}" srcset="${set(extension)}">\n`,
+  );
+  const [width, height] = size.map((side) => Math.round(side / knobs.n));
+  return (
+    `<picture>\n${sources.join("")}  <img src="${at(1, last)}" srcset="${set(last)}"\n` +
+    `    width="${width}" height="${height}" alt="">\n</picture>`
+  );
+}
+
+/** What fetches the rendition in a shell. */
+export function curl(url, id, knobs, type) {
+  const ending = knobs.format === "auto" ? (type.split("/")[1] ?? "jpg") : knobs.format;
+  const name = id.replace(/[^\w.-]+/g, "-").replace(/^-+/, "");
+  const accept = knobs.format === "auto" ? `-H 'Accept: ${type}' ` : "";
+  return `curl -L ${accept}-o ${name || "picture"}.${ending.replace("jpeg", "jpg")} '${url}'`;
+}
+
+/** The fragment that remembers a picture and its knobs. */
+export function fragment(id, knobs, session) {
+  const said = new URLSearchParams({ id, w: knobs.w, h: knobs.h });
+  for (const [name, value] of Object.entries(knobs)) {
+    const usual = name === "enlarge" ? session.enlarge : DEFAULTS[name];
+    if (name !== "w" && name !== "h" && value !== usual) said.set(name, value);
+  }
+  return `#${said}`;
+}
+
+/** What a fragment remembers: the id, and those knobs that make sense. */
+export function remembered(hash) {
+  const said = new URLSearchParams(hash.slice(1));
+  const knobs = {};
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    const text = said.get(name);
+    if (text === null) continue;
+    if (typeof usual === "boolean") knobs[name] = text === "true";
+    else if (typeof usual === "string") knobs[name] = text;
+    else if (text !== "" && Number(text) >= 0) knobs[name] = Number(text);
+  }
+  return { id: said.get("id") ?? "", knobs };
+}

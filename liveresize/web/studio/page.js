@@ -1,0 +1,38 @@
+// What all parts use of the page: its elements, its status line, how numbers are written.
+
+export const byId = (id) => document.getElementById(id);
+
+export const root = document.documentElement;
+
+const SEEN = 5000; // milliseconds
+const SEEN_WRONG = 15000;
+let fading = 0;
+
+/** Say what happened: read out, and seen for a while in a corner. */
+export function say(text, wrong = false) {
+  const status = byId("status");
+  status.textContent = text;
+  status.classList.toggle("wrong", wrong);
+  status.classList.remove("old");
+  clearTimeout(fading);
+  fading = setTimeout(() => status.classList.add("old"), wrong ? SEEN_WRONG : SEEN);
+}
+
+/** Say what went wrong, also beside the form it went wrong in; an abort is nothing wrong. */
+export function complain(error, place) {
+  if (error.name === "AbortError") return;
+  byId(place).textContent = error.message;
+  say(error.message, true);
+}
+
+export function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+export const number = (value) => value.toLocaleString("en");
+
+export const bytes = (count) => `${number(count)} bytes`;
+
+export const size = (width, height) => `${width} × ${height}`;

@@ -1,0 +1,177 @@
+// The rendition: asks for it, shows it, compares it, and tells what it took.
+
+import { plus } from "./address.js";
+import { byId, bytes, complain, make, root, say, size } from "./page.js";
+import { picture, ROOT } from "./server.js";
+
+const image = byId("rendition-image");
+const original = byId("reference-image");
+const slider = byId("compare");
+
+let asking = null;
+let wanted = ""; // the address of the pixels to compare with
+let compared = ""; // of which we have them
+let fetching = "";
+
+/** Say that a rendition is on its way; whatever was, is not any more. */
+export function begin() {
+  asking?.abort();
+  asking = new AbortController();
+  root.dataset.state = "working";
+}
+
+/** Say why there is none. */
+export function fail(error) {
+  if (error.name === "AbortError") return;
+  root.dataset.state = "failed";
+  empty();
+  complain(error, "rendition-said");
+}
+
+/** Nothing is shown any more. */
+export function clear() {
+  asking?.abort();
+  empty();
+  byId("rendition-said").textContent = "";
+  compared = ""; // another picture may get the same address
+  delete root.dataset.url;
+}
+
+function empty() {
+  byId("frame").hidden = slider.disabled = true;
+  for (const output of document.querySelectorAll(".outputs output")) output.value = "–";
+  byId("server-timing").replaceChildren();
+}
+
+/**
+ * Ask for `path` and show what comes; `other` is where its pixels are before encoding.
+ * What came is told: {width, height, type}. Null where nothing did, or it was not waited for.
+ */
+export async function show(path, other, knobs, facts) {
+  const mine = asking;
+  const began = performance.now();
+  try {
+    // The bytes are wanted from this server, and not a redirect to where they are kept.
+    const answer = await picture(plus(path, "proxy=true"), mine.signal);
+    const data = await answer.blob();
+    const took = performance.now() - began;
+    const shown = await display(data, knobs, mine.signal);
+    tell(answer, data, shown, took, facts);
+    wanted = other;
+    slider.disabled = false;
+    compare();
+    const { pathname, search } = new URL(path, ROOT);
+    root.dataset.url = pathname + search;
+    root.dataset.state = "shown";
+    return { width: shown.naturalWidth, height: shown.naturalHeight, type: data.type };
+  } catch (error) {
+    if (!mine.signal.aborted) fail(error);
+    return null;
+  }
+}
+
+/** Decode before showing, so that the page never jumps to nothing and back. */
+async function display(data, knobs, signal) {
+  const url = URL.createObjectURL(data);
+  const next = new Image();
+  next.src = url;
+  try {
+    await next.decode();
+  } catch {
+    URL.revokeObjectURL(url);
+    throw new Error(`This browser cannot show ${data.type}.`);
+  }
+  if (signal.aborted) {
+    URL.revokeObjectURL(url);
+    throw new DOMException("", "AbortError");
+  }
+  URL.revokeObjectURL(image.src);
+  image.src = url;
+  await image.decode(); // at once, for `next` has it
+  const { naturalWidth: width, naturalHeight: height } = next;
+  const frame = byId("frame");
+  frame.style.setProperty("--width", `${width / knobs.n}px`);
+  frame.style.setProperty("--ratio", width / height);
+  frame.hidden = false;
+  byId("rendition-said").textContent = "";
+  return next;
+}
+
+function tell(answer, data, shown, took, facts) {
+  const put = (name, text) => (byId(`rendition-${name}`).value = text);
+  const sides = size(shown.naturalWidth, shown.naturalHeight);
+  put("bytes", bytes(data.size));
+  put("size", sides);
+  put("type", data.type);
+  put("cache", answer.headers.get("X-Cache") ?? "–");
+  put("time", `${Math.round(took)} ms`);
+  const saved = facts && Math.round((1 - data.size / facts.bytes) * 100);
+  put("saving", facts ? `${Math.abs(saved)} % ${saved < 0 ? "more" : "fewer"} bytes` : "–");
+  image.alt = `The rendition, ${sides}`;
+  time(answer.headers.get("Server-Timing"));
+  const beyond = "That is more than this server makes: it led to the nearest it does. ";
+  say(`${answer.redirected ? beyond : ""}Shown: ${sides}, ${bytes(data.size)}, ${data.type}.`);
+}
+
+/** One bar for each entry of `Server-Timing`, against the longest. */
+function time(header) {
+  const entries = (header ?? "").split(",").filter(Boolean).map((entry) => {
+    const [name, ...details] = entry.trim().split(";");
+    const duration = details.find((each) => each.startsWith("dur="));
+    return { name, took: Number(duration?.slice(4) ?? 0) };
+  });
+  const longest = Math.max(...entries.map(({ took }) => took), 0.1);
+  const bars = entries.map(({ name, took }) => {
+    const bar = make("span", { className: "bar" });
+    bar.style.setProperty("--share", took / longest);
+    const value = make("span", { className: "took", textContent: `${took.toFixed(1)} ms` });
+    return make("li", {}, make("span", { textContent: name }), bar, value);
+  });
+  const none = make("li", { className: "hint", textContent: "None: nothing had to be rendered." });
+  byId("server-timing").replaceChildren(...(bars.length ? bars : [none]));
+}
+
+/** Lay the original over the left of the rendition, as far as the slider says. */
+async function compare() {
+  const share = Number(slider.value);
+  byId("frame").style.setProperty("--split", `${share}%`);
+  const told = share ? `original on the left ${share} %` : "rendition alone";
+  slider.setAttribute("aria-valuetext", told);
+  original.hidden = !share || compared !== wanted;
+  if (!share || compared === wanted || fetching === wanted) return;
+  const asked = (fetching = wanted);
+  try {
+    const data = await (await picture(plus(asked, "proxy=true"), asking.signal)).blob();
+    if (asked !== wanted) return;
+    URL.revokeObjectURL(original.src);
+    original.src = URL.createObjectURL(data);
+    compared = asked;
+    original.hidden = slider.value === "0";
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    say(`There is nothing to compare with: ${error.message}`, true);
+  } finally {
+    if (fetching === asked) fetching = "";
+  }
+}
+
+/** Let the slider, and a pointer on the pictures, say how much of each is seen. */
+export function listen() {
+  slider.addEventListener("input", compare);
+  const frame = byId("frame");
+  const follow = (event) => {
+    const box = frame.getBoundingClientRect();
+    const share = (100 * (event.clientX - box.left)) / box.width;
+    slider.value = Math.min(100, Math.max(0, share));
+    compare();
+  };
+  frame.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    frame.setPointerCapture(event.pointerId);
+    follow(event);
+  });
+  frame.addEventListener("pointermove", (event) => {
+    if (frame.hasPointerCapture(event.pointerId)) follow(event);
+  });
+}

@@ -1,0 +1,101 @@
+// Speaks to the server: every request of the studio is made here.
+
+/** Where the server's addresses begin, whatever prefix a proxy has put in front. */
+export const ROOT = new URL("../", document.baseURI);
+
+const PICTURES = "image/avif,image/webp,image/png,image/*;q=0.8";
+
+/** What the user typed; nowhere else is it ever kept. */
+let bearer = "";
+
+/** The server said no, or nothing: `message` is its own sentence. */
+export class Refused extends Error {
+  constructor(message, status = 0, code = "") {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const SILENT = "The server does not answer. Is it running?";
+
+function refusal(status, text) {
+  let said = {};
+  try {
+    said = JSON.parse(text);
+  } catch {
+    // A proxy in front answers in words of its own.
+  }
+  return new Refused(said.error ?? `The server answered ${status}.`, status, said.code);
+}
+
+async function ask(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(new URL(path, ROOT), { cache: "no-store", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(SILENT);
+  }
+  if (!response.ok) throw refusal(response.status, await response.text());
+  return response;
+}
+
+const authorised = () => (bearer ? { Authorization: `Bearer ${bearer}` } : {});
+
+const post = async (path, body, headers = {}) => {
+  const options = { method: "POST", body: JSON.stringify(body), headers };
+  return (await ask(path, options)).json();
+};
+
+const segment = (id) => encodeURIComponent(id);
+
+/** Prove the secret, empty where none is asked for; what the studio has to know comes back. */
+export async function begin(secret) {
+  // A header holds bytes, and the server compares those of UTF-8.
+  bearer = String.fromCharCode(...new TextEncoder().encode(secret));
+  try {
+    return await (await ask("_studio/session", { headers: authorised() })).json();
+  } catch (error) {
+    bearer = "";
+    throw error;
+  }
+}
+
+/** A token to upload `id` with; `secret` is that of /token, where it asks for one. */
+export async function token(id, source, secret) {
+  if (source === "studio") return (await post("_studio/token", { id }, authorised())).token;
+  return (await post("token", source === "secret" ? { id, secret } : { id })).token;
+}
+
+/** Upload a file; `progress(sent, whole)` is told in bytes. Aborts when `signal` does. */
+export function upload(id, file, pass, progress, signal) {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", new URL(segment(id), ROOT));
+    request.setRequestHeader("X-Token", pass);
+    // The bytes decide what it is; the server only wants to hear that it is a picture.
+    const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
+    request.setRequestHeader("Content-Type", kind);
+    request.upload.onprogress = (event) => progress(event.loaded, event.total);
+    request.onload = () =>
+      request.status === 200 ? done() : fail(refusal(request.status, request.responseText));
+    request.onerror = () => fail(new Refused(SILENT));
+    request.onabort = () => fail(new DOMException("", "AbortError"));
+    signal.onabort = () => request.abort();
+    request.send(file);
+  });
+}
+
+/** What is known of an original; null where it is there, but originals are not `open` to all. */
+export async function facts(id, open) {
+  if (open) return (await ask(`${segment(id)}.json`)).json();
+  await picture(`${segment(id)}_96_96.auto?fit=crop`); // the thumbnail is wanted anyway
+  return null;
+}
+
+/** Delete a picture and all that was made of it. */
+export const remove = (id) => ask(segment(id), { method: "DELETE", headers: authorised() });
+
+/** A rendition's answer. `no-store`, so that it is the server that answers and not the browser. */
+export const picture = (path, signal) => ask(path, { signal, headers: { Accept: PICTURES } });

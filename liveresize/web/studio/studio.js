@@ -1,0 +1,237 @@
+// The studio: what is open, and what follows from what.
+
+import * as address from "./address.js";
+import * as knobs from "./knobs.js";
+import { byId, complain, root, say, size } from "./page.js";
+import * as original from "./picture.js";
+import * as recent from "./recent.js";
+import * as rendition from "./rendition.js";
+import * as server from "./server.js";
+import * as upload from "./upload.js";
+
+const PAUSE = 150; // milliseconds without a turn of a knob before the server is asked
+
+let session = null;
+let open = null; // {id, facts} of the picture on the bench
+let coming = null; // the one that was asked for last
+let pause = 0;
+
+/** Ask for the rendition that the knobs describe, once they rest. */
+function turned() {
+  if (!open) return;
+  const now = knobs.read();
+  const preset = session.presets[now.preset] ?? {};
+  const why = address.reasons(now, open.facts, preset);
+  knobs.explain(why);
+  original.mark(why.gravity);
+  rendition.begin();
+  clearTimeout(pause);
+  const problem = knobs.wrong();
+  if (problem) {
+    rendition.fail(new Error(problem));
+    return;
+  }
+  history.replaceState(null, "", address.fragment(open.id, now, session));
+  pause = setTimeout(() => render(now, preset, why), PAUSE);
+}
+
+async function render(now, preset, why) {
+  const { id, facts } = open;
+  const query = address.parameters(now, why, preset, session);
+  const path = address.address(id, now, now.format, query);
+  const pixels = address.reference(id, now, query, preset);
+  const url = server.ROOT + path;
+  byId("url").value = url;
+  byId("html").value = byId("curl").value = "";
+  const shown = await rendition.show(path, pixels, now, facts);
+  if (!shown) return;
+  const sides = [shown.width, shown.height];
+  const opaque = facts?.has_alpha === false && !(now.clear && !why.clear);
+  byId("html").value = address.snippet(server.ROOT, id, now, query, sides, session, opaque);
+  byId("curl").value = address.curl(url, id, now, shown.type);
+}
+
+/** The knobs for a picture that is new here: a box that it fills. */
+function first(facts) {
+  const { w, h } = address.DEFAULTS;
+  const box = facts ? { w: Math.min(w, facts.width), h: Math.min(h, facts.height) } : {};
+  return { ...address.DEFAULTS, enlarge: session.enlarge, ...box };
+}
+
+/** Put a picture on the bench; `turns` are the knobs remembered of it, if it was there before. */
+async function show(id, turns = null) {
+  const mine = (coming = Symbol(id));
+  const facts = await server.facts(id, session.facts);
+  if (mine !== coming) throw new DOMException("", "AbortError");
+  if (!turns) history.pushState(null, "", location.href); // `turned` gives it its own address
+  open = { id, facts };
+  recent.add(id);
+  list();
+  byId("bench").hidden = false;
+  root.dataset.open = "";
+  document.title = `${id} – liveresize studio`;
+  original.show(id, facts);
+  knobs.write({ ...first(facts), ...turns });
+  turned();
+}
+
+/** Open a picture that the user asked for, and lead there. */
+async function visit(id, place) {
+  try {
+    byId(place).textContent = "";
+    await show(id);
+    byId("original-heading").focus();
+  } catch (error) {
+    refused(error, () => complain(error, place));
+  }
+}
+
+function close() {
+  clearTimeout(pause);
+  rendition.clear();
+  open = null;
+  byId("bench").hidden = true;
+  delete root.dataset.open;
+  document.title = "liveresize studio";
+  root.dataset.state = "ready";
+  history.replaceState(null, "", location.pathname);
+}
+
+/** The picture and the knobs of the fragment, as after a reload. */
+async function restore() {
+  const { id, knobs: turns } = address.remembered(location.hash);
+  if (!id) return open && close();
+  try {
+    await show(id, turns);
+  } catch (error) {
+    complain(error, "open-said");
+    if (error.status === 404) recent.forget(id);
+    list();
+  }
+}
+
+const list = () => recent.list((id) => visit(id, "open-said"), open?.id);
+
+/** A secret that is not right any more locks the page; all else is just said. */
+function refused(error, otherwise) {
+  if (error.status === 401 && root.dataset.lock) lock(error.message);
+  else otherwise();
+}
+
+async function erase() {
+  const { id } = open;
+  try {
+    await server.remove(id);
+    recent.forget(id);
+    if (open?.id === id) close();
+    list();
+    say(`Deleted ${id}.`);
+    byId("choose").focus();
+  } catch (error) {
+    refused(error, () => complain(error, "delete-hint"));
+  }
+}
+
+function listenForDeletion() {
+  const dialog = byId("confirm");
+  byId("delete").disabled = !session.delete;
+  byId("delete-hint").textContent = session.delete
+    ? "The original and all that was made of it, at once and for good."
+    : "Off: set admin.secrets to delete pictures from here.";
+  byId("delete").addEventListener("click", () => {
+    byId("confirm-text").textContent =
+      `${open.id} and all that was made of it will be gone at once, for everybody.`;
+    dialog.returnValue = "keep";
+    dialog.showModal();
+    byId("keep").focus();
+  });
+  dialog.addEventListener("close", () => dialog.returnValue === "delete" && erase());
+}
+
+/** Copy what a field shows; where the browser does not let us, it is selected to be copied. */
+async function copy(button) {
+  const field = byId(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(field.value);
+    say("Copied.");
+  } catch {
+    field.focus();
+    field.select();
+    say("The browser does not let this page copy. It is selected: press Ctrl+C, or ⌘C.");
+  }
+}
+
+function listen() {
+  knobs.listen(turned, () => {
+    knobs.write(first(open.facts));
+    turned();
+  });
+  original.listen(turned);
+  rendition.listen();
+  upload.listen(session, async (id) => {
+    recent.add(id, true);
+    await visit(id, "upload-said");
+    say(`Uploaded ${id}.`);
+  }, refused);
+  byId("open").addEventListener("submit", (event) => {
+    event.preventDefault();
+    visit(byId("open-id").value.trim(), "open-said");
+  });
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", () => copy(button));
+  }
+  listenForDeletion();
+  window.addEventListener("hashchange", restore);
+}
+
+/** Start work with what the server told; only the first time are there ears to put up. */
+async function enter(told) {
+  const known = session;
+  session = told;
+  byId("lock").hidden = true;
+  byId("desk").hidden = false;
+  byId("server").textContent = `${told.version} · up to ${size(told.max_width, told.max_height)}`;
+  root.dataset.state = "ready";
+  if (!known) {
+    knobs.offer(told.presets);
+    listen();
+  }
+  list();
+  await restore();
+}
+
+function lock(why = "") {
+  byId("desk").hidden = true;
+  byId("lock").hidden = false;
+  byId("lock-said").textContent = why;
+  root.dataset.state = "locked";
+  byId("secret").focus();
+  if (why) say(why, true);
+}
+
+async function start() {
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the fragment is where the knobs are remembered
+    byId("main").focus();
+  });
+  byId("unlock").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const told = await server.begin(byId("secret").value).catch((error) => lock(error.message));
+    byId("secret").value = "";
+    if (!told) return;
+    say("Unlocked.");
+    await enter(told);
+    byId(open ? "original-heading" : "choose").focus();
+  });
+  if (root.dataset.lock) return lock();
+  try {
+    await enter(await server.begin(""));
+  } catch (error) {
+    root.dataset.state = "failed";
+    byId("lock").hidden = false;
+    byId("unlock").hidden = true; // no secret would help
+    complain(error, "lock-said");
+  }
+}
+
+start();

@@ -1,0 +1,290 @@
+"""What the scripts of the studio compute, run by Node and judged by the code of the server."""
+
+import dataclasses
+import html
+import json
+import random
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from liveresize.domain import names, urls
+from liveresize.domain.parameters import UrlRules
+from liveresize.domain.rendition import (
+    COMPASS,
+    Fit,
+    Format,
+    Gravity,
+    Negotiated,
+    Quality,
+    Rendition,
+)
+from liveresize.imaging import placeholder, turning
+from liveresize.web.studio import assets
+
+from .test_studio import FOLDER
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+
+SESSION = {"enlarge": True, "max_width": 2000, "max_height": 2000, "presets": {}}
+
+FACTS = {"frames": 3, "has_alpha": True}
+"""A picture of which every knob means something."""
+
+DEFAULT = UrlRules()
+
+PAGE = """
+globalThis.document = {
+  baseURI: "http://host/_studio/", documentElement: {}, getElementById: () => null,
+};
+globalThis.ImageData = class {
+  constructor(width, height) {
+    Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
+  }
+};
+const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const folder = process.argv[1];
+Promise.all(
+  ["address", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
+).then(([address, thumbhash, upload]) => {
+  const answer = ({ call, given }) => {
+    const calls = { ...address, ...thumbhash, ...upload, DEFAULTS: () => address.DEFAULTS };
+    const told = calls[call](...given);
+    return told instanceof ImageData ? { ...told, data: [...told.data] } : told;
+  };
+  process.stdout.write(JSON.stringify(asked.map(answer)));
+});
+"""
+"""Just enough of a page for the scripts that need none, and a way to call what they export."""
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Calls functions of the scripts: `node([(name, *arguments), …])` gives what they return."""
+    folder = tmp_path_factory.mktemp("scripts")
+    for name in assets.load(locked=False):
+        if name.endswith(".js"):
+            # Node tells modules by the ends of their names.
+            text = re.sub(r'(from "\./\w+)\.js"', r'\1.mjs"', (FOLDER / name).read_text())
+            (folder / name).with_suffix(".mjs").write_text(text)
+
+    def call(calls: list[tuple[Any, ...]]) -> list[Any]:
+        asked = json.dumps([{"call": name, "given": given} for name, *given in calls])
+        ran = subprocess.run(
+            ["node", "-e", PAGE, str(folder)],
+            input=asked,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ran.returncode == 0, ran.stderr
+        told: list[Any] = json.loads(ran.stdout)
+        return told
+
+    return call
+
+
+def some_knobs(defaults: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """Knobs turned this way and that; as the form gives them, and the same each time."""
+    dice = random.Random(7)
+    places = ["center", "smart", "focal", "north", "southwest"]
+    return [
+        {
+            **defaults,
+            "w": dice.choice([0, 1, 300, 5000]),
+            "h": dice.choice([7, 200]),
+            "n": dice.choice([1, 1, 2, 20]),
+            "fit": dice.choice(list(Fit)),
+            "gravity": dice.choice(places),
+            "x": dice.choice([0, 0.123, 0.5, 1]),
+            "y": dice.choice([0, 0.25, 0.877]),
+            "rotate": dice.choice(["0", "90", "180", "270"]),
+            "flip": dice.choice(["", "h", "v", "hv"]),
+            "format": dice.choice(["auto", "jpg", "png", "webp", "avif", "gif"]),
+            "automatic": dice.random() < 0.5,
+            "quality": dice.choice([0, 41, 100]),
+            "animate": dice.random() < 0.7,
+            "enlarge": dice.random() < 0.7,
+            "blur": dice.choice([0, 0, 0.5, 40]),
+            "sharpen": dice.choice([0, 0, 0.1, 10]),
+            "bg": dice.choice(["#ffffff", "#ff0080"]),
+            "clear": dice.random() < 0.3,
+        }
+        for _ in range(count)
+    ]
+
+
+def meant(knobs: dict[str, Any]) -> Rendition:
+    """The rendition that such knobs stand for."""
+    wanted = Rendition(
+        format=Negotiated(avif=True, webp=True)
+        if knobs["format"] == "auto"
+        else Format(knobs["format"].replace("jpg", "jpeg")),
+        width=knobs["w"] * knobs["n"],
+        height=knobs["h"] * knobs["n"],
+        fit=Fit(knobs["fit"]),
+        quality=DEFAULT.quality if knobs["automatic"] else Quality.of(knobs["quality"]),
+        blur=round(knobs["blur"] * 10),
+        sharpen=round(knobs["sharpen"] * 10),
+        rotate=int(knobs["rotate"]),
+        flip=knobs["flip"],
+        enlarge=knobs["enlarge"],
+        animate=knobs["animate"],
+    )
+    clear = knobs["clear"] and knobs["format"] != "jpg"  # which has no transparency
+    colour = (255, 255, 255, 0) if clear else (*bytes.fromhex(knobs["bg"][1:]), 255)
+    # Of `auto` the page does not know yet what will come of it, and leaves the colour out.
+    seen = (wanted.fit is Fit.CANVAS and knobs["w"]) or knobs["format"] == "jpg"
+    return dataclasses.replace(
+        wanted,
+        background=(colour[0], colour[1], colour[2], colour[3]) if seen else None,
+        gravity=COMPASS.get(knobs["gravity"]) or focal(knobs, wanted),
+    ).canonical()
+
+
+def focal(knobs: dict[str, Any], wanted: Rendition) -> Gravity:
+    """The focal point, as it lies once the picture has been turned."""
+    a, b, c, d = turning.MATRICES[turning.wanted(1, wanted)]
+    x, y = knobs["x"] - 0.5, knobs["y"] - 0.5
+    return Gravity(round((a * x + b * y + 0.5) * 1000), round((c * x + d * y + 0.5) * 1000))
+
+
+def parsed(target: str) -> urls.RenditionRequest:
+    """What the server makes of an address of the page."""
+    request = urls.parse(target, "image/avif,image/webp,*/*", DEFAULT)
+    assert isinstance(request, urls.RenditionRequest)
+    return request
+
+
+def test_an_address_says_what_the_knobs_stand_for(node: Any) -> None:
+    """However they are turned; what has no effect is not in it, nor what is the default."""
+    (defaults,) = node([("DEFAULTS",)])
+    turned = some_knobs(defaults, 600)
+    reasons = node([("reasons", each, FACTS, {}) for each in turned])
+    queries = node(
+        [("parameters", each, why, {}, SESSION) for each, why in zip(turned, reasons, strict=True)]
+    )
+    addresses = node(
+        [
+            ("address", "кот & co", each, each["format"], query)
+            for each, query in zip(turned, queries, strict=True)
+        ]
+    )
+    for knobs, address in zip(turned, addresses, strict=True):
+        request = parsed(f"/{address}")
+        assert request.image.name == "кот & co"
+        assert request.rendition == meant(knobs), (knobs, address)
+        assert urls.build(request.image, request.rendition, DEFAULT).count("&") == address.count(
+            "&"
+        )
+
+
+def test_a_preset_stands_for_what_it_sets(node: Any) -> None:
+    """The knobs that it sets are off, and the others go with it; compared is what it shapes."""
+    (defaults,) = node([("DEFAULTS",)])
+    preset = {"fit": "crop", "quality": "50", "bg": "000"}
+    knobs = {**defaults, "fit": "canvas", "gravity": "north", "preset": "card", "blur": 2}
+    (why,) = node([("reasons", knobs, FACTS, preset)])
+    assert {"fit", "automatic", "quality", "bg", "clear"} <= set(why)
+    (query,) = node([("parameters", knobs, why, preset, SESSION)])
+    assert query == [["gravity", "north"], ["blur", "2"], ["preset", "card"]]
+    (other,) = node([("reference", "cat", knobs, query, preset)])
+    assert other == "cat_800_600.png?fit=crop&bg=000&gravity=north"
+
+
+def test_the_fragment_remembers_the_knobs(node: Any) -> None:
+    """All of them, and the id, whatever is in it; what makes no sense is left out."""
+    (defaults,) = node([("DEFAULTS",)])
+    turned = some_knobs(defaults, 100)
+    fragments = node([("fragment", "кот & #1+2", each, SESSION) for each in turned])
+    for knobs, told in zip(turned, node([("remembered", each) for each in fragments]), strict=True):
+        assert told["id"] == "кот & #1+2"
+        assert {**defaults, **told["knobs"]} == knobs
+    (told,) = node([("remembered", "#id=cat&w=-5&h=x&n=&unknown=1&enlarge=maybe")])
+    assert told == {"id": "cat", "knobs": {"enlarge": False}}
+
+
+def test_the_snippet_holds_addresses_of_the_same_picture(node: Any) -> None:
+    """At each density, in each format, escaped as HTML is; within the bounds of the server."""
+    (defaults,) = node([("DEFAULTS",)])
+    query = [["fit", "crop"], ["gravity", "0.1,0.9"]]
+    knobs = {**defaults, "w": 700, "h": 400}
+    (told,) = node([("snippet", "https://h/", "cat", knobs, query, [700, 400], SESSION, True)])
+    found = [html.unescape(each) for each in re.findall(r"https://h(/[^\s\"]+)", told)]
+    assert re.search("&(?!amp;)", told) is None
+    assert 'width="700" height="400"' in told
+    sizes = {(each.rendition.width, each.extension) for each in map(parsed, found)}
+    assert sizes == {(w, form) for w in (700, 1400) for form in ("avif", "webp", "jpg")}
+
+
+def test_the_line_for_curl_survives_a_shell(node: Any) -> None:
+    """No letter of an id ends the quotes or names a file elsewhere."""
+    (defaults,) = node([("DEFAULTS",)])
+    (path,) = node([("address", "it's; rm -rf $HOME", defaults, "auto", [])])
+    url = f"http://h/{path}"
+    (line,) = node([("curl", url, "../it's; rm", defaults, "image/avif")])
+    ran = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines() == [
+        *["curl", "-L", "-H", "Accept: image/avif", "-o", "..-it-s-rm.avif", url],
+    ]
+
+
+def test_every_file_suggests_an_id_that_the_server_takes(node: Any) -> None:
+    """Whatever it is called."""
+    files = [
+        "IMG_2041.JPG",
+        "Été à la mer.jpeg",
+        "E\u0301te\u0301.png",
+        "photo_800_600.jpg",
+        "photo_800_600_2x.png",
+        "_hidden.gif",
+        "archive.jpg.png",
+        "a.json.auto.webp",
+        "token.png",
+        "Openapi.avif",
+        "....",
+        ".png",
+        "",
+        "../../etc/passwd",
+        "猫" * 200 + ".png",
+        "𠮷" * 200 + ".png",
+        "🐈.png",
+        "a\\b/c?d#e%f&g.png",
+        "-_-.png",
+        "a" * 57 + "_1_2.png",
+        "a" * 56 + ".jpgx.png",
+    ]
+    for id_ in node([("suggested", name) for name in files]):
+        assert names.check_id(id_) == id_
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+@pytest.mark.parametrize("size", [(48, 30), (20, 48), (48, 48)])
+def test_a_thumbhash_looks_like_its_picture(
+    node: Any, size: tuple[int, int], transparent: bool
+) -> None:
+    """In shape and colours, as far as a few waves can; decoded by the studio's own code."""
+    picture = Image.new("RGBA", size, (200, 60, 40, 0 if transparent else 255))
+    ImageDraw.Draw(picture).rectangle((size[0] // 2, 0, *size), fill=(30, 90, 200, 255))
+    (told,) = node([("decode", placeholder.thumbhash(picture))])
+    width, height = told["width"], told["height"]
+    assert max(width, height) == 32
+    assert abs(width / height - size[0] / size[1]) < 0.25
+    decoded = Image.frombytes("RGBA", (width, height), bytes(told["data"]))
+    left = decoded.getpixel((width // 6, height // 2))
+    right = decoded.getpixel((width * 5 // 6, height // 2))
+    assert isinstance(left, tuple)
+    assert isinstance(right, tuple)
+    near = 45
+    assert all(abs(one - two) < near for one, two in zip(right, (30, 90, 200, 255), strict=True))
+    if transparent:
+        assert left[3] < near
+    else:
+        assert all(abs(one - two) < near for one, two in zip(left, (200, 60, 40, 255), strict=True))
