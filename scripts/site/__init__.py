@@ -1,0 +1,1 @@
+"""The site of docs/: what of its pages is generated, how it is built, and its links."""
