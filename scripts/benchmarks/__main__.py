@@ -14,6 +14,7 @@ from scripts.benchmarks import (
     deaths,
     engine,
     hits,
+    http2,
     knees,
     lookups,
     mixed,
@@ -42,8 +43,8 @@ def main(context: click.Context, seconds: int, write: bool) -> None:
 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
     `knees` install peers into scratch/ and take longer, so they are asked for by name, as
-    are `buckets`, which starts an S3 server, `lookups`, which makes millions of rows, `tls`
-    and `vip`.
+    are `buckets`, which starts an S3 server, `lookups`, which makes millions of rows, `tls`,
+    `http2` and `vip`.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -70,6 +71,7 @@ for _name, _measure in MEASURES.items():
 
 
 _simple("buckets", buckets.measure)
+_simple("http2", http2.measure)
 _simple("lookups", lookups.measure)
 _simple("tls", tls.measure)
 _simple("vip", vip.measure)

@@ -26,6 +26,7 @@ KEPT = process.ROOT / "scratch" / "results"
 SECTIONS = {
     "hits": "Hits",
     "tls": "Hits and handshakes over TLS",
+    "http2": "HTTP/2 beside HTTP/1.1",
     "cold": "Cold renders",
     "mixed": "Hits while the pool is saturated",
     "deaths": "Deaths of workers",
