@@ -33,8 +33,11 @@ _NO_RFC7540_PRIORITIES = 0x9
 PRIORITY_UPDATE = 0x10
 """The frame of RFC 9218 with which a client changes its mind."""
 
-_SMALL = 1024
-"""Bytes of data below which a frame is more frame than data."""
+_SMALL = 256
+"""Bytes of data below which a frame that we get is more frame than data."""
+
+_WORTH = 1024
+"""Bytes of data from which on a frame that we send is worth windows being opened for it."""
 
 _TABLE = 4096
 """Bytes of headers that are remembered for a peer, however many it would have us keep."""
@@ -163,7 +166,7 @@ class Protocol(H2Connection):
 
     def sent(self, size: int) -> None:
         """Data of `size` bytes went out, which the peer may answer with opening its windows."""
-        if size >= _SMALL:
+        if size >= _WORTH:
             self.allowance.credit(2)
 
 
