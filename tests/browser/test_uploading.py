@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from web import pictures, servers
 
 from . import scenes
@@ -82,6 +82,15 @@ def _position(studio: Studio) -> float:
     return position
 
 
+def cancelled(studio: Studio) -> None:
+    """Cancel the upload; the page itself gives the token back, which may be refused."""
+    studio.visit.expect("status of 40[03]")
+    cancel = studio.button("Cancel upload")
+    cancel.click()
+    expect(studio.status).to_contain_text("cancelled")
+    expect(cancel).to_be_hidden()
+
+
 def test_an_upload_is_broken_off(studio: Studio, name: str) -> None:
     """Nothing is left of it, and the same file goes in afterwards under the same id."""
     file = File("noise.jpg", pictures.noise(1000, 800, quality=90))
@@ -89,13 +98,27 @@ def test_an_upload_is_broken_off(studio: Studio, name: str) -> None:
         studio.choose(file)
         studio.field("textbox", "Id").fill(name)
         studio.button("Upload").click()
-        cancel = studio.button("Cancel upload")
-        cancel.click()
-        expect(cancel).to_be_hidden()
-        expect(studio.status).to_contain_text("cancelled")
+        cancelled(studio)
     servers.until(lambda: _free(studio, name))
     studio.upload(file, name)
     assert studio.process.client.get(f"/{name}.json").json()["bytes"] == len(file.data)
+
+
+def test_an_upload_is_broken_off_before_it_begins(studio: Studio, name: str) -> None:
+    """The token that was on its way then does not keep the id."""
+    held: list[Route] = []
+    studio.page.route("**/_studio/token", lambda route: held.append(route))
+    studio.choose(scenes.photo())
+    studio.field("textbox", "Id").fill(name)
+    studio.button("Upload").click()
+    servers.until(lambda: studio.page.title() and held)
+    studio.visit.expect("status of 40[03]")
+    studio.button("Cancel upload").click()
+    held[0].continue_()
+    expect(studio.status).to_contain_text("cancelled")
+    studio.page.unroute("**/_studio/token")
+    assert _free(studio, name)
+    studio.upload(scenes.photo(), name)
 
 
 def _free(studio: Studio, name: str) -> bool:

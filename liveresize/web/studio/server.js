@@ -87,6 +87,12 @@ export function upload(id, file, pass, progress, signal) {
   });
 }
 
+/** Give a token back that nothing came of: an upload of nothing ends it, and its id is free. */
+export async function release(id, pass) {
+  const headers = { "X-Token": pass, "Content-Type": "image/unknown" };
+  await ask(segment(id), { method: "POST", headers }).catch(() => {});
+}
+
 /** What is known of an original; null where it is there, but originals are not `open` to all. */
 export async function facts(id, open) {
   if (open) return (await ask(`${segment(id)}.json`)).json();

@@ -56,14 +56,19 @@ async function send(session) {
   busy(true);
   progress(0, file.size);
   say(`Uploading ${file.name}.`);
+  let pass = "";
   try {
-    const pass = await server.token(id, session.token, byId("upload-secret").value);
+    pass = await server.token(id, session.token, byId("upload-secret").value);
     sending.signal.throwIfAborted();
     await server.upload(id, file, pass, progress, sending.signal);
     file = null;
     byId("file").value = "";
     byId("chosen").textContent = `${id} is there. Drop another one anywhere on this page.`;
     return id;
+  } catch (error) {
+    // Broken off before the server saw any of it, the token would hold the id for its life.
+    if (pass && error.name === "AbortError") await server.release(id, pass);
+    throw error;
   } finally {
     sending = null;
     busy(false);
