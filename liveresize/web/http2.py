@@ -186,7 +186,7 @@ class Http2Connection:
         _log.info(
             "connection_refused",
             reason=str(error)[:200],
-            code=ErrorCodes(error.error_code).name,
+            error=ErrorCodes(error.error_code).name,
             **{"client.ip": peer},
         )
         self._end()

@@ -12,7 +12,7 @@ from .scenes import ON_DISK, SHARED, scene
 
 pytestmark = pytest.mark.long
 
-CYCLES = 8
+CYCLES = 5
 
 
 @pytest.mark.parametrize("shared", [ON_DISK, SHARED])

@@ -48,7 +48,13 @@ DELETED = ("after:delete", "after:retire-here", "after:retire")
 
 
 def on(steps: dict[bool, tuple[str, ...]]) -> pytest.MarkDecorator:
-    """The steps to try on one disk (False), and with what is shared (True)."""
+    """The steps to try on one disk (False), and with what is shared (True).
+
+    Steps of both are tried on one of them in turn: what is done after a death is the same.
+    With LIVERESIZE_EVERY_STEP in the environment they are tried on both.
+    """
+    both = [step for step in steps.get(False, ()) if step in steps.get(True, ())]
+    spared = set() if "LIVERESIZE_EVERY_STEP" in os.environ else set(enumerate(both))
     return pytest.mark.parametrize(
         ("shared", "step"),
         [
@@ -60,6 +66,7 @@ def on(steps: dict[bool, tuple[str, ...]]) -> pytest.MarkDecorator:
             )
             for shared, names in steps.items()
             for step in names
+            if not any(step == each and bool(turn % 2) != shared for turn, each in spared)
         ],
     )
 

@@ -37,6 +37,7 @@ EXCEPTION = {f"exception.{part}" for part in ("type", "message", "stack_trace", 
 SPREAD = {
     "web/access.py": set[str](),  # its callers are looked at
     "workers/pool.py": {"job", "path", "variant"},
+    "web/http2.py": {"client.ip"},
     "wiring/stats.py": {"hits", "misses", "uploads", "generations"},
 }
 """Modules that log a mapping → the fields in it."""

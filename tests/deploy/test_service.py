@@ -18,7 +18,7 @@ from .activation import Service, listening
 from .crowd import Crowd
 
 CLIENTS = 12
-RESTARTS = 5
+RESTARTS = 3
 
 
 def test_a_socket_called_https_wants_a_certificate(tmp_path: Path) -> None:

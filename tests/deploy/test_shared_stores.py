@@ -16,13 +16,13 @@ from .nginx import Client, Nginx, needs_nginx
 
 pytestmark = [pytest.mark.long, needs_nginx, s3worlds.needs_rclone]
 
-UPLOADS = 1000
+UPLOADS = 300
 AT_ONCE = 48
 SLOW = 2.0
 """Seconds that every PUT to the buckets waits."""
 
 
-def test_a_thousand_uploads_are_read_at_once_from_anywhere(tmp_path: Path) -> None:
+def test_uploads_are_read_at_once_from_anywhere(tmp_path: Path) -> None:
     """Each is read through nginx and from both instances as soon as it is acknowledged,
     long before its renditions are in the bucket: no 404, and the bytes that were sent."""
     with ExitStack() as stack:

@@ -120,7 +120,7 @@ def test_a_pooler_is_restarted_under_load(tmp_path: Path, pooler: Pooler) -> Non
         production.instance(tmp_path / "server", pooler.url, **places.settings) as process,
     ):
         with Load(process.url) as load:
-            load.more(30)
+            load.more(15)
             load.count.enter("fault")
             for _ in range(3):
                 pooler.stop()
@@ -129,9 +129,9 @@ def test_a_pooler_is_restarted_under_load(tmp_path: Path, pooler: Pooler) -> Non
                 load.more(10, uploads=2)
             load.count.enter("recovery")
             production.database_is(process, True)
-            load.more(20)
+            load.more(10)
             load.count.enter("after")
-            load.more(30)
+            load.more(15)
             load.stop()
         load.count.show("PgBouncer restarted three times")
         assert load.count.of("").lost == []

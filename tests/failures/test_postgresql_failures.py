@@ -55,17 +55,17 @@ def test_pictures_are_served_without_a_database(tmp_path: Path, cluster: Cluster
         production.instance(tmp_path / "server", cluster.url, **places.settings) as process,
     ):
         with Load(process.url) as load:
-            load.more(30)
+            load.more(15)
             load.count.enter("fault")
             with BREAKS[how](cluster):
-                load.more(60, uploads=2)
+                load.more(30, uploads=2)
                 assert not production.parts(process)["database"]["ok"]
             load.count.enter("recovery")
             production.database_is(process, True)
             servers.until(lambda: process.client.get("/_health").status_code == 200)
-            load.more(20, uploads=2)
+            load.more(10, uploads=2)
             load.count.enter("after")
-            load.more(30)
+            load.more(15)
             load.stop()
         load.count.show(f"PostgreSQL {how}")
         assert load.count.of("").lost == []
@@ -84,15 +84,15 @@ def test_connections_that_are_cut_are_made_again(tmp_path: Path, cluster: Cluste
         production.instance(tmp_path / "server", cluster.url, **places.settings) as process,
     ):
         with Load(process.url) as load:
-            load.more(30)
+            load.more(15)
             load.count.enter("fault")
             with cluster.cutting():
-                load.more(80, uploads=5)
+                load.more(40, uploads=5)
             load.count.enter("recovery")
             production.database_is(process, True)
-            load.more(20)
+            load.more(10)
             load.count.enter("after")
-            load.more(30)
+            load.more(15)
             load.stop()
         load.count.show("PostgreSQL cut off")
         assert load.count.of("").lost == []
@@ -110,7 +110,7 @@ def test_known_pictures_outlive_a_restart_without_a_database(
     with production.buckets("moto") as places:
         with production.instance(folder, cluster.url, **places.settings) as process:
             with Load(process.url) as load:
-                load.more(20)
+                load.more(10)
                 load.stop()
             production.settle(load, process, places)
             cluster.stop()
@@ -149,7 +149,7 @@ def test_a_database_that_starts_after_liveresize_is_used(tmp_path: Path, cluster
         cluster.start()
         production.database_is(process, True)
         with Load(process.url) as load:
-            load.more(20)
+            load.more(10)
             load.stop()
         assert load.count.of("").right == load.count.of("").sent
         production.settle(load, process, places)

@@ -28,18 +28,18 @@ def test_pictures_are_served_while_s3_fails(tmp_path: Path, how: str) -> None:
     """Nothing is lost once the breaker has opened, uploads included; what waited arrives."""
     with production.production(tmp_path / "server") as (process, places):
         with Load(process.url) as load:
-            load.more(40)
+            load.more(20)
             load.count.enter("fault")
             BREAKS[how](places.relay)
             production.store_is(process, False)
             load.count.enter("broken")
-            load.more(60, uploads=3)
+            load.more(30, uploads=3)
             load.count.enter("recovery")
             places.relay.pass_on()
             production.store_is(process, True)
-            load.more(20)
+            load.more(10)
             load.count.enter("after")
-            load.more(40)
+            load.more(20)
             load.stop()
         load.count.show(f"S3 {how}")
         assert load.count.of("").lost == []
@@ -53,14 +53,14 @@ def test_pictures_are_served_while_puts_are_slow(tmp_path: Path) -> None:
     backlog is gone soon after."""
     with production.production(tmp_path / "server", originals__mirror_wait=5) as (process, places):
         with Load(process.url) as load:
-            load.more(20)
+            load.more(10)
             load.count.enter("slow")
             places.relay.delay_puts(2.0)
-            load.more(60, uploads=5)
+            load.more(30, uploads=5)
             backlog = production.parts(process)["store"]["publishing"]
             places.relay.pass_on()
             load.count.enter("after")
-            load.more(20)
+            load.more(10)
             load.stop()
         load.count.show("S3 slow", f"backlog: {backlog}")
         assert backlog
@@ -76,17 +76,17 @@ def test_known_pictures_are_served_while_nothing_is_put(tmp_path: Path, kind: st
         with Load(process.url, uploaders=0, new_sizes=False) as load:
             _all_published(process)
             load.count.enter("before")
-            load.more(20)
+            load.more(10)
             load.count.enter("fault")
             places.relay.answer(403)
             production.store_is(process, False)
             load.count.enter("broken")
-            load.more(30)
+            load.more(15)
             load.count.enter("recovery")
             places.relay.pass_on()
             production.store_is(process, True)
             load.count.enter("after")
-            load.more(20)
+            load.more(10)
             load.stop()
         load.count.show(f"S3 refusing known pictures, {delivery}")
         assert load.count.of("").lost == []
@@ -103,12 +103,12 @@ def test_a_bucket_that_is_deleted_is_filled_again(tmp_path: Path) -> None:
     redirects lead into it again."""
     with production.production(tmp_path / "server") as (process, places):
         with Load(process.url) as load:
-            load.more(20)
+            load.more(10)
             load.count.enter("fault")
             places.delete(places.renditions)
             production.store_is(process, False)
             load.count.enter("broken")
-            load.more(40)
+            load.more(20)
             admin = {"Authorization": f"Bearer {servers.ADMIN}"}
             purge = {"prefix": "picture-", "limit": 10_000}
             assert process.client.post("/purge", json=purge, headers=admin).json()["purged"]
@@ -116,9 +116,9 @@ def test_a_bucket_that_is_deleted_is_filled_again(tmp_path: Path) -> None:
             places.client.create_bucket(Bucket=places.renditions)
             places.publish()
             production.store_is(process, True)
-            load.more(20)
+            load.more(10)
             load.count.enter("after")
-            load.more(20)
+            load.more(10)
             load.stop()
         load.count.show("S3 bucket deleted")
         assert load.count.of("").refused == 0

@@ -123,11 +123,11 @@ def test_a_large_photograph_is_cheap(folder: pathlib.Path) -> None:
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
 @pytest.mark.parametrize("output", ["gif", "webp", "avif"])
 def test_a_long_animation_is_streamed(folder: pathlib.Path, suffix: str, output: str) -> None:
-    """Fifty megapixels in a hundred frames are never in memory together."""
+    """Forty megapixels in sixty frames are never in memory together."""
     path = folder / f"film.{suffix}"
     if not path.exists():
-        ground = samples.scene((816, 612))
-        frames = [ground.rotate(step).quantize(128) for step in range(100)]
+        ground = samples.scene((944, 708))
+        frames = [ground.rotate(step).quantize(128) for step in range(60)]
         how = {"lossless": False, "quality": 30, "method": 0} if suffix == "webp" else {}
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **how)
     outcome, resident = worked(f"{output}-400", path)

@@ -127,7 +127,7 @@ def test_an_original_that_is_too_large_is_sent_elsewhere(tmp_path: Path) -> None
         await house.upload()
         outcome = await house.pictures.serve(original_request("/cat.png"))
         assert isinstance(outcome, OutOfBounds)
-        assert outcome.url == "/cat_300_300.png"
+        assert outcome.url == "/cat_300_0.png"
         assert isinstance(await house.pictures.serve(original_request("/cat.jpg")), Stored)
 
     run(main)
