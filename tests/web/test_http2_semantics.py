@@ -19,7 +19,8 @@ PICTURE = pictures.png(96, 64)
 
 BEARER = f"Bearer {servers.ADMIN}"
 
-APART = {"connection", "transfer-encoding", "date", "expires", "server-timing", "x-request-id"}
+APART = {"connection", "transfer-encoding", "date", "expires", "last-modified"}
+APART |= {"server-timing", "x-request-id"}
 """Headers that differ from one answer to the next."""
 
 ONCE = {"token", "expires_at", "uploaded_at", "request_id"}
