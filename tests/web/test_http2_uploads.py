@@ -97,18 +97,30 @@ def test_nothing_is_sent_that_is_not_taken(
         await plain.waiting(gate)
         await write(self, chunk)
 
-    token = plain.client.token(name)
+    sent = 256 << 10
+
+    def half_sent(name: str) -> int:
+        """The stream of an upload of which the handler has a part; 0 where the database was
+        too slow for its token, as it may be on a busy machine."""
+        number = begin(connection, name, plain.client.token(name))
+        assert connection.windows[number] == sent
+        room = connection.window
+        connection.body(number, picture[:sent], end=False)
+        connection.settled()
+        if not connection.windows[number]:
+            assert connection.window == room - sent
+            return number
+        connection.data(number, b"", end=True)
+        assert connection.answer(number).status == 503
+        return 0
+
     try:
         with servers.replaced(Upload, "write", slow):
-            number = begin(connection, name, token)
-            sent = connection.windows[number]
-            assert sent == 256 << 10
-            connection.body(number, picture[:sent], end=False)
-            connection.settled()
-            if connection.windows[number]:  # it was refused: say by what
-                connection.data(number, b"", end=True)
-                raise AssertionError(connection.answer(number))
-            assert connection.window == MEGABYTE - sent
+            name, number = next(
+                (each, number)
+                for each in (f"{name}-{turn}" for turn in range(5))
+                if (number := half_sent(each))
+            )
             assert connection.ask("/_live").status == 200
             assert connection.windows[number] == 0
             gate.set()
