@@ -1,7 +1,6 @@
 """Which protocol a connection speaks: HTTP/2 where its client asks for that, else HTTP/1.1."""
 
 import asyncio
-import contextlib
 from typing import Any
 
 import structlog
@@ -79,8 +78,7 @@ class Server(HTTPServer):
         self._speaking[task] = connection
         if self._leaving:
             connection.leave()
-        with contextlib.suppress(StreamClosedError):
-            await connection.serve()
+        await connection.serve()
 
 
 async def _wants_http2(stream: WatchedStream) -> bool:

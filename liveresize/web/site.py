@@ -1,6 +1,6 @@
 """What the handlers work with: one value, built by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from liveresize import ports
@@ -44,16 +44,11 @@ class VipOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudioOptions:
-    """What the studio is told of pictures here, so that it offers what can be had.
+    """What the studio is told of pictures here beyond what `SiteOptions` has, so that it
+    offers what can be had."""
 
-    `max_width` and `max_height` are pixels, `presets` their parameters by name.
-    """
-
-    max_width: int
-    max_height: int
     max_megapixels: float
     enlarge: bool
-    presets: Mapping[str, Mapping[str, str]]
     public_originals: bool
 
 

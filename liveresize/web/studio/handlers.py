@@ -108,13 +108,13 @@ class StudioSessionHandler(StudioHandler):
         assert studio is not None
         return {
             "version": __version__,
-            "max_width": studio.max_width,
-            "max_height": studio.max_height,
+            "max_width": options.bounds.max_width,
+            "max_height": options.bounds.max_height,
             "max_upload_bytes": self.site.uploads.options.max_bytes,
             "max_megapixels": studio.max_megapixels,
             "input": list(options.formats),
             "enlarge": studio.enlarge,
-            "presets": {name: dict(preset) for name, preset in studio.presets.items()},
+            "presets": {name: dict(preset) for name, preset in self.site.rules.presets.items()},
             "facts": studio.public_originals,
             "token": self._token(),
             "delete": bool(options.admin_secrets),
