@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+import structlog
 from tornado import httputil
+
+_log = structlog.get_logger("liveresize.clients")
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
@@ -16,8 +19,19 @@ _SANE_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[
 _WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]{1,5}|\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
 """How some proxies write an address: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
 
+_SUBNET = 64
+"""Bits of an IPv6 address that name a network: one client has all addresses in it."""
+
 UNKNOWN = "unknown"
 """The address of a client that a trusted proxy names in no way we can read."""
+
+_PROXIES = 1024
+"""How many unlisted proxies are remembered; the first of them is forgotten first."""
+
+_HINT = (
+    "this looks like a reverse proxy: list it in trusted_proxies; until then all of its "
+    "clients count as one, and limits for one client do not apply to it"
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -71,6 +85,48 @@ class Networks:
         if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
             ip = ip.ipv4_mapped
         return any(ip in network for network in self._networks)
+
+
+@lru_cache(maxsize=4096)
+def counted_as(address: str) -> str:
+    """The key under which limits count a client: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((int(ip), _SUBNET), strict=False))
+
+
+class UnlistedProxies:
+    """Private peers that send `X-Forwarded-For` while `trusted_proxies` is empty.
+
+    Each is most likely a reverse proxy that nobody has listed: all of its clients look like
+    one, so limits for one client do not apply to it. Each is warned about once.
+    """
+
+    def __init__(self, private: Networks, trusted: Networks) -> None:
+        """`private` are the networks whose peers may be such a proxy."""
+        self._private = private if not trusted else Networks(())
+        self._seen: dict[str, None] = {}
+
+    def __contains__(self, peer: str) -> bool:
+        return peer in self._seen
+
+    def notice(self, peer: str, forwarded: str | None) -> bool:
+        """Whether `peer`, which sent `forwarded`, is such a proxy."""
+        if peer in self._seen:
+            return True
+        if not forwarded or peer not in self._private:
+            return False
+        if len(self._seen) >= _PROXIES:
+            del self._seen[next(iter(self._seen))]
+        self._seen[peer] = None
+        _log.warning("proxy_not_listed", hint=_HINT, **{"client.ip": peer})
+        return True
 
 
 def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:

@@ -1,17 +1,14 @@
 """How many wrong secrets one client may try: none that is right can be found by guessing."""
 
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 from liveresize import errors
 from liveresize.service.rates import RateOptions, Rates
+from liveresize.web import clients
 
 _MINUTE = 60.0
-_SITE = 64
-"""Bits of an IPv6 address that name a connection; its owner has all addresses behind it."""
 
 
 class Guesses:
@@ -34,7 +31,7 @@ class Guesses:
 
         Raises TooManyFailures, without asking, over the rate.
         """
-        party = party_of(client)
+        party = clients.counted_as(client)
         if self._rates.spent(party):
             raise errors.TooManyFailures
         if is_right():
@@ -56,17 +53,3 @@ class Guesses:
             return any(right)
 
         return self.attempt(client, is_right)
-
-
-@lru_cache(maxsize=4096)
-def party_of(address: str) -> str:
-    """Who is counted as one: an IPv4 address, or all that one IPv6 connection has."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if ip.version == 4:
-        return address
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((int(ip), _SITE), strict=False))

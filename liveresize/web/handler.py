@@ -76,6 +76,14 @@ class Handler(RequestHandler):
         return clients.client_ip(peer, forwarded, self.site.options.trusted_proxies)
 
     @property
+    def client_key(self) -> str:
+        """What limits for one client count the client as; empty for an unlisted proxy."""
+        peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
+        if self.site.unlisted_proxies.notice(peer, self.request.headers.get("X-Forwarded-For")):
+            return ""
+        return clients.counted_as(self.client)
+
+    @property
     def target(self) -> str:
         """The raw target of the request."""
         return self.request.uri or ""

@@ -40,7 +40,7 @@ class PictureHandler(Handler):
                 await self.respond(_facts(original, options))
                 return
             outcome = await self.wait_for(
-                self.site.pictures.serve(request, client=self.client, fresh=self._fresh())
+                self.site.pictures.serve(request, client=self.client_key, fresh=self._fresh())
             )
         except asyncio.CancelledError:
             return  # the client left
@@ -111,7 +111,9 @@ class ObjectHandler(Handler):
         """The object; it never changes."""
         key = hits.object_key(self.target)
         try:
-            found = await self.wait_for(self.site.pictures.stored_object(key, client=self.client))
+            found = await self.wait_for(
+                self.site.pictures.stored_object(key, client=self.client_key)
+            )
         except asyncio.CancelledError:
             return  # the client left
         if isinstance(found, Streamed):

@@ -15,7 +15,7 @@ from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
 from liveresize.service.warmup import Warmup
 from liveresize.web.addresses import Addresses, SigningOptions
-from liveresize.web.clients import Networks
+from liveresize.web.clients import Networks, UnlistedProxies
 from liveresize.web.guesses import Guesses
 from liveresize.web.responses import ResponseOptions
 from liveresize.web.studio import assets
@@ -74,6 +74,7 @@ class SiteOptions:
     token_networks: Networks = field(default_factory=lambda: Networks(()))
     admin_networks: Networks = field(default_factory=lambda: Networks(()))
     trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
+    private_networks: Networks = field(default_factory=lambda: Networks(()))
     token_lifetime: float = 900.0
     formats: tuple[str, ...] = ()
     allow_indexing: bool = False
@@ -122,6 +123,7 @@ class Site:
         self.ready = False
         self.rules = rules
         self.vip_rules = vip_rules
+        self.unlisted_proxies = UnlistedProxies(options.private_networks, options.trusted_proxies)
         self.guesses = Guesses(options.failed_secrets, clock.monotonic)
         self.studio: assets.Assets = {}
         if options.studio is not None:

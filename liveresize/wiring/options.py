@@ -19,6 +19,7 @@ from liveresize.imaging.options import (
 from liveresize.service.takeover import TakeOverOptions
 from liveresize.settings import Settings
 from liveresize.settings.backends import Postgresql
+from liveresize.settings.operation import PRIVATE_NETWORKS
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.disk import DiskOptions
 from liveresize.stores.originals import OriginalsOptions
@@ -251,6 +252,7 @@ def site_options(settings: Settings) -> SiteOptions:
         token_networks=Networks(settings.token.networks),
         admin_networks=Networks(settings.admin.networks),
         trusted_proxies=Networks(settings.trusted_proxies),
+        private_networks=Networks(PRIVATE_NETWORKS),
         token_lifetime=settings.token.lifetime,
         formats=settings.formats.input,
         allow_indexing=settings.allow_indexing,

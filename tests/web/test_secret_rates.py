@@ -8,7 +8,6 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import signing
-from liveresize.web import guesses
 from liveresize.web.guesses import Guesses
 
 from . import pictures, servers, wire
@@ -189,23 +188,6 @@ def test_an_attempt_comes_back_with_time() -> None:
     for later, expected in ((29.0, 0), (30.0, 1), (59.0, 0), (61.0, 1), (10_000.0, 2)):
         now = later
         assert left() == expected
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("192.0.2.1", "192.0.2.1", True),
-        ("192.0.2.1", "192.0.2.2", False),
-        ("192.0.2.1", "::ffff:192.0.2.1", True),
-        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
-        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
-        ("fe80::1%eth0", "fe80::2", True),
-        ("unknown", "unknown", True),
-    ],
-)
-def test_who_counts_as_one(one: str, other: str, same: bool) -> None:
-    """All addresses of an IPv6 connection are in one hand."""
-    assert (guesses.party_of(one) == guesses.party_of(other)) is same
 
 
 def test_clients_without_end_take_no_memory_without_end() -> None:
