@@ -42,3 +42,24 @@ def test_without_postgresql_the_index_is_a_file(tmp_path: Path) -> None:
     keys = {"LIVERESIZE_DATA_DIR": str(tmp_path / "data")}
     url = wiring.index_options(settings.load(keys, directory=tmp_path)).url
     assert url == f"sqlite:///{tmp_path}/data/liveresize.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("keys", "slots", "rate", "burst"),
+    [
+        ({}, 1, 25.0, 100),
+        ({}, 2, 50.0, 200),
+        ({}, 16, 400.0, 1600),
+        ({"client_renders": 10}, 16, 10.0, 100),
+        ({"client_renders": 0}, 2, 0.0, 100),
+        ({"client_burst": 7}, 2, 50.0, 7),
+    ],
+)
+def test_what_one_client_may_ask_for_grows_with_the_workers(
+    keys: dict[str, int], slots: int, rate: float, burst: int, tmp_path: Path
+) -> None:
+    """Unless the settings say otherwise; at least a hundred at once."""
+    environ = {f"LIVERESIZE_LIMITS__{key.upper()}": str(value) for key, value in keys.items()}
+    limits = settings.load(environ, directory=tmp_path).limits
+    options = wiring.rate_options(limits, slots)
+    assert (options.per_second, options.burst) == (rate, burst)

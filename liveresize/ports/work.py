@@ -2,6 +2,7 @@
 
 import enum
 import time
+from collections.abc import Collection
 from typing import Protocol, overload
 
 from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
@@ -18,20 +19,23 @@ class Clock(Protocol):
 
 
 class Priority(enum.IntEnum):
-    """Who goes first when jobs wait for a slot; lower is sooner."""
+    """What a job is for; lower is sooner. Only `BACKGROUND` has to wait for all others."""
 
-    INTERACTIVE = 0
-    BACKGROUND = 10
+    UPLOAD = 0
+    INTERACTIVE = 10
+    BACKGROUND = 20
 
 
 class Errand:
     """One job on its way to a slot, in the hands of whoever sends it.
 
+    `clients` are the keys of the clients that wait for it: its turn in the queue is theirs.
     `begun_at` is None until it has left the queue, then `time.perf_counter()`.
     """
 
-    def __init__(self, priority: Priority = Priority.INTERACTIVE) -> None:
+    def __init__(self, priority: Priority = Priority.INTERACTIVE, client: str = "") -> None:
         self.priority = priority
+        self.clients: Collection[str] = (client,)
         self.begun_at: float | None = None
 
     @property

@@ -23,9 +23,9 @@ class Deposits:
         self.options = options
         self._intake = intake
 
-    def begin(self, bucket: str) -> "Deposit":
-        """Begin an upload into `bucket`. Raises DiskFull under the disk's reserve."""
-        return Deposit(self._intake, bucket, self.options.max_bytes)
+    def begin(self, bucket: str, client: str = "") -> "Deposit":
+        """Begin an upload of `client` into `bucket`. Raises DiskFull under the disk's reserve."""
+        return Deposit(self._intake, bucket, self.options.max_bytes, client)
 
 
 class Deposit(StagedUpload):
@@ -37,11 +37,11 @@ class Deposit(StagedUpload):
 
     upright = True
 
-    def __init__(self, intake: Intake, bucket: str, max_bytes: int) -> None:
+    def __init__(self, intake: Intake, bucket: str, max_bytes: int, client: str) -> None:
         """Raises DiskFull."""
         self._bucket = bucket
         self._random = secrets.token_hex(16)
-        super().__init__(intake, intake.originals.staging(self._random), max_bytes)
+        super().__init__(intake, intake.originals.staging(self._random), max_bytes, client)
 
     async def finish(self) -> Original:
         """Store the original; a client that leaves meanwhile does not stop it.

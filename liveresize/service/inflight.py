@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -15,7 +16,8 @@ class Flight(Errand, Generic[T]):
 
     def __init__(self, priority: Priority) -> None:
         super().__init__(priority)
-        self.waiting = 0
+        self.clients: Counter[str] = Counter()
+        """How many callers of each client wait for it."""
         self.task: asyncio.Task[T] | None = None
 
 
@@ -42,9 +44,12 @@ class Inflight(Generic[T]):
         key: Hashable,
         work: Callable[[Flight[T]], Awaitable[T]],
         *,
+        client: str = "",
         priority: Priority = Priority.INTERACTIVE,
     ) -> T:
         """The result of `work`, made once for all who ask while it is being made.
+
+        `client` is the key of the client that asks: the flight waits in its turn, too.
 
         Whatever `work` raises, every waiter gets. There is no `await` between the
         caller's last look at its caches and joining here, as long as the caller does
@@ -56,12 +61,14 @@ class Inflight(Generic[T]):
         elif priority is Priority.INTERACTIVE:
             flight.hurry()
         assert flight.task is not None
-        flight.waiting += 1
+        flight.clients[client] += 1
         try:
             return await asyncio.shield(flight.task)
         finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.begun and not flight.task.done():
+            flight.clients[client] -= 1
+            if not flight.clients[client]:
+                del flight.clients[client]
+            if not flight.clients and not flight.begun and not flight.task.done():
                 self._flights.pop(key, None)
                 flight.task.cancel()
 

@@ -93,7 +93,7 @@ class Renditions:
             if outside is not None:
                 return outside
             if fresh:
-                return await self._sources.render(original, request, None)
+                return await self._sources.render(original, request, client, None)
             return await self._join(original, request, client)
 
         return await self._with_original(request.image, answer)
@@ -129,7 +129,7 @@ class Renditions:
                 return await self._sources.make(original, request, client, flight, way)
 
             try:
-                made = await self._jobs.run(key, make)
+                made = await self._jobs.run(key, make, client=client)
             except errors.RateLimited:
                 if joining:
                     continue  # it was another client that is over its rate

@@ -95,7 +95,7 @@ class Sources:
             if inherited is not None:
                 return inherited
         self._rates.charge(client)
-        return await self.render(original, request, flight, stored=way is Way.BLOCKED)
+        return await self.render(original, request, client, flight, stored=way is Way.BLOCKED)
 
     async def _inherit(self, original: Original, variant: str) -> Bytes | None:
         """What another service left of this rendition, which has a link from now on.
@@ -182,13 +182,14 @@ class Sources:
         self,
         original: Original,
         request: RenditionRequest,
+        client: str,
         flight: Flight[Link | Bytes] | None,
         *,
         stored: bool = False,
     ) -> Bytes:
         """Render in a slot. Without a flight nothing is kept; what is `stored` already is
         not stored again."""
-        asked, errand = time.perf_counter(), flight or ports.Errand()
+        asked, errand = time.perf_counter(), flight or ports.Errand(client=client)
         variant = request.rendition.variant
         job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)
         self.renders += 1

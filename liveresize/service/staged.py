@@ -108,9 +108,10 @@ class StagedUpload(abc.ABC):
     upright = False
     """Whether pixels are turned as EXIF says."""
 
-    def __init__(self, intake: Intake, staged: Path, max_bytes: int) -> None:
-        """Raises DiskFull."""
+    def __init__(self, intake: Intake, staged: Path, max_bytes: int, client: str) -> None:
+        """`client` is the key of the client that uploads. Raises DiskFull."""
         self._intake = intake
+        self._client = client
         self._staged = staged
         self._body = Body(max_bytes, open_staged(staged))
         self._finishing = False
@@ -202,7 +203,8 @@ class StagedUpload(abc.ABC):
         generation = new_generation(intake.clock.time())
         intake.moving.add(generation)
         try:
-            facts = await intake.renderer.run(job)
+            errand = ports.Errand(ports.Priority.UPLOAD, self._client)
+            facts = await intake.renderer.run(job, errand=errand)
             original = described(self._name(facts), generation, facts)
             await intake.originals.keep(cleaned, original)
             replaced = await self._commit_or_remove(original, received)

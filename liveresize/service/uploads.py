@@ -70,8 +70,10 @@ class Uploads:
             image, originals=intake.originals, index=intake.index, renderer=intake.renderer
         )
 
-    async def begin(self, token: str, candidates: Sequence[ImageId]) -> Upload:
+    async def begin(self, token: str, candidates: Sequence[ImageId], client: str = "") -> Upload:
         """Claim `token` for one of the ids that the URL may mean.
+
+        `client` is the key of the client that uploads.
 
         Raises TokenRefused, IndexUnavailable, and DiskFull under the disk's reserve.
         """
@@ -83,7 +85,7 @@ class Uploads:
         try:
             staged = intake.originals.staging(tokens.digest(token))
             most = min(claimed.grant.max_bytes or limit, limit)
-            return ClaimedUpload(intake, claimed, staged, most)
+            return ClaimedUpload(intake, claimed, staged, most, client)
         except errors.LiveResizeError:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
                 await intake.index.release(claimed)
@@ -113,9 +115,11 @@ class Uploads:
 class ClaimedUpload(StagedUpload):
     """An upload that holds its token."""
 
-    def __init__(self, intake: Intake, claim: Claim, staged: Path, max_bytes: int) -> None:
+    def __init__(
+        self, intake: Intake, claim: Claim, staged: Path, max_bytes: int, client: str
+    ) -> None:
         """Raises DiskFull."""
-        super().__init__(intake, staged, max_bytes)
+        super().__init__(intake, staged, max_bytes, client)
         self._claim = claim
 
     async def finish(self, crop: Crop | None) -> Receipt:

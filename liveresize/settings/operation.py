@@ -127,10 +127,23 @@ class Limits:
     write_stall: float = key(
         30.0, "Seconds that a client may take nothing of its answer.", least=0.1, most=3600
     )
-    client_renders: float = key(
-        100.0, "New renditions one client may ask for a second; 0 is no limit.", least=0
+    client_renders: float | None = key(
+        None,
+        "New renditions one client may ask for a second; 0 is no limit, null is 25 a worker.",
+        least=0,
     )
-    client_burst: int = key(200, "New renditions one client may ask for at once.", least=1)
+    client_burst: int | None = key(
+        None,
+        "New renditions one client may ask for at once; null is four seconds of them, "
+        "at least 100.",
+        least=1,
+    )
+    client_queue: int = key(
+        16,
+        "Jobs of one client, for each worker, that keep their place when the queue is full.",
+        least=1,
+        most=1000,
+    )
     failed_secrets: int = key(
         30, "Wrong secrets and signatures one client may try a minute; 0 is no limit.", least=0
     )

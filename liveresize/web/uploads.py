@@ -47,7 +47,7 @@ class UploadHandler(BodyHandler):
         token = self.request.headers.get("X-Token", "")
         if not token:
             raise errors.TokenRefused("The header X-Token is missing.")
-        self._upload = await self.site.uploads.begin(token, candidates)
+        self._upload = await self.site.uploads.begin(token, candidates, self.client_key)
         self._crop = read_crop(query)
         self._form = _form(self.request.headers.get("Content-Type", ""))
 

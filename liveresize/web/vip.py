@@ -96,7 +96,7 @@ class VipUploadHandler(BodyHandler):
             raise errors.BadUpload(_EMPTY)
         if self._declared > self.max_body:
             raise self.too_large()
-        self._deposit = self.site.deposits.begin(bucket)
+        self._deposit = self.site.deposits.begin(bucket, self.client_key)
 
     async def take(self, chunk: bytes) -> None:
         """Pass it on."""

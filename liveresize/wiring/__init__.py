@@ -14,7 +14,7 @@ from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
 from liveresize.service.purge import Purge, PurgeOptions
-from liveresize.service.rates import RateOptions, Rates
+from liveresize.service.rates import Rates
 from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.sources import Sources
@@ -34,6 +34,7 @@ from liveresize.wiring.buckets import Buckets
 from liveresize.wiring.options import (
     index_options,
     originals_options,
+    rate_options,
     site_options,
     size_rules,
     take_over_options,
@@ -160,12 +161,7 @@ class Components:
             spool=self.spool,
             memory=self.memory,
             publisher=self.publisher,
-            rates=Rates(
-                RateOptions(
-                    per_second=settings.limits.client_renders, burst=settings.limits.client_burst
-                ),
-                time.monotonic,
-            ),
+            rates=Rates(rate_options(settings.limits, self.workers.stats.slots), time.monotonic),
         )
         self.renditions = Renditions(
             RenditionsOptions(

@@ -16,10 +16,11 @@ from liveresize.imaging.options import (
     ImagingOptions,
     Metadata,
 )
+from liveresize.service.rates import RateOptions
 from liveresize.service.takeover import TakeOverOptions
 from liveresize.settings import Settings
 from liveresize.settings.backends import Postgresql
-from liveresize.settings.operation import PRIVATE_NETWORKS
+from liveresize.settings.operation import PRIVATE_NETWORKS, Limits
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.disk import DiskOptions
 from liveresize.stores.originals import OriginalsOptions
@@ -37,6 +38,13 @@ _MEGAPIXEL = 1_000_000
 
 _OWN_DESCRIPTORS = 96
 """Descriptors that are not connections: workers, database, files being read, the log."""
+
+_RENDERS = 25.0
+"""New renditions a second that one client may ask for, for each worker."""
+
+_BURST_SECONDS = 4.0
+_LEAST_BURST = 100
+"""How many of them at once: what comes together in so many seconds, and a gallery."""
 
 _VIP_QUALITY = 80
 """The quality that vip writes JPEG and WebP in."""
@@ -81,10 +89,22 @@ def worker_options(settings: Settings) -> WorkerOptions:
         nice=workers.nice,
         recycle_after=workers.recycle,
         queue_limit=workers.queue,
+        client_queue=settings.limits.client_queue,
         max_wait=workers.max_wait,
         deadline=settings.timeout.conversion / 1000 or BUILT_IN_DEADLINE,
         imaging=imaging_options(settings),
     )
+
+
+def rate_options(limits: Limits, slots: int) -> RateOptions:
+    """How many new renditions one client may ask for, by what `slots` workers can make.
+
+    A worker makes 25 to 40 renditions of a photo a second.
+    """
+    rate = limits.client_renders
+    per_second = _RENDERS * slots if rate is None else rate
+    burst = limits.client_burst or max(_LEAST_BURST, int(_BURST_SECONDS * per_second))
+    return RateOptions(per_second=per_second, burst=burst)
 
 
 def url_rules(settings: Settings) -> UrlRules:

@@ -1,7 +1,7 @@
 """Worker processes: slots, admission, deadlines and what happens when one dies.
 
 The door is `WorkerPool`, a `ports.Renderer`, filled from `WorkerOptions`. Inside:
-`admission` decides who goes next, `crew` keeps the slots alive, `slot` is one executor
+`admission` decides whose turn it is, `crew` keeps the slots alive, `slot` is one executor
 with one process, `process` is what runs in there, `pool` ties them to jobs.
 """
 

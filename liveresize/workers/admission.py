@@ -1,29 +1,51 @@
-"""Who gets the next free slot: a bounded queue, by priority, then by arrival."""
+"""Who gets the next free slot: a bounded queue that clients take turns in.
+
+Background jobs wait for all others. Of the clients that wait, the one that occupies the
+fewest slots goes first; of those, the one that has been served least lately; of its jobs,
+uploads before renders, then the oldest. How much a client has been served is its virtual time:
+start-time fair queueing (Goyal, Vin and Cheng, 1996), with its tags computed when a slot is free,
+so that jobs may leave, be joined or change their priority while they wait.
+"""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from typing import Generic, TypeVar
 
 from liveresize import errors
-from liveresize.ports import Errand
+from liveresize.ports import Errand, Priority
 
 T = TypeVar("T")
+
+_COSTS = {Priority.UPLOAD: 1 / 3, Priority.INTERACTIVE: 1.0, Priority.BACKGROUND: 1.0}
+"""What a job adds to its client's virtual time: three uploads count as one render."""
+
+_DRIFT = 1 / 256
+"""What each job adds to everybody's virtual time. New clients begin there; without it, new ones
+without end would keep those waiting for ever that have been served before."""
+
+_NOBODY = ("",)
+"""Who waits for a job that no client waits for."""
 
 
 class Admission(Generic[T]):
     """Hands free slots to those who ask; at most `limit` wait, each for `max_wait` s.
 
+    `share` is how many jobs of one client keep their place when the queue is full.
     A slot is whatever `offer` was given. While anyone waits no slot is free, so a
     newcomer never overtakes the queue.
     """
 
-    def __init__(self, limit: int, max_wait: float) -> None:
+    def __init__(self, limit: int, max_wait: float, share: int) -> None:
         self._limit = limit
         self._max_wait = max_wait
+        self._share = share
         self._free: deque[T] = deque()
-        # In order of arrival. Who is first is found out when a slot is free: no order has
-        # to be kept while errands are hurried, and a look at 256 of them takes 11 us.
+        # In order of arrival. Who is next is found out when a slot is free: no order has to
+        # be kept while jobs leave or are joined, and a look at 256 of them takes 60 us.
         self._queue: dict[asyncio.Future[T], Errand] = {}
+        self._running: dict[Errand, str] = {}
+        self._times: dict[str, float] = {}
+        self._time = 0.0
         self._closed = False
 
     @property
@@ -32,19 +54,18 @@ class Admission(Generic[T]):
         return len(self._queue)
 
     async def acquire(self, errand: Errand) -> T:
-        """A slot that nobody else has; it comes back through `offer`.
+        """A slot that nobody else has; it comes back through `offer`, after `ended`.
 
-        An errand that is hurried in the queue goes before those of lower priority, and
-        before its equals that came later. Raises QueueFull at once, WaitTimeout after
-        `max_wait` and ShuttingDown when closed before or meanwhile. Cancelling leaves the
-        queue.
+        An errand that is hurried in the queue goes before those of lower priority. Raises
+        QueueFull at once, or later where another client needs the place; WaitTimeout after
+        `max_wait`; and ShuttingDown when closed before or meanwhile. Cancelling leaves the queue.
         """
         if self._closed:
             raise errors.ShuttingDown
         if self._free:
+            self._begin(errand, _first(errand))
             return self._free.popleft()
-        if len(self._queue) >= self._limit:
-            raise errors.QueueFull
+        self._make_room(_first(errand))
         turn: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue[turn] = errand
         try:
@@ -52,11 +73,29 @@ class Admission(Generic[T]):
         except asyncio.CancelledError:
             if turn.done() and turn.exception() is None:
                 # The turn came in the same step of the loop as the cancellation.
+                self.ended(errand)
                 self.offer(turn.result())
             raise
         finally:
             self._queue.pop(turn, None)
         return turn.result()
+
+    def _make_room(self, client: str) -> None:
+        """Raise QueueFull unless there is room for one more job of `client`.
+
+        In a full queue a client within its share gets the place of the newest job of the
+        client that has the most, if those are more than its share.
+        """
+        if len(self._queue) < self._limit:
+            return
+        owners = {turn: _first(errand) for turn, errand in self._queue.items()}
+        waiting = Counter(owners.values())
+        heaviest = max(waiting, key=lambda each: waiting[each], default=client)
+        if waiting[client] >= self._share or waiting[heaviest] <= self._share:
+            raise errors.QueueFull
+        newest = [turn for turn, owner in owners.items() if owner == heaviest][-1]
+        del self._queue[newest]
+        newest.set_exception(errors.QueueFull())
 
     async def _wait(self, turn: asyncio.Future[T], errand: Errand) -> None:
         """Return when `turn` has come. Raises WaitTimeout.
@@ -69,14 +108,51 @@ class Admission(Generic[T]):
             if errand.priority is priority and not turn.done():
                 raise errors.WaitTimeout
 
+    def ended(self, errand: Errand) -> None:
+        """The job of `errand` is over; say so before its slot is offered."""
+        self._running.pop(errand, None)
+
     def offer(self, slot: T) -> None:
-        """`slot` is free: the first in the queue gets it, else whoever comes next."""
-        if self._queue:
-            turn = min(self._queue, key=lambda turn: self._queue[turn].priority)
-            del self._queue[turn]
-            turn.set_result(slot)
-        else:
+        """`slot` is free: the next in the queue gets it, else whoever comes next."""
+        if not self._queue:
             self._free.append(slot)
+            self._times.clear()
+            self._time = 0.0
+            return
+        turn, client = self._next()
+        self._begin(self._queue.pop(turn), client)
+        turn.set_result(slot)
+
+    def _next(self) -> tuple[asyncio.Future[T], str]:
+        """Whose turn it is, and the client in whose turn that job goes."""
+        occupied = Counter(self._running.values())
+        turns: dict[str, tuple[int, float]] = {}
+        chosen: tuple[asyncio.Future[T], str] | None = None
+        first: tuple[bool, tuple[int, float], Priority] | None = None
+        for turn, errand in self._queue.items():
+            priority = errand.priority
+            for client in errand.clients or _NOBODY:
+                if client not in turns:
+                    turns[client] = occupied[client], self._time_of(client)
+                rank = (priority is Priority.BACKGROUND, turns[client], priority)
+                if first is None or rank < first:
+                    first, chosen = rank, (turn, client)
+        assert chosen is not None  # the queue is not empty
+        return chosen
+
+    def _begin(self, errand: Errand, client: str) -> None:
+        """Move `client` on by what the job costs, and everybody to where it began."""
+        self._running[errand] = client
+        began = self._time_of(client)
+        self._times[client] = began + _COSTS[errand.priority]
+        self._time = began + _DRIFT
+        if len(self._times) > 4 * self._limit:
+            # A client that is not ahead of the others is as good as a new one.
+            self._times = {who: at for who, at in self._times.items() if at > self._time}
+
+    def _time_of(self, client: str) -> float:
+        """Its virtual time: that of everybody for one that is behind, as a new one is."""
+        return max(self._time, self._times.get(client, 0.0))
 
     def withdraw(self, slot: T) -> bool:
         """Take a free slot back; False when it is not free."""
@@ -94,3 +170,8 @@ class Admission(Generic[T]):
         free = list(self._free)
         self._free.clear()
         return free
+
+
+def _first(errand: Errand) -> str:
+    """The client whose job it is in a full queue: the first of those that wait for it."""
+    return next(iter(errand.clients), "")

@@ -12,8 +12,9 @@ class WorkerOptions:
     `slots` 0 takes what the machine allows (see `sizing`). `memory_bytes` bounds the
     address space of one worker, `nice` is added to its niceness, after `recycle_after`
     jobs it is replaced (0: never). At most `queue_limit` jobs wait for a slot, each for at most
-    `max_wait`; a job ends `deadline` after it began, retry included. A job that crashed
-    its worker twice is refused for `quarantine`.
+    `max_wait`; when the queue is full, `client_queue` jobs of one client for each slot keep
+    their place. A job ends `deadline` after it began, retry included. One that crashed its
+    worker twice is refused for `quarantine`.
 
     An idle worker takes 136 MiB of address space and 27 MiB of memory, so that the limit
     keeps it below 512 MiB resident; 30 megapixels of any accepted format fit.
@@ -24,6 +25,7 @@ class WorkerOptions:
     nice: int = 10
     recycle_after: int = 1_000
     queue_limit: int = 256
+    client_queue: int = 16
     max_wait: float = 10.0
     deadline: float = 30.0
     quarantine: float = 3_600.0

@@ -57,7 +57,9 @@ class WorkerPool:
     ) -> None:
         self._size = options.slots or sizing.detect(options.memory_bytes)
         self._deadline = options.deadline
-        self._admission: Admission[Slot] = Admission(options.queue_limit, options.max_wait)
+        self._admission: Admission[Slot] = Admission(
+            options.queue_limit, options.max_wait, share=options.client_queue * self._size
+        )
         self._crew = Crew(self._size, options, perform, self._admission)
         self._quarantine = Quarantine(options.quarantine, clock)
         self._begun: set[asyncio.Task[Result]] = set()
@@ -98,7 +100,7 @@ class WorkerPool:
         self._quarantine.check(job)
         slot = await self._admission.acquire(errand)
         errand.begin()
-        task = asyncio.get_running_loop().create_task(self._do(job, slot))
+        task = asyncio.get_running_loop().create_task(self._do(job, slot, errand))
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         # A cancelled caller leaves the job alone: the worker is at it, and the slot
@@ -119,25 +121,29 @@ class WorkerPool:
             await asyncio.wait(self._begun)
         await self._crew.finished()
 
-    async def _do(self, job: Job, slot: Slot) -> Result:
+    async def _do(self, job: Job, slot: Slot, errand: Errand) -> Result:
         """Do a job that has begun: one attempt, and a second if the worker dies."""
         until = asyncio.get_running_loop().time() + self._deadline
         try:
-            return await self._attempt(job, slot, until)
+            return await self._attempt(job, slot, errand, until)
         except Died as died:
             first = died.death
         # From here on the slot is nobody's, so whatever is raised leaves no place behind.
-        fresh = await self._crew.replace(slot)
+        try:
+            fresh = await self._crew.replace(slot)
+        except errors.LiveResizeError:
+            self._admission.ended(errand)
+            raise
         self._retried += 1
         try:
-            return await self._attempt(job, fresh, until)
+            return await self._attempt(job, fresh, errand, until)
         except Died as died:
-            self._crew.give_back(fresh)
+            self._give_back(fresh, errand)
             if self._crew.closing:
                 raise errors.ShuttingDown from died
             raise self._verdict(job, first, died.death) from died
 
-    async def _attempt(self, job: Job, slot: Slot, until: float) -> Result:
+    async def _attempt(self, job: Job, slot: Slot, errand: Errand, until: float) -> Result:
         """Do `job` in `slot` and give the slot back, unless it raises Died."""
         try:
             result = await slot.perform(job, until)
@@ -152,10 +158,14 @@ class WorkerPool:
             if slot.gone and isinstance(error, errors.RenderTimeout):
                 self._killed += 1
                 logger.warning("worker_deadline", worker_pid=slot.pid, **_log_fields(job))
-            self._crew.give_back(slot)
+            self._give_back(slot, errand)
             raise
-        self._crew.give_back(slot)
+        self._give_back(slot, errand)
         return result
+
+    def _give_back(self, slot: Slot, errand: Errand) -> None:
+        self._admission.ended(errand)
+        self._crew.give_back(slot)
 
     def _verdict(self, job: Job, first: Death, second: Death) -> errors.LiveResizeError:
         """What a job ends in that two workers have died of."""

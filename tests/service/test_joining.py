@@ -161,6 +161,32 @@ def test_the_first_client_may_leave_the_others_waiting(tmp_path: Path) -> None:
     run(main)
 
 
+def test_a_render_waits_in_the_turn_of_every_client_that_waits_for_it(tmp_path: Path) -> None:
+    """Who joins it is one of its clients, and who leaves is none any more."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.renderer.turn.clear()
+        first = asyncio.create_task(house.get(request(100), client="a"))
+        second = asyncio.create_task(house.get(request(100), client="b"))
+        third = asyncio.create_task(house.get(request(100), client="b"))
+        await house.renderer.queued.acquire()
+        await turns()
+        (errand,) = (each for each in house.renderer.errands if "a" in each.clients)
+        assert set(errand.clients) == {"a", "b"}
+        first.cancel()
+        await asyncio.wait({first})
+        third.cancel()
+        await asyncio.wait({third})
+        assert set(errand.clients) == {"b"}
+        house.renderer.turn.set()
+        assert (await second).held.data
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
 def test_the_rate_of_one_client_is_not_anothers(tmp_path: Path) -> None:
     """A joiner whose predecessor is over its rate renders on its own account."""
 

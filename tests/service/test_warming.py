@@ -167,7 +167,7 @@ def test_a_joined_warm_up_goes_by_its_own_arrival(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        admission: Admission[str] = Admission(64, 60.0)
+        admission: Admission[str] = Admission(64, 60.0, share=64)
         put_behind(house.renderer, admission)
         asking = [asyncio.create_task(house.get(request(width))) for width in range(10, 20)]
         await turns()
@@ -196,7 +196,7 @@ def test_without_a_live_request_it_goes_last(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        admission: Admission[str] = Admission(64, 60.0)
+        admission: Admission[str] = Admission(64, 60.0, share=64)
         put_behind(house.renderer, admission)
         warming = asyncio.create_task(house.renditions.warm(request(100)))
         await turns()

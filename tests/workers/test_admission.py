@@ -12,9 +12,11 @@ from liveresize.workers.admission import Admission
 PATIENT = 60.0
 
 
-def admission(limit: int = 8, max_wait: float = PATIENT, free: str = "") -> Admission[str]:
+def admission(
+    limit: int = 8, max_wait: float = PATIENT, free: str = "", share: int = 8
+) -> Admission[str]:
     """An admission with one slot for each letter of `free`."""
-    made: Admission[str] = Admission(limit, max_wait)
+    made: Admission[str] = Admission(limit, max_wait, share)
     for slot in free:
         made.offer(slot)
     return made

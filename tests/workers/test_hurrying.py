@@ -160,7 +160,7 @@ class Model:
         self.slots = 0
 
     async def ask(self) -> None:
-        errand = Errand(self.dice.choice(list(Priority)))
+        errand = Errand(self.dice.choice((Priority.INTERACTIVE, Priority.BACKGROUND)))
         (task,) = await queued(self.gate.acquire(errand))
         if self.free:
             assert await task == self.free.pop(0)
