@@ -18,7 +18,7 @@ from liveresize.stores import engines, migrations, schema
 from liveresize.stores.index import DatabaseIndex
 
 from . import worlds
-from .worlds import databases
+from .worlds import empty_databases
 
 Databases = Callable[[], contextlib.AbstractContextManager[str]]
 
@@ -107,7 +107,7 @@ def normal(rows: list[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
     }
 
 
-@databases
+@empty_databases
 def test_the_revisions_make_the_declared_schema(database: Databases) -> None:
     """Down to collations, conditions of indexes and names of constraints."""
 
@@ -128,7 +128,7 @@ def test_the_revisions_make_the_declared_schema(database: Databases) -> None:
     assert by_revisions
 
 
-@databases
+@empty_databases
 def test_alembic_sees_nothing_left_to_do(database: Databases) -> None:
     """What autogenerate would write is nothing."""
 
@@ -145,7 +145,7 @@ def test_alembic_sees_nothing_left_to_do(database: Databases) -> None:
         asyncio.run(scenario(url))
 
 
-@databases
+@empty_databases
 def test_a_second_start_changes_nothing(database: Databases) -> None:
     """What is stored stays as it is."""
 
@@ -163,7 +163,7 @@ def test_a_second_start_changes_nothing(database: Databases) -> None:
         asyncio.run(scenario(url))
 
 
-@databases
+@empty_databases
 def test_a_revision_that_fails_leaves_no_trace(
     database: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +187,7 @@ def test_a_revision_that_fails_leaves_no_trace(
         asyncio.run(scenario(url))
 
 
-@databases
+@empty_databases
 def test_a_release_runs_on_the_schema_of_its_successor(database: Databases) -> None:
     """A revision that it does not know is no reason to stop."""
 
@@ -205,7 +205,7 @@ def test_a_release_runs_on_the_schema_of_its_successor(database: Databases) -> N
 
 
 @pytest.mark.long
-@databases
+@empty_databases
 def test_ten_processes_start_at_once_on_an_empty_database(database: Databases) -> None:
     """All of them come up, time after time, and the schema is there."""
     for _ in range(ROUNDS):

@@ -19,7 +19,7 @@ from liveresize.stores import engines, migrations
 from liveresize.stores.index import DatabaseIndex
 
 from . import first_rows, worlds
-from .worlds import databases
+from .worlds import empty_databases
 
 Databases = Callable[[], contextlib.AbstractContextManager[str]]
 Rows = list[dict[str, Any]]
@@ -108,7 +108,7 @@ def test_every_earlier_release_is_tried() -> None:
     assert len(earlier()) == len(set(earlier())) >= 1
 
 
-@databases
+@empty_databases
 @releases
 def test_no_row_and_no_cell_is_lost(database: Databases, revision: str) -> None:
     """Serials and times to their last digit, also where SQLite builds a table anew, which
@@ -130,7 +130,7 @@ def test_no_row_and_no_cell_is_lost(database: Databases, revision: str) -> None:
         asyncio.run(scenario(url))
 
 
-@databases
+@empty_databases
 @releases
 def test_originals_are_served(database: Databases, revision: str) -> None:
     """By name and by generation, and the mirror lacks what it lacked."""
@@ -150,7 +150,7 @@ def test_originals_are_served(database: Databases, revision: str) -> None:
     run(database, revision, scenario)
 
 
-@databases
+@empty_databases
 @releases
 def test_links_lead_where_they_led(database: Databases, revision: str) -> None:
     """Those that were purged stay so, and those of a deleted picture go with it."""
@@ -169,7 +169,7 @@ def test_links_lead_where_they_led(database: Databases, revision: str) -> None:
     run(database, revision, scenario)
 
 
-@databases
+@empty_databases
 @releases
 def test_tokens_are_worth_what_they_were(database: Databases, revision: str) -> None:
     """Issued ones can be used, spent ones give their receipt, uploads keep their ids."""
@@ -191,7 +191,7 @@ def test_tokens_are_worth_what_they_were(database: Databases, revision: str) -> 
     run(database, revision, scenario)
 
 
-@databases
+@empty_databases
 @releases
 def test_news_of_deletions_go_on_where_they_were(database: Databases, revision: str) -> None:
     """A poller that has heard everything hears the next one, under a higher serial."""
