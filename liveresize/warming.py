@@ -17,6 +17,7 @@ from tornado import httpclient
 from tornado.simple_httpclient import HTTPTimeoutError
 
 from liveresize import errors, streams
+from liveresize.domain import numbers
 
 CONNECT_TIMEOUT, REQUEST_TIMEOUT = 10.0, 300.0
 """Seconds; a render may wait for a worker, and other requests go before it."""
@@ -188,8 +189,8 @@ def _next(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _pause(answer: httpclient.HTTPResponse) -> float:
     """Seconds until the server wants to be asked again."""
-    said = answer.headers.get("Retry-After", "")
-    return min(float(said), _LONGEST_WAIT) if said.isdecimal() else PAUSE
+    said = numbers.whole(answer.headers.get("Retry-After", ""))
+    return PAUSE if said is None else min(said, _LONGEST_WAIT)
 
 
 def _refusal(answer: httpclient.HTTPResponse) -> str:

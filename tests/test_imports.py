@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "urls": {"errors", "domain"},
     "moving": ANY_LAYER | {"domain", "ports", "progress", "stores", "streams"},
     "upkeep": ANY_LAYER | {"domain", "ports", "progress", "service", "stores", "streams"},
-    "warming": {"errors", "streams"},
+    "warming": {"errors", "streams", "domain"},
     "doctor": {"errors", "domain", "imaging", "stores", "web", "workers"},
     "wiring": EVERYTHING,
     "doors": EVERYTHING,

@@ -2,6 +2,7 @@
 
 import re
 
+from liveresize.domain import numbers
 from liveresize.domain.rendition import Negotiated
 
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
@@ -19,7 +20,7 @@ def weights(accept: str) -> dict[str, float]:
         for parameter in parameters:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "q" and _QUALITY.fullmatch(value.strip()):
-                q = float(value)
+                q = numbers.decimal(value.strip().rstrip(".")) or 0.0
         media = media.strip().lower()
         if media:
             found.setdefault(media, q)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from liveresize import errors
+from liveresize.domain import numbers
 from liveresize.domain.rendition import (
     COMPASS,
     TRANSPARENT,
@@ -58,10 +59,6 @@ class Parameters:
     given: tuple[tuple[str, str], ...] = ()
 
 
-_INTEGER = re.compile(r"-?[0-9]{1,999}")
-"""Long enough for any level above 100 to count as 100; `int` gives up at 4,300 digits."""
-_DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,99})?")
-"""With as many digits as programs print: a third is `0.3333333333333333` to most."""
 _HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -97,9 +94,10 @@ def _flag(name: str, text: str, rules: UrlRules) -> bool:
 
 def _tenths(text: str, low: float, high: float) -> int | None:
     """Ten times the decimal number in `text`, rounded; None when it is out of range."""
-    if not _DECIMAL.fullmatch(text) or not low <= float(text) <= high:
+    number = numbers.decimal(text)
+    if number is None or not low <= number <= high:
         return None
-    return round(float(text) * 10)
+    return round(number * 10)
 
 
 def _fit(name: str, text: str, rules: UrlRules) -> Fit:
@@ -109,20 +107,19 @@ def _fit(name: str, text: str, rules: UrlRules) -> Fit:
 def _gravity(name: str, text: str, rules: UrlRules) -> Gravity:
     if text in COMPASS:
         return COMPASS[text]
-    x, comma, y = text.partition(",")
-    if comma and _DECIMAL.fullmatch(x) and _DECIMAL.fullmatch(y):
-        focus = Gravity(round(float(x) * 1000), round(float(y) * 1000))
-        if float(x) <= 1 and float(y) <= 1:
-            return focus
+    x, y = (numbers.decimal(part) for part in text.partition(",")[::2])
+    if x is not None and y is not None and x <= 1 and y <= 1:
+        return Gravity(round(x * 1000), round(y * 1000))
     raise _bad(name, "a point of the compass, `center`, `smart`, or `x,y` with each from 0 to 1")
 
 
 def _quality(name: str, text: str, rules: UrlRules) -> int | None:
     if text == "auto":
         return None
-    if not _INTEGER.fullmatch(text) or int(text) < -1:
+    level = numbers.at_most(text.removeprefix("-"), 100)
+    if level is None or (text.startswith("-") and level > 1):
         raise _bad(name, "`auto` or a whole number from 0 to 100")
-    return None if int(text) == -1 else min(int(text), 100)
+    return None if text.startswith("-") and level == 1 else level
 
 
 def _blur(name: str, text: str, rules: UrlRules) -> int:
@@ -142,7 +139,7 @@ def _sharpen(name: str, text: str, rules: UrlRules) -> int:
 
 
 def _rotate(name: str, text: str, rules: UrlRules) -> int:
-    return int(_choice(name, text, ("0", "90", "180", "270")))
+    return numbers.digits(_choice(name, text, ("0", "90", "180", "270")))
 
 
 def _flip(name: str, text: str, rules: UrlRules) -> str:

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
+from liveresize.domain import numbers
+
 
 class Format(enum.StrEnum):
     """A format that renditions are written in."""
@@ -303,12 +305,15 @@ class Rendition:
         if part["smart"]:
             gravity = SMART
         elif part["gx"]:
-            gravity = Gravity(int(part["gx"]), int(part["gy"]))
+            gravity = Gravity(numbers.digits(part["gx"]), numbers.digits(part["gy"]))
         quality = None
         if part["jpeg"]:
-            level = int(part["jpeg"])
+            level = numbers.digits(part["jpeg"])
             quality = Quality(
-                level, int(part["webp"] or level), int(part["avif"] or level), bool(part["match"])
+                level,
+                numbers.digits(part["webp"] or part["jpeg"]),
+                numbers.digits(part["avif"] or part["jpeg"]),
+                bool(part["match"]),
             )
         output: Format | Negotiated
         if part["auto"]:
@@ -321,14 +326,14 @@ class Rendition:
             background = (red, green, blue, alpha)
         rendition = cls(
             format=output,
-            width=int(part["width"]),
-            height=int(part["height"]),
+            width=numbers.digits(part["width"]),
+            height=numbers.digits(part["height"]),
             fit=Fit(part["fit"] or "clip"),
             gravity=gravity,
             quality=quality,
-            blur=int(part["blur"] or 0),
-            sharpen=int(part["sharpen"] or 0),
-            rotate=int(part["rotate"] or 0),
+            blur=numbers.digits(part["blur"] or "0"),
+            sharpen=numbers.digits(part["sharpen"] or "0"),
+            rotate=numbers.digits(part["rotate"] or "0"),
             flip=part["flip"] or "",
             background=background,
             enlarge=not part["noenlarge"],

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.domain import parameters, vip
+from liveresize.domain import numbers, parameters, vip
 
 _OF_PICTURES = frozenset(parameters.KNOWN)
 _OF_BUCKETS = _OF_PICTURES | frozenset(vip.KNOWN)
 
-_INSTANT = re.compile(r"[0-9]{1,12}")
+_LAST = 10**12 - 1
+"""The latest end of a signature, in Unix seconds."""
+
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
@@ -43,9 +45,10 @@ class Sealed:
         """
         if self.exp is None:
             return None
-        if not _INSTANT.fullmatch(self.exp):
+        ends = numbers.whole(self.exp, _LAST)
+        if ends is None:
             raise errors.SignatureRefused("The parameter `exp` must be Unix seconds.")
-        return int(self.exp)
+        return ends
 
     def opened_by(self, keys: Iterable[str]) -> bool:
         """Whether `sig` is right by any of `keys`; how long that takes tells nothing."""

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.domain import accept as accept_header
-from liveresize.domain import names, parameters
+from liveresize.domain import names, numbers, parameters
 from liveresize.domain.names import ImageId
 from liveresize.domain.parameters import Parameters, UrlRules
 from liveresize.domain.rendition import (
@@ -111,7 +111,8 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
     if match is None:
         return _parse_original(segment, query, accept, rules)
     image = ImageId(names.check_name(match["name"]))
-    width, height, density = int(match["width"]), int(match["height"]), int(match["density"] or 1)
+    width, height = numbers.digits(match["width"]), numbers.digits(match["height"])
+    density = numbers.digits(match["density"] or "1")
     if not 1 <= density <= MAX_DENSITY:
         raise errors.MalformedUrl(f"The density must be from 1x to {MAX_DENSITY}x.")
     if width == 0 and height == 0:

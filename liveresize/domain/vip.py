@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from liveresize import errors
-from liveresize.domain import names, parameters
+from liveresize.domain import names, numbers, parameters
 from liveresize.domain.names import ImageId
 from liveresize.domain.rendition import Fit, Format, Quality, Rendition
 from liveresize.domain.urls import RenditionRequest
@@ -21,8 +21,6 @@ SQUARE = Format.WEBP.max_side
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """What S3 takes for the name of a bucket."""
-
-_WIDTH = re.compile(r"\+?[0-9]{1,999}")
 
 KNOWN = ("s", "c", "animate")
 """Every parameter that an address of vip may carry; all others are ignored."""
@@ -138,11 +136,11 @@ def read(image: ImageId, query: str, rules: VipRules) -> VipRequest:
         name, _, value = pair.partition("=")
         if name in KNOWN and name not in given:
             given[name] = _decoded(value)
-    wanted = given.get("s", "")
+    width = numbers.at_most(given.get("s", "").removeprefix("+"), rules.max_width)
     return VipRequest(
         image=image,
         quality=rules.quality,
-        width=min(int(wanted), rules.max_width) if _WIDTH.fullmatch(wanted) else 0,
+        width=width or 0,
         square=given.get("c", "").lower() == "true",
         animate=given.get("animate", "").lower() == "true",
     )

@@ -264,7 +264,8 @@ class StagedUpload(abc.ABC):
         if self._body.file is not None:
             with contextlib.suppress(OSError):
                 self._body.file.close()
-        self._staged.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # `sweep` removes what stays behind
+            self._staged.unlink(missing_ok=True)
 
 
 class CommitUnknown(Exception):

@@ -73,10 +73,18 @@ class Uploads:
     async def begin(self, token: str, candidates: Sequence[ImageId], client: str = "") -> Upload:
         """Claim `token` for one of the ids that the URL may mean.
 
-        `client` is the key of the client that uploads.
-
-        Raises TokenRefused, IndexUnavailable, and DiskFull under the disk's reserve.
+        `client` is the key of the client that uploads. A caller that is cancelled meanwhile
+        leaves no claim behind. Raises TokenRefused, IndexUnavailable, and DiskFull under the
+        disk's reserve.
         """
+        claiming = asyncio.create_task(self._claim(token, candidates, client))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            await self._intake.end(_give_back(claiming))
+            raise
+
+    async def _claim(self, token: str, candidates: Sequence[ImageId], client: str) -> Upload:
         intake = self._intake
         claimed = await intake.index.claim(token, candidates, intake.lease)
         if isinstance(claimed, Spent):
@@ -86,7 +94,7 @@ class Uploads:
             staged = intake.originals.staging(tokens.digest(token))
             most = min(claimed.grant.max_bytes or limit, limit)
             return ClaimedUpload(intake, claimed, staged, most, client)
-        except errors.LiveResizeError:
+        except BaseException:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
                 await intake.index.release(claimed)
             raise
@@ -110,6 +118,13 @@ class Uploads:
         swept = await intake.originals.sweep(intake.lease)
         if swept:
             _log.info("staged_uploads_removed", count=swept)
+
+
+async def _give_back(claiming: "asyncio.Task[Upload]") -> None:
+    """Give up an upload that nobody waits for, as soon as it has its claim."""
+    await asyncio.wait({claiming})
+    if not claiming.cancelled() and claiming.exception() is None:
+        await claiming.result().abort()
 
 
 class ClaimedUpload(StagedUpload):

@@ -1,5 +1,7 @@
 """Versions of the imaging engine: dotted whole numbers."""
 
+from liveresize.domain import numbers
+
 
 def parse(version: str) -> tuple[int, ...]:
     """What to compare versions by: "2" is below "2.0.1", which is below "10".
@@ -14,5 +16,5 @@ def parse(version: str) -> tuple[int, ...]:
 
 
 def _number(part: str) -> int:
-    digits = part[: len(part) - len(part.lstrip("0123456789"))]
-    return int(digits or 0)
+    begun = part[: len(part) - len(part.lstrip("0123456789"))]
+    return numbers.digits(begun or "0")

@@ -1,10 +1,9 @@
 """DELETE of a picture and POST /purge, for holders of an admin secret."""
 
 import re
-from datetime import datetime
 
 from liveresize import errors, ports
-from liveresize.domain import names, parameters, vip
+from liveresize.domain import names, numbers, parameters, vip
 from liveresize.domain.names import ImageId
 from liveresize.web import responses
 from liveresize.web.bodies import Fields, JsonHandler
@@ -114,13 +113,9 @@ def _instant(value: object) -> float:
     """Unix seconds of a number, or of an ISO 8601 time with its zone."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11:
         return float(value)
-    if isinstance(value, str):
-        try:
-            instant = datetime.fromisoformat(value)
-        except ValueError:
-            instant = None
-        if instant is not None and instant.tzinfo is not None:
-            return instant.timestamp()
+    instant = numbers.instant(value) if isinstance(value, str) else None
+    if instant is not None:
+        return instant
     raise errors.BadBody(
         "The field `rendered_before` must be Unix seconds or an ISO 8601 time with its zone."
     )

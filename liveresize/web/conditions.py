@@ -6,8 +6,9 @@ Pure: from the headers of a request and the validators of a picture to a decisio
 import functools
 import re
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
+
+from liveresize.domain import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,8 @@ def unchanged(asked: Asked, held: Validators) -> bool:
         return matches(asked.if_none_match, held.etag)
     if not asked.if_modified_since or not held.modified_at:
         return False
-    since = _seconds(asked.if_modified_since)
+    since = numbers.http_instant(asked.if_modified_since)
     return since is not None and int(held.modified_at) <= since
-
-
-def _seconds(date: str) -> float | None:
-    """Unix seconds of an HTTP date; None for what is none."""
-    try:
-        moment = parsedate_to_datetime(date)
-        # The format of asctime names no zone, and HTTP means UTC by it.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -91,12 +82,12 @@ def part(asked: Asked, held: Validators, size: int) -> tuple[int, int] | None:
         return None
     first, last, suffix = match.groups()
     if suffix is not None:
-        length = min(int(suffix), size)
+        length = min(numbers.digits(suffix), size)
         return size - length, length
-    start = int(first)
-    if last and int(last) < start:
+    start = numbers.digits(first)
+    if last and numbers.digits(last) < start:
         return None
-    end = min(int(last), size - 1) if last else size - 1
+    end = min(numbers.digits(last), size - 1) if last else size - 1
     return start, max(0, end - start + 1)
 
 

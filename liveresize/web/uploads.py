@@ -1,10 +1,9 @@
 """POST of an image with a one-time token."""
 
-import re
 from typing import Any
 
 from liveresize import errors
-from liveresize.domain import names, parameters
+from liveresize.domain import names, numbers, parameters
 from liveresize.domain.names import ImageId
 from liveresize.service.staged import Crop
 from liveresize.service.uploads import Upload
@@ -16,7 +15,8 @@ from liveresize.web.multipart import ImageField
 _ENVELOPE = 128 << 10
 """Bytes that a form may add to its image."""
 
-_PIXELS = re.compile(r"[0-9]{1,9}")
+_LONGEST_SIDE = 10**9 - 1
+"""The largest number of pixels that a crop may name."""
 
 
 class UploadHandler(BodyHandler):
@@ -142,9 +142,11 @@ def read_crop(query: str) -> Crop | None:
             found.setdefault(name, value)
     if not found:
         return None
-    if len(found) < 4 or not all(_PIXELS.fullmatch(value) for value in found.values()):
+    x, y, width, height = (
+        numbers.whole(found.get(name, ""), _LONGEST_SIDE) for name in ("x", "y", "width", "height")
+    )
+    if x is None or y is None or width is None or height is None:
         raise errors.BadCrop("A crop takes x, y, width and height, whole numbers of pixels.")
-    x, y, width, height = (int(found[name]) for name in ("x", "y", "width", "height"))
     if not width or not height:
         raise errors.BadCrop("A crop must be at least one pixel wide and high.")
     return x, y, width, height

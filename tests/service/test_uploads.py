@@ -267,6 +267,58 @@ def test_aborting_leaves_nothing(tmp_path: Path) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_beginning_that_is_cancelled_leaves_nothing(tmp_path: Path, claimed: bool) -> None:
+    """Whether the claim is on its way or there already, it is given up."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token, gate = await house.token(), asyncio.Event()
+        claim = house.index.claim
+
+        async def slow(*given: Any) -> object:
+            found = await claim(*given)
+            await gate.wait()
+            return found
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(house.index, "claim", slow)
+            beginning = asyncio.create_task(house.uploads.begin(token, [CAT]))
+            await turns()
+            if claimed:
+                gate.set()
+                await asyncio.sleep(0)
+            beginning.cancel()
+            await turns()
+            gate.set()
+            with pytest.raises(asyncio.CancelledError):
+                await beginning
+        await turns()
+        await house.holds_nothing()
+
+    run(main)
+
+
+@pytest.mark.parametrize("failure", [ValueError("unexpected"), asyncio.CancelledError()])
+def test_a_claim_without_a_file_is_given_up(tmp_path: Path, failure: BaseException) -> None:
+    """Whatever it was that kept the file from being made."""
+
+    def fail(*given: Any) -> Path:
+        raise failure
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token = await house.token()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(house.originals, "staging", fail)
+            with pytest.raises(type(failure)):
+                await house.uploads.begin(token, [CAT])
+        await turns()
+        await house.holds_nothing()
+
+    run(main)
+
+
 def test_a_client_that_leaves_while_its_upload_is_stored_changes_nothing(tmp_path: Path) -> None:
     """The body is whole, so the original is kept, and the token answers a repetition."""
 
