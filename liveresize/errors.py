@@ -2,6 +2,9 @@
 
 LiveResizeError
 ├── RequestError                the client asked for something that makes no sense
+│   ├── MalformedRequest
+│   ├── HeadTooLarge
+│   │   └── UrlTooLong
 │   ├── MalformedUrl
 │   ├── BadParameter
 │   ├── BadBody
@@ -80,6 +83,18 @@ class LiveResizeError(Exception):
 
 class RequestError(LiveResizeError):
     """The request makes no sense as it stands."""
+
+
+class MalformedRequest(RequestError):
+    """The head of the request breaks the rules of HTTP."""
+
+
+class HeadTooLarge(RequestError):
+    """The headers of the request are larger than this server reads."""
+
+
+class UrlTooLong(HeadTooLarge):
+    """The URL of the request is longer than this server reads."""
 
 
 class MalformedUrl(RequestError):

@@ -16,12 +16,10 @@ from typing import Any
 from tornado.web import stream_request_body
 
 from liveresize import errors
-from liveresize.web import failures
+from liveresize.domain import numbers
+from liveresize.web import failures, unwanted
 from liveresize.web.connections import WatchedStream
 from liveresize.web.handler import Handler
-
-_DISCARD = 8 << 20
-"""Bytes of a refused body that are read and dropped before the connection is."""
 
 _JSON_BYTES = 64 << 10
 
@@ -45,6 +43,7 @@ class BodyHandler(Handler):
         self.arrived = 0
         self._dropped = 0
         self._failure: Exception | None = None
+        self._failed_at = 0.0
         self._pulse: asyncio.TimerHandle | None = None
         self._over = False
         self._reading_since = 0.0
@@ -65,9 +64,8 @@ class BodyHandler(Handler):
 
     async def prepare(self) -> None:
         """See tornado.web.RequestHandler."""
-        connection: Any = self.request.connection
-        connection.set_max_body_size(1 << 62)  # `data_received` counts, and answers in JSON
-        connection.set_body_timeout(86_400.0)  # `_watch` asks for a rate instead
+        # `data_received` counts, and answers in JSON; `_watch` asks for a rate.
+        unwanted.leave_to_us(self.request.connection)  # type: ignore[arg-type]
         try:
             await self.start()
             if self._declared > self.max_body:
@@ -76,6 +74,9 @@ class BodyHandler(Handler):
             self._fail(error)
             await self.discard()
             self._refuse_now_if_long(error)
+        except BaseException:
+            await self.discard()
+            raise
         if self._over:  # the client left while `start` was at it
             await self.discard()
             return
@@ -85,22 +86,20 @@ class BodyHandler(Handler):
 
     def _refuse_now_if_long(self, error: errors.LiveResizeError) -> None:
         """Answer at once where the client waits for leave to send, or has too much."""
-        expects = self.request.headers.get("Expect", "").lower() == "100-continue"
-        if expects or self._declared > _DISCARD:
+        if not unwanted.is_worth_reading(self.request.headers):
             raise error
 
     @property
     def _declared(self) -> int:
-        """The length that the head promises; 0 where Tornado will refuse it anyway."""
-        length = self.request.headers.get("Content-Length", "")
-        return int(length) if length.isascii() and length.isdigit() else 0
+        """The length that the head promises; 0 where it promises none."""
+        return numbers.whole(self.request.headers.get("Content-Length", "")) or 0
 
     async def data_received(self, chunk: bytes) -> None:
         """See tornado.web.RequestHandler."""
         self.arrived += len(chunk)
         if self._failure is not None:
             self._dropped += len(chunk)
-            if self._dropped > _DISCARD and not self._finished:
+            if self._dropped > unwanted.MOST and not self._finished:
                 self._give_up()
             return
         try:
@@ -164,6 +163,7 @@ class BodyHandler(Handler):
     def _fail(self, error: Exception) -> None:
         if self._failure is None:
             self._failure = error
+            self._failed_at = time.perf_counter()
 
     def _give_up(self) -> None:
         """Answer in the middle of the body; the connection ends with it."""
@@ -175,12 +175,17 @@ class BodyHandler(Handler):
         )
 
     def _watch(self) -> None:
-        """Give up on a body that arrives too slowly."""
-        options = self.site.options
-        elapsed = time.perf_counter() - self._reading_since
-        if elapsed > options.body_grace and self.arrived < elapsed * options.body_rate:
-            self._fail(errors.UploadTooSlow())
-            self._clear_later()
+        """Give up on a body that arrives too slowly, or is refused and goes on."""
+        options, now = self.site.options, time.perf_counter()
+        elapsed = now - self._reading_since
+        if self._failure is None:
+            slow = self.arrived < elapsed * options.body_rate
+            if elapsed > options.body_grace and slow:
+                self._fail(errors.UploadTooSlow())
+                self._clear_later()
+                self._give_up()
+                return
+        elif now - self._failed_at > options.unwanted_body:
             self._give_up()
             return
         self._pulse = asyncio.get_running_loop().call_later(_PULSE, self._watch)

@@ -7,9 +7,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
-from tornado.iostream import IOStream, SSLIOStream
+from tornado.iostream import IOStream, SSLIOStream, UnsatisfiableReadError
 
 _log = structlog.get_logger("liveresize.tls")
 
@@ -30,7 +31,9 @@ class WatchedStream(IOStream):
     `idle_since` is the monotonic time since which it waits for the head of a request,
     None while it is in one; whoever parses requests keeps it up to date. `lingers` is set
     by whoever answers before the request has been read: closing would then reset the
-    connection, and the answer be lost to a peer that is still sending.
+    connection, and the answer be lost to a peer that is still sending. `overfull` is called
+    where a head, or the size of a chunk, grows longer than is read, before the stream closes
+    for that.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class WatchedStream(IOStream):
         self.wrote_at = time.monotonic()
         self.idle_since: float | None = self.wrote_at
         self.lingers = False
+        self.overfull: Callable[[], None] | None = None
         self._farewell: Callable[[], None] | None = None
         super().__init__(connection, **options)
 
@@ -50,6 +54,17 @@ class WatchedStream(IOStream):
         """Put back what was read, for whoever reads next."""
         self._read_buffer[:0] = data
         self._read_buffer_size += len(data)
+
+    def arrived(self) -> bytes:
+        """What has arrived and was not read yet."""
+        return bytes(self._read_buffer)
+
+    def close(self, exc_info: Any = False) -> None:
+        """Close; see tornado.iostream.BaseIOStream."""
+        overfull, self.overfull = self.overfull, None
+        if isinstance(exc_info, UnsatisfiableReadError) and overfull is not None:
+            overfull()
+        super().close(exc_info)
 
     def write_to_fd(self, data: memoryview) -> int:
         """Write; see tornado.iostream.BaseIOStream."""

@@ -1,6 +1,6 @@
 """The plain port of a server that wants TLS: sends clients over, and answers probes."""
 
-import asyncio
+import functools
 import string
 import time
 from collections.abc import Awaitable
@@ -10,23 +10,19 @@ from tornado import httputil
 from tornado.http1connection import HTTP1Connection
 
 from liveresize import errors
-from liveresize.web import access, clients, failures
+from liveresize.web import clients, direct, failures, heads, unwanted
 from liveresize.web.connections import WatchedStream
-from liveresize.web.hits import REASONS, Entrance, date
+from liveresize.web.direct import Request
+from liveresize.web.hits import Entrance
 from liveresize.web.responses import Answer
 from liveresize.web.site import Site
+from liveresize.web.unwanted import UnwantedBody
 
 PROBES = frozenset({"/_health", "/_live", "/_ready", "/_metrics", "/ping"})
 """What balancers and monitors ask, which follow no redirects."""
 
 _KEPT = 86_400
 """Seconds for which a client may keep the redirect."""
-
-_DISCARD = 8 << 20
-"""Bytes of a body that are read and dropped before the answer."""
-
-_ALL_READ = 86_400.0
-"""Seconds after which Tornado would drop a body; we answer long before."""
 
 _AS_IT_IS = string.ascii_letters + string.digits + string.punctuation
 
@@ -46,7 +42,10 @@ class Detours(httputil.HTTPServerConnectionDelegate):
         """See tornado.httputil.HTTPServerConnectionDelegate."""
         assert isinstance(request_conn, HTTP1Connection)
         within = self._entrance.start_request(server_conn, request_conn)
-        return Detour(self._origin, self._site, request_conn, within)
+        detour = Detour(self._origin, self._site, request_conn, within)
+        if isinstance(request_conn.stream, WatchedStream):
+            request_conn.stream.overfull = detour.head_too_large
+        return detour
 
     def on_close(self, server_conn: object) -> None:
         """See tornado.httputil.HTTPServerConnectionDelegate."""
@@ -72,13 +71,15 @@ class Detour(httputil.HTTPMessageDelegate):
         self._connection = connection
         self._within = within
         self._is_probe = False
-        self._line = httputil.RequestStartLine("", "", "")
-        self._headers = httputil.HTTPHeaders()
-        self._dropped = 0
-        self._whole = False
+        self._request: Request | None = None
+        self._unwanted: UnwantedBody | None = None
         self._answered = False
-        self._late: asyncio.TimerHandle | None = None
-        self._began = 0.0
+
+    def head_too_large(self) -> None:
+        """The head is larger than is read; the stream closes after this."""
+        assert isinstance(self._connection.stream, WatchedStream)
+        peer = self._connection.context.remote_ip  # type: ignore[attr-defined]
+        direct.refuse_head(self._connection.stream, peer, self._site)
 
     def headers_received(
         self,
@@ -87,30 +88,35 @@ class Detour(httputil.HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         """Let a probe in; else find out whether a body is worth waiting for."""
         assert isinstance(start_line, httputil.RequestStartLine)
-        if start_line.path.partition("?")[0] in PROBES:
+        began = time.perf_counter()
+        stream = self._connection.stream
+        if isinstance(stream, WatchedStream):
+            stream.idle_since = None
+            stream.overfull = functools.partial(direct.refuse_chunk, stream)
+        try:
+            line = heads.read(start_line, headers)
+        except errors.RequestError as error:
+            self._answered = True
+            request = Request(start_line, headers, began)
+            direct.refuse(self._connection, self._site, request, error)
+            return None
+        if line.path.partition("?")[0] in PROBES:
             self._is_probe = True
-            return self._within.headers_received(start_line, headers)
-        self._began = time.perf_counter()
-        self._line, self._headers = start_line, headers
-        if isinstance(self._connection.stream, WatchedStream):
-            self._connection.stream.idle_since = None
-        self._connection.set_max_body_size(1 << 62)
-        self._connection.set_body_timeout(_ALL_READ)
-        length = headers.get("Content-Length", "0")
-        if "Expect" in headers or (length.isdecimal() and int(length[:20]) > _DISCARD):
-            self._answer()
-        elif length != "0" or "Transfer-Encoding" in headers:
-            loop = asyncio.get_running_loop()
-            self._late = loop.call_later(self._site.options.body_grace, self._answer)
+            return self._within.headers_received(line, headers)
+        self._request = Request(line, headers, began)
+        unwanted.leave_to_us(self._connection)
+        if not unwanted.is_worth_reading(headers):
+            self._answer_early()
+        elif heads.has_body(headers):
+            self._unwanted = UnwantedBody(self._site.options.unwanted_body, self._answer_early)
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Drop the body of what is sent away."""
         if self._is_probe:
             return self._within.data_received(chunk)
-        self._dropped += len(chunk)
-        if self._dropped > _DISCARD:
-            self._answer()
+        if self._unwanted is not None:
+            self._unwanted.arrived(len(chunk))
         return None
 
     def finish(self) -> None:
@@ -118,49 +124,44 @@ class Detour(httputil.HTTPMessageDelegate):
         if self._is_probe:
             self._within.finish()
         else:
-            self._whole = True
-            self._answer()
+            self._answer(last=False)
 
     def on_connection_close(self) -> None:
         """The client went away before its request was whole, or has its answer."""
         if self._is_probe:
             self._within.on_connection_close()
         self._answered = True
-        self._stop_waiting()
+        self._forget_body()
 
-    def _stop_waiting(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _forget_body(self) -> None:
+        if self._unwanted is not None:
+            self._unwanted.end()
+            self._unwanted = None
 
-    def _answer(self) -> None:
-        """Answer, once; before the request is whole the connection ends with it."""
-        self._stop_waiting()
+    def _answer_early(self) -> None:
+        """Answer without the rest of the body; the connection ends with the answer."""
+        self._answer(last=True)
+
+    def _answer(self, *, last: bool) -> None:
+        self._forget_body()
         if self._answered:
             return
         self._answered = True
-        request_id = clients.request_id(self._headers.get("X-Request-Id"))
-        answer = self._made(request_id)
-        headers = httputil.HTTPHeaders()
-        for name, value in answer.headers:
-            headers.add(name, value)
-        headers["Date"] = date()
-        headers["X-Request-Id"] = request_id
-        headers["Content-Length"] = str(answer.length)
-        if not self._whole:
-            headers["Connection"] = "close"
-            if isinstance(self._connection.stream, WatchedStream):
-                self._connection.stream.lingers = True
-        assert isinstance(answer.body, bytes)
-        body = b"" if self._line.method == "HEAD" else answer.body
-        start = httputil.ResponseStartLine("HTTP/1.1", answer.status, REASONS[answer.status])
-        self._connection.write_headers(start, headers, body)
-        self._connection.finish()
-        self._log(answer.status, len(body), request_id)
+        assert self._request is not None
+        request_id = clients.request_id(self._request.headers.get("X-Request-Id"))
+        answer = self._made(self._request.line.path, request_id)
+        direct.send(
+            self._connection,
+            self._site,
+            self._request,
+            answer,
+            request_id,
+            route="other",
+            last=last,
+        )
 
-    def _made(self, request_id: str) -> Answer:
+    def _made(self, target: str, request_id: str) -> Answer:
         """308 to the same target at the other address, never at one that the client named."""
-        target = self._line.path
         if not target.startswith("/"):
             error = errors.MalformedUrl("The target of the request is not a path.")
             return failures.answer(error, request_id)
@@ -171,19 +172,4 @@ class Detour(httputil.HTTPMessageDelegate):
                 ("Cache-Control", f"public, max-age={_KEPT}"),
                 ("Access-Control-Allow-Origin", "*"),
             ],
-        )
-
-    def _log(self, status: int, size: int, request_id: str) -> None:
-        peer = self._connection.context.remote_ip  # type: ignore[attr-defined]
-        access.note(
-            route="other",
-            method=self._line.method,
-            path=self._line.path.partition("?")[0],
-            status=status,
-            client=clients.client_ip(
-                peer, self._headers.get("X-Forwarded-For"), self._site.options.trusted_proxies
-            ),
-            duration_ms=(time.perf_counter() - self._began) * 1000,
-            size=size,
-            request_id=request_id,
         )

@@ -22,6 +22,8 @@ class Failure:
 TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.RequestError: Failure(400),
     errors.UploadTooSlow: Failure(408),
+    errors.UrlTooLong: Failure(414),
+    errors.HeadTooLarge: Failure(431),
     errors.Refused: Failure(403),
     errors.SecretRefused: Failure(401, "warning"),
     errors.OriginalMissing: Failure(404),

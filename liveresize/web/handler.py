@@ -15,7 +15,7 @@ from tornado.web import HTTPError, RequestHandler
 from liveresize import errors
 from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import Streamed
-from liveresize.web import access, clients, failures, hits
+from liveresize.web import access, clients, direct, failures, hits
 from liveresize.web.conditions import Asked
 from liveresize.web.responses import NOTHING, About, Answer, Part, Slice
 from liveresize.web.site import Site
@@ -60,7 +60,7 @@ class Handler(RequestHandler):
         """None but those that every answer has."""
         self.clear_header("Server")
         self.clear_header("Content-Type")
-        self.set_header("Date", hits.date())
+        self.set_header("Date", direct.date())
 
     def compute_etag(self) -> None:
         """Never let Tornado hash a body on the loop: our ETags come with the bytes."""

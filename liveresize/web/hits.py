@@ -5,24 +5,24 @@ A request that memory alone can answer never meets a RequestHandler. It is answe
 Tornado close the connection.
 """
 
-import http
+import functools
 import time
 from collections.abc import Awaitable
-from email.utils import formatdate
 from urllib.parse import unquote
 
 from tornado import httputil
 from tornado.web import Application
 
+from liveresize import errors
 from liveresize.domain.urls import FactsRequest
 from liveresize.service.outcomes import Found, Stored
-from liveresize.web import access, clients, failures, responses
+from liveresize.web import clients, direct, heads, responses, unwanted
 from liveresize.web.conditions import Asked
 from liveresize.web.connections import WatchedStream
+from liveresize.web.direct import Request
 from liveresize.web.responses import Answer
 from liveresize.web.site import Site
-
-REASONS = {status.value: status.phrase for status in http.HTTPStatus}
+from liveresize.web.unwanted import UnwantedBody
 
 OBJECTS = "/_renditions/"
 
@@ -50,9 +50,11 @@ class Entrance(httputil.HTTPServerConnectionDelegate):
     ) -> httputil.HTTPMessageDelegate:
         """See tornado.httputil.HTTPServerConnectionDelegate."""
         stream = getattr(request_conn, "stream", None)
+        visit = Visit(self._site, self._application, server_conn, request_conn)
         if isinstance(stream, WatchedStream):
             stream.idle_since = time.monotonic()
-        return Visit(self._site, self._application, server_conn, request_conn)
+            stream.overfull = visit.head_too_large
+        return visit
 
     def on_close(self, server_conn: object) -> None:
         """See tornado.httputil.HTTPServerConnectionDelegate."""
@@ -60,7 +62,11 @@ class Entrance(httputil.HTTPServerConnectionDelegate):
 
 
 class Visit(httputil.HTTPMessageDelegate):
-    """One request: answered from memory in `finish`, or handed to the Application."""
+    """One request: answered from memory in `finish`, or handed to the Application.
+
+    The Application has the body of what takes one. Any other is dropped; what is left of it
+    when the time for it is over is not waited for.
+    """
 
     def __init__(
         self,
@@ -74,10 +80,16 @@ class Visit(httputil.HTTPMessageDelegate):
         self._server_conn = server_conn
         self._connection = connection
         self._through: httputil.HTTPMessageDelegate | None = None
-        self._line: httputil.RequestStartLine | None = None
-        self._headers = httputil.HTTPHeaders()
+        self._request: Request | None = None
         self._answer: Answer | None = None
-        self._began = 0.0
+        self._unwanted: UnwantedBody | None = None
+        self._drops = False
+        self._over = False
+
+    def head_too_large(self) -> None:
+        """The head is larger than is read; the stream closes after this."""
+        stream = self._connection.stream  # type: ignore[attr-defined]
+        direct.refuse_head(stream, self._connection.context.remote_ip, self._site)  # type: ignore[attr-defined]
 
     def headers_received(
         self,
@@ -86,17 +98,45 @@ class Visit(httputil.HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         """Look into memory; what is not there goes on to the Application."""
         assert isinstance(start_line, httputil.RequestStartLine)
-        self._began = time.perf_counter()
+        began = time.perf_counter()
         stream = getattr(self._connection, "stream", None)
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
-        self._line, self._headers = start_line, headers
-        if start_line.method == "GET":
-            self._answer = self._look_up(start_line.path, headers)
-        if self._answer is not None:
+            stream.overfull = functools.partial(direct.refuse_chunk, stream)
+        try:
+            if getattr(self._connection, "is_head_too_large", False):
+                raise errors.HeadTooLarge
+            line = heads.read(start_line, headers)
+        except errors.RequestError as error:
+            self._over = True
+            request = Request(start_line, headers, began)
+            direct.refuse(self._connection, self._site, request, error)
             return None
-        self._through = self._application.start_request(self._server_conn, self._connection)
-        return self._through.headers_received(start_line, headers)
+        self._request = Request(line, headers, began)
+        if line.method == "GET":
+            self._answer = self._look_up(line.path, headers)
+        begun = None
+        if self._answer is None:
+            self._through = self._application.start_request(self._server_conn, self._connection)
+            begun = self._through.headers_received(line, headers)
+        if begun is None and self._has_body(headers):
+            self._drop_body(headers)
+        return begun
+
+    def _has_body(self, headers: httputil.HTTPHeaders) -> bool:
+        whole: bool | None = getattr(self._connection, "is_whole", None)  # HTTP/2 knows
+        return heads.has_body(headers) if whole is None else not whole
+
+    def _drop_body(self, headers: httputil.HTTPHeaders) -> None:
+        """Read past a body that nobody takes, for a while."""
+        self._drops = True
+        headers.pop("Content-Type", None)  # or Tornado would parse what there is of it
+        unwanted.leave_to_us(self._connection)  # type: ignore[arg-type]
+        if unwanted.is_worth_reading(headers):
+            seconds = self._site.options.unwanted_body
+            self._unwanted = UnwantedBody(seconds, self._finish_early)
+        else:
+            self._finish_early()
 
     def _look_up(self, target: str, headers: httputil.HTTPHeaders) -> Answer | None:
         site = self._site
@@ -126,56 +166,58 @@ class Visit(httputil.HTTPMessageDelegate):
         return responses.rendered(outcome, asked("GET", headers), options, varies=varies)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """The body of a hit is read and dropped."""
-        if self._through is not None:
+        """Part of the body."""
+        if self._unwanted is not None:
+            self._unwanted.arrived(len(chunk))
+        elif self._through is not None and not self._drops:
             return self._through.data_received(chunk)
         return None
 
     def finish(self) -> None:
         """The request is whole: answer it."""
+        self._finish(early=False)
+
+    def _finish_early(self) -> None:
+        """Answer without the rest of the body; the connection ends with the answer."""
+        stream = getattr(self._connection, "stream", None)
+        if isinstance(stream, WatchedStream):
+            stream.lingers = True
+        self._finish(early=True)
+
+    def _finish(self, *, early: bool) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._forget_body()
         if self._through is not None:
             self._through.finish()
         else:
-            self._send()
+            self._send(last=early)
 
     def on_connection_close(self) -> None:
         """The client went away before its request was whole."""
+        self._over = True
+        self._forget_body()
         if self._through is not None:
             self._through.on_connection_close()
 
-    def _send(self) -> None:
-        answer, line = self._answer, self._line
-        assert answer is not None
-        assert line is not None
-        request_id = clients.request_id(self._headers.get("X-Request-Id"))
-        answer = failures.explained(answer, request_id)
-        assert isinstance(answer.body, bytes)
-        headers = httputil.HTTPHeaders()
-        for name, value in answer.headers:
-            headers.add(name, value)
-        headers["Date"] = date()
-        headers["X-Request-Id"] = request_id
-        if answer.length is not None:
-            headers["Content-Length"] = str(answer.length)
-        start = httputil.ResponseStartLine("HTTP/1.1", answer.status, REASONS[answer.status])
-        self._connection.write_headers(start, headers, answer.body)
-        self._connection.finish()
-        about = answer.about
-        peer = self._connection.context.remote_ip  # type: ignore[attr-defined]
-        access.note(
+    def _forget_body(self) -> None:
+        if self._unwanted is not None:
+            self._unwanted.end()
+            self._unwanted = None
+
+    def _send(self, *, last: bool) -> None:
+        assert self._answer is not None
+        assert self._request is not None
+        request_id = clients.request_id(self._request.headers.get("X-Request-Id"))
+        direct.send(
+            self._connection,
+            self._site,
+            self._request,
+            self._answer,
+            request_id,
             route="hit",
-            method=line.method,
-            path=line.path.partition("?")[0],
-            status=answer.status,
-            client=clients.client_ip(
-                peer, self._headers.get("X-Forwarded-For"), self._site.options.trusted_proxies
-            ),
-            duration_ms=(time.perf_counter() - self._began) * 1000,
-            size=len(answer.body),
-            request_id=request_id,
-            cache=about.cache and about.cache.value,
-            image_id=about.image,
-            variant=about.variant,
+            last=last,
         )
 
 
@@ -188,15 +230,3 @@ def object_key(target: str) -> str:
     except UnicodeDecodeError:
         return ""
     return "" if "\0" in key else key
-
-
-_date = (0, "")
-
-
-def date() -> str:
-    """The `Date` of an answer; made once a second."""
-    global _date
-    now = int(time.time())
-    if _date[0] != now:
-        _date = (now, formatdate(now, usegmt=True))
-    return _date[1]

@@ -14,6 +14,8 @@ from hpack import HeaderTuple, NeverIndexedHeaderTuple
 from tornado import httputil
 from tornado.iostream import StreamClosedError
 
+from liveresize.domain import numbers
+
 if TYPE_CHECKING:
     from liveresize.web.http2 import Http2Connection
 
@@ -38,6 +40,9 @@ _URGENCY = re.compile(r"(?:^|[,\s])u=([0-7])(?![^,;\s])")
 _INCREMENTAL = re.compile(r"(?:^|[,\s])i(?:=\?1)?(?![^,;\s])")
 
 _DEFAULT_URGENCY = 3
+
+_ENTRY = 32
+"""Bytes that a header counts beside its name and value (RFC 9113 §6.5.2)."""
 
 
 class Exchange(httputil.HTTPConnection):
@@ -64,6 +69,8 @@ class Exchange(httputil.HTTPConnection):
         """Whether all of the answer is here."""
         self.is_whole = False
         """Whether all of the request has arrived."""
+        self.is_head_too_large = False
+        """Whether its headers are larger than is read."""
         self._connection = connection
         self._max_body = max_body
         self._body_timeout = body_timeout
@@ -83,6 +90,8 @@ class Exchange(httputil.HTTPConnection):
         """Hand the head of a request over, and all of it where there is no more."""
         self._delegate = delegate
         self.is_whole = event.stream_ended is not None
+        size = sum(len(name) + len(value) + _ENTRY for name, value in event.headers)
+        self.is_head_too_large = size > self._connection.options.protocol.header_bytes
         try:
             line, headers = _request(event)
             self.prioritise(headers.get("Priority", ""))
@@ -125,7 +134,7 @@ class Exchange(httputil.HTTPConnection):
     def prioritise(self, field: str) -> None:
         """Take up what a `Priority` header says (RFC 9218)."""
         urgency = _URGENCY.search(field)
-        self.urgency = int(urgency[1]) if urgency else _DEFAULT_URGENCY
+        self.urgency = numbers.digits(urgency[1]) if urgency else _DEFAULT_URGENCY
         self.incremental = _INCREMENTAL.search(field) is not None
 
     async def _read(self, begun: Awaitable[None] | None, headers: httputil.HTTPHeaders) -> None:
@@ -157,7 +166,7 @@ class Exchange(httputil.HTTPConnection):
 
     async def _read_body(self, length: str) -> bool:
         """Whether all of the body was handed over."""
-        if length.isdecimal() and int(length[:20]) > self._max_body:
+        if (numbers.whole(length) or 0) > self._max_body:
             self._refuse()
         size = 0
         while not self._over:

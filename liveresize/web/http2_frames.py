@@ -121,7 +121,8 @@ class Protocol(H2Connection):
         self.peer_leaves = False
         self._most_encoded = 2 * options.header_bytes
         self.encoder = _Encoder()
-        self.decoder.max_header_list_size = options.header_bytes
+        # Above `header_bytes` a request is refused; what is far above is not even unpacked.
+        self.decoder.max_header_list_size = self._most_encoded
         self.local_settings = _Settings(
             client=False,
             initial_values={

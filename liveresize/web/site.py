@@ -14,6 +14,7 @@ from liveresize.service.pictures import Pictures
 from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
 from liveresize.service.warmup import Warmup
+from liveresize.web import unwanted
 from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks, UnlistedProxies
 from liveresize.web.guesses import Guesses
@@ -56,7 +57,8 @@ class StudioOptions:
 class SiteOptions:
     """What the web itself decides by.
 
-    Rates are in bytes a second, times in seconds, sizes in bytes. `secret` guards
+    Rates are in bytes a second, times in seconds, sizes in bytes. A refused body, and one
+    that nobody takes, is read for `unwanted_body` seconds at most. `secret` guards
     /token, `freshness` is the header that renders anew; empty is none. `failed_secrets`
     are the wrong ones that one client may try a minute, 0 is any. Without `studio` there
     is none. `bounds` are the largest rendition, in pixels.
@@ -80,6 +82,7 @@ class SiteOptions:
     allow_indexing: bool = False
     body_rate: float = 1024.0
     body_grace: float = 10.0
+    unwanted_body: float = unwanted.SECONDS
     ready_strict: bool = False
 
 

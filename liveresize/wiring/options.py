@@ -24,6 +24,7 @@ from liveresize.settings.operation import PRIVATE_NETWORKS, Limits
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.disk import DiskOptions
 from liveresize.stores.originals import OriginalsOptions
+from liveresize.web import unwanted
 from liveresize.web.addresses import SigningOptions
 from liveresize.web.clients import Networks
 from liveresize.web.http2 import Http2Options
@@ -278,5 +279,6 @@ def site_options(settings: Settings) -> SiteOptions:
         allow_indexing=settings.allow_indexing,
         body_rate=settings.limits.body_rate,
         body_grace=settings.limits.body_grace,
+        unwanted_body=min(unwanted.SECONDS, settings.limits.body_grace),
         ready_strict=settings.ready.strict,
     )

@@ -1,6 +1,7 @@
 """Uploads that go wrong on the way: forms that are none, clients that leave or dawdle."""
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from liveresize.web import uploads
+
 from . import forms, pictures, servers, wire
+from .conftest import Events
 
 PICTURE = pictures.png(200, 150)
 
@@ -247,3 +251,65 @@ def test_memory_stays_flat_over_bad_uploads(spawn: Callable[..., servers.Process
     round_of(300)
     grown = process.resident - before
     assert grown < 6 << 20, f"{grown >> 10} KiB more than before"
+
+
+BAD_LENGTHS = ["1" * 5000, "+5", "1_0", "\xb2", "5, 6"]
+"""Values of `Content-Length` that are no length."""
+
+
+async def tasks() -> int:
+    """How many tasks there are in whose loop this runs."""
+    return len(asyncio.all_tasks())
+
+
+def descriptors() -> int:
+    """How many descriptors this process has."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("length", BAD_LENGTHS, ids=range(len(BAD_LENGTHS)))
+def test_a_length_that_is_none_leaves_nothing(
+    server: servers.Running, name: str, length: str
+) -> None:
+    """400, and no file, descriptor, task or claim is left, however often it is tried."""
+    given = {each: server.client.token(each) for each in [f"{name}-{n}" for n in range(20)]}
+    servers.until(lambda: server.call(requests()) == 0)
+    before = server.call(tasks()), descriptors()
+    for upload, token in given.items():
+        with wire.Wire(server.port) as connection:
+            connection.send(
+                wire.request(
+                    f"/{upload}",
+                    "POST",
+                    X_Token=token,
+                    Content_Type="image/png",
+                    Content_Length=length,
+                )
+            )
+            assert connection.reply().status == 400
+            assert connection.rest() == b""
+    servers.until(lambda: (server.call(tasks()), descriptors()) <= before)
+    assert server.staged == []
+    for upload, token in given.items():  # the request did not get as far as its token
+        assert server.client.upload(upload, PICTURE, token).status_code == 200
+
+
+@pytest.mark.parametrize("failure", [ValueError("unexpected"), asyncio.CancelledError()])
+def test_whatever_leaves_the_beginning_of_an_upload_leaves_nothing(
+    server: servers.Running, name: str, events: Events, failure: BaseException
+) -> None:
+    """The claim is given up with its file and its renewal, and the id is free."""
+    token = server.client.token(name)
+    before = server.call(tasks())
+
+    def fail(content_type: str) -> None:
+        raise failure
+
+    with servers.replaced(uploads, "_form", fail), wire.Wire(server.port) as connection:
+        head = wire.request(f"/{name}", "POST", X_Token=token, Content_Length="5000")
+        connection.send(head + PICTURE[:200])
+        answered = connection.rest()
+        assert answered == b"" or answered.startswith(b"HTTP/1.1 500 ")
+    servers.until(lambda: server.staged == [])
+    servers.until(lambda: server.call(tasks()) <= before)
+    events[:] = [each for each in events if each["event"] != "unexpected_error"]

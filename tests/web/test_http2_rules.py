@@ -1,5 +1,6 @@
 """What RFC 9113 forbids: no handler ever hears of it, and it is no error in the log."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -308,12 +309,16 @@ def test_a_priority_without_sense_is_ignored(plain: servers.Running, field: str)
 
 
 def test_a_head_may_be_as_large_as_over_http_1(launch: Launch, heard: Heard) -> None:
-    """By `limits.header_bytes`, as what it unpacks to; what is larger ends the connection."""
+    """By `limits.header_bytes`, as what it unpacks to; what is larger is 431, and what is much
+    larger ends the connection."""
     running = launch(http2_cleartext=True, limits__header_bytes=4096)
     with Http2Wire(running.port) as connection:
         connection.settled()
         assert connection.server[http2_client.HEADER_LIST] == 4096
         assert connection.ask("/ping", x_filler="a" * 3500).status == 200
-        connection.open("/_live", x_filler="a" * 4500)
+        refused = connection.ask("/_live", x_filler="a" * 4500)
+        assert (refused.status, json.loads(refused.body)["code"]) == (431, "head_too_large")
+        assert connection.ask("/ping").status == 200
+        connection.open("/_live", x_filler="a" * 9000)
         assert connection.rest() == http2_client.ENHANCE_YOUR_CALM
-    assert heard == ["/ping"]
+    assert heard == ["/ping", "/_live", "/ping"]

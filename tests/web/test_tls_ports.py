@@ -163,7 +163,7 @@ def test_a_target_of_other_bytes_is_escaped(detour: servers.Running) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize(
-    "target", ["*", "http://evil.example.com/cat.jpg", "evil.example.com:443", "cat.jpg", "@x"]
+    "target", ["*", "ftp://evil.example.com/cat.jpg", "evil.example.com:443", "cat.jpg", "@x"]
 )
 def test_a_target_that_is_no_path_is_400(detour: servers.Running, method: str, target: str) -> None:
     """There is nothing to append to the origin."""
@@ -172,7 +172,29 @@ def test_a_target_that_is_no_path_is_400(detour: servers.Running, method: str, t
         assert answer.status == 400
         assert "location" not in answer.headers
         assert (b'"malformed_url"' in answer.body) == (method != "HEAD")
-        assert connection.ask("/", method).status == 308
+
+
+def test_a_url_as_the_target_leads_to_its_path(detour: servers.Running) -> None:
+    """Never to the host that it names."""
+    answer = wire.ask(detour.port, "http://evil.example.com/cat.jpg?fit=crop")
+    assert (answer.status, answer.headers["location"]) == (308, f"{ORIGIN}/cat.jpg?fit=crop")
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"])
+def test_only_one_host_is_sent_away(detour: servers.Running, hosts: bytes) -> None:
+    """Here, too, HTTP/1.1 names exactly one."""
+    with wire.Wire(detour.port) as connection:
+        connection.send(b"GET /cat.jpg HTTP/1.1\r\n" + hosts + b"\r\n")
+        answer = connection.reply()
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert connection.rest() == b""
+
+
+def test_a_head_that_is_too_large_is_not_sent_away(detour: servers.Running) -> None:
+    """It is refused as on the other port."""
+    with wire.Wire(detour.port) as connection:
+        connection.send(wire.request("/cat.jpg", X_Filler="a" * 70_000))
+        assert connection.reply().status == 431
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ Live renditions of pictures that are uploaded with one-time tokens.
 Every answer has `X-Request-Id`. Errors are JSON, `Error`, and never kept by caches; one of 500
 is a bug, found in the log by its `request_id`. A path asked for with a method that it does not
 take is 405 with `Allow`, what has no route is 404. Parameters of the query that are not listed
-mean nothing, and of one that is given twice the first counts. Where TLS is served as well,
+mean nothing, and of one that is given twice the first counts. Any request may be refused for
+its head alone, and the connection ends with that: 400 `malformed_request` where it breaks the
+rules of HTTP, 414 `url_too_long` and 431 `head_too_large` above `limits.header_bytes`. Where TLS is served as well,
 the plain port answers everything but probes with 308.
 """
 

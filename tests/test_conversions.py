@@ -1,0 +1,90 @@
+"""Text from outside becomes a number in `domain.numbers` only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "liveresize"
+
+READERS = ("domain", "web", "service", "stores", "warming.py", "client.py")
+"""What has to do with clients, with keys of stores or with other servers."""
+
+CONVERSIONS = {
+    "int",
+    "float",
+    "complex",
+    "Decimal",
+    "Fraction",
+    "fromisoformat",
+    "parsedate_to_datetime",
+    "strptime",
+    "literal_eval",
+}
+
+NO_TEXT = {
+    "domain/originals.py": {"int(now * 1000)"},
+    "domain/geometry.py": {
+        "float(width)",
+        "float(height)",
+        "int((output[0] - scaled[0]) * x + 0.5)",
+        "int((output[1] - scaled[1]) * y + 0.5)",
+    },
+    "web/tokens.py": {
+        "float(1 << 40)",
+        # Numbers of a JSON document, whose bounds were checked.
+        "int(fields.number('max_bytes', 1, LARGEST) or 0)",
+    },
+    "web/admin.py": {"int(fields.number('limit', 1, MOST) or 100)", "float(value)"},
+    "web/direct.py": {"int(time.time())"},
+    "web/responses.py": {"int(self.ends - time.time())", "int(time.time())"},
+    "web/conditions.py": {"int(self.modified_at)", "int(held.modified_at)"},
+    "web/clients.py": {"int(ip)"},
+    "web/http2_frames.py": {"float(burst)"},
+    # A certificate of the operator's, as OpenSSL writes its dates.
+    "web/tls.py": {"datetime.datetime.strptime(text, '%Y%m%d%H%M%SZ')"},
+    "service/webhook.py": {"int(self._clock.time())"},
+    # What botocore has parsed.
+    "stores/connection.py": {
+        "int(error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0))"
+    },
+    # Our own clock, in the names of our own files.
+    "stores/originals.py": {
+        "int(facts.st_mtime * 1000)",
+        "int(original.generation[1:12], 16)",
+    },
+    "stores/condition.py": {"float(connection.scalar(sa.select(schema.now())) or 0.0)"},
+}
+"""Conversions that are none of text from outside, by file."""
+
+
+def conversions(path: Path) -> set[str]:
+    """The calls in a module that make a number or a time of something."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    return {
+        ast.unparse(call)
+        for call in calls
+        if (call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", ""))
+        in CONVERSIONS
+    }
+
+
+def modules() -> list[Path]:
+    """Every module of READERS but the one that converts."""
+    found = [
+        path
+        for each in READERS
+        for path in ([PACKAGE / each] if each.endswith(".py") else (PACKAGE / each).rglob("*.py"))
+    ]
+    return sorted(path for path in found if path != PACKAGE / "domain/numbers.py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_text_becomes_a_number_in_one_place(path: Path) -> None:
+    """Whatever else converts is listed here, with what it converts."""
+    assert conversions(path) == NO_TEXT.get(str(path.relative_to(PACKAGE)), set())
+
+
+def test_every_exception_is_still_there() -> None:
+    """Files that are gone are not listed."""
+    assert all((PACKAGE / name).is_file() for name in NO_TEXT)
