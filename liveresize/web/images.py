@@ -11,6 +11,7 @@ from liveresize.domain.vip import VipRequest
 from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored, Streamed
 from liveresize.web import hits, responses
 from liveresize.web.addresses import Wanted
+from liveresize.web.guesses import Kind
 from liveresize.web.handler import Handler
 from liveresize.web.responses import Answer, ResponseOptions
 
@@ -79,7 +80,7 @@ class PictureHandler(Handler):
     def _wanted(self) -> Wanted:
         """What is asked for, once it is sure that it may be."""
         self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
-        wanted = self.site.addresses.read(self.target, self.request.headers, self.client)
+        wanted = self.site.addresses.read(self.target, self.request.headers, self.client_key)
         self.route = _ROUTES[type(wanted.request)]
         return wanted
 
@@ -92,7 +93,7 @@ class PictureHandler(Handler):
         expected = self.site.options.freshness
         sent = self.request.headers.get("Freshness-Token", "").encode("latin-1")
         try:
-            return bool(expected) and self.site.guesses.one_of(self.client, sent, (expected,))
+            return bool(expected) and self.site.guesses.one_of(self.client, Kind.FRESHNESS, sent)
         except errors.TooManyFailures:
             return False
 

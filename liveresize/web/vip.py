@@ -13,6 +13,7 @@ from liveresize.service.deposits import Deposit
 from liveresize.service.warmup import Fate
 from liveresize.web import clients, responses
 from liveresize.web.bodies import BodyHandler
+from liveresize.web.guesses import Kind
 from liveresize.web.handler import Handler
 from liveresize.web.site import VipOptions
 
@@ -59,8 +60,7 @@ def authorise(handler: Handler) -> None:
     check_routes(handler)
     options = handler.site.options.vip
     given = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
-    token = options.token
-    if token and handler.site.guesses.one_of(handler.client, given, (token,)):
+    if options.token and handler.site.guesses.one_of(handler.client, Kind.VIP, given):
         return
     if origin_allowed(handler, options) and not options.require_token:
         return
