@@ -18,6 +18,7 @@ from liveresize.web.app import make_application
 from liveresize.web.detours import Detours
 from liveresize.web.hits import Entrance
 from liveresize.web.http2 import Http2Options
+from liveresize.web.http2_allowance import Allowances
 from liveresize.web.listener import Listener
 from liveresize.web.tls import Certificate
 from liveresize.wiring.life import Life
@@ -110,7 +111,7 @@ class Server:
         self._life = Life(self.components)
         site = self.components.site
         entrance = Entrance(site, make_application(site))
-        self._http = self._make_http(entrance, http2_options(settings))
+        self._http = self._make_http(entrance, http2_options(settings), Allowances(site.is_proxy))
         self._plain = self._http
         if settings.tls.redirect:
             self._plain = self._make_http(Detours(settings.tls.redirect, site, entrance))
@@ -121,12 +122,16 @@ class Server:
         self._reminder: asyncio.TimerHandle | None = None
 
     def _make_http(
-        self, delegate: HTTPServerConnectionDelegate, http2: Http2Options | None = None
+        self,
+        delegate: HTTPServerConnectionDelegate,
+        http2: Http2Options | None = None,
+        allowances: Allowances | None = None,
     ) -> protocols.Server:
         limits = self._settings.limits
         return protocols.Server(
             delegate,
             http2=http2,
+            allowances=allowances,
             cleartext=self._settings.http2_cleartext,
             idle_connection_timeout=limits.header_timeout,
             body_timeout=limits.body_grace,

@@ -28,8 +28,9 @@ from tornado import httputil
 from tornado.iostream import StreamClosedError
 
 from liveresize.web.connections import WatchedStream
+from liveresize.web.http2_allowance import Allowance
 from liveresize.web.http2_exchange import Exchange
-from liveresize.web.http2_frames import PRIORITY_UPDATE, Allowance, Protocol, ProtocolOptions
+from liveresize.web.http2_frames import PRIORITY_UPDATE, Protocol, ProtocolOptions
 
 _log = structlog.get_logger("liveresize.http2")
 
@@ -78,13 +79,14 @@ class Http2Connection:
         context: object,
         delegate: httputil.HTTPServerConnectionDelegate,
         options: Http2Options,
+        allowance: Allowance,
     ) -> None:
         """`context` has the `remote_ip` and the `protocol` of the client, as in HTTP/1."""
         self.context = context
         self.options = options
         self._stream = stream
         self._delegate = delegate
-        self._allowance = Allowance()
+        self._allowance = allowance
         self._protocol = Protocol(options.protocol, self._allowance)
         self._exchanges: dict[int, Exchange] = {}
         self._out = bytearray()

@@ -7,8 +7,6 @@ answers all of them: it shrinks with every frame that carries nothing, and grows
 and with data that the peer takes.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from h2.config import H2Configuration
@@ -26,6 +24,8 @@ from hyperframe.frame import (
     SettingsFrame,
     WindowUpdateFrame,
 )
+
+from liveresize.web.http2_allowance import Allowance
 
 _NO_RFC7540_PRIORITIES = 0x9
 """RFC 9218: the `Priority` header counts, and frames of PRIORITY do not."""
@@ -51,40 +51,6 @@ _COSTS: dict[type[Frame], int] = {
     SettingsFrame: 5,
 }
 _COST = 1
-
-
-class Allowance:
-    """How many frames that carry nothing a peer may send: `burst` at once, `rate` a second."""
-
-    def __init__(
-        self,
-        burst: int = 2000,
-        rate: int = 200,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._burst = burst
-        self._rate = rate
-        self._monotonic = monotonic
-        self._left = float(burst)
-        self._at = monotonic()
-
-    def take_off(self, cost: int) -> None:
-        """Take `cost` off; where nothing is left, the next frame is one too many."""
-        self._left -= cost
-
-    def charge(self, cost: int) -> None:
-        """Take the `cost` of a frame off. Raises DenialOfServiceError where nothing is left."""
-        self._left -= cost
-        if self._left < 0:
-            now = self._monotonic()
-            self._left = min(self._left + (now - self._at) * self._rate, self._burst)
-            self._at = now
-            if self._left < 0:
-                raise DenialOfServiceError("More frames than work.")
-
-    def credit(self, gain: int) -> None:
-        """Give back `gain`, for work that went on."""
-        self._left = min(self._left + gain, self._burst)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,3 +151,7 @@ class Site:
             guesses=self.guesses,
             clock=clock.time,
         )
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether `peer` stands for many clients: limits for one do not apply to it."""
+        return peer in self.options.trusted_proxies or peer in self.unlisted_proxies

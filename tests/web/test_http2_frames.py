@@ -19,8 +19,9 @@ from tornado.iostream import StreamClosedError
 
 from liveresize.web.connections import WatchedStream
 from liveresize.web.http2 import Http2Connection, Http2Options
+from liveresize.web.http2_allowance import Allowance
 from liveresize.web.http2_exchange import Exchange
-from liveresize.web.http2_frames import Allowance, Protocol, ProtocolOptions
+from liveresize.web.http2_frames import Protocol, ProtocolOptions
 
 from . import servers
 
@@ -177,7 +178,9 @@ async def talked(chunks: list[bytes], windows: list[int], streams: int) -> list[
         each.setblocking(False)
     stream = WatchedStream(ours, lambda ended: None)
     talk = Talk(chunks)
-    served = asyncio.ensure_future(Http2Connection(stream, None, talk, Http2Options()).serve())
+    served = asyncio.ensure_future(
+        Http2Connection(stream, None, talk, Http2Options(), Allowance()).serve()
+    )
     client = H2Connection(H2Configuration(client_side=True))
     client.local_settings = Settings(
         client=True, initial_values={SettingCodes.INITIAL_WINDOW_SIZE: windows[0]}

@@ -21,8 +21,8 @@ is a bug, found in the log by its `request_id`. A path asked for with a method t
 take is 405 with `Allow`, what has no route is 404. Parameters of the query that are not listed
 mean nothing, and of one that is given twice the first counts. Any request may be refused for
 its head alone, and the connection ends with that: 400 `malformed_request` where it breaks the
-rules of HTTP, 414 `url_too_long` and 431 `head_too_large` above `limits.header_bytes`. Where TLS is served as well,
-the plain port answers everything but probes with 308.
+rules of HTTP, 414 `url_too_long` and 431 `head_too_large` above `limits.header_bytes`. Where
+TLS is served as well, the plain port answers everything but probes with 308.
 """
 
 _TAGS = {
