@@ -145,7 +145,9 @@ class Limits:
         most=1000,
     )
     failed_secrets: int = key(
-        30, "Wrong secrets and signatures one client may try a minute; 0 is no limit.", least=0
+        30,
+        "Wrong secrets of one kind (or signatures) one client may try a minute; 0 is no limit.",
+        least=0,
     )
 
 

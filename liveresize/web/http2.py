@@ -324,7 +324,8 @@ class Http2Connection:
         for exchange in tuple(self._exchanges.values()):
             if exchange.queued and now - self._moved_at(exchange) > self.options.write_stall:
                 self.reset(exchange, ErrorCodes.CANCEL)
-                self._allowance.take_off(_STALL_COST)
+                # Not its client's: whoever is cut off from the net for a while stalls, too.
+                self._allowance.take_off(_STALL_COST, alone=True)
         idle_since = self._stream.idle_since
         if idle_since is not None and now - idle_since > self.options.idle:
             self._go_away(self._protocol.highest_inbound_stream_id)

@@ -57,10 +57,13 @@ class Allowance:
             self._at = now
         return self._left < 0 or (self._shared is not None and self._shared.is_spent)
 
-    def take_off(self, cost: int) -> None:
-        """Take `cost` off; where nothing is left, the next frame is one too many."""
+    def take_off(self, cost: int, *, alone: bool = False) -> None:
+        """Take `cost` off; where nothing is left, the next frame is one too many.
+
+        `alone` leaves the shared one as it is.
+        """
         self._left -= cost
-        if self._shared is not None:
+        if self._shared is not None and not alone:
             self._shared.take_off(cost)
 
     def charge(self, cost: int) -> None:

@@ -236,7 +236,7 @@ BOMBS: dict[str, tuple[list[Frame], int]] = {
         ENHANCE_YOUR_CALM,
     ),
     "a large header": (
-        heads(GOOD + b"\x00\x01x\x7f\x81\xfe\x00", b"a" * 16_000, 3),
+        heads(GOOD + b"\x00\x01x\x7f\x81\xfe\x00", b"a" * 16_000, 5),
         ENHANCE_YOUR_CALM,
     ),
     "changes of the table": (heads(b"\x20", b"\x20" * 16_384, 60, GOOD), ENHANCE_YOUR_CALM),

@@ -56,6 +56,16 @@ def test_connecting_again_brings_nothing_back(frames: int) -> None:
     assert connections(allowances, "192.0.2.2", clock, 1) > 400
 
 
+def test_what_is_the_fault_of_a_connection_stays_there() -> None:
+    """Answers that nobody takes end it, and leave the others of its client alone."""
+    clock = Clock()
+    allowances = Allowances(monotonic=clock)
+    stalled = Allowance(monotonic=clock, shared=allowances.of("192.0.2.1"))
+    stalled.take_off(VERY_MUCH, alone=True)
+    assert stalled.is_spent
+    assert not Allowance(monotonic=clock, shared=allowances.of("192.0.2.1")).is_spent
+
+
 def test_a_subnet_is_one_client() -> None:
     """Of IPv6 a /64, however the address is written."""
     allowances = Allowances()
