@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import ctypes
+import os
 import resource
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 
 import structlog
@@ -30,6 +32,8 @@ _log = structlog.get_logger("liveresize.server")
 _M_ARENA_MAX = -8
 """mallopt's name for the number of heaps, from glibc's malloc.h."""
 
+_STDOUT, _STDERR = 1, 2
+
 _MOST_DESCRIPTORS = 65_536
 
 _DAY = 86_400.0
@@ -44,7 +48,9 @@ def run(settings: Settings) -> int:
     Raises SettingsError where the configuration cannot be put together.
     """
     handle = log.configure(log_options(settings))
+    said = ""
     try:
+        handle.take_over_streams()
         _raise_descriptors()
         _share_arenas()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -52,10 +58,26 @@ def run(settings: Settings) -> int:
     except (errors.SettingsError, errors.StoreError, errors.Overload, errors.WorkerDied) as error:
         _log.error("start_failed", error=error.public, detail=error.detail)
         systemd.notify(f"STATUS={error.public}")
-        sys.stderr.write(f"liveresize: {error.public} {error.detail}".rstrip() + "\n")
+        said = f"liveresize: {error.public} {error.detail}".rstrip()
+        return 1
+    except Exception:  # noqa: BLE001 (the log is told, and nothing could be done about it)
+        _log.exception("server_failed")
+        said = f"liveresize: {traceback.format_exc()}".rstrip()
         return 1
     finally:
         handle.close()
+        if said and not _log_has_stderr(settings):
+            sys.stderr.write(f"{said}\n")
+
+
+def _log_has_stderr(settings: Settings) -> bool:
+    """Whether standard error leads to where the lines of the log go, and nobody reads them
+    on a terminal."""
+    if settings.log.output != "stdout" or os.isatty(_STDOUT):
+        return False
+    with contextlib.suppress(OSError):
+        return os.path.sameopenfile(_STDOUT, _STDERR)
+    return False
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

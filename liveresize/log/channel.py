@@ -1,6 +1,7 @@
 """The bounded queue between whoever logs and the thread that writes."""
 
 import collections
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -45,6 +46,8 @@ class Channel:
         self._filled = threading.Event()
         self._closing = threading.Event()
         self._healthy = True
+        # The stream as it is now: later on it may lead into the log itself.
+        self._stderr = _duplicate(_STDERR)
         self._thread = threading.Thread(target=self._run, name="liveresize-log", daemon=True)
         self._thread.start()
 
@@ -90,6 +93,8 @@ class Channel:
             elif self._closing.is_set():
                 break
         self._output.close()
+        if self._stderr is not None:
+            os.close(self._stderr)
 
     def _take(self) -> list[str]:
         batch = [self._lines.popleft() for _ in range(min(len(self._lines), BATCH))]
@@ -115,7 +120,12 @@ class Channel:
     def _complain(self, exc: OSError) -> None:
         """Say once on standard error that the log itself is in trouble."""
         text = f"liveresize: cannot log to {self._output.name}, trying again: {exc}\n"
-        try:
-            os.write(_STDERR, text.encode(errors="backslashreplace"))
-        except OSError:
-            return
+        if self._stderr is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._stderr, text.encode(errors="backslashreplace"))
+
+
+def _duplicate(descriptor: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.dup(descriptor)
+    return None

@@ -34,7 +34,7 @@ class Output(Protocol):
 
 
 class Stdout:
-    """Standard output, by its descriptor.
+    """Standard output as it is now, whatever its descriptor is given to later.
 
     Python's own stream is not used: its lock, held by a thread that is stuck in a full
     pipe, would abort the interpreter at exit.
@@ -42,21 +42,31 @@ class Stdout:
 
     name = "stdout"
 
+    def __init__(self) -> None:
+        """Raises SettingsError where there is no standard output."""
+        try:
+            self._descriptor = os.dup(_STDOUT)
+        except OSError as exc:
+            raise errors.SettingsError(
+                "log.output is stdout, but standard output is closed."
+            ) from exc
+
     def write(self, lines: bytes) -> None:
         """Write all of `lines`, waiting while a pipe is full."""
         left = memoryview(lines)
         while left:
             try:
-                left = left[os.write(_STDOUT, left) :]
+                left = left[os.write(self._descriptor, left) :]
             except BlockingIOError:
                 # Someone who shares the pipe made it non-blocking.
-                select.select([], [_STDOUT], [])
+                select.select([], [self._descriptor], [])
 
     def reopen(self) -> None:
         """Nothing to do."""
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Close the copy of the descriptor."""
+        os.close(self._descriptor)
 
 
 class File:

@@ -14,9 +14,12 @@ from liveresize.log.channel import Channel
 from liveresize.log.fields import Common
 from liveresize.log.options import LogOptions
 from liveresize.log.records import LineHandler
+from liveresize.log.strays import Strays
 
 FLUSH = 2.0
 """Seconds that closing waits for the last lines to be written."""
+
+_log = structlog.get_logger("liveresize.strays")
 
 QUIET = ("aiobotocore", "alembic", "asyncio", "botocore", "PIL", "sqlalchemy")
 """Libraries that are heard from warnings on: SQLAlchemy takes `info` as the wish to see
@@ -27,6 +30,7 @@ class Handle:
     """What `configure` set up; close it when the process ends."""
 
     def __init__(self, options: LogOptions) -> None:
+        self._strays: Strays | None = None
         shape = _shape(options)
         common = Common()
         levels = _levels(options)
@@ -48,6 +52,13 @@ class Handle:
         """Lines dropped so far because the output was too slow or did not answer."""
         return self._channel.dropped
 
+    def take_over_streams(self) -> None:
+        """Log what is written to standard output and error past the log, until `close`.
+
+        That goes for all processes which this one starts from now on.
+        """
+        self._strays = Strays(lambda text: _log.warning("stray_output", output=text))
+
     def reopen(self) -> None:
         """Open the output again before the next line: what SIGHUP asks for."""
         self._channel.reopen()
@@ -55,6 +66,9 @@ class Handle:
     def close(self) -> None:
         """Write what is queued, within 2 seconds, and leave `logging` as it was."""
         global _current
+        if self._strays is not None:
+            self._strays.close()
+            self._strays = None
         if _current is self:
             _current = None
         for undo in self._undo:

@@ -13,8 +13,12 @@ MOST_MEMORY = 512 << 20
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A server with two workers; when all is done, what it has used and logged is checked."""
-    with servers.Process(tmp_path_factory.mktemp("corpus"), workers__slots=2) as process:
+    """A server with two workers; when all is done, what it has used and logged is checked.
+
+    Whatever a library prints about a picture is a line of JSON too, or `lines` fails.
+    """
+    folder = tmp_path_factory.mktemp("corpus")
+    with servers.Process(folder, workers__slots=2, log__output="stdout") as process:
         house = House(process)
         yield house
         house.watch()

@@ -37,6 +37,7 @@ EXCEPTION = {f"exception.{part}" for part in ("type", "message", "stack_trace", 
 SPREAD = {
     "web/access.py": set[str](),  # its callers are looked at
     "workers/pool.py": {"job", "path", "variant"},
+    "web/clients.py": {"client.ip"},
     "web/http2.py": {"client.ip"},
     "wiring/stats.py": {"hits", "misses", "uploads", "generations"},
 }

@@ -69,8 +69,9 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., servers.Process]]:
     """Starts servers as processes; all on the data of one folder."""
     with contextlib.ExitStack() as stack:
 
-        def start(*prefix: str, **keys: object) -> servers.Process:
-            return stack.enter_context(servers.Process(tmp_path, *prefix, **keys))
+        def start(*prefix: str, warnings: str = "error", **keys: object) -> servers.Process:
+            process = servers.Process(tmp_path, *prefix, warnings=warnings, **keys)
+            return stack.enter_context(process)
 
         yield start
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 import httpx
 
@@ -190,9 +190,13 @@ class Running:
 
 
 class Process:
-    """`python -m liveresize serve` as an operator starts it, its log in a file."""
+    """`python -m liveresize serve` as an operator starts it, its log in a file.
 
-    def __init__(self, folder: Path, *prefix: str, **keys: object) -> None:
+    With `log__output="stdout"` the same file is its standard output and error. `warnings` is
+    what Python does with them.
+    """
+
+    def __init__(self, folder: Path, *prefix: str, warnings: str = "error", **keys: object) -> None:
         self.folder = folder
         self.log = folder / "log"
         self._seen = self.log.stat().st_size if self.log.exists() else 0
@@ -201,16 +205,20 @@ class Process:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "NODE_CONFIG_DIR": str(folder),
-            **environ(folder, log__output=str(self.log), **keys),
+            **environ(folder, **{"log__output": str(self.log), **keys}),
         }
-        self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-W", "error", "-m", "liveresize", "serve"],
-            cwd=folder,
-            env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with contextlib.ExitStack() as opened:
+            output: int | IO[bytes] = subprocess.PIPE
+            if keys.get("log__output") == "stdout":
+                output = opened.enter_context(self.log.open("ab"))
+            self.process = subprocess.Popen(
+                [*prefix, sys.executable, "-W", warnings, "-m", "liveresize", "serve"],
+                cwd=folder,
+                env=self.environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             (started,) = until(self._started)
         except BaseException:
@@ -225,7 +233,7 @@ class Process:
 
     def _started(self) -> list[dict[str, Any]]:
         if self.process.poll() is not None:
-            raise AssertionError(self.process.communicate()[0].decode())
+            raise AssertionError((self.process.communicate()[0] or b"").decode())
         return self.lines("server_started")
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
