@@ -75,6 +75,8 @@ def test_the_production_example_is_accepted(tmp_path: Path) -> None:
     loaded = read(tmp_path, {"NODE_ENV": "production"})
     assert not loaded.warnings
     assert loaded.aws.bucket
+    assert loaded.aws.originals_bucket
+    assert loaded.originals.mirror_strict
     assert loaded.postgresql.host
 
 
@@ -211,6 +213,13 @@ def test_the_studio_of_production_needs_a_secret(tmp_path: Path) -> None:
         ({"LIVERESIZE_AWS__CACHE_HOST": "https://b"}, "renditions are kept on disk"),
         ({"LIVERESIZE_DELIVERY": "presign"}, "redirects lead to this server"),
         ({"LIVERESIZE_ORIGINALS__CACHE_BYTES": "1"}, "on this disk alone"),
+        (
+            {
+                "LIVERESIZE_AWS__ORIGINALS_BUCKET": "o",
+                "LIVERESIZE_ORIGINALS__MIRROR_WAIT": "2.5",
+            },
+            "originals.mirror_wait (2.5 s) is acknowledged",
+        ),
     ],
 )
 def test_keys_that_go_together_oddly_are_warned_about(
@@ -219,6 +228,15 @@ def test_keys_that_go_together_oddly_are_warned_about(
     """What works, and perhaps not as was meant, is said in a sentence."""
     (warning,) = read(tmp_path, environ).warnings
     assert named in warning
+
+
+def test_a_strict_mirror_needs_no_warning(tmp_path: Path) -> None:
+    """What is acknowledged is in two places then."""
+    environ = {
+        "LIVERESIZE_AWS__ORIGINALS_BUCKET": "o",
+        "LIVERESIZE_ORIGINALS__MIRROR_STRICT": "true",
+    }
+    assert read(tmp_path, environ).warnings == ()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))

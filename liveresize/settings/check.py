@@ -91,6 +91,13 @@ def _warn_of_buckets(settings: Settings) -> Iterator[str]:
             "originals.mirror_strict and originals.cache_bytes need aws.originals_bucket: "
             "originals are kept on this disk alone."
         )
+    if aws.originals_bucket and not originals.mirror_strict:
+        yield (
+            "originals.mirror_strict is false: an upload that aws.originals_bucket has not taken "
+            f"within originals.mirror_wait ({originals.mirror_wait:g} s) is acknowledged all the "
+            "same, and is on this machine's disk only until the bucket has it. A disk that is "
+            "lost before that loses the upload. Set it to true to refuse such uploads with 503."
+        )
 
 
 def _warn_of_vip(settings: Settings) -> Iterator[str]:
