@@ -41,6 +41,7 @@ LiveResizeError
 │   └── ShuttingDown
 ├── StoreError                  something behind us does not answer
 │   ├── IndexUnavailable
+│   │   └── IndexFull
 │   ├── ObjectStoreUnavailable
 │   └── WebhookUnavailable
 ├── WorkerDied
@@ -239,6 +240,10 @@ class StoreError(LiveResizeError):
 
 class IndexUnavailable(StoreError):
     """The database does not answer."""
+
+
+class IndexFull(IndexUnavailable):
+    """The database has no room left."""
 
 
 class ObjectStoreUnavailable(StoreError):

@@ -107,9 +107,10 @@ class Purge:
         used = self._publisher.take_used()
         try:
             await self._index.touch(used)
-        except errors.IndexUnavailable:
+        except errors.IndexUnavailable as error:
             self._publisher.put_back(used)
-            raise
+            if not isinstance(error, errors.IndexFull):
+                raise  # on a full disk the rest makes room
         await self._uploads.recover()
         await self._retirement.settle()
         await self._remove_purged()

@@ -14,7 +14,7 @@ import abc
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -89,6 +89,15 @@ class Intake:
         """Wait up to `patience` seconds for uploads that are being stored or given up."""
         if self._endings:
             await asyncio.wait(set(self._endings), timeout=patience)
+
+
+@contextlib.contextmanager
+def needing_room() -> Iterator[None]:
+    """Say DiskFull where the index has no room for what a client wants to have stored."""
+    try:
+        yield
+    except errors.IndexFull as full:
+        raise errors.DiskFull("", full.detail) from full
 
 
 def open_staged(staged: Path) -> BinaryIO:
@@ -240,7 +249,8 @@ class StagedUpload(abc.ABC):
         cannot come after it. Where that cannot be had, `recover` looks later.
         """
         try:
-            return await self._commit(original, received, mirrored=mirrored)
+            with needing_room():  # which is certain: nothing was written
+                return await self._commit(original, received, mirrored=mirrored)
         except errors.IndexUnavailable as unknown:
             try:
                 certain = await self._release()

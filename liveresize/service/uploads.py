@@ -22,7 +22,7 @@ from liveresize.domain.tokens import Claim, Grant, Spent, Token
 from liveresize.service import receipts
 from liveresize.service.catalogue import adopt_foreign
 from liveresize.service.receipts import Receipt, RepeatedUpload
-from liveresize.service.staged import Crop, Intake, Received, StagedUpload
+from liveresize.service.staged import Crop, Intake, Received, StagedUpload, needing_room
 
 _log = structlog.get_logger("liveresize.uploads")
 
@@ -59,9 +59,11 @@ class Uploads:
         self._intake = intake
 
     async def issue(self, grant: Grant) -> Token:
-        """Issue a token. Raises IdTaken, IndexUnavailable."""
-        await self.adopt(grant.image)
-        return await self._intake.index.issue(grant)
+        """Issue a token. Raises IdTaken, IndexUnavailable, and DiskFull where there is no room
+        for it."""
+        with needing_room():
+            await self.adopt(grant.image)
+            return await self._intake.index.issue(grant)
 
     async def adopt(self, image: ImageId) -> bool:
         """Let the index know of a file of the published service; whether there was one."""
@@ -75,7 +77,7 @@ class Uploads:
 
         `client` is the key of the client that uploads. A caller that is cancelled meanwhile
         leaves no claim behind. Raises TokenRefused, IndexUnavailable, and DiskFull under the
-        disk's reserve.
+        disk's reserve or where the index has no room.
         """
         claiming = asyncio.create_task(self._claim(token, candidates, client))
         try:
@@ -86,7 +88,8 @@ class Uploads:
 
     async def _claim(self, token: str, candidates: Sequence[ImageId], client: str) -> Upload:
         intake = self._intake
-        claimed = await intake.index.claim(token, candidates, intake.lease)
+        with needing_room():
+            claimed = await intake.index.claim(token, candidates, intake.lease)
         if isinstance(claimed, Spent):
             return RepeatedUpload(claimed, self.options.max_bytes)
         limit = self.options.max_bytes

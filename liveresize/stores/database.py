@@ -28,6 +28,12 @@ FAILURES = (
 """What a database that does not answer as it should looks like (a timeout is an OSError)."""
 
 
+_SQLITE_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+"""What SQLite says of a full disk: of the file and its log, and of the log's own index."""
+
+_POSTGRESQL_FULL = "53100"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOptions:
     """Where the index is, and for how many seconds anything may wait for it.
@@ -53,8 +59,9 @@ class Database:
     """Runs functions of a connection as reads and as writes, within a time budget.
 
     Raises SettingsError for a URL that cannot be used. Its methods raise
-    IndexUnavailable for every failure of the database, a budget that ran out included,
-    and pass on what else the functions raise. Dead connections replace themselves.
+    IndexUnavailable for every failure of the database, a budget that ran out included
+    (IndexFull where its disk takes no more), and pass on what else the functions raise.
+    Dead connections replace themselves.
     """
 
     def __init__(self, options: IndexOptions) -> None:
@@ -78,6 +85,7 @@ class Database:
             if isinstance(engine, engines.Sqlite):
                 await engine.prepare()
             await engine.run(migrations.migrate)
+            await engine.keep_room()
         finally:
             await engine.dispose()
 
@@ -143,7 +151,7 @@ class Database:
         begun = False
         deadline = time.monotonic() + self._options.budget
 
-        def attempt(connection: sa.Connection) -> T:
+        def once(connection: sa.Connection) -> T:
             nonlocal begun
             if time.monotonic() > deadline:
                 raise TimeoutError("the lock came too late")  # nobody waits any more
@@ -154,15 +162,36 @@ class Database:
         async def insist() -> T:
             async with self._writers:
                 try:
-                    return await self._engine.run(attempt)
+                    return await self._engine.run(once)
                 except exc.DBAPIError as error:
                     # As for reads, as long as nothing can have been done yet.
                     if begun or not error.connection_invalidated:
                         raise
-                return await self._engine.run(attempt)
+                return await self._engine.run(once)
 
         with stores.index("write"):
             return await self._within(self._options.budget, insist())
+
+    async def free(
+        self,
+        change: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `write`, for what makes room: it works on a disk that is full, too."""
+        try:
+            return await self.write(change, *args, **kwargs)
+        except errors.IndexFull:
+            if not await self._engine.make_room():
+                raise
+        try:
+            return await self.write(change, *args, **kwargs)
+        finally:
+            await self._engine.keep_room()
+
+    async def keep_room(self) -> None:
+        """Keep some room for `free`, as far as there is any."""
+        await self._within(self._options.budget, self._engine.keep_room())
 
     async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, if it comes within `budget` seconds.
@@ -182,8 +211,8 @@ class Database:
                 raise TimeoutError(f"no answer within {budget} s")
             return task.result()
         except FAILURES as error:
-            detail = f"{type(error).__name__}: {error}"
-            raise errors.IndexUnavailable("", detail) from error
+            kind = errors.IndexFull if _is_full(error) else errors.IndexUnavailable
+            raise kind("", f"{type(error).__name__}: {error}") from error
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
         """Let `task` clean up after itself, and nobody hear of it."""
@@ -196,3 +225,11 @@ class Database:
         task.cancel()
         self._abandoned.add(task)
         task.add_done_callback(forget)
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether a driver says that the disk of the database takes no more."""
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) in _SQLITE_FULL
+    return getattr(cause, "sqlstate", "") == _POSTGRESQL_FULL

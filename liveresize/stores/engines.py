@@ -6,6 +6,7 @@ transaction costs one change of thread.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from liveresize import errors
+from liveresize.stores.spare import SpareFile
 
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
@@ -39,6 +41,12 @@ class Engine(Protocol):
         With `reading` there is no transaction, and `work` asks one SELECT. Raises what the
         driver raises. On SQLite, `work` that has begun goes on if the caller leaves.
         """
+
+    async def make_room(self) -> bool:
+        """Give up what is kept for deletions on a full disk; whether there was anything."""
+
+    async def keep_room(self) -> None:
+        """Keep some for the next time."""
 
     async def dispose(self) -> None:
         """Close every connection, once what runs on it is done."""
@@ -105,6 +113,12 @@ class Postgresql:
         async with self._engine.begin() as connection:
             return await connection.run_sync(work)
 
+    async def make_room(self) -> bool:
+        return False  # its disk is another machine's business
+
+    async def keep_room(self) -> None:
+        pass
+
     async def dispose(self) -> None:
         await self._engine.dispose()
 
@@ -129,13 +143,13 @@ class Sqlite:
             },
         )
         self._readers = self._engine.execution_options(reading=True)
+        self._spare = SpareFile(self._path.with_name(f"{self._path.name}-spare"))
         self._threads = ThreadPoolExecutor(pool, "sqlite")
         event.listen(self._engine, "connect", _set_up)
         event.listen(self._engine, "begin", _begin)
 
     async def run(self, work: Callable[[sa.Connection], T], *, reading: bool = False) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, work, reading)
+        return await self._in_thread(lambda: self._run(work, reading))
 
     def _run(self, work: Callable[[sa.Connection], T], reading: bool) -> T:
         if reading:
@@ -150,9 +164,35 @@ class Sqlite:
         Raises OSError, or OperationalError when the file stays locked.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            await self._write_ahead()
+        except exc.OperationalError:
+            # Opening it takes some blocks, too, which a full disk may not have.
+            if not await self.make_room():
+                raise
+            await self._write_ahead()
+
+    async def _write_ahead(self) -> None:
         # SQLite does not wait for this lock by itself; whoever calls us has a time budget.
         while not await self.run(_write_ahead, reading=True):  # noqa: ASYNC110 (no shared event)
             await asyncio.sleep(0.02)
+
+    async def make_room(self) -> bool:
+        return await self._in_thread(self._spare.give_up)
+
+    async def keep_room(self) -> None:
+        await self._in_thread(self._keep_room)
+
+    def _keep_room(self) -> None:
+        if self._spare.whole:
+            return
+        # The log begins at its start again after this, and takes no more room.
+        with contextlib.suppress(exc.DBAPIError), self._readers.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        self._spare.keep()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def dispose(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)

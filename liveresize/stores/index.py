@@ -133,10 +133,10 @@ class DatabaseIndex:
         return await self._database.write(index_originals.supersede, original, older)
 
     async def end(self, original: Original) -> bool:
-        return await self._database.write(index_originals.end_only, original)
+        return await self._database.free(index_originals.end_only, original)
 
     async def delete(self, image: ImageId) -> Original | None:
-        return await self._database.write(index_originals.delete, image)
+        return await self._database.free(index_originals.delete, image)
 
     async def announcements(self, limit: int, lease: float) -> list[Announcement]:
         return await self._database.write(index_announcements.take, limit, lease)
@@ -163,13 +163,13 @@ class DatabaseIndex:
         return await self._lookup(index_links.count, generation)
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
-        return await self._database.write(index_links.purge, selection, limit)
+        return await self._database.free(index_links.purge, selection, limit)
 
     async def purged_links(self, older_than: float, limit: int) -> list[Link]:
         return await self._read(index_links.purged, older_than, limit)
 
     async def forget(self, links: Sequence[Link]) -> None:
-        await self._database.write(index_links.forget, links)
+        await self._database.free(index_links.forget, links)
 
     async def touch(self, links: Sequence[tuple[str, str]]) -> None:
         await self._database.write(index_links.touch, links)

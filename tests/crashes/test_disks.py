@@ -155,9 +155,17 @@ def test_the_index_is_on_the_full_disk_too(tmp_path: Path, stack: contextlib.Exi
     with half_sent(process, "dog0", DATA, tokens["dog0"]) as connection:
         ballast = stuff(place.folders[0] / "data")
         connection.send(DATA[len(DATA) // 2 :])
-        assert connection.reply().status in (503, 507)
+        assert connection.reply().status == 507
+    asked = (
+        client.post("/token", json={"id": f"cow{number}", "secret": servers.SECRET})
+        for number in range(MANY)
+    )
+    # What the log of the database has room for is taken.
+    refused = next(answer for answer in asked if answer.status_code != 200)
+    assert (refused.status_code, refused.json()["code"]) == (507, "disk_full")
+    assert refused.headers["Retry-After"] == "60"
     for number, (name, token) in enumerate(tokens.items()):
-        assert client.upload(name, DATA, token, "image/jpeg").status_code in (403, 503, 507)
+        assert client.upload(name, DATA, token, "image/jpeg").status_code in (403, 507)
         rendered(client, 10 + number)
         assert picture(client, "/cat0.jpg").content == DATA
         assert picture(client, "/cat0_41_0.jpg").content
@@ -170,6 +178,27 @@ def test_the_index_is_on_the_full_disk_too(tmp_path: Path, stack: contextlib.Exi
     for name, token in tokens.items():
         servers.until(lambda name=name, token=token: taken_at_last(client, name, token))  # type: ignore[misc]
         assert picture(client, f"/{name}.jpg").content == DATA
+    place.in_order()
+
+
+def test_deleting_makes_room_on_a_full_disk(tmp_path: Path, stack: contextlib.ExitStack) -> None:
+    """With the index on it, and not one block free: every DELETE and purge is taken, and then
+    uploads are."""
+    place = installation(stack, tmp_path, NO_BYTES, index=True)
+    process = start(place, NO_BYTES)
+    client = process.client
+    for number in range(8):
+        client.put_in(f"cat{number}", DATA)
+        rendered(client, number)
+    stuff(place.folders[0] / "data")
+    purged = client.post("/purge", json={"id": "cat0"}, headers=ADMIN)
+    assert (purged.status_code, purged.json()["purged"]) == (200, 8)
+    for number in range(1, 8):
+        assert client.delete(f"/cat{number}", headers=ADMIN).status_code == 204
+        assert client.get(f"/cat{number}.jpg").status_code == 404
+    assert picture(client, "/cat0.jpg").content == DATA
+    client.put_in("cat1", DATA)
+    assert picture(client, "/cat1.jpg").content == DATA
     place.in_order()
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from liveresize import errors
+from liveresize.domain.names import ImageId
+from liveresize.service.outcomes import Cache
 
-from .doubles import away, picture, run
-from .house import CAT, House
+from .doubles import Hook, away, picture, run
+from .house import CAT, House, disk_store, request
 
 
 def test_a_commit_that_never_happened_leaves_nothing(tmp_path: Path) -> None:
@@ -21,6 +23,70 @@ def test_a_commit_that_never_happened_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
         await house.holds_nothing()
+
+    run(main)
+
+
+def full() -> Hook:
+    """A hook that has the index refuse one call for want of room."""
+
+    async def hook() -> None:
+        raise errors.IndexFull("", "database or disk is full")
+
+    return hook
+
+
+@pytest.mark.parametrize("call", ["issue", "claim", "complete"])
+def test_an_index_without_room_is_a_full_disk(tmp_path: Path, call: str) -> None:
+    """Whoever wants something stored hears so, at every step; nothing is left of it."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        token = await house.token()
+        dog = ImageId("dog")
+
+        async def refuse(*_: object, **__: object) -> None:
+            await full()()
+
+        setattr(house.index, call, refuse)
+        with pytest.raises(errors.DiskFull) as refused:
+            await house.send(await house.token(dog) if call == "issue" else token, picture())
+        assert refused.value.detail == "database or disk is full"
+        assert house.files() == []
+        assert house.staged() == []
+
+    run(main)
+
+
+def test_an_index_without_room_keeps_no_picture_from_being_shown(tmp_path: Path) -> None:
+    """A link that cannot be written is no reason to refuse a rendition."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        house.index.before["add_link"] = full()
+        assert (await house.get(request(100))).cache is Cache.MISS
+        await house.publisher.flush(0.1)
+        assert (await house.get(request(100))).cache is Cache.MEMORY
+
+    run(main)
+
+
+def test_what_makes_room_goes_on_in_an_index_without_room(tmp_path: Path) -> None:
+    """That uses cannot be noted holds up no eviction."""
+
+    async def main() -> None:
+        house = House(tmp_path, store=disk_store(tmp_path), disk_bytes=1)
+        await house.upload()
+        await house.get(request(100))
+        assert await house.publisher.flush(30.0) == 0
+        assert len(await house.index.least_used(10)) == 1
+        house.index.before["touch"] = full()
+        await house.purge.tidy()
+        assert await house.index.least_used(10) == []
+        house.index.before["touch"] = away()
+        with pytest.raises(errors.IndexUnavailable):
+            await house.purge.tidy()
 
     run(main)
 

@@ -29,6 +29,7 @@ BUSY: Kinds = (
 
 STORES: Kinds = (
     errors.IndexUnavailable,
+    errors.IndexFull,
     errors.ObjectStoreUnavailable,
 )
 

@@ -51,6 +51,7 @@ TOKEN = (
             *refusals.BODY,
             *refusals.BUSY,
             errors.IndexUnavailable,
+            errors.DiskFull,
         ),
         of_errors=(headers.ORIGIN.required,),
         links={
