@@ -166,7 +166,9 @@ class Drain:
 class Ready:
     """What /_ready means."""
 
-    strict: bool = key(False, "Whether /_ready is 503 while S3 or the database suffers.")
+    strict: bool = key(
+        False, "Whether /_ready is 503 while a part suffers: database, writes, disk, S3, workers."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from sqlalchemy import exc
 from liveresize import errors
 from liveresize.metrics import stores
 from liveresize.stores import engines, locks, migrations
+from liveresize.stores.writes import Writes, attempt
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -74,6 +75,7 @@ class Database:
         alone = self._url.get_backend_name() == engines.SQLITE
         self._writers = asyncio.Semaphore(1 if alone else max(1, options.pool - 1))
         self._abandoned: set[asyncio.Task[Any]] = set()
+        self.writes = Writes(lambda: self.write(attempt))
 
     async def migrate(self) -> None:
         """Bring the schema up to date, however many processes do so at once."""
@@ -169,8 +171,12 @@ class Database:
                         raise
                 return await self._engine.run(once)
 
-        with stores.index("write"):
-            return await self._within(self._options.budget, insist())
+        try:
+            with stores.index("write"):
+                return await self._within(self._options.budget, insist())
+        except errors.IndexUnavailable:
+            self.writes.doubt()
+            raise
 
     async def free(
         self,

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize import errors
@@ -58,6 +59,16 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What is free on a file system: bytes, and inodes where they are counted. `lacking` says
+    what is down to the reserve; it is empty where nothing is."""
+
+    free_bytes: int
+    free_inodes: int | None
+    lacking: str
+
+
 class Reserve:
     """How much of a file system is not ours to fill.
 
@@ -75,11 +86,29 @@ class Reserve:
 
         `share` scales the reserve: renditions are refused at twice it, uploads at one.
         """
+        reason = self._lacking(self._facts(), need, share)
+        if reason:
+            raise errors.DiskFull("", reason)
+
+    def room(self) -> Room:
+        """What is free, and whether that is less than the reserve. Raises DiskFull where
+        nobody can tell."""
+        facts = self._facts()
+        return Room(
+            free_bytes=facts.f_bavail * facts.f_frsize,
+            free_inodes=facts.f_favail if facts.f_files else None,
+            lacking=self._lacking(facts, 0, 1.0),
+        )
+
+    def _facts(self) -> os.statvfs_result:
         try:
-            facts = os.statvfs(self._directory)
+            return os.statvfs(self._directory)
         except OSError as error:
             raise full(error) from error
+
+    def _lacking(self, facts: os.statvfs_result, need: int, share: float) -> str:
         if facts.f_bavail * facts.f_frsize - need < self._size * share:
-            raise errors.DiskFull("", "the free space is down to disk.reserve")
+            return "the free space is down to disk.reserve"
         if facts.f_files and facts.f_favail * 100 < facts.f_files * self._inodes * share:
-            raise errors.DiskFull("", "the free inodes are down to disk.reserve_inodes")
+            return "the free inodes are down to disk.reserve_inodes"
+        return ""

@@ -1,9 +1,11 @@
 """ports.Index in a database: SQLite for one machine, PostgreSQL for several."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
+import structlog
 
 from liveresize import errors
 from liveresize.domain.names import ImageId
@@ -19,6 +21,8 @@ from liveresize.stores import (
 )
 from liveresize.stores.breaker import Breaker
 from liveresize.stores.database import Database, IndexOptions
+
+_log = structlog.get_logger("liveresize.index")
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -38,6 +42,7 @@ class DatabaseIndex:
         self._breaker = breaker or Breaker(
             errors.IndexUnavailable, threshold=options.failures, rest=options.rest
         )
+        self._said = True
 
     @classmethod
     async def open(cls, options: IndexOptions) -> Self:
@@ -62,6 +67,17 @@ class DatabaseIndex:
     def healthy(self) -> bool:
         """Whether lookups are being answered."""
         return self._breaker.healthy
+
+    @property
+    def not_writable(self) -> str:
+        """Why writes fail, as far as is known; empty while they work."""
+        return self._database.writes.error
+
+    async def look_after(self) -> None:
+        """See whether writes work, and keep room for deletions. Never raises."""
+        if await self._database.writes.look():
+            with contextlib.suppress(errors.IndexUnavailable):
+                await self._database.keep_room()
 
     async def ping(self) -> None:
         await self._database.read(self._options.ping_budget, _ping)
@@ -187,7 +203,7 @@ class DatabaseIndex:
 
     async def purges_since(self, serial: int) -> list[Purged]:
         # Asked every few seconds, traffic or none: a database that is back is noticed by this.
-        with self._breaker.guarded():
+        with self._watched():
             return await self._read(index_originals.announced_since, serial)
 
     async def _lookup(
@@ -196,8 +212,24 @@ class DatabaseIndex:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        with self._breaker.guarded():
+        with self._watched():
             return await self._database.lookup(question, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """One question under the breaker; says so when it opens or closes."""
+        try:
+            with self._breaker.guarded():
+                yield
+        except errors.IndexUnavailable as error:
+            if self._said and not self.healthy:
+                self._said = False
+                _log.error("index_unavailable", error=error.detail.partition("\n")[0])
+            raise
+        finally:
+            if self.healthy and not self._said:
+                self._said = True
+                _log.info("index_available")
 
     async def _read(
         self,

@@ -31,10 +31,12 @@ from liveresize.stores.spool import DiskSpool, SpoolOptions
 from liveresize.web.site import Part, Site
 from liveresize.wiring import tls, webhook
 from liveresize.wiring.buckets import Buckets
+from liveresize.wiring.disks import Disks
 from liveresize.wiring.options import (
     index_options,
     originals_options,
     rate_options,
+    reserves,
     site_options,
     size_rules,
     take_over_options,
@@ -80,6 +82,7 @@ class Components:
             )
         )
         self.buckets = Buckets(settings)
+        self.disks = Disks(reserves(settings))
         self.store = self.buckets.store
         shared = self.store.shared or self.buckets.vip
         self.memory = Memory(
@@ -220,10 +223,13 @@ class Components:
         )
 
     async def parts(self) -> dict[str, Part]:
-        """How each part is, for /_ready."""
+        """How each part is, for /_ready: what is known already, nothing is asked."""
         stats = self.workers.stats
+        not_writable = self.index.not_writable if self.migrated else "The database is not there."
         parts = {
             "database": Part(self.migrated and self.index.healthy),
+            "writes": Part(not not_writable, {"error": not_writable} if not_writable else {}),
+            "disk": Part(not any(self.disks.short.values()), {"folders": self.disks.detail}),
             "store": Part(
                 self.buckets.healthy,
                 {

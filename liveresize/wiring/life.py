@@ -17,6 +17,10 @@ _PROBE_EVERY = 2.0
 _LISTEN_EVERY = 5.0
 """Seconds between looks at what happens elsewhere: deletions, the mirror."""
 
+_LOOK_EVERY = 5.0
+"""Seconds between looks at the disks, and at whether the database takes writes after one has
+failed; see stores.writes for when none has."""
+
 _ANNOUNCE_EVERY = 2.0
 """Seconds between looks at what the webhook is yet to be told of: retries, and uploads whose
 instance is gone."""
@@ -61,6 +65,8 @@ class Life:
             asyncio.create_task(self._every(seconds, chore))
             for seconds, chore in (
                 (_PROBE_EVERY, parts.buckets.probe),
+                (_LOOK_EVERY, parts.disks.look),
+                (_LOOK_EVERY, self._look_after_index),
                 (_LISTEN_EVERY, parts.purge.listen),
                 (_LISTEN_EVERY, parts.mirroring.catch_up),
                 (_ANNOUNCE_EVERY, parts.announcer.catch_up),
@@ -114,6 +120,10 @@ class Life:
             self._components.migrated = True
             _log.info("database_available")
 
+    async def _look_after_index(self) -> None:
+        if self._components.migrated:
+            await self._components.index.look_after()
+
     async def _every(
         self, seconds: float, chore: Callable[[], Awaitable[None]], *, after: float = 0.0
     ) -> None:
@@ -124,7 +134,7 @@ class Life:
             try:
                 await chore()
             except errors.IndexUnavailable:
-                pass  # the breaker has said so already
+                pass  # the index has said so already
             except Exception:  # noqa: BLE001 (the house is kept whatever breaks in it)
                 _log.exception("housekeeping_failed")
             await asyncio.sleep(seconds)

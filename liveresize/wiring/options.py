@@ -23,6 +23,7 @@ from liveresize.settings.backends import Postgresql
 from liveresize.settings.operation import PRIVATE_NETWORKS, Limits
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.disk import DiskOptions
+from liveresize.stores.files import Reserve
 from liveresize.stores.originals import OriginalsOptions
 from liveresize.web import unwanted
 from liveresize.web.addresses import SigningOptions
@@ -158,6 +159,20 @@ def originals_options(settings: Settings) -> OriginalsOptions:
         reserve=settings.disk.reserve,
         reserve_inodes=settings.disk.reserve_inodes,
     )
+
+
+def reserves(settings: Settings) -> dict[str, Reserve]:
+    """What is kept on disks of this machine, and how much of those stays free."""
+    folders = {
+        "originals": originals_options(settings).directory,
+        "spool": Path(settings.data_dir, "spool"),
+    }
+    if not settings.aws.bucket:
+        folders["renditions"] = renditions_options(settings).directory
+    disk = settings.disk
+    return {
+        name: Reserve(folder, disk.reserve, disk.reserve_inodes) for name, folder in folders.items()
+    }
 
 
 def renditions_options(settings: Settings) -> DiskOptions:

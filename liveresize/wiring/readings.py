@@ -65,6 +65,17 @@ class Readings:
                     "store": not parts.buckets.healthy,
                 },
             ),
+            gauge(
+                "liveresize_index_writable",
+                "Whether the database takes writes, as the last attempt has shown.",
+                parts.migrated and not parts.index.not_writable,
+            ),
+            gauges(
+                "liveresize_disk_short",
+                "Whether the disk of a folder is below its reserve, so that nothing is stored.",
+                "folder",
+                parts.disks.short,
+            ),
             counter(
                 "liveresize_log_lines_dropped",
                 "Lines of the log that were dropped: its output was too slow.",

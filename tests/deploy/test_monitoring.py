@@ -35,6 +35,7 @@ LABELS = {
     "operation": set(stores.OPERATIONS),
     "kind": set(stores.KINDS),
     "part": {"index", "store"},
+    "folder": {"originals", "spool", "renditions"},
 }
 
 needs_promtool = pytest.mark.skipif(

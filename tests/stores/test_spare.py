@@ -155,3 +155,18 @@ def test_an_index_is_opened_on_a_full_disk(disk: Path) -> None:
     assert not list(disk.glob("*-wal"))
     disks.stuff(disk)
     on(disk, read)
+
+
+@pytest.mark.long
+def test_room_is_kept_again_once_there_is_some(disk: Path) -> None:
+    """By the housekeeping, without a restart."""
+
+    async def scenario(bench: worlds.Bench) -> None:
+        assert isinstance(bench.index, DatabaseIndex)
+        await bench.upload(DOG)
+        kept = disk / "index.sqlite3-spare"
+        kept.unlink()
+        await bench.index.look_after()
+        assert kept.stat().st_size == spare.SIZE
+
+    on(disk, scenario)

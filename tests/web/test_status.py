@@ -1,6 +1,7 @@
 """The probes, and what robots and browsers ask every site for."""
 
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from liveresize import errors
 from liveresize.wiring import life
 
-from . import servers, wire
+from . import metering, pictures, servers, wire
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -42,7 +43,7 @@ def test_ready_tells_operators_of_each_part(server: servers.Running) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     said = answer.json()
     assert (said["status"], said["degraded"]) == ("ready", [])
-    assert set(said["parts"]) >= {"database", "store", "workers"}
+    assert set(said["parts"]) >= {"database", "writes", "disk", "store", "workers"}
     assert all(part["ok"] for part in said["parts"].values())
     assert said["parts"]["workers"]["slots"] == 1
     assert server.client.head("/_ready").status_code == 200
@@ -71,11 +72,54 @@ def test_a_database_that_hangs_does_not_hold_up_the_start(
     monkeypatch.setattr(life, "_DATABASE_PATIENCE", 0.1)
     running = launch(postgresql__host="127.0.0.1", postgresql__port=silent)
     said = running.client.get("/_ready").json()
-    assert (said["status"], said["degraded"]) == ("degraded", ["database"])
+    assert (said["status"], said["degraded"]) == ("degraded", ["database", "writes"])
     assert running.client.get("/_live").status_code == 200
     (unavailable,) = [each for each in events if each["log_level"] == "error"]
     assert unavailable["event"] == "database_unavailable"
     events.clear()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_ready_while_nothing_can_be_written(
+    launch: Callable[..., servers.Running], events: list[dict[str, object]], strict: bool
+) -> None:
+    """Operators read why; pictures are served, tokens refused, and it is over by itself."""
+    running = launch(ready__strict=strict)
+    running.client.put_in("cat", pictures.jpeg())
+    database = sqlite3.connect(running.data / "liveresize.sqlite", isolation_level=None)
+    database.execute(
+        "CREATE TRIGGER refused BEFORE INSERT ON upload_tokens BEGIN "
+        "SELECT RAISE(ABORT, 'attempt to write a readonly database'); END"
+    )
+    refused = running.client.post("/token", json={"id": "dog"})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    servers.until(lambda: running.client.get("/_ready").json()["degraded"] == ["writes"])
+    answer = running.client.get("/_ready")
+    assert answer.status_code == (503 if strict else 200)
+    assert "readonly" in answer.json()["parts"]["writes"]["error"]
+    assert metering.Reading.of(running.client)[metering.series("index_writable")] == 0
+    assert running.client.get("/cat_20_0.jpg").status_code == 200
+    database.execute("DROP TRIGGER refused")
+    database.close()
+    servers.until(lambda: running.client.get("/_ready").json()["degraded"] == [])
+    assert running.client.get("/_ready").json()["parts"]["writes"] == {"ok": True}
+    assert metering.Reading.of(running.client)[metering.series("index_writable")] == 1
+    said = [each["event"] for each in events if each["log_level"] == "error"]
+    assert said == ["index_not_writable"]
+    events.clear()
+
+
+def test_ready_while_a_disk_is_below_its_reserve(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """Which folder, and what is free there."""
+    running = launch(disk__reserve=1 << 60)
+    servers.until(lambda: running.client.get("/_ready").json()["degraded"] == ["disk"])
+    folders = running.client.get("/_ready").json()["parts"]["disk"]["folders"]
+    assert set(folders) == {"originals", "spool", "renditions"}
+    assert all(not each["ok"] and each["free_bytes"] > 0 for each in folders.values())
+    short = metering.series("disk_short", folder="originals")
+    assert metering.Reading.of(running.client)[short] == 1
 
 
 @pytest.mark.parametrize("strict", [False, True])
