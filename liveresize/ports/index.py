@@ -1,7 +1,7 @@
 """The seam to the only state that instances share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from liveresize.domain.names import ImageId
@@ -13,13 +13,19 @@ from liveresize.domain.tokens import Claim, Grant, Spent, Token
 class Purged:
     """One deletion that every instance must hear of.
 
-    `variant` is empty when the whole generation is gone.
+    `variant` is empty when the whole generation is gone. `at` is the time of the database
+    in Unix seconds; it does not count in comparisons, see `is_row`.
     """
 
     serial: int
     image: ImageId
     generation: str
     variant: str = ""
+    at: float = field(default=0.0, compare=False)
+
+    def is_row(self, other: "Purged") -> bool:
+        """Whether both are the same row: a restored database gives serials out again."""
+        return self == other and self.at == other.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,10 @@ class Index(Protocol):
 
     async def ping(self) -> None:
         """Return when the database answers."""
+
+    async def identity(self) -> str:
+        """A text that changes when the tables are restored from a dump, or when another
+        database answers; empty where the database has nothing like that."""
 
     async def issue(self, grant: Grant) -> Token:
         """Issue a token. Raises IdTaken while the id is uploaded (unless the grant
@@ -122,6 +132,9 @@ class Index(Protocol):
 
     async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
         """Those of these generations that the mirror has."""
+
+    async def known_of(self, generations: Sequence[str]) -> set[str]:
+        """Those of these generations that have a row."""
 
     async def unmirror(self, generation: str) -> None:
         """Note that the mirror lacks it, so that it is supplied again."""
@@ -197,9 +210,23 @@ class Index(Protocol):
         """Links by generation and variant, those above these first, and whether each is in
         use, which purged ones are not."""
 
+    async def keys_of(self, generations: Sequence[str]) -> set[str]:
+        """The keys of all links of these generations, purged ones included."""
+
     async def stored_bytes(self, *, buckets: bool = True) -> int:
         """The sum of the sizes of all links' objects, purged ones included; without
         `buckets`, of the main namespace alone."""
 
-    async def purges_since(self, serial: int) -> list[Purged]:
-        """Deletions with a serial above `serial`, oldest first."""
+    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
+        """Up to `limit` deletions with a serial above `serial`, oldest first."""
+
+    async def ended(self, generation: str) -> ImageId | None:
+        """The picture of a generation whose end is recorded."""
+
+    async def forget_purges(self, older_than: float) -> None:
+        """Forget some of the deletions that are older than `older_than` seconds, and of the
+        purged renditions that are older than a day.
+
+        The last row of that age stays: whoever has heard of deletions since then finds the
+        last one that it heard of.
+        """

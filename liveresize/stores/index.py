@@ -13,6 +13,7 @@ from liveresize.domain.originals import Link, Original
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
 from liveresize.ports import Announcement, Purged, Selection
 from liveresize.stores import (
+    engines,
     index_announcements,
     index_links,
     index_originals,
@@ -82,6 +83,11 @@ class DatabaseIndex:
     async def ping(self) -> None:
         await self._database.read(self._options.ping_budget, _ping)
 
+    async def identity(self) -> str:
+        # Asked every few seconds, traffic or none: a database that is back is noticed by this.
+        with self._breaker.guarded():
+            return await self._read(_identity)
+
     async def issue(self, grant: Grant) -> Token:
         return await self._database.write(index_tokens.issue, grant)
 
@@ -138,6 +144,9 @@ class DatabaseIndex:
 
     async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
         return await self._read(index_originals.mirrored_of, generations)
+
+    async def known_of(self, generations: Sequence[str]) -> set[str]:
+        return await self._read(index_originals.known_of, generations)
 
     async def unmirror(self, generation: str) -> None:
         await self._database.write(index_originals.unmirror, generation)
@@ -198,13 +207,21 @@ class DatabaseIndex:
     ) -> list[tuple[Link, bool]]:
         return await self._read(index_links.after, generation, variant, limit)
 
+    async def keys_of(self, generations: Sequence[str]) -> set[str]:
+        return await self._read(index_links.keys_of, generations)
+
     async def stored_bytes(self, *, buckets: bool = True) -> int:
         return await self._read(index_links.stored_bytes, buckets=buckets)
 
-    async def purges_since(self, serial: int) -> list[Purged]:
-        # Asked every few seconds, traffic or none: a database that is back is noticed by this.
-        with self._watched():
-            return await self._read(index_originals.announced_since, serial)
+    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
+        with self._watched():  # see `identity`
+            return await self._read(index_originals.announced_since, serial, limit)
+
+    async def ended(self, generation: str) -> ImageId | None:
+        return await self._read(index_originals.ended, generation)
+
+    async def forget_purges(self, older_than: float) -> None:
+        await self._database.write(index_originals.forget_announced, older_than)
 
     async def _lookup(
         self,
@@ -238,6 +255,20 @@ class DatabaseIndex:
         **kwargs: P.kwargs,
     ) -> T:
         return await self._database.read(self._options.budget, question, *args, **kwargs)
+
+
+_TABLE_OF_POSTGRESQL = sa.text(
+    "SELECT CAST(oid AS text) || '/' || CAST(CAST('purges' AS regclass) AS oid)"
+    " FROM pg_database WHERE datname = current_database()"
+)
+"""The numbers of this database and of a table in it: `pg_restore` makes tables anew."""
+
+
+def _identity(connection: sa.Connection) -> str:
+    """See ports.Index.identity. A file of SQLite has nothing like that."""
+    if connection.dialect.name != engines.POSTGRESQL:
+        return ""
+    return str(connection.execute(_TABLE_OF_POSTGRESQL).scalar_one())
 
 
 def _ping(connection: sa.Connection) -> None:

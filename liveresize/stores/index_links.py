@@ -194,6 +194,12 @@ def after(
     return [(_link(row), row.purged_at is None) for row in rows]
 
 
+def keys_of(connection: sa.Connection, generations: Sequence[str]) -> set[str]:
+    """The keys of all links of these generations, purged ones included."""
+    rows = connection.execute(sa.select(_links.c.key).where(_links.c.generation.in_(generations)))
+    return set(rows.scalars())
+
+
 def forget(connection: sa.Connection, links: Sequence[Link]) -> None:
     """Drop rows, except those rendered again since the given links were read."""
     if not links:

@@ -12,8 +12,12 @@ from liveresize.domain.tokens import Claim
 from liveresize.ports import Purged
 from liveresize.stores import locks, schema
 
-REMEMBERED = 86_400.0
-"""Seconds for which deletions are told; an instance cut off for longer starts afresh."""
+LATELY = 86_400.0
+"""Seconds for which a deleted picture is not taken over again, and for which purged
+renditions are told: nobody remembers those for longer than a link lives."""
+
+_FORGOTTEN_AT_ONCE = 10_000
+"""Deletions that one statement forgets."""
 
 _FACTS = (
     "generation",
@@ -116,7 +120,9 @@ def take_over(connection: sa.Connection, original: Original) -> Original | None:
     """Record an original found in the mirror; None where it was deleted lately."""
     locks.image(connection, original.image)
     told = sa.select(_purges.c.serial).where(
-        schema.of(_purges, original.image), _purges.c.variant == ""
+        schema.of(_purges, original.image),
+        _purges.c.variant == "",
+        _purges.c.at >= schema.now() - LATELY,
     )
     if connection.execute(told.limit(1)).one_or_none() is not None:
         return current(connection, original.image)
@@ -152,6 +158,14 @@ def mirrored_of(connection: sa.Connection, generations: Sequence[str]) -> set[st
         sa.select(_originals.c.generation).where(
             _originals.c.generation.in_(generations), _originals.c.mirrored_at.is_not(None)
         )
+    )
+    return set(found.scalars())
+
+
+def known_of(connection: sa.Connection, generations: Sequence[str]) -> set[str]:
+    """Those of these generations that have a row."""
+    found = connection.execute(
+        sa.select(_originals.c.generation).where(_originals.c.generation.in_(generations))
     )
     return set(found.scalars())
 
@@ -216,7 +230,7 @@ def end(connection: sa.Connection, original: Original) -> None:
 
 
 def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]]) -> None:
-    """Tell every instance of ended (image, generation, variant); forget old news.
+    """Tell every instance of ended (image, generation, variant).
 
     The transaction must hold locks.housekeeping, or pollers would miss some.
     """
@@ -226,18 +240,44 @@ def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]
     ]
     if rows:
         connection.execute(sa.insert(_purges).values(at=schema.now()), rows)
-    connection.execute(sa.delete(_purges).where(_purges.c.at < schema.now() - REMEMBERED))
 
 
-def announced_since(connection: sa.Connection, serial: int) -> list[Purged]:
-    """What was announced after `serial`, oldest first."""
+def announced_since(connection: sa.Connection, serial: int, limit: int) -> list[Purged]:
+    """Up to `limit` of what was announced after `serial`, oldest first."""
     rows = connection.execute(
-        sa.select(_purges).where(_purges.c.serial > serial).order_by(_purges.c.serial)
+        sa.select(_purges).where(_purges.c.serial > serial).order_by(_purges.c.serial).limit(limit)
     )
     return [
-        Purged(row.serial, ImageId(row.name, row.bucket), row.generation, row.variant)
+        Purged(row.serial, ImageId(row.name, row.bucket), row.generation, row.variant, row.at)
         for row in rows
     ]
+
+
+def ended(connection: sa.Connection, generation: str) -> ImageId | None:
+    """The picture of a generation whose end was announced."""
+    told = sa.select(_purges.c.bucket, _purges.c.name).where(
+        _purges.c.generation == generation, _purges.c.variant == ""
+    )
+    row = connection.execute(told.limit(1)).one_or_none()
+    return None if row is None else ImageId(row.name, row.bucket)
+
+
+def forget_announced(connection: sa.Connection, older_than: float) -> None:
+    """Forget some old announcements; see ports.Index.forget_purges."""
+    old = sa.or_(
+        _purges.c.serial < _last_before(older_than),
+        sa.and_(_purges.c.variant != "", _purges.c.serial < _last_before(LATELY)),
+    )
+    some = sa.select(_purges.c.serial).where(old).order_by(_purges.c.serial)
+    connection.execute(
+        sa.delete(_purges).where(_purges.c.serial.in_(some.limit(_FORGOTTEN_AT_ONCE)))
+    )
+
+
+def _last_before(seconds: float) -> sa.ScalarSelect[int]:
+    """The serial of the last announcement that is at least so old."""
+    old = sa.select(_purges.c.serial).where(_purges.c.at < schema.now() - seconds)
+    return old.order_by(_purges.c.at.desc(), _purges.c.serial.desc()).limit(1).scalar_subquery()
 
 
 def from_row(row: sa.Row[Any]) -> Original:

@@ -15,8 +15,8 @@ from liveresize.ports import Announcement, Purged, Selection
 from liveresize.stores import versions
 from liveresize.stores.schema import State
 
-REMEMBERED = 86_400.0
-"""Seconds for which deletions are told, as in the database."""
+LATELY = 86_400.0
+"""Seconds, as in the database."""
 
 _TICK = 0.001
 
@@ -68,6 +68,8 @@ class MemoryIndex:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.available = True
+        self.name = "memory"
+        """What `identity` says."""
         self._clock = clock
         self._ahead = 0.0
         self._tokens: dict[ImageId, _TokenRow] = {}
@@ -75,7 +77,7 @@ class MemoryIndex:
         self._mirrored: set[str] = set()
         self._queued: dict[str, _Queued] = {}
         self._links: dict[tuple[str, str], _LinkRow] = {}
-        self._purges: list[tuple[float, Purged]] = []
+        self._purges: list[Purged] = []
         self._serial = 0
 
     def advance(self, seconds: float) -> None:
@@ -96,6 +98,10 @@ class MemoryIndex:
 
     async def ping(self) -> None:
         self._now()
+
+    async def identity(self) -> str:
+        self._now()
+        return self.name
 
     async def issue(self, grant: Grant) -> Token:
         now = self._now()
@@ -186,8 +192,8 @@ class MemoryIndex:
         return standing
 
     async def take_over(self, original: Original) -> Original | None:
-        self._now()
-        ended = (told for _, told in self._purges if not told.variant)
+        since = self._now() - LATELY
+        ended = (told for told in self._purges if not told.variant and told.at >= since)
         if any(told.image == original.image for told in ended):
             return self._originals.get(original.image)
         return await self.adopt(original, mirrored=True)
@@ -221,6 +227,10 @@ class MemoryIndex:
     async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
         self._now()
         return self._mirrored.intersection(generations)
+
+    async def known_of(self, generations: Sequence[str]) -> set[str]:
+        self._now()
+        return {one.generation for one in self._originals.values()}.intersection(generations)
 
     async def unmirror(self, generation: str) -> None:
         self._now()
@@ -367,13 +377,36 @@ class MemoryIndex:
         rows = [self._links[key] for key in above[:limit]]
         return [(row.link, row.purged_at is None) for row in rows]
 
+    async def keys_of(self, generations: Sequence[str]) -> set[str]:
+        self._now()
+        return {row.link.key for key, row in self._links.items() if key[0] in generations}
+
     async def stored_bytes(self, *, buckets: bool = True) -> int:
         self._now()
         return sum(row.link.size for row in self._counted(buckets))
 
-    async def purges_since(self, serial: int) -> list[Purged]:
+    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
         self._now()
-        return [purged for _, purged in self._purges if purged.serial > serial]
+        return [purged for purged in self._purges if purged.serial > serial][:limit]
+
+    async def ended(self, generation: str) -> ImageId | None:
+        self._now()
+        for purged in self._purges:
+            if purged.generation == generation and not purged.variant:
+                return purged.image
+        return None
+
+    async def forget_purges(self, older_than: float) -> None:
+        now = self._now()
+        oldest, lately = self._last_before(now - older_than), self._last_before(now - LATELY)
+        self._purges = [
+            told
+            for told in self._purges
+            if told.serial >= (lately if told.variant else oldest)
+        ]
+
+    def _last_before(self, moment: float) -> int:
+        return max((told.serial for told in self._purges if told.at < moment), default=0)
 
     def _now(self) -> float:
         """The clock of an index that answers; raises IndexUnavailable while it does not."""
@@ -388,12 +421,11 @@ class MemoryIndex:
         return (row for row in self._links.values() if row.purged_at is None)
 
     def _announce(self, *ended: tuple[ImageId, str, str]) -> None:
-        """Tell every instance of ended (image, generation, variant); forget old news."""
+        """Tell every instance of ended (image, generation, variant)."""
         now = self._now()
-        self._purges = [told for told in self._purges if told[0] >= now - REMEMBERED]
         for news in ended:
             self._serial += 1
-            self._purges.append((now, Purged(self._serial, *news)))
+            self._purges.append(Purged(self._serial, *news, now))
 
 
 def _selects(selection: Selection, link: Link) -> bool:

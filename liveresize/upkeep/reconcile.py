@@ -91,8 +91,12 @@ class Reconciliation:
         return {generation for _, generation, _ in noted} - {each[1] for each in old}
 
     async def _announced(self) -> set[str]:
-        told = await self._parts.index.purges_since(0)
-        return {purged.generation for purged in told if not purged.variant}
+        ended: set[str] = set()
+        serial = 0
+        while told := await self._parts.index.purges_since(serial, PAGE):
+            ended.update(purged.generation for purged in told if not purged.variant)
+            serial = told[-1].serial
+        return ended
 
     async def _compare_links(self, objects: places.Objects) -> None:
         links = Links(self._parts, objects, self._options, self.report)

@@ -199,3 +199,20 @@ def test_the_room_that_links_take_is_summed(world: World) -> None:
         assert await bench.index.stored_bytes() == (1 << 40) + 7
 
     world.run(scenario)
+
+
+@everywhere
+def test_the_keys_of_all_links_are_known(world: World) -> None:
+    """Purged ones count: their objects are still there. Those of other pictures do not."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        other = await bench.upload(ImageId("dog"))
+        keys = {(await bench.add(stored, variant)).key for variant in ("1x1-jpeg", "2x2-jpeg")}
+        await bench.index.purge(Selection(image=CAT), 1)
+        foreign = await bench.add(other)
+        generations = [stored.generation, "0" * 28]
+        assert await bench.index.keys_of(generations) == keys
+        assert await bench.index.keys_of([*generations, other.generation]) == keys | {foreign.key}
+
+    world.run(scenario)

@@ -14,6 +14,8 @@ from liveresize.ports import Purged, Selection
 from . import worlds
 from .worlds import CAT, Bench, World, everywhere
 
+DAY = 86_400.0
+
 
 @everywhere
 def test_an_upload_is_stored_with_all_its_facts(world: World) -> None:
@@ -192,22 +194,146 @@ def test_deletions_are_told_in_order_from_any_point(world: World) -> None:
     world.run(scenario)
 
 
+async def deleted(bench: Bench, name: str) -> str:
+    """The generation of a picture that was uploaded and deleted just now."""
+    stored = await bench.upload(ImageId(name))
+    await bench.index.delete(stored.image)
+    return stored.generation
+
+
+async def told(bench: Bench) -> list[str]:
+    """The generations of everything that is told."""
+    return [one.generation for one in await bench.index.purges_since(0)]
+
+
 @everywhere
-def test_deletions_are_forgotten_after_a_day(world: World) -> None:
-    """And their serials are not given out again, or pollers would miss the new ones."""
+def test_deletions_are_forgotten_when_they_are_old(world: World) -> None:
+    """Serials are not given out again, or pollers would miss the new ones."""
 
     async def scenario(bench: Bench) -> None:
-        first = await bench.upload()
-        await bench.index.delete(CAT)
-        last = (await bench.index.purges_since(0))[-1].serial
-        await bench.later(86_401)
-        await bench.index.purge(Selection(prefix="x"), 1)
-        assert await bench.index.purges_since(0) == []
-        second = await bench.upload()
-        await bench.index.delete(CAT)
-        told = await bench.index.purges_since(last)
-        assert [one.generation for one in told] == [second.generation]
-        assert first.generation != second.generation
+        for name in ("a", "b", "c"):
+            await deleted(bench, name)
+        last = (await bench.index.purges_since(0))[-1]
+        await bench.later(30 * DAY + 1)
+        new = await deleted(bench, "d")
+        await bench.index.forget_purges(30 * DAY)
+        assert await told(bench) == [last.generation, new]
+        assert [one.generation for one in await bench.index.purges_since(last.serial)] == [new]
+
+    world.run(scenario)
+
+
+@everywhere
+def test_the_last_deletion_that_anybody_may_have_heard_of_stays(world: World) -> None:
+    """However old it is, until a later one is as old: pollers look for it."""
+
+    async def scenario(bench: Bench) -> None:
+        first = await deleted(bench, "a")
+        await bench.later(40 * DAY)
+        await bench.index.forget_purges(30 * DAY)
+        assert await told(bench) == [first]
+        second = await deleted(bench, "b")
+        await bench.later(20 * DAY)
+        await bench.index.forget_purges(30 * DAY)
+        assert await told(bench) == [first, second]
+        await bench.later(11 * DAY)
+        await bench.index.forget_purges(30 * DAY)
+        assert await told(bench) == [second]
+
+    world.run(scenario)
+
+
+@everywhere
+def test_purged_renditions_are_told_for_a_day(world: World) -> None:
+    """There may be millions, and no instance remembers a link for longer."""
+
+    async def scenario(bench: Bench) -> None:
+        gone = await deleted(bench, "gone")
+        stored = await bench.upload()
+        for variant in ("1x1-jpeg", "2x2-jpeg", "3x3-jpeg"):
+            await bench.add(stored, variant)
+        await bench.index.purge(Selection(image=CAT), 2)
+        await bench.later(DAY - 60)
+        await bench.index.forget_purges(30 * DAY)
+        assert await told(bench) == [gone, stored.generation, stored.generation]
+        await bench.later(120)
+        await bench.index.purge(Selection(image=CAT), 1)
+        await bench.index.forget_purges(30 * DAY)
+        variants = [one.variant for one in await bench.index.purges_since(0)]
+        assert variants == ["", "2x2-jpeg", "3x3-jpeg"]
+
+    world.run(scenario)
+
+
+@everywhere
+def test_deletions_are_told_in_parts(world: World) -> None:
+    """A month of them need not be held at once."""
+
+    async def scenario(bench: Bench) -> None:
+        gone = [await deleted(bench, f"cat {number}") for number in range(5)]
+        first = await bench.index.purges_since(0, 2)
+        rest = await bench.index.purges_since(first[-1].serial, 100)
+        assert [one.generation for one in first + rest] == gone
+        assert len(first) == 2
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_deletion_says_when_it_was(world: World) -> None:
+    """So that a row that was given the same serial again is not taken for it."""
+
+    async def scenario(bench: Bench) -> None:
+        await deleted(bench, "cat")
+        (first,) = await bench.index.purges_since(0)
+        (again,) = await bench.index.purges_since(0)
+        assert first.at == pytest.approx(time.time(), abs=60)
+        assert first.is_row(again)
+        assert not first.is_row(dataclasses.replace(again, at=again.at + 0.001))
+        assert not first.is_row(dataclasses.replace(again, variant="1x1-jpeg"))
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_recorded_end_tells_the_picture(world: World) -> None:
+    """A purged rendition is no end of its picture."""
+
+    async def scenario(bench: Bench) -> None:
+        image = ImageId("cat", "pets")
+        stored = await bench.upload(image)
+        await bench.add(stored)
+        await bench.index.purge(Selection(image=image), 1)
+        assert await bench.index.ended(stored.generation) is None
+        await bench.index.delete(image)
+        assert await bench.index.ended(stored.generation) == image
+        assert await bench.index.ended("0" * 28) is None
+
+    world.run(scenario)
+
+
+@everywhere
+def test_generations_that_have_a_row_are_known(world: World) -> None:
+    """Of a hundred asked for at once, those that were deleted or never were are missing."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        gone = await deleted(bench, "gone")
+        asked = [stored.generation, gone, *(f"{number:028x}" for number in range(100))]
+        assert await bench.index.known_of(asked) == {stored.generation}
+        assert await bench.index.known_of([]) == set()
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_database_that_stays_has_one_identity(world: World) -> None:
+    """Whatever is written to it."""
+
+    async def scenario(bench: Bench) -> None:
+        before = await bench.index.identity()
+        await deleted(bench, "cat")
+        assert await bench.index.identity() == before
 
     world.run(scenario)
 
