@@ -19,6 +19,14 @@ def new_generation(now: float) -> str:
     return f"{int(now * 1000):012x}{secrets.token_hex(8)}"
 
 
+def born(generation: str) -> float:
+    """When a generation was named, in Unix seconds.
+
+    The first digit is no part of it; it tells files of the published service apart.
+    """
+    return int(generation[1:12], 16) / 1000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
     """One stored original. Sizes are in pixels of the upright picture.

@@ -4,7 +4,17 @@ Every method may raise what it names and nothing else; adapters translate whatev
 driver raises into `errors`.
 """
 
-from liveresize.ports.files import Kept, Originals, Spool
+from liveresize.ports.files import (
+    Heard,
+    HeardRecord,
+    Kept,
+    Originals,
+    RenditionFile,
+    RenditionFiles,
+    Spool,
+    StrayNote,
+    StrayOriginals,
+)
 from liveresize.ports.index import Announcement, Index, Purged, Selection
 from liveresize.ports.memory import Held, Memory
 from liveresize.ports.stores import Courier, Mirror, ObjectBody, RenditionStore, Taken
@@ -15,6 +25,8 @@ __all__ = [
     "Clock",
     "Courier",
     "Errand",
+    "Heard",
+    "HeardRecord",
     "Held",
     "Index",
     "Kept",
@@ -25,8 +37,12 @@ __all__ = [
     "Priority",
     "Purged",
     "Renderer",
+    "RenditionFile",
+    "RenditionFiles",
     "RenditionStore",
     "Selection",
     "Spool",
+    "StrayNote",
+    "StrayOriginals",
     "Taken",
 ]

@@ -1,11 +1,13 @@
 """The seams to the local disk: originals, and renditions on their way."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
+from liveresize.ports.index import Purged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,10 @@ class Originals(Protocol):
         """Whether those bytes are on this disk."""
 
     def find(self, image: ImageId) -> tuple[str, Path] | None:
-        """The newest generation of `image` on this disk, without asking the index."""
+        """The newest generation of `image` on this disk, without asking the index.
+
+        One that is noted as unsettled, or as without a row, does not count.
+        """
 
     def foreign(self, generation: str) -> bool:
         """Whether that generation is a file that lay here before us, read through."""
@@ -52,7 +57,8 @@ class Originals(Protocol):
         """Remove one of them; that it is gone already is no error."""
 
     def settle(self, generation: str) -> None:
-        """Forget the note that `keep` leaves: the row is committed, or the file gone."""
+        """Forget the note that `keep` leaves, and that of a stray: the row is committed, or
+        the file gone."""
 
     async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
         """(image, generation, path) of what was kept more than `older_than` seconds ago
@@ -65,8 +71,102 @@ class Originals(Protocol):
         """Remove the bytes of this generation; that they are gone already is no error."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrayNote:
+    """A note that an original on this disk has no row; `noted_at` is Unix seconds."""
+
+    generation: str
+    path: Path
+    noted_at: float
+
+
+class StrayOriginals(Protocol):
+    """Originals on this disk without a row, and the notes of when that was first seen.
+
+    `Originals.find` passes over what is noted, and `Originals.settle` drops the note.
+    """
+
+    def files(self) -> AsyncIterator[tuple[str, Path]]:
+        """(generation, path) of every original here, those set aside left out.
+
+        Raises SettingsError where a folder cannot be read.
+        """
+
+    def notes(self) -> AsyncIterator[list[StrayNote]]:
+        """Every note, some at a time."""
+
+    async def note(self, found: Sequence[tuple[str, Path]], now: float) -> int:
+        """Note these (generation, path) unless they are noted already, or are of uploads
+        that are not settled; returns how many are new. Raises DiskFull."""
+
+    async def withdraw(self, generations: Sequence[str]) -> None:
+        """Drop the notes of these."""
+
+    async def set_aside(self, note: StrayNote) -> Path | None:
+        """Move a noted original out of the way, and drop its note; returns where it is.
+
+        None where it is gone. Raises DiskFull.
+        """
+
+    async def forget(self) -> None:
+        """Drop every note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Up to where an instance has heard of deletions, and done what they ask for: the
+    identity of the index, and the last deletion (None: it had none)."""
+
+    identity: str
+    last: Purged | None = None
+
+
+class HeardRecord(Protocol):
+    """Where `Heard` outlives this process."""
+
+    async def read(self) -> Heard | None:
+        """What was written last; None where nothing was. What cannot be read is a `Heard`
+        that fits no index."""
+
+    async def write(self, heard: Heard) -> None:
+        """Write it whole; where that fails, what was there stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionFile:
+    """A file in the embedded store of renditions; `modified_at` is Unix seconds."""
+
+    path: Path
+    generation: str
+    modified_at: float
+
+    @property
+    def variant(self) -> str:
+        """The variant that its name tells, of a half-written one too."""
+        return self.path.name.removesuffix(".part").rpartition(".")[0]
+
+
+class RenditionFiles(Protocol):
+    """The files of the embedded store of renditions, part by part."""
+
+    parts: int
+    """How many parts there are."""
+
+    async def part(self, number: int) -> list[RenditionFile]:
+        """The files of one part, half-written ones included.
+
+        Raises SettingsError where a folder cannot be read.
+        """
+
+    async def discard(self, found: Sequence[RenditionFile]) -> None:
+        """Remove those that have not changed since."""
+
+
 class Spool(Protocol):
     """Renditions that are not yet where they are kept for good; a queue on disk."""
+
+    def holds(self, generation: str, variant: str) -> bool:
+        """Whether a rendition is on its way: stored or not, its link may come yet."""
 
     async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
         """Store whole or not at all. Raises DiskFull."""

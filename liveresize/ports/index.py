@@ -227,6 +227,6 @@ class Index(Protocol):
         """Forget some of the deletions that are older than `older_than` seconds, and of the
         purged renditions that are older than a day.
 
-        The last row of that age stays: whoever has heard of deletions since then finds the
-        last one that it heard of.
+        The last deletion of that age stays, and the last row that is older than a day:
+        whoever has asked since then finds the last row that it heard of.
         """

@@ -32,6 +32,13 @@ class Memory(Protocol):
     def keep_original(self, original: Original) -> None:
         """Keep the facts; another generation of the same picture is dropped whole."""
 
+    def assumed(self, limit: int) -> list[Original]:
+        """Up to `limit` originals without `uploaded_at`: they were found on the disk, and
+        the index has not confirmed them."""
+
+    def confirm(self, original: Original) -> None:
+        """The index has a row of that generation: it is not `assumed` any more."""
+
     def held(self, generation: str, variant: str) -> Held | None:
         """The bytes of a rendition."""
 
@@ -49,3 +56,6 @@ class Memory(Protocol):
 
     def forget(self, image: ImageId) -> None:
         """Forget everything about a picture."""
+
+    def clear(self) -> None:
+        """Forget everything."""

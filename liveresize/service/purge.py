@@ -7,9 +7,11 @@ import structlog
 
 from liveresize import errors, ports
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link, Original, ended
+from liveresize.domain.originals import Link, Original
+from liveresize.service.deletions import Deletions
 from liveresize.service.publisher import Publisher
 from liveresize.service.retire import Retirement
+from liveresize.service.strays import Strays
 from liveresize.service.uploads import Uploads
 
 _log = structlog.get_logger("liveresize.purge")
@@ -22,11 +24,13 @@ _BATCH = 100
 class PurgeOptions:
     """`object_delay`: seconds that the object of a purged link stays, since browsers still
     hold redirects to it. `disk_bytes`: what all renditions may take (0: any). `buckets`:
-    whether those of buckets are among them."""
+    whether those of buckets are among them. `remembered`: seconds for which deletions are
+    told to instances that were off."""
 
     object_delay: float = 604_800.0
     disk_bytes: int = 10 << 30
     buckets: bool = True
+    remembered: float = 30 * 86_400.0
 
 
 class Purge:
@@ -42,6 +46,8 @@ class Purge:
         retirement: Retirement,
         publisher: Publisher,
         uploads: Uploads,
+        deletions: Deletions,
+        strays: Strays,
     ) -> None:
         self._options = options
         self._index = index
@@ -50,7 +56,8 @@ class Purge:
         self._retirement = retirement
         self._publisher = publisher
         self._uploads = uploads
-        self._serial = 0
+        self._deletions = deletions
+        self._strays = strays
 
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
@@ -89,21 +96,18 @@ class Purge:
         return len(links)
 
     async def listen(self) -> None:
-        """Hear of deletions by other instances. Raises IndexUnavailable."""
-        for purged in await self._index.purges_since(self._serial):
-            self._serial = max(self._serial, purged.serial)
-            if purged.variant:
-                self._memory.drop(purged.image, purged.generation, purged.variant)
-                continue
-            original = ended(purged.image, purged.generation)
-            await self._retirement.hear(original)
-            self._retirement.owe(original)  # whoever ended it may have died over it
+        """Hear of deletions by other instances, and have the index confirm what was assumed
+        while it did not answer. Raises IndexUnavailable."""
+        await self._deletions.listen()
+        await self._strays.confirm()
 
     async def tidy(self) -> None:
         """Housekeeping: note what was used, remove what was purged, make room.
 
         Raises IndexUnavailable.
         """
+        # What a row says of files is believed only of the database that this instance knows.
+        await self._deletions.listen()
         used = self._publisher.take_used()
         try:
             await self._index.touch(used)
@@ -114,6 +118,7 @@ class Purge:
         await self._uploads.recover()
         await self._retirement.settle()
         await self._remove_purged()
+        await self._index.forget_purges(self._options.remembered)
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
             await self._make_room()
 

@@ -53,6 +53,10 @@ class Retirement:
         if not self._store.shared and not original.image.bucket:
             await self._store.remove_generation(original)
 
+    def forget(self) -> None:
+        """Owe nothing any more: what is to be removed was said by another database."""
+        self._owed.clear()
+
     def owe(self, original: Original) -> None:
         """Have `settle` remove what the generation has in shared stores."""
         self._owed[original.generation] = original

@@ -6,6 +6,7 @@ dies. Original and token are committed in one transaction.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,16 @@ class Uploads:
         swept = await intake.originals.sweep(intake.lease)
         if swept:
             _log.info("staged_uploads_removed", count=swept)
+
+    async def keep_unsettled(self) -> None:
+        """Forget which uploads were never committed: that was said by another database.
+
+        Their files stay, as originals without a row.
+        """
+        intake = self._intake
+        for _, generation, _ in await intake.originals.unsettled(-math.inf):
+            if generation not in intake.moving:
+                intake.originals.settle(generation)
 
 
 async def _give_back(claiming: "asyncio.Task[Upload]") -> None:

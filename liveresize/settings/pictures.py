@@ -140,3 +140,9 @@ class Originals:
     cache_bytes: int = key(
         0, "Mirrored originals kept on this disk, in bytes; 0 keeps all.", least=0
     )
+    lost_days: float = key(
+        30.0,
+        "Days that deletions are remembered; a file without a row is set aside after as many.",
+        least=1,
+        most=3650,
+    )

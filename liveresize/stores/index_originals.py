@@ -36,6 +36,7 @@ _FACTS = (
 _originals = schema.originals
 _tokens = schema.tokens
 _purges = schema.purges
+_told = _purges.alias("told")
 
 _current = sa.select(_originals).where(  # built once, for every request runs it
     _originals.c.bucket == sa.bindparam("b_bucket"), _originals.c.name == sa.bindparam("b_name")
@@ -264,9 +265,9 @@ def ended(connection: sa.Connection, generation: str) -> ImageId | None:
 
 def forget_announced(connection: sa.Connection, older_than: float) -> None:
     """Forget some old announcements; see ports.Index.forget_purges."""
-    old = sa.or_(
-        _purges.c.serial < _last_before(older_than),
-        sa.and_(_purges.c.variant != "", _purges.c.serial < _last_before(LATELY)),
+    old = sa.case(
+        (_purges.c.variant == "", _purges.c.serial < _last(older_than, _told.c.variant == "")),
+        else_=_purges.c.serial < _last(LATELY),
     )
     some = sa.select(_purges.c.serial).where(old).order_by(_purges.c.serial)
     connection.execute(
@@ -274,10 +275,10 @@ def forget_announced(connection: sa.Connection, older_than: float) -> None:
     )
 
 
-def _last_before(seconds: float) -> sa.ScalarSelect[int]:
-    """The serial of the last announcement that is at least so old."""
-    old = sa.select(_purges.c.serial).where(_purges.c.at < schema.now() - seconds)
-    return old.order_by(_purges.c.at.desc(), _purges.c.serial.desc()).limit(1).scalar_subquery()
+def _last(seconds: float, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """The serial of the last of those announcements that is older than `seconds`."""
+    old = sa.select(_told.c.serial).where(_told.c.at < schema.now() - seconds, *which)
+    return old.order_by(_told.c.at.desc(), _told.c.serial.desc()).limit(1).scalar_subquery()
 
 
 def from_row(row: sa.Row[Any]) -> Original:

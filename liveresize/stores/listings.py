@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from liveresize import errors
 from liveresize.domain import names
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import GENERATION, Link
+from liveresize.ports import RenditionFile
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -51,10 +52,24 @@ class OriginalFiles:
 
 
 class RenditionFiles:
-    """Every rendition in the folder of `DiskRenditions`."""
+    """Every rendition in the folder of `DiskRenditions`; its parts are the folders there."""
+
+    parts = 256
 
     def __init__(self, directory: Path) -> None:
         self._root = directory
+
+    async def part(self, number: int) -> list[RenditionFile]:
+        """The files of one part, half-written ones included. Raises SettingsError."""
+        return [
+            RenditionFile(path=path, generation=path.parent.name, modified_at=facts.st_mtime)
+            for path, facts in await _read(_below, self._root / f"{number:02x}", 28)
+            if GENERATION.fullmatch(path.parent.name)
+        ]
+
+    async def discard(self, found: Sequence[RenditionFile]) -> None:
+        """Remove those that have not changed since, and folders that are empty then."""
+        await asyncio.to_thread(_discard, found)
 
     async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
         """(key, bytes, Unix seconds of its last change) of every file. Raises SettingsError.
@@ -99,6 +114,14 @@ def _below(folder: Path, length: int) -> list[tuple[Path, os.stat_result]]:
                     if stat.S_ISREG(facts.st_mode):
                         found.append((Path(entry), facts))
     return found
+
+
+def _discard(found: Sequence[RenditionFile]) -> None:
+    for file in found:
+        with contextlib.suppress(OSError):
+            if file.path.stat().st_mtime == file.modified_at:
+                file.path.unlink()
+                file.path.parent.rmdir()  # succeeds with the last one of its generation
 
 
 def _image(path: Path, name: str, base: Path, bucket: str) -> ImageId | None:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from liveresize.domain.names import ImageId
@@ -37,6 +38,7 @@ class Memory:
         self._held: OrderedDict[Key, Held] = OrderedDict()
         self._links: OrderedDict[Key, tuple[Link, float]] = OrderedDict()
         self._variants: dict[str, set[str]] = {}
+        self._assumed: dict[str, None] = {}
         self.bytes = 0
         self.evictions = 0
 
@@ -61,8 +63,22 @@ class Memory:
         if before is not None and before.generation != original.generation:
             self.drop(before.image, before.generation)
         self._originals[key] = original
+        self._assumed.pop(key, None)
+        if not original.uploaded_at:
+            self._assumed[key] = None
         if len(self._originals) > self._options.max_originals:
-            self._originals.popitem(last=False)
+            oldest, _ = self._originals.popitem(last=False)
+            self._assumed.pop(oldest, None)
+
+    def assumed(self, limit: int) -> list[Original]:
+        """Up to `limit` originals that the index has not confirmed."""
+        return [self._originals[key] for key in islice(self._assumed, limit)]
+
+    def confirm(self, original: Original) -> None:
+        """The index has a row of that generation."""
+        known = self._originals.get(original.image.key)
+        if known is not None and known.generation == original.generation:
+            self._assumed.pop(original.image.key, None)
 
     def held(self, generation: str, variant: str) -> Held | None:
         """The bytes of a rendition."""
@@ -108,6 +124,7 @@ class Memory:
         known = self._originals.get(image.key)
         if known is not None and known.generation == generation:
             del self._originals[image.key]
+            self._assumed.pop(image.key, None)
         for each in tuple(self._variants.get(generation, ())):
             self.drop(image, generation, each)
 
@@ -116,6 +133,12 @@ class Memory:
         known = self._originals.get(image.key)
         if known is not None:
             self.drop(image, known.generation)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for entries in (self._originals, self._held, self._links, self._variants, self._assumed):
+            entries.clear()
+        self.bytes = 0
 
     def _release(self, key: Key) -> None:
         held = self._held.pop(key, None)

@@ -398,15 +398,11 @@ class MemoryIndex:
 
     async def forget_purges(self, older_than: float) -> None:
         now = self._now()
-        oldest, lately = self._last_before(now - older_than), self._last_before(now - LATELY)
+        deletions = [told for told in self._purges if not told.variant]
+        oldest, lately = _last(deletions, now - older_than), _last(self._purges, now - LATELY)
         self._purges = [
-            told
-            for told in self._purges
-            if told.serial >= (lately if told.variant else oldest)
+            told for told in self._purges if told.serial >= (lately if told.variant else oldest)
         ]
-
-    def _last_before(self, moment: float) -> int:
-        return max((told.serial for told in self._purges if told.at < moment), default=0)
 
     def _now(self) -> float:
         """The clock of an index that answers; raises IndexUnavailable while it does not."""
@@ -426,6 +422,11 @@ class MemoryIndex:
         for news in ended:
             self._serial += 1
             self._purges.append(Purged(self._serial, *news, now))
+
+
+def _last(purges: Sequence[Purged], before: float) -> int:
+    """The serial of the last one that was before that moment."""
+    return max((told.serial for told in purges if told.at < before), default=0)
 
 
 def _selects(selection: Selection, link: Link) -> bool:

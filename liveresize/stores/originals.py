@@ -4,6 +4,7 @@
     <root>/_bucket/<bucket>/<ab>/<cd>/<name>~<generation>
     <root>/_main/_long/<ab>/<cd>/<SHA-256>~…         names too long for the above
     <root>/_staging/…                               uploads on their way
+    <root>/_unrecorded/…, <root>/_lost/…            see strays
     <root>/<name>                                   read through: the published service's
 
 The generation is part of the file's name, so that an overwrite never changes a file that
@@ -23,7 +24,7 @@ import structlog
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import GENERATION, Original
 from liveresize.ports import Kept
-from liveresize.stores import files
+from liveresize.stores import files, strays
 
 _log = structlog.get_logger("liveresize.originals")
 
@@ -73,7 +74,8 @@ class DiskOriginals:
     def find(self, image: ImageId) -> tuple[str, Path] | None:
         """The newest generation of `image` on this disk, without asking the index.
 
-        One that was never settled does not count: its upload may have failed.
+        One that was never settled does not count: its upload may have failed. Nor does one
+        that is noted as a stray: it may be a deleted picture.
         """
         folder, stem = self._place(image)
         newest = ""
@@ -82,11 +84,14 @@ class DiskOriginals:
                 name, _, generation = entry.name.rpartition("~")
                 if name != stem or not GENERATION.fullmatch(generation):
                     continue
-                if generation > newest and not self._note(generation).exists():
+                if generation > newest and not self._doubtful(generation):
                     newest = generation
         if newest:
             return newest, folder / f"{stem}~{newest}"
         return self._find_foreign(image)
+
+    def _doubtful(self, generation: str) -> bool:
+        return self._note(generation).exists() or strays.note_of(self._root, generation).exists()
 
     def _find_foreign(self, image: ImageId) -> tuple[str, Path] | None:
         """A bare file of the published service, under a generation made of its age."""
@@ -185,9 +190,10 @@ class DiskOriginals:
         await asyncio.to_thread(_unlink, kept.path)
 
     def settle(self, generation: str) -> None:
-        """Forget the note of a move: its row is committed, or its file is gone."""
-        with contextlib.suppress(OSError):  # `unsettled` comes back to it
+        """Forget the notes of a generation: its row is committed, or its file is gone."""
+        with contextlib.suppress(OSError):  # whoever reads the notes comes back to it
             self._note(generation).unlink(missing_ok=True)
+            strays.note_of(self._root, generation).unlink(missing_ok=True)
 
     async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
         """(image, generation, path) of moves noted more than `older_than` seconds ago."""
@@ -231,12 +237,15 @@ class DiskOriginals:
         return aged
 
     async def remove(self, original: Original) -> None:
-        """Remove the bytes of this generation; that they are gone already is no error."""
+        """Remove the bytes of this generation, also where they were set aside."""
+        path = self.path(original)
         if self.foreign(original.generation):
             found = self._find_foreign(original.image)
             if found is None or found[0] != original.generation:
                 return  # another file has been put there since
-        await asyncio.to_thread(_unlink, self.path(original))
+            await asyncio.to_thread(_unlink, path)
+            return
+        await asyncio.to_thread(_unlink, path, strays.aside(self._root, path))
 
     def _note(self, generation: str) -> Path:
         return self._staging / f"{generation}.moving"
@@ -252,11 +261,12 @@ class DiskOriginals:
         return base / digest[:2] / digest[2:4], stem
 
 
-def _unlink(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        _log.error("original_not_removed", file=path.name, error=str(error))
+def _unlink(*paths: Path) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.error("original_not_removed", file=path.name, error=str(error))
 
 
 def _hash(name: str) -> str:

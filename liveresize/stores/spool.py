@@ -82,6 +82,10 @@ class DiskSpool:
             await self.remove(self._folder / oldest)
         return path
 
+    def holds(self, generation: str, variant: str) -> bool:
+        """Whether a rendition is spooled."""
+        return (generation, variant) in self._names
+
     async def read(self, generation: str, variant: str) -> bytes | None:
         """The bytes of a spooled rendition."""
         name = self._names.get((generation, variant))

@@ -7,9 +7,9 @@ from pathlib import Path
 from liveresize import ports
 from liveresize.domain.jobs import Facts, ProbeJob
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original, described, ended, new_generation
-from liveresize.upkeep.parts import NOT_ADOPTABLE, Parts, born
-from liveresize.upkeep.places import HERE, Described, Entry
+from liveresize.domain.originals import Original, born, described, ended, new_generation
+from liveresize.upkeep.parts import NOT_ADOPTABLE, Parts
+from liveresize.upkeep.places import ON_DISK, Described, Entry
 
 
 class NotAdopted(Exception):
@@ -34,7 +34,7 @@ class Adoption:
         others would fare no better.
         """
         stored = ended(image, entries[0].generation)
-        here = [Path(entry.key) for entry in entries if entry.place == HERE]
+        here = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
         path = here[0] if here else await self._fetch(stored)
         try:
             await self._record(stored, path, older, fetched=not here)
@@ -66,8 +66,8 @@ class Adoption:
         )
         if await parts.occupied(original):
             raise NotAdopted("In its bucket another picture has that id.")
-        if renewed:
-            await parts.originals.restore(path, original)
+        if renewed or (not fetched and path != parts.originals.path(original)):
+            await parts.originals.restore(path, original)  # under its new name, or from aside
         standing = await parts.index.supersede(original, older.generation if older else "")
         if standing.generation != generation:
             if renewed:

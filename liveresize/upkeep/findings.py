@@ -20,6 +20,7 @@ class Kind(enum.StrEnum):
     COPY = "corrupt_copy"
     UNMIRRORED = "unmirrored"
     UNNOTED = "unnoted"
+    ASIDE = "set_aside"
     UNRECORDED = "unrecorded"
     UNNAMED = "unnamed"
     ENDED = "ended"
@@ -40,6 +41,7 @@ _MEANINGS = {
     Kind.COPY: "copies in the mirror whose bytes are not those recorded",
     Kind.UNMIRRORED: "originals that are said to be in the mirror, which lacks them",
     Kind.UNNOTED: "originals that are in the mirror, but not said to be",
+    Kind.ASIDE: "originals that were set aside, and have a row again",
     Kind.UNRECORDED: "originals without a row: uploads that a backup of the database lacks, "
     "or deleted pictures that a backup of the disk brought back",
     Kind.UNNAMED: "originals without a row that do not tell the name of their picture",

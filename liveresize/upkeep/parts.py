@@ -45,7 +45,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """This installation. `objects` is None where the store cannot be listed.
+    """This installation. `aside` lists originals that servers have set aside, since they had
+    no row for long. `objects` is None where the store cannot be listed.
 
     `apart`: pictures of buckets have stores of their own, where another service may keep
     what it knows of, so that nothing there is compared or taken for a stray.
@@ -54,6 +55,7 @@ class Parts:
     index: ports.Index
     originals: ports.Originals
     files: Files
+    aside: Files
     store: ports.RenditionStore
     objects: Objects | None
     mirror: ports.Mirror | None
@@ -105,14 +107,6 @@ class Parts:
         await self.store.remove_generation(original)
         if self.mirror is not None and self.mirror.takes(original.image):
             await self.mirror.remove(original)
-
-
-def born(generation: str) -> float:
-    """When a generation was named, in Unix seconds: see originals.new_generation.
-
-    The first digit is no part of it; it tells files of the published service apart.
-    """
-    return int(generation[1:12], 16) / 1000
 
 
 def age_order(generation: str) -> str:

@@ -9,12 +9,12 @@ import asyncio
 from pathlib import Path
 
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original, ended
+from liveresize.domain.originals import Original, born, ended
 from liveresize.ports import Kept
 from liveresize.upkeep.adoption import Adoption, NotAdopted
 from liveresize.upkeep.findings import Kind, Report
-from liveresize.upkeep.parts import Options, Parts, Strays, age_order, born
-from liveresize.upkeep.places import HERE, LOST, MIRROR, Entry
+from liveresize.upkeep.parts import Options, Parts, Strays, age_order
+from liveresize.upkeep.places import LOST, MIRROR, ON_DISK, Entry
 from liveresize.upkeep.rows import label
 
 MAYBE_ELSEWHERE = (
@@ -92,7 +92,7 @@ class Pictures:
         return versions
 
     async def _there(self, entry: Entry) -> bool:
-        if entry.place == HERE:
+        if entry.place in ON_DISK:
             return await asyncio.to_thread(Path(entry.key).exists)
         assert entry.place == MIRROR
         assert entry.image is not None
@@ -182,7 +182,7 @@ class Pictures:
 
     async def _discard(self, entries: list[Entry]) -> bool:
         """Remove files from this disk; whether they are gone."""
-        here = [Path(entry.key) for entry in entries if entry.place == HERE]
+        here = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
         for path in here:
             await self._parts.originals.discard(
                 Kept(path=path, generation=entries[0].generation, bytes=0, used_at=0.0)

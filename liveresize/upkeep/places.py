@@ -17,7 +17,7 @@ class Entry:
     `key` is what its place calls it: a path on this disk, or the key of an object; its last
     part is the name of its file. `image` is None where it does not tell of which picture
     it is. `modified_at` is Unix seconds, 0 where nobody knows. `place` tells originals
-    apart: on this disk, in the mirror, or in a row alone.
+    apart: on this disk, set aside on it, in the mirror, or in a row alone.
     """
 
     key: str
@@ -28,7 +28,8 @@ class Entry:
     place: str = ""
 
 
-HERE, MIRROR, LOST = "here", "mirror", "lost"
+HERE, ASIDE, MIRROR, LOST = "here", "aside", "mirror", "lost"
+ON_DISK = (HERE, ASIDE)
 
 
 class Files(Protocol):
@@ -67,10 +68,10 @@ class Described(Protocol):
         """
 
 
-async def files(listing: Files) -> AsyncIterator[Entry]:
-    """The originals on this disk."""
+async def files(listing: Files, place: str = HERE) -> AsyncIterator[Entry]:
+    """The originals on this disk: where they belong, or set aside."""
     async for path, generation, size, image in listing.entries():
-        yield Entry(key=str(path), generation=generation, bytes=size, image=image, place=HERE)
+        yield Entry(key=str(path), generation=generation, bytes=size, image=image, place=place)
 
 
 async def mirrored(mirror: ports.Mirror) -> AsyncIterator[Entry]:

@@ -24,6 +24,8 @@ from liveresize.upkeep.scratch import Scratch
 
 T = TypeVar("T")
 
+_ASIDE = "originals set aside"
+
 UNLISTED = "Links were not compared: this store of renditions cannot be listed."
 
 
@@ -58,6 +60,10 @@ class Reconciliation:
     async def _compare_originals(self) -> None:
         with _scratch() as stored, _scratch() as cases:
             await self._list("originals here", places.files(self._parts.files), stored)
+            aside = places.files(self._parts.aside, places.ASIDE)
+            await self._list(_ASIDE, aside, stored)
+            if not self.report.looked[_ASIDE]:
+                del self.report.looked[_ASIDE]  # as nearly always
             if self._parts.mirror is not None:
                 mirrored = places.mirrored(self._parts.mirror)
                 await self._list("originals in the mirror", mirrored, stored)

@@ -4,10 +4,12 @@ What cannot be decided by its row alone is gathered, to be decided picture by pi
 originals without a row, and rows whose bytes are nowhere.
 """
 
+from pathlib import Path
+
 from liveresize.domain.originals import Original
 from liveresize.upkeep.findings import Kind, Report
 from liveresize.upkeep.parts import Options, Parts
-from liveresize.upkeep.places import HERE, LOST, MIRROR, Entry
+from liveresize.upkeep.places import ASIDE, HERE, LOST, MIRROR, Entry
 from liveresize.upkeep.scratch import Scratch
 
 Row = tuple[Original, bool]
@@ -41,6 +43,7 @@ class Rows:
                 await self._open_cases.add(entry)
             return
         original, noted = row
+        await self._put_back(original, entries)
         mirrored = await self._compare_mirror(original, noted, entries)
         size = await self._size(original, entries)
         if size is None:
@@ -79,11 +82,24 @@ class Rows:
         kind = Kind.UNNOTED if there else Kind.UNMIRRORED
         self._report.add(kind, label(original), repaired=repair)
 
+    async def _put_back(self, original: Original, entries: list[Entry]) -> None:
+        """Put back what was set aside, and has a row again."""
+        for entry in entries:
+            if entry.place != ASIDE or self._parts.originals.exists(original):
+                continue
+            if await self._parts.index.original_of(original.generation) is None:
+                continue
+            if self._options.repair:
+                await self._parts.originals.restore(Path(entry.key), original)
+            self._report.add(Kind.ASIDE, label(original), repaired=self._options.repair)
+
     async def _size(self, original: Original, entries: list[Entry]) -> int | None:
         """The bytes of the file here: as listed where it lies where it should, or as it is."""
         for entry in entries:
             if entry.place == HERE and entry.image == original.image:
                 return entry.bytes
+            if entry.place == ASIDE and not self._options.repair:
+                return entry.bytes  # reported already
         return await self._parts.size_here(original)
 
     async def _lose(self, original: Original, noted: bool) -> None:

@@ -9,6 +9,7 @@ from liveresize.imaging.options import (
 )
 from liveresize.metrics.exposition import Scrape
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.deletions import Deletions
 from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.pictures import Pictures, PicturesOptions
@@ -19,15 +20,18 @@ from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.sources import Sources
 from liveresize.service.staged import Intake
+from liveresize.service.strays import Strays
 from liveresize.service.takeover import TakeOver
 from liveresize.service.uploads import Uploads, UploadsOptions
 from liveresize.service.warmup import Warmup, WarmupOptions
 from liveresize.settings import Settings
 from liveresize.stores import engines
+from liveresize.stores.heard import HeardFile
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.spool import DiskSpool, SpoolOptions
+from liveresize.stores.strays import StrayFiles
 from liveresize.web.site import Part, Site
 from liveresize.wiring import tls, webhook
 from liveresize.wiring.buckets import Buckets
@@ -39,6 +43,7 @@ from liveresize.wiring.options import (
     reserves,
     site_options,
     size_rules,
+    strays_options,
     take_over_options,
     url_rules,
     vip_rules,
@@ -177,11 +182,13 @@ class Components:
             memory=self.memory,
             publisher=self.publisher,
         )
+        self._assemble_upkeep()
         self.purge = Purge(
             PurgeOptions(
                 object_delay=settings.redirect_cache_timeout,
                 disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
                 buckets=not self.buckets.vip,
+                remembered=settings.originals.lost_days * 86_400.0,
             ),
             index=self.index,
             store=self.store,
@@ -189,6 +196,8 @@ class Components:
             retirement=self.retirement,
             publisher=self.publisher,
             uploads=self.uploads,
+            deletions=self.deletions,
+            strays=self.strays,
         )
         pictures = Pictures(
             PicturesOptions(
@@ -220,6 +229,28 @@ class Components:
             ping=self.index.ping,
             parts=self.parts,
             scrape=Scrape(self.readings.read),
+        )
+
+    def _assemble_upkeep(self) -> None:
+        """What compares this disk with the index."""
+        place = originals_options(self.settings)
+        stray_files = StrayFiles(place.directory, place.reserve, place.reserve_inodes)
+        self.deletions = Deletions(
+            index=self.index,
+            memory=self.memory,
+            strays=stray_files,
+            retirement=self.retirement,
+            uploads=self.uploads,
+            record=HeardFile(Path(self.settings.data_dir, "heard.json")),
+        )
+        self.strays = Strays(
+            strays_options(self.settings),
+            files=stray_files,
+            originals=self.originals,
+            index=self.index,
+            memory=self.memory,
+            deletions=self.deletions,
+            clock=time,
         )
 
     async def parts(self) -> dict[str, Part]:

@@ -28,6 +28,9 @@ instance is gone."""
 _TIDY_EVERY = 30.0
 """Seconds between rounds of housekeeping."""
 
+_STRAYS_EVERY = 300.0
+"""Seconds between looks at originals without a row; a walk through all is a day apart."""
+
 _STATS_EVERY = 300.0
 """Seconds between lines of `stats`, as with the published service."""
 
@@ -72,6 +75,7 @@ class Life:
                 (_ANNOUNCE_EVERY, parts.announcer.catch_up),
                 (_TIDY_EVERY, parts.purge.tidy),
                 (_TIDY_EVERY, parts.mirroring.make_room),
+                (_STRAYS_EVERY, parts.strays.look),
             )
         ]
         if parts.settings.log.stats:

@@ -17,6 +17,7 @@ from liveresize.imaging.options import (
     Metadata,
 )
 from liveresize.service.rates import RateOptions
+from liveresize.service.strays import StraysOptions
 from liveresize.service.takeover import TakeOverOptions
 from liveresize.settings import Settings
 from liveresize.settings.backends import Postgresql
@@ -173,6 +174,11 @@ def reserves(settings: Settings) -> dict[str, Reserve]:
     return {
         name: Reserve(folder, disk.reserve, disk.reserve_inodes) for name, folder in folders.items()
     }
+
+
+def strays_options(settings: Settings) -> StraysOptions:
+    """When originals without a row are set aside."""
+    return StraysOptions(lost_after=settings.originals.lost_days * 86_400.0)
 
 
 def renditions_options(settings: Settings) -> DiskOptions:

@@ -11,6 +11,7 @@ from liveresize.stores.disk import DiskRenditions
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.listings import OriginalFiles, RenditionFiles
 from liveresize.stores.originals import DiskOriginals
+from liveresize.stores.strays import LOST
 from liveresize.upkeep import verify as verification
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Parts, Strays
@@ -75,6 +76,7 @@ def _parts(
         index=index,
         originals=originals,
         files=OriginalFiles(options.directory),
+        aside=OriginalFiles(options.directory / LOST),
         store=buckets.store,
         objects=_listed(settings, buckets),
         apart=buckets.vip,

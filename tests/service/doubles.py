@@ -1,6 +1,7 @@
 """The world below the service, in memory or under a folder of the test, and steered by it."""
 
 import asyncio
+import copy
 import gc
 import hashlib
 from collections import defaultdict
@@ -14,7 +15,7 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import Format
 from liveresize.domain.tokens import Claim
-from liveresize.ports import Errand, ObjectBody
+from liveresize.ports import Errand, ObjectBody, Purged
 from liveresize.stores.memory_index import MemoryIndex
 
 Hook = Callable[[], Awaitable[None]]
@@ -194,6 +195,9 @@ class FakeStore:
             del self.objects[key]
 
 
+_ROWS = ("_tokens", "_originals", "_mirrored", "_queued", "_links", "_purges", "_serial")
+
+
 class SteeredIndex(MemoryIndex):
     """MemoryIndex whose methods can be counted, delayed, made to fail before or after.
 
@@ -209,6 +213,14 @@ class SteeredIndex(MemoryIndex):
         self.after: dict[str, Hook] = {}
         self.delays: Iterator[float] | None = None
         self.story = [] if story is None else story
+
+    def dump(self) -> dict[str, Any]:
+        """A backup of every row, and of where serials go on."""
+        return copy.deepcopy({name: self.__dict__[name] for name in _ROWS})
+
+    def restore(self, dump: dict[str, Any]) -> None:
+        """Put a backup back."""
+        self.__dict__.update(copy.deepcopy(dump))
 
     async def _around(self, name: str, work: Coroutine[Any, Any, Any]) -> Any:
         self.calls[name] += 1
@@ -262,6 +274,19 @@ class SteeredIndex(MemoryIndex):
             "complete", super().complete(*args, **kwargs)
         )
         return replaced
+
+    async def known_of(self, generations: Sequence[str]) -> set[str]:
+        found: set[str] = await self._around("known_of", super().known_of(generations))
+        return found
+
+    async def keys_of(self, generations: Sequence[str]) -> set[str]:
+        found: set[str] = await self._around("keys_of", super().keys_of(generations))
+        return found
+
+    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
+        work = super().purges_since(serial, limit)
+        told: list[Purged] = await self._around("purges_since", work)
+        return told
 
     async def unmirrored(self, *args: Any, **kwargs: Any) -> list[Original]:
         found: list[Original] = await self._around(

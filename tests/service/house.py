@@ -11,6 +11,7 @@ from liveresize.domain.tokens import Grant
 from liveresize.domain.urls import RenditionRequest
 from liveresize.ports import Courier, Mirror, RenditionStore, Taken
 from liveresize.service.catalogue import Catalogue
+from liveresize.service.deletions import Deletions
 from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.outcomes import Bytes, Cache, Found
@@ -23,13 +24,16 @@ from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.sources import Sources
 from liveresize.service.staged import Crop, Intake
+from liveresize.service.strays import Strays, StraysOptions
 from liveresize.service.takeover import TakeOver, TakeOverOptions
 from liveresize.service.uploads import Uploads, UploadsOptions
 from liveresize.service.webhook import Announcer, AnnouncerOptions
 from liveresize.stores.disk import DiskOptions, DiskRenditions
+from liveresize.stores.heard import HeardFile
 from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from liveresize.stores.spool import DiskSpool, SpoolOptions
+from liveresize.stores.strays import StrayFiles
 
 from .doubles import Clock, FakeRenderer, FakeStore, SteeredIndex, picture
 
@@ -67,6 +71,7 @@ class House:
         taken: Taken | None = None,
         courier: Courier | None = None,
     ) -> None:
+        self.folder = folder
         self.clock = Clock()
         self.story: list[str] = []
         self.index = SteeredIndex(self.story) if index is None else index
@@ -172,6 +177,7 @@ class House:
         )
         self.uploads = Uploads(UploadsOptions(max_bytes=1 << 20), self.intake)
         self.deposits = Deposits(DepositsOptions(max_bytes=1 << 20), self.intake)
+        self._assemble_upkeep()
         self.purge = Purge(
             PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes),
             index=self.index,
@@ -180,6 +186,28 @@ class House:
             retirement=self.retirement,
             publisher=self.publisher,
             uploads=self.uploads,
+            deletions=self.deletions,
+            strays=self.strays,
+        )
+
+    def _assemble_upkeep(self) -> None:
+        stray_files = StrayFiles(self.folder / "originals", 0, 0)
+        self.deletions = Deletions(
+            index=self.index,
+            memory=self.memory,
+            strays=stray_files,
+            retirement=self.retirement,
+            uploads=self.uploads,
+            record=HeardFile(self.folder / "heard.json"),
+        )
+        self.strays = Strays(
+            StraysOptions(pause=0.0),
+            files=stray_files,
+            originals=self.originals,
+            index=self.index,
+            memory=self.memory,
+            deletions=self.deletions,
+            clock=self.clock,
         )
 
     async def token(self, image: ImageId = CAT, **grant: Any) -> str:

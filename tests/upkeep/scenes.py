@@ -68,6 +68,7 @@ class Scene:
             index=index,
             originals=self.originals,
             files=OriginalFiles(folder / "originals"),
+            aside=OriginalFiles(folder / "originals" / "_lost"),
             store=self.store,
             objects=RenditionFiles(folder / "renditions"),
             mirror=mirror,
