@@ -18,7 +18,7 @@ import structlog
 
 from liveresize import errors, ports
 from liveresize.domain.jobs import Rendered
-from liveresize.domain.originals import Link, Original
+from liveresize.domain.originals import Link, Original, ended
 from liveresize.domain.rendition import EXTENSIONS
 
 _log = structlog.get_logger("liveresize.publisher")
@@ -138,10 +138,23 @@ class Publisher:
         link = None
         if original is not None:
             link = await self._relink(original, variant, extension)
+        else:
+            about = path.name
+            await self._insist(about, lambda: self._undo(generation, variant, extension))
         if link is None:
             await self._spool.remove(path)
             return
         await self._deliver(path, link)
+
+    async def _undo(self, generation: str, variant: str, extension: str) -> None:
+        """Remove what an earlier run may have stored of a picture that was deleted since.
+
+        In buckets things lie under the name of the picture, which may be another's by now.
+        """
+        image = await self._index.ended(generation)
+        if image is not None and not image.bucket:
+            link = self._link(ended(image, generation), variant, extension, "", 0)
+            await self._store.remove([link])
 
     async def _relink(self, original: Original, variant: str, extension: str) -> Link | None:
         """The link that a spooled rendition will have; None where its bytes are gone."""

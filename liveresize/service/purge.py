@@ -9,6 +9,7 @@ from liveresize import errors, ports
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.service.deletions import Deletions
+from liveresize.service.orphans import Orphans
 from liveresize.service.publisher import Publisher
 from liveresize.service.retire import Retirement
 from liveresize.service.strays import Strays
@@ -48,6 +49,7 @@ class Purge:
         uploads: Uploads,
         deletions: Deletions,
         strays: Strays,
+        orphans: Orphans,
     ) -> None:
         self._options = options
         self._index = index
@@ -58,6 +60,7 @@ class Purge:
         self._uploads = uploads
         self._deletions = deletions
         self._strays = strays
+        self._orphans = orphans
 
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
@@ -121,6 +124,7 @@ class Purge:
         await self._index.forget_purges(self._options.remembered)
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
             await self._make_room()
+        await self._orphans.sweep()
 
     async def _remove_purged(self) -> None:
         purged = await self._index.purged_links(self._options.object_delay, _BATCH)

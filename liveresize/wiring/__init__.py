@@ -12,6 +12,7 @@ from liveresize.service.catalogue import Catalogue
 from liveresize.service.deletions import Deletions
 from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
+from liveresize.service.orphans import Orphans
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
 from liveresize.service.purge import Purge, PurgeOptions
@@ -198,6 +199,7 @@ class Components:
             uploads=self.uploads,
             deletions=self.deletions,
             strays=self.strays,
+            orphans=self.orphans,
         )
         pictures = Pictures(
             PicturesOptions(
@@ -251,6 +253,9 @@ class Components:
             memory=self.memory,
             deletions=self.deletions,
             clock=time,
+        )
+        self.orphans = Orphans(
+            files=self.buckets.files, index=self.index, spool=self.spool, clock=time
         )
 
     async def parts(self) -> dict[str, Part]:

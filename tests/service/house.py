@@ -14,6 +14,7 @@ from liveresize.service.catalogue import Catalogue
 from liveresize.service.deletions import Deletions
 from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
+from liveresize.service.orphans import Orphans
 from liveresize.service.outcomes import Bytes, Cache, Found
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
@@ -30,6 +31,7 @@ from liveresize.service.uploads import Uploads, UploadsOptions
 from liveresize.service.webhook import Announcer, AnnouncerOptions
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.heard import HeardFile
+from liveresize.stores.listings import RenditionFiles
 from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from liveresize.stores.spool import DiskSpool, SpoolOptions
@@ -188,6 +190,7 @@ class House:
             uploads=self.uploads,
             deletions=self.deletions,
             strays=self.strays,
+            orphans=self.orphans,
         )
 
     def _assemble_upkeep(self) -> None:
@@ -207,6 +210,13 @@ class House:
             index=self.index,
             memory=self.memory,
             deletions=self.deletions,
+            clock=self.clock,
+        )
+        on_disk = isinstance(self.store, DiskRenditions)
+        self.orphans = Orphans(
+            files=RenditionFiles(self.folder / "renditions") if on_disk else None,
+            index=self.index,
+            spool=self.spool,
             clock=self.clock,
         )
 
