@@ -95,6 +95,12 @@ class Cluster:
 
         return asyncio.run(ask())
 
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's own programs; what it says of an error is the test's."""
+        command = [str(self._made.bin_path / program), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT ends its transactions first, SIGQUIT is as good as a crash."""
         if self._process is not None:
