@@ -85,7 +85,7 @@ class DatabaseIndex:
 
     async def identity(self) -> str:
         # Asked every few seconds, traffic or none: a database that is back is noticed by this.
-        with self._breaker.guarded():
+        with self._watched():
             return await self._read(_identity)
 
     async def issue(self, grant: Grant) -> Token:
