@@ -21,6 +21,11 @@ _log = structlog.get_logger("liveresize.deletions")
 _PAGE = 500
 """Deletions that are read at once."""
 
+_OWED = 86_400.0
+"""Seconds for which the objects of a deleted picture are removed by whoever hears of it. Every
+instance that ran at the time has done so since; a new one would ask the store once for each
+picture that was deleted in a month."""
+
 
 class Deletions:
     """Hears of deletions, each at least once, across restarts."""
@@ -34,6 +39,7 @@ class Deletions:
         retirement: Retirement,
         uploads: Uploads,
         record: ports.HeardRecord,
+        clock: ports.Clock,
     ) -> None:
         self._index = index
         self._memory = memory
@@ -41,6 +47,7 @@ class Deletions:
         self._retirement = retirement
         self._uploads = uploads
         self._record = record
+        self._clock = clock
         self._turn = asyncio.Lock()
         self._heard: Heard | None = None
         self._deletion: Purged | None = None  # the last one that was no purge of a rendition
@@ -109,7 +116,8 @@ class Deletions:
             if purged.generation not in living:
                 original = ended(purged.image, purged.generation)
                 await self._retirement.hear(original)
-                self._retirement.owe(original)  # whoever ended it may have died over it
+                if self._clock.time() - purged.at < _OWED:
+                    self._retirement.owe(original)  # whoever ended it may have died over it
             self._deletion = purged
 
     async def _remember(self, settled: Heard) -> None:

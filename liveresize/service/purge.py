@@ -20,6 +20,9 @@ _log = structlog.get_logger("liveresize.purge")
 _BATCH = 100
 """Objects removed in one go of the housekeeping."""
 
+_ROUNDS = 120
+"""Rounds of housekeeping after which old deletions are forgotten: an hour."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeOptions:
@@ -61,6 +64,7 @@ class Purge:
         self._deletions = deletions
         self._strays = strays
         self._orphans = orphans
+        self._rounds = 0
 
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
@@ -121,10 +125,16 @@ class Purge:
         await self._uploads.recover()
         await self._retirement.settle()
         await self._remove_purged()
-        await self._index.forget_purges(self._options.remembered)
+        await self._forget_purges()
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
             await self._make_room()
         await self._orphans.sweep()
+
+    async def _forget_purges(self) -> None:
+        """Forget old deletions, now and then: it takes a look at all that are remembered."""
+        if self._rounds % _ROUNDS == 0:
+            await self._index.forget_purges(self._options.remembered)
+        self._rounds += 1
 
     async def _remove_purged(self) -> None:
         purged = await self._index.purged_links(self._options.object_delay, _BATCH)

@@ -244,6 +244,7 @@ class Components:
             retirement=self.retirement,
             uploads=self.uploads,
             record=HeardFile(Path(self.settings.data_dir, "heard.json")),
+            clock=time,
         )
         self.strays = Strays(
             strays_options(self.settings),

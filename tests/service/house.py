@@ -202,6 +202,7 @@ class House:
             retirement=self.retirement,
             uploads=self.uploads,
             record=HeardFile(self.folder / "heard.json"),
+            clock=self.clock,
         )
         self.strays = Strays(
             StraysOptions(pause=0.0),

@@ -364,3 +364,24 @@ def test_a_new_instance_says_nothing_of_a_restore(tmp_path: Path) -> None:
         assert (await new.get(request(50, image=DOG, proxy=True))).cache is not Cache.MEMORY
 
     run(main)
+
+
+@pytest.mark.parametrize(("days", "owed"), [(0.9, 1), (1.1, 0)])
+def test_a_new_instance_asks_the_store_for_the_deletions_of_a_day(
+    days: float, owed: int, tmp_path: Path
+) -> None:
+    """Instances that ran at the time have removed the objects of older ones."""
+
+    async def main() -> None:
+        pair = Pair(tmp_path)
+        await pair.both_have(CAT)
+        await pair.here.purge.delete(CAT)
+        await pair.listen()
+        pair.index.advance(days * 86_400.0)
+        new = pair.house("new")
+        new.clock.now = pair.index._now()
+        await new.purge.listen()
+        assert new.retirement.owed == owed
+        assert not new.files()
+
+    run(main)
