@@ -40,7 +40,7 @@ NO_TEXT = {
     "web/responses.py": {"int(self.ends - time.time())", "int(time.time())"},
     "web/conditions.py": {"int(self.modified_at)", "int(held.modified_at)"},
     "web/clients.py": {"int(ip)"},
-    "web/http2_frames.py": {"float(burst)"},
+    "web/http2_allowance.py": {"float(burst)"},
     # A certificate of the operator's, as OpenSSL writes its dates.
     "web/tls.py": {"datetime.datetime.strptime(text, '%Y%m%d%H%M%SZ')"},
     "service/webhook.py": {"int(self._clock.time())"},

@@ -18,6 +18,9 @@ _AUTHORITY = re.compile(
 )
 """A host with its port, by RFC 3986. A comma could be two hosts that a proxy has joined."""
 
+_CHECKED = frozenset({"Transfer-Encoding", "Content-Length", "Expect", "Connection"})
+"""Headers that are looked at, beside `Host`; most requests have one of them at most."""
+
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 
 
@@ -27,16 +30,18 @@ def read(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLine:
     `headers` are rewritten where HTTP allows several spellings and Tornado reads one.
     Raises MalformedRequest and MalformedUrl for what a server must refuse.
     """
-    line = _origin_form(line, headers)
-    _check_host(line, headers)
-    if "Transfer-Encoding" in headers or "Content-Length" in headers:
-        _check_framing(line, headers)
-    if "Expect" in headers:
-        _read_expectation(line, headers)
-    if "," in headers.get("Connection", ""):
-        options = headers["Connection"].lower().split(",")
-        if "close" in (option.strip() for option in options):
-            headers["Connection"] = "close"
+    if not line.path.startswith("/"):
+        line = _origin_form(line, headers)
+    hosts = headers.get_list("Host")
+    if len(hosts) != 1 or not _is_authority(hosts[0]):
+        _check_hosts(line, hosts)
+    for name in _CHECKED.intersection(headers):
+        if name == "Expect":
+            _read_expectation(line, headers)
+        elif name == "Connection":
+            _read_options(headers)
+        else:
+            _check_framing(line, headers)
     return line
 
 
@@ -50,7 +55,7 @@ def _origin_form(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLi
 
     The host of a whole URL counts instead of `Host` (RFC 9112 §3.2.2).
     """
-    if line.path.startswith("/") or (line.path == "*" and line.method == "OPTIONS"):
+    if line.path == "*" and line.method == "OPTIONS":
         return line
     match = _ABSOLUTE.fullmatch(line.path)
     if match is None or not match[1]:
@@ -60,9 +65,8 @@ def _origin_form(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLi
     return line._replace(path=match[2] if match[2].startswith("/") else f"/{match[2]}")
 
 
-def _check_host(line: RequestStartLine, headers: HTTPHeaders) -> None:
+def _check_hosts(line: RequestStartLine, hosts: list[str]) -> None:
     """Exactly one host; only HTTP/1.0 may name none. An empty one is allowed (RFC 9112 §3.2)."""
-    hosts = headers.get_list("Host")
     if not hosts and line.version != "HTTP/1.0":
         raise errors.MalformedRequest("The header Host is missing.")
     if len(hosts) > 1:
@@ -100,3 +104,10 @@ def _read_expectation(line: RequestStartLine, headers: HTTPHeaders) -> None:
         del headers["Expect"]
     else:
         headers["Expect"] = headers["Expect"].lower()
+
+
+def _read_options(headers: HTTPHeaders) -> None:
+    """Tornado looks for `close` alone, not among other options."""
+    options = headers["Connection"].lower().split(",")
+    if "close" in (option.strip() for option in options):
+        headers["Connection"] = "close"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tornado.httputil import HTTPHeaders, RequestStartLine
@@ -9,7 +10,7 @@ from tornado.httputil import HTTPHeaders, RequestStartLine
 from liveresize import errors
 from liveresize.web import heads
 
-from . import pictures, servers, wire
+from . import certificates, pictures, servers, wire
 
 Launch = Callable[..., servers.Running]
 
@@ -234,6 +235,17 @@ def test_a_head_that_is_too_large_reaches_who_sends_all_of_it_first(launch: Laun
     """A megabyte of headers is dropped; the answer is not lost to a connection that is reset."""
     running = launch(limits__header_bytes=2048)
     assert sent(running.port, wire.request("/_live", X_Filler="a" * (1 << 20))).status == 431
+
+
+def test_a_head_that_is_too_large_is_told_so_over_tls(launch: Launch, tmp_path: Path) -> None:
+    """The answer is encrypted like any other."""
+    pair = certificates.make(tmp_path / "tls")
+    running = launch(limits__header_bytes=2048, **pair.keys)
+    context = certificates.trusting(pair.certificate)
+    with wire.Wire(running.port) as connection:
+        connection.socket = context.wrap_socket(connection.socket, server_hostname="127.0.0.1")
+        connection.send(wire.request("/_live", X_Filler="a" * 5000))
+        assert connection.reply().status == 431
 
 
 def test_a_head_that_is_too_large_has_its_access_line(

@@ -96,6 +96,9 @@ MALFORMED: dict[str, Fields] = {
     "LF in the path": but(":path", "/_live\nX: y"),
     "two lengths": [*GET, ("content-length", "1"), ("content-length", "2")],
     "a length that is none": but("content-length", "many"),
+    "a length with a sign": but("content-length", "+5"),
+    "a length with an underscore": but("content-length", "1_0"),
+    "a length of too many digits": but("content-length", "1" * 5000),
     "CONNECT with a path": but(":method", "CONNECT"),
 }
 """Requests after which the connection is at its end."""
@@ -156,6 +159,16 @@ def test_an_authority_is_one_or_is_refused(
         answer = connection.answer(frame.stream_id)
         assert answer.status in (200, 400)
         assert "location" not in answer.headers
+        assert connection.ask("/ping").body == b"pong"
+
+
+@pytest.mark.parametrize("authority", ["a:x", "a:1:2", "a%4"])
+def test_an_authority_is_checked_like_a_host(plain: servers.Running, authority: str) -> None:
+    """400, also where Tornado would take it."""
+    with Http2Wire(plain.port) as connection:
+        frame = connection.head_of(but(":authority", authority))
+        connection.frames(frame)
+        assert connection.answer(frame.stream_id).status == 400
         assert connection.ask("/ping").body == b"pong"
 
 
