@@ -9,7 +9,11 @@ from urllib.parse import unquote_to_bytes
 from liveresize import errors
 from liveresize.domain import numbers
 from liveresize.domain.rendition import (
+    BLUR,
     COMPASS,
+    FAR_EDGE,
+    MAX_QUALITY,
+    MAX_SHARPEN,
     TRANSPARENT,
     Colour,
     Fit,
@@ -92,10 +96,13 @@ def _flag(name: str, text: str, rules: UrlRules) -> bool:
     return _choice(name, text, ("true", "false")) == "true"
 
 
-def _tenths(text: str, low: float, high: float) -> int | None:
-    """Ten times the decimal number in `text`, rounded; None when it is out of range."""
+def _tenths(text: str, low: int, high: int) -> int | None:
+    """Ten times the decimal number in `text`, rounded; None when it is out of range.
+
+    `low` and `high` are in tenths, too.
+    """
     number = numbers.decimal(text)
-    if number is None or not low <= number <= high:
+    if number is None or not low / 10 <= number <= high / 10:
         return None
     return round(number * 10)
 
@@ -109,14 +116,14 @@ def _gravity(name: str, text: str, rules: UrlRules) -> Gravity:
         return COMPASS[text]
     x, y = (numbers.decimal(part) for part in text.partition(",")[::2])
     if x is not None and y is not None and x <= 1 and y <= 1:
-        return Gravity(round(x * 1000), round(y * 1000))
+        return Gravity(round(x * FAR_EDGE), round(y * FAR_EDGE))
     raise _bad(name, "a point of the compass, `center`, `smart`, or `x,y` with each from 0 to 1")
 
 
 def _quality(name: str, text: str, rules: UrlRules) -> int | None:
     if text == "auto":
         return None
-    level = numbers.at_most(text.removeprefix("-"), 100)
+    level = numbers.at_most(text.removeprefix("-"), MAX_QUALITY)
     if level is None or (text.startswith("-") and level > 1):
         raise _bad(name, "`auto` or a whole number from 0 to 100")
     return None if text.startswith("-") and level == 1 else level
@@ -125,14 +132,14 @@ def _quality(name: str, text: str, rules: UrlRules) -> int | None:
 def _blur(name: str, text: str, rules: UrlRules) -> int:
     if text in ("true", "false"):
         return rules.blur if text == "true" else 0
-    tenths = _tenths(text, 0.3, 100)
+    tenths = _tenths(text, *BLUR)
     if tenths is None:
         raise _bad(name, "`true`, `false` or a sigma from 0.3 to 100")
     return tenths
 
 
 def _sharpen(name: str, text: str, rules: UrlRules) -> int:
-    tenths = _tenths(text, 0, 10)
+    tenths = _tenths(text, 0, MAX_SHARPEN)
     if tenths is None:
         raise _bad(name, "a number from 0 to 10")
     return tenths

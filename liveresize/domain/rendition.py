@@ -184,6 +184,14 @@ class Quality:
         return f"q{auto}{self.jpeg}.{self.webp}.{self.avif}"
 
 
+MAX_QUALITY = 100
+BLUR = (3, 1000)
+"""The least and the most of a blur that is on, ten times a sigma in pixels."""
+MAX_SHARPEN = 100
+"""Ten times an amount of 10."""
+FAR_EDGE = 1000
+"""The right and the lower edge of a picture in the thousandths of a `Gravity`."""
+
 Colour = tuple[int, int, int, int]
 """Red, green, blue, alpha; each 0–255, alpha 0 is transparent."""
 
@@ -341,9 +349,20 @@ class Rendition:
             floor=bool(part["floor"]),
         )
         canonical = rendition.canonical()
-        if canonical.variant != variant:
+        if canonical.variant != variant or not rendition._in_range():
             raise ValueError(f"not a canonical variant: {variant!r}")
         return canonical  # type: ignore[return-value]
+
+    def _in_range(self) -> bool:
+        """Whether every number is one that a URL or the configuration can ask for."""
+        gravity, quality = self.gravity, self.quality
+        levels = (quality.jpeg, quality.webp, quality.avif) if quality else ()
+        return (
+            max(gravity.x, gravity.y) <= FAR_EDGE
+            and all(level <= MAX_QUALITY for level in levels)
+            and (not self.blur or BLUR[0] <= self.blur <= BLUR[1])
+            and self.sharpen <= MAX_SHARPEN
+        )
 
 
 _VARIANT = re.compile(
