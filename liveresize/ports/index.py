@@ -174,14 +174,15 @@ class Index(Protocol):
     async def link(self, generation: str, variant: str) -> Link | None:
         """The link of one rendition, unless it was purged."""
 
-    async def was_purged(self, generation: str, variant: str) -> bool:
-        """Whether a rendition was purged, and its object is yet to be removed."""
+    async def was_purged(self, generation: str, variant: str) -> bool | None:
+        """Whether the link of a rendition is purged or evicted, and not forgotten yet; None
+        where there is no link at all."""
 
     async def add_link(self, link: Link) -> bool:
         """Insert or replace a link; False when its generation has ended."""
 
     async def count_links(self, generation: str) -> int:
-        """How many links one generation has."""
+        """How many links one generation has in use."""
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
         """Take up to `limit` links out of use, oldest first; tell every instance.
@@ -189,8 +190,17 @@ class Index(Protocol):
         Their rows stay, marked, until `forget`.
         """
 
+    async def evict(self, links: Sequence[Link], keep: int) -> None:
+        """Take links out of use whose objects are about to make room.
+
+        Their rows stay, marked as purged and with a size of 0, until `forget`; of one
+        generation the last `keep` of them. Links rendered again since they were read are
+        left alone.
+        """
+
     async def purged_links(self, older_than: float, limit: int) -> list[Link]:
-        """Links purged more than `older_than` seconds ago, whose objects may now go."""
+        """Links purged or evicted more than `older_than` seconds ago, whose objects may now
+        go."""
 
     async def forget(self, links: Sequence[Link]) -> None:
         """Drop the rows of links that are still purged or unused."""

@@ -20,6 +20,9 @@ _log = structlog.get_logger("liveresize.purge")
 _BATCH = 100
 """Objects removed in one go of the housekeeping."""
 
+_BATCHES = 100
+"""How often a round removes so many: what is purged or evicted in a week leaves in a week."""
+
 _ROUNDS = 120
 """Rounds of housekeeping after which old deletions are forgotten: an hour."""
 
@@ -27,13 +30,15 @@ _ROUNDS = 120
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeOptions:
     """`object_delay`: seconds that the object of a purged link stays, since browsers still
-    hold redirects to it. `disk_bytes`: what all renditions may take (0: any). `buckets`:
-    whether those of buckets are among them. `remembered`: seconds for which deletions are
-    told to instances that were off."""
+    hold redirects to it, and that the link of an evicted one is remembered. `disk_bytes`:
+    what all renditions may take (0: any). `buckets`: whether those of buckets are among them.
+    `evicted`: how many evicted links of one original are remembered at most. `remembered`:
+    seconds for which deletions are told to instances that were off."""
 
     object_delay: float = 604_800.0
     disk_bytes: int = 10 << 30
     buckets: bool = True
+    evicted: int = 200
     remembered: float = 30 * 86_400.0
 
 
@@ -137,13 +142,18 @@ class Purge:
         self._rounds += 1
 
     async def _remove_purged(self) -> None:
-        purged = await self._index.purged_links(self._options.object_delay, _BATCH)
-        for bucket in {link.image.bucket for link in purged}:
-            links = [link for link in purged if link.image.bucket == bucket]
-            # Nothing leads to these objects: remembering them longer does no harm.
-            with contextlib.suppress(errors.ObjectStoreUnavailable):
-                await self._store.remove(links)
-                await self._index.forget(links)
+        for _ in range(_BATCHES):
+            purged = await self._index.purged_links(self._options.object_delay, _BATCH)
+            removed = 0
+            for bucket in {link.image.bucket for link in purged}:
+                links = [link for link in purged if link.image.bucket == bucket]
+                # Nothing leads to these objects: remembering them longer does no harm.
+                with contextlib.suppress(errors.ObjectStoreUnavailable):
+                    await self._store.remove(links)
+                    await self._index.forget(links)
+                    removed += len(links)
+            if removed < _BATCH:
+                return
 
     async def _make_room(self) -> None:
         limit, buckets = self._options.disk_bytes, self._options.buckets
@@ -160,9 +170,9 @@ class Purge:
                 over -= link.size
                 if over <= 0:
                     break
-            # Links go before their objects, and the row before the memory that is read
-            # from it.
-            await self._index.forget(evicted)
+            # Links go out of use before their objects go, and in the index before the memory
+            # that is read from it.
+            await self._index.evict(evicted, self._options.evicted)
             for link in evicted:
                 self._memory.drop(link.image, link.generation, link.variant)
             await self._store.remove(evicted)

@@ -178,7 +178,7 @@ class DatabaseIndex:
     async def link(self, generation: str, variant: str) -> Link | None:
         return await self._lookup(index_links.find, generation, variant)
 
-    async def was_purged(self, generation: str, variant: str) -> bool:
+    async def was_purged(self, generation: str, variant: str) -> bool | None:
         return await self._lookup(index_links.was_purged, generation, variant)
 
     async def add_link(self, link: Link) -> bool:
@@ -189,6 +189,9 @@ class DatabaseIndex:
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
         return await self._database.free(index_links.purge, selection, limit)
+
+    async def evict(self, links: Sequence[Link], keep: int) -> None:
+        await self._database.write(index_links.evict, links, keep)
 
     async def purged_links(self, older_than: float, limit: int) -> list[Link]:
         return await self._read(index_links.purged, older_than, limit)

@@ -13,6 +13,10 @@ from liveresize.stores import index_originals, locks, schema, versions
 _TICK = 0.001
 """Seconds by which a link is younger than the one that it replaced, at least."""
 
+_NO_CLOCK, _EVICTED = 1e11, 1e12
+"""Unix seconds that no clock says, and `used_at` of an evicted link, which is above them: who
+looks for what was used longest ago does not have to pass all of these."""
+
 _links = schema.renditions
 _originals = schema.originals
 _of_original = _links.join(_originals, _links.c.generation == _originals.c.generation)
@@ -39,14 +43,13 @@ def find(connection: sa.Connection, generation: str, variant: str) -> Link | Non
     return None if row is None else _link(row)
 
 
-def was_purged(connection: sa.Connection, generation: str, variant: str) -> bool:
-    """Whether the link of one rendition is there, and purged."""
+def was_purged(connection: sa.Connection, generation: str, variant: str) -> bool | None:
+    """Whether the link of one rendition is purged or evicted; None where there is none."""
     purged = sa.select(_links.c.purged_at).where(
-        _links.c.generation == generation,
-        _links.c.variant == variant,
-        _links.c.purged_at.is_not(None),
+        _links.c.generation == generation, _links.c.variant == variant
     )
-    return connection.execute(purged).one_or_none() is not None
+    row = connection.execute(purged).one_or_none()
+    return None if row is None else row.purged_at is not None
 
 
 def add(connection: sa.Connection, link: Link) -> bool:
@@ -160,8 +163,44 @@ def _engines(connection: sa.Connection) -> list[str]:
         engines.append(engine)
 
 
+def evict(connection: sa.Connection, links: Sequence[Link], keep: int) -> None:
+    """Mark links as purged whose objects make room, unless they were rendered again since.
+
+    Evicted links that come on top of `keep` of their generation are dropped, those first
+    that were evicted longest ago: whoever has variants made and evicted without end must not
+    fill the database.
+    """
+    if not links:
+        return
+    locks.housekeeping(connection)
+    connection.execute(
+        sa.update(_links)
+        .where(_bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at"))
+        .values(
+            purged_at=sa.func.coalesce(_links.c.purged_at, schema.now()),
+            size=0,
+            used_at=_EVICTED,
+        ),
+        [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
+    )
+    evicted = sa.and_(
+        _links.c.generation == sa.bindparam("b_generation"), _links.c.used_at > _NO_CLOCK
+    )
+    kept = (
+        sa.select(_links.c.variant)
+        .where(evicted)
+        .order_by(_links.c.purged_at.desc(), _links.c.variant)
+        .limit(keep)
+    )
+    connection.execute(
+        sa.delete(_links).where(evicted, _links.c.variant.not_in(kept)),
+        [{"b_generation": generation} for generation in {link.generation for link in links}],
+    )
+
+
 def purged(connection: sa.Connection, older_than: float, limit: int) -> list[Link]:
-    """Links purged more than `older_than` seconds ago, those first that wait longest."""
+    """Links purged or evicted more than `older_than` seconds ago, those first that wait
+    longest."""
     rows = connection.execute(
         _select.where(_links.c.purged_at < schema.now() - older_than)
         .order_by(_links.c.purged_at)
@@ -173,7 +212,7 @@ def purged(connection: sa.Connection, older_than: float, limit: int) -> list[Lin
 def least_used(connection: sa.Connection, limit: int, *, buckets: bool = True) -> list[Link]:
     """The links used longest ago, purged ones included: they take up room too.
 
-    Those that were taken over from another service take up none here.
+    Those that were evicted, or taken over from another service, take up none here.
     """
     taking_room = _select.where(_links.c.size > 0)
     if not buckets:
@@ -221,7 +260,7 @@ def touch(connection: sa.Connection, keys: Sequence[tuple[str, str]]) -> None:
         return
     free = (
         sa.select(_links.c.generation, _links.c.variant)
-        .where(_bound())
+        .where(_bound(), _links.c.used_at <= _NO_CLOCK)
         .with_for_update(skip_locked=True)
     )
     key = sa.tuple_(_links.c.generation, _links.c.variant)

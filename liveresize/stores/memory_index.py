@@ -1,6 +1,7 @@
 """ports.Index in memory: what the tests of everything above the index run on."""
 
 import dataclasses
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -310,10 +311,10 @@ class MemoryIndex:
         row = self._links.get((generation, variant))
         return None if row is None or row.purged_at is not None else row.link
 
-    async def was_purged(self, generation: str, variant: str) -> bool:
+    async def was_purged(self, generation: str, variant: str) -> bool | None:
         self._now()
         row = self._links.get((generation, variant))
-        return row is not None and row.purged_at is not None
+        return None if row is None else row.purged_at is not None
 
     async def add_link(self, link: Link) -> bool:
         now = self._now()
@@ -341,6 +342,23 @@ class MemoryIndex:
         self._announce(*((link.image, link.generation, link.variant) for link in purged))
         return purged
 
+    async def evict(self, links: Sequence[Link], keep: int) -> None:
+        now = self._now()
+        for link in links:
+            row = self._links.get((link.generation, link.variant))
+            if row is not None and row.link.rendered_at == link.rendered_at:
+                row.link = dataclasses.replace(row.link, size=0)
+                row.purged_at = now if row.purged_at is None else row.purged_at
+                row.used_at = math.inf
+        for generation in {link.generation for link in links}:
+            evicted = [
+                (-(row.purged_at or 0.0), key)
+                for key, row in self._links.items()
+                if key[0] == generation and row.used_at == math.inf
+            ]
+            for _, key in sorted(evicted)[keep:]:
+                del self._links[key]
+
     async def purged_links(self, older_than: float, limit: int) -> list[Link]:
         now = self._now()
         purged = [
@@ -361,7 +379,7 @@ class MemoryIndex:
     async def touch(self, links: Sequence[tuple[str, str]]) -> None:
         now = self._now()
         for key in links:
-            if key in self._links:
+            if key in self._links and self._links[key].used_at != math.inf:
                 self._links[key].used_at = now
 
     async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:

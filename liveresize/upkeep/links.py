@@ -49,11 +49,22 @@ class Links:
         if current is None or current.rendered_at != link.rendered_at:
             return
         if self._options.repair:
-            await self._parts.index.forget([link])
+            await self._take_out(link)
             if size is not None:
                 await self._parts.store.remove([link])
         what = f"{link.image.key} {link.variant} ({link.generation})"
         self._report.add(Kind.LINK, what, repaired=self._options.repair)
+
+    async def _take_out(self, link: Link) -> None:
+        """Take a link out of use whose object is gone.
+
+        Browsers may hold redirects to objects that we serve: such a link stays marked, so that
+        they are rendered again.
+        """
+        if self._parts.store.shared or link.image.bucket:
+            await self._parts.index.forget([link])
+        else:
+            await self._parts.index.evict([link], PAGE)
 
     async def _check_objects(self, generation: str, entries: list[Entry]) -> None:
         linked = await self._linked(generation)

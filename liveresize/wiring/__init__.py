@@ -190,6 +190,7 @@ class Components:
                 disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
                 buckets=not self.buckets.vip,
                 remembered=settings.originals.lost_days * 86_400.0,
+                evicted=settings.cache.max_variants,
             ),
             index=self.index,
             store=self.store,

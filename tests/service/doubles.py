@@ -250,6 +250,11 @@ class SteeredIndex(MemoryIndex):
         found: Link | None = await self._around("link", super().link(generation, variant))
         return found
 
+    async def was_purged(self, generation: str, variant: str) -> bool | None:
+        work = super().was_purged(generation, variant)
+        purged: bool | None = await self._around("was_purged", work)
+        return purged
+
     async def add_link(self, link: Link) -> bool:
         added: bool = await self._around("add_link", super().add_link(link))
         return added
@@ -311,6 +316,9 @@ class SteeredIndex(MemoryIndex):
 
     async def release(self, claim: Claim) -> None:
         await self._around("release", super().release(claim))
+
+    async def evict(self, links: Sequence[Link], keep: int) -> None:
+        await self._around("evict", super().evict(links, keep))
 
     async def forget(self, links: Sequence[Link]) -> None:
         await self._around("forget", super().forget(links))

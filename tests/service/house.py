@@ -62,6 +62,7 @@ class House:
         bounds: Bounds | None = None,
         redirect: bool = True,
         disk_bytes: int = 0,
+        evicted: int = 200,
         lease: float = 60.0,
         spool_bytes: int = 1 << 20,
         max_variants: int = 200,
@@ -110,7 +111,7 @@ class House:
         self._assemble(
             bounds or Bounds(2000, 2000), redirect, rates or RateOptions(per_second=0), taken
         )
-        self._assemble_writers(lease, disk_bytes)
+        self._assemble_writers(lease, disk_bytes, evicted)
         self.pictures = Pictures(
             pictures or PicturesOptions(),
             renditions=self.renditions,
@@ -157,7 +158,7 @@ class House:
             publisher=self.publisher,
         )
 
-    def _assemble_writers(self, lease: float, disk_bytes: int) -> None:
+    def _assemble_writers(self, lease: float, disk_bytes: int, evicted: int) -> None:
         self.retirement = Retirement(
             originals=self.originals,
             index=self.index,
@@ -181,7 +182,7 @@ class House:
         self.deposits = Deposits(DepositsOptions(max_bytes=1 << 20), self.intake)
         self._assemble_upkeep()
         self.purge = Purge(
-            PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes),
+            PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes, evicted=evicted),
             index=self.index,
             store=self.store,
             memory=self.memory,

@@ -121,6 +121,41 @@ def test_objects_of_purged_links_are_not_forgotten_before_they_are_gone(tmp_path
     run(main)
 
 
+def test_a_week_of_purged_objects_goes_in_one_round(tmp_path: Path) -> None:
+    """However many there are: what is purged in a week must not take longer to leave."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=1000)
+        await house.upload()
+        await house.publish(*range(1, 251))
+        assert await house.purge.purge(Selection(image=CAT), 1000) == 250
+        house.index.advance(101)
+        await house.purge.tidy()
+        assert await house.index.purged_links(0, 1000) == []
+        assert not house.fake_store.objects
+
+    run(main)
+
+
+def test_what_was_evicted_is_remembered_for_a_while(tmp_path: Path) -> None:
+    """As many links of an original as may be, and as long as browsers hold redirects."""
+
+    async def main() -> None:
+        house = House(tmp_path, disk_bytes=1, evicted=2)
+        original = await house.upload()
+        await house.publish(100, 101, 102)
+        await house.purge.tidy()
+        marked = [link for link, _ in await house.index.links_after("", "", 10)]
+        assert [link.size for link in marked] == [0, 0]
+        assert await house.index.count_links(original.generation) == 0
+        assert not house.fake_store.objects
+        house.index.advance(101)
+        await house.purge.tidy()
+        assert await house.index.links_after("", "", 10) == []
+
+    run(main)
+
+
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     """Until all renditions together are within the bound; the link goes first."""
 
@@ -137,8 +172,8 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
         await house.publish(110)
         house.story.clear()
         await house.purge.tidy()
-        assert house.story.index("touch") < house.story.index("forget")
-        assert house.story.index("forget") < house.story.index("remove")
+        assert house.story.index("touch") < house.story.index("evict")
+        assert house.story.index("evict") < house.story.index("remove")
         for width in (101, 103, 110):
             await house.find(request(width))
         for width in (100, 102):
@@ -176,7 +211,7 @@ def test_a_link_looked_up_during_an_eviction_does_not_stay_in_memory(tmp_path: P
         async def look() -> None:
             await house.renditions.serve(request(100))
 
-        house.index.before["forget"] = look
+        house.index.before["evict"] = look
         await house.purge.tidy()
         assert house.renditions.recall(request(100)) is None
 

@@ -170,6 +170,93 @@ def test_forgotten_links_are_gone_unless_rendered_again(world: World) -> None:
 
 
 @everywhere
+def test_an_evicted_link_is_marked_until_it_is_forgotten_or_rendered_again(world: World) -> None:
+    """It is neither found nor counted, takes no room, and nobody needs to hear of it."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        gone, kept = [await bench.add(stored, variant) for variant in ("1x1-png", "2x2-png")]
+        assert await bench.index.was_purged(stored.generation, "1x1-png") is False
+        assert await bench.index.was_purged(stored.generation, "3x3-png") is None
+        await bench.index.evict([gone], 10)
+        await bench.index.evict([], 10)
+        await bench.index.touch([(stored.generation, "1x1-png")])
+        assert await bench.index.link(stored.generation, "1x1-png") is None
+        assert await bench.index.was_purged(stored.generation, "1x1-png") is True
+        assert await bench.index.count_links(stored.generation) == 1
+        assert await bench.index.stored_bytes() == kept.size
+        assert await bench.index.least_used(10) == [kept]
+        assert await bench.index.purges_since(0) == []
+        marked = dataclasses.replace(gone, size=0)
+        listed = await bench.index.links_after("", "", 10)
+        assert listed == [(marked, False), (kept, True)]
+        await bench.later(100)
+        assert await bench.index.purged_links(150, 10) == []
+        assert await bench.index.purged_links(50, 10) != []
+        again = await bench.add(stored, "1x1-png")
+        assert again.size == gone.size
+        assert await bench.index.was_purged(stored.generation, "1x1-png") is False
+        assert await bench.index.purged_links(50, 10) == []
+        assert [one.variant for one in await bench.index.least_used(10)] == ["2x2-png", "1x1-png"]
+        await bench.index.evict([again], 10)
+        await bench.index.forget([again])
+        assert await bench.index.was_purged(stored.generation, "1x1-png") is None
+
+    world.run(scenario)
+
+
+@everywhere
+def test_what_was_rendered_again_meanwhile_is_not_evicted(world: World) -> None:
+    """The list of what is to go may be older than the link."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        read = await bench.add(stored, "1x1-png")
+        again = await bench.add(stored, "1x1-png")
+        await bench.index.evict([read], 10)
+        assert await bench.index.link(stored.generation, "1x1-png") == again
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_purged_link_that_is_evicted_waits_from_its_purge_on(world: World) -> None:
+    """Nobody has been redirected there since."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        await bench.add(stored, "1x1-png")
+        await bench.index.purge(Selection(image=CAT), 10)
+        await bench.later(100)
+        await bench.index.evict(await bench.index.least_used(10), 10)
+        assert [one.variant for one in await bench.index.purged_links(50, 10)] == ["1x1-png"]
+        assert await bench.index.stored_bytes() == 0
+
+    world.run(scenario)
+
+
+@everywhere
+def test_so_many_evicted_links_of_one_original_are_remembered(world: World) -> None:
+    """The last ones; what is in use or was purged does not count, nor do other originals."""
+
+    async def scenario(bench: Bench) -> None:
+        cat, dog = await bench.upload(), await bench.upload(ImageId("dog"))
+        other = await bench.add(dog, "9x9-png")
+        await bench.index.evict([other], 3)
+        purged = await bench.add(cat, "8x8-png")
+        await bench.index.purge(Selection(image=CAT), 10)
+        used = await bench.add(cat, "7x7-png")
+        for number in range(1, 6):
+            await bench.later(10)
+            await bench.index.evict([await bench.add(cat, f"{number}x1-png")], 3)
+        rows = [link.variant for link, _ in await bench.index.links_after("", "", 100)]
+        expected = ["3x1-png", "4x1-png", "5x1-png", used.variant, purged.variant, "9x9-png"]
+        assert sorted(rows) == sorted(expected)
+
+    world.run(scenario)
+
+
+@everywhere
 def test_links_are_ordered_by_their_last_use(world: World) -> None:
     """A touch makes one the youngest; links that are gone do not matter."""
 
