@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,7 @@ class Publisher:
         self._turn = asyncio.Semaphore(options.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: deque[Path] = deque()
+        self._coming: Counter[str] = Counter()
         self._used: dict[tuple[str, str], None] = {}
         self.attempts = 0
         self.failures = 0
@@ -116,15 +117,29 @@ class Publisher:
     async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
         extension = rendered.format.extension
         link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
-        if not await self._has_room(original):
-            return
+        with self._entered(original.generation) as ahead:
+            if not await self._has_room(original, ahead):
+                return
+            try:
+                path = await self._spool.put(original.generation, variant, extension, rendered.data)
+            except errors.DiskFull as error:
+                self._refuse(link, error)
+                return
+            del rendered  # a long outage must not keep the whole spool in memory
+            await self._deliver(path, link)
+
+    @contextlib.contextmanager
+    def _entered(self, generation: str) -> Iterator[int]:
+        """Count a rendition as on its way inside this block; how many of the same original
+        were before it."""
+        ahead = self._coming[generation]
+        self._coming[generation] += 1
         try:
-            path = await self._spool.put(original.generation, variant, extension, rendered.data)
-        except errors.DiskFull as error:
-            self._refuse(link, error)
-            return
-        del rendered  # a long outage must not keep the whole spool in memory
-        await self._deliver(path, link)
+            yield ahead
+        finally:
+            self._coming[generation] -= 1
+            if not self._coming[generation]:
+                del self._coming[generation]
 
     async def _resume_from(self, path: Path) -> None:
         """Resume `path`, and then what is left."""
@@ -164,10 +179,11 @@ class Publisher:
         etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         return self._link(original, variant, extension, etag, len(data))
 
-    async def _has_room(self, original: Original) -> bool:
-        """Whether the original may have one more variant; yes, while nobody can tell."""
+    async def _has_room(self, original: Original, ahead: int) -> bool:
+        """Whether the original may have one more variant, with those `ahead` that have no
+        link yet; yes, while nobody can tell."""
         with contextlib.suppress(errors.IndexUnavailable):
-            count = await self._index.count_links(original.generation)
+            count = ahead + await self._index.count_links(original.generation)
             if count >= self._options.max_variants:
                 self.refused += 1
                 _log.info("variants_full", image_id=original.image.key, variants=count)

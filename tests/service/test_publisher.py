@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
+from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link
 from liveresize.service.publisher import Publisher
 
@@ -248,6 +249,36 @@ def test_slow_puts_do_not_keep_others_out_of_the_spool(tmp_path: Path) -> None:
         stuck.set()
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 20
+
+    run(main)
+
+
+def test_variants_on_their_way_count_as_well(tmp_path: Path) -> None:
+    """However slowly they are stored, and however many are made meanwhile."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=3)
+        original = await house.upload()
+        other = await house.upload(ImageId("dog"))
+        stuck = asyncio.Event()
+
+        async def never() -> None:
+            await stuck.wait()
+
+        house.index.before["add_link"] = never
+        for width in range(100, 110):
+            await house.get(request(width))
+        await house.get(request(100, image=other.image))
+        await until(lambda: len(house.spool._sizes) + house.publisher.refused == 11)
+        stuck.set()
+        assert await house.publisher.flush(30.0) == 0
+        assert await house.index.count_links(original.generation) == 3
+        assert await house.index.count_links(other.generation) == 1
+        assert house.publisher.refused == 7
+        assert not house.publisher._coming
+        await house.get(request(200))
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.refused == 8
 
     run(main)
 
