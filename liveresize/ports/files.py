@@ -38,10 +38,11 @@ class Originals(Protocol):
     def foreign(self, generation: str) -> bool:
         """Whether that generation is a file that lay here before us, read through."""
 
-    def staging(self, token_digest: str) -> Path:
-        """A path for the body of one upload, in the file system of the originals.
+    def staging(self, name: str, *, need: int = 0, share: float = 1.0) -> Path:
+        """A path for a file on its way, in the file system of the originals.
 
-        Raises DiskFull when storing it would eat into the reserve.
+        Raises DiskFull when `need` bytes more would leave less than `share` times the
+        reserve.
         """
 
     async def keep(self, staged: Path, original: Original) -> None:

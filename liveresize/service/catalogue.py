@@ -1,14 +1,21 @@
-"""What is known about originals: from memory, the index, or the file itself."""
+"""What is known about originals: from memory, the index, or the file itself.
+
+What is known does not say that the bytes are on this disk: whoever needs those asks
+`Mirroring.bring`.
+"""
 
 import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from liveresize import errors, ports
 from liveresize.domain.jobs import ProbeJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, described
 from liveresize.service.inflight import Inflight
-from liveresize.service.mirroring import Mirroring
 from liveresize.service.takeover import TakeOver
+
+T = TypeVar("T")
 
 
 class Catalogue:
@@ -21,36 +28,47 @@ class Catalogue:
         index: ports.Index,
         renderer: ports.Renderer,
         memory: ports.Memory,
-        mirroring: Mirroring,
         take_over: TakeOver,
     ) -> None:
         self._originals = originals
         self._index = index
         self._renderer = renderer
         self._memory = memory
-        self._mirroring = mirroring
         self._take_over = take_over
         self._inflight: Inflight[Original] = Inflight()
 
     async def facts(self, image: ImageId) -> Original:
-        """What is known about an original whose bytes are here, or have been fetched.
+        """What is known about an original.
 
-        Raises OriginalMissing, OriginalElsewhere, IndexUnavailable where only the index
-        could tell, and ImageError where what it does not know cannot be read.
+        Raises OriginalMissing, IndexUnavailable where only the index could tell,
+        OriginalElsewhere where only a bucket could, and ImageError where what the index
+        does not know cannot be read.
         """
-        fetched = ""
-        # The second time is for a generation that ended while it was being found out.
-        for _ in range(2):
-            original = self._memory.original(image)
-            if original is None or not original.uploaded_at:
-                original = await self._inflight.run(image.key, lambda _: self._learn(image))
-            if self._originals.exists(original):
-                return original
-            if original.generation != fetched and await self._mirroring.fetch(original):
-                return original
-            fetched = original.generation
-            self._memory.drop(image, original.generation)
-        raise errors.OriginalElsewhere
+        original = self._memory.original(image)
+        if original is None or not original.uploaded_at:
+            original = await self._current(image)
+        return original
+
+    async def with_original(self, image: ImageId, answer: Callable[[Original], Awaitable[T]]) -> T:
+        """What `answer` makes of the original; of its successor where it has ended since.
+
+        Raises what `facts` and `answer` raise.
+        """
+        original = await self.facts(image)
+        try:
+            return await answer(original)
+        except (errors.OriginalMissing, errors.OriginalElsewhere) as error:
+            # Its bytes are gone. It may have been deleted, replaced or evicted since memory
+            # heard of it; the index knows.
+            current = await self._current(image)
+            same = current.generation == original.generation
+            if same and isinstance(error, errors.OriginalElsewhere):
+                raise
+        return await answer(current)
+
+    async def _current(self, image: ImageId) -> Original:
+        """What is known now, whatever memory says; found out once for all who ask."""
+        return await self._inflight.run(image.key, lambda _: self._learn(image))
 
     async def _learn(self, image: ImageId) -> Original:
         """What the index says; what memory or the disk say, while it does not answer.
@@ -82,7 +100,11 @@ class Catalogue:
         generation, path = found
         facts = await self._renderer.run(ProbeJob(path=str(path)))
         original = described(image, generation, facts)
-        return await self._index.adopt(original) if adopt else original
+        if adopt:
+            # A database that cannot be written, on a full disk for one, is as good as away.
+            with contextlib.suppress(errors.IndexUnavailable):
+                return await self._index.adopt(original)
+        return original
 
 
 async def adopt_foreign(

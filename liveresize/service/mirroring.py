@@ -23,6 +23,13 @@ _MAIN = ImageId("_")
 _BATCH = 100
 """Rows that `catch_up` reads at once."""
 
+FETCH_SHARE = 0.5
+"""How much of the disk's reserve stays free of originals that are fetched to be shown.
+
+Renditions are no longer kept at twice the reserve, uploads refused at once it. Pictures are
+answered longer than that, but copies of what a bucket has must not fill the disk.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroringOptions:
@@ -50,7 +57,7 @@ class Mirroring:
         self._mirror = mirror
         self._originals = originals
         self._index = index
-        self._fetches: Inflight[bool] = Inflight()
+        self._fetches: Inflight[None] = Inflight()
         self._late: list[Original] = []  # mirrored after they had ended, and still there
         self.backlog = 0
         """Originals of this disk that the mirror lacked when `catch_up` last looked."""
@@ -89,37 +96,44 @@ class Mirroring:
         with contextlib.suppress(errors.BucketMissing):
             await self._mirror.remove(original)
 
-    async def fetch(self, original: Original) -> bool:
-        """Bring an original from the mirror to this disk, once for all who ask for it now.
+    async def bring(self, original: Original) -> None:
+        """Have the bytes of an original on this disk, from the mirror where they are not.
 
-        False where the mirror does not have it (yet), or does not answer. Raises DiskFull.
+        They are fetched once for all who ask now. Raises OriginalElsewhere where they cannot
+        be had: the mirror lacks them (yet) or does not answer, or this disk has no room.
         """
+        if self._originals.exists(original):
+            return
         mirror = self._mirror
         if mirror is None or not mirror.takes(original.image):
-            return False
+            raise errors.OriginalElsewhere("", "it is not on this disk, and there is no mirror")
 
-        async def bring(flight: Flight[bool]) -> bool:
+        async def fetch(flight: Flight[None]) -> None:
             flight.begin()  # whoever asks next wants it too
-            return await self._bring(mirror, original)
+            await self._fetch(mirror, original)
 
-        return await self._fetches.run(original.generation, bring)
+        await self._fetches.run(original.generation, fetch)
 
-    async def _bring(self, mirror: ports.Mirror, original: Original) -> bool:
-        staged = self._originals.staging(original.generation)
+    async def _fetch(self, mirror: ports.Mirror, original: Original) -> None:
         try:
-            if not await mirror.fetch(original, staged):
-                return False
-            await self._originals.restore(staged, original)
+            staged = self._originals.staging(
+                original.generation, need=original.bytes, share=FETCH_SHARE
+            )
+            try:
+                if not await mirror.fetch(original, staged):
+                    raise errors.OriginalElsewhere("", "the mirror does not have it whole")
+                await self._originals.restore(staged, original)
+            finally:
+                await asyncio.to_thread(staged.unlink, missing_ok=True)
         except (errors.ObjectStoreUnavailable, errors.BucketMissing) as error:
             _log.warning("mirror_unreachable", image_id=original.image.key, error=error.detail)
-            return False
-        finally:
-            await asyncio.to_thread(staged.unlink, missing_ok=True)
+            raise errors.OriginalElsewhere("", error.detail) from error
+        except errors.DiskFull as error:
+            raise errors.OriginalElsewhere("", f"no room to fetch it: {error.detail}") from error
         if await self._ended(original):
             await self._originals.remove(original)
-            return False
+            raise errors.OriginalElsewhere("", "it was deleted while it was fetched")
         _log.info("original_fetched", image_id=original.image.key, bytes=original.bytes)
-        return True
 
     async def _ended(self, original: Original) -> bool:
         """Whether it was deleted while it was on its way; whoever deleted it looked before."""

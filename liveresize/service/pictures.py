@@ -18,6 +18,7 @@ from liveresize.domain.vip import VipRequest
 from liveresize.ports import Held
 from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Inflight
+from liveresize.service.mirroring import Mirroring
 from liveresize.service.outcomes import (
     Bytes,
     Cache,
@@ -63,6 +64,7 @@ class Pictures:
         renditions: Renditions,
         catalogue: Catalogue,
         originals: ports.Originals,
+        mirroring: Mirroring,
         store: ports.RenditionStore,
         memory: ports.Memory,
     ) -> None:
@@ -70,6 +72,7 @@ class Pictures:
         self._renditions = renditions
         self._catalogue = catalogue
         self._originals = originals
+        self._mirroring = mirroring
         self._store = store
         self._memory = memory
         self._reads: Inflight[Held | None] = Inflight()
@@ -106,11 +109,17 @@ class Pictures:
         """
         if isinstance(request, RenditionRequest):
             return await self._renditions.serve(request, client=client, fresh=fresh)
+
+        async def answer(original: Original) -> Outcome:
+            if self._as_stored(request, original):
+                return self._stored(original, await self._hold(original))
+            rendition = request.rendition_as(original.output_format)
+            return await self._renditions.serve(rendition, client=client, fresh=fresh)
+
         original = await self._original(request)
-        if self._as_stored(request, original):
-            return self._stored(original, await self._hold(original))
-        rendition = request.rendition_as(original.output_format)
-        return await self._renditions.serve(rendition, client=client, fresh=fresh)
+        if not self._as_stored(request, original):
+            return await answer(original)
+        return await self._catalogue.with_original(request.image, answer)
 
     async def known(self, request: Showable) -> Known | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
@@ -155,12 +164,14 @@ class Pictures:
         return Stored(original=original, path=path, held=held, cache=cache)
 
     async def _hold(self, original: Original) -> Held | None:
-        """The bytes of a small original, which memory holds from now on; None of others."""
-        if original.bytes > _HELD:
-            return None
+        """The bytes of a small original, which memory holds from now on. None of others,
+        whose file is here. Raises OriginalElsewhere."""
         held = self._memory.held(original.generation, ORIGINAL)
         if held is not None:
             return held
+        await self._mirroring.bring(original)
+        if original.bytes > _HELD:
+            return None
         return await self._reads.run(original.generation, lambda _: self._read(original))
 
     async def _read(self, original: Original) -> Held | None:

@@ -1,14 +1,11 @@
 """The main job: from a request for a picture to the answer, with as little work as can be."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from liveresize import errors, ports
 from liveresize.domain import geometry, urls
 from liveresize.domain.geometry import Bounds
-from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.rendition import Format
 from liveresize.domain.urls import RenditionRequest
@@ -16,8 +13,6 @@ from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Flight, Inflight
 from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Streamed
 from liveresize.service.sources import Publishing, Sources, Way
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +91,7 @@ class Renditions:
                 return await self._sources.render(original, request, client, None)
             return await self._join(original, request, client)
 
-        return await self._with_original(request.image, answer)
-
-    async def _with_original(self, image: ImageId, answer: Callable[[Original], Awaitable[T]]) -> T:
-        """What `answer` makes of the original, or of its successor where it has just ended."""
-        again = True
-        while True:
-            original = await self._catalogue.facts(image)
-            try:
-                return await answer(original)
-            except errors.OriginalMissing:
-                # Deleted or replaced before its render began; the index knows which.
-                self._memory.drop(original.image, original.generation)
-                if not again:
-                    raise
-                again = False
+        return await self._catalogue.with_original(request.image, answer)
 
     async def _join(
         self, original: Original, request: RenditionRequest, client: str
@@ -170,7 +151,7 @@ class Renditions:
         """
         if self.ready(request):
             return True
-        return await self._with_original(
+        return await self._catalogue.with_original(
             request.image, lambda original: self._warm(original, request)
         )
 

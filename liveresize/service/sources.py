@@ -17,6 +17,7 @@ from liveresize.domain.urls import RenditionRequest
 from liveresize.metrics import renders
 from liveresize.ports import Held
 from liveresize.service.inflight import Flight, Inflight
+from liveresize.service.mirroring import Mirroring
 from liveresize.service.outcomes import Bytes, Cache, Streamed, Timings
 from liveresize.service.rates import Rates
 
@@ -55,6 +56,7 @@ class Sources:
         *,
         originals: ports.Originals,
         index: ports.Index,
+        mirroring: Mirroring,
         renderer: ports.Renderer,
         store: ports.RenditionStore,
         spool: ports.Spool,
@@ -64,6 +66,7 @@ class Sources:
     ) -> None:
         self._originals = originals
         self._index = index
+        self._mirroring = mirroring
         self._renderer = renderer
         self._store = store
         self._spool = spool
@@ -81,7 +84,10 @@ class Sources:
         flight: Flight[Link | Bytes],
         way: Way,
     ) -> Link | Bytes:
-        """Find or render; behind a link that leads nowhere there is nothing to look up."""
+        """Find or render; behind a link that leads nowhere there is nothing to look up.
+
+        Only a render needs the bytes of the original.
+        """
         variant = request.rendition.variant
         link = await self.look_up(original, variant) if way is Way.OPEN else None
         if link is not None:
@@ -188,7 +194,8 @@ class Sources:
         stored: bool = False,
     ) -> Bytes:
         """Render in a slot. Without a flight nothing is kept; what is `stored` already is
-        not stored again."""
+        not stored again. Raises OriginalElsewhere where the original cannot be had."""
+        await self._mirroring.bring(original)
         asked, errand = time.perf_counter(), flight or ports.Errand(client=client)
         variant = request.rendition.variant
         job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)

@@ -15,6 +15,7 @@ from liveresize import errors, ports
 from liveresize.domain.jobs import ProbeJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, described, new_generation
+from liveresize.service.mirroring import FETCH_SHARE
 
 _log = structlog.get_logger("liveresize.takeover")
 
@@ -72,7 +73,8 @@ class TakeOver:
         """Fetch and record a picture of a bucket; its bytes are on this disk then.
 
         Raises OriginalMissing, BucketMissing, ImageError for what breaks a limit,
-        OriginalElsewhere while the store does not answer, IndexUnavailable, DiskFull.
+        OriginalElsewhere while the store does not answer or this disk has no room, and
+        IndexUnavailable.
         """
         if self._taken is None or not image.bucket:
             raise errors.OriginalMissing
@@ -88,6 +90,8 @@ class TakeOver:
             raise
         except errors.ObjectStoreUnavailable as error:
             raise errors.OriginalElsewhere("", error.detail) from error
+        except errors.DiskFull as error:
+            raise errors.OriginalElsewhere("", f"no room to fetch it: {error.detail}") from error
 
     def _miss(self, key: str, error: errors.LiveResizeError) -> None:
         self._misses.pop(key, None)
@@ -99,7 +103,7 @@ class TakeOver:
     async def _fetch(self, taken: ports.Taken, image: ImageId) -> Original:
         generation = new_generation(self._clock.time())
         # Not the name that Mirroring has for its copy, which may come before we are done here.
-        staged = self._originals.staging(f"{generation}.taken")
+        staged = self._originals.staging(f"{generation}.taken", share=FETCH_SHARE)
         try:
             try:
                 found = await taken.take(image, staged, self._options.max_bytes)

@@ -15,9 +15,9 @@ from liveresize.domain.names import ImageId
 _log = structlog.get_logger("liveresize.warmup")
 
 _PAUSES = (1.0, 5.0, 30.0)
-"""Seconds before another attempt at what was refused for want of a slot, time or room."""
+"""Seconds before another attempt at what was refused for want of a slot or time."""
 
-_PASSING = (errors.QueueFull, errors.WaitTimeout, errors.RateLimited, errors.DiskFull)
+_PASSING = (errors.QueueFull, errors.WaitTimeout, errors.RateLimited)
 """What another attempt may not meet; a RenderTimeout would only take its time again."""
 
 

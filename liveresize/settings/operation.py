@@ -89,10 +89,12 @@ class Cache:
 class Disk:
     """What is left free for others."""
 
-    reserve: int = key(_GIB, "Free bytes below which nothing more is stored.", least=0)
-    reserve_inodes: float = key(
-        5.0, "Free inodes, in percent, below which nothing more is stored.", least=0, most=90
+    reserve: int = key(
+        _GIB,
+        "Free bytes that uploads leave; renditions leave twice as many, fetched originals half.",
+        least=0,
     )
+    reserve_inodes: float = key(5.0, "The same of free inodes, in percent.", least=0, most=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,8 @@ class Reserve:
     def check(self, need: int = 0, share: float = 1.0) -> None:
         """Raise DiskFull when storing `need` bytes would leave less than the reserve.
 
-        `share` scales the reserve: renditions are refused at twice it, uploads at one.
+        `share` scales the reserve: renditions are refused at twice it, uploads at one, and
+        originals that are fetched to be shown at half of it.
         """
         reason = self._lacking(self._facts(), need, share)
         if reason:

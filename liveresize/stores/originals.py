@@ -109,13 +109,14 @@ class DiskOriginals:
         """Whether that generation is a file that lay here before us, read through."""
         return generation.startswith(FOREIGN)
 
-    def staging(self, token_digest: str) -> Path:
-        """A path for the body of one upload, in the file system of the originals.
+    def staging(self, name: str, *, need: int = 0, share: float = 1.0) -> Path:
+        """A path for a file on its way, in the file system of the originals.
 
-        Raises DiskFull when the reserve is reached.
+        Raises DiskFull when `need` bytes more would leave less than `share` times the
+        reserve.
         """
-        self._reserve.check()
-        return self._staging / token_digest
+        self._reserve.check(need, share)
+        return self._staging / name
 
     async def keep(self, staged: Path, original: Original) -> None:
         """Move a staged, fsynced file to its place, durably. Raises DiskFull.

@@ -129,7 +129,6 @@ class Components:
             index=self.index,
             renderer=self.workers,
             memory=self.memory,
-            mirroring=self.mirroring,
             take_over=TakeOver(
                 take_over_options(settings),
                 taken=self.buckets.taken,
@@ -165,6 +164,7 @@ class Components:
         sources = Sources(
             originals=self.originals,
             index=self.index,
+            mirroring=self.mirroring,
             renderer=self.workers,
             store=self.store,
             spool=self.spool,
@@ -210,6 +210,7 @@ class Components:
             renditions=self.renditions,
             catalogue=catalogue,
             originals=self.originals,
+            mirroring=self.mirroring,
             store=self.store,
             memory=self.memory,
         )

@@ -7,9 +7,10 @@ REQUEST = Drawing(
     title="The path of a request for a rendition",
     description=(
         "A request enters the event loop. Its address is parsed. If memory knows the rendition, "
-        "it is answered at once, with a redirect or with bytes. Otherwise the original is looked "
-        "up, without which it is 404, and the request joins whoever already waits for the same "
-        "rendition. If the index knows it, that is a redirect. Otherwise it is admitted to a "
+        "it is answered at once, with a redirect or with bytes. Otherwise the row of the original "
+        "is looked up, without which it is 404, and the request joins those that wait for the "
+        "same rendition. If the index has a link, that is a redirect. Otherwise the file of the "
+        "original is looked for, on the disk or in the mirror, the request is admitted to a "
         "bounded queue, or refused with 503, and a worker process decodes, resizes and encodes. "
         "Its bytes are the answer. After the answer they go to a spool, from there to the "
         "store, and only then a link is written into the index."
@@ -21,9 +22,9 @@ REQUEST = Drawing(
         Box(40, 15, 250, 36, "GET /cat_800_600.webp"),
         Box(40, 100, 250, 50, "parse", ["web, domain.urls"]),
         Box(40, 172, 250, 50, "memory", ["links and bytes; no await"]),
-        Box(40, 244, 250, 50, "original", ["memory, one stat, its row"]),
+        Box(40, 244, 250, 50, "row", ["of the original: memory, index"]),
         Box(40, 316, 250, 50, "join", ["one job for each rendition"]),
-        Box(40, 388, 250, 50, "index", ["150 ms, else as if unknown"]),
+        Box(40, 388, 250, 50, "link, then file", ["index 150 ms; stat, else mirror"]),
         Box(40, 460, 250, 50, "admission", ["a bounded queue, a deadline"]),
         Box(40, 536, 250, 50, "503", ["the queue is full"], "refusal"),
         Box(360, 100, 150, 50, "400", ["makes no sense"], "refusal"),

@@ -117,6 +117,7 @@ class House:
             renditions=self.renditions,
             catalogue=self.catalogue,
             originals=self.originals,
+            mirroring=self.mirroring,
             store=self.store,
             memory=self.memory,
         )
@@ -129,7 +130,6 @@ class House:
             index=self.index,
             renderer=self.renderer,
             memory=self.memory,
-            mirroring=self.mirroring,
             take_over=TakeOver(
                 TakeOverOptions(),
                 taken=taken,
@@ -142,6 +142,7 @@ class House:
         sources = Sources(
             originals=self.originals,
             index=self.index,
+            mirroring=self.mirroring,
             renderer=self.renderer,
             store=self.store,
             spool=self.spool,
@@ -253,6 +254,15 @@ class House:
         outcome = await self.renditions.serve(asked)
         assert isinstance(outcome, Found)
         return outcome
+
+    async def bring(self, image: ImageId = CAT) -> Original:
+        """What is known of an original, once its bytes are on this disk."""
+
+        async def found(original: Original) -> Original:
+            await self.mirroring.bring(original)
+            return original
+
+        return await self.catalogue.with_original(image, found)
 
     async def publish(self, *widths: int, image: ImageId = CAT) -> None:
         """Render these widths, and store and link them."""

@@ -135,6 +135,8 @@ def test_what_evicts_an_original_leaves_its_bucket_alone(tmp_path: Path) -> None
         assert fleet.buckets.objects == before
         house.forget_all()
         assert await house.catalogue.facts(LEGACY) == original
+        assert files(house) == []
+        assert await house.bring(LEGACY) == original
         assert len(files(house)) == 1
 
     run(main)

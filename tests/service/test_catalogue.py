@@ -9,7 +9,7 @@ from liveresize import errors
 from liveresize.domain.jobs import ProbeJob
 from liveresize.domain.names import ImageId
 
-from .doubles import SteeredIndex, picture, run
+from .doubles import SteeredIndex, away, picture, run
 from .house import CAT, House, request
 
 
@@ -122,20 +122,38 @@ def test_what_the_index_does_not_know_is_missing(tmp_path: Path) -> None:
 
 
 def test_an_original_on_another_instance_is_elsewhere(tmp_path: Path) -> None:
-    """Known to the index, but not on this disk; once it is, it is served."""
+    """Known to the index, but not on this disk: facts are told, and once it is, pictures."""
 
     async def main() -> None:
         index = SteeredIndex()
         here = House(tmp_path / "here", index=index)
         there = House(tmp_path / "there", index=index)
         original = await here.upload()
-        for ask in (there.catalogue.facts(CAT), there.renditions.serve(request(100))):
-            with pytest.raises(errors.OriginalElsewhere):
-                await ask
+        assert await there.catalogue.facts(CAT) == original
+        with pytest.raises(errors.OriginalElsewhere):
+            await there.renditions.serve(request(100))
         place = there.originals.path(original)
         place.parent.mkdir(parents=True)
         place.write_bytes(here.originals.path(original).read_bytes())
-        assert await there.catalogue.facts(CAT) == original
+        assert (await there.get(request(100))).held.data.endswith(picture())
+        assert await there.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_a_file_that_cannot_be_recorded_is_served_all_the_same(tmp_path: Path) -> None:
+    """The database answers and takes nothing, as on a full disk; later it is adopted."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        flat(tmp_path)
+        house.index.before["adopt"] = away()
+        assert (await house.get(request(100))).held.data.endswith(picture())
+        assert await house.index.original(CAT) is None
+        del house.index.before["adopt"]
+        await house.get(request(110))
+        assert await house.index.original(CAT) is not None
+        assert await house.publisher.flush(30.0) == 0
 
     run(main)
 

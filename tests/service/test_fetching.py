@@ -212,7 +212,8 @@ def test_a_full_disk_cannot_fetch(
             fill(pair, patch)
             clients = (pair.there.get(request(100)) for _ in range(5))
             answers = await asyncio.gather(*clients, return_exceptions=True)
-        assert [type(answer) for answer in answers] == [errors.DiskFull] * 5
+        assert [type(answer) for answer in answers] == [errors.OriginalElsewhere] * 5
+        assert all("no room to fetch it" in each.detail for each in answers)
         assert pair.untouched()
         await pair.there.get(request(100))
         assert await pair.there.publisher.flush(30.0) == 0

@@ -297,7 +297,7 @@ def test_everybody_leaves_while_it_is_taken(tmp_path: Path, steps: int) -> None:
             await asyncio.sleep(0.0002 if steps % 2 else 0)
         client.cancel()
         await asyncio.gather(client, return_exceptions=True)
-        original = await house.catalogue.facts(LEGACY)
+        original = await house.bring(LEGACY)
         assert house.originals.path(original).read_bytes() == DATA
         assert len(files(house)) == 1
         await until(lambda: house.staged() == [])
@@ -341,7 +341,8 @@ def test_a_full_disk_takes_nothing(
             fill(house, patch)
             clients = (house.get(request(100, image=LEGACY)) for _ in range(5))
             answers = await asyncio.gather(*clients, return_exceptions=True)
-        assert [type(answer) for answer in answers] == [errors.DiskFull] * 5
+        assert [type(answer) for answer in answers] == [errors.OriginalElsewhere] * 5
+        assert all("no room to fetch it" in each.detail for each in answers)
         assert (files(house), house.staged()) == ([], [])
         made = await house.get(request(100, image=LEGACY))
         assert made.held.data.endswith(DATA)
@@ -364,6 +365,7 @@ def test_two_instances_take_it_over_at_once(tmp_path: Path) -> None:
         first, second = await asyncio.gather(*clients)
         assert first == second
         for house in (here, there):
+            await house.bring(LEGACY)
             assert files(house) == [house.originals.path(first)]
             assert files(house)[0].read_bytes() == DATA
             assert house.staged() == []
@@ -394,7 +396,7 @@ def test_a_crash_between_row_and_file(tmp_path: Path) -> None:
         assert files(doomed) == []
         for name in ("here", "there"):
             house = fleet.house(name)
-            assert await house.catalogue.facts(LEGACY) == standing
+            assert await house.bring(LEGACY) == standing
             assert files(house)[0].read_bytes() == DATA
         assert fleet.buckets.calls["take"] == 1
         client.cancel()
