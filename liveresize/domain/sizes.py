@@ -78,6 +78,13 @@ def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
         )
 
 
+def allows(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
+    """Whether a request needs no signature."""
+    if rules.presets_only and not _by_preset(request):
+        return False
+    return not rules.listed or _listed(request, rules)
+
+
 def _listed(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
     if isinstance(request, VipRequest):
         square = request.width if request.square else 0

@@ -80,7 +80,7 @@ class OriginalRequest:
             own = Format.WEBP
         return RenditionRequest(
             image=self.image,
-            rendition=_rendition(0, 0, self.format or own, self.parameters, self.rules),
+            rendition=rendition(0, 0, self.format or own, self.parameters, self.rules),
             extension=self.extension or own.extension,
             proxy=self.parameters.proxy,
             varies=self.varies,
@@ -122,7 +122,7 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
     output, varies = _choose(extension.lower(), accept, wanted, rules, always=rules.webp_always)
     return RenditionRequest(
         image=image,
-        rendition=_rendition(width * density, height * density, output, wanted, rules),
+        rendition=rendition(width * density, height * density, output, wanted, rules),
         extension=extension,
         proxy=wanted.proxy,
         varies=varies,
@@ -172,9 +172,10 @@ def _choose(
     return output, False
 
 
-def _rendition(
+def rendition(
     width: int, height: int, output: Format | Negotiated, wanted: Parameters, rules: UrlRules
 ) -> Rendition:
+    """What a query makes of a box and a format."""
     return Rendition(
         format=output,
         width=width,

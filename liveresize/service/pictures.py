@@ -1,4 +1,4 @@
-"""The door for pictures: renditions, originals, facts, and objects of the embedded store."""
+"""Answers every request by the URL of a picture: renditions, originals, facts."""
 
 import asyncio
 import re
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from liveresize import errors, ports
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
-from liveresize.domain.rendition import Rendition
 from liveresize.domain.urls import (
     FactsRequest,
     OriginalRequest,
@@ -27,8 +26,6 @@ from liveresize.service.outcomes import (
     Outcome,
     OutOfBounds,
     Stored,
-    StoredObject,
-    Streamed,
 )
 from liveresize.service.renditions import Renditions
 
@@ -53,6 +50,18 @@ class PicturesOptions:
     public_originals: bool = True
     keep_metadata: bool = False
 
+    def opens(self, request: OriginalRequest | VipRequest) -> bool:
+        """Whether the client may have it: renditions always, originals as configured, or
+        with a signature."""
+        rendition = isinstance(request, VipRequest) and not request.whole
+        return rendition or request.signed or self.public_originals
+
+    def as_stored(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
+        """Whether the stored bytes are the answer."""
+        return (original.clean or self.keep_metadata) and request.stored_will_do(
+            original.format, animated=original.frames > 1
+        )
+
 
 class Pictures:
     """Answers every request for a picture or about one."""
@@ -65,7 +74,6 @@ class Pictures:
         catalogue: Catalogue,
         originals: ports.Originals,
         mirroring: Mirroring,
-        store: ports.RenditionStore,
         memory: ports.Memory,
     ) -> None:
         self._options = options
@@ -73,7 +81,6 @@ class Pictures:
         self._catalogue = catalogue
         self._originals = originals
         self._mirroring = mirroring
-        self._store = store
         self._memory = memory
         self._reads: Inflight[Held | None] = Inflight()
         self.recalled = 0
@@ -95,9 +102,9 @@ class Pictures:
         if isinstance(request, RenditionRequest):
             return self._renditions.recall(request)
         original = self._memory.original(request.image)
-        if original is None or not self._allowed(request):
+        if original is None or not self._options.opens(request):
             return None
-        if not self._as_stored(request, original):
+        if not self._options.as_stored(request, original):
             return self._renditions.recall(request.rendition_as(original.output_format))
         held = self._memory.held(original.generation, ORIGINAL)
         return None if held is None else self._stored(original, held, Cache.MEMORY)
@@ -111,13 +118,13 @@ class Pictures:
             return await self._renditions.serve(request, client=client, fresh=fresh)
 
         async def answer(original: Original) -> Outcome:
-            if self._as_stored(request, original):
+            if self._options.as_stored(request, original):
                 return self._stored(original, await self._hold(original))
             rendition = request.rendition_as(original.output_format)
             return await self._renditions.serve(rendition, client=client, fresh=fresh)
 
         original = await self._original(request)
-        if not self._as_stored(request, original):
+        if not self._options.as_stored(request, original):
             return await answer(original)
         return await self._catalogue.with_original(request.image, answer)
 
@@ -126,7 +133,7 @@ class Pictures:
         if isinstance(request, RenditionRequest):
             return await self._renditions.known(request)
         original = await self._original(request)
-        if self._as_stored(request, original):
+        if self._options.as_stored(request, original):
             return Known(original=original, stored=self._originals.path(original))
         return await self._renditions.known(request.rendition_as(original.output_format))
 
@@ -149,15 +156,9 @@ class Pictures:
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):
             return await self._public(request.image, signed=request.signed)
-        if not self._allowed(request):
+        if not self._options.opens(request):
             raise errors.OriginalMissing
         return await self._catalogue.facts(request.image)
-
-    def _allowed(self, request: OriginalRequest | VipRequest) -> bool:
-        """Whether the client may have it: renditions always, originals as configured, or
-        with a signature."""
-        rendition = isinstance(request, VipRequest) and not request.whole
-        return rendition or request.signed or self._options.public_originals
 
     def _stored(self, original: Original, held: Held | None, cache: Cache = Cache.HIT) -> Stored:
         path = self._originals.path(original)
@@ -214,69 +215,3 @@ class Pictures:
         except errors.LiveResizeError:
             return
         raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")
-
-    def _as_stored(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
-        return (original.clean or self._options.keep_metadata) and request.stored_will_do(
-            original.format, animated=original.frames > 1
-        )
-
-    def recall_object(self, key: str) -> StoredObject | None:
-        """An object of the embedded store, if memory holds it and knows its generation."""
-        parts = self._split(key)
-        if parts is None:
-            return None
-        image, generation, variant = parts
-        original = self._memory.original(image)
-        if original is None or original.generation != generation:
-            return None
-        held = self._memory.held(generation, variant)
-        if held is None:
-            return None
-        return StoredObject(image=image, variant=variant, held=held)
-
-    async def stored_object(self, key: str, *, client: str = "") -> StoredObject | Streamed:
-        """An object of the embedded store, which a redirect once led to.
-
-        One that has had to make room since is rendered again. Raises OriginalMissing
-        where there is none, and what `Renditions.serve` raises.
-        """
-        request = await self._behind(key)
-        outcome = await self._renditions.serve(request, client=client)
-        if isinstance(outcome, Streamed):
-            return outcome
-        if not isinstance(outcome, Bytes):
-            raise errors.OriginalMissing
-        return StoredObject(
-            image=request.image,
-            variant=outcome.variant,
-            held=outcome.held,
-            cache=outcome.cache,
-        )
-
-    async def known_object(self, key: str) -> Known:
-        """What is known of such an object, without making it. Raises OriginalMissing."""
-        known = await self._renditions.known(await self._behind(key))
-        if not isinstance(known, Known):
-            raise errors.OriginalMissing
-        return known
-
-    async def _behind(self, key: str) -> RenditionRequest:
-        """The rendition that lies under `key`. Raises OriginalMissing."""
-        parts = self._split(key)
-        if parts is None:
-            raise errors.OriginalMissing
-        image, generation, variant = parts
-        original = await self._catalogue.facts(image)
-        if original.generation != generation:
-            raise errors.OriginalMissing
-        return RenditionRequest(
-            image=image, rendition=Rendition.from_variant(variant), extension="", proxy=True
-        )
-
-    def _split(self, key: str) -> tuple[ImageId, str, str] | None:
-        """(image, generation, variant) of a key that the embedded store would make."""
-        if self._store.local_path(key) is None:
-            return None
-        *image, generation, file = key.split("/")
-        bucket = image[0] if len(image) == 2 else ""
-        return ImageId(image[-1], bucket), generation, file.rpartition(".")[0]

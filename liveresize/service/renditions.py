@@ -142,6 +142,15 @@ class Renditions:
             or self._memory.held(generation, variant) is not None
         )
 
+    async def was_made(self, original: Original, variant: str) -> bool:
+        """Whether memory has the rendition, or the index a link, purged and evicted ones
+        included. Memory alone answers while the index is away."""
+        if self._memory.link(original.generation, variant, stale=True) is not None:
+            return True
+        if self._memory.held(original.generation, variant) is not None:
+            return True
+        return await self._sources.was_linked(original, variant)
+
     async def warm(self, request: RenditionRequest) -> bool:
         """Make the rendition behind live traffic, unless it is there; whether it was.
 
@@ -172,6 +181,10 @@ class Renditions:
                 )
                 return isinstance(made, Link) or made.cache is not Cache.MISS
         return True
+
+    def within_bounds(self, original: Original, request: RenditionRequest) -> bool:
+        """Whether `serve` would not send the request elsewhere for its size."""
+        return self._check_bounds(original, request) is None
 
     def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
         rendition = request.rendition

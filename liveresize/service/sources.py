@@ -142,6 +142,13 @@ class Sources:
             self._publisher.used(link)
         return link
 
+    async def was_linked(self, original: Original, variant: str) -> bool:
+        """Whether the index has a link, in use or not; False while it is away."""
+        try:
+            return await self._index.was_purged(original.generation, variant) is not None
+        except errors.IndexUnavailable:
+            return False
+
     async def fetch(self, original: Original, link: Link) -> Bytes | Streamed | None:
         """The bytes behind a link; None when they are gone.
 

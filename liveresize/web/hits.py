@@ -143,7 +143,7 @@ class Visit(httputil.HTTPMessageDelegate):
         if target.startswith("/_"):
             if not target.startswith(OBJECTS) or site.options.signing.required:
                 return None
-            found = site.pictures.recall_object(object_key(target))
+            found = site.objects.recall(object_key(target))
             return None if found is None else responses.stored_object(found, asked("GET", headers))
         if "Freshness-Token" in headers:
             return None

@@ -112,9 +112,7 @@ class ObjectHandler(Handler):
         """The object; it never changes."""
         key = hits.object_key(self.target)
         try:
-            found = await self.wait_for(
-                self.site.pictures.stored_object(key, client=self.client_key)
-            )
+            found = await self.wait_for(self.site.objects.serve(key, client=self.client_key))
         except asyncio.CancelledError:
             return  # the client left
         if isinstance(found, Streamed):
@@ -127,7 +125,7 @@ class ObjectHandler(Handler):
 
     async def head(self) -> None:
         """What is known of the object, without making it."""
-        known = await self.site.pictures.known_object(hits.object_key(self.target))
+        known = await self.site.objects.known(hits.object_key(self.target))
         await self.respond(responses.known_object(known, self.asked))
 
 

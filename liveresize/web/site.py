@@ -10,6 +10,7 @@ from liveresize.domain.sizes import SizeRules
 from liveresize.domain.vip import VipRequest, VipRules
 from liveresize.metrics.exposition import Scrape
 from liveresize.service.deposits import Deposits
+from liveresize.service.objects import StoredObjects
 from liveresize.service.pictures import Pictures
 from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
@@ -106,6 +107,7 @@ class Site:
         sizes: SizeRules,
         clock: ports.Clock,
         pictures: Pictures,
+        objects: StoredObjects,
         uploads: Uploads,
         deposits: Deposits,
         warmup: Warmup[VipRequest],
@@ -116,6 +118,7 @@ class Site:
     ) -> None:
         self.options = options
         self.pictures = pictures
+        self.objects = objects
         self.uploads = uploads
         self.deposits = deposits
         self.warmup = warmup

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from liveresize.domain.geometry import Bounds
+from liveresize.domain.unsigned import Unsigned
 from liveresize.imaging.options import (
     ENGINE,
 )
@@ -12,6 +13,7 @@ from liveresize.service.catalogue import Catalogue
 from liveresize.service.deletions import Deletions
 from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
+from liveresize.service.objects import StoredObjects
 from liveresize.service.orphans import Orphans
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
@@ -202,15 +204,23 @@ class Components:
             strays=self.strays,
             orphans=self.orphans,
         )
+        picture_options = PicturesOptions(
+            public_originals=settings.originals.public,
+            keep_metadata=settings.originals.metadata == "keep",
+        )
         pictures = Pictures(
-            PicturesOptions(
-                public_originals=settings.originals.public,
-                keep_metadata=settings.originals.metadata == "keep",
-            ),
+            picture_options,
             renditions=self.renditions,
             catalogue=catalogue,
             originals=self.originals,
             mirroring=self.mirroring,
+            memory=self.memory,
+        )
+        objects = StoredObjects(
+            picture_options,
+            unsigned=Unsigned(self.rules, vip_rules(settings), size_rules(settings)),
+            renditions=self.renditions,
+            catalogue=catalogue,
             store=self.store,
             memory=self.memory,
         )
@@ -224,6 +234,7 @@ class Components:
             sizes=size_rules(settings),
             clock=time,
             pictures=pictures,
+            objects=objects,
             uploads=self.uploads,
             deposits=Deposits(
                 DepositsOptions(max_bytes=settings.vip.size_limit << 20), self.intake

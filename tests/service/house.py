@@ -6,14 +6,19 @@ from typing import Any
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
+from liveresize.domain.parameters import UrlRules
 from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.sizes import SizeRules
 from liveresize.domain.tokens import Grant
+from liveresize.domain.unsigned import Unsigned
 from liveresize.domain.urls import RenditionRequest
+from liveresize.domain.vip import VipRules
 from liveresize.ports import Courier, Mirror, RenditionStore, Taken
 from liveresize.service.catalogue import Catalogue
 from liveresize.service.deletions import Deletions
 from liveresize.service.deposits import Deposits, DepositsOptions
 from liveresize.service.mirroring import Mirroring, MirroringOptions
+from liveresize.service.objects import StoredObjects
 from liveresize.service.orphans import Orphans
 from liveresize.service.outcomes import Bytes, Cache, Found
 from liveresize.service.pictures import Pictures, PicturesOptions
@@ -73,6 +78,7 @@ class House:
         mirroring: MirroringOptions | None = None,
         taken: Taken | None = None,
         courier: Courier | None = None,
+        unsigned: Unsigned | None = None,
     ) -> None:
         self.folder = folder
         self.clock = Clock()
@@ -118,6 +124,13 @@ class House:
             catalogue=self.catalogue,
             originals=self.originals,
             mirroring=self.mirroring,
+            memory=self.memory,
+        )
+        self.objects = StoredObjects(
+            pictures or PicturesOptions(),
+            unsigned=unsigned or Unsigned(UrlRules(), VipRules(), SizeRules()),
+            renditions=self.renditions,
+            catalogue=self.catalogue,
             store=self.store,
             memory=self.memory,
         )

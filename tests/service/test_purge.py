@@ -295,7 +295,7 @@ def test_housekeeping_beside_requests(tmp_path: Path) -> None:
             outcome = await house.pictures.serve(request(100 + number % 5, proxy=number % 2 == 0))
             if not isinstance(outcome, Bytes):
                 key = outcome.url.removeprefix("/_renditions/")  # type: ignore[union-attr]
-                await house.pictures.stored_object(key)
+                await house.objects.serve(key)
 
         for _ in range(5):
             await asyncio.gather(*(ask(number) for number in range(40)), house.purge.tidy())

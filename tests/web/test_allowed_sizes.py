@@ -82,6 +82,62 @@ def test_pictures_of_vip_have_sizes_too(listed: Gallery) -> None:
         assert listed.client.get(signing.sign(path + query, KEY)).status_code == 200
 
 
+def objects(server: Gallery) -> str:
+    """How the addresses of the objects of `cat` begin."""
+    (original,) = (path for path in server.originals if path.name.startswith("cat~"))
+    return f"/_renditions/cat/{original.name.rpartition('~')[2]}/"
+
+
+def stored(server: Gallery) -> set[str]:
+    """The files of all renditions."""
+    server.published()
+    return {path.name for path in (server.data / "renditions").rglob("*") if path.is_file()}
+
+
+CHANGED = {
+    "listed": [f"{width}x0-qa82-jpeg.jpg" for width in range(51, 80)],
+    "preset": [f"20x10-crop-q50-b{blur}-jpeg.jpg" for blur in range(3, 30)],
+    "any": ["20x10-q101-jpeg.jpg", "20x10-qa75-jpeg.jpg", "020x10-qa82-jpeg.jpg"],
+}
+
+
+@pytest.mark.parametrize("rules", ["listed", "preset"])
+def test_the_address_of_an_object_is_no_way_around(
+    rules: str, request: pytest.FixtureRequest
+) -> None:
+    """A variant that nobody was redirected to is neither rendered nor stored, nor is one that
+    no URL can ask for; what a URL may ask for is."""
+    server: Gallery = request.getfixturevalue(rules)
+    place, before, renders = objects(server), stored(server), server.renders
+    for file in (*CHANGED[rules], *CHANGED["any"]):
+        for method in ("HEAD", "GET", "GET"):
+            assert server.client.request(method, place + file).status_code == 404, file
+    assert (stored(server), server.renders) == (before, renders)
+    allowed = {"listed": "40x20-q3-jpeg.jpg", "preset": "31x10-crop-q50-jpeg.jpg"}[rules]
+    for method in ("HEAD", "GET", "GET"):
+        assert server.client.request(method, place + allowed).status_code == 200
+    assert stored(server) == {*before, allowed}
+
+
+def test_what_a_signature_has_had_made_is_an_object(listed: Gallery) -> None:
+    """It has a link; one that was evicted is rendered again, and nothing beside it."""
+    assert listed.client.get(signing.sign("/cat_33_0.jpg", KEY)).status_code == 200
+    file = "33x0-qa82-jpeg.jpg"
+    assert file in stored(listed)
+    assert listed.client.get(objects(listed) + file).status_code == 200
+    index = listed.components.index
+    links = [link for link in listed.call(index.least_used(100)) if link.variant in file]
+    listed.call(index.evict(links, 10))
+    for link in links:
+        listed.components.memory.drop(link.image, link.generation, link.variant)
+    listed.call(listed.components.store.remove(links))
+    assert file not in stored(listed)
+    assert listed.client.head(objects(listed) + file).status_code == 200
+    answer = listed.client.get(objects(listed) + file)
+    assert (answer.status_code, answer.headers["X-Cache"]) == (200, "MISS")
+    assert file in stored(listed)
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [

@@ -188,7 +188,9 @@ def _object(at: str, called: str, *more: Parameter) -> Operation:
         called=called,
         tag=TAG,
         summary="A rendition where it is kept, as a redirect leads to it",
-        about="While there is no S3. It never changes; one that had to make room is made anew.",
+        about="While there is no S3. It never changes; one that had to make room is rendered "
+        "again. 404 for what nobody was redirected to, unless a URL without a signature may ask "
+        "for the same.",
         parameters=(*more, parameters.NAME, *parameters.KEY, *parameters.ASKED),
         answers=_bytes(_MADE),
         raises=refusals.RENDERING,
