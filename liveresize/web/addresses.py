@@ -7,6 +7,7 @@ from tornado.httputil import HTTPHeaders
 
 from liveresize import errors
 from liveresize.domain import signing, sizes, urls, vip
+from liveresize.domain.names import ImageId
 from liveresize.domain.parameters import UrlRules
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
@@ -97,6 +98,14 @@ class Addresses:
         if self._over(wanted):
             raise errors.SignatureRefused("The signature of this address has expired.")
         return wanted
+
+    def warmups(self, image: ImageId, header: str) -> list[tuple[str, VipRequest | None]]:
+        """As `vip.warmups`; None stands for an entry that needs a signature, too."""
+        entries = vip.warmups(image, header, self._vip_rules)
+        return [
+            (entry, request if request and sizes.allows(request, self._sizes) else None)
+            for entry, request in entries
+        ]
 
     def signed_again(self, location: str, wanted: Wanted) -> str:
         """An address that the answer to a signed one leads to: signed like it."""

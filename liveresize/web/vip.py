@@ -111,7 +111,7 @@ class VipUploadHandler(BodyHandler):
         deposit, self._deposit = self._deposit, None
         image = (await deposit.finish()).image
         wanted = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
-        entries = vip.warmups(image, wanted, self.site.vip_rules)
+        entries = self.site.addresses.warmups(image, wanted)
         self.site.warmup.ask([request for _, request in entries if request is not None])
         await self.respond(
             responses.document(
@@ -160,11 +160,10 @@ class VipWarmupHandler(BodyHandler):
 
     async def end(self) -> None:
         """Queue what can be made, and tell what becomes of every entry."""
-        rules = self.site.vip_rules
-        image = vip.image(self.request.path.removesuffix(WARMUP), rules)
+        image = vip.image(self.request.path.removesuffix(WARMUP), self.site.vip_rules)
         await self.site.pictures.original(image)
         header = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
-        entries = vip.warmups(image, header, rules)
+        entries = self.site.addresses.warmups(image, header)
         if not entries:
             raise errors.BadBody("The header X-Vip-Warmup is missing or empty.")
         wanted: list[VipRequest] = [request for _, request in entries if request is not None]

@@ -7,7 +7,7 @@ import pytest
 from liveresize import errors
 from liveresize.domain import signing
 
-from . import pictures, servers
+from . import buckets, pictures, servers
 from .buckets import Gallery
 
 KEY = "the key that signs"
@@ -136,6 +136,22 @@ def test_what_a_signature_has_had_made_is_an_object(listed: Gallery) -> None:
     answer = listed.client.get(objects(listed) + file)
     assert (answer.status_code, answer.headers["X-Cache"]) == (200, "MISS")
     assert file in stored(listed)
+
+
+def test_a_warm_up_of_vip_makes_no_other_sizes(listed: Gallery) -> None:
+    """What nobody could see without a signature is not made for whoever may upload."""
+    path = listed.put(pictures.jpeg(), X_Vip_Warmup="s=41,s=40")
+    servers.until(lambda: not listed.components.warmup.pending)
+    before = listed.renders
+    answer = listed.client.post(
+        f"{path}/warmup",
+        headers={"X-Vip-Token": buckets.TOKEN, "X-Vip-Warmup": "s=41,s=40,s=80"},
+    )
+    fates = [each["fate"] for each in answer.json()["warmup"]]
+    assert fates == ["invalid", "ready", "queued"]
+    servers.until(lambda: not listed.components.warmup.pending)
+    assert listed.renders == before + 1
+    listed.published()
 
 
 @pytest.mark.parametrize(
