@@ -31,6 +31,7 @@ from liveresize.settings import Settings
 from liveresize.stores import engines
 from liveresize.stores.heard import HeardFile
 from liveresize.stores.index import DatabaseIndex
+from liveresize.stores.listings import RenditionFiles
 from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.spool import DiskSpool, SpoolOptions
@@ -43,6 +44,7 @@ from liveresize.wiring.options import (
     index_options,
     originals_options,
     rate_options,
+    renditions_options,
     reserves,
     site_options,
     size_rules,
@@ -268,8 +270,12 @@ class Components:
             deletions=self.deletions,
             clock=time,
         )
+        rendered = renditions_options(self.settings).directory
         self.orphans = Orphans(
-            files=self.buckets.files, index=self.index, spool=self.spool, clock=time
+            files=None if self.store.shared else RenditionFiles(rendered),
+            index=self.index,
+            spool=self.spool,
+            clock=time,
         )
 
     async def parts(self) -> dict[str, Part]:

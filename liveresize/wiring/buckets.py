@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from liveresize.ports import Mirror, RenditionStore, Taken
 from liveresize.settings import Settings
 from liveresize.stores.disk import DiskRenditions
-from liveresize.stores.listings import RenditionFiles
 from liveresize.web.status import robots
 from liveresize.wiring.options import renditions_options
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 class Buckets:
     """The rendition store, the mirror, and the client of S3 that they share.
 
-    Without `aws.bucket` renditions are kept on disk, where `files` lists them, and without
-    `aws.originals_bucket` there is no mirror; `main` is the store of the main namespace,
-    `vip` says whether buckets have stores of their own. What speaks S3 is imported only
-    where it is used, for it takes half a second and 30 MB.
+    Without `aws.bucket` renditions are kept on disk, and without `aws.originals_bucket`
+    there is no mirror; `main` is the store of the main namespace, `vip` says whether buckets
+    have stores of their own. What speaks S3 is imported only where it is used, for it takes
+    half a second and 30 MB.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -36,9 +35,6 @@ class Buckets:
             renditions_options(settings)
         )
         self.store: RenditionStore = self.main
-        self.files = (
-            None if self._renditions else RenditionFiles(renditions_options(settings).directory)
-        )
         mirror = _mirror(settings, self._objects) if self._objects else None
         self.mirror: Mirror | None = mirror
         self.taken: Taken | None = None

@@ -44,6 +44,7 @@ class Readings:
             *self._memory(),
             *self._publishing(),
             *self._owed(),
+            *self._compared(),
         ]
         data, pids = Path(parts.settings.data_dir), parts.workers.stats.pids
         return known + await asyncio.to_thread(_from_system, data, parts.spool.oldest, pids)
@@ -194,6 +195,27 @@ class Readings:
                 "liveresize_webhook_backlog",
                 "Uploads that the webhook was yet to be told of.",
                 self._components.announcer.backlog,
+            ),
+        ]
+
+    def _compared(self) -> list[Metric]:
+        """What comparing disk and index has found."""
+        parts = self._components
+        return [
+            gauge(
+                "liveresize_originals_without_row",
+                "Originals on this disk that have no row; none is deleted for that.",
+                parts.strays.noted,
+            ),
+            counter(
+                "liveresize_index_restores",
+                "Times that the database was found restored or replaced.",
+                parts.deletions.restores,
+            ),
+            counter(
+                "liveresize_orphans_removed",
+                "Renditions on this disk that were removed since no link led to them.",
+                parts.orphans.removed,
             ),
         ]
 

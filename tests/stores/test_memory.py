@@ -224,3 +224,40 @@ def test_bookkeeping_stays_flat() -> None:
         for original in generations[image]:
             memory.drop(image, original.generation)
     assert sizes(memory) == (0, 0, 0, 0, 0)
+
+
+def test_what_the_index_has_not_confirmed_is_known() -> None:
+    """Originals without `uploaded_at`, until they are confirmed, replaced or dropped."""
+    memory = Memory(MemoryOptions(max_originals=4), Time())
+    names = ("a", "b", "c", "d")
+    assumed = {name: of(ImageId(name)) for name in names}
+    for original in assumed.values():
+        memory.keep_original(original)
+    assert memory.assumed(10) == list(assumed.values())
+    assert memory.assumed(2) == [assumed["a"], assumed["b"]]
+    memory.confirm(of(ImageId("a"), "2"))
+    assert len(memory.assumed(10)) == 4
+    memory.confirm(assumed["a"])
+    assert memory.original(ImageId("a")) == assumed["a"]
+    memory.keep_original(dataclasses.replace(assumed["b"], uploaded_at=1.0))
+    memory.drop(ImageId("c"), assumed["c"].generation)
+    assert memory.assumed(10) == [assumed["d"]]
+    for name in ("e", "f", "g", "h"):
+        memory.keep_original(dataclasses.replace(of(ImageId(name)), uploaded_at=1.0))
+    assert memory.assumed(10) == []
+
+
+def test_everything_is_forgotten_at_once() -> None:
+    """As if the process had just been started."""
+    memory = Memory(MemoryOptions(), Time())
+    memory.keep_original(of())
+    memory.hold("1" * 28, "v", held())
+    memory.keep_link(link(of()))
+    memory.clear()
+    assert memory.original(CAT) is None
+    assert memory.held("1" * 28, "v") is None
+    assert memory.link("1" * 28, "v", stale=True) is None
+    assert (memory.bytes, memory.entries, memory.links, memory.assumed(1)) == (0, 0, 0, [])
+    assert not memory._variants
+    memory.hold("1" * 28, "v", held())
+    assert memory.bytes == 10

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original, new_generation
-from liveresize.upkeep.parts import Strays, born
+from liveresize.domain.originals import Original, born, new_generation
+from liveresize.upkeep.parts import Strays
 from liveresize.upkeep.pictures import MAYBE_ELSEWHERE, UNDECIDED
 from tests.service.mirrors import FakeMirror
 from tests.stores.worlds import databases
