@@ -17,6 +17,7 @@ from liveresize.stores import (
     index_announcements,
     index_links,
     index_originals,
+    index_purges,
     index_tokens,
     schema,
 )
@@ -218,13 +219,13 @@ class DatabaseIndex:
 
     async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
         with self._watched():  # see `identity`
-            return await self._read(index_originals.announced_since, serial, limit)
+            return await self._read(index_purges.since, serial, limit)
 
     async def ended(self, generation: str) -> ImageId | None:
-        return await self._read(index_originals.ended, generation)
+        return await self._read(index_purges.ended, generation)
 
     async def forget_purges(self, older_than: float) -> None:
-        await self._database.write(index_originals.forget_announced, older_than)
+        await self._database.write(index_purges.forget, older_than)
 
     async def _lookup(
         self,

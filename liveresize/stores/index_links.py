@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link
 from liveresize.ports import Selection
-from liveresize.stores import index_originals, locks, schema, versions
+from liveresize.stores import index_purges, locks, schema, versions
 
 _TICK = 0.001
 """Seconds by which a link is younger than the one that it replaced, at least."""
@@ -115,7 +115,7 @@ def purge(connection: sa.Connection, selection: Selection, limit: int) -> list[L
             sa.update(_links).where(_bound()).values(purged_at=schema.now()),
             [_key(link) for link in purged],
         )
-    index_originals.announce(
+    index_purges.announce(
         connection, [(link.image, link.generation, link.variant) for link in purged]
     )
     return purged

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from liveresize import errors
 from liveresize.domain.tokens import Claim, Grant
 from liveresize.ports import Index
-from liveresize.stores import engines, index_originals, locks
+from liveresize.stores import engines, index_originals, index_purges, locks
 from liveresize.stores.breaker import Breaker
 from liveresize.stores.database import Database, IndexOptions
 from liveresize.stores.index import DatabaseIndex
@@ -289,7 +289,7 @@ def test_deletions_that_commit_late_are_not_passed_over() -> None:
             await index.adopt(worlds.original())
             async with transaction(url) as slow:
                 await slow.run_sync(locks.housekeeping)
-                await slow.run_sync(index_originals.announce, [(CAT, "0" * 28, "slow")])
+                await slow.run_sync(index_purges.announce, [(CAT, "0" * 28, "slow")])
                 deletion = asyncio.create_task(index.delete(CAT))
                 while not await other.run(_somebody_waits):
                     assert not deletion.done()
