@@ -51,8 +51,10 @@ class Announcement:
 class Index(Protocol):
     """Tokens, originals and links: the only state that instances share.
 
-    Every method raises IndexUnavailable when the database does not answer. All times
-    are the database's.
+    Every method raises IndexUnavailable when the database does not answer, and those that
+    write raise IndexFull, which is one, when its disk takes no more; nothing was written then.
+    `end`, `delete`, `purge` and `forget` make room, and work on a full disk with SQLite. All
+    times are the database's.
     """
 
     async def ping(self) -> None:

@@ -4,6 +4,7 @@ Whatever a driver raises is translated here, in `Database._within`.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine
@@ -188,16 +189,17 @@ class Database:
         try:
             return await self.write(change, *args, **kwargs)
         except errors.IndexFull:
-            if not await self._engine.make_room():
+            if not await self._within(self._options.budget, self._engine.make_room()):
                 raise
         try:
             return await self.write(change, *args, **kwargs)
         finally:
-            await self._engine.keep_room()
+            await self.keep_room()
 
     async def keep_room(self) -> None:
-        """Keep some room for `free`, as far as there is any."""
-        await self._within(self._options.budget, self._engine.keep_room())
+        """Keep some room for `free`, as far as there is any. Never raises."""
+        with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
+            await self._within(self._options.budget, self._engine.keep_room())
 
     async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, if it comes within `budget` seconds.

@@ -187,7 +187,7 @@ class Sqlite:
         if self._spare.whole:
             return
         # The log begins at its start again after this, and takes no more room.
-        with contextlib.suppress(exc.DBAPIError), self._readers.connect() as connection:
+        with contextlib.suppress(exc.SQLAlchemyError), self._readers.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
         self._spare.keep()
 

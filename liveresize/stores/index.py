@@ -78,8 +78,7 @@ class DatabaseIndex:
     async def look_after(self) -> None:
         """See whether writes work, and keep room for deletions. Never raises."""
         if await self._database.writes.look():
-            with contextlib.suppress(errors.IndexUnavailable):
-                await self._database.keep_room()
+            await self._database.keep_room()
 
     async def ping(self) -> None:
         await self._database.read(self._options.ping_budget, _ping)
