@@ -223,7 +223,8 @@ class Index(Protocol):
         use, which purged ones are not."""
 
     async def keys_of(self, generations: Sequence[str]) -> set[str]:
-        """The keys of all links of these generations, purged ones included."""
+        """The keys of the links of these generations, purged ones included; evicted ones,
+        which have no object, left out."""
 
     async def stored_bytes(self, *, buckets: bool = True) -> int:
         """The sum of the sizes of all links' objects, purged ones included; without

@@ -191,7 +191,7 @@ class DatabaseIndex:
         return await self._database.free(index_links.purge, selection, limit)
 
     async def evict(self, links: Sequence[Link], keep: int) -> None:
-        await self._database.write(index_links.evict, links, keep)
+        await self._database.free(index_links.evict, links, keep)
 
     async def purged_links(self, older_than: float, limit: int) -> list[Link]:
         return await self._read(index_links.purged, older_than, limit)

@@ -234,9 +234,9 @@ def after(
 
 
 def keys_of(connection: sa.Connection, generations: Sequence[str]) -> set[str]:
-    """The keys of all links of these generations, purged ones included."""
-    rows = connection.execute(sa.select(_links.c.key).where(_links.c.generation.in_(generations)))
-    return set(rows.scalars())
+    """The keys of the links of these generations whose objects may be there."""
+    stored = sa.and_(_links.c.generation.in_(generations), _links.c.used_at <= _NO_CLOCK)
+    return set(connection.execute(sa.select(_links.c.key).where(stored)).scalars())
 
 
 def forget(connection: sa.Connection, links: Sequence[Link]) -> None:

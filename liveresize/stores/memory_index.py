@@ -397,7 +397,11 @@ class MemoryIndex:
 
     async def keys_of(self, generations: Sequence[str]) -> set[str]:
         self._now()
-        return {row.link.key for key, row in self._links.items() if key[0] in generations}
+        return {
+            row.link.key
+            for key, row in self._links.items()
+            if key[0] in generations and row.used_at != math.inf
+        }
 
     async def stored_bytes(self, *, buckets: bool = True) -> int:
         self._now()

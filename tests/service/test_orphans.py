@@ -67,13 +67,13 @@ def test_a_file_without_a_link_goes(tmp_path: Path) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("step", ["add_link", "forget"])
+@pytest.mark.parametrize("step", ["add_link", "evict"])
 def test_a_kill_between_steps_leaves_nothing_for_good(tmp_path: Path, step: str) -> None:
     """Between storing and linking where the spool is lost, too; between the rows and the
     objects of an eviction."""
 
     async def main() -> None:
-        house = embedded(tmp_path, disk_bytes=1 if step == "forget" else 0)
+        house = embedded(tmp_path, disk_bytes=1 if step == "evict" else 0)
         await house.upload()
         if step == "add_link":
             house.index.before[step] = away()

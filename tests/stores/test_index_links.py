@@ -290,7 +290,8 @@ def test_the_room_that_links_take_is_summed(world: World) -> None:
 
 @everywhere
 def test_the_keys_of_all_links_are_known(world: World) -> None:
-    """Purged ones count: their objects are still there. Those of other pictures do not."""
+    """Purged ones count: their objects are still there. Evicted ones have none, and those of
+    other pictures do not count."""
 
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
@@ -301,5 +302,7 @@ def test_the_keys_of_all_links_are_known(world: World) -> None:
         generations = [stored.generation, "0" * 28]
         assert await bench.index.keys_of(generations) == keys
         assert await bench.index.keys_of([*generations, other.generation]) == keys | {foreign.key}
+        await bench.index.evict([foreign], 100)
+        assert await bench.index.keys_of([other.generation]) == set()
 
     world.run(scenario)
