@@ -148,7 +148,7 @@ class Limits:
     )
     failed_secrets: int = key(
         30,
-        "Wrong secrets of one kind (or signatures) one client may try a minute; 0 is no limit.",
+        "Wrong guesses at one secret (or key) that one client may make a minute; 0 is no limit.",
         least=0,
     )
 

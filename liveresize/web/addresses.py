@@ -13,7 +13,7 @@ from liveresize.domain.sizes import SizeRules
 from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.domain.vip import VipRequest, VipRules
 from liveresize.service.pictures import AnyRequest
-from liveresize.web.guesses import Guesses, Kind
+from liveresize.web.guesses import Guesses
 from liveresize.web.responses import ResponseOptions
 
 _REMEMBERED = 4096
@@ -147,7 +147,7 @@ class Addresses:
             if self._options.required:
                 raise errors.SignatureRefused("This address needs a signature, `sig`.")
             return None
-        if not self._guesses.attempt(client, Kind.SIGNATURE, lambda: sealed.opened_by(keys)):
+        if not self._guesses.attempt(client, keys, lambda: sealed.opened_by(keys)):
             raise errors.SignatureRefused("The signature `sig` is not that of this address.")
         return sealed
 

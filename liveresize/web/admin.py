@@ -7,7 +7,6 @@ from liveresize.domain import names, numbers, parameters, vip
 from liveresize.domain.names import ImageId
 from liveresize.web import responses
 from liveresize.web.bodies import Fields, JsonHandler
-from liveresize.web.guesses import Kind
 from liveresize.web.handler import Handler
 
 SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
@@ -20,11 +19,12 @@ MOST = 10_000
 
 def authorise(handler: Handler) -> None:
     """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer may."""
-    if not handler.site.options.admin_secrets:
+    secrets = handler.site.options.admin_secrets
+    if not secrets:
         raise errors.AdminDisabled
     scheme, _, given = handler.request.headers.get("Authorization", "").partition(" ")
     guesses, said = handler.site.guesses, given.encode("latin-1")
-    if scheme.lower() != "bearer" or not guesses.one_of(handler.client, Kind.ADMIN, said):
+    if scheme.lower() != "bearer" or not guesses.one_of(handler.client, said, secrets):
         raise errors.SecretRefused
 
 

@@ -11,7 +11,6 @@ from liveresize.domain.vip import VipRequest
 from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored, Streamed
 from liveresize.web import hits, responses
 from liveresize.web.addresses import Wanted
-from liveresize.web.guesses import Kind
 from liveresize.web.handler import Handler
 from liveresize.web.responses import Answer, ResponseOptions
 
@@ -93,7 +92,7 @@ class PictureHandler(Handler):
         expected = self.site.options.freshness
         sent = self.request.headers.get("Freshness-Token", "").encode("latin-1")
         try:
-            return bool(expected) and self.site.guesses.one_of(self.client, Kind.FRESHNESS, sent)
+            return bool(expected) and self.site.guesses.one_of(self.client, sent, (expected,))
         except errors.TooManyFailures:
             return False
 

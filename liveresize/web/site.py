@@ -18,7 +18,7 @@ from liveresize.service.warmup import Warmup
 from liveresize.web import unwanted
 from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks, UnlistedProxies
-from liveresize.web.guesses import Guesses, Kind
+from liveresize.web.guesses import Guesses
 from liveresize.web.responses import ResponseOptions
 from liveresize.web.studio import assets
 
@@ -61,7 +61,7 @@ class SiteOptions:
     Rates are in bytes a second, times in seconds, sizes in bytes. A refused body, and one
     that nobody takes, is read for `unwanted_body` seconds at most. `secret` guards
     /token, `freshness` is the header that renders anew; empty is none. `failed_secrets`
-    are the wrong ones of one kind that one client may try a minute, 0 is any. Without
+    are the wrong ones for one secret that one client may try a minute, 0 is any. Without
     `studio` there is none. `bounds` are the largest rendition, in pixels.
     """
 
@@ -130,17 +130,7 @@ class Site:
         self.rules = rules
         self.vip_rules = vip_rules
         self.unlisted_proxies = UnlistedProxies(options.private_networks, options.trusted_proxies)
-        self.guesses = Guesses(
-            {
-                Kind.ADMIN: options.admin_secrets,
-                Kind.TOKEN: (options.secret,),
-                Kind.VIP: (options.vip.token,),
-                Kind.FRESHNESS: (options.freshness,),
-                Kind.SIGNATURE: options.signing.keys,
-            },
-            options.failed_secrets,
-            clock.monotonic,
-        )
+        self.guesses = Guesses(options.failed_secrets, clock.monotonic)
         self.studio: assets.Assets = {}
         if options.studio is not None:
             self.studio = assets.load(locked=bool(options.admin_secrets))

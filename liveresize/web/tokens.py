@@ -8,7 +8,6 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.tokens import Grant
 from liveresize.web import responses
 from liveresize.web.bodies import Fields, JsonHandler
-from liveresize.web.guesses import Kind
 
 LONGEST_LIFE = 604_800.0
 LARGEST = float(1 << 40)
@@ -42,7 +41,7 @@ class TokenHandler(JsonHandler):
             given = fields["secret"]
             given = given if isinstance(given, str) else ""
             said = given.encode("utf-8", "surrogatepass")
-            if not self.site.guesses.one_of(self.client, Kind.TOKEN, said):
+            if not self.site.guesses.one_of(self.client, said, (options.secret,)):
                 raise errors.SecretRefused
         elif self.client not in options.token_networks:
             raise errors.NetworkRefused

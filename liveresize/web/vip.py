@@ -13,7 +13,6 @@ from liveresize.service.deposits import Deposit
 from liveresize.service.warmup import Fate
 from liveresize.web import clients, responses
 from liveresize.web.bodies import BodyHandler
-from liveresize.web.guesses import Kind
 from liveresize.web.handler import Handler
 from liveresize.web.site import VipOptions
 
@@ -60,7 +59,8 @@ def authorise(handler: Handler) -> None:
     check_routes(handler)
     options = handler.site.options.vip
     given = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
-    if options.token and handler.site.guesses.one_of(handler.client, Kind.VIP, given):
+    token = options.token
+    if token and handler.site.guesses.one_of(handler.client, given, (token,)):
         return
     if origin_allowed(handler, options) and not options.require_token:
         return
