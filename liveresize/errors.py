@@ -33,6 +33,7 @@ LiveResizeError
 │   └── Quarantined
 ├── Overload                    the machine has enough to do
 │   ├── QueueFull
+│   ├── UnsentFull
 │   ├── RateLimited
 │   ├── TooManyFailures
 │   ├── RenderTimeout
@@ -208,6 +209,10 @@ class Overload(LiveResizeError):
 
 class QueueFull(Overload):
     """Too many renders are waiting: ask again shortly."""
+
+
+class UnsentFull(Overload):
+    """Too many pictures wait for their clients to take them: ask again shortly."""
 
 
 class RateLimited(Overload):

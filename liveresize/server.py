@@ -137,7 +137,7 @@ class Server:
         self._plain = self._http
         if settings.tls.redirect:
             self._plain = self._make_http(Detours(settings.tls.redirect, site, entrance))
-        self.listener = Listener(listener_options(settings))
+        self.listener = Listener(listener_options(settings), self.components.unsent, site.is_proxy)
         self.components.readings.listener = self.listener
         self.addresses: list[tuple[str, int]] = []
         self.urls: list[str] = []

@@ -129,6 +129,10 @@ class Limits:
     write_stall: float = key(
         30.0, "Seconds that a client may take nothing of its answer.", least=0.1, most=3600
     )
+    client_connections: int = key(256, "Open connections of one client; 0 is no limit.", least=0)
+    unsent_bytes: int = key(
+        64 * _MIB, "Bytes of all answers that clients have yet to take; 0 is no limit.", least=0
+    )
     client_renders: float | None = key(
         None,
         "New renditions one client may ask for a second; 0 is no limit, null is 25 a worker.",

@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from tornado.iostream import IOStream, SSLIOStream, UnsatisfiableReadError
 
+from liveresize.web.unsent import Unsent
+
 _log = structlog.get_logger("liveresize.tls")
 
 _LINGER = 2.0
@@ -28,20 +30,26 @@ _RECORD = 16 << 10
 class WatchedStream(IOStream):
     """A stream that knows when its peer last took a byte, and since when it is idle.
 
-    `idle_since` is the monotonic time since which it waits for the head of a request,
-    None while it is in one; whoever parses requests keeps it up to date. `lingers` is set
-    by whoever answers before the request has been read: closing would then reset the
-    connection, and the answer be lost to a peer that is still sending. `overfull` is called
-    where a head, or the size of a chunk, grows longer than is read, before the stream closes
-    for that.
+    `client` is the key that limits count its client by: that of the peer, or for a proxy that
+    of whoever asked last. `idle_since` is the monotonic time since which it waits for the head
+    of a request, None while it is in one; whoever parses requests keeps it up to date.
+    `lingers` is set by whoever answers before the request has been read: closing would then
+    reset the connection, and the answer be lost to a peer that is still sending. `overfull` is
+    called where a head, or the size of a chunk, grows longer than is read, before the stream
+    closes for that.
     """
 
     def __init__(
         self,
         connection: socket.socket,
         ended: Callable[["WatchedStream"], None],
+        unsent: Unsent,
+        client: str = "",
         **options: ssl.SSLContext,
     ) -> None:
+        """What is not sent at once is held in `unsent`."""
+        self.client = client
+        self.unsent = unsent
         self._ended = ended
         self.wrote_at = time.monotonic()
         self.idle_since: float | None = self.wrote_at
@@ -77,7 +85,20 @@ class WatchedStream(IOStream):
         """Write; a stall is counted from the first byte that has to wait."""
         if not self.writing():
             self.wrote_at = time.monotonic()
-        return super().write(data)
+        written = super().write(data)
+        if data and not written.done():
+            hold = self.unsent.hold(self, data)
+            written.add_done_callback(lambda _: self.unsent.release(hold))
+        return written
+
+    @property
+    def waits_since(self) -> float:
+        """See unsent.Holder."""
+        return self.wrote_at
+
+    def give_way(self) -> None:
+        """See unsent.Holder."""
+        self.abandon()
 
     def close_fd(self) -> None:
         """Close; see tornado.iostream.BaseIOStream."""
@@ -108,9 +129,15 @@ class TlsStream(WatchedStream, SSLIOStream):
     would let any of them fill the log.
     """
 
-    def __init__(self, connection: ssl.SSLSocket, ended: Callable[[WatchedStream], None]) -> None:
+    def __init__(
+        self,
+        connection: ssl.SSLSocket,
+        ended: Callable[[WatchedStream], None],
+        unsent: Unsent,
+        client: str = "",
+    ) -> None:
         # Without a context Tornado makes one for clients, with every authority of the system.
-        super().__init__(connection, ended, ssl_options=connection.context)
+        super().__init__(connection, ended, unsent, client, ssl_options=connection.context)
 
     def write_to_fd(self, data: memoryview) -> int:
         """Write a record at most.

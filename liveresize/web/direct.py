@@ -13,6 +13,7 @@ from liveresize.web import access, clients, failures
 from liveresize.web.connections import WatchedStream
 from liveresize.web.responses import Answer
 from liveresize.web.site import Site
+from liveresize.web.unsent import LARGE
 
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
@@ -44,7 +45,7 @@ def send(
     With `last` the connection ends with it, as it must where the request is not whole.
     """
     answer = failures.explained(answer, request_id)
-    assert isinstance(answer.body, bytes)
+    assert isinstance(answer.body, bytes | memoryview)
     body = b"" if request.line.method == "HEAD" else answer.body
     headers = _headers(answer, request_id)
     if last:
@@ -53,7 +54,11 @@ def send(
         if isinstance(stream, WatchedStream):
             stream.lingers = True
     start = httputil.ResponseStartLine("HTTP/1.1", answer.status, _REASONS[answer.status])
-    connection.write_headers(start, headers, body)
+    if isinstance(body, bytes) and len(body) <= LARGE:
+        connection.write_headers(start, headers, body)
+    else:  # joined to the head it would be copied
+        connection.write_headers(start, headers)
+        connection.write(body)  # type: ignore[arg-type]
     connection.finish()
     peer = connection.context.remote_ip  # type: ignore[attr-defined]
     _log(peer, site, request, answer, request_id, size=len(body), route=route, error=error)

@@ -19,15 +19,16 @@ from liveresize.web import access, clients, direct, failures, hits
 from liveresize.web.conditions import Asked
 from liveresize.web.responses import NOTHING, About, Answer, Part, Slice
 from liveresize.web.site import Site
+from liveresize.web.unsent import LARGE
 
 _log = structlog.get_logger("liveresize.web")
 
-_CHUNK = 256 << 10
+CHUNK = 256 << 10
 """Bytes of a file that are read, in a thread, and written at a time."""
 
 _FIRST_CHUNK = 32 << 10
-"""At first, doubled as they are taken: over HTTP/2 one client may ask for a hundred large
-files at once, and take nothing."""
+"""At first, and while too much is unsent; doubled as they are taken: over HTTP/2 one client may
+ask for a hundred large files at once, and take nothing."""
 
 GONE = 499
 """What the log calls the answer to a client that left before it (nginx's number)."""
@@ -79,9 +80,7 @@ class Handler(RequestHandler):
     def client_key(self) -> str:
         """What limits for one client count the client as; empty for an unlisted proxy."""
         peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
-        if self.site.unlisted_proxies.notice(peer, self.request.headers.get("X-Forwarded-For")):
-            return ""
-        return clients.counted_as(self.client)
+        return self.site.client_key(peer, self.request.headers.get("X-Forwarded-For"))
 
     @property
     def target(self) -> str:
@@ -140,10 +139,9 @@ class Handler(RequestHandler):
             if not bodiless:
                 with contextlib.suppress(StreamClosedError):  # the client has what it wanted
                     await self._send_file(answer.body)
-        elif isinstance(answer.body, bytes):
+        elif isinstance(answer.body, bytes | memoryview):
             if answer.body and not bodiless:
-                self._sent = len(answer.body)
-                self.write(answer.body)
+                self._send(answer.body)
         else:
             assert not isinstance(answer.body, Part)
             with contextlib.suppress(StreamClosedError):
@@ -151,6 +149,15 @@ class Handler(RequestHandler):
         if bodiless and answer.status != 304:
             await self.flush()  # else Tornado would claim a Content-Length of 0
         self.finish()
+
+    def _send(self, body: bytes | memoryview) -> None:
+        """Send a body; a large one after its head, since joined to it it would be copied."""
+        self._sent = len(body)
+        if isinstance(body, bytes) and len(body) <= LARGE:
+            self.write(body)
+        else:
+            self.flush()
+            self.request.connection.write(body)  # type: ignore[union-attr, arg-type]
 
     async def _send_file(self, part: Slice) -> None:
         """Send part of a file, a chunk at a time as fast as the client takes them.
@@ -175,7 +182,9 @@ class Handler(RequestHandler):
                 self._sent += len(data)
                 self.write(data)
                 await self.flush()
-                chunk = min(2 * chunk, _CHUNK)
+                chunk = min(2 * chunk, CHUNK)
+                if not self.site.unsent.has_room(chunk):
+                    chunk = _FIRST_CHUNK
 
     async def _pass_on(self, body: ObjectBody) -> None:
         """Send what comes from the store as fast as the client takes it."""

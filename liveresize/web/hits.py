@@ -22,6 +22,7 @@ from liveresize.web.connections import WatchedStream
 from liveresize.web.direct import Request
 from liveresize.web.responses import Answer
 from liveresize.web.site import Site
+from liveresize.web.unsent import LARGE
 from liveresize.web.unwanted import UnwantedBody
 
 OBJECTS = "/_renditions/"
@@ -82,6 +83,7 @@ class Visit(httputil.HTTPMessageDelegate):
         self._through: httputil.HTTPMessageDelegate | None = None
         self._request: Request | None = None
         self._answer: Answer | None = None
+        self._forwarded: str | None = None
         self._unwanted: UnwantedBody | None = None
         self._drops = False
         self._over = False
@@ -113,8 +115,13 @@ class Visit(httputil.HTTPMessageDelegate):
             direct.refuse(self._connection, self._site, request, error)
             return None
         self._request = Request(line, headers, began)
+        self._forwarded = headers.get("X-Forwarded-For")
+        if self._forwarded:
+            self._site.unlisted_proxies.notice(self._peer, self._forwarded)
         if line.method == "GET":
-            self._answer = self._look_up(line.path, headers)
+            answer = self._look_up(line.path, headers)
+            if answer is not None and self._may_send(answer.body, headers):
+                self._answer = answer
         begun = None
         if self._answer is None:
             self._through = self._application.start_request(self._server_conn, self._connection)
@@ -137,6 +144,26 @@ class Visit(httputil.HTTPMessageDelegate):
             self._unwanted = UnwantedBody(seconds, self._finish_early)
         else:
             self._finish_early()
+
+    @property
+    def _peer(self) -> str:
+        peer: str = self._connection.context.remote_ip  # type: ignore[attr-defined]
+        return peer
+
+    def _may_send(self, body: object, headers: httputil.HTTPHeaders) -> bool:
+        """Whether a body may be sent from here; else the Application answers, or refuses to.
+
+        That is for a large one while there is no room for it, and where the request is yet to
+        arrive: the body would be held for as long as that takes.
+        """
+        assert isinstance(body, bytes | memoryview)
+        if len(body) <= LARGE:
+            return True
+        if self._has_body(headers):
+            return False
+        client = self._site.client_key(self._peer, self._forwarded)
+        self._connection.stream.client = client  # type: ignore[attr-defined]
+        return self._site.unsent.admits(body, client)
 
     def _look_up(self, target: str, headers: httputil.HTTPHeaders) -> Answer | None:
         site = self._site
@@ -207,14 +234,15 @@ class Visit(httputil.HTTPMessageDelegate):
             self._unwanted = None
 
     def _send(self, *, last: bool) -> None:
-        assert self._answer is not None
+        answer, self._answer = self._answer, None  # held no longer than it takes to be sent
+        assert answer is not None
         assert self._request is not None
         request_id = clients.request_id(self._request.headers.get("X-Request-Id"))
         direct.send(
             self._connection,
             self._site,
             self._request,
-            self._answer,
+            answer,
             request_id,
             route="hit",
             last=last,

@@ -84,6 +84,7 @@ class Http2Connection:
         """`context` has the `remote_ip` and the `protocol` of the client, as in HTTP/1."""
         self.context = context
         self.options = options
+        self.unsent = stream.unsent
         self._stream = stream
         self._delegate = delegate
         self._allowance = allowance
@@ -194,6 +195,18 @@ class Http2Connection:
         self._end()
 
     # What exchanges ask for
+
+    @property
+    def client(self) -> str:
+        """The key that limits count the client of this connection by."""
+        return self._stream.client
+
+    def moved_at(self, exchange: Exchange) -> float:
+        """When the client last took what the answer waits for: some of it, or, where that
+        waits for its turn alone, some of those before it."""
+        if self._protocol.stream_window(exchange.number) > 0:
+            return max(exchange.moved_at, self._took_at)
+        return exchange.moved_at
 
     def took(self, number: int, size: int) -> None:
         """`size` bytes of a body are taken up: as many more may come."""
@@ -322,7 +335,7 @@ class Http2Connection:
         self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
         now = time.monotonic()
         for exchange in tuple(self._exchanges.values()):
-            if exchange.queued and now - self._moved_at(exchange) > self.options.write_stall:
+            if exchange.queued and now - self.moved_at(exchange) > self.options.write_stall:
                 self.reset(exchange, ErrorCodes.CANCEL)
                 # Not its client's: whoever is cut off from the net for a while stalls, too.
                 self._allowance.take_off(_STALL_COST, alone=True)
@@ -332,13 +345,6 @@ class Http2Connection:
             self._end()
         elif self._protocol.peer_leaves:
             self._part()
-
-    def _moved_at(self, exchange: Exchange) -> float:
-        """When the client last took what the answer waits for: some of it, or, where that
-        waits for its turn alone, some of those before it."""
-        if self._protocol.stream_window(exchange.number) > 0:
-            return max(exchange.moved_at, self._took_at)
-        return exchange.moved_at
 
     def _part(self) -> None:
         """From now on requests are refused, which their sender may try elsewhere."""

@@ -15,6 +15,7 @@ from tornado import httputil
 from tornado.iostream import StreamClosedError
 
 from liveresize.domain import numbers
+from liveresize.web.unsent import Hold
 
 if TYPE_CHECKING:
     from liveresize.web.http2 import Http2Connection
@@ -58,6 +59,8 @@ class Exchange(httputil.HTTPConnection):
         """`max_body` bytes and `body_timeout` seconds hold unless the handler sets others."""
         self.number = number
         self.context = connection.context
+        self.client = connection.client
+        """The key that limits count the client by."""
         self.urgency = _DEFAULT_URGENCY
         self.incremental = False
         self.turn = 0
@@ -80,6 +83,7 @@ class Exchange(httputil.HTTPConnection):
         self._reader: asyncio.Task[None] | None = None
         self._head: list[HeaderTuple] | None = None
         self._chunks: deque[memoryview] = deque()
+        self._holds: list[Hold] = []
         self._emptied: asyncio.Future[None] | None = None
         self._close_callback: Callable[[], None] | None = None
         self._over = False
@@ -123,6 +127,7 @@ class Exchange(httputil.HTTPConnection):
         self._over = True
         self._chunks.clear()
         self.queued = 0
+        self._let_go()
         if self._emptied is not None and not self._emptied.done():
             self._emptied.set_exception(StreamClosedError())
         self._news.set()
@@ -243,6 +248,9 @@ class Exchange(httputil.HTTPConnection):
             self.moved_at = time.monotonic()
         self._chunks.append(memoryview(chunk))
         self.queued += len(chunk)
+        self._holds.append(self._connection.unsent.hold(self, chunk))
+        if self._over:  # of all that stall, this exchange was the one to give way
+            self._let_go()
         if self._emptied is None or self._emptied.done():
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._emptied = future
@@ -295,9 +303,25 @@ class Exchange(httputil.HTTPConnection):
             chunk = chunk[:size]
         self.queued -= len(chunk)
         self.moved_at = time.monotonic()
-        if not self.queued and self._emptied is not None and not self._emptied.done():
-            self._emptied.set_result(None)
+        if not self.queued:
+            self._let_go()
+            if self._emptied is not None and not self._emptied.done():
+                self._emptied.set_result(None)
         return chunk
+
+    def _let_go(self) -> None:
+        for hold in self._holds:
+            self._connection.unsent.release(hold)
+        self._holds.clear()
+
+    @property
+    def waits_since(self) -> float:
+        """See unsent.Holder."""
+        return self._connection.moved_at(self)
+
+    def give_way(self) -> None:
+        """See unsent.Holder."""
+        self._connection.reset(self, ErrorCodes.CANCEL)
 
     def sent(self) -> None:
         """The answer is framed to its end."""

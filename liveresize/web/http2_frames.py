@@ -128,8 +128,10 @@ class Protocol(H2Connection):
         return _COSTS.get(type(frame), _COST)
 
     def stream_window(self, number: int) -> int:
-        """Bytes that a stream's own window has room for, whatever that of the connection."""
-        return self.streams[number].outbound_flow_control_window
+        """Bytes that a stream's own window has room for, whatever that of the connection; none
+        where the peer has ended the stream."""
+        stream = self.streams.get(number)
+        return 0 if stream is None else stream.outbound_flow_control_window
 
     def sent(self, size: int) -> None:
         """Data of `size` bytes went out, which the peer may answer with opening its windows."""

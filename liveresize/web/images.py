@@ -8,11 +8,13 @@ from liveresize import errors
 from liveresize.domain.originals import Original
 from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.domain.vip import VipRequest
+from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored, Streamed
 from liveresize.web import hits, responses
 from liveresize.web.addresses import Wanted
-from liveresize.web.handler import Handler
-from liveresize.web.responses import Answer, ResponseOptions
+from liveresize.web.handler import CHUNK, Handler
+from liveresize.web.responses import Answer, Part, ResponseOptions, Slice
+from liveresize.web.unsent import LARGE
 
 _FACTS_AGE = 60
 """Seconds for which facts may be kept."""
@@ -25,7 +27,35 @@ _ROUTES: dict[type, str] = {
 }
 
 
-class PictureHandler(Handler):
+class PicturesHandler(Handler):
+    """Base of those that send pictures: no large ones while too much is unsent."""
+
+    async def respond(self, answer: Answer) -> None:
+        """Send an answer. Raises UnsentFull where there is no room for it."""
+        if answer.status != 304 and self.request.method != "HEAD" and not self._admits(answer.body):
+            if not isinstance(answer.body, bytes | memoryview | Slice | Part):
+                await answer.body.close()
+            self.site.unsent.refused += 1
+            raise errors.UnsentFull
+        await super().respond(answer)
+
+    def _admits(self, body: bytes | memoryview | Slice | Part | ObjectBody) -> bool:
+        """Whether there is room for a body: for all of it, or for what is read of a file or
+        a store at a time."""
+        if isinstance(body, bytes | memoryview):
+            size = len(body)
+        else:
+            size = body.length if isinstance(body, Slice | Part) else body.size
+        if size <= LARGE:
+            return True
+        client, unsent = self.client_key, self.site.unsent
+        self.request.connection.stream.client = client  # type: ignore[union-attr]
+        if isinstance(body, bytes | memoryview):
+            return unsent.admits(body, client)
+        return unsent.make_room(min(size, CHUNK), client)
+
+
+class PictureHandler(PicturesHandler):
     """`/{name}_{W}_{H}.{ext}`, `/{name}.{ext}`, `/{name}.json`, and vip's `/{bucket}/{id}`."""
 
     async def get(self) -> None:
@@ -97,7 +127,7 @@ class PictureHandler(Handler):
             return False
 
 
-class ObjectHandler(Handler):
+class ObjectHandler(PicturesHandler):
     """`/_renditions/{key}`: what redirects lead to while there is no S3."""
 
     route = "object"

@@ -2,22 +2,25 @@
 
 Tornado accepts until the process has no descriptor left, and then spins. Here a bound lies
 below that: at the bound, whoever idles longest makes room, and where nobody idles,
-accepting pauses.
+accepting pauses. Each client has a bound of its own as well: there only its own connections
+make room, and where none of them idles, its new one is closed.
 """
 
 import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from tornado.httpserver import HTTPServer
 
+from liveresize.web import clients
 from liveresize.web.connections import TlsStream, WatchedStream
 from liveresize.web.tls import Certificate
+from liveresize.web.unsent import Unsent
 
 _log = structlog.get_logger("liveresize.listener")
 
@@ -34,12 +37,18 @@ end: its request may be on its way."""
 _SWEEP = 5.0
 """Seconds between looks for stalled connections."""
 
+_IN_KERNEL = 128 << 10
+"""Bytes of an answer that the kernel takes of it before the client does. Without a bound it
+takes megabytes for a client that reads nothing, and none of them can be shared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerOptions:
-    """The most connections at once, and the seconds one may leave its answer unread."""
+    """The most connections at once, of all and of one client (0 is no limit), and the seconds
+    one may leave its answer unread."""
 
     max_connections: int = 900
+    client_connections: int = 0
     write_stall: float = 30.0
 
 
@@ -56,12 +65,23 @@ class Door:
 class Listener:
     """Hands connections to HTTPServers, each to that of the door it came through."""
 
-    def __init__(self, options: ListenerOptions) -> None:
+    def __init__(
+        self, options: ListenerOptions, unsent: Unsent, is_proxy: Callable[[str], bool]
+    ) -> None:
+        """`is_proxy` tells whether the peer at an address speaks for many clients: it has no
+        bound of its own."""
         self._options = options
+        self._unsent = unsent
+        self._is_proxy = is_proxy
         self._doors: list[tuple[socket.socket, Door]] = []
-        self._streams: set[WatchedStream] = set()
+        self._streams: dict[WatchedStream, str] = {}
+        """Each with the client that it counts for; empty for a proxy."""
+        self._of_clients: dict[str, set[WatchedStream]] = {}
+        self.refused = 0
+        """Connections that were closed at once: their client had too many."""
         self._accepting = False
         self._full = False
+        self._told: set[str] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     @property
@@ -72,6 +92,9 @@ class Listener:
     def start(self, doors: Iterable[Door]) -> None:
         """Accept what comes through these doors; the bound is for all of them together."""
         self._doors = [(each, door) for door in doors for each in door.sockets]
+        for each, _ in self._doors:
+            with contextlib.suppress(OSError, AttributeError):  # connections inherit it
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _IN_KERNEL)
         self._resume()
         self._sweeper = asyncio.create_task(self._sweep())
 
@@ -115,9 +138,11 @@ class Listener:
 
     def _accept(self, listening: socket.socket, door: Door) -> None:
         for _ in range(_ACCEPT_BATCH):
-            if len(self._streams) >= self._options.max_connections and not self._make_room():
-                self._overfull()
-                return
+            if len(self._streams) >= self._options.max_connections:
+                self._note_full()
+                if not _make_room(self._streams):
+                    self._overfull()
+                    return
             try:
                 connection, address = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -129,16 +154,6 @@ class Listener:
                 return
             self._serve(connection, address, door)
 
-    def _make_room(self) -> bool:
-        """Close the connection that has been idle longest, if one has been for a while."""
-        self._note_full()
-        before = time.monotonic() - _IDLE
-        idle = [each for each in self._streams if (each.idle_since or before) < before]
-        if not idle:
-            return False
-        min(idle, key=lambda each: each.idle_since or before).close()
-        return True
-
     def _overfull(self) -> None:
         self._pause()
         asyncio.get_running_loop().call_later(_IDLE, self._resume)
@@ -148,12 +163,37 @@ class Listener:
             self._full = True
             _log.warning("connections_full", max_connections=self._options.max_connections)
 
+    def _admits(self, client: str, peer: str) -> bool:
+        """Whether `client`, at the address `peer`, may have one more connection, after its own
+        made room."""
+        if not self._has_all(client):
+            return True
+        if client not in self._told:
+            self._told.add(client)
+            _log.warning(
+                "client_connections_full",
+                client_connections=self._options.client_connections,
+                **{"client.ip": peer},
+            )
+        return _make_room(self._of_clients[client])
+
+    def _has_all(self, client: str) -> bool:
+        """Whether `client` has all connections that one client may have."""
+        most = self._options.client_connections
+        return bool(most) and len(self._of_clients.get(client, ())) >= most
+
     def _serve(self, connection: socket.socket, address: Any, door: Door) -> None:
+        peer = address[0]
+        client = "" if self._is_proxy(peer) else clients.counted_as(peer)
+        if client and not self._admits(client, peer):
+            self.refused += 1
+            connection.close()
+            return
         connection.setblocking(False)
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if door.certificate is None:
-            stream = WatchedStream(connection, self._ended)
+            stream = WatchedStream(connection, self._ended, self._unsent, client)
         else:
             try:
                 encrypted = door.certificate.context.wrap_socket(
@@ -162,19 +202,36 @@ class Listener:
             except (OSError, ValueError):  # the peer has left already
                 connection.close()
                 return
-            stream = TlsStream(encrypted, self._ended)
-        self._streams.add(stream)
+            stream = TlsStream(encrypted, self._ended, self._unsent, client)
+        self._streams[stream] = client
+        if client:
+            self._of_clients.setdefault(client, set()).add(stream)
         door.server.handle_stream(stream, address)
 
     def _ended(self, stream: WatchedStream) -> None:
-        self._streams.discard(stream)
+        client = self._streams.pop(stream, "")
+        if client:
+            self._of_clients[client].discard(stream)
+            if not self._of_clients[client]:
+                del self._of_clients[client]
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(min(_SWEEP, self._options.write_stall))
             self._full = len(self._streams) >= self._options.max_connections
+            self._told = set(filter(self._has_all, self._told))
             before = time.monotonic() - self._options.write_stall
             for stream in tuple(self._streams):
                 if stream.writing() and stream.wrote_at < before:
                     _log.info("stalled_connection_closed")
                     stream.close()
+
+
+def _make_room(streams: Collection[WatchedStream]) -> bool:
+    """Close the one of `streams` that has been idle longest, if one has been for a while."""
+    before = time.monotonic() - _IDLE
+    idle = [each for each in streams if (each.idle_since or before) < before]
+    if not idle:
+        return False
+    min(idle, key=lambda each: each.idle_since or before).abandon()
+    return True

@@ -22,6 +22,7 @@ from liveresize.service.outcomes import (
 )
 from liveresize.web import conditions
 from liveresize.web.conditions import Asked, Validators
+from liveresize.web.unsent import LARGE
 
 Headers = list[tuple[str, str]]
 
@@ -87,7 +88,7 @@ class Answer:
 
     status: int
     headers: Headers
-    body: bytes | Slice | Part | ObjectBody = b""
+    body: bytes | memoryview | Slice | Part | ObjectBody = b""
     length: int | None = 0
     about: About = NOTHING
 
@@ -318,11 +319,15 @@ def _not_modified(headers: Headers, about: About) -> Answer:
 
 
 def _whole_or_part(
-    body: bytes | Slice | Part, headers: Headers, held: Validators, asked: Asked, about: About
+    body: bytes | memoryview | Slice | Part,
+    headers: Headers,
+    held: Validators,
+    asked: Asked,
+    about: About,
 ) -> Answer:
     if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
-    size = len(body) if isinstance(body, bytes) else body.length
+    size = len(body) if isinstance(body, bytes | memoryview) else body.length
     part = conditions.part(asked, held, size) if asked.range else None
     if part is None:
         return Answer(status=200, headers=headers, body=body, length=size, about=about)
@@ -330,8 +335,9 @@ def _whole_or_part(
     if not length:
         return Answer(status=416, headers=[("Content-Range", f"bytes */{size}")], about=about)
     headers = [*headers, ("Content-Range", f"bytes {start}-{start + length - 1}/{size}")]
-    if isinstance(body, bytes):
-        body = body[start : start + length]
+    if isinstance(body, bytes | memoryview):
+        whole = memoryview(body) if length > LARGE else body  # of which no slice is a copy
+        body = whole[start : start + length]
     else:
         body = replace(body, start=start, length=length)
     return Answer(status=206, headers=headers, body=body, length=length, about=about)

@@ -15,12 +15,13 @@ from liveresize.service.pictures import Pictures
 from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
 from liveresize.service.warmup import Warmup
-from liveresize.web import unwanted
+from liveresize.web import clients, unwanted
 from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks, UnlistedProxies
 from liveresize.web.guesses import Guesses
 from liveresize.web.responses import ResponseOptions
 from liveresize.web.studio import assets
+from liveresize.web.unsent import Unsent
 
 _YEAR = 31_536_000
 """Seconds for which pictures of vip may be kept: their ids are never given out again."""
@@ -115,6 +116,7 @@ class Site:
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, Part]]],
         scrape: Scrape,
+        unsent: Unsent,
     ) -> None:
         self.options = options
         self.pictures = pictures
@@ -126,6 +128,7 @@ class Site:
         self.ping = ping
         self.parts = parts
         self.scrape = scrape
+        self.unsent = unsent
         self.ready = False
         self.rules = rules
         self.vip_rules = vip_rules
@@ -146,5 +149,12 @@ class Site:
         )
 
     def is_proxy(self, peer: str) -> bool:
-        """Whether `peer` stands for many clients: limits for one do not apply to it."""
+        """Whether the peer at that address asks for others: one of `trusted_proxies`, or an
+        unlisted one."""
         return peer in self.options.trusted_proxies or peer in self.unlisted_proxies
+
+    def client_key(self, peer: str, forwarded: str | None) -> str:
+        """What limits for one client count the client as; empty for an unlisted proxy."""
+        if self.unlisted_proxies.notice(peer, forwarded):
+            return ""
+        return clients.counted_as(clients.client_ip(peer, forwarded, self.options.trusted_proxies))

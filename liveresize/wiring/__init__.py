@@ -37,6 +37,7 @@ from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.spool import DiskSpool, SpoolOptions
 from liveresize.stores.strays import StrayFiles
 from liveresize.web.site import Part, Site
+from liveresize.web.unsent import Unsent
 from liveresize.wiring import tls, webhook
 from liveresize.wiring.buckets import Buckets
 from liveresize.wiring.disks import Disks
@@ -124,6 +125,7 @@ class Components:
             originals=self.originals,
             index=self.index,
         )
+        self.unsent = Unsent(settings.limits.unsent_bytes)
         self._assemble()
 
     def _assemble(self) -> None:
@@ -246,6 +248,7 @@ class Components:
             ping=self.index.ping,
             parts=self.parts,
             scrape=Scrape(self.readings.read),
+            unsent=self.unsent,
         )
 
     def _assemble_upkeep(self) -> None:

@@ -196,7 +196,9 @@ def listener_options(settings: Settings) -> ListenerOptions:
     room = max(16, soft - max(_OWN_DESCRIPTORS, soft // 8))
     wanted = settings.limits.max_connections or 16_384
     return ListenerOptions(
-        max_connections=min(wanted, room), write_stall=settings.limits.write_stall
+        max_connections=min(wanted, room),
+        client_connections=settings.limits.client_connections,
+        write_stall=settings.limits.write_stall,
     )
 
 

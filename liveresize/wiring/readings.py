@@ -40,6 +40,7 @@ class Readings:
         known = [
             described("liveresize_build_info", "What is running.", self._facts),
             *self._service(),
+            *self._unsent(),
             *self._pool(),
             *self._memory(),
             *self._publishing(),
@@ -52,11 +53,17 @@ class Readings:
     def _service(self) -> list[Metric]:
         parts = self._components
         connections = 0 if self.listener is None else self.listener.connections
+        refused = 0 if self.listener is None else self.listener.refused
         most = listener_options(parts.settings).max_connections
         return [
             gauge("liveresize_ready", "Whether requests are welcome.", parts.site.ready),
             gauge("liveresize_connections_open", "Open connections of clients.", connections),
             gauge("liveresize_connections_limit", "Connections there is room for.", most),
+            counter(
+                "liveresize_connections_refused",
+                "Connections closed at once: their client had too many.",
+                refused,
+            ),
             gauges(
                 "liveresize_breaker_open",
                 "Whether a store is not asked for now, because it did not answer.",
@@ -81,6 +88,31 @@ class Readings:
                 "liveresize_log_lines_dropped",
                 "Lines of the log that were dropped: its output was too slow.",
                 log.dropped(),
+            ),
+        ]
+
+    def _unsent(self) -> list[Metric]:
+        unsent = self._components.unsent
+        return [
+            gauge(
+                "liveresize_unsent_bytes",
+                "Bytes held for answers that clients have yet to take.",
+                unsent.bytes,
+            ),
+            gauge(
+                "liveresize_unsent_bytes_limit",
+                "Bytes there is room for; 0 is no limit.",
+                unsent.limit,
+            ),
+            counter(
+                "liveresize_answers_refused",
+                "Pictures refused: too much was unsent.",
+                unsent.refused,
+            ),
+            counter(
+                "liveresize_answers_broken_off",
+                "Answers broken off to make room: their clients took too little.",
+                unsent.broken_off,
             ),
         ]
 

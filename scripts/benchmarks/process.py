@@ -16,6 +16,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+LIFTED = {
+    "LIVERESIZE_LIMITS__CLIENT_RENDERS": "0",
+    "LIVERESIZE_LIMITS__CLIENT_CONNECTIONS": "0",
+    "LIVERESIZE_CACHE__MAX_VARIANTS": "1000000",
+}
+"""Limits that servers are measured without: the load comes from one address, and asks for more
+than one client may."""
+
+
+def lifted() -> str:
+    """LIFTED as settings: `limits.client_renders=0` and so on."""
+    named = ((key.removeprefix("LIVERESIZE_").lower(), value) for key, value in LIFTED.items())
+    return ", ".join(f"{key.replace('__', '.')}={value}" for key, value in named)
+
 
 class Running:
     """A server process and what it is reached by."""
@@ -122,8 +136,7 @@ def server(folder: Path, *, cpus: str = "", **extra: str) -> Iterator[Running]:
         "NODE_CONFIG_DIR": str(folder / "config"),
         "LIVERESIZE_DATA_DIR": str(folder / "data"),
         "LIVERESIZE_LOG__OUTPUT": str(folder / "log"),
-        "LIVERESIZE_LIMITS__CLIENT_RENDERS": "0",
-        "LIVERESIZE_CACHE__MAX_VARIANTS": "1000000",
+        **LIFTED,
         **extra,
     }
     command = [sys.executable, "-m", "liveresize", "serve"]

@@ -39,6 +39,7 @@ SPREAD = {
     "workers/pool.py": {"job", "path", "variant"},
     "web/clients.py": {"client.ip"},
     "web/http2.py": {"client.ip"},
+    "web/listener.py": {"client.ip"},
     "wiring/stats.py": {"hits", "misses", "uploads", "generations"},
 }
 """Modules that log a mapping → the fields in it."""

@@ -127,7 +127,8 @@ def test_a_request_has_one_line_whatever_it_is_made_of(process: servers.Process,
     new = process.lines()[before:]
     access = [line for line in new if line["event"] == "access"]
     assert len(access) == asked + 1
-    assert {line["event"] for line in new} <= {"access", "library_record", "connections_full"}
+    expected = {"access", "library_record", "connections_full", "proxy_not_listed"}
+    assert {line["event"] for line in new} <= expected
     check(process.log, "logstash")
 
 

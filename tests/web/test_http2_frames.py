@@ -22,6 +22,7 @@ from liveresize.web.http2 import Http2Connection, Http2Options
 from liveresize.web.http2_allowance import Allowance
 from liveresize.web.http2_exchange import Exchange
 from liveresize.web.http2_frames import Protocol, ProtocolOptions
+from liveresize.web.unsent import Unsent
 
 from . import servers
 
@@ -84,6 +85,7 @@ class Nobody:
     """A connection as far as an exchange looks at it before anything happens."""
 
     context = None
+    client = ""
 
     def took(self, number: int, size: int) -> None:
         """Nothing is read here."""
@@ -176,7 +178,7 @@ async def talked(chunks: list[bytes], windows: list[int], streams: int) -> list[
     ours, theirs = socket.socketpair()
     for each in (ours, theirs):
         each.setblocking(False)
-    stream = WatchedStream(ours, lambda ended: None)
+    stream = WatchedStream(ours, lambda ended: None, Unsent())
     talk = Talk(chunks)
     served = asyncio.ensure_future(
         Http2Connection(stream, None, talk, Http2Options(), Allowance()).serve()

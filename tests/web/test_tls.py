@@ -15,6 +15,7 @@ import pytest
 from liveresize.web import status
 from liveresize.web.connections import TlsStream, WatchedStream
 from liveresize.web.tls import TlsOptions, make_context
+from liveresize.web.unsent import Unsent
 
 from . import certificates, pictures, secure, servers, wire
 from .certificates import Pair
@@ -391,7 +392,7 @@ def test_a_peer_that_takes_a_large_answer_slowly_is_seen_to_take_it(
             client = asyncio.ensure_future(opened)
             accepted, _ = await asyncio.to_thread(listening.accept)
         encrypted = speaks.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
-        stream = TlsStream(encrypted, ended.append)
+        stream = TlsStream(encrypted, ended.append, Unsent())
         await stream.wait_for_handshake()
         with await client as connection:
             written = asyncio.ensure_future(stream.write(bytes(8 << 20)))

@@ -21,9 +21,12 @@ class Reply:
 class Wire:
     """One connection."""
 
-    def __init__(self, port: int, *, buffer: int = 0) -> None:
-        """`buffer` is the size of the receive buffer in bytes, 0 that of the system."""
+    def __init__(self, port: int, *, buffer: int = 0, source: str = "") -> None:
+        """`buffer` is the size of the receive buffer in bytes, 0 that of the system; `source`
+        the address that the connection comes from."""
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.settimeout(servers.PATIENCE)
@@ -57,6 +60,11 @@ class Wire:
             self._read()
         body, self._data = self._data[:size], self._data[size:]
         return Reply(status, headers, body)
+
+    def begin(self, target: str, method: str = "GET", **headers: str) -> None:
+        """Send a request, read no more than the head of its answer and what comes with it."""
+        self.send(request(target, method, **headers))
+        self._up_to(b"\r\n\r\n")
 
     def _up_to(self, mark: bytes) -> bytes:
         while mark not in self._data:

@@ -42,7 +42,8 @@ UNREADABLE: Kinds = (
 LEARNING: Kinds = (errors.OriginalMissing, errors.OriginalElsewhere, *UNREADABLE, *BUSY, *STORES)
 """Finding out about an original: one that another service has left is looked at first."""
 
-RENDERING: Kinds = (*LEARNING, errors.Quarantined, errors.RateLimited)
+RENDERING: Kinds = (*LEARNING, errors.Quarantined, errors.RateLimited, errors.UnsentFull)
+"""Making a picture, and sending it."""
 
 BODY: Kinds = (errors.UploadTooSlow, errors.UploadTooLarge)
 """How a body itself may be refused."""
