@@ -30,6 +30,7 @@ LiveResizeError
 │   ├── UnreadableImage
 │   ├── ImageTooLarge
 │   ├── MemoryExceeded
+│   ├── WorkExceeded
 │   └── Quarantined
 ├── Overload                    the machine has enough to do
 │   ├── QueueFull
@@ -197,6 +198,10 @@ class ImageTooLarge(ImageError):
 
 class MemoryExceeded(ImageError):
     """The picture needs more memory than one render may take."""
+
+
+class WorkExceeded(ImageError):
+    """The picture takes too long to decode: save it again with an ordinary encoder."""
 
 
 class Quarantined(ImageError):

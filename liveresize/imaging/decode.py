@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import gif, jxl, png, webp
+from liveresize.imaging import jxl, png, structure, webp
 from liveresize.imaging.options import ImagingOptions
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -135,8 +135,9 @@ def open_picture(
     """Open the picture at `path` for as long as the context lasts.
 
     Only the header has been read by then. Raises UnsupportedImage for a format that
-    `options.formats` does not list, UnreadableImage for a side of 0 and ImageTooLarge
-    above `max_pixels` (width × height) or `options.max_side`.
+    `options.formats` does not list, UnreadableImage for a side of 0, ImageTooLarge above
+    `max_pixels` (width × height) or `options.max_side`, and WorkExceeded for a file whose
+    structure asks for more work than its pixels do.
     """
     usual = Image.MAX_IMAGE_PIXELS
     # Some plugins make room for the canvas as they open, and GIF frames may widen it
@@ -144,9 +145,12 @@ def open_picture(
     Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
         with translated():
+            tally = structure.counted(path, options.formats, options.max_frames + 1)
             image = _opened(path, options, max_pixels)
         with image:
             _check_size(image.size, options.max_side, max_pixels)
+            tally.check_work(max(options.max_input_pixels, image.width * image.height))
+            image.tally = tally  # type: ignore[attr-defined]
             yield image
     finally:
         Image.MAX_IMAGE_PIXELS = usual
@@ -238,8 +242,19 @@ def frame_count(image: Image.Image, limit: int) -> int:
     """
     kind = source_format(image)
     if kind == "gif":
-        with translated():
-            return max(1, gif.frames(image.filename, limit))  # type: ignore[attr-defined]
+        return max(1, min(limit, _tally(image).frames))
     if kind in ("png", "webp", "avif"):
         return max(1, min(limit, getattr(image, "n_frames", 1)))
     return 1
+
+
+def frame_pixels(image: Image.Image) -> int:
+    """The pixels that decoding one of its frames takes: its own, or more where frames lie
+    outside of the picture or are larger than it says."""
+    return max(image.width * image.height, _tally(image).frame_pixels)
+
+
+def _tally(image: Image.Image) -> structure.Tally:
+    """What `open_picture` has counted."""
+    tally: structure.Tally = image.tally  # type: ignore[attr-defined]
+    return tally

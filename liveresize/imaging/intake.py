@@ -5,7 +5,6 @@ import dataclasses
 import errno
 import hashlib
 import math
-import mmap
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.domain.jobs import Facts, IntakeJob
-from liveresize.imaging import cleaning, decode, placeholder, reduction, turning
+from liveresize.imaging import cleaning, decode, placeholder, reduction, structure, turning
 from liveresize.imaging.cleaning.parts import Piece
 from liveresize.imaging.options import ImagingOptions, Metadata
 
@@ -166,7 +165,7 @@ def _described(image: Image.Image, orientation: int, options: ImagingOptions) ->
 
 def _check_frames(image: Image.Image, frames: int, options: ImagingOptions) -> None:
     """Decode some more frames of an animation. Raises UnreadableImage."""
-    affordable = options.max_animation_pixels // (image.width * image.height)
+    affordable = options.max_animation_pixels // decode.frame_pixels(image)
     with decode.translated():
         for index in range(1, min(frames, CHECKED_FRAMES, affordable)):
             image.seek(index)
@@ -184,9 +183,9 @@ def _tells_nothing(image: Image.Image, data: memoryview, orientation: int) -> bo
 
 
 def _mapped(path: str | os.PathLike[str]) -> memoryview:
-    """The file as memory that costs none; it is given back with the last view of it."""
-    with decode.translated(), open(path, "rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    """The file as memory that costs none; raises OriginalMissing and UnreadableImage."""
+    with decode.translated():
+        return structure.mapped(path)
 
 
 @contextlib.contextmanager

@@ -104,7 +104,7 @@ def _frames(
     if not (rendition.animate and rendition.format.animates):
         return 1, ()
     frames = decode.frame_count(image, options.max_frames + 1)
-    pixels = frames * image.width * image.height
+    pixels = frames * decode.frame_pixels(image)
     if frames > options.max_frames or (frames > 1 and pixels > options.max_animation_pixels):
         return 1, (TRUNCATED,)
     return frames, ()

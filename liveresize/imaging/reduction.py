@@ -112,7 +112,7 @@ def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
 def _frame_count(image: Image.Image, options: ImagingOptions) -> int:
     """How many frames are kept: all, or only the first of an animation that is too long."""
     count = decode.frame_count(image, options.max_frames + 1)
-    pixels = image.width * image.height * count
+    pixels = count * decode.frame_pixels(image)
     return 1 if count > options.max_frames or pixels > options.max_animation_pixels else count
 
 

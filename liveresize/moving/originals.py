@@ -84,7 +84,7 @@ class Taker:
                 await self._adopt_in_place(image, at)
             else:
                 await self._bring_in(image, path, at)
-        except (errors.ImageError, errors.RenderTimeout, errors.WorkerDied) as error:
+        except (errors.ImageError, errors.WorkerDied) as error:
             raise NotTaken(error.public) from error
         except errors.OriginalMissing:
             raise NotTaken(GONE) from None

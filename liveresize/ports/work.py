@@ -66,6 +66,7 @@ class Renderer(Protocol):
 
         Cancelling before it has begun takes the job out of the queue; cancelling later
         leaves the worker to finish it. Raises ImageError and its kin as the job does,
-        QueueFull at once, RenderTimeout when the deadline killed it, WorkerDied when
-        the worker died under it for the second time, ShuttingDown after `close`.
+        QueueFull at once, RenderTimeout when the deadline killed a render and WorkExceeded
+        when it killed another job, WorkerDied when the worker died under it for the second
+        time, ShuttingDown after `close`.
         """

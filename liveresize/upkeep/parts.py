@@ -116,7 +116,6 @@ def age_order(generation: str) -> str:
 
 NOT_ADOPTABLE = (
     errors.ImageError,
-    errors.RenderTimeout,
     errors.WorkerDied,
     errors.OriginalMissing,
 )

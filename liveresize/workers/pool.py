@@ -155,10 +155,14 @@ class WorkerPool:
             )
             raise
         except errors.LiveResizeError as error:
-            if slot.gone and isinstance(error, errors.RenderTimeout):
+            late = slot.gone and isinstance(error, errors.RenderTimeout)
+            if late:
                 self._killed += 1
                 logger.warning("worker_deadline", worker_pid=slot.pid, **_log_fields(job))
             self._give_back(slot, errand)
+            if late and not isinstance(job, RenderJob):
+                # Finding out about a file depends on nothing but the file.
+                raise errors.WorkExceeded from error
             raise
         self._give_back(slot, errand)
         return result

@@ -17,13 +17,13 @@ from scripts.benchmarks import process
 SIDE = 1500
 CONNECTIONS = 260
 ADDRESSES = 8
-DISTINCT = 48
+DISTINCT = 16
 """Different renditions, of 4 to 7 MB each: more than may be unsent at once."""
 
 SLOWLY = 16 << 10
 """Bytes that a connection reads each quarter of a second where it reads at all."""
 
-PATIENCE = 4.0
+PATIENCE = 6.0
 """Seconds that an attack lasts once every connection has asked."""
 
 AS_SHIPPED = {
@@ -39,32 +39,31 @@ def run() -> list[Row]:
     """One address, then several, all for one rendition; then a rendition each, and then the
     same from one address that reads slowly."""
     rows: list[Row] = []
-    for title, addresses, renditions, slowly in (
-        ("one address, one rendition", 1, 1, 0),
-        (f"{ADDRESSES} addresses, one rendition", ADDRESSES, 1, 0),
-        (f"{ADDRESSES} addresses, {DISTINCT} renditions", ADDRESSES, DISTINCT, 0),
-        (f"one address, {DISTINCT} renditions, slowly", 1, DISTINCT, SLOWLY),
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        process.server(Path(folder), **AS_SHIPPED) as server,
     ):
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            process.server(Path(folder), **AS_SHIPPED) as server,
+        picture = Path(folder) / "noise.png"
+        noise = Image.frombytes("RGB", (SIDE, SIDE), os.urandom(SIDE * SIDE * 3))
+        noise.save(picture, compress_level=0)
+        server.upload("noise", picture)
+        size = server.get(_target(0))[1]
+        rows.append(("size of a rendition", f"{size / 1e6:.2f} MB"))
+        for title, addresses, first, renditions, slowly in (
+            ("one address, one rendition", 1, 0, 1, 0),
+            (f"{ADDRESSES} addresses, one rendition", ADDRESSES, 0, 1, 0),
+            (f"{ADDRESSES} addresses, {DISTINCT} new renditions", ADDRESSES, 1, DISTINCT, 0),
+            (f"one address, {DISTINCT} more, read slowly", 1, 1 + DISTINCT, DISTINCT, SLOWLY),
         ):
-            rows += [
-                (f"{title}: {what}", value)
-                for what, value in _attack(server, Path(folder), addresses, renditions, slowly)
-            ]
+            targets = [_target(first + each) for each in range(renditions)]
+            found = _attack(server, addresses, targets, slowly)
+            rows += [(f"{title}: {what}", value) for what, value in found]
     return rows
 
 
 def _attack(
-    server: process.Running, folder: Path, addresses: int, renditions: int, slowly: int
+    server: process.Running, addresses: int, targets: list[str], slowly: int
 ) -> Iterator[Row]:
-    picture = folder / "noise.png"
-    noise = Image.frombytes("RGB", (SIDE, SIDE), os.urandom(SIDE * SIDE * 3))
-    noise.save(picture, compress_level=0)
-    server.upload("noise", picture)
-    targets = [f"/noise_{SIDE - each}_0.jpg?quality=100&proxy=true" for each in range(renditions)]
-    size = max(server.get(target)[1] for target in targets)
     server.settle()
     server.peak_kib = idle = server.memory_kib()
     kernel = _kernel_kib()
@@ -75,7 +74,7 @@ def _attack(
         ]
         for each, idler in enumerate(idlers):
             with contextlib.suppress(OSError):
-                idler.sendall(_request(targets[each % renditions]))
+                idler.sendall(_request(targets[each % len(targets)]))
             time.sleep(0.002)
         heads = [b""] * len(idlers)
         ends = time.monotonic() + PATIENCE
@@ -85,9 +84,8 @@ def _attack(
                 arrived = [_read(idler, slowly) for idler in idlers]
                 heads = [head or first for head, first in zip(heads, arrived, strict=True)]
         kernel = _kernel_kib() - kernel
-        status, took = _honest(server.url, "/noise_1000_999.jpg?quality=100&proxy=true")
+        status, took = _honest(server.url, _target(100 + addresses + len(targets)))
         heads = [head or _read(idler, 64) for head, idler in zip(heads, idlers, strict=True)]
-    yield "size of the largest rendition", f"{size / 1e6:.2f} MB"
     yield "memory of the process tree, before", f"{idle / 1024:.0f} MB"
     yield "memory of the process tree, at most", f"{server.peak_kib / 1024:.0f} MB"
     yield "memory of the kernel's sockets", f"{kernel / 1024:.0f} MB"
@@ -108,6 +106,11 @@ def _idler(url: str, address: str, room: int = 0) -> Iterator[socket.socket]:
         idler.bind((address, 0))
         idler.connect((host, int(port)))
         yield idler
+
+
+def _target(number: int) -> str:
+    """The address of a large rendition, another one for each number."""
+    return f"/noise_{SIDE - number}_0.jpg?quality=100&proxy=true"
 
 
 def _request(target: str) -> bytes:

@@ -266,7 +266,7 @@ def test_a_bucket_that_does_not_answer(tmp_path: Path) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("failure", [errors.QueueFull(), errors.RenderTimeout()])
+@pytest.mark.parametrize("failure", [errors.QueueFull(), errors.WaitTimeout()])
 def test_a_machine_that_has_enough_to_do(tmp_path: Path, failure: Exception) -> None:
     """It says nothing of the picture, which is tried again by the next who asks."""
 

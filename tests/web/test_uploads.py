@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from scripts.sieging import _bombs
+
 from . import forms, pictures, servers, wire
 
 
@@ -128,6 +130,7 @@ WRONG = [
     (pictures.encoded(pictures.gradient(9, 9), "BMP"), 415, "unsupported_image"),
     (pictures.encoded(pictures.gradient(9, 9), "TIFF"), 415, "unsupported_image"),
     (pictures.blank(7000, 7000), 413, "upload_too_large"),
+    (_bombs.jpeg_scans(101, (400, 300)), 422, "work_exceeded"),
 ]
 
 
@@ -170,6 +173,16 @@ def test_an_upload_over_the_limit_is_413(launch: Callable[..., servers.Running])
         assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
     assert web.upload("d", picture, web.token("d", max_bytes=len(picture))).status_code == 200
     assert all(free(running, name) for name in "abc")
+
+
+def test_an_upload_that_takes_too_long_is_the_fault_of_the_file(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """422 and no 5xx, so that nobody sends it again; nothing is left, and the id is free."""
+    running = launch(timeout__conversion=1)
+    answer = running.client.upload("cat", pictures.noise(1500, 1500), running.client.token("cat"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "work_exceeded")
+    assert free(running, "cat")
 
 
 def test_a_token_can_narrow_the_formats(server: servers.Running, name: str) -> None:
@@ -274,12 +287,17 @@ def test_an_overwrite_leaves_nothing_of_the_old_picture(server: servers.Running,
     assert web.get(place).status_code == 404
 
 
-def test_a_failed_overwrite_leaves_the_old_picture(server: servers.Running, name: str) -> None:
+@pytest.mark.parametrize(
+    ("second", "status"), [(b"no picture", 415), (_bombs.jpeg_scans(101, (400, 300)), 422)]
+)
+def test_a_failed_overwrite_leaves_the_old_picture(
+    server: servers.Running, name: str, second: bytes, status: int
+) -> None:
     """One attempt that came to nothing changes nothing."""
     web, data = server.client, pictures.jpeg()
     web.put_in(name, data)
-    answer = web.upload(name, b"no picture", web.token(name, overwrite=True))
-    assert answer.status_code == 415
+    answer = web.upload(name, second, web.token(name, overwrite=True))
+    assert answer.status_code == status
     assert web.get(f"/{name}.jpg").content == data
     assert web.get(f"/{name}_20_0.jpg").status_code == 200
 

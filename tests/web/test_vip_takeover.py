@@ -9,6 +9,8 @@ import pytest
 from stores import s3worlds
 from stores.s3worlds import Place
 
+from scripts.sieging import _bombs
+
 from . import buckets, galleries, pictures, servers
 from .buckets import BEARER
 from .galleries import OnS3
@@ -100,11 +102,12 @@ def test_what_is_no_picture_of_ours_in_a_bucket_is_422(every: OnS3, place: Place
     galleries.lay(place, "text", b"hello")
     galleries.lay(place, "large", pictures.blank(7000, 7000), "image/png")
     galleries.lay(place, "svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
-    for name in ("text", "large", "svg"):
+    galleries.lay(place, "scans", _bombs.jpeg_scans(101, (400, 300)), "image/jpeg")
+    for name in ("text", "large", "svg", "scans"):
         for _ in range(3):
             assert every.get(f"/{place.bucket}/{name}").status_code == 422
         assert every.relay.about(f"{place.bucket}/{name}") == [f"GET /{place.bucket}/{name}"]
-    assert place.listed() == {"text", "large", "svg"}
+    assert place.listed() == {"text", "large", "svg", "scans"}
 
 
 def test_a_picture_of_a_bucket_that_tells_too_much_is_cleaned_on_its_way_out(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.sieging import _bombs
+
 from . import buckets, pictures, servers, wire
 from .buckets import Gallery
 
@@ -98,6 +100,7 @@ REFUSED = {
     "BMP": (pictures.encoded(pictures.gradient(9, 9), "BMP"), 415, "unsupported_image"),
     "TIFF": (pictures.encoded(pictures.gradient(9, 9), "TIFF"), 415, "unsupported_image"),
     "too many pixels": (pictures.blank(400, 300), 413, "upload_too_large"),
+    "too many scans": (_bombs.jpeg_scans(101, (400, 200)), 422, "work_exceeded"),
     "cut short": (pictures.noise(300, 300)[:-5000], 422, "unreadable_image"),
 }
 

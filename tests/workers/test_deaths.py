@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.jobs import IntakeJob
+from liveresize.domain.jobs import IntakeJob, ProbeJob
 from liveresize.workers import WorkerOptions, WorkerPool, launch
 
 from . import deeds, pools
@@ -165,6 +165,21 @@ def test_a_hang_ends_at_the_deadline(tmp_path: Path) -> None:
                 "worker_replaced",
             ]
             await asyncio.gather(*(pool.run(deeds.job("")) for _ in range(4)))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [IntakeJob, ProbeJob])
+def test_a_file_that_takes_too_long_to_find_out_about_is_to_blame(kind: type) -> None:
+    """An intake or a probe past its deadline is an error of the file, and its worker is killed."""
+
+    async def main() -> None:
+        job = kind(source="hang", target="") if kind is IntakeJob else kind(path="hang")
+        async with pools.opened(slots=1, deadline=0.2) as pool:
+            with pytest.raises(errors.WorkExceeded):
+                await pool.run(job)
+            assert (pool.stats.killed, pool.stats.quarantined) == (1, 0)
+            assert (await pool.run(deeds.job("bytes:1"))).data == b"\xff"
 
     asyncio.run(main())
 

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from liveresize.imaging.cleaning.parts import Piece, damaged, orientation_exif, part
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
+ENTROPY = 0x00
+"""Stands for a marker in front of entropy-coded data, which has none."""
+
 APP0, APP1, APP2, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -30,46 +34,67 @@ ADOBE_SIZE = 12
 """Bytes of an Adobe payload up to its colour transform, the last thing in it."""
 
 
+class Segment(NamedTuple):
+    """A stretch of a file: a marker segment, or ENTROPY, the data of the scan before it.
+
+    `skipped` is how many bytes of fill stand in front of it, `whole` is all of it.
+    """
+
+    code: int
+    skipped: int
+    whole: memoryview
+
+
+def segments(data: memoryview) -> Iterator[Segment]:
+    """The segments of the primary picture, in order; EOI is the last.
+
+    Nothing behind a segment has been looked at when it comes. Raises UnreadableImage
+    without SOI or EOI, and for lengths that make no sense.
+    """
+    if bytes(data[:2]) != b"\xff\xd8":
+        raise damaged("jpeg: no SOI")
+    at = 2
+    while True:
+        found = NEXT_MARKER.search(data, at)
+        if found is None:
+            raise damaged("jpeg: no EOI")
+        skipped, at = found.start() - at, found.start()
+        code = data[at + 1]
+        bare = code == EOI or code in BARE
+        whole = data[at : at + 2] if bare else _segment(data, at)
+        yield Segment(code, skipped, whole)
+        at += len(whole)
+        if code == EOI:
+            return
+        if code == SOS:
+            end = _scan_end(data, at)
+            yield Segment(ENTROPY, 0, data[at:end])
+            at = end
+
+
 def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments.
 
     A camera's further pictures (MPF, gain maps) stand behind the first EOI and go.
     Raises UnreadableImage without SOI, frame, scan or EOI, and for unknown markers.
     """
-    if bytes(data[:2]) != b"\xff\xd8":
-        raise damaged("jpeg: no SOI")
     yield data[:2]
-    at, framed, scanned, owed = 2, False, False, orientation != 1
-    while True:
-        found = NEXT_MARKER.search(data, at)
-        if found is None:
-            raise damaged("jpeg: no EOI")
-        at = found.start()
-        code = data[at + 1]
-        if code == EOI:
-            break
+    framed, scanned, owed = False, False, orientation != 1
+    for code, _, whole in segments(data):
         if code in BARE:
-            at += 2
             continue
-        segment = _segment(data, at)
-        kept = _kept(code, segment)
+        if code == EOI and not scanned:
+            raise damaged("jpeg: no scan")
+        if code == SOS and not framed:
+            raise damaged("jpeg: a scan before its frame")
+        kept = whole if code in (ENTROPY, EOI) else _kept(code, whole)
         if owed and kept and code != APP0:
             # JFIF wants to be first, EXIF next.
             owed = False
             yield _exif_segment(orientation)
         yield kept
-        at += len(segment)
         framed = framed or code in FRAMES
-        if code == SOS:
-            if not framed:
-                raise damaged("jpeg: a scan before its frame")
-            scanned = True
-            end = _scan_end(data, at)
-            yield data[at:end]
-            at = end
-    if not scanned:
-        raise damaged("jpeg: no scan")
-    yield data[at : at + 2]
+        scanned = scanned or code == SOS
 
 
 def _segment(data: memoryview, at: int) -> memoryview:

@@ -21,7 +21,6 @@ SIGNATURE: Kinds = (
 BUSY: Kinds = (
     errors.QueueFull,
     errors.WaitTimeout,
-    errors.RenderTimeout,
     errors.WorkerDied,
     errors.ShuttingDown,
 )
@@ -37,12 +36,19 @@ UNREADABLE: Kinds = (
     errors.UnreadableImage,
     errors.ImageTooLarge,
     errors.MemoryExceeded,
+    errors.WorkExceeded,
 )
 
 LEARNING: Kinds = (errors.OriginalMissing, errors.OriginalElsewhere, *UNREADABLE, *BUSY, *STORES)
 """Finding out about an original: one that another service has left is looked at first."""
 
-RENDERING: Kinds = (*LEARNING, errors.Quarantined, errors.RateLimited, errors.UnsentFull)
+RENDERING: Kinds = (
+    *LEARNING,
+    errors.RenderTimeout,
+    errors.Quarantined,
+    errors.RateLimited,
+    errors.UnsentFull,
+)
 """Making a picture, and sending it."""
 
 BODY: Kinds = (errors.UploadTooSlow, errors.UploadTooLarge)

@@ -1,0 +1,116 @@
+"""Counting AV1: how many frames a piece of the stream codes, and how large they are.
+
+A picture, or one frame of an animation, may come with frames that are not shown. An encoder
+keeps some of them to predict others from; nothing in the format bounds their number.
+"""
+
+from collections.abc import Iterator
+
+from liveresize.imaging.structure.tally import Tally
+
+SEQUENCE_HEADER, FRAME_HEADER, FRAME = 1, 3, 6
+
+SLOTS = 8
+"""Frames that AV1 can keep: to hide more than these before one is shown is of no use."""
+
+
+class Stream:
+    """One stream, whose pieces are looked at in order: `pixels` is the size of its frames."""
+
+    def __init__(self) -> None:
+        self.pixels = 0
+
+    def coded(self, piece: memoryview, tally: Tally) -> int:
+        """The pixels in all frames that `piece` codes. Raises WorkExceeded above SLOTS hidden."""
+        frames = 0
+        for kind, payload in _units(piece, tally):
+            if kind == SEQUENCE_HEADER:
+                self.pixels = _pixels(payload)
+            elif kind == FRAME or (kind == FRAME_HEADER and payload and not payload[0] & 0x80):
+                frames += 1
+        tally.limit("hidden frames in a row", frames - 1, SLOTS)
+        return frames * self.pixels
+
+
+def _units(piece: memoryview, tally: Tally) -> Iterator[tuple[int, memoryview]]:
+    """The OBUs of a piece, as (type, payload)."""
+    at = 0
+    while at < len(piece):
+        head = piece[at]
+        start = at + (2 if head & 4 else 1)
+        size = len(piece) - start
+        if head & 2:
+            size, start = _leb128(piece, start)
+        tally.parts()
+        yield head >> 3 & 15, piece[start : start + max(0, size)]
+        at = start + max(0, size)
+
+
+def _leb128(data: memoryview, at: int) -> tuple[int, int]:
+    """The number at `at`, seven bits a byte, the lowest first; and where it ends."""
+    value = 0
+    for index in range(8):
+        if at >= len(data):
+            break
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << 7 * index
+        if not byte & 0x80:
+            break
+    return value, at
+
+
+def _pixels(header: memoryview) -> int:
+    """Width × height of the largest frame that a sequence header allows."""
+    bits = _Bits(bytes(header[:64]))
+    bits.take(4)  # profile, still picture
+    if bits.take(1):
+        bits.take(5)  # a reduced header has a level, and nothing more
+    else:
+        _skip_timing(bits)
+    across, down = bits.take(4) + 1, bits.take(4) + 1
+    return (bits.take(across) + 1) * (bits.take(down) + 1)
+
+
+def _skip_timing(bits: "_Bits") -> None:
+    """Timing and operating points, which stand before the size."""
+    delay, model = 0, 0
+    if bits.take(1):  # timing
+        bits.take(64)
+        if bits.take(1):
+            bits.golomb()
+        model = bits.take(1)
+        if model:
+            delay = bits.take(5) + 1
+            bits.take(42)
+    display = bits.take(1)
+    for _ in range(bits.take(5) + 1):
+        bits.take(12)
+        if bits.take(5) > 7:
+            bits.take(1)
+        if model and bits.take(1):
+            bits.take(2 * delay + 1)
+        if display and bits.take(1):
+            bits.take(4)
+
+
+class _Bits:
+    """Bits of a byte string, the highest first; past its end there are zeros."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self._left = 8 * len(data)
+
+    def take(self, count: int) -> int:
+        """The next `count` bits as a number."""
+        self._left -= count
+        if self._left < 0:
+            return 0
+        return self._value >> self._left & (1 << count) - 1
+
+    def golomb(self) -> None:
+        """Pass over a number of the kind that AV1 calls uvlc."""
+        zeros = 0
+        while self._left > 0 and not self.take(1):
+            zeros += 1
+        self.take(min(zeros, 32))
