@@ -67,6 +67,10 @@ class _Buffer:
     def clients(self) -> set[str]:
         return {hold.holder.client for hold in self.holds}
 
+    @property
+    def share(self) -> float:
+        return self.size / len(self.clients)
+
 
 class Hold:
     """That `holder` holds a buffer."""
@@ -82,8 +86,8 @@ class Unsent:
     """All that is held. Used by the event loop alone.
 
     At the bound, answers whose clients take nothing are broken off first, then those of the
-    client that holds most, if that is more than what the newcomer would hold. Otherwise
-    nobody could stop a few slow clients from having everybody else's pictures refused.
+    clients that hold most, if that is more than what the newcomer would hold: otherwise a few
+    slow clients could have everybody else's pictures refused.
     """
 
     def __init__(self, limit: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -160,28 +164,30 @@ class Unsent:
             self._look_again_at = now + _PAUSE
 
     def _take_from_largest(self, size: int, client: str) -> None:
-        """Have the client that holds most give way, while it holds more than `client` would.
+        """Have those that hold most give way, while each holds more than `client` would.
 
-        What others hold as well stays: breaking it off for one of them would free nothing.
+        Those that hold the same buffer share what it counts: a picture that many take stays,
+        as does what anybody behind a proxy takes.
         """
-        held: dict[str, int] = defaultdict(int)
-        alone: dict[str, list[_Buffer]] = defaultdict(list)
+        held: dict[str, float] = defaultdict(float)
         for buffer in self._buffers.values():
-            clients = buffer.clients
-            for each in clients - {""}:
-                held[each] += buffer.size
-            if len(clients) == 1:
-                alone[clients.pop()].append(buffer)
-        own = held[client] + size if client else size
-        for buffers in alone.values():
-            buffers.sort(key=lambda each: each.waits_since, reverse=True)
-        while held and not self.has_room(size):
-            largest = max(held, key=held.__getitem__)
-            if held[largest] <= own or not alone[largest]:
+            for each in buffer.clients:
+                held[each] += buffer.share
+        held[""] = 0
+        own = held[client] + self._counted(size)
+
+        def least(buffer: _Buffer) -> float:
+            """What that one of its clients holds that holds least."""
+            return min(held[each] for each in buffer.clients)
+
+        order = sorted(self._buffers.values(), key=lambda each: (-least(each), each.waits_since))
+        for buffer in order:
+            if self.has_room(size):
                 return
-            buffer = alone[largest].pop()
-            held[largest] -= buffer.size
-            self._break_off(buffer)
+            if least(buffer) > own:
+                for each in buffer.clients:
+                    held[each] -= buffer.share
+                self._break_off(buffer)
 
     def _break_off(self, buffer: _Buffer) -> None:
         for hold in tuple(buffer.holds):

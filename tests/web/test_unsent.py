@@ -144,16 +144,40 @@ def test_a_client_that_would_hold_as_much_as_the_largest_is_refused() -> None:
     assert [each.gave_way for each in takers] == [0] * 4
 
 
-def test_what_others_hold_as_well_is_not_taken_from_the_largest() -> None:
+def test_clients_that_hold_the_same_do_not_protect_each_other() -> None:
+    """Where each of them holds more than the newcomer would."""
+    bench = Bench(8 * MB)
+    bodies = [bytes(2 * MB) for _ in range(4)]
+    takers = [bench.taker(client) for client in ("a", "b") for _ in bodies]
+    for taker, body in zip(takers, bodies * 2, strict=True):
+        bench.unsent.hold(taker, body)
+    assert bench.unsent.make_room(MB, "new")
+    assert sum(each.gave_way for each in takers) == 2
+    assert bench.unsent.bytes == 6 * MB
+
+
+def test_what_a_modest_client_holds_as_well_is_not_taken_from_the_largest() -> None:
     """It would stay in memory all the same."""
+    bench = Bench(4 * MB)
+    greedy = bench.taker("greedy")
+    for client in ("c", "d", "e", "f"):
+        body = bytes(MB)
+        for each in (greedy, bench.taker(client)):
+            bench.unsent.hold(each, body)
+    assert not bench.unsent.make_room(MB // 2, "new")
+    assert greedy.gave_way == 0
+
+
+def test_a_picture_that_many_take_is_not_taken_from_them() -> None:
+    """Each counts for its share of it alone."""
     bench, body = Bench(6 * MB), bytes(3 * MB)
-    greedy, other = bench.taker("greedy"), bench.taker("other")
-    for each in (greedy, other):
+    crowd = [bench.taker(str(each)) for each in range(40)]
+    for each in crowd:
         bench.unsent.hold(each, body)
-    for client in ("c", "d", "e"):
-        bench.holding(MB, client)
-    assert not bench.unsent.make_room(MB, "new")
-    assert greedy.gave_way == other.gave_way == 0
+    other, _ = bench.holding(3 * MB, "other")
+    assert bench.unsent.make_room(MB, "new")
+    assert {each.gave_way for each in crowd} == {0}
+    assert other.gave_way == 1
 
 
 def test_a_proxy_is_no_client_that_holds_most() -> None:
