@@ -212,3 +212,37 @@ def test_formats_that_are_not_accepted_are_not_looked_at(path: pathlib.Path) -> 
     path.write_bytes(bombs.jpeg_scans(101, SIDE))
     with pytest.raises(errors.UnsupportedImage):
         taken(path, formats=("png",))
+
+
+def unit(kind: int, fields: list[tuple[int, int]]) -> bytes:
+    """An OBU of these fields, each as (value, bits)."""
+    bits = "".join(f"{value:0{width}b}" for value, width in fields)
+    bits += "0" * (-len(bits) % 8)
+    payload = int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return bytes((kind << 3 | 2, len(payload))) + payload
+
+
+PLAIN = [(0, 3), (0, 1), (0, 1), (0, 1), (0, 1), (0, 5), (0, 12), (4, 5)]
+TIMED = [
+    *((0, 3), (0, 1), (0, 1)),
+    # Timing, of frames that are all as long, which is a number of its own kind.
+    *((1, 1), (1, 32), (30, 32), (1, 1), (0b00101, 5)),
+    # A model of the decoder, whose delays have ten bits.
+    *((1, 1), (9, 5), (1, 32), (9, 5), (9, 5)),
+    # Two operating points, the first with all that one can have.
+    *((1, 1), (1, 5), (0, 12), (9, 5), (1, 1), (1, 1), (7, 10), (7, 10), (0, 1), (1, 1), (3, 4)),
+    *((0, 12), (4, 5), (0, 1), (0, 1)),
+]
+REDUCED = [(0, 3), (1, 1), (1, 1), (4, 5)]
+
+
+@pytest.mark.parametrize("before", [PLAIN, TIMED, REDUCED])
+def test_the_size_of_frames_is_found_behind_whatever_may_precede_it(
+    before: list[tuple[int, int]],
+) -> None:
+    """Sequence headers of AV1, with timing and operating points and without."""
+    header = unit(av1.SEQUENCE_HEADER, [*before, (15, 4), (11, 4), (40_000, 16), (2_999, 12)])
+    frames = unit(av1.FRAME, [(0b00010000, 8)]) + unit(av1.FRAME_HEADER, [(0b00110000, 8)])
+    again = unit(av1.FRAME_HEADER, [(0b10000000, 8)])
+    counted = av1.Stream().coded(memoryview(header + frames + again), tally.Tally("avif", 0, 1))
+    assert counted == 2 * 40_001 * 3_000

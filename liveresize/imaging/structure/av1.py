@@ -113,4 +113,4 @@ class _Bits:
         zeros = 0
         while self._left > 0 and not self.take(1):
             zeros += 1
-        self.take(min(zeros, 32))
+        self.take(zeros if zeros < 32 else 0)
