@@ -7,6 +7,7 @@ import pytest
 from . import pictures, servers, wire
 
 MALFORMED = [
+    "*",
     "/..",
     "/.",
     "/%2e",
@@ -67,7 +68,6 @@ MISSING = [
     "/_LIVE",
     "http://evil.test/cat_10_10.jpg",
     "/openapi",
-    "*",
 ]
 
 BAD_VALUES = [
@@ -85,7 +85,6 @@ BAD_VALUES = [
     "quality=best",
     "quality=1e2",
     "quality=%D9%A3",
-    "quality=" + "9" * 2000,
     "blur=0.2",
     "blur=101",
     "blur=inf",

@@ -179,7 +179,7 @@ def test_a_live_request_joins_what_is_being_warmed(gallery: Gallery, cat: str) -
             live = [stack.enter_context(wire.Wire(gallery.port)) for _ in range(3)]
             for connection in live:
                 connection.send(wire.request(f"{cat}?s=222"))
-            servers.until(lambda: flight.waiting == 4)
+            servers.until(lambda: flight.clients.total() == 4)
             priorities.append(flight.priority)
         replies = [connection.reply() for connection in live]
     assert priorities == [Priority.BACKGROUND, Priority.INTERACTIVE]
