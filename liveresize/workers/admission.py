@@ -41,7 +41,8 @@ class Admission(Generic[T]):
         self._share = share
         self._free: deque[T] = deque()
         # In order of arrival. Who is next is found out when a slot is free: no order has to
-        # be kept while jobs leave or are joined, and a look at 256 of them takes 60 us.
+        # be kept while jobs leave or are joined. A look at 256 of them takes 0.1 ms where they
+        # are one client's, 0.4 ms where each has its own.
         self._queue: dict[asyncio.Future[T], Errand] = {}
         self._running: dict[Errand, str] = {}
         self._times: dict[str, float] = {}
@@ -126,19 +127,19 @@ class Admission(Generic[T]):
     def _next(self) -> tuple[asyncio.Future[T], str]:
         """Whose turn it is, and the client in whose turn that job goes."""
         occupied = Counter(self._running.values())
-        turns: dict[str, tuple[int, float]] = {}
-        chosen: tuple[asyncio.Future[T], str] | None = None
-        first: tuple[bool, tuple[int, float], Priority] | None = None
+        # Of a client's jobs of one priority only the oldest can be next.
+        oldest: dict[tuple[str, Priority], asyncio.Future[T]] = {}
         for turn, errand in self._queue.items():
-            priority = errand.priority
             for client in errand.clients or _NOBODY:
-                if client not in turns:
-                    turns[client] = occupied[client], self._time_of(client)
-                rank = (priority is Priority.BACKGROUND, turns[client], priority)
-                if first is None or rank < first:
-                    first, chosen = rank, (turn, client)
-        assert chosen is not None  # the queue is not empty
-        return chosen
+                oldest.setdefault((client, errand.priority), turn)
+
+        def rank(waiting: tuple[str, Priority]) -> tuple[bool, int, float, Priority]:
+            client, priority = waiting
+            last = priority is Priority.BACKGROUND
+            return last, occupied[client], self._time_of(client), priority
+
+        first = min(oldest, key=rank)
+        return oldest[first], first[0]
 
     def _begin(self, errand: Errand, client: str) -> None:
         """Move `client` on by what the job costs, and everybody to where it began."""
