@@ -83,7 +83,6 @@ class Visit(httputil.HTTPMessageDelegate):
         self._through: httputil.HTTPMessageDelegate | None = None
         self._request: Request | None = None
         self._answer: Answer | None = None
-        self._forwarded: str | None = None
         self._unwanted: UnwantedBody | None = None
         self._drops = False
         self._over = False
@@ -104,7 +103,7 @@ class Visit(httputil.HTTPMessageDelegate):
         stream = getattr(self._connection, "stream", None)
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
-            stream.overfull = functools.partial(direct.refuse_chunk, stream)
+            stream.overfull = None  # the head is here
         try:
             if getattr(self._connection, "is_head_too_large", False):
                 raise errors.HeadTooLarge
@@ -115,18 +114,21 @@ class Visit(httputil.HTTPMessageDelegate):
             direct.refuse(self._connection, self._site, request, error)
             return None
         self._request = Request(line, headers, began)
-        self._forwarded = headers.get("X-Forwarded-For")
-        if self._forwarded:
-            self._site.unlisted_proxies.notice(self._peer, self._forwarded)
+        has_body = self._has_body(headers)
+        if has_body and isinstance(stream, WatchedStream):
+            stream.overfull = functools.partial(direct.refuse_chunk, stream)
+        forwarded = headers.get("X-Forwarded-For")
+        if forwarded:
+            self._site.unlisted_proxies.notice(self._peer, forwarded)
         if line.method == "GET":
             answer = self._look_up(line.path, headers)
-            if answer is not None and self._may_send(answer.body, headers):
+            if answer is not None and self._may_send(answer.body, forwarded, has_body=has_body):
                 self._answer = answer
         begun = None
         if self._answer is None:
             self._through = self._application.start_request(self._server_conn, self._connection)
             begun = self._through.headers_received(line, headers)
-        if begun is None and self._has_body(headers):
+        if begun is None and has_body:
             self._drop_body(headers)
         return begun
 
@@ -150,7 +152,7 @@ class Visit(httputil.HTTPMessageDelegate):
         peer: str = self._connection.context.remote_ip  # type: ignore[attr-defined]
         return peer
 
-    def _may_send(self, body: object, headers: httputil.HTTPHeaders) -> bool:
+    def _may_send(self, body: object, forwarded: str | None, *, has_body: bool) -> bool:
         """Whether a body may be sent from here; else the Application answers, or refuses to.
 
         That is for a large one while there is no room for it, and where the request is yet to
@@ -159,9 +161,9 @@ class Visit(httputil.HTTPMessageDelegate):
         assert isinstance(body, bytes | memoryview)
         if len(body) <= LARGE:
             return True
-        if self._has_body(headers):
+        if has_body:
             return False
-        client = self._site.client_key(self._peer, self._forwarded)
+        client = self._site.client_key(self._peer, forwarded)
         self._connection.stream.client = client  # type: ignore[attr-defined]
         return self._site.unsent.admits(body, client)
 
