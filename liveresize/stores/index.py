@@ -264,7 +264,7 @@ _TABLE_OF_POSTGRESQL = sa.text(
     "SELECT CAST(oid AS text) || '/' || CAST(CAST('purges' AS regclass) AS oid)"
     " FROM pg_database WHERE datname = current_database()"
 )
-"""The numbers of this database and of a table in it: `pg_restore` makes tables anew."""
+"""The OIDs of this database and of one table: `pg_restore` creates new tables, with new OIDs."""
 
 
 def _identity(connection: sa.Connection) -> str:

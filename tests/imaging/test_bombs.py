@@ -143,7 +143,7 @@ def test_a_picture_that_is_too_large_is_called_so(path: pathlib.Path) -> None:
 
 
 def test_second_pictures_and_thumbnails_are_no_scans(path: pathlib.Path) -> None:
-    """What looks like a scan inside a segment or behind the picture is none of its own."""
+    """Bytes that look like a scan, inside a segment or after the image, are not counted."""
     base = uploads.saved(uploads.photo(), "JPEG", progressive=True)
     inside = uploads.segment(0xE5, b"\xff\xda" * 500)
     path.write_bytes(base[:2] + inside + base[2:] + b"\xff\xda" * 500)

@@ -198,7 +198,7 @@ def test_a_replaced_picture_is_served_as_it_is_now(tmp_path: Path, target: str) 
 
 
 def test_a_successor_with_metadata_is_not_sent_as_stored(tmp_path: Path) -> None:
-    """Whether stored bytes will do is asked of each generation anew."""
+    """Each new generation is checked again for whether its stored bytes can be sent."""
 
     async def main() -> None:
         fresh = Fresh(tmp_path, "")
