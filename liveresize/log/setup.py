@@ -14,12 +14,12 @@ from liveresize.log.channel import Channel
 from liveresize.log.fields import Common
 from liveresize.log.options import LogOptions
 from liveresize.log.records import LineHandler
-from liveresize.log.strays import Strays
+from liveresize.log.stray_output import StrayOutput
 
 FLUSH = 2.0
 """Seconds that closing waits for the last lines to be written."""
 
-_log = structlog.get_logger("liveresize.strays")
+_log = structlog.get_logger("liveresize.output")
 
 QUIET = ("aiobotocore", "alembic", "asyncio", "botocore", "PIL", "sqlalchemy")
 """Libraries that are heard from warnings on: SQLAlchemy takes `info` as the wish to see
@@ -30,7 +30,7 @@ class Handle:
     """What `configure` set up; close it when the process ends."""
 
     def __init__(self, options: LogOptions) -> None:
-        self._strays: Strays | None = None
+        self._stray_output: StrayOutput | None = None
         shape = _shape(options)
         common = Common()
         levels = _levels(options)
@@ -57,7 +57,7 @@ class Handle:
 
         That goes for all processes which this one starts from now on.
         """
-        self._strays = Strays(lambda text: _log.warning("stray_output", output=text))
+        self._stray_output = StrayOutput(lambda text: _log.warning("stray_output", output=text))
 
     def reopen(self) -> None:
         """Open the output again before the next line: what SIGHUP asks for."""
@@ -66,9 +66,9 @@ class Handle:
     def close(self) -> None:
         """Write what is queued, within 2 seconds, and leave `logging` as it was."""
         global _current
-        if self._strays is not None:
-            self._strays.close()
-            self._strays = None
+        if self._stray_output is not None:
+            self._stray_output.close()
+            self._stray_output = None
         if _current is self:
             _current = None
         for undo in self._undo:

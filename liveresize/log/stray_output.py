@@ -25,7 +25,7 @@ MOST = 8 << 10
 _CHUNK = 64 << 10
 
 
-class Strays:
+class StrayOutput:
     """Takes over both streams, for this process and those that it starts from now on.
 
     Each piece of text goes to `heard`, in a thread of this object. Processes that outlive
@@ -47,7 +47,7 @@ class Strays:
         _flush()
         for number in self._kept:
             os.dup2(self._writing, number)
-        self._thread = threading.Thread(target=self._run, name="liveresize-strays", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="liveresize-output", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from liveresize import log
-from liveresize.log import strays
+from liveresize.log import stray_output
 
 
 class Heard:
@@ -38,10 +38,10 @@ def heard() -> Heard:
 
 
 @contextlib.contextmanager
-def taken(heard: Heard) -> Iterator[strays.Strays]:
+def taken(heard: Heard) -> Iterator[stray_output.StrayOutput]:
     """The streams of this process, taken over in the test itself: pytest moves them between
     its phases."""
-    one = strays.Strays(heard)
+    one = stray_output.StrayOutput(heard)
     try:
         yield one
     finally:
@@ -82,7 +82,7 @@ def test_whoever_writes_without_end_is_read_and_cut(heard: Heard) -> None:
         for _ in range(1024):
             os.write(2, b"x" * 1024)
     assert {*"".join(heard.texts)} == {"x"}
-    assert max(map(len, heard.texts)) == strays.MOST
+    assert max(map(len, heard.texts)) == stray_output.MOST
     assert sum(map(len, heard.texts)) < 1 << 20
 
 
