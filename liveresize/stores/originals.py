@@ -228,9 +228,9 @@ class DiskOriginals:
         aged: list[Path] = []
         with contextlib.suppress(FileNotFoundError), os.scandir(self._staging) as entries:
             # By the clock of the file system, which need not be ours: who dates its files
-            # later or earlier must not lose the uploads under way.
+            # later or earlier must not lose the uploads under way. It alone sets the ctime.
             os.utime(self._staging)
-            since = self._staging.stat().st_mtime - older_than
+            since = self._staging.stat().st_ctime - older_than
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
                     if entry.stat().st_mtime <= since:
