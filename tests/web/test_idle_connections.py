@@ -15,7 +15,7 @@ from . import certificates, http2_client, metering, pictures, secure, servers, w
 from .conftest import Events
 from .http2_client import Http2Wire
 
-_BANDS = [Image.effect_noise((1400, 1300), 120) for _ in range(3)]
+_BANDS = [pictures.grain(width, 1300).resize((1400, 1300)) for width in (1400, 1399, 1398)]
 
 NOISE = pictures.encoded(Image.merge("RGB", _BANDS), compress_level=0)
 
