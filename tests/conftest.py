@@ -1,17 +1,6 @@
 """What holds for all tests."""
 
-import gc
-
 import pytest
-
-
-def pytest_collection_finish() -> None:
-    """Keep what is loaded by now out of garbage collections, which many tests ask for.
-
-    With the whole suite collected, a collection would look through millions of objects.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)
