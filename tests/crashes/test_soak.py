@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from web import pictures
 
 from scripts.soaking.endurance import Endurance
 from scripts.soaking.siege import Siege
-from tests.web import pictures
 
 from .scenes import ON_DISK, SHARED, scene
 
@@ -24,7 +24,8 @@ def test_kill_9_again_and_again(tmp_path: Path, shared: bool) -> None:
     assert tally.wrong == []
     assert tally.kills.total() == CYCLES
     assert tally.acknowledged >= CYCLES
-    assert set(tally.errors) <= {"object_store_unavailable"}  # a busy machine looks like it
+    # A busy machine looks like these.
+    assert set(tally.errors) <= {"index_unavailable", "object_store_unavailable"}
     assert set(tally.statuses) <= {200, 204, 303}
 
 
