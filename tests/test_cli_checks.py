@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from stores import s3worlds
+from stores.s3worlds import World, everywhere
+from upkeep.test_s3 import keys_of
+from web import certificates, pictures, servers
 
 from liveresize import cli
 from liveresize.doctor import entrances, findings, folders, machine
-from tests.stores import s3worlds
-from tests.stores.s3worlds import World, everywhere
-from tests.upkeep.test_s3 import keys_of
-from tests.web import certificates, pictures, servers
 
 Run = Callable[..., Result]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from web import pictures, servers
 
 from liveresize import cli
 from liveresize.domain import signing
-from tests.web import pictures, servers
 
 Run = Callable[..., Result]
 KEY, OLD = "the key that signs", "the key that signed before"

@@ -12,9 +12,9 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from web import pictures, servers
 
 from liveresize import cli, cli_upkeep, client, errors
-from tests.web import pictures, servers
 
 Run = Callable[..., Result]
 

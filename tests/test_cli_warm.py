@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from web import certificates, pictures, servers
 
 from liveresize import cli, warming
-from tests.web import certificates, pictures, servers
 
 Run = Callable[..., Result]
 

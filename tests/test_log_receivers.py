@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import pytest
 import structlog
+from web import certificates, servers
 
 from liveresize import log
 from liveresize.log import channel, outputs
-from tests.web import certificates, servers
 
 LINE = "x" * 300
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from domain import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,6 @@ from liveresize.domain.rendition import (
     Quality,
     Rendition,
 )
-from tests.domain import strategies
 
 RULES = UrlRules(presets={"thumb": ()})
 KEY = "correct horse battery"

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from web import servers
 
 import liveresize
-from tests.web import servers
 
 ROOT = Path(__file__).parents[1]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from stores import s3worlds
+from web import pictures, servers
 
 from scripts.soaking import audit
-from tests.stores import s3worlds
-from tests.web import pictures, servers
 
 from .scenes import PATIENCE, Scene, scene
 

@@ -1,16 +1,15 @@
 """One installation and the servers that live and die on it."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
+from stores import s3worlds, worlds
+from web import servers, wire
 
 from scripts.soaking import audit, backends
-from tests.stores import s3worlds, worlds
-from tests.web import servers, wire
 
 PATIENCE = 60.0
 """Seconds for everything to be in order again."""
@@ -37,9 +36,10 @@ class Scene:
 
     def server(self, step: str = "none", number: int = 0, **keys: object) -> servers.Process:
         """A server that dies at `step`, on the data of that number."""
-        program = (sys.executable, "-W", "error", "-m", "tests.crashes.program", step)
+        program = ("tests.crashes.program", step)
         wanted = KEYS | self.backends.keys | keys
-        return self._stack.enter_context(servers.Process(self.folders[number], *program, **wanted))
+        process = servers.Process(self.folders[number], program=program, **wanted)
+        return self._stack.enter_context(process)
 
     @property
     def rows(self) -> audit.Rows:

@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 from pathlib import Path
 
+from stores import worlds
+
 from liveresize.domain.originals import Original, new_generation
 from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from scripts.soaking import audit, backends
-from tests.stores import worlds
 
 DATA = b"a picture"
 

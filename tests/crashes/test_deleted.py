@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.web import pictures, servers, wire
+from web import pictures, servers, wire
 
 from .scenes import ADMIN, KEYS
 

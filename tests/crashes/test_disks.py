@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from web import pictures, servers
 
 from scripts.soaking.backends import Backends
-from tests.web import pictures, servers
 
 from .disks import small, stuff
 from .scenes import ADMIN, Scene, half_sent, picture

@@ -12,10 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-
-from tests.stores import s3worlds
-from tests.stores.s3worlds import Faulty
-from tests.web import pictures, servers, wire
+from stores import s3worlds
+from stores.s3worlds import Faulty
+from web import pictures, servers, wire
 
 from .scenes import ADMIN, KEYS, PATIENCE, Scene, needs_cloud, picture, scene
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.web import pictures, servers
+from web import pictures, servers
 
 from .scenes import (
     ADMIN,

@@ -5,15 +5,13 @@ Whatever dies and whatever clears up after it: what vip left in the bucket stays
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import preloaded
 import pytest
-
-from tests.stores import s3worlds
-from tests.web import servers, wire
+from stores import s3worlds
+from web import servers, wire
 
 from .buckets import LEGACY, NAMES, NEW, THEIRS, TOKEN, Town, town
 from .scenes import ADMIN, ON_DISK, SHARED, died, while_it_dies
@@ -234,14 +232,11 @@ def test_whatever_is_reconciled_the_bucket_stays(place: Town) -> None:
 
 def reconcile(process: servers.Process, *strays: str) -> dict[str, object]:
     """What the command tells that reconciles the installation of a server."""
-    command = [sys.executable, "-m", "liveresize", "reconcile", "--repair", "--json", "--grace=0"]
-    ran = subprocess.run(
-        [*command, "--this-is-all", *strays],
+    ran = preloaded.run(
+        ["reconcile", "--repair", "--json", "--grace=0", "--this-is-all", *strays],
         cwd=process.folder,
         env=process.environ,
-        capture_output=True,
-        text=True,
-        check=False,
+        timeout=servers.PATIENCE,
     )
     assert ran.returncode in (0, 1), ran.stderr
     told: dict[str, object] = json.loads(ran.stdout.splitlines()[-1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import guides
+from docs import guides
 
 PAGE = "docs/changing.md"
 

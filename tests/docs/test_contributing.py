@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs import guides
+from docs import guides
 
 FORMS = sorted((guides.ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
 

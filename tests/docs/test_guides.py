@@ -12,14 +12,14 @@ from typing import Any
 
 import jinja2
 import pytest
+from browser import chromium
+from web import servers
 
+from docs import guides
 from liveresize import errors, urls
 from liveresize.domain import urls as domain_urls
 from liveresize.domain.parameters import UrlRules
 from liveresize.web import failures
-from tests.browser import chromium
-from tests.docs import guides
-from tests.web import servers
 
 HTML = "docs/html.md"
 UPLOADING = "docs/uploading.md"

@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from web import pictures, servers
 
+from docs import guides
 from liveresize import settings
 from liveresize.domain import signing
 from liveresize.domain import urls as domain_urls
 from liveresize.domain.parameters import UrlRules
-from tests.docs import guides
-from tests.web import pictures, servers
 
 THUMBOR = "docs/coming-from-thumbor.md"
 IMGPROXY = "docs/coming-from-imgproxy.md"

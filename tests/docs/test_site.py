@@ -10,12 +10,12 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from browser import chromium
+from browser.chromium import needs_chromium
+from docs.transcripts import ROOT
 from PIL import Image, ImageChops, ImageStat
 
 from scripts.site import build, examples, links, pictures
-from tests.browser import chromium
-from tests.browser.chromium import needs_chromium
-from tests.docs.transcripts import ROOT
 
 pytestmark = pytest.mark.long
 

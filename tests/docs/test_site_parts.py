@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docs.transcripts import ROOT
 from PIL import Image
 
 from liveresize import settings
@@ -17,7 +18,6 @@ from liveresize.domain import geometry, parameters, vip
 from liveresize.domain.rendition import COMPASS, Fit
 from scripts.site import contents, drawings, examples, links, marked, pictures, written
 from scripts.site.examples import Example
-from tests.docs.transcripts import ROOT
 
 EVERY = list(examples.every())
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docs.transcripts import ROOT
 from PIL import Image
+from web import servers
 
-from tests.docs import transcripts
-from tests.docs.transcripts import ROOT
-from tests.web import servers
+from docs import transcripts
 
 PAGES = ["README.md", "docs/quick-start.md", "docs/urls.md"]
 

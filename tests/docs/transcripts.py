@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.web import servers
+from web import servers
 
 ROOT = servers.ROOT
 

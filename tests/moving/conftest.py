@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import worlds
 
-from tests.moving import published, scenes
-from tests.stores import worlds
+from moving import published, scenes
 
 
 @pytest.fixture

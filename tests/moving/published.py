@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from stores import worlds
 
 from liveresize.moving import source
-from tests.stores import worlds
 
 NOW = datetime.datetime.now(datetime.UTC)
 SOON = NOW + datetime.timedelta(hours=1)

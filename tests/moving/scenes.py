@@ -4,20 +4,20 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import preloaded
 import sqlalchemy as sa
 from sqlalchemy import exc
+from stores import worlds
+from web.servers import ROOT, environ
 
 from liveresize import settings, wiring
 from liveresize.moving.originals import Taking
 from liveresize.stores import schema
 from liveresize.wiring import moving
-from tests.stores import worlds
-from tests.web.servers import ROOT, environ
 
 from .published import Published
 
@@ -99,8 +99,8 @@ class House:
 
     def command(self, *arguments: str, **changes: str) -> "subprocess.Popen[str]":
         """`liveresize import iaas` as an operator runs it."""
-        return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "liveresize", "import", "iaas", *arguments],
+        return preloaded.Command(
+            ["import", "iaas", *arguments],
             cwd=self.folder,
             env={
                 "PATH": os.environ["PATH"],

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from web import pictures
+from web.servers import PATIENCE, Process, until
 
 from liveresize.stores import schema
-from tests.moving.published import Published
-from tests.moving.scenes import House
-from tests.web import pictures
-from tests.web.servers import PATIENCE, Process, until
+from moving.published import Published
+from moving.scenes import House
 
 PICTURES, SIZES = 40, 250
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from web import pictures
 
 from liveresize import errors, wiring
 from liveresize.domain import tokens
@@ -14,9 +15,8 @@ from liveresize.moving.target import ENGINE
 from liveresize.ports import Selection
 from liveresize.stores import schema
 from liveresize.stores.index import DatabaseIndex
-from tests.moving.published import AGES, BEFORE, RENDERED, SOON, Published, every_age, published
-from tests.moving.scenes import House
-from tests.web import pictures
+from moving.published import AGES, BEFORE, RENDERED, SOON, Published, every_age, published
+from moving.scenes import House
 
 PLAIN = "100x100-qa82-jpeg"
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imaging import uploads
+from stores import worlds
+from web import pictures
 
 from liveresize import errors, wiring
 from liveresize.domain.jobs import Facts
@@ -15,11 +18,8 @@ from liveresize.moving.originals import ATTEMPTS, Taker, Taking
 from liveresize.stores import schema
 from liveresize.stores.database import Database
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
-from tests.imaging import uploads
-from tests.moving.published import RENDERED, Published, published
-from tests.moving.scenes import House
-from tests.stores import worlds
-from tests.web import pictures
+from moving.published import RENDERED, Published, published
+from moving.scenes import House
 
 ODD = ["a b", "кот", "50%", "what?#", "q\"'<>&", "x_100_100", "cat.jpg", "token", "é" * 120]
 """Names that the published service takes, and that URLs here can mean."""

@@ -2,19 +2,18 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 from sqlalchemy.engine import make_url
+from stores import worlds
+from web import pictures
+from web.servers import PATIENCE, ROOT, Process, environ
 
-from tests.moving.published import Published
-from tests.moving.scenes import House
-from tests.stores import worlds
-from tests.web import pictures
-from tests.web.servers import ROOT, Process, environ
+from moving.published import Published
+from moving.scenes import House
 
 SECRET, PASSWORD, KEY = "1234-of-the-clients", "of-the-database", "of-the-bucket"
 
@@ -110,13 +109,12 @@ def test_check_config_tells_what_it_means(tmp_path: Path, form: list[str]) -> No
     folder = tmp_path / "config"
     write(folder, {"user": "u", "password": PASSWORD, "host": "127.0.0.1", "database": "d"})
     changes = {"NODE_ENV": "production", "NODE_CONFIG_DIR": str(folder), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "liveresize", "check-config", *form],
+    done = preloaded.run(
+        ["check-config", *form],
         env={"PATH": os.environ["PATH"], **environ(folder), **changes},
-        capture_output=True,
-        text=True,
-        check=True,
+        timeout=PATIENCE,
     )
+    assert done.returncode == 0, done.stderr
     told = done.stdout
     for key in ("timeout.conversion is 0", "metrics in", "redis.url is"):
         assert key in told

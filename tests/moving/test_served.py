@@ -1,13 +1,13 @@
 """A real server after moving in: URLs that were known lead where they led."""
 
 import pytest
+from imaging import uploads
+from web import pictures
+from web.servers import Process
 
 from liveresize.moving.originals import Taking
-from tests.imaging import uploads
-from tests.moving.published import Published
-from tests.moving.scenes import House
-from tests.web import pictures
-from tests.web.servers import Process
+from moving.published import Published
+from moving.scenes import House
 
 
 @pytest.mark.parametrize("taking", [Taking.COPY, Taking.LINK])

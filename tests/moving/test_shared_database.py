@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from tests.moving import scenes
-from tests.moving.published import published
-from tests.stores import worlds
-from tests.web import pictures
-from tests.web.servers import Process
+from stores import worlds
+from web import pictures
+from web.servers import Process
+
+from moving import scenes
+from moving.published import published
 
 
 @worlds.needs_postgresql

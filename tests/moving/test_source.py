@@ -11,7 +11,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.moving.source import ImageRow, Shape, Source, TokenRow, instant, sqlite_url
-from tests.moving.published import AGES, BEFORE, RENDERED, every_age, published
+from moving.published import AGES, BEFORE, RENDERED, every_age, published
 
 T = TypeVar("T")
 

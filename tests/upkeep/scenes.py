@@ -9,6 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from service.doubles import Clock, FakeRenderer, picture, run
+from service.mirrors import FakeMirror
+from stores import worlds
+
 from liveresize.domain.jobs import ProbeJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original, described, new_generation
@@ -19,9 +23,6 @@ from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Parts, Strays
 from liveresize.upkeep.reconcile import Reconciliation
-from tests.service.doubles import Clock, FakeRenderer, picture, run
-from tests.service.mirrors import FakeMirror
-from tests.stores import worlds
 
 CAT, DOG = ImageId("cat"), ImageId("dog")
 DAY = 86_400.0

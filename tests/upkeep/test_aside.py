@@ -1,11 +1,11 @@
 """Originals that a server has set aside, since they had no row for long."""
 
 import pytest
+from stores.worlds import databases
 
 from liveresize.domain.originals import Original
 from liveresize.stores.listings import OriginalFiles
 from liveresize.stores.strays import StrayFiles
-from tests.stores.worlds import databases
 
 from .scenes import ADOPT, CAT, DOG, REMOVE, REPAIR, Database, Scene, play
 

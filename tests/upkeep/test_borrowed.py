@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+from service.doubles import picture
+from stores import worlds
+
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 from liveresize.upkeep.parts import Parts
 from liveresize.upkeep.pictures import IN_BUCKETS
 from liveresize.upkeep.rows import NO_MIRROR
-from tests.service.doubles import picture
-from tests.stores import worlds
 
 from .scenes import ADOPT, CAT, REMOVE, REPAIR, Scene, TellingMirror, play
 

@@ -2,11 +2,12 @@
 
 import uuid
 
+from stores import worlds
+from stores.worlds import CAT, Bench, World, everywhere
+
 from liveresize.domain.names import ImageId
 from liveresize.domain.tokens import Spent
 from liveresize.ports import Purged, Selection
-from tests.stores import worlds
-from tests.stores.worlds import CAT, Bench, World, everywhere
 
 
 @everywhere

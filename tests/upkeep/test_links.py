@@ -4,11 +4,11 @@ import dataclasses
 import os
 
 import pytest
+from stores.worlds import databases
 
 from liveresize.ports import Selection
 from liveresize.stores.listings import RenditionFiles
 from liveresize.upkeep.reconcile import UNLISTED
-from tests.stores.worlds import databases
 
 from .scenes import CAT, DOG, REPAIR, Database, Scene, play
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from service.mirrors import FakeMirror
+from stores.worlds import databases
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, born, new_generation
 from liveresize.upkeep.parts import Strays
 from liveresize.upkeep.pictures import MAYBE_ELSEWHERE, UNDECIDED
-from tests.service.mirrors import FakeMirror
-from tests.stores.worlds import databases
 
 from .scenes import ADOPT, CAT, DAY, DOG, REMOVE, REPAIR, Database, Scene, TellingMirror, play
 

@@ -4,6 +4,8 @@ import dataclasses
 import shutil
 
 import pytest
+from service.mirrors import FakeMirror
+from stores.worlds import databases
 
 from liveresize import errors
 from liveresize.domain.originals import Original
@@ -11,8 +13,6 @@ from liveresize.stores.listings import OriginalFiles
 from liveresize.upkeep.parts import Strays
 from liveresize.upkeep.pictures import MAYBE_ELSEWHERE
 from liveresize.upkeep.rows import NO_MIRROR
-from tests.service.mirrors import FakeMirror
-from tests.stores.worlds import databases
 
 from .scenes import ADOPT, CAT, DOG, REPAIR, Database, Scene, TellingMirror, play
 

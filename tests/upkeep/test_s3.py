@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from stores import s3worlds
+from stores.s3worlds import World, everywhere
+from web import pictures, servers
+
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Strays
 from liveresize.wiring import upkeep
-from tests.stores import s3worlds
-from tests.stores.s3worlds import World, everywhere
-from tests.web import pictures, servers
 
 REPAIR = Options(repair=True, this_is_all=True, grace=0)
 ADOPT = Options(repair=True, this_is_all=True, strays=Strays.ADOPT, grace=0)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from stores import worlds
+from stores.worlds import databases
+from web import pictures, servers
 
 from liveresize.stores import schema
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Strays
 from liveresize.wiring import upkeep
-from tests.stores import worlds
-from tests.stores.worlds import databases
-from tests.web import pictures, servers
 
 from .scenes import Database
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from service.mirrors import FakeMirror
+from stores.s3worlds import World, everywhere
+from stores.worlds import databases
+from web import pictures, servers
 
 from liveresize.upkeep import idle
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.verify import ELSEWHERE, Options, Verification
 from liveresize.wiring import upkeep
-from tests.service.mirrors import FakeMirror
-from tests.stores.s3worlds import World, everywhere
-from tests.stores.worlds import databases
-from tests.web import pictures, servers
 
 from .scenes import CAT, DOG, Database, Scene, play
 from .test_s3 import keys_of

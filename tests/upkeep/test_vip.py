@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import s3worlds
+from stores.s3worlds import Place, World
+from web import pictures, servers
 
 from liveresize import settings
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.parts import Options, Strays
 from liveresize.upkeep.pictures import IN_BUCKETS
 from liveresize.wiring import upkeep
-from tests.stores import s3worlds
-from tests.stores.s3worlds import Place, World
-from tests.web import pictures, servers
 
 pytestmark = [pytest.mark.long, s3worlds.needs_moto]
 

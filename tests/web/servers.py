@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
 import httpx
+import preloaded
 
 from liveresize import server, settings, wiring
 from liveresize.stores import database
@@ -23,7 +24,7 @@ from . import certificates
 
 ROOT = Path(__file__).parents[2]
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up on something that must happen, under load too."""
 
 SECRET = "open sesame"
@@ -193,10 +194,17 @@ class Process:
     """`python -m liveresize serve` as an operator starts it, its log in a file.
 
     With `log__output="stdout"` the same file is its standard output and error. `warnings` is
-    what Python does with them.
+    what Python does with them. Another `program` is a module with a `main`, and arguments.
     """
 
-    def __init__(self, folder: Path, *prefix: str, warnings: str = "error", **keys: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *prefix: str,
+        warnings: str = "error",
+        program: Sequence[str] = ("liveresize", "serve"),
+        **keys: object,
+    ) -> None:
         self.folder = folder
         self.log = folder / "log"
         self._seen = self.log.stat().st_size if self.log.exists() else 0
@@ -211,13 +219,18 @@ class Process:
             output: int | IO[bytes] = subprocess.PIPE
             if keys.get("log__output") == "stdout":
                 output = opened.enter_context(self.log.open("ab"))
-            self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-W", warnings, "-m", "liveresize", "serve"],
-                cwd=folder,
-                env=self.environ,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+            options: dict[str, Any] = {
+                "cwd": folder,
+                "env": self.environ,
+                "stdout": output,
+                "stderr": subprocess.STDOUT,
+                "start_new_session": True,
+            }
+            command = [*prefix, sys.executable, "-W", warnings, "-m", *program]
+            self.process: subprocess.Popen[bytes] = (
+                subprocess.Popen(command, **options)
+                if prefix
+                else preloaded.Command(program[1:], module=program[0], warnings=warnings, **options)
             )
         try:
             (started,) = until(self._started)

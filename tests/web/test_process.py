@@ -4,11 +4,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import httpx
+import preloaded
 import pytest
 
 from . import pictures, servers, wire
@@ -31,14 +31,8 @@ def busy(process: servers.Process) -> int:
 
 def command(process: servers.Process, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`liveresize …`, with the environment of that server."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "liveresize", *arguments],
-        cwd=process.folder,
-        env=process.environ,
-        capture_output=True,
-        text=True,
-        timeout=servers.PATIENCE,
-        check=False,
+    return preloaded.run(
+        arguments, cwd=process.folder, env=process.environ, timeout=servers.PATIENCE
     )
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Self
 
-from tests.web import certificates, servers
+from web import certificates, servers
 
 MANUAL = Path(__file__).parents[2] / "docs" / "webhook.md"
 

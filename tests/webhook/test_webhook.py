@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import structlog
+from web import buckets, certificates, pictures, servers
 
 from liveresize import errors, settings
 from liveresize.wiring import life
-from tests.web import buckets, certificates, pictures, servers
 
 from .receivers import Manner, Receiver, is_genuine, serving
 

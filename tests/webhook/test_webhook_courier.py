@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from web import certificates, servers
 
 from liveresize import errors
 from liveresize.stores.courier import CourierOptions, HttpCourier
-from tests.web import certificates, servers
 
 from .receivers import Manner, Receiver, serving
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crashes import scenes
+from crashes.scenes import ON_DISK, SHARED, Scene
+from stores import worlds
+from web import pictures, servers
 
 from liveresize.stores.index import DatabaseIndex
-from tests.crashes import scenes
-from tests.crashes.scenes import ON_DISK, SHARED, Scene
-from tests.stores import worlds
-from tests.web import pictures, servers
 
 from .receivers import Receiver
 
