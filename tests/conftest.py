@@ -1,6 +1,9 @@
 """What holds for all tests."""
 
+import preloaded
 import pytest
+
+preloaded.share_loader()
 
 
 @pytest.hookimpl(trylast=True)

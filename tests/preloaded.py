@@ -25,6 +25,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import botocore.session
+
 ROOT = Path(__file__).parent.parent
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -90,6 +92,15 @@ def run(
     return subprocess.CompletedProcess(process.args, process.returncode, output, complaints)
 
 
+def share_loader() -> None:
+    """Let all S3 clients of this process read the descriptions of botocore once.
+
+    Each has a loader of its own otherwise, which is half of what such a client costs a test.
+    """
+    if not hasattr(botocore.session.create_loader, "cache_info"):
+        botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+
 def _fork(order: Mapping[str, object], files: list[int]) -> int:
     """The id of a new child of this process that does as ordered."""
     with _lock:
@@ -144,6 +155,8 @@ def _serve() -> None:
     """Fork as often as is asked for; returns in each command, and runs it, and at the end."""
     for module in ("cli", "server", "doctor", "upkeep.reconcile", "upkeep.verify", "warming"):
         importlib.import_module(f"liveresize.{module}")
+    share_loader()
+    botocore.session.get_session().create_client("s3", region_name="us-east-1").close()
     gc.freeze()
     orders = socket.socket(fileno=os.dup(0))
     with Path(os.devnull).open() as nothing:
