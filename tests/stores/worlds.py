@@ -70,6 +70,23 @@ def sqlite_url() -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def migrated_sqlite_url() -> Iterator[str]:
+    """The URL of an SQLite file that has our tables, and nothing in them."""
+    with sqlite_url() as url:
+        place = Path(url.removeprefix("sqlite:///"))
+        place.parent.mkdir()
+        place.write_bytes(_migrated_sqlite())
+        yield url
+
+
+@functools.cache
+def _migrated_sqlite() -> bytes:
+    with sqlite_url() as url:
+        _migrate(url)
+        return Path(url.removeprefix("sqlite:///")).read_bytes()
+
+
+@contextlib.contextmanager
 def postgresql_url() -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
     name = f"liveresize_test_{uuid.uuid4().hex}"
@@ -110,12 +127,16 @@ def _make_migrated() -> str:
     _administer(f"CREATE DATABASE {name}")
     atexit.register(_administer, f"DROP DATABASE {name} WITH (FORCE)")
 
+    _migrate(_url_of(name))
+    return _url_of(name)
+
+
+def _migrate(url: str) -> None:
     async def migrate() -> None:
-        index = await DatabaseIndex.open(database_options(_url_of(name)))
+        index = await DatabaseIndex.open(database_options(url))
         await index.close()
 
     asyncio.run(migrate())
-    return _url_of(name)
 
 
 def _url_of(database: str) -> str:
@@ -268,7 +289,7 @@ everywhere = pytest.mark.parametrize(
     "world",
     [
         pytest.param(World(None), id="memory"),
-        pytest.param(World(sqlite_url), id="sqlite"),
+        pytest.param(World(migrated_sqlite_url), id="sqlite"),
         pytest.param(World(migrated_postgresql_url), id="postgresql", marks=needs_postgresql),
     ],
 )
@@ -277,7 +298,7 @@ everywhere = pytest.mark.parametrize(
 databases = pytest.mark.parametrize(
     "database",
     [
-        pytest.param(sqlite_url, id="sqlite"),
+        pytest.param(migrated_sqlite_url, id="sqlite"),
         pytest.param(migrated_postgresql_url, id="postgresql", marks=needs_postgresql),
     ],
 )
