@@ -72,39 +72,14 @@ MISSING = [
 
 BAD_VALUES = [
     "fit=scale",
-    "fit=",
-    "fit",
-    "fit=CROP",
-    "fit=%63rops",
-    "gravity=up",
-    "gravity=0.5",
-    "gravity=2,0",
-    "gravity=-1,0",
-    "gravity=nan,0",
-    "quality=-2",
     "quality=best",
-    "quality=1e2",
     "quality=%D9%A3",
-    "blur=0.2",
-    "blur=101",
     "blur=inf",
-    "sharpen=11",
-    "sharpen=-1",
-    "rotate=45",
-    "rotate=090",
-    "flip=x",
-    "bg=ff",
-    "bg=gggggg",
-    "bg=%23fff",
-    "enlarge=1",
-    "animate=yes",
-    "preset=none",
     "preset=",
-    "allow_webp=True",
     "proxy=1",
-    "fit=%",
     "fit=%ff",
 ]
+"""One of a kind: the tests of the parser have the others."""
 
 
 def refused(reply: wire.Reply, status: int) -> None:
