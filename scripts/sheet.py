@@ -10,7 +10,7 @@ import click
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 from liveresize.domain import urls
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.imaging import render
 from liveresize.imaging.options import ImagingOptions
 

@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from liveresize import errors
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 from liveresize.metrics import machine, registry, renders, requests, stores
 from liveresize.metrics.exposition import Scrape, counter, described, gauge, gauges
 from liveresize.service.outcomes import Cache, Timings

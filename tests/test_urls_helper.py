@@ -16,18 +16,12 @@ from hypothesis import strategies as st
 from liveresize import errors, urls
 from liveresize.domain import geometry, signing
 from liveresize.domain import urls as domain_urls
+from liveresize.domain.formats import EXTENSIONS, Negotiated
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import KNOWN, UrlRules
-from liveresize.domain.rendition import (
-    COMPASS,
-    EXTENSIONS,
-    TRANSPARENT,
-    Fit,
-    Gravity,
-    Negotiated,
-    Quality,
-    Rendition,
-)
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.parameters import KNOWN
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import COMPASS, TRANSPARENT, Fit, Gravity, Quality
 
 RULES = UrlRules(presets={"thumb": ()})
 KEY = "correct horse battery"

@@ -9,8 +9,9 @@ from PIL import Image, features
 
 from liveresize import errors, imaging
 from liveresize.doctor.findings import Finding, ok, problem
+from liveresize.domain.formats import Format
 from liveresize.domain.jobs import ProbeJob, Rendered, RenderJob
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.rendition import Rendition
 from liveresize.imaging import decode
 from liveresize.imaging.options import ImagingOptions
 

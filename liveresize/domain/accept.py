@@ -3,7 +3,7 @@
 import re
 
 from liveresize.domain import numbers
-from liveresize.domain.rendition import Negotiated
+from liveresize.domain.formats import Negotiated
 
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 

@@ -6,7 +6,8 @@ fraction a/b rounded half up, `(2a + b) // (2b)`, and at least 1 pixel.
 
 from dataclasses import dataclass
 
-from liveresize.domain.rendition import Fit, Rendition
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.formats import Format
+from liveresize.domain.rendition import Rendition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

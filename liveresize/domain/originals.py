@@ -4,9 +4,9 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from liveresize.domain.formats import Format
 from liveresize.domain.jobs import Facts
 from liveresize.domain.names import ImageId
-from liveresize.domain.rendition import Format
 
 GENERATION = re.compile(r"[0-9a-f]{28}")
 

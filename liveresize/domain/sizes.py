@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from liveresize import errors
 from liveresize.domain import geometry
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
-from liveresize.domain.rendition import Format
 from liveresize.domain.urls import FactsRequest, PictureRequest, RenditionRequest
 from liveresize.domain.vip import VipRequest
 

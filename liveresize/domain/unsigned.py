@@ -8,11 +8,14 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from liveresize.domain import parameters, sizes, urls, vip
+from liveresize.domain.formats import Format, Negotiated
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import Parameters, UrlRules
-from liveresize.domain.rendition import Fit, Format, Negotiated, Rendition
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.parameters import Parameters
+from liveresize.domain.rendition import Rendition
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.urls import OriginalRequest, RenditionRequest
+from liveresize.domain.values import Fit
 from liveresize.domain.vip import VipRequest, VipRules
 
 Request = RenditionRequest | OriginalRequest | VipRequest

@@ -1,24 +1,18 @@
 """The URLs of pictures: `parse` reads one, `build` writes one, and they are inverses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.domain import accept as accept_header
 from liveresize.domain import names, numbers, parameters
+from liveresize.domain.formats import EXTENSIONS, Format, Negotiated
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import Parameters, UrlRules
-from liveresize.domain.rendition import (
-    COMPASS,
-    EXTENSIONS,
-    TRANSPARENT,
-    Fit,
-    Format,
-    Gravity,
-    Negotiated,
-    Quality,
-    Rendition,
-)
+from liveresize.domain.operations import OPERATIONS, UrlRules
+from liveresize.domain.parameters import Parameters
+from liveresize.domain.rendition import Rendition
 
 MAX_DENSITY = 20
 
@@ -64,14 +58,11 @@ class OriginalRequest:
     def stored_will_do(self, own: str, *, animated: bool) -> bool:
         """Whether the stored bytes are the answer: nothing was asked for that would change
         an original of the format `own`."""
-        wanted = self.parameters
         if self.webp and own in _SWITCHABLE:
             return False
-        return (
-            (self.format is None or self.format == own)
-            and wanted.quality is None
-            and not (wanted.blur or wanted.sharpen or wanted.rotate or wanted.flip)
-            and (wanted.animate or not animated)
+        return (self.format is None or self.format == own) and not any(
+            OPERATIONS[name].changes_stored(value, animated=animated)
+            for name, value in self.parameters.values.items()
         )
 
     def rendition_as(self, own: Format) -> RenditionRequest:
@@ -176,21 +167,21 @@ def rendition(
     width: int, height: int, output: Format | Negotiated, wanted: Parameters, rules: UrlRules
 ) -> Rendition:
     """What a query makes of a box and a format."""
-    return Rendition(
-        format=output,
-        width=width,
-        height=height,
-        fit=wanted.fit,
-        gravity=wanted.gravity,
-        quality=rules.quality if wanted.quality is None else Quality.of(wanted.quality),
-        blur=wanted.blur,
-        sharpen=wanted.sharpen,
-        rotate=wanted.rotate,
-        flip=wanted.flip,
-        background=wanted.bg,
-        enlarge=rules.enlarge if wanted.enlarge is None else wanted.enlarge,
-        animate=wanted.animate,
-    ).canonical()
+    return _made(width, height, output, wanted.values, rules)
+
+
+def _made(
+    width: int,
+    height: int,
+    output: Format | Negotiated,
+    values: Mapping[str, Any],
+    rules: UrlRules,
+) -> Rendition:
+    fields = {
+        each.attribute: each.resolve(values.get(name, each.plain), rules)
+        for name, each in OPERATIONS.items()
+    }
+    return Rendition(format=output, width=width, height=height, **fields).canonical()
 
 
 def resized(request: RenditionRequest, width: int, height: int) -> str:
@@ -203,52 +194,18 @@ def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool 
 
     Of an `auto` rendition only the `auto` is in the URL; the rest is up to `Accept`.
     """
+    width, height, output = rendition.width, rendition.height, rendition.format
+    plain = _made(width, height, output, {}, rules)
+    fitted = _made(width, height, output, {"fit": rendition.fit}, rules)
     given: list[tuple[str, str]] = []
-    if rendition.fit is not Fit.CLIP:
-        given.append(("fit", rendition.fit.value))
-    if rendition.gravity != COMPASS["center"]:
-        given.append(("gravity", _gravity_text(rendition.gravity)))
-    if rendition.quality is not None and rendition.quality != _default_quality(rendition, rules):
-        given.append(("quality", str(rendition.quality.jpeg)))
-    if rendition.blur:
-        given.append(("blur", f"{rendition.blur / 10:g}"))
-    if rendition.sharpen:
-        given.append(("sharpen", f"{rendition.sharpen / 10:g}"))
-    if rendition.rotate:
-        given.append(("rotate", str(rendition.rotate)))
-    if rendition.flip:
-        given.append(("flip", rendition.flip))
-    if rendition.background is not None and rendition.background != (255, 255, 255, 255):
-        given.append(("bg", _colour_text(rendition.background)))
-    if rendition.enlarge != rules.enlarge and (rendition.width or rendition.height):
-        given.append(("enlarge", str(rendition.enlarge).lower()))
-    if not rendition.animate:
-        given.append(("animate", "false"))
+    for name, each in OPERATIONS.items():
+        value = getattr(rendition, each.attribute)
+        if value != getattr(plain if name == "fit" else fitted, each.attribute):
+            given.append((name, each.text(value)))
     if proxy:
         given.append(("proxy", "true"))
-    output = rendition.format
     extension = output.extension if isinstance(output, Format) else "auto"
-    return _join(image, rendition.width, rendition.height, extension, tuple(given))
-
-
-def _default_quality(rendition: Rendition, rules: UrlRules) -> Quality:
-    if isinstance(rendition.format, Format):
-        return rules.quality.only(rendition.format)
-    return rules.quality
-
-
-def _gravity_text(gravity: Gravity) -> str:
-    for word, known in COMPASS.items():
-        if known == gravity:
-            return word
-    return f"{gravity.x / 1000:g},{gravity.y / 1000:g}"
-
-
-def _colour_text(colour: tuple[int, int, int, int]) -> str:
-    if colour == TRANSPARENT:
-        return "transparent"
-    digits = bytes(colour).hex()
-    return digits[:6] if colour[3] == 255 else digits
+    return _join(image, width, height, extension, tuple(given))
 
 
 def _join(

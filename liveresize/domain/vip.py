@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from liveresize import errors
 from liveresize.domain import names, numbers, parameters
+from liveresize.domain.formats import Format
 from liveresize.domain.names import ImageId
-from liveresize.domain.rendition import Fit, Format, Quality, Rendition
+from liveresize.domain.rendition import Rendition
 from liveresize.domain.urls import RenditionRequest
+from liveresize.domain.values import Fit, Quality
 
 EVERY = "*"
 """Stands in a list of buckets for any that has a valid name."""

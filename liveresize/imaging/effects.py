@@ -5,7 +5,7 @@ Every function returns its picture as it came when it has nothing to do.
 
 from PIL import Image, ImageFilter
 
-from liveresize.domain.rendition import Colour
+from liveresize.domain.values import Colour
 
 Size = tuple[int, int]
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from PIL import Image, ImageFile
 
 from liveresize import errors
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 from liveresize.imaging import film, palette, png
 from liveresize.imaging.options import Effort, EncoderOptions
 

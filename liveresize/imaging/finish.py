@@ -3,7 +3,7 @@
 from PIL import Image
 
 from liveresize.domain import geometry
-from liveresize.domain.rendition import WHITE, Fit
+from liveresize.domain.values import WHITE, Fit
 from liveresize.imaging import colour, effects, layout, modes, resize, shrink, smart, turning
 
 FEW = 4_000_000

@@ -6,7 +6,9 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.domain import geometry
-from liveresize.domain.rendition import Fit, Format, Rendition
+from liveresize.domain.formats import Format
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Fit
 from liveresize.imaging import decode, gamma, modes, quality, turning
 from liveresize.imaging.options import ImagingOptions
 

@@ -6,7 +6,7 @@ import os
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.rendition import Fit
+from liveresize.domain.values import Fit
 from liveresize.imaging import cleaning, decode, layout
 
 MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")

@@ -14,7 +14,7 @@ from pathlib import Path
 from liveresize import errors, ports
 from liveresize.domain import names
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.moving import target
 from liveresize.moving.originals import NotTaken, Taker, Taking, check_name
 from liveresize.moving.source import PATIENCE, ImageRow, Source

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.domain import urls
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.urls import RenditionRequest
 from liveresize.moving.source import Shape
 

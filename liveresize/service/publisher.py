@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import structlog
 
 from liveresize import errors, ports
+from liveresize.domain.formats import EXTENSIONS
 from liveresize.domain.jobs import Rendered
 from liveresize.domain.originals import Link, Original, ended
-from liveresize.domain.rendition import EXTENSIONS
 
 _log = structlog.get_logger("liveresize.publisher")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from liveresize import errors, ports
 from liveresize.domain import geometry, urls
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.originals import Link, Original
-from liveresize.domain.rendition import Format
 from liveresize.domain.urls import RenditionRequest
 from liveresize.service.catalogue import Catalogue
 from liveresize.service.inflight import Flight, Inflight

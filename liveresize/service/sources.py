@@ -10,9 +10,9 @@ from typing import Protocol
 import structlog
 
 from liveresize import errors, ports
+from liveresize.domain.formats import is_known, sniff
 from liveresize.domain.jobs import Rendered, RenderJob
 from liveresize.domain.originals import Link, Original
-from liveresize.domain.rendition import is_known, sniff
 from liveresize.domain.urls import RenditionRequest
 from liveresize.metrics import renders
 from liveresize.ports import Held

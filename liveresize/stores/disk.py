@@ -17,8 +17,9 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.domain import names
+from liveresize.domain.formats import Format
 from liveresize.domain.originals import GENERATION, Link, Original
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.rendition import Rendition
 from liveresize.stores import files
 
 PREFIX = "/_renditions/"

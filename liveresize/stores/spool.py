@@ -11,8 +11,8 @@ from pathlib import Path
 
 import structlog
 
+from liveresize.domain.formats import EXTENSIONS
 from liveresize.domain.originals import GENERATION
-from liveresize.domain.rendition import EXTENSIONS
 from liveresize.stores import files
 
 _log = structlog.get_logger("liveresize.spool")

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from liveresize import errors
 from liveresize.domain import geometry, names, parameters, signing
 from liveresize.domain import urls as domain_urls
+from liveresize.domain.formats import EXTENSIONS, Format
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import EXTENSIONS, Format
+from liveresize.domain.operations import UrlRules
 
 _BASE = re.compile(r"""(?:(?:https?:)?//[^\s/?#,"'<>\\]+)?(?:/[^\s?#,"'<>\\]*)?""")
 

@@ -8,7 +8,7 @@ from tornado.httputil import HTTPHeaders
 from liveresize import errors
 from liveresize.domain import signing, sizes, urls, vip
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.domain.vip import VipRequest, VipRules

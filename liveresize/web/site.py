@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from liveresize import ports
 from liveresize.domain.geometry import Bounds
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.vip import VipRequest, VipRules
 from liveresize.metrics.exposition import Scrape

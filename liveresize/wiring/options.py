@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.domain.geometry import Bounds
-from liveresize.domain.parameters import UrlRules, check_presets
-from liveresize.domain.rendition import Quality
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.parameters import check_presets
 from liveresize.domain.sizes import SizeRules
+from liveresize.domain.values import Quality
 from liveresize.domain.vip import VipRules
 from liveresize.imaging.options import (
     Effort,

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from liveresize import errors, imaging, settings
 from liveresize.domain import parameters, signing, urls, vip
+from liveresize.domain.formats import Format, Negotiated
 from liveresize.domain.jobs import IntakeJob, ProbeJob, RenderJob
 from liveresize.domain.names import ImageId
-from liveresize.domain.rendition import SMART, Fit, Format, Negotiated, Quality, Rendition
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import SMART, Fit, Quality
 from liveresize.imaging.options import Effort, EncoderOptions, ImagingOptions
 from liveresize.web.multipart import ImageField
 from scripts.fuzzing import seeds

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from liveresize.domain import urls, vip
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format, Negotiated, Rendition
+from liveresize.domain.formats import Format, Negotiated
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.rendition import Rendition
 from liveresize.domain.vip import VipRules
 
 PRESETS = {"card": {"fit": "crop", "quality": "60", "sharpen": "1"}}

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from liveresize.domain.rendition import Fit, Format, Gravity, Rendition
+from liveresize.domain.formats import Format
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Fit, Gravity
 
 Size = tuple[int, int]
 

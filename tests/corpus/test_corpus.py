@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from liveresize.domain import geometry, urls
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 
 from . import table, visits
 from .table import Expected

@@ -12,7 +12,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import geometry
-from liveresize.domain.rendition import Fit
+from liveresize.domain.values import Fit
 from liveresize.imaging import intake
 
 from . import peers, table

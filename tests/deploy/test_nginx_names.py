@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.domain import names, urls
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 
 from .nginx import Nginx, needs_nginx
 

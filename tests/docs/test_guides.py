@@ -18,7 +18,7 @@ from web import servers
 from docs import guides
 from liveresize import errors, urls
 from liveresize.domain import urls as domain_urls
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.web import failures
 
 HTML = "docs/html.md"

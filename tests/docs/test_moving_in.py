@@ -17,7 +17,7 @@ from docs import guides
 from liveresize import settings
 from liveresize.domain import signing
 from liveresize.domain import urls as domain_urls
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 
 THUMBOR = "docs/coming-from-thumbor.md"
 IMGPROXY = "docs/coming-from-imgproxy.md"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from liveresize import settings
 from liveresize.domain import geometry, parameters, vip
-from liveresize.domain.rendition import COMPASS, Fit
+from liveresize.domain.values import COMPASS, Fit
 from scripts.site import contents, drawings, examples, links, marked, pictures, written
 from scripts.site.examples import Example
 

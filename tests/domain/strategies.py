@@ -5,18 +5,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from liveresize.domain import names
+from liveresize.domain.formats import Format, Negotiated
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import (
-    COMPASS,
-    Fit,
-    Format,
-    Gravity,
-    Negotiated,
-    Quality,
-    Rendition,
-)
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import COMPASS, Fit, Gravity, Quality
 
 LARGEST_SIDE = 999_999_999
 """Nine digits: the largest side that a URL can spell."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveresize.domain import accept
-from liveresize.domain.rendition import Negotiated
+from liveresize.domain.formats import Negotiated
 
 from . import strategies
 

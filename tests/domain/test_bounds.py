@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 
 from liveresize.domain import geometry, urls
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Fit, Format, Rendition
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Fit
 
 from . import strategies
 

@@ -4,7 +4,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import parameters
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 
 RULES = UrlRules()
 
@@ -21,12 +21,14 @@ RULES = UrlRules()
 )
 def test_all_digits_of_a_fraction_are_read(text: str, tenths: int) -> None:
     """A client that divides sends what came out, and means what it is near to."""
-    assert parameters.read(f"sharpen={text}", RULES).sharpen == tenths
+    assert parameters.read(f"sharpen={text}", RULES).values["sharpen"] == tenths
 
 
 def test_a_focal_point_may_be_any_fraction() -> None:
     """It counts to the thousandth."""
-    gravity = parameters.read("gravity=0.3333333333333333,0.6666666666666666", RULES).gravity
+    gravity = parameters.read("gravity=0.3333333333333333,0.6666666666666666", RULES).values[
+        "gravity"
+    ]
     assert (gravity.x, gravity.y) == (333, 667)
 
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveresize.domain import geometry
-from liveresize.domain.rendition import COMPASS, Fit, Format, Gravity, Rendition
+from liveresize.domain.formats import Format
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import COMPASS, Fit, Gravity
 
 from . import strategies
 

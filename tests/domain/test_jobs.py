@@ -5,7 +5,8 @@ import pickle
 from hypothesis import given
 
 from liveresize.domain import jobs
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.formats import Format
+from liveresize.domain.rendition import Rendition
 
 from . import strategies
 

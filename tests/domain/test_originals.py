@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveresize.domain import originals
+from liveresize.domain.formats import Format
 from liveresize.domain.names import ImageId
-from liveresize.domain.rendition import Format
 
 
 @given(st.lists(st.integers(0, 2**44), unique=True, min_size=2))

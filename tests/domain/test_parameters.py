@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from liveresize import errors
 from liveresize.domain import parameters
-from liveresize.domain.parameters import Parameters, UrlRules
-from liveresize.domain.rendition import COMPASS, SMART, TRANSPARENT, Fit, Gravity
+from liveresize.domain.operations import OPERATIONS, UrlRules
+from liveresize.domain.values import COMPASS, SMART, TRANSPARENT, Fit, Gravity
 
 RULES = UrlRules(
     blur=55,
@@ -71,18 +71,22 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def without_given(query: str, rules: UrlRules = RULES) -> Parameters:
-    """What was read, compared by its meaning alone."""
-    read = parameters.read(query, rules)
-    return Parameters(
-        **{name: getattr(read, name) for name in Parameters.__slots__ if name != "given"}
-    )
+def meaning(query: str) -> dict[str, Any]:
+    """What a query means, whatever it does not say included."""
+    read = parameters.read(query, RULES)
+    return PLAIN | dict(read.values) | {"allow_webp": read.allow_webp, "proxy": read.proxy}
+
+
+PLAIN = {name: each.plain for name, each in OPERATIONS.items()} | {
+    "allow_webp": False,
+    "proxy": False,
+}
 
 
 @pytest.mark.parametrize(("query", "fields"), GOOD)
 def test_every_value_of_the_contract_is_read(query: str, fields: dict[str, Any]) -> None:
     """Each value means what API.md says, and everything else stays as it is by default."""
-    assert without_given(query) == Parameters(**fields)
+    assert meaning(query) == PLAIN | fields
 
 
 BAD = {
@@ -170,7 +174,7 @@ def test_two_queries_mean_the_same(query: str, same: str | None) -> None:
         with pytest.raises(errors.BadParameter):
             parameters.read(query, RULES)
     else:
-        assert without_given(query) == without_given(same)
+        assert meaning(query) == meaning(same)
 
 
 def test_a_bad_value_after_a_preset_is_still_refused() -> None:
@@ -244,7 +248,7 @@ def test_any_value_is_read_or_refused(name: str, value: str) -> None:
 @given(st.floats(0.3, 100))
 def test_blur_is_quantised_to_a_tenth(sigma: float) -> None:
     """Sigmas closer than a tenth share a rendition, and the rounding is to the nearest."""
-    tenths = parameters.read(f"blur={sigma:.9f}", RULES).blur
+    tenths = parameters.read(f"blur={sigma:.9f}", RULES).values["blur"]
     assert 3 <= tenths <= 1000
     assert abs(tenths - 10 * sigma) <= 0.5 + 1e-6
 
@@ -252,7 +256,7 @@ def test_blur_is_quantised_to_a_tenth(sigma: float) -> None:
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_focal_point_is_quantised_to_a_thousandth(x: float, y: float) -> None:
     """Points closer than a thousandth share a rendition."""
-    gravity = parameters.read(f"gravity={x:.9f},{y:.9f}", RULES).gravity
+    gravity = parameters.read(f"gravity={x:.9f},{y:.9f}", RULES).values["gravity"]
     assert gravity != SMART
     assert abs(gravity.x - 1000 * x) <= 0.5 + 1e-5
     assert abs(gravity.y - 1000 * y) <= 0.5 + 1e-5

@@ -10,20 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from liveresize.domain.rendition import (
+from liveresize.domain.formats import EXTENSIONS, Format, Negotiated, sniff
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import (
     CENTER,
     COMPASS,
-    EXTENSIONS,
     SMART,
     TRANSPARENT,
     WHITE,
     Fit,
-    Format,
     Gravity,
-    Negotiated,
     Quality,
-    Rendition,
-    sniff,
 )
 
 from . import strategies

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from liveresize import errors
 from liveresize.domain import names, urls
+from liveresize.domain.formats import Format
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format
+from liveresize.domain.operations import UrlRules
 
 from . import strategies
 

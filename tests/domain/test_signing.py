@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from liveresize import errors
 from liveresize.domain import parameters, signing, urls, vip
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.vip import VipRules
 
 from . import strategies

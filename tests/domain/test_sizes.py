@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from liveresize import errors
 from liveresize.domain import geometry, sizes, urls, vip
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Fit, Format
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.urls import RenditionRequest
+from liveresize.domain.values import Fit
 from liveresize.domain.vip import VipRules
 
 from . import strategies

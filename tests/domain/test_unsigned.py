@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from liveresize import errors
 from liveresize.domain import sizes, urls, vip
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.rendition import Rendition
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.unsigned import Unsigned, made_of
 from liveresize.domain.urls import OriginalRequest, RenditionRequest

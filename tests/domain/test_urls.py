@@ -6,8 +6,8 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import urls
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format, Negotiated
+from liveresize.domain.formats import Format, Negotiated
+from liveresize.domain.operations import UrlRules
 
 RULES = UrlRules(
     presets={

@@ -10,8 +10,10 @@ import sys
 import tempfile
 
 from liveresize import errors, imaging
+from liveresize.domain.formats import Format
 from liveresize.domain.jobs import IntakeJob, Job, ProbeJob, RenderJob
-from liveresize.domain.rendition import Format, Quality, Rendition
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Quality
 from liveresize.imaging.options import ImagingOptions
 from liveresize.workers.options import WorkerOptions
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
-from liveresize.domain.rendition import Fit, Format, Negotiated
+from liveresize.domain.formats import Format, Negotiated
+from liveresize.domain.values import Fit
 from liveresize.imaging import decode, layout
 
 from . import samples

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from liveresize import errors
 from liveresize.domain import geometry
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 
 from . import samples
 

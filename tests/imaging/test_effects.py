@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageStat
 
-from liveresize.domain.rendition import COMPASS, Fit, Format
+from liveresize.domain.formats import Format
+from liveresize.domain.values import COMPASS, Fit
 from liveresize.imaging import effects
 
 from . import samples

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from liveresize.domain.rendition import Format, Quality
+from liveresize.domain.formats import Format
+from liveresize.domain.values import Quality
 from liveresize.imaging import encode, quality
 from liveresize.imaging.options import Effort, EncoderOptions
 

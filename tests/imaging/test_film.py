@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 from liveresize.imaging import encode, film
 from liveresize.imaging.options import EncoderOptions
 

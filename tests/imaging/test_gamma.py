@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 from liveresize.imaging import decode, gamma, intake, reduction
 
 from . import samples

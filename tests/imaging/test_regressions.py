@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 from liveresize.imaging import decode, webp
 
 from . import samples, uploads

@@ -10,8 +10,10 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.domain import geometry
+from liveresize.domain.formats import Format
 from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
-from liveresize.domain.rendition import COMPASS, Fit, Format, Gravity, Rendition
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import COMPASS, Fit, Gravity
 from liveresize.imaging import perform, render, turning
 
 from . import samples

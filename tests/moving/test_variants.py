@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from liveresize.domain import urls
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.urls import RenditionRequest
 from liveresize.moving.source import Shape
 from liveresize.moving.variants import Named, Unknown, Variants, address

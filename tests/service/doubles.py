@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, overload
 
 from liveresize import errors
+from liveresize.domain.formats import Format
 from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.domain.rendition import Format
 from liveresize.domain.tokens import Claim
 from liveresize.ports import Errand, ObjectBody, Purged
 from liveresize.stores.memory_index import MemoryIndex

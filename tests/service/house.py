@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.originals import Original
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.rendition import Rendition
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.tokens import Grant
 from liveresize.domain.unsigned import Unsigned

@@ -6,13 +6,14 @@ from urllib.parse import unquote
 import pytest
 
 from liveresize import errors
+from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.originals import Original
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Format, Quality
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.unsigned import Unsigned
+from liveresize.domain.values import Quality
 from liveresize.domain.vip import VipRules
 from liveresize.ports import Selection
 from liveresize.service.outcomes import Cache

@@ -8,9 +8,9 @@ import pytest
 from liveresize import errors
 from liveresize.domain import urls
 from liveresize.domain.geometry import Bounds
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import Quality
+from liveresize.domain.operations import UrlRules
 from liveresize.domain.urls import FactsRequest, OriginalRequest, PictureRequest
+from liveresize.domain.values import Quality
 from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Stored
 from liveresize.service.pictures import PicturesOptions
 

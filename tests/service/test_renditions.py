@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
+from liveresize.domain.formats import Negotiated
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link
-from liveresize.domain.rendition import Fit, Negotiated
+from liveresize.domain.values import Fit
 from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds
 from liveresize.stores.memory import MemoryOptions
 

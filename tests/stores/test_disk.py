@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from liveresize import errors
+from liveresize.domain.formats import Format, Negotiated
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.domain.rendition import Format, Negotiated, Quality, Rendition
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Quality
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 
 from . import worlds

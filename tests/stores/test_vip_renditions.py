@@ -11,9 +11,9 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import vip as addresses
+from liveresize.domain.formats import Format
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.domain.rendition import Format
 from liveresize.stores import vip
 from liveresize.stores.objects import Objects
 from liveresize.stores.vip import Access, VipRenditions

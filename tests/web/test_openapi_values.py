@@ -9,7 +9,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import names, parameters
-from liveresize.domain.parameters import UrlRules
+from liveresize.domain.operations import UrlRules
 
 from . import servers
 from .contract.conforming import Document

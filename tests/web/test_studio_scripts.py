@@ -13,16 +13,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from liveresize.domain import names, urls
-from liveresize.domain.parameters import UrlRules
-from liveresize.domain.rendition import (
-    COMPASS,
-    Fit,
-    Format,
-    Gravity,
-    Negotiated,
-    Quality,
-    Rendition,
-)
+from liveresize.domain.formats import Format, Negotiated
+from liveresize.domain.operations import UrlRules
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import COMPASS, Fit, Gravity, Quality
 from liveresize.imaging import placeholder, turning
 from liveresize.web.studio import assets
 

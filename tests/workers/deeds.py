@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 
 from liveresize import errors
+from liveresize.domain.formats import Format
 from liveresize.domain.jobs import Facts, Job, ProbeJob, Rendered, RenderJob
-from liveresize.domain.rendition import Format, Rendition
+from liveresize.domain.rendition import Rendition
 from liveresize.imaging.options import ImagingOptions
 
 

@@ -1,8 +1,9 @@
 """Parameters of pictures' addresses, with the values that `domain` takes."""
 
 from liveresize.domain import names, urls
+from liveresize.domain.formats import EXTENSIONS
 from liveresize.domain.originals import GENERATION
-from liveresize.domain.rendition import COMPASS, EXTENSIONS, Fit
+from liveresize.domain.values import COMPASS, Fit
 from liveresize.web.openapi.parts import Json, Parameter, schema
 
 _FLAG = {"type": "boolean"}

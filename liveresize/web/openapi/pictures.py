@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from liveresize import errors
-from liveresize.domain.rendition import Format
+from liveresize.domain.formats import Format
 from liveresize.web.openapi import headers, parameters, refusals, samples
 from liveresize.web.openapi.parts import Answer, Header, Json, Operation, Parameter, schema
 

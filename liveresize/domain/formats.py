@@ -1,0 +1,103 @@
+"""Formats: what renditions are written in, and how bytes and URLs name them."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Format(enum.StrEnum):
+    """A format that renditions are written in."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+
+    @property
+    def extension(self) -> str:
+        """What a URL ends in, without the dot."""
+        return "jpg" if self is Format.JPEG else self.value
+
+    @property
+    def mime(self) -> str:
+        """The media type."""
+        return f"image/{self.value}"
+
+    @property
+    def max_side(self) -> int:
+        """The most pixels a side that the format can hold."""
+        return _MAX_SIDE[self]
+
+    @property
+    def lossy(self) -> bool:
+        """Whether `quality` means something."""
+        return self in (Format.JPEG, Format.WEBP, Format.AVIF)
+
+    @property
+    def animates(self) -> bool:
+        """Whether the format can hold more than one frame."""
+        return self in (Format.GIF, Format.WEBP, Format.AVIF)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the format can hold transparency."""
+        return self is not Format.JPEG
+
+
+_MAX_SIDE = {
+    Format.JPEG: 65_500,  # libjpeg's JPEG_MAX_DIMENSION
+    Format.PNG: 2**31 - 1,
+    Format.WEBP: 16_383,  # 14 bits in the VP8 frame header
+    Format.AVIF: 65_536,
+    Format.GIF: 65_535,
+}
+
+EXTENSIONS = {
+    "jpg": Format.JPEG,
+    "jpeg": Format.JPEG,
+    "jfif": Format.JPEG,
+    "jpe": Format.JPEG,
+    "png": Format.PNG,
+    "webp": Format.WEBP,
+    "avif": Format.AVIF,
+    "gif": Format.GIF,
+}
+"""Extension in lower case → format. `auto` is not here: it depends on `Accept`."""
+
+
+def sniff(data: bytes) -> Format:
+    """The format of bytes that this server itself has encoded, from their first twelve."""
+    if data.startswith(b"\xff\xd8"):
+        return Format.JPEG
+    if data.startswith(b"\x89PNG"):
+        return Format.PNG
+    if data.startswith(b"GIF8"):
+        return Format.GIF
+    return Format.WEBP if data[8:12] == b"WEBP" else Format.AVIF
+
+
+def is_known(data: bytes) -> bool:
+    """Whether bytes of unknown origin begin as one of the formats that `sniff` tells apart."""
+    return sniff(data) is not Format.AVIF or data[4:12] in (b"ftypavif", b"ftypavis")
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """`auto`: which formats beyond JPEG, PNG and GIF the client would rather have."""
+
+    avif: bool = False
+    webp: bool = False
+
+    animates = True
+    lossy = True
+    has_alpha = True
+
+    @property
+    def token(self) -> str:
+        """`auto.aw`, `auto.a`, `auto.w` or `auto.n`, as it stands in a variant."""
+        return "auto." + (("a" if self.avif else "") + ("w" if self.webp else "") or "n")
+
+    @property
+    def max_side(self) -> int:
+        """The limit of what it can fall back to."""
+        return Format.JPEG.max_side
