@@ -1,10 +1,10 @@
-"""What happens to a picture once it has its size: canvas, flattening, blur, sharpening.
+"""What happens to a picture once it has its size: canvas, flattening, filters."""
 
-Every function returns its picture as it came when it has nothing to do.
-"""
+from collections.abc import Callable
 
 from PIL import Image, ImageFilter
 
+from liveresize.domain.rendition import Rendition
 from liveresize.domain.values import Colour
 
 Size = tuple[int, int]
@@ -48,20 +48,39 @@ def flattened(image: Image.Image, background: Colour) -> Image.Image:
     return result
 
 
-def blurred(image: Image.Image, sigma: float) -> Image.Image:
-    """`image` under a Gaussian of `sigma` pixels."""
-    return _filtered(image, ImageFilter.GaussianBlur(sigma)) if sigma else image
+def blurred(image: Image.Image, tenths: int) -> Image.Image:
+    """`image` under a Gaussian whose sigma is `tenths` of a pixel."""
+    return _filtered(image, ImageFilter.GaussianBlur(tenths / 10))
 
 
-def sharpened(image: Image.Image, amount: float) -> Image.Image:
-    """`image` with `amount` (0–10) times its fine detail added to it.
+def sharpened(image: Image.Image, tenths: int) -> Image.Image:
+    """`image` with its fine detail added to it; ten tenths (of 0–100) add it once.
 
     ImageMagick calls it `-unsharp 0x1+amount+0`, and differs by a level or two.
     """
-    if not amount:
-        return image
-    percent = round(amount * 100)
-    return _filtered(image, ImageFilter.UnsharpMask(SHARPEN_RADIUS, percent, threshold=0))
+    kernel = ImageFilter.UnsharpMask(SHARPEN_RADIUS, percent=tenths * 10, threshold=0)
+    return _filtered(image, kernel)
+
+
+FILTERS: dict[str, Callable[[Image.Image, int], Image.Image]] = {
+    "blur": blurred,
+    "sharpen": sharpened,
+}
+"""What each filter of `domain.operations` does to a picture (L, RGB or RGBA), in this order."""
+
+
+def filtered(image: Image.Image, rendition: Rendition) -> Image.Image:
+    """`image` after every filter that the rendition asks for."""
+    for name, function in FILTERS.items():
+        value = getattr(rendition, name)
+        if value:
+            image = function(image, value)
+    return image
+
+
+def filters(rendition: Rendition) -> bool:
+    """Whether the rendition asks for any filter."""
+    return any(getattr(rendition, name) for name in FILTERS)
 
 
 def _filtered(image: Image.Image, kernel: ImageFilter.MultibandFilter) -> Image.Image:

@@ -35,8 +35,7 @@ def finished(
         pixels = effects.placed(pixels, plan.output, plan.offset, background)
     if not task.output.has_alpha:
         pixels = effects.flattened(pixels, background)
-    pixels = effects.blurred(pixels, rendition.blur / 10)
-    pixels = effects.sharpened(pixels, rendition.sharpen / 10)
+    pixels = effects.filtered(pixels, rendition)
     if task.grey and effects.is_neutral(background):
         pixels = modes.thinned(pixels)
     return pixels, notes

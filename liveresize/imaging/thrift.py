@@ -7,7 +7,7 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.domain.values import Fit
-from liveresize.imaging import cleaning, decode, layout
+from liveresize.imaging import cleaning, decode, effects, layout
 
 MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 """Modes that every client can show: CMYK is not among them."""
@@ -23,7 +23,7 @@ def as_stored(image: Image.Image, task: layout.Layout) -> bool:
         and task.turn == 1
         and task.profile is None
         and image.mode in MODES
-        and not (rendition.blur or rendition.sharpen)
+        and not effects.filters(rendition)
         and task.plan().output == task.stored
         and rendition.fit is not Fit.CANVAS
         and task.frames == decode.frame_count(image, task.frames + 1)

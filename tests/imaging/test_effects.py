@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from liveresize.domain.formats import Format
+from liveresize.domain.operations import ROWS, Effect
 from liveresize.domain.values import COMPASS, Fit
 from liveresize.imaging import effects
 
@@ -127,7 +128,7 @@ def test_sharpening_adds_contrast_to_edges(tmp_path: pathlib.Path) -> None:
     assert spreads == sorted(spreads)
     assert spreads[0] < spreads[-1]
     flat = Image.new("RGB", (20, 20), samples.BLUE)
-    assert effects.sharpened(flat, 10).tobytes() == flat.tobytes()
+    assert effects.sharpened(flat, 100).tobytes() == flat.tobytes()
 
 
 @pytest.mark.parametrize("effect", [effects.blurred, effects.sharpened])
@@ -135,15 +136,20 @@ def test_effects_do_not_bring_out_hidden_colour(effect: Any) -> None:
     """Blur and sharpening weigh colour by alpha."""
     picture = Image.new("RGBA", (40, 40), (0, 255, 0, 0))
     picture.paste((200, 0, 0, 255), (0, 0, 20, 40))
-    made = effect(picture, 3.0)
+    made = effect(picture, 30)
     assert made.mode == "RGBA"
     assert all(pixel[1] <= 2 for pixel in made.get_flattened_data() if pixel[3] > 8)
+
+
+def test_every_filter_of_the_table_is_made_here() -> None:
+    """Rows and functions have the same names, and each row is told apart from doing nothing."""
+    rows = {row.attribute for row in ROWS if row.effect is Effect.FILTER}
+    assert effects.FILTERS.keys() == rows
 
 
 def test_nothing_to_do_costs_nothing() -> None:
     """A step without work gives back the very picture."""
     picture = Image.new("RGB", (4, 4))
-    assert effects.blurred(picture, 0) is picture
-    assert effects.sharpened(picture, 0) is picture
+    assert effects.filtered(picture, samples.rendition()) is picture
     assert effects.flattened(picture, CREAM) is picture
     assert effects.placed(picture, (4, 4), (0, 0), CREAM) is picture
