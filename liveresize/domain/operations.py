@@ -329,6 +329,14 @@ ROWS = (
         pattern="s[0-9]{1,3}",
         parse=lambda token: _within(token, 1, MAX_SHARPEN),
     ),
+    _flag(
+        "grey",
+        "Shades of grey instead of colours.",
+        Effect.FILTER,
+        "grey",
+        plain=False,
+        shown=True,
+    ),
     _choice(
         "rotate",
         "Degrees clockwise, after EXIF's own.",
@@ -400,6 +408,7 @@ class Spelled(TypedDict, total=False):
     quality: int | str | None
     blur: bool | float | None
     sharpen: float | None
+    grey: bool | None
     rotate: int | None
     flip: str | None
     bg: str | None

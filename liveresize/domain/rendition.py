@@ -31,12 +31,13 @@ class Rendition:
     quality: Quality | None = None
     blur: int = 0
     sharpen: int = 0
+    grey: bool = False
     rotate: int = 0
     flip: str = ""
     background: Colour | None = None
     enlarge: bool = True
-    animate: bool = True
     floor: bool = False
+    animate: bool = True
 
     def canonical(self) -> "Rendition":
         """The same rendition with everything inert dropped."""

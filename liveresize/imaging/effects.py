@@ -62,9 +62,15 @@ def sharpened(image: Image.Image, tenths: int) -> Image.Image:
     return _filtered(image, kernel)
 
 
+def greyed(image: Image.Image, on: int) -> Image.Image:
+    """`image` in shades of grey (L or LA), weighed as by Rec. 601."""
+    return image.convert("LA" if image.mode == "RGBA" else "L")
+
+
 FILTERS: dict[str, Callable[[Image.Image, int], Image.Image]] = {
     "blur": blurred,
     "sharpen": sharpened,
+    "grey": greyed,  # last: the others take no LA
 }
 """What each filter of `domain.operations` does to a picture (L, RGB or RGBA), in this order."""
 

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 from urllib.parse import quote
 
 from liveresize import errors
@@ -11,7 +11,7 @@ from liveresize.domain import geometry, names, parameters, signing
 from liveresize.domain import urls as domain_urls
 from liveresize.domain.formats import EXTENSIONS, Format
 from liveresize.domain.names import ImageId
-from liveresize.domain.operations import UrlRules
+from liveresize.domain.operations import Spelled, UrlRules
 
 _BASE = re.compile(r"""(?:(?:https?:)?//[^\s/?#,"'<>\\]+)?(?:/[^\s?#,"'<>\\]*)?""")
 
@@ -22,7 +22,7 @@ _WRITTEN = tuple(name for name in parameters.KNOWN if name not in ("sig", "exp")
 """In this order they stand in an address. `preset` is last: what is said beside it counts."""
 
 
-class Options(TypedDict, total=False):
+class Options(Spelled, total=False):
     """What every function here takes by name, beside what it says itself.
 
     `base` is what stands before the path, such as `https://images.example.com`; empty makes
@@ -34,16 +34,6 @@ class Options(TypedDict, total=False):
     base: str
     key: str
     exp: int | None
-    fit: str | None
-    gravity: str | tuple[float, float] | None
-    quality: int | str | None
-    blur: bool | float | None
-    sharpen: float | None
-    rotate: int | None
-    flip: str | None
-    bg: str | None
-    enlarge: bool | None
-    animate: bool | None
     allow_webp: bool | None
     proxy: bool | None
     preset: str | None

@@ -113,6 +113,7 @@ def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
         "quality": draw(st.just(default) | levels.map(Quality.of)),
         "blur": draw(st.just(0) | st.integers(3, 1000)),
         "sharpen": draw(st.integers(0, 100)),
+        "grey": draw(st.booleans()),
         "rotate": draw(st.sampled_from((0, 90, 180, 270))),
         "flip": draw(st.sampled_from(("", "h", "v", "hv"))),
         "background": draw(st.none() | colours),

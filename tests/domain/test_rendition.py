@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveresize.domain.formats import EXTENSIONS, Format, Negotiated, sniff
+from liveresize.domain.operations import ROWS, UrlRules
 from liveresize.domain.rendition import Rendition
 from liveresize.domain.values import (
     CENTER,
@@ -52,6 +53,7 @@ VARIANTS = [
     (box(JPEG, quality=Quality.of(0)), "8x6-q0-jpeg"),
     (box(PNG, width=0), "0x6-png"),
     (box(PNG, width=0, height=0), "0x0-png"),
+    (box(PNG, grey=True), "8x6-grey-png"),
     (box(PNG, fit=Fit.COVER), "8x6-cover-png"),
     (box(PNG, fit=Fit.CROP), "8x6-crop-png"),
     (box(PNG, fit=Fit.CROP, gravity=SMART), "8x6-crop-smart-png"),
@@ -67,12 +69,13 @@ VARIANTS = [
             gravity=COMPASS["south"],
             blur=3,
             sharpen=100,
+            grey=True,
             rotate=270,
             flip="hv",
             enlarge=False,
             animate=False,
         ),
-        "8x6-crop-g500x1000-b3-s100-r270-fhv-noenlarge-still-gif",
+        "8x6-crop-g500x1000-b3-s100-grey-r270-fhv-noenlarge-still-gif",
     ),
 ]
 
@@ -82,6 +85,18 @@ def test_a_variant_is_written_and_read_back(rendition: Rendition, variant: str) 
     """The text is fixed: it is in object keys and in the index, and outlives releases."""
     assert rendition.variant == variant
     assert Rendition.from_variant(variant) == rendition
+
+
+def test_every_field_but_box_and_format_is_a_row() -> None:
+    """Rows and fields are the same, and a row's plain value is the field's default."""
+    rest = {each.name: each.default for each in fields(Rendition)}
+    for name in ("format", "width", "height"):
+        del rest[name]
+    assert [row.attribute for row in ROWS] == list(rest)
+    rules = UrlRules()
+    for row in ROWS:
+        if row.attribute != "quality":
+            assert row.resolve(row.plain, rules) == rest[row.attribute]
 
 
 INERT = [

@@ -292,6 +292,8 @@ def test_an_error_names_the_extension_and_those_that_would_do() -> None:
         ("?quality=80", False),
         ("?blur=1", False),
         ("?sharpen=1", False),
+        ("?grey=true", False),
+        ("?grey=false", True),
         ("?rotate=90", False),
         ("?flip=h", False),
     ],

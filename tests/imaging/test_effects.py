@@ -131,6 +131,47 @@ def test_sharpening_adds_contrast_to_edges(tmp_path: pathlib.Path) -> None:
     assert effects.sharpened(flat, 100).tobytes() == flat.tobytes()
 
 
+@pytest.mark.parametrize("output", [Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_grey_takes_the_colour_away(tmp_path: pathlib.Path, output: Format, mode: str) -> None:
+    """Each colour becomes the grey of its luma, transparency stays where the format has it."""
+    picture = Image.new("RGBA", (40, 20), (200, 0, 0, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 10, 20))
+    path = samples.saved(tmp_path / "a.png", picture.convert(mode))
+    _, made = samples.rendered(path, width=40, format=output, grey=True)
+    red, green, blue, alpha = made.convert("RGBA").getpixel((30, 10))
+    assert max(red, green, blue) - min(red, green, blue) <= 2
+    assert abs(red - 60) <= 3  # 0.299 × 200
+    assert alpha == 255
+    if mode == "RGBA" and output.has_alpha:
+        assert made.convert("RGBA").getpixel((3, 10))[3] < 16
+
+
+def test_grey_is_smaller_and_covers_the_canvas(tmp_path: pathlib.Path) -> None:
+    """The colour of the canvas goes, too, and so do the bytes of colour."""
+    path = samples.saved(tmp_path / "a.png", samples.scene((60, 60)))
+    fields = {"width": 80, "height": 60, "fit": Fit.CANVAS, "background": CREAM}
+    colour, _ = samples.rendered(path, format=Format.JPEG, **fields)
+    grey, picture = samples.rendered(path, format=Format.JPEG, grey=True, **fields)
+    assert picture.mode == "L"
+    assert samples.near((picture.getpixel((2, 30)),), (240,))
+    assert len(grey.data) < len(colour.data)
+
+
+def test_grey_frames(tmp_path: pathlib.Path) -> None:
+    """Every frame of an animation."""
+    frames = [Image.new("RGB", (20, 20), colour) for colour in (samples.RED, samples.BLUE)]
+    path = tmp_path / "a.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=50)
+    for output in (Format.GIF, Format.WEBP):
+        _, made = samples.rendered(path, width=20, format=output, grey=True)
+        assert made.n_frames == 2
+        for number in range(2):
+            made.seek(number)
+            red, green, blue = made.convert("RGB").getpixel((5, 5))
+            assert max(red, green, blue) - min(red, green, blue) <= 2
+
+
 @pytest.mark.parametrize("effect", [effects.blurred, effects.sharpened])
 def test_effects_do_not_bring_out_hidden_colour(effect: Any) -> None:
     """Blur and sharpening weigh colour by alpha."""

@@ -8,6 +8,16 @@ export const DEFAULTS = {
   blur: 0, sharpen: 0, bg: "#ffffff", clear: false, preset: "",
 };
 
+/** Filters of the server that the page has no knob for in its HTML: name → value at rest. */
+const filters = {};
+
+/** Know a filter that is told by the server; false where the page has it already. */
+export function learn({ name, schema }) {
+  if (name in DEFAULTS) return false;
+  filters[name] = DEFAULTS[name] = schema.type === "boolean" ? false : 0;
+  return true;
+}
+
 const GEOMETRY = ["fit", "gravity", "rotate", "flip", "bg", "enlarge"];
 
 /** Knobs that a query parameter of another name speaks for. */
@@ -57,6 +67,9 @@ export function parameters(knobs, why, preset, session) {
   say("quality", !knobs.automatic, knobs.quality, "automatic");
   say("blur", knobs.blur > 0, knobs.blur);
   say("sharpen", knobs.sharpen > 0, knobs.sharpen);
+  for (const [name, usual] of Object.entries(filters)) {
+    say(name, knobs[name] !== usual, knobs[name]);
+  }
   say("rotate", knobs.rotate !== "0", knobs.rotate);
   say("flip", knobs.flip, knobs.flip);
   if (knobs.clear && !why.clear) found.push(["bg", "transparent"]);

@@ -5,6 +5,7 @@ import re
 from tornado.web import HTTPError
 
 from liveresize import __version__, errors
+from liveresize.domain.operations import OPERATIONS, Effect
 from liveresize.web import admin, conditions, responses
 from liveresize.web.handler import Handler
 from liveresize.web.responses import Answer
@@ -114,6 +115,11 @@ class StudioSessionHandler(StudioHandler):
             "max_megapixels": studio.max_megapixels,
             "input": list(options.formats),
             "enlarge": studio.enlarge,
+            "filters": [
+                {"name": row.name, "about": row.about, "schema": row.schema}
+                for row in OPERATIONS.values()
+                if row.effect is Effect.FILTER
+            ],
             "presets": {name: dict(preset) for name, preset in self.site.rules.presets.items()},
             "facts": studio.public_originals,
             "token": self._token(),

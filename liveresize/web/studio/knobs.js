@@ -1,18 +1,18 @@
 // The form of knobs: reads it, writes it, and says of each knob why it has no effect.
 
-import { DEFAULTS } from "./address.js";
+import { DEFAULTS, learn } from "./address.js";
 import { byId, make } from "./page.js";
 
 const form = byId("knobs");
 const focal = { x: DEFAULTS.x, y: DEFAULTS.y };
-const NAMES = Object.keys(DEFAULTS).filter((name) => name !== "x" && name !== "y");
+const names = () => Object.keys(DEFAULTS).filter((name) => name !== "x" && name !== "y");
 
 const usual = (knob) => (typeof DEFAULTS[knob] === "number" ? Number : String);
 
 /** The knobs as they stand; a free side is 0. */
 export function read() {
   const knobs = { ...focal };
-  for (const name of NAMES) {
+  for (const name of names()) {
     const { type, checked, value } = form.elements[name];
     knobs[name] = type === "checkbox" ? checked : usual(name)(value);
   }
@@ -21,7 +21,7 @@ export function read() {
 
 /** Put the knobs so; what a control cannot say stays as it is by default. */
 export function write(knobs) {
-  for (const name of NAMES) {
+  for (const name of names()) {
     const control = form.elements[name];
     if (control.type === "checkbox") control.checked = knobs[name];
     else control.value = (name === "w" || name === "h") && !knobs[name] ? "" : knobs[name];
@@ -50,7 +50,7 @@ export function wrong() {
 
 /** Switch off what has no effect, and say why beside it. */
 export function explain(why) {
-  for (const name of NAMES) {
+  for (const name of names()) {
     const control = form.elements[name];
     const reason = why[name] ?? "";
     const place = control.closest("p");
@@ -72,6 +72,24 @@ function tell() {
   byId("quality-value").value = automatic ? "auto" : quality;
   byId("blur-value").value = blur || "off";
   byId("sharpen-value").value = sharpen || "off";
+}
+
+/** Add a knob for each filter of the server that the page has none for. */
+export function add(filters) {
+  for (const filter of filters.filter(learn)) {
+    const { name, schema } = filter;
+    const label = name[0].toUpperCase() + name.slice(1);
+    const { minimum = 0, maximum } = schema;
+    const flag = schema.type === "boolean";
+    const control = flag
+      ? make("input", { type: "checkbox", id: name })
+      : make("input", { type: "range", id: name, min: 0, max: maximum, step: minimum || 0.1 });
+    const words = flag
+      ? [make("label", {}, control, label)]
+      : [make("label", { htmlFor: name }, label), control];
+    const place = make("p", { className: flag ? "tick" : "" }, ...words);
+    byId("effects").append(place);
+  }
 }
 
 /** Offer the presets of the server. */

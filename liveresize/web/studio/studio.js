@@ -193,6 +193,7 @@ async function enter(told) {
   byId("server").textContent = `${told.version} · up to ${size(told.max_width, told.max_height)}`;
   root.dataset.state = "ready";
   if (!known) {
+    knobs.add(told.filters);
     knobs.offer(told.presets);
     listen();
   }
