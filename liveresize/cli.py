@@ -16,13 +16,16 @@ from liveresize import __version__, cli_checks, cli_server, cli_sign, cli_upkeep
 _SECRET = click.option(
     "--secret",
     metavar="TEXT",
-    help="What the server asks for.  [default: `secret` of the settings]",
+    help="Secret that the server requires.  [default: the setting `secret`]",
 )
 _EXPIRES = click.option(
-    "--expires-in", type=click.IntRange(min=1), metavar="SECONDS", help="Life of the token."
+    "--expires-in",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="How long the token is valid.",
 )
 _OVERWRITE = click.option(
-    "--overwrite", is_flag=True, help="Let the upload replace a picture of that id."
+    "--overwrite", is_flag=True, help="Allow the upload to replace an existing image."
 )
 
 
@@ -39,18 +42,18 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="liveresize", message="%(prog)s %(version)s")
 def main() -> None:
-    """Resize images on demand, and serve them.
+    """Resize images on demand and serve them.
 
     \b
     Examples:
       liveresize serve                      serve on http://localhost:1337
       PORT=8080 liveresize serve            the same on another port
       liveresize check-config               show every setting and its source
-      liveresize upload cat.jpg --id cat    put a picture in
+      liveresize upload cat.jpg --id cat    upload an image
       curl -L http://localhost:1337/cat_400_0.jpg -o small.jpg
 
     Settings are read from config/default.json, config/$NODE_ENV.json,
-    config/local.json and the environment; NODE_CONFIG_DIR names another folder.
+    config/local.json and the environment. Set NODE_CONFIG_DIR to use another folder.
     """
 
 
@@ -68,7 +71,7 @@ for _command in (
 
 @main.command()
 def serve() -> NoReturn:
-    """Serve until SIGTERM or Ctrl-C.
+    """Start the server; stop it with Ctrl-C or SIGTERM.
 
     \b
     Examples:
@@ -85,9 +88,9 @@ def serve() -> NoReturn:
 @main.command("check-config")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def check_config(as_json: bool) -> None:
-    """Show every setting in force, and where it comes from.
+    """Show every setting and where its value comes from.
 
-    Secrets are masked. Exits with 1 where the server would not start.
+    Secrets are masked. Exits with 1 if the server would not start with these settings.
 
     \b
     Examples:
@@ -104,9 +107,9 @@ def check_config(as_json: bool) -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the schema of this release.
+    """Update the database to the schema of this release.
 
-    `serve` does this by itself; run it before a roll-out to have it done once.
+    `serve` does this, too. Run this command before a roll-out to do it only once.
     """
     settings = cli_server.load()
     import asyncio
@@ -118,7 +121,7 @@ def migrate() -> None:
 
 @main.group("import")
 def import_() -> None:
-    """Move in from another service."""
+    """Import images from another service."""
 
 
 @import_.command()
@@ -126,23 +129,29 @@ def import_() -> None:
     "--database",
     envvar="IAAS_DATABASE",
     metavar="URL",
-    help="Its PostgreSQL, postgresql://user:password@host/name.  [env: IAAS_DATABASE]",
+    help="Its PostgreSQL database: postgresql://user:password@host/name.  [env: IAAS_DATABASE]",
 )
 @click.option(
     "--sqlite",
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
-    help="Its database file, of a release before 1.0.",
+    help="Its SQLite file, if it is a release before 1.0.",
 )
 @click.option(
     "--originals",
     type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
     required=True,
-    help="Its folder of originals.",
+    help="Its folder with the originals.",
 )
-@click.option("--copy", "taking", flag_value="copy", help="Copy them, cleaned of metadata.")
-@click.option("--link", "taking", flag_value="link", help="Make hard links, which take no room.")
-@click.option("--in-place", "taking", flag_value="in-place", help="Leave them where they are.")
-@click.option("--dry-run", is_flag=True, help="Change nothing, count what would be taken.")
+@click.option(
+    "--copy", "taking", flag_value="copy", help="Copy the originals without their metadata."
+)
+@click.option(
+    "--link", "taking", flag_value="link", help="Make hard links, which need no disk space."
+)
+@click.option(
+    "--in-place", "taking", flag_value="in-place", help="Leave the originals where they are."
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing; count what would be imported.")
 def iaas(
     database: str | None,
     sqlite: Path | None,
@@ -150,17 +159,19 @@ def iaas(
     taking: str | None,
     dry_run: bool,
 ) -> None:
-    """Move in from Live Image Resize (iaas).
+    """Import from Live Image Resize (iaas).
 
-    Takes its originals, the links to what it has rendered, which go on redirecting to
-    where they did, and the tokens that can still be used. It only reads from its database,
-    and may run while it serves. Stop it and run it again at will: it adds what is missing.
+    Imports its originals, its links to existing renditions (they redirect to the same
+    places as before) and its unused tokens. The command only reads from the other database
+    and can run while Live Image Resize is serving. You can stop it and run it again at any
+    time: it adds what is missing.
 
-    Originals are copied, and cleaned of location and maker's data as an upload is, unless
-    they lie in originals_dir: then they stay in place. An original that is linked or stays
-    in place cannot be cleaned; one that tells too much is shown as a rendition instead.
+    Originals are copied, and location and maker's data are removed as in an upload.
+    Originals in originals_dir are not copied but stay in place. If an original is linked or
+    stays in place, its metadata cannot be removed; if it contains a location, only
+    renditions of it are served.
 
-    Exits with 1 where it had to stop, or an original could not be taken.
+    Exits with 1 if it had to stop or if an original could not be imported.
 
     \b
     Examples:
@@ -193,7 +204,7 @@ def iaas(
 def token(
     id_: str, url: str | None, secret: str | None, expires_in: int | None, overwrite: bool
 ) -> None:
-    """Ask a running server for a token that uploads one picture as ID, and print it.
+    """Get a token from a running server, for one upload as ID, and print it.
 
     \b
     Examples:
@@ -209,14 +220,14 @@ def token(
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
-@click.option("--id", "id_", metavar="ID", help="Name of the picture.  [default: that of FILE]")
+@click.option("--id", "id_", metavar="ID", help="Name of the image.  [default: the name of FILE]")
 @cli_server.URL
 @_SECRET
 @_OVERWRITE
 def upload(
     file: Path, id_: str | None, url: str | None, secret: str | None, overwrite: bool
 ) -> None:
-    """Upload FILE to a running server, and print the addresses it has there.
+    """Upload FILE to a running server and print the URLs of the image.
 
     \b
     Examples:

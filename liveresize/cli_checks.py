@@ -17,20 +17,21 @@ from liveresize.cli_upkeep import ERROR
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Fetch what is damaged from the mirror.")
-@click.option("--mirror", is_flag=True, help="Read the copies in the mirror as well.")
-@click.option("--here", is_flag=True, help="Leave out what is not on this disk.")
-@click.option("--verbose", "-v", is_flag=True, help="Name every finding as it is made.")
+@click.option("--repair", is_flag=True, help="Replace damaged files with copies from the mirror.")
+@click.option("--mirror", is_flag=True, help="Check the copies in the mirror, too.")
+@click.option("--here", is_flag=True, help="Check only files on this machine's disk.")
+@click.option("--verbose", "-v", is_flag=True, help="Print each finding as soon as it is found.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
 def verify(repair: bool, mirror: bool, here: bool, verbose: bool, as_json: bool) -> None:
-    """Read every original, and compare its bytes with those recorded.
+    """Check every original against its recorded checksum.
 
-    May run while the server does: disks serve it first where they know priorities. With
-    --repair, what is damaged here is fetched from the mirror, if that has it right; together
-    with --mirror, what is wrong there is put there again. An original that is in the mirror
-    alone is no finding: it made room, and comes back when somebody asks for it.
+    The server can run meanwhile; this command reads with a low disk priority. With --repair,
+    damaged files are replaced with intact copies from the mirror. With --mirror and --repair,
+    damaged or missing copies in the mirror are uploaded again. An original that is only in
+    the mirror is not a finding: it was removed from the disk to make room, and is fetched
+    when it is requested.
 
-    Exits with 0 where all is well, 1 where findings are left, 2 where it could not finish.
+    Exits with 0 if all is well, 1 if findings are left, 2 if it could not finish.
 
     \b
     Examples:
@@ -67,12 +68,12 @@ def verify(repair: bool, mirror: bool, here: bool, verbose: bool, as_json: bool)
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
 def doctor(as_json: bool) -> None:
-    """Look at everything that the server needs, and say what to do where it is not well.
+    """Check everything the server depends on and suggest fixes.
 
-    Tries the folders, the database, the buckets, the codecs, limits, clocks, ports and the
-    certificate, with the settings in force, and leaves nothing behind. The server may run.
+    Tests folders, database, buckets, codecs, limits, clocks, ports and the certificate with
+    the current settings. It leaves nothing behind, and the server can run meanwhile.
 
-    Exits with 1 where there is a problem.
+    Exits with 1 if there is a problem.
 
     \b
     Examples:
@@ -121,23 +122,24 @@ class Variant(click.ParamType[str]):
     "variants",
     multiple=True,
     type=Variant(),
-    help="What to make of each id, as 800_600.webp?fit=crop; may be given several times.",
+    help="Rendition to make of each id, such as 800_600.webp?fit=crop. Can be repeated.",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 256),
     default=4,
     show_default=True,
-    help="Renditions that are asked for at once.",
+    help="Renditions to request at the same time.",
 )
 @cli_server.URL
 def warm(list_: TextIO, variants: Sequence[str], concurrency: int, url: str | None) -> None:
-    """Have a running server make everything on LIST, - being standard input.
+    """Request everything in LIST, so that a running server renders and stores it.
 
-    LIST has a line for each path of a URL, or for each id of a picture, which is then made
-    in every --variant. What is there already costs little: run it again to go on.
+    Each line of LIST is the path of a URL or the id of an image. An id is requested in every
+    --variant. Use - as LIST for standard input. Existing renditions cost little, so you can
+    run the command again to continue.
 
-    Exits with 1 where a line was bad or a rendition failed.
+    Exits with 1 if a line was invalid or a rendition failed.
 
     \b
     Examples:

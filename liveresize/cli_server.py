@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 URL = click.option(
     "--url",
     metavar="URL",
-    help="Address of the running server; with TLS by the name in its certificate.  "
-    "[default: this machine, port of the settings]",
+    help="URL of the running server. With TLS, use the host name in its certificate.  "
+    "[default: this machine, with the port from the settings]",
 )
 
 

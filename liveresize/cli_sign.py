@@ -14,20 +14,22 @@ from liveresize import cli_server, errors
 @click.command()
 @click.argument("url", metavar="URL")
 @click.option(
-    "--expires", type=click.IntRange(min=1), metavar="SECONDS", help="Life, counted from now."
+    "--expires", type=click.IntRange(min=1), metavar="SECONDS", help="Expire after SECONDS."
 )
-@click.option("--exp", type=click.IntRange(min=0), metavar="UNIX", help="End, in Unix seconds.")
+@click.option(
+    "--exp", type=click.IntRange(min=0), metavar="UNIX", help="Expire at UNIX, in Unix seconds."
+)
 @click.option(
     "--key",
     metavar="TEXT",
-    help="Key to sign with.  [default: the first of `signing.keys` of the settings]",
+    help="Key to sign with.  [default: the first one in the setting `signing.keys`]",
 )
 def sign(url: str, expires: int | None, exp: int | None, key: str | None) -> None:
-    """Sign the address of a picture, and print it.
+    """Sign the URL of an image and print it.
 
-    URL is a whole one or its path alone, as the server gets it: a part that a proxy in
-    front takes off must not be there. Without --expires and --exp it opens the picture
-    for as long as the key is known to the server.
+    URL is a complete URL or only its path, as the server receives it: leave out a prefix
+    that a proxy in front removes. Without --expires and --exp the signed URL is valid for as
+    long as the key is in the server's settings.
 
     \b
     Examples:

@@ -28,9 +28,9 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _SECRET = click.option(
     "--secret",
     metavar="TEXT",
-    help="Admin secret of the server.  [default: the first of `admin.secrets` of the settings]",
+    help="Admin secret of the server.  [default: the first one in the setting `admin.secrets`]",
 )
-_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask first.")
+_YES = click.option("--yes", "-y", is_flag=True, help="Skip the confirmation.")
 
 
 class Moment(click.ParamType[float]):
@@ -64,7 +64,7 @@ class Moment(click.ParamType[float]):
 @_SECRET
 @_YES
 def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
-    """Delete the picture ID, and everything made of it, from a running server.
+    """Delete the image ID and all its renditions from a running server.
 
     \b
     Examples:
@@ -80,15 +80,17 @@ def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
 
 @click.command()
 @click.argument("id_", metavar="[ID]", required=False)
-@click.option("--prefix", metavar="TEXT", help="Pictures whose names begin with TEXT.")
+@click.option("--prefix", metavar="TEXT", help="Images with names that begin with TEXT.")
 @click.option(
     "--rendered-before",
     type=Moment(),
-    help="Renditions made before WHEN: an ISO 8601 time (of this machine's zone unless it "
-    "says which), Unix seconds, or an age such as 30d.",
+    help="Renditions made before WHEN: an ISO 8601 time (in this machine's time zone if it "
+    "names none), Unix seconds, or an age such as 30d.",
 )
 @click.option("--engine-before", metavar="VERSION", help="Renditions of older engines.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The most to purge.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Purge at most N renditions."
+)
 @cli_server.URL
 @_SECRET
 @_YES
@@ -102,10 +104,10 @@ def purge(
     secret: str | None,
     yes: bool,
 ) -> None:
-    """Take renditions out of use in a running server: they are made anew when asked for.
+    """Discard renditions of a running server; they are rendered again on request.
 
-    Originals stay. Exactly one of ID, --prefix, --rendered-before and --engine-before says
-    which, and all of those are purged, the oldest first, up to --limit.
+    Originals stay. Select the renditions with exactly one of ID, --prefix, --rendered-before
+    and --engine-before. The oldest ones are purged first, up to --limit.
 
     \b
     Examples:
@@ -138,23 +140,23 @@ def purge(
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Repair what is found, instead of only telling.")
+@click.option("--repair", is_flag=True, help="Repair the findings instead of only reporting them.")
 @click.option(
     "--adopt",
     "strays",
     flag_value="ADOPT",
-    help="Record the newest of the originals that are stored without being recorded.",
+    help="Create the missing rows, for the newest version of each original without a row.",
 )
 @click.option(
     "--remove",
     "strays",
     flag_value="REMOVE",
-    help="Remove originals that are stored without being recorded.",
+    help="Delete originals without a row.",
 )
 @click.option(
     "--this-is-all",
     is_flag=True,
-    help="No other instance has originals on its disk: what is not found is lost.",
+    help="No other instance has originals on its disk: originals not found here are lost.",
 )
 @click.option(
     "--grace",
@@ -162,29 +164,29 @@ def purge(
     default=3600.0,
     show_default=True,
     metavar="SECONDS",
-    help="What is younger and not recorded may be on its way, and is left alone.",
+    help="Ignore files without a row that are younger than this: they may be uploads in progress.",
 )
-@click.option("--verbose", "-v", is_flag=True, help="Name every finding, not the first 20.")
-@click.option("--json", "as_json", is_flag=True, help="Print a summary in JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Print every finding, not only the first 20.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def reconcile(
     repair: bool, strays: str | None, this_is_all: bool, grace: float, verbose: bool, as_json: bool
 ) -> None:
-    """Compare the database with what is stored, after a restore from mismatched backups.
+    """Compare the database with the stored files, for example after a restore.
 
-    Looks for pictures that are recorded and lost, originals that are stored and not
-    recorded, wrong notes on what the mirror has, links without objects and objects without
-    links. Servers may run meanwhile; it can be stopped, and run again at any time.
+    Finds lost images (a row without a file), originals without a row, wrong records of what
+    the mirror has, links without objects and objects without links. Servers can run meanwhile.
+    You can stop the command and run it again at any time.
 
-    --repair deletes the rows of lost pictures, as DELETE would. Where instances share
-    PostgreSQL, a file that is not on this disk may be on another's: then only together with
-    --this-is-all. What the mirror lacks is supplied again by the server that has the file.
-    Pictures of vip's buckets are reported, and nothing in those buckets is touched.
+    --repair deletes the rows of lost images, as DELETE does. If instances share PostgreSQL,
+    it does so only with --this-is-all, because the file may be on another instance's disk.
+    Originals that are missing in the mirror are uploaded by the server that has the file.
+    Images in vip's buckets are only reported; nothing in those buckets is changed.
 
-    Originals without a row are only reported unless --adopt or --remove is given: a backup
-    of the disk may have brought back what had been deleted. Of a lost picture of which
-    another version is stored, nothing is given up before that is decided.
+    Originals without a row are only reported unless you give --adopt or --remove, because a
+    backup of the disk may have brought back deleted images. If another version of a lost
+    image is stored, its row is kept until you decide.
 
-    Exits with 0 where all is well, 1 where findings are left, 2 where it could not finish.
+    Exits with 0 if all is well, 1 if findings are left, 2 if it could not finish.
 
     \b
     Examples:
