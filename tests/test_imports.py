@@ -66,7 +66,7 @@ FOREIGN: dict[str, set[str] | None] = {
     | {"aiobotocore", "aiohttp", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
     "workers": LOGGING,
     "web": LOGGING
-    | {"h2", "hpack", "hyperframe", "prometheus_client", "python_multipart", "tornado"},
+    | {"h2", "hpack", "hyperframe", "prometheus_client", "python_multipart", "tornado", "yaml"},
     "client": {"tornado"},
     "progress": {"tqdm"},
     "streams": set(),

@@ -48,7 +48,7 @@ def count(**changes: object) -> None:
 
 def test_every_handler_counts_as_a_route_that_there_is() -> None:
     """Each has said which, and none but those without an address of their own are `other`."""
-    for _, _, handler, _ in app.ROUTES:
+    for _, _, handler in app.ROUTES:
         assert issubclass(handler, Handler)
         assert handler.route in requests.ROUTES
     others = {handler for handler in subclasses(Handler) if getattr(handler, "route") == "other"}  # noqa: B009

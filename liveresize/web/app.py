@@ -9,9 +9,7 @@ from tornado.web import Application, HTTPError
 from liveresize.web.admin import DeleteHandler, PurgeHandler
 from liveresize.web.handler import Handler, Unknown
 from liveresize.web.images import ObjectHandler, PictureHandler
-from liveresize.web.openapi import operating, pictures, studio, uploads, vip
-from liveresize.web.openapi.document import Row
-from liveresize.web.openapi.handler import Contract, OpenApiHandler
+from liveresize.web.openapi import OpenApiHandler
 from liveresize.web.site import Site
 from liveresize.web.status import (
     FaviconHandler,
@@ -36,40 +34,43 @@ from liveresize.web.vip import (
     VipWarmupHandler,
 )
 
+Row = tuple[tuple[str, ...], str, type[Handler]]
+"""Methods, the pattern of raw paths, and what answers them."""
+
 READ = ("GET", "HEAD")
 
 _VIP = r"(?!_|upload/)[^/]+/[^/]+"
 """A bucket and an id."""
 
 ROUTES: list[Row] = [
-    (READ, r"/_health", HealthHandler, operating.HEALTH),
-    (READ, r"/_live", LiveHandler, operating.LIVE),
-    (READ, r"/_ready", ReadyHandler, operating.READY),
-    (READ, r"/_metrics", MetricsHandler, operating.METRICS),
-    (READ, r"/_renditions/.*", ObjectHandler, pictures.OBJECTS),
-    (READ, r"/_studio", StudioDoorHandler, studio.DOOR),
-    (READ, r"/_studio/session", StudioSessionHandler, studio.SESSION),
-    (("POST",), r"/_studio/token", StudioTokenHandler, studio.TOKEN),
-    (READ, r"/_studio/(?!token\Z)[^/]*", StudioPageHandler, studio.PAGE),
-    (READ, r"/robots\.txt", RobotsHandler, operating.ROBOTS),
-    (READ, r"/openapi\.json", OpenApiHandler, operating.OPENAPI),
-    (READ, r"/favicon\.ico", FaviconHandler, operating.FAVICON),
-    (READ, r"/ping", PingHandler, operating.PING),
-    (("POST",), r"/token", TokenHandler, uploads.TOKEN),
-    (("POST",), r"/purge", PurgeHandler, uploads.PURGE),
-    (READ, r"/(?!_)[^/]+", PictureHandler, pictures.PICTURES),
-    (("POST",), r"/(?!_)[^/]+", UploadHandler, uploads.UPLOAD),
-    (("DELETE",), r"/(?!_)[^/]+", DeleteHandler, uploads.DELETE),
-    (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler, uploads.PREFLIGHT),
-    (("POST",), r"/upload/[^/]+", VipUploadHandler, vip.UPLOAD),
-    (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler, vip.PREFLIGHT),
-    (READ, rf"/{_VIP}", PictureHandler, pictures.VIP),
-    (("DELETE",), rf"/{_VIP}", DeleteHandler, uploads.DELETE_OF_BUCKET),
-    (("POST",), rf"/{_VIP}/warmup", VipWarmupHandler, vip.WARMUP),
-    (("OPTIONS",), rf"/{_VIP}/warmup", VipPreflightHandler, vip.WARMUP_PREFLIGHT),
+    (READ, r"/_health", HealthHandler),
+    (READ, r"/_live", LiveHandler),
+    (READ, r"/_ready", ReadyHandler),
+    (READ, r"/_metrics", MetricsHandler),
+    (READ, r"/_renditions/.*", ObjectHandler),
+    (READ, r"/_studio", StudioDoorHandler),
+    (READ, r"/_studio/session", StudioSessionHandler),
+    (("POST",), r"/_studio/token", StudioTokenHandler),
+    (READ, r"/_studio/(?!token\Z)[^/]*", StudioPageHandler),
+    (READ, r"/robots\.txt", RobotsHandler),
+    (READ, r"/openapi\.json", OpenApiHandler),
+    (READ, r"/favicon\.ico", FaviconHandler),
+    (READ, r"/ping", PingHandler),
+    (("POST",), r"/token", TokenHandler),
+    (("POST",), r"/purge", PurgeHandler),
+    (READ, r"/(?!_)[^/]+", PictureHandler),
+    (("POST",), r"/(?!_)[^/]+", UploadHandler),
+    (("DELETE",), r"/(?!_)[^/]+", DeleteHandler),
+    (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler),
+    (("POST",), r"/upload/[^/]+", VipUploadHandler),
+    (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler),
+    (READ, rf"/{_VIP}", PictureHandler),
+    (("DELETE",), rf"/{_VIP}", DeleteHandler),
+    (("POST",), rf"/{_VIP}/warmup", VipWarmupHandler),
+    (("OPTIONS",), rf"/{_VIP}/warmup", VipPreflightHandler),
 ]
-"""Every route, the first that matches counts, and what /openapi.json says of it. Patterns are
-of raw, encoded paths."""
+"""Every route; the first that matches counts. Patterns are of raw, encoded paths. openapi.yaml
+describes each."""
 
 
 class Route(Matcher):
@@ -119,7 +120,7 @@ def routes(site: Site) -> list[Row]:
 def allowed(path: str, site: Site) -> list[str]:
     """The methods that a raw path takes."""
     taken: dict[str, None] = {}
-    for methods, pattern, *_ in routes(site):
+    for methods, pattern, _ in routes(site):
         if re.fullmatch(pattern, path, re.DOTALL):
             taken.update(dict.fromkeys(methods))
     return list(taken)
@@ -129,7 +130,7 @@ def make_application(site: Site) -> Application:
     """The Application behind `hits.Entrance`."""
     rules = [
         Rule(Route(methods, pattern), handler, {"site": site})
-        for methods, pattern, handler, _ in routes(site)
+        for methods, pattern, handler in routes(site)
     ]
     rules.append(Rule(AnyMethod(site), WrongMethod, {"site": site}))
     return Application(
@@ -137,6 +138,5 @@ def make_application(site: Site) -> Application:
         default_handler_class=Unknown,
         default_handler_args={"site": site},
         compress_response=False,
-        contract=Contract.of(routes(site), site),
         log_function=lambda handler: None,  # `Handler.on_finish` writes the access line
     )

@@ -45,13 +45,13 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
 
 UNEXPECTED = Failure(500, "error")
 
-_STATUS_CODES = {
+STATUS_CODES = {
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",
     416: "range_not_satisfiable",
 }
-_STATUS_TEXTS = {
+STATUS_TEXTS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     416: "The range begins after the end of the picture.",
@@ -69,7 +69,7 @@ def failure_of(error: BaseException) -> Failure:
 def code_of(error: BaseException) -> str:
     """The stable snake_case name of an error; `internal` for what nobody expected."""
     if isinstance(error, HTTPError):
-        return _STATUS_CODES.get(error.status_code, "http_error")
+        return STATUS_CODES.get(error.status_code, "http_error")
     return error.code if isinstance(error, errors.LiveResizeError) else "internal"
 
 
@@ -89,8 +89,8 @@ def answer(error: BaseException, request_id: str) -> Answer:
 
 def answer_status(status: int, request_id: str) -> Answer:
     """The answer where no error of ours is behind it: an unknown route or method."""
-    text = _STATUS_TEXTS.get(status, "The request cannot be answered.")
-    return _json(status, text, _STATUS_CODES.get(status, "http_error"), request_id, [])
+    text = STATUS_TEXTS.get(status, "The request cannot be answered.")
+    return _json(status, text, STATUS_CODES.get(status, "http_error"), request_id, [])
 
 
 def explained(answer: Answer, request_id: str) -> Answer:

@@ -124,19 +124,29 @@ def test_everyone_may_keep_it_for_a_while(gallery: buckets.Gallery) -> None:
     assert head.headers["Content-Length"] == str(len(first.content))
 
 
-def test_every_route_is_told_and_nothing_else(document: Document) -> None:
-    """Each row describes itself, and the example of each operation leads to its own row."""
-    assert all(operations for *_, operations in app.ROUTES)
-    told = {
-        (method, operation.at)
-        for methods, _, _, operations in app.ROUTES
-        for operation in operations
-        for method in methods
-    }
-    assert told == document.operations().keys()
-    for method, template, path in examples(document):
-        leads = (row for row in app.ROUTES if method in row[0] and re.fullmatch(row[1], path))
-        assert template in [operation.at for operation in next(leads)[3]], path
+def test_every_route_has_its_path_and_every_path_its_route(document: Document) -> None:
+    """The examples of the operations lead to all routes, by all of their methods."""
+    routes = [
+        (method, pattern, handler) for methods, pattern, handler in app.ROUTES for method in methods
+    ]
+    found = set()
+    for method, _, path in examples(document):
+        fitting = [row for row in routes if row[0] == method and re.fullmatch(row[1], path)]
+        assert fitting, f"{method} {path} has no route"
+        found.add(fitting[0])
+    assert set(routes) - found == set(), "no path of openapi.yaml leads there"
+
+
+def test_every_component_is_used_and_nothing_of_the_file_alone_is_served(
+    gallery: buckets.Gallery, document: Document
+) -> None:
+    """No name that nobody refers to, no placeholder, no extension of ours."""
+    text = gallery.client.get("/openapi.json").text
+    for kind in ("schemas", "parameters", "headers", "responses"):
+        used = re.findall(rf'"#/components/{kind}/([^"]+)"', text)
+        assert set(document.told["components"][kind]) == set(used)
+    assert "${" not in text
+    assert not re.findall(r'"x-[a-z-]+":', text)
 
 
 def test_every_status_of_the_contract_is_told_and_no_other(document: Document) -> None:
