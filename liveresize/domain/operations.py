@@ -66,13 +66,13 @@ class Operation:
     """One parameter of an address, and one field of a rendition.
 
     `name` is the parameter; empty for what only the API of vip asks for. `attribute` is the
-    field, where it has another name. `about` is a
-    sentence for people, `schema` a JSON Schema of the values, `allowed` the same as the end
-    of a sentence. `read` makes the value of a text, and raises ValueError. `plain` is the
-    value that asks for nothing; `resolve` makes the field of a rendition of a value, plain
-    ones included. `text` writes the field in an address. `token` writes it in a variant,
-    and is empty for what shows there by its absence; `pattern` matches such a token, and
-    `parse` reads it back, or raises ValueError.
+    field, where it has another name. `about` is a sentence for people, `schema` a JSON
+    Schema of the values with an `example`, `allowed` the same as the end of a sentence.
+    `read` makes the value of a text, and raises ValueError. `plain` is the value that asks
+    for nothing; `resolve` makes the field of a rendition of a value, plain ones included.
+    `text` writes the field in an address. `token` writes it in a variant, and is empty for
+    what shows there by its absence; `pattern` matches such a token, and `parse` reads it
+    back, or raises ValueError.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Operation:
     about: str = ""
     allowed: str = ""
     schema: Mapping[str, Any] = field(default_factory=dict)
+    example: object = None
     effect: Effect
     plain: Any
     read: Callable[[str, UrlRules], Any]
@@ -128,7 +129,13 @@ def _flag(
 
 
 def _choice(
-    name: str, about: str, effect: Effect, prefix: str, plain: Any, values: tuple[Any, ...]
+    name: str,
+    about: str,
+    effect: Effect,
+    prefix: str,
+    plain: Any,
+    values: tuple[Any, ...],
+    **rest: Any,
 ) -> Operation:
     """One of a few words or numbers."""
     words = {str(value): value for value in values}
@@ -145,6 +152,7 @@ def _choice(
         token=lambda value: "" if value == plain else f"{prefix}{value}",
         pattern="|".join(tokens),
         parse=lambda text: tokens[text],
+        **rest,
     )
 
 
@@ -252,17 +260,18 @@ _FRACTION = r"(0(\.[0-9]{1,99})?|1(\.0{1,99})?)"
 ROWS = (
     _choice(
         "fit",
-        "`clip` inside the box; `crop` fills it and is cut; `cover` is at least as large; "
-        "`canvas` fills up with `bg`.",
+        "`clip` fits inside the box; `crop` fills the box and cuts off the rest; `cover` is at "
+        "least as large as the box; `canvas` fits inside the box and fills the rest with `bg`.",
         Effect.BOX,
         "",
         Fit.CLIP,
         tuple(Fit),
+        example=Fit.CROP,
     ),
     Operation(
         name="gravity",
-        about="What `crop` keeps and where `canvas` places: a direction, the most detailed "
-        "region, or a focal point `x,y` of fractions.",
+        about="What `crop` keeps, and where `canvas` places the image: a direction, the most "
+        "detailed region (`smart`), or a focal point `x,y` in fractions.",
         allowed="a point of the compass, `center`, `smart`, or `x,y` with each from 0 to 1",
         schema={
             "anyOf": [
@@ -271,6 +280,7 @@ ROWS = (
             ],
             "default": "center",
         },
+        example="smart",
         effect=Effect.BOX,
         plain=CENTER,
         read=_read_gravity,
@@ -281,13 +291,14 @@ ROWS = (
     ),
     Operation(
         name="quality",
-        about="0–100, −1 is `auto`, and more than 100 is 100; for JPEG, WebP and AVIF. `auto` "
-        "keeps that of a JPEG, and is as configured elsewhere.",
+        about="0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` "
+        "keeps the quality of a JPEG; for other originals it is the configured one.",
         allowed="`auto` or a whole number from 0 to 100",
         schema={
             "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": -1}],
             "default": "auto",
         },
+        example=75,
         effect=Effect.ENCODING,
         plain=None,
         read=_read_quality,
@@ -299,7 +310,7 @@ ROWS = (
     ),
     Operation(
         name="blur",
-        about="A sigma in pixels, without an exponent; `true` is the configured one.",
+        about="Sigma in pixels, without an exponent. `true` is the configured one.",
         allowed="`true`, `false` or a sigma from 0.3 to 100",
         schema={
             "anyOf": [
@@ -339,18 +350,20 @@ ROWS = (
     ),
     _choice(
         "rotate",
-        "Degrees clockwise, after EXIF's own.",
+        "Degrees clockwise, after the EXIF orientation is applied.",
         Effect.TURN,
         "r",
         0,
         (0, 90, 180, 270),
     ),
-    _choice("flip", "Mirror across, down or both.", Effect.TURN, "f", "", ("h", "v", "hv")),
+    _choice(
+        "flip", "Mirror horizontally, vertically or both.", Effect.TURN, "f", "", ("h", "v", "hv")
+    ),
     Operation(
         name="bg",
         attribute="background",
-        about="A colour in hex digits, with or without alpha, that fills `canvas` and lies "
-        "under what JPEG cannot show through.",
+        about="A colour in hex digits, with or without alpha. It fills `canvas`, and is the "
+        "background of transparent images in JPEG.",
         allowed="`transparent` or a colour of 3, 6 or 8 hex digits",
         schema={
             "anyOf": [
@@ -359,6 +372,7 @@ ROWS = (
             ],
             "default": "ffffff",
         },
+        example="f0f0f0",
         effect=Effect.BOX,
         plain=None,
         read=_read_colour,
@@ -369,7 +383,7 @@ ROWS = (
     ),
     _flag(
         "enlarge",
-        "Whether a small original is scaled up; as configured where not said.",
+        "Whether a small original is enlarged. Without it, the settings decide.",
         Effect.BOX,
         "noenlarge",
         plain=None,
@@ -379,7 +393,7 @@ ROWS = (
     _flag("", "", Effect.BOX, "floor", plain=False, shown=True, attribute="floor"),
     _flag(
         "animate",
-        "Whether an animated picture stays so where the format can.",
+        "Whether an animation stays animated, if the format can do that.",
         Effect.FRAMES,
         "still",
         plain=True,

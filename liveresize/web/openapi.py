@@ -11,8 +11,8 @@ from typing import Any
 from liveresize import __version__, errors
 from liveresize.domain import names, urls
 from liveresize.domain.formats import EXTENSIONS, Format
+from liveresize.domain.operations import OPERATIONS, Operation
 from liveresize.domain.originals import GENERATION
-from liveresize.domain.values import COMPASS, Fit
 from liveresize.errors import LiveResizeError
 from liveresize.metrics.requests import CACHES, NO_CACHE
 from liveresize.service.warmup import Fate
@@ -92,6 +92,9 @@ def document(site: Site) -> Json:
     """The OpenAPI Object of `site`."""
     spec: Json = _filled(_load(), _values(site))
     del spec["x-shared"]
+    spec["components"]["parameters"] |= {
+        f"query.{name}": _parameter(each) for name, each in OPERATIONS.items()
+    }
     responses = spec["components"]["responses"]
     for item in spec["paths"].values():
         for operation in item.values():
@@ -102,6 +105,17 @@ def document(site: Site) -> Json:
             operation.pop("x-head", None)
             _share_responses(operation, responses)
     return spec
+
+
+def _parameter(operation: Operation) -> Json:
+    """The Parameter Object of an operation."""
+    found: Json = {
+        "name": operation.name,
+        "in": "query",
+        "description": operation.about,
+        "schema": operation.schema,
+    }
+    return found if operation.example is None else {**found, "example": operation.example}
 
 
 def _load() -> Json:
@@ -126,8 +140,7 @@ def _values(site: Site) -> Json:
         "input_formats": sorted({*options.formats, "jpg"}),
         "rendition_types": {each.mime: {} for each in Format},
         "extensions": list(EXTENSIONS),
-        "fits": list(Fit),
-        "gravities": list(COMPASS),
+        "operations": [{"$ref": f"#/components/parameters/query.{name}"} for name in OPERATIONS],
         "max_density": urls.MAX_DENSITY,
         "name_bytes": names.MAX_BYTES,
         "not_in_names": names.FORBIDDEN.pattern[1:-1],
