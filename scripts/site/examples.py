@@ -148,6 +148,7 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example(f"{SQUARE}?fit=crop&sharpen=2", "a little"),
         Example(f"{SQUARE}?fit=crop&sharpen=10", "all there is"),
     ),
+    "grey": (Example(f"{SQUARE}?fit=crop&grey=true", "shades of grey"),),
     "turn": (
         Example("/sample_120_0.jpg?rotate=90", "clockwise; 120 is the width afterwards"),
         Example("/sample_120_0.jpg?rotate=180", "upside down"),

@@ -2,6 +2,7 @@
 
 from PIL import Image
 
+from liveresize.domain.operations import OPERATIONS
 from scripts.site import examples, marked, pictures
 from scripts.site.examples import Example
 
@@ -10,10 +11,15 @@ NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "avif": "AVIF", "gif": "G
 
 def parts() -> dict[str, str]:
     """Every part of the page by its name. Raises OSError where a picture is missing."""
-    return {
+    sections = {
         name: marked.table(("address", "answer", "picture"), [_row(each) for each in section])
         for name, section in examples.SECTIONS.items()
     }
+    rows = [
+        (f"`{name}`", each.allowed[0].upper() + each.allowed[1:], each.about)
+        for name, each in OPERATIONS.items()
+    ]
+    return sections | {"operations": marked.table(("parameter", "values", "meaning"), rows)}
 
 
 def _row(example: Example) -> tuple[str, str, str]:

@@ -45,6 +45,7 @@ const folder = process.argv[1];
 Promise.all(
   ["address", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
 ).then(([address, thumbhash, upload]) => {
+  address.learn({ blur: { maximum: 100 }, sharpen: { maximum: 10 }, grey: { type: "boolean" } });
   const answer = ({ call, given }) => {
     const calls = { ...address, ...thumbhash, ...upload, DEFAULTS: () => address.DEFAULTS };
     const told = calls[call](...given);
@@ -106,6 +107,7 @@ def some_knobs(defaults: dict[str, Any], count: int) -> list[dict[str, Any]]:
             "enlarge": dice.random() < 0.7,
             "blur": dice.choice([0, 0, 0.5, 40]),
             "sharpen": dice.choice([0, 0, 0.1, 10]),
+            "grey": dice.random() < 0.3,
             "bg": dice.choice(["#ffffff", "#ff0080"]),
             "clear": dice.random() < 0.3,
         }
@@ -125,6 +127,7 @@ def meant(knobs: dict[str, Any]) -> Rendition:
         quality=DEFAULT.quality if knobs["automatic"] else Quality.of(knobs["quality"]),
         blur=round(knobs["blur"] * 10),
         sharpen=round(knobs["sharpen"] * 10),
+        grey=knobs["grey"],
         rotate=int(knobs["rotate"]),
         flip=knobs["flip"],
         enlarge=knobs["enlarge"],

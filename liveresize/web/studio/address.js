@@ -5,17 +5,16 @@ export const DEFAULTS = {
   w: 800, h: 600, n: 1, fit: "clip", enlarge: true,
   gravity: "center", x: 0.5, y: 0.5, rotate: "0", flip: "",
   format: "auto", automatic: true, quality: 80, animate: true,
-  blur: 0, sharpen: 0, bg: "#ffffff", clear: false, preset: "",
+  bg: "#ffffff", clear: false, preset: "",
 };
 
-/** Filters of the server that the page has no knob for in its HTML: name → value at rest. */
-const filters = {};
+/** Filters of the server, by name, each with a JSON Schema of its values. */
+export const FILTERS = {};
 
-/** Know a filter that is told by the server; false where the page has it already. */
-export function learn({ name, schema }) {
-  if (name in DEFAULTS) return false;
-  filters[name] = DEFAULTS[name] = schema.type === "boolean" ? false : 0;
-  return true;
+/** Know the filters that the server tells. */
+export function learn(filters) {
+  Object.assign(FILTERS, filters);
+  for (const name in filters) DEFAULTS[name] = filters[name].type === "boolean" ? false : 0;
 }
 
 const GEOMETRY = ["fit", "gravity", "rotate", "flip", "bg", "enlarge"];
@@ -65,11 +64,7 @@ export function parameters(knobs, why, preset, session) {
   const centred = (preset.fit ?? knobs.fit) === "canvas" ? ["center", "smart"] : ["center"];
   say("gravity", !centred.includes(knobs.gravity), gravity(knobs, preset));
   say("quality", !knobs.automatic, knobs.quality, "automatic");
-  say("blur", knobs.blur > 0, knobs.blur);
-  say("sharpen", knobs.sharpen > 0, knobs.sharpen);
-  for (const [name, usual] of Object.entries(filters)) {
-    say(name, knobs[name] !== usual, knobs[name]);
-  }
+  for (const name in FILTERS) say(name, knobs[name], knobs[name]);
   say("rotate", knobs.rotate !== "0", knobs.rotate);
   say("flip", knobs.flip, knobs.flip);
   if (knobs.clear && !why.clear) found.push(["bg", "transparent"]);

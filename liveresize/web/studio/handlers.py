@@ -1,6 +1,8 @@
 """`/_studio/`: the page, what it has to know of the server, and tokens for who is trusted."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from tornado.web import HTTPError
 
@@ -115,11 +117,11 @@ class StudioSessionHandler(StudioHandler):
             "max_megapixels": studio.max_megapixels,
             "input": list(options.formats),
             "enlarge": studio.enlarge,
-            "filters": [
-                {"name": row.name, "about": row.about, "schema": row.schema}
-                for row in OPERATIONS.values()
+            "filters": {
+                name: _widest(row.schema)
+                for name, row in OPERATIONS.items()
                 if row.effect is Effect.FILTER
-            ],
+            },
             "presets": {name: dict(preset) for name, preset in self.site.rules.presets.items()},
             "facts": studio.public_originals,
             "token": self._token(),
@@ -148,6 +150,12 @@ class StudioTokenHandler(TokenHandler):
 
     def _authorise(self, fields: object) -> None:
         """`start` has seen to it."""
+
+
+def _widest(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The last of the schemas that a value may have, for a knob has one: a number, not a flag."""
+    each: Mapping[str, Any] = schema.get("anyOf", [schema])[-1]
+    return each
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -1,6 +1,6 @@
 // The form of knobs: reads it, writes it, and says of each knob why it has no effect.
 
-import { DEFAULTS, learn } from "./address.js";
+import { DEFAULTS, FILTERS } from "./address.js";
 import { byId, make } from "./page.js";
 
 const form = byId("knobs");
@@ -68,26 +68,23 @@ export function explain(why) {
 
 /** Write beside each slider where it stands. */
 function tell() {
-  const { automatic, quality, blur, sharpen } = read();
-  byId("quality-value").value = automatic ? "auto" : quality;
-  byId("blur-value").value = blur || "off";
-  byId("sharpen-value").value = sharpen || "off";
+  const now = read();
+  byId("quality-value").value = now.automatic ? "auto" : now.quality;
+  for (const name in FILTERS) {
+    if (now[name] !== !!now[name]) byId(`${name}-value`).value = now[name] || "off";
+  }
 }
 
-/** Add a knob for each filter of the server that the page has none for. */
-export function add(filters) {
-  for (const filter of filters.filter(learn)) {
-    const { name, schema } = filter;
-    const label = name[0].toUpperCase() + name.slice(1);
-    const { minimum = 0, maximum } = schema;
-    const flag = schema.type === "boolean";
-    const control = flag
-      ? make("input", { type: "checkbox", id: name })
-      : make("input", { type: "range", id: name, min: 0, max: maximum, step: minimum || 0.1 });
-    const words = flag
-      ? [make("label", {}, control, label)]
-      : [make("label", { htmlFor: name }, label), control];
-    const place = make("p", { className: flag ? "tick" : "" }, ...words);
+/** Add a knob for each filter. */
+export function add() {
+  for (const [id, { type, maximum }] of Object.entries(FILTERS)) {
+    const name = id[0].toUpperCase() + id.slice(1);
+    const flag = type === "boolean";
+    const range = { type: "range", min: 0, max: maximum, step: maximum > 10 ? 0.5 : 0.1 };
+    const knob = make("input", { id, ...(flag ? { type: "checkbox" } : range) });
+    const label = make("label", { htmlFor: id }, ...(flag ? [knob, name] : [name]));
+    const place = make("p", { className: flag ? "tick" : "" }, label);
+    if (!flag) place.append(knob, make("output", { id: `${id}-value` }));
     byId("effects").append(place);
   }
 }

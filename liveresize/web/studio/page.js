@@ -18,7 +18,7 @@ export function say(text, wrong = false) {
   fading = setTimeout(() => status.classList.add("old"), wrong ? SEEN_WRONG : SEEN);
 }
 
-/** Say what went wrong, also beside the form it went wrong in; an abort is nothing wrong. */
+/** Show an error, also beside its form; aborts are none. */
 export function complain(error, place) {
   if (error.name === "AbortError") return;
   byId(place).textContent = error.message;

@@ -23,7 +23,7 @@ export function show(id, facts) {
   const whole = facts && SHOWN.includes(facts.format) && facts.bytes <= WEIGHTY;
   const name = encodeURIComponent(id);
   const path = whole ? name : `${name}_1200_1200.auto?enlarge=false`;
-  // A new picture under an old id has another hash, and so another address here.
+  // A new picture under an old id has another hash.
   image.src = new URL(plus(path, `proxy=true&v=${facts?.sha256.slice(0, 8) ?? ""}`), ROOT);
   byId("facts").replaceChildren(...(facts ? listed(facts) : [fact("Facts", "not public here")]));
 }
@@ -61,7 +61,7 @@ function preview(hash) {
   return canvas;
 }
 
-/** Put the marker where the focal point is; `why` it has no effect, where it has none. */
+/** Place the marker; `why` says that it has no effect. */
 export function mark(why) {
   const { x, y, gravity } = knobs.read();
   const off = Boolean(why);

@@ -51,7 +51,7 @@ export async function show(path, other, knobs, facts) {
   const mine = asking;
   const began = performance.now();
   try {
-    // The bytes are wanted from this server, and not a redirect to where they are kept.
+    // The bytes, not a redirect to the store.
     const answer = await picture(plus(path, "proxy=true"), mine.signal);
     const data = await answer.blob();
     const took = performance.now() - began;
@@ -70,7 +70,7 @@ export async function show(path, other, knobs, facts) {
   }
 }
 
-/** Decode before showing, so that the page never jumps to nothing and back. */
+/** Decode before showing, so that the page does not jump. */
 async function display(data, knobs, signal) {
   const url = URL.createObjectURL(data);
   const next = new Image();
@@ -131,7 +131,7 @@ function time(header) {
   byId("server-timing").replaceChildren(...(bars.length ? bars : [none]));
 }
 
-/** Lay the original over the left of the rendition, as far as the slider says. */
+/** Show the original left of the slider. */
 async function compare() {
   const share = Number(slider.value);
   byId("frame").style.setProperty("--split", `${share}%`);
@@ -155,7 +155,7 @@ async function compare() {
   }
 }
 
-/** Let the slider, and a pointer on the pictures, say how much of each is seen. */
+/** Follow the slider, and a pointer on the pictures. */
 export function listen() {
   slider.addEventListener("input", compare);
   const frame = byId("frame");

@@ -50,7 +50,7 @@ const post = async (path, body, headers = {}) => {
 
 const segment = (id) => encodeURIComponent(id);
 
-/** Prove the secret, empty where none is asked for; what the studio has to know comes back. */
+/** Send the secret, which may be empty; returns the session. */
 export async function begin(secret) {
   // A header holds bytes, and the server compares those of UTF-8.
   bearer = String.fromCharCode(...new TextEncoder().encode(secret));
@@ -74,7 +74,7 @@ export function upload(id, file, pass, progress, signal) {
     const request = new XMLHttpRequest();
     request.open("POST", new URL(segment(id), ROOT));
     request.setRequestHeader("X-Token", pass);
-    // The bytes decide what it is; the server only wants to hear that it is a picture.
+    // The bytes decide the format.
     const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
     request.setRequestHeader("Content-Type", kind);
     request.upload.onprogress = (event) => progress(event.loaded, event.total);
@@ -87,13 +87,13 @@ export function upload(id, file, pass, progress, signal) {
   });
 }
 
-/** Give a token back that nothing came of: an upload of nothing ends it, and its id is free. */
+/** Give an unused token back: an empty upload ends it and frees its id. */
 export async function release(id, pass) {
   const headers = { "X-Token": pass, "Content-Type": "image/unknown" };
   await ask(segment(id), { method: "POST", headers }).catch(() => {});
 }
 
-/** What is known of an original; null where it is there, but originals are not `open` to all. */
+/** Facts of an original; null if originals are not `open` to all. */
 export async function facts(id, open) {
   if (open) return (await ask(`${segment(id)}.json`)).json();
   await picture(`${segment(id)}_96_96.auto?fit=crop`); // the thumbnail is wanted anyway
@@ -103,5 +103,5 @@ export async function facts(id, open) {
 /** Delete a picture and all that was made of it. */
 export const remove = (id) => ask(segment(id), { method: "DELETE", headers: authorised() });
 
-/** A rendition's answer. `no-store`, so that it is the server that answers and not the browser. */
+/** The response for a rendition, never from the browser's cache. */
 export const picture = (path, signal) => ask(path, { signal, headers: { Accept: PICTURES } });

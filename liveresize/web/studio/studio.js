@@ -58,7 +58,7 @@ function first(facts) {
   return { ...address.DEFAULTS, enlarge: session.enlarge, ...box };
 }
 
-/** Put a picture on the bench; `turns` are the knobs remembered of it, if it was there before. */
+/** Open a picture; `turns` are its remembered knobs. */
 async function show(id, turns = null) {
   const mine = (coming = Symbol(id));
   const facts = await server.facts(id, session.facts);
@@ -148,7 +148,7 @@ function listenForDeletion() {
   dialog.addEventListener("close", () => dialog.returnValue === "delete" && erase());
 }
 
-/** Copy what a field shows; where the browser does not let us, it is selected to be copied. */
+/** Copy what a field shows, or select it. */
 async function copy(button) {
   const field = byId(button.dataset.copy);
   try {
@@ -184,7 +184,7 @@ function listen() {
   window.addEventListener("hashchange", restore);
 }
 
-/** Start work with what the server told; only the first time are there ears to put up. */
+/** Start with the session; listeners are added once. */
 async function enter(told) {
   const known = session;
   session = told;
@@ -193,7 +193,8 @@ async function enter(told) {
   byId("server").textContent = `${told.version} · up to ${size(told.max_width, told.max_height)}`;
   root.dataset.state = "ready";
   if (!known) {
-    knobs.add(told.filters);
+    address.learn(told.filters);
+    knobs.add();
     knobs.offer(told.presets);
     listen();
   }

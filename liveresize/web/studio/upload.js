@@ -66,7 +66,7 @@ async function send(session) {
     byId("chosen").textContent = `${id} is there. Drop another one anywhere on this page.`;
     return id;
   } catch (error) {
-    // Broken off before the server saw any of it, the token would hold the id for its life.
+    // Otherwise the unused token would hold the id until it expires.
     if (pass && error.name === "AbortError") await server.release(id, pass);
     throw error;
   } finally {
