@@ -12,7 +12,7 @@ NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "avif": "AVIF", "gif": "G
 def parts() -> dict[str, str]:
     """Every part of the page by its name. Raises OSError where a picture is missing."""
     sections = {
-        name: marked.table(("address", "answer", "picture"), [_row(each) for each in section])
+        name: marked.table(("URL", "response", "image"), [_row(each) for each in section])
         for name, section in examples.SECTIONS.items()
     }
     rows = [
