@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from pathlib import Path
 from typing import Any, overload
 
+from stores.memory_index import MemoryIndex
+
 from liveresize import errors
 from liveresize.domain.formats import Format
 from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
@@ -16,7 +18,6 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.tokens import Claim
 from liveresize.ports import Errand, ObjectBody, Purged
-from liveresize.stores.memory_index import MemoryIndex
 
 Hook = Callable[[], Awaitable[None]]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from stores.memory_index import MemoryIndex
 from stores.worlds import original
 
 from liveresize import errors
@@ -16,7 +17,6 @@ from liveresize.domain import webhook
 from liveresize.domain.names import ImageId
 from liveresize.ports import Announcement
 from liveresize.service.webhook import Announcer, AnnouncerOptions
-from liveresize.stores.memory_index import MemoryIndex
 
 from .doubles import Clock, away, picture, run, turns
 from .house import CAT, House

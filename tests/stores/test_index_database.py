@@ -20,9 +20,9 @@ from liveresize.stores import engines, index_originals, index_purges, locks
 from liveresize.stores.breaker import Breaker
 from liveresize.stores.database import Database, IndexOptions
 from liveresize.stores.index import DatabaseIndex
-from liveresize.stores.memory_index import MemoryIndex
 
 from . import worlds
+from .memory_index import MemoryIndex
 from .worlds import CAT, database_options, databases, needs_postgresql, postgresql_url, sqlite_url
 
 CLAIM = """

@@ -30,7 +30,8 @@ from liveresize.ports import Index
 from liveresize.stores import engines, schema
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.index import DatabaseIndex
-from liveresize.stores.memory_index import MemoryIndex
+
+from .memory_index import MemoryIndex
 
 CAT = ImageId("cat")
 BUDGET = 20.0
