@@ -89,8 +89,6 @@ class Negotiated:
     webp: bool = False
 
     animates = True
-    lossy = True
-    has_alpha = True
 
     @property
     def token(self) -> str:

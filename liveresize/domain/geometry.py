@@ -14,14 +14,12 @@ from liveresize.domain.values import Fit
 class Plan:
     """How one picture becomes one rendition. All sizes in pixels, (width, height).
 
-    `scaled` is the size of the whole picture after resizing; `output` the size of the
-    result. `box` is the part of the (upright, turned) picture that is kept, as
-    (left, top, right, bottom) in its own pixels and possibly fractional; `resized` is
-    the size which that part is resized to. Only `canvas` has `resized != output`, and
+    `output` is the size of the result. `box` is the part of the (upright, turned) picture
+    that is kept, as (left, top, right, bottom) in its own pixels and possibly fractional;
+    `resized` is the size which that part is resized to. Only `canvas` has `resized != output`, and
     `offset` then tells where the picture stands on it.
     """
 
-    scaled: tuple[int, int]
     box: tuple[float, float, float, float]
     resized: tuple[int, int]
     output: tuple[int, int]
@@ -119,15 +117,15 @@ def plan(
         left = min(max(x * width - kept_width / 2, 0.0), width - kept_width)
         top = min(max(y * height - kept_height / 2, 0.0), height - kept_height)
         box = (left, top, left + kept_width, top + kept_height)
-        return Plan(scaled, box, output, output)
+        return Plan(box, output, output)
     if rendition.fit is Fit.CANVAS:
         output = (rendition.width, rendition.height)
         offset = (
             int((output[0] - scaled[0]) * x + 0.5),
             int((output[1] - scaled[1]) * y + 0.5),
         )
-        return Plan(scaled, whole, scaled, output, offset)
-    return Plan(scaled, whole, scaled, scaled)
+        return Plan(whole, scaled, output, offset)
+    return Plan(whole, scaled, scaled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,6 @@ class Rendered:
     data: bytes
     etag: str
     format: Format
-    width: int
-    height: int
     decode_ms: float = 0.0
     resize_ms: float = 0.0
     encode_ms: float = 0.0

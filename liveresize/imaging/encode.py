@@ -75,8 +75,8 @@ def moving(
     count: int,
     alpha: bool,
     plays: int,
-) -> tuple[bytes, tuple[int, int]]:
-    """The frames as one file, played `plays` times (0: for ever), and its size in pixels.
+) -> bytes:
+    """The frames as one file, played `plays` times (0: for ever).
 
     There are at most `count` frames, and none has transparency unless `alpha`. An AVIF
     plays for ever: Pillow has no way to say anything else. Raises
@@ -92,7 +92,7 @@ def moving(
         arguments["loop"] = max(0, plays - 1)
     file = io.BytesIO()
     first.save(file, output.name, **arguments)
-    return file.getvalue(), first.size
+    return file.getvalue()
 
 
 def _film(

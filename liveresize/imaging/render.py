@@ -23,8 +23,8 @@ from liveresize.imaging import (
 from liveresize.imaging.options import EncoderOptions, ImagingOptions
 from liveresize.imaging.stopwatch import Stopwatch
 
-Made = tuple[bytes, tuple[int, int], tuple[str, ...]]
-"""A finished file, its size in pixels, and remarks."""
+Made = tuple[bytes, tuple[str, ...]]
+"""A finished file, and remarks."""
 
 
 def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingOptions) -> Rendered:
@@ -40,7 +40,7 @@ def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingO
             task = layout.of(image, rendition, options)
             as_stored = thrift.as_stored(image, task)
         make = _moving if task.frames > 1 else _still
-        data, (width, height), notes = make(image, task, options.encoder, watch)
+        data, notes = make(image, task, options.encoder, watch)
         with watch.stage("encode"):
             if as_stored:
                 data = thrift.smaller(path, image, data)
@@ -49,8 +49,6 @@ def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingO
         data=data,
         etag=etag,
         format=task.output,
-        width=width,
-        height=height,
         decode_ms=watch.ms("decode"),
         resize_ms=watch.ms("resize"),
         encode_ms=watch.ms("encode"),
@@ -78,7 +76,7 @@ def _still(
             image.close()
     with watch.stage("encode"):
         data = encode.still(picture, task.output, task.level, options, indexed=task.indexed)
-        return data, picture.size, notes
+        return data, notes
 
 
 def _moving(
@@ -87,7 +85,7 @@ def _moving(
     """An animation, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
     with watch.stage("encode"):
-        data, size = encode.moving(
+        data = encode.moving(
             _frames(image, task, watch, notes),
             task.output,
             task.level,
@@ -96,7 +94,7 @@ def _moving(
             alpha=animation.may_be_clear(image),
             plays=animation.plays(image),
         )
-        return data, size, tuple(sorted(notes))
+        return data, tuple(sorted(notes))
 
 
 def _frames(

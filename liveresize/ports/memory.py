@@ -11,15 +11,12 @@ from liveresize.domain.originals import Link, Original
 class Held:
     """A rendition whose bytes are at hand. `etag` is their SHA-256 in hex.
 
-    `width` and `height` are 0 where only the bytes are known. `notes` are the
-    engine's remarks, see jobs.Rendered.
+    `notes` are the engine's remarks, see jobs.Rendered.
     """
 
     data: bytes
     mime: str
     etag: str
-    width: int = 0
-    height: int = 0
     notes: tuple[str, ...] = ()
 
 

@@ -89,12 +89,6 @@ class Inflight(Generic[T]):
         self._flights[key] = flight
         return flight
 
-    async def drain(self) -> None:
-        """Return when nothing is under way."""
-        while self._flights:
-            tasks = [each.task for each in self._flights.values() if each.task is not None]
-            await asyncio.gather(*tasks, return_exceptions=True)
-
 
 def _retrieve(task: "asyncio.Task[T]") -> None:
     """Look at the exception, so that one whose waiters all left is not reported as lost."""

@@ -1,20 +1,11 @@
 """What an upload is answered with, the first time and when it is repeated."""
 
 import json
-from dataclasses import dataclass
 
 from liveresize import errors
 from liveresize.domain.originals import Original
 from liveresize.domain.tokens import Spent
 from liveresize.service.bodies import Body
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What an upload is answered with; `text` is its JSON."""
-
-    text: str
-    repeated: bool = False
 
 
 def text(original: Original) -> str:
@@ -40,20 +31,15 @@ class RepeatedUpload:
         self._spent = spent
         self._body = Body(max_bytes)
 
-    @property
-    def max_bytes(self) -> int:
-        """The most that `write` takes in all."""
-        return self._body.max_bytes
-
     async def write(self, chunk: bytes) -> None:
         """Take part of the image, to compare. Raises UploadTooLarge."""
         await self._body.write(chunk)
 
-    async def finish(self, crop: object) -> Receipt:
+    async def finish(self, crop: object) -> str:
         """The receipt of the first time. Raises TokenRefused for other bytes."""
         if await self._body.close() != self._spent.received_sha256:
             raise errors.TokenRefused
-        return Receipt(text=self._spent.receipt, repeated=True)
+        return self._spent.receipt
 
     async def abort(self) -> None:
         """Nothing was kept, nothing is left."""

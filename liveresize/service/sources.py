@@ -223,8 +223,6 @@ class Sources:
             data=rendered.data,
             mime=rendered.format.mime,
             etag=rendered.etag,
-            width=rendered.width,
-            height=rendered.height,
             notes=rendered.notes,
         )
         if flight is not None and self._current(original):

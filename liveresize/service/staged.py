@@ -126,11 +126,6 @@ class StagedUpload(abc.ABC):
         self._finishing = False
         self._renewal = asyncio.create_task(self._stay_alive())
 
-    @property
-    def max_bytes(self) -> int:
-        """The most that `write` takes in all."""
-        return self._body.max_bytes
-
     async def write(self, chunk: bytes) -> None:
         """Take part of the image. Raises UploadTooLarge and DiskFull."""
         await self._body.write(chunk)

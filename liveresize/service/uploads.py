@@ -22,7 +22,7 @@ from liveresize.domain.originals import Original, ended
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
 from liveresize.service import receipts
 from liveresize.service.catalogue import adopt_foreign
-from liveresize.service.receipts import Receipt, RepeatedUpload
+from liveresize.service.receipts import RepeatedUpload
 from liveresize.service.staged import Crop, Intake, Received, StagedUpload, needing_room
 
 _log = structlog.get_logger("liveresize.uploads")
@@ -38,15 +38,11 @@ class UploadsOptions:
 class Upload(Protocol):
     """A body on its way in. After `finish` or `abort` nothing else may be called."""
 
-    @property
-    def max_bytes(self) -> int:
-        """The most that `write` takes in all."""
-
     async def write(self, chunk: bytes) -> None:
         """Take part of the image. Raises UploadTooLarge and DiskFull."""
 
-    async def finish(self, crop: Crop | None) -> Receipt:
-        """The body is whole: store it. Raises what is wrong with it."""
+    async def finish(self, crop: Crop | None) -> str:
+        """The body is whole: store it and return its receipt. Raises what is wrong with it."""
 
     async def abort(self) -> None:
         """Nothing came of it: leave nothing, and free the id."""
@@ -151,17 +147,19 @@ class ClaimedUpload(StagedUpload):
         super().__init__(intake, staged, max_bytes, client)
         self._claim = claim
 
-    async def finish(self, crop: Crop | None) -> Receipt:
-        """Store the original; a client that leaves meanwhile does not stop it.
+    async def finish(self, crop: Crop | None) -> str:
+        """Store the original and return its receipt.
+
+        A client that leaves meanwhile does not stop it.
 
         Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
         DiskFull, TokenRefused, IdTaken, IndexUnavailable.
         """
         return await self._intake.end(self._finish(crop))
 
-    async def _finish(self, crop: Crop | None) -> Receipt:
+    async def _finish(self, crop: Crop | None) -> str:
         original = await self._take_in(crop, self._claim.grant.formats)
-        return Receipt(text=receipts.text(original))
+        return receipts.text(original)
 
     def _name(self, facts: Facts) -> ImageId:
         return self._claim.grant.image

@@ -31,10 +31,9 @@ _NO_BATCHES = (400, 405, 411, 501)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a store says of an object: `size` in bytes, media type, its user metadata."""
+    """What a store says of an object: `size` in bytes, its user metadata."""
 
     size: int
-    mime: str
     metadata: Mapping[str, str]
 
 
@@ -169,7 +168,6 @@ class Objects:
             return None
         return Facts(
             size=answer.get("ContentLength", 0),
-            mime=answer.get("ContentType", ""),
             metadata=answer.get("Metadata", {}),
         )
 

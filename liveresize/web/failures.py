@@ -11,11 +11,9 @@ from liveresize.web.responses import Answer
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How one kind of error is answered. `level` is that of its log line; `retry` is
-    what `Retry-After` says, in seconds."""
+    """How one kind of error is answered; `retry` is what `Retry-After` says, in seconds."""
 
     status: int
-    level: str = "info"
     retry: int | None = None
 
 
@@ -25,25 +23,25 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.UrlTooLong: Failure(414),
     errors.HeadTooLarge: Failure(431),
     errors.Refused: Failure(403),
-    errors.SecretRefused: Failure(401, "warning"),
+    errors.SecretRefused: Failure(401),
     errors.OriginalMissing: Failure(404),
-    errors.OriginalElsewhere: Failure(503, "warning", retry=1),
+    errors.OriginalElsewhere: Failure(503, retry=1),
     errors.ImageError: Failure(422),
     errors.UploadTooLarge: Failure(413),
     errors.UnsupportedImage: Failure(415),
-    errors.Quarantined: Failure(422, "warning"),
-    errors.Overload: Failure(503, "warning", retry=1),
+    errors.Quarantined: Failure(422),
+    errors.Overload: Failure(503, retry=1),
     errors.RateLimited: Failure(429, retry=1),
-    errors.TooManyFailures: Failure(429, "warning", retry=60),
-    errors.RenderTimeout: Failure(504, "warning"),
-    errors.DiskFull: Failure(507, "error", retry=60),
-    errors.StoreError: Failure(503, "warning", retry=1),
-    errors.WorkerDied: Failure(503, "error", retry=1),
-    errors.LiveResizeError: Failure(500, "error"),
+    errors.TooManyFailures: Failure(429, retry=60),
+    errors.RenderTimeout: Failure(504),
+    errors.DiskFull: Failure(507, retry=60),
+    errors.StoreError: Failure(503, retry=1),
+    errors.WorkerDied: Failure(503, retry=1),
+    errors.LiveResizeError: Failure(500),
 }
 """Error → answer; the nearest class in its order of inheritance counts."""
 
-UNEXPECTED = Failure(500, "error")
+UNEXPECTED = Failure(500)
 
 STATUS_CODES = {
     404: "not_found",

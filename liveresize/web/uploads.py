@@ -64,8 +64,7 @@ class UploadHandler(BodyHandler):
         if self._form is not None:
             self._form.finish()
         upload, self._upload = self._upload, None
-        receipt = await upload.finish(self._crop)
-        body = receipt.text.encode()
+        body = (await upload.finish(self._crop)).encode()
         await self.respond(
             responses.Answer(
                 status=200,

@@ -56,9 +56,6 @@ _VIP_QUALITY = 80
 _FILE_BUDGET = 2.0
 """Seconds that a GET waits for a database that is a file of our own."""
 
-BUILT_IN_DEADLINE = 30.0
-"""Seconds of a conversion where `timeout.conversion` is 0."""
-
 
 def imaging_options(settings: Settings) -> ImagingOptions:
     """What the engine is told."""
@@ -95,7 +92,7 @@ def worker_options(settings: Settings) -> WorkerOptions:
         queue_limit=workers.queue,
         client_queue=settings.limits.client_queue,
         max_wait=workers.max_wait,
-        deadline=settings.timeout.conversion / 1000 or BUILT_IN_DEADLINE,
+        deadline=settings.timeout.conversion_seconds,
         imaging=imaging_options(settings),
     )
 

@@ -21,9 +21,8 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a worker ended: its process id and exit code (negative: the signal)."""
+    """How a worker ended: its exit code (negative: the signal)."""
 
-    pid: int
     exitcode: int
 
     @property
@@ -141,7 +140,7 @@ class Slot:
 
     async def _close(self) -> Death:
         code = await launch.in_thread(lambda: launch.release(self._executor, self._process))
-        return Death(self.pid, code)
+        return Death(code)
 
     async def _outcome(self, future: Future[Result], until: float) -> BaseException | None:
         """What the job raised, None when it is done; RenderTimeout after `until`."""

@@ -168,29 +168,29 @@ def test_a_plan_keeps_a_part_of_the_picture_in_its_own_proportions(
     size: Size, rendition: Rendition, focus: tuple[float, float] | None
 ) -> None:
     """The box is inside the picture, not empty, and no more distorted than rounding asks."""
-    plan = geometry.plan(size, rendition, focus)
+    plan, scaled = geometry.plan(size, rendition, focus), geometry.fit_size(size, rendition)
     left, top, right, bottom = plan.box
     assert 0 <= left < right <= size[0]
     assert 0 <= top < bottom <= size[1]
     if rendition.fit is Fit.CROP:
         # Half a pixel of the scaled picture, on the side that was rounded.
-        slack = 0.5 / min(plan.scaled) + 1e-6
+        slack = 0.5 / min(scaled) + 1e-6
         across, down = (right - left) / plan.output[0], (bottom - top) / plan.output[1]
         assert across / down == pytest.approx(1, rel=slack)
-        assert right - left == pytest.approx(plan.output[0] * size[0] / plan.scaled[0])
-        assert bottom - top == pytest.approx(plan.output[1] * size[1] / plan.scaled[1])
+        assert right - left == pytest.approx(plan.output[0] * size[0] / scaled[0])
+        assert bottom - top == pytest.approx(plan.output[1] * size[1] / scaled[1])
     else:
         assert plan.box == (0, 0, *size)
-    assert plan.scaled == geometry.fit_size(size, rendition)
 
 
 @given(strategies.picture_sizes, strategies.renditions())
 def test_a_plan_ends_at_the_size_that_was_announced(size: Size, rendition: Rendition) -> None:
     """What is planned for the turned picture is what `output_size` told beforehand."""
-    plan = geometry.plan(geometry.turned(size, rendition), rendition)
+    turned = geometry.turned(size, rendition)
+    plan = geometry.plan(turned, rendition)
     assert plan.output == geometry.output_size(size, rendition)
     if rendition.fit is Fit.CANVAS:
-        assert plan.resized == plan.scaled
+        assert plan.resized == geometry.fit_size(turned, rendition)
         for offset, placed, canvas in zip(plan.offset, plan.resized, plan.output, strict=True):
             assert 0 <= offset <= canvas - placed
     else:

@@ -36,8 +36,6 @@ def test_a_job_is_a_path_and_a_rendition_and_little_more(rendition: Rendition) -
 def test_every_other_job_and_result_survives_the_pipe() -> None:
     """Probe, intake, facts and a finished rendition come out as they went in."""
     intake = jobs.IntakeJob(source="a", target="b", crop=(1, 2, 3, 4), formats=("png",))
-    rendered = jobs.Rendered(
-        data=b"bytes", etag="0" * 64, format=Format.WEBP, width=4, height=3, notes=("note",)
-    )
+    rendered = jobs.Rendered(data=b"bytes", etag="0" * 64, format=Format.WEBP, notes=("note",))
     for value in (jobs.ProbeJob(path="a"), intake, FACTS, rendered):
         assert pickle.loads(pickle.dumps(value)) == value

@@ -37,11 +37,10 @@ def test_every_file_renders_or_is_refused(row: dict[str, str]) -> None:
     path = samples.CORPUS / row["path"]
     for output in (Format.WEBP, Format.JPEG):
         try:
-            result, picture = samples.rendered(path, width=200, format=output)
+            _, picture = samples.rendered(path, width=200, format=output)
         except errors.ImageError:
             assert row["verdict"] not in ("valid", "seed")
             continue
-        assert picture.size == (result.width, result.height)
         if row["upright_w"]:
             upright = (int(row["upright_w"]), int(row["upright_h"]))
             wanted = samples.rendition(width=200, format=output)

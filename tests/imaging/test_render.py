@@ -43,7 +43,7 @@ def test_sizes_are_those_of_geometry(tmp_path: pathlib.Path, fit: Fit, enlarge: 
         )
         result = render.render(path, wanted, samples.OPTIONS)
         size = geometry.output_size((43, 61), wanted)
-        assert samples.opened(result.data).size == (result.width, result.height) == size
+        assert samples.opened(result.data).size == size
 
 
 @pytest.mark.parametrize(("place", "colour"), PLACES.items())
@@ -110,8 +110,8 @@ def test_all_orientations_look_the_same(
 def test_rotate_and_flip(tmp_path: pathlib.Path, rotate: int, flip: str, corners: str) -> None:
     """Rotation is clockwise, comes before flipping, and both before the box."""
     path = samples.saved(tmp_path / "a.png", samples.quarters((60, 40)))
-    result, picture = samples.rendered(path, rotate=rotate, flip=flip, width=20)
-    assert result.height == (30 if rotate in (90, 270) else 13)
+    _, picture = samples.rendered(path, rotate=rotate, flip=flip, width=20)
+    assert picture.height == (30 if rotate in (90, 270) else 13)
     right, bottom = picture.width - 1, picture.height - 1
     for at, name in zip([(0, 0), (right, 0), (0, bottom), (right, bottom)], corners, strict=True):
         colour = dict(zip("RGBY", PLACES.values(), strict=True))[name]

@@ -114,8 +114,6 @@ def rendered(job: RenderJob, original: bytes) -> Rendered:
         data=data,
         etag=hashlib.sha256(data).hexdigest(),
         format=output,
-        width=job.rendition.width,
-        height=job.rendition.height,
         decode_ms=1.0,
         resize_ms=2.0,
         encode_ms=3.0,

@@ -26,7 +26,7 @@ from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
 from liveresize.service.purge import Purge, PurgeOptions
 from liveresize.service.rates import RateOptions, Rates
-from liveresize.service.receipts import Receipt
+from liveresize.service.receipts import RepeatedUpload
 from liveresize.service.renditions import Renditions, RenditionsOptions
 from liveresize.service.retire import Retirement
 from liveresize.service.sources import Sources
@@ -241,11 +241,18 @@ class House:
         """A fresh token."""
         return (await self.uploads.issue(Grant(image=image, lifetime=900.0, **grant))).token
 
-    async def send(self, token: str, data: bytes, crop: Crop | None = None) -> Receipt:
+    async def send(self, token: str, data: bytes, crop: Crop | None = None) -> str:
         """Upload `data` with a token, as the web would."""
         upload = await self.uploads.begin(token, [CAT])
         await upload.write(data)
         return await upload.finish(crop)
+
+    async def repeats(self, token: str, data: bytes) -> bool:
+        """Upload `data` with a token that is spent; whether it was taken for a repetition."""
+        upload = await self.uploads.begin(token, [CAT])
+        await upload.write(data)
+        await upload.finish(None)
+        return isinstance(upload, RepeatedUpload)
 
     async def upload(self, image: ImageId = CAT, data: bytes | None = None) -> Original:
         """An original that was uploaded just now, over an older one if need be."""

@@ -242,23 +242,3 @@ def test_hurried_work_stays_so_and_goes_on_for_who_began_it() -> None:
         assert (work.starts, work.cancelled) == (1, 0)
 
     run(main)
-
-
-def test_drain_waits_for_everything() -> None:
-    """It returns when the last one is done, failures included."""
-
-    async def main() -> None:
-        inflight: Inflight[str] = Inflight()
-        work = Work()
-        work.failure = ValueError("no")
-        waiting = asyncio.create_task(inflight.run("key", work))
-        await turns()
-        draining = asyncio.create_task(inflight.drain())
-        await turns()
-        assert not draining.done()
-        work.go.set()
-        await draining
-        with pytest.raises(ValueError, match="no"):
-            await waiting
-
-    run(main)

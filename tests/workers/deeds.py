@@ -66,7 +66,7 @@ def perform(job: Job, options: ImagingOptions) -> Rendered | Facts:
             dominant_color="",
             thumbhash="",
         )
-    return Rendered(data=answer, etag="", format=Format.PNG, width=1, height=1)
+    return Rendered(data=answer, etag="", format=Format.PNG)
 
 
 def _pid(_: str) -> bytes:
