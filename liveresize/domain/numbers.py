@@ -2,7 +2,7 @@
 
 `int` takes signs, underscores, spaces and the digits of every script, and raises ValueError
 above 4,300 digits; `float` takes `nan`, `inf` and `1e400`. What clients and other servers
-send is converted here only.
+send is converted here only, and a time that we tell them is written here.
 """
 
 import re
@@ -62,6 +62,12 @@ def instant(text: str) -> float | None:
         return None if moment.tzinfo is None else moment.timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def iso_instant(seconds: float) -> str:
+    """Unix seconds as ISO 8601 in UTC, with milliseconds: `2026-01-31T09:15:00.123Z`."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def http_instant(text: str) -> float | None:

@@ -5,8 +5,8 @@ import hmac
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from liveresize.domain import numbers
 from liveresize.domain.originals import Original
 
 EVENT = "upload.complete"
@@ -22,7 +22,6 @@ def delivery(generation: str) -> str:
 
 def body(original: Original) -> bytes:
     """The JSON about an upload; `bucket` stands only in that of a bucket's picture."""
-    uploaded = datetime.fromtimestamp(original.uploaded_at, UTC)
     bucket = {"bucket": original.image.bucket} if original.image.bucket else {}
     document = {
         "event": EVENT,
@@ -34,7 +33,7 @@ def body(original: Original) -> bytes:
         "format": original.format,
         "bytes": original.bytes,
         "sha256": original.sha256,
-        "uploaded_at": uploaded.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "uploaded_at": numbers.iso_instant(original.uploaded_at),
     }
     return json.dumps(document, ensure_ascii=False).encode()
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from liveresize import errors
+from liveresize.domain import numbers
 from liveresize.domain.originals import Original
 from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.domain.vip import VipRequest
@@ -160,7 +160,6 @@ class ObjectHandler(PicturesHandler):
 
 def _facts(original: Original, options: ResponseOptions) -> Answer:
     """`/{name}.json`."""
-    uploaded = datetime.fromtimestamp(original.uploaded_at, UTC)
     return responses.document(
         {
             "id": original.image.name,
@@ -173,7 +172,7 @@ def _facts(original: Original, options: ResponseOptions) -> Answer:
             "has_alpha": original.has_alpha,
             "dominant_color": original.dominant_color,
             "thumbhash": original.thumbhash,
-            "uploaded_at": uploaded.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "uploaded_at": numbers.iso_instant(original.uploaded_at),
         },
         [
             ("Cache-Control", f"public, max-age={options.life(_FACTS_AGE)}"),

@@ -1,9 +1,7 @@
 """POST /token: an application asks for leave to have one image uploaded."""
 
-from datetime import UTC, datetime
-
 from liveresize import errors
-from liveresize.domain import names
+from liveresize.domain import names, numbers
 from liveresize.domain.names import ImageId
 from liveresize.domain.tokens import Grant
 from liveresize.web import responses
@@ -22,13 +20,12 @@ class TokenHandler(JsonHandler):
         """Check who asks and what for, and issue a token."""
         self._authorise(fields)
         token = await self.site.uploads.issue(self._grant(fields))
-        expires = datetime.fromtimestamp(token.expires_at, UTC)
         await self.respond(
             responses.document(
                 {
                     "token": token.token,
                     "id": token.image.name,
-                    "expires_at": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                    "expires_at": numbers.iso_instant(token.expires_at),
                 },
                 [("Cache-Control", responses.NO_STORE)],
             )
