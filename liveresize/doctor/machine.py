@@ -79,7 +79,7 @@ def limits(slots: int, per_worker: int, root: Path = Path("/")) -> Iterator[Find
         count = "any number of" if hard == resource.RLIM_INFINITY else hard
         yield ok("limits", f"A process may have {count} descriptors.")
     wanted = slots or sizing.detect(per_worker, root)
-    memory = _memory(root)
+    memory = sizing.memory(root)
     if memory is None:
         return
     need = wanted * per_worker
@@ -92,27 +92,6 @@ def limits(slots: int, per_worker: int, root: Path = Path("/")) -> Iterator[Find
         yield (problem if per_worker > memory else warning)("limits", f"{said}.", do)
     else:
         yield ok("limits", f"{said}.")
-
-
-def _memory(root: Path) -> int | None:
-    """Bytes that there are for this process; None where nobody tells."""
-    groups = _text(root / "proc/self/cgroup")
-    mount = root / "sys/fs/cgroup"
-    files = [mount / group / "memory.max" for group in sizing.group_paths(groups, "")]
-    files += [
-        mount / "memory" / group / "memory.limit_in_bytes"
-        for group in sizing.group_paths(groups, "memory")
-    ]
-    bounds = [sizing.memory_limit(_text(file)) for file in files]
-    bounds.append(sizing.memory_total(_text(root / "proc/meminfo")))
-    return min((bound for bound in bounds if bound is not None), default=None)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def clock() -> Iterator[Finding]:

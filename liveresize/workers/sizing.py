@@ -24,18 +24,23 @@ def detect(per_worker: int, root: Path = Path("/")) -> int:
     `root` is where `proc` and `sys` are looked for. What cannot be read sets no bound.
     """
     groups = _read(root / "proc/self/cgroup")
-    mount = root / "sys/fs/cgroup"
-    quotas = list(_quotas(mount, groups))
-    memory = list(_memory_limits(mount, groups))
-    total = memory_total(_read(root / "proc/meminfo"))
-    if total is not None:
-        memory.append(total)
+    quotas = _quotas(root / "sys/fs/cgroup", groups)
     return fit(
         len(os.sched_getaffinity(0)),
         min(quotas, default=None),
-        min(memory, default=None),
+        memory(root),
         per_worker,
     )
+
+
+def memory(root: Path = Path("/")) -> int | None:
+    """Bytes that this process may have: the least of the machine's and its groups' limits.
+
+    `root` is where `proc` and `sys` are looked for; None where nothing sets a bound.
+    """
+    limits = list(_memory_limits(root / "sys/fs/cgroup", _read(root / "proc/self/cgroup")))
+    total = memory_total(_read(root / "proc/meminfo"))
+    return min(limits if total is None else [*limits, total], default=None)
 
 
 def quota_v2(cpu_max: str) -> float | None:
