@@ -102,3 +102,9 @@ def split_suffix(segment: str) -> tuple[str, str]:
     if dot and stem and suffix.lower() in SUFFIXES:
         return stem, suffix.lower()
     return segment, ""
+
+
+def printable(name: str) -> str:
+    """A name that any terminal takes: a file name need not be text, nor be of one line."""
+    plain = name.encode("utf-8", "backslashreplace").decode()
+    return plain if plain.isprintable() else ascii(plain)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from liveresize.domain import names
+
 EXAMPLES = 10
 """How many names are kept for each reason; there may be millions."""
 
@@ -29,9 +31,9 @@ class Tally:
         missing = sum(self.left_out.values())
         yield (f"{self.what}: {self.taken} taken, {self.present} already there, {missing} left out")
         for reason, count in sorted(self.left_out.items(), key=lambda item: -item[1]):
-            named = [_printable(example) for example in self.examples[reason]]
+            named = [names.printable(example) for example in self.examples[reason]]
             more = ", …" if count > len(named) else ""
-            yield f"  {count} × {_printable(reason).rstrip('.')}: {', '.join(named)}{more}"
+            yield f"  {count} × {names.printable(reason).rstrip('.')}: {', '.join(named)}{more}"
 
 
 @dataclass(slots=True)
@@ -51,9 +53,3 @@ class Summary:
         """The summary as people read it."""
         for tally in (self.originals, self.links, self.tokens):
             yield from tally.lines()
-
-
-def _printable(name: str) -> str:
-    """A name that any terminal takes: a file name need not be text, nor be of one line."""
-    plain = name.encode("utf-8", "backslashreplace").decode()
-    return plain if plain.isprintable() else ascii(plain)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from liveresize.domain import names
+
 EXAMPLES = 20
 """How many findings of a kind are kept; there may be millions."""
 
@@ -79,7 +81,7 @@ class Report:
         tally = self.tallies.setdefault(kind, Tally())
         tally.found += 1
         tally.repaired += repaired
-        line = printable(what)
+        line = names.printable(what)
         if len(tally.examples) < EXAMPLES:
             tally.examples.append(line)
         self._tell(f"{kind.value}: {line}{' (repaired)' if repaired else ''}")
@@ -129,9 +131,3 @@ class Report:
             "left": self.left,
             "remarks": self.remarks,
         }
-
-
-def printable(name: str) -> str:
-    """A name that any terminal takes: a file name need not be text, nor be of one line."""
-    plain = name.encode("utf-8", "backslashreplace").decode()
-    return plain if plain.isprintable() else ascii(plain)
