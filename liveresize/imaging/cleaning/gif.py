@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from liveresize.imaging.cleaning.parts import Piece, damaged, part
+from liveresize.imaging.structure.gif import EXTENSION, IMAGE, TRAILER, palette_size
 
-EXTENSION, IMAGE, TRAILER = 0x21, 0x2C, 0x3B
 GRAPHIC_CONTROL, APPLICATION = 0xF9, 0xFF
 
 SCREEN_SIZE = 13
@@ -34,7 +34,7 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     screen = part(data, 0, SCREEN_SIZE)
     if bytes(screen[:6]) not in (b"GIF87a", b"GIF89a"):
         raise damaged("gif: no header")
-    at = SCREEN_SIZE + _palette_size(screen[10])
+    at = SCREEN_SIZE + palette_size(screen[10])
     yield part(data, 0, at)
     images = 0
     while True:
@@ -59,15 +59,10 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     yield data[at : at + 1]
 
 
-def _palette_size(flags: int) -> int:
-    """The size in bytes of the palette that the flags of a screen or image announce."""
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
 def _image_end(data: memoryview, at: int) -> int:
     """Where the image at `at` ends: descriptor, palette, code size and sub-blocks."""
     flags = part(data, at, IMAGE_SIZE)[9]
-    return _blocks_end(data, at + IMAGE_SIZE + _palette_size(flags) + 1)
+    return _blocks_end(data, at + IMAGE_SIZE + palette_size(flags) + 1)
 
 
 def _blocks_end(data: memoryview, at: int) -> int:

@@ -23,7 +23,7 @@ def count(data: memoryview, tally: Tally) -> None:
     if len(data) < 13:
         return
     width, height = struct.unpack_from("<HH", data, 6)
-    frames, at, end = 0, 13 + _palette(data[10]), len(data)
+    frames, at, end = 0, 13 + palette_size(data[10]), len(data)
     while at < end and frames < tally.max_frames:
         introducer = data[at]
         tally.parts()
@@ -31,7 +31,7 @@ def count(data: memoryview, tally: Tally) -> None:
             frames += 1
             left, top, across, down = struct.unpack_from("<HHHH", data, at + 1)
             width, height = max(width, left + across), max(height, top + down)
-            at = _blocks_end(data, at + 11 + _palette(data[at + 9]), tally)
+            at = _blocks_end(data, at + 11 + palette_size(data[at + 9]), tally)
         elif introducer == EXTENSION and at + 1 < end:
             if data[at + 1] == COMMENT:
                 tally.passes("comments")
@@ -43,8 +43,8 @@ def count(data: memoryview, tally: Tally) -> None:
     tally.frames, tally.frame_pixels = frames, width * height
 
 
-def _palette(flags: int) -> int:
-    """The size in bytes of the palette that these flags announce."""
+def palette_size(flags: int) -> int:
+    """The size in bytes of the palette that the flags of a screen or image announce."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
