@@ -6,6 +6,18 @@ import pytest
 preloaded.share_loader()
 
 
+_TOGETHER = ("tests/browser/",)
+"""Folders whose tests run in one process: they share a browser, which is slow to start."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a process whole files, or whole folders."""
+    file = item.nodeid.partition("::")[0]
+    group = next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+    item.add_marker(pytest.mark.xdist_group(group.strip("/").replace("/", ".")))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let files that have long tests begin, else the last of them would run alone.
