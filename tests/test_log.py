@@ -186,7 +186,7 @@ def test_each_level_is_switched_by_itself(start: Callable[..., Logged], level: s
 
 
 def test_the_access_line_has_its_fields(start: Callable[..., Logged]) -> None:
-    """What DESIGN.md lists; fields that are None are left out."""
+    """Each has its place; fields that are None are left out."""
     logged = start()
     log.access(**HIT, image_id="cat", queue_ms=None)
     (line,) = logged()

@@ -78,7 +78,7 @@ def test_an_id_is_refused_for_its_own_reason(value: object, reason: str) -> None
 
 
 def test_the_reserved_words_and_suffixes_are_those_of_the_contract() -> None:
-    """The lists in API.md §1 and §2, and the two files that have routes of their own."""
+    """Paths that are not pictures, and the formats; two files have routes of their own."""
     reserved = "token purge ping upload robots robots.txt favicon favicon.ico openapi"
     suffixes = "jpg jpeg jfif jpe png webp avif gif json auto"
     assert set(reserved.split()) == names.RESERVED

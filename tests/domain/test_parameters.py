@@ -87,7 +87,7 @@ PLAIN = {name: each.plain for name, each in OPERATIONS.items()} | {
 
 @pytest.mark.parametrize(("query", "fields"), GOOD)
 def test_every_value_of_the_contract_is_read(query: str, fields: dict[str, Any]) -> None:
-    """Each value means what API.md says, and everything else stays as it is by default."""
+    """Each value has its meaning, and everything else stays as it is by default."""
     assert meaning(query) == PLAIN | fields
 
 

@@ -1,4 +1,4 @@
-"""URL and `Accept` in, request out: API.md §1, row by row."""
+"""URL and `Accept` in, request out."""
 
 from urllib.parse import quote
 
