@@ -34,7 +34,7 @@ class PublisherOptions:
     concurrency: int = 4
     max_variants: int = 200
     max_pause: float = 30.0
-    engine: str = "1"
+    engine: str
 
 
 class Publisher:

@@ -15,8 +15,8 @@ _CLIENTS = 10_000
 class RateOptions:
     """How often a second one client may do it (0: any), and how often at once."""
 
-    per_second: float = 100.0
-    burst: float = 200.0
+    per_second: float
+    burst: float
 
 
 class Rates:

@@ -41,7 +41,7 @@ class ObjectsOptions:
     region: str = ""
     endpoint_url: str = ""
     path_style: bool | None = None
-    concurrency: int = 8
+    concurrency: int
     connect_budget: float = 2.0
     read_budget: float = 5.0
     attempts: int = 3

@@ -47,8 +47,8 @@ class IndexOptions:
     at once and one is tried every `rest` seconds.
     """
 
-    url: str = "sqlite:///data/index.sqlite3"
-    pool: int = 5
+    url: str
+    pool: int
     lookup_budget: float = 0.15
     ping_budget: float = 1.0
     budget: float = 5.0

@@ -28,8 +28,8 @@ class SigningOptions:
     Without keys, `sig` and `exp` mean nothing.
     """
 
-    keys: tuple[str, ...] = field(default=(), repr=False)
-    required: bool = False
+    keys: tuple[str, ...] = field(repr=False)
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import heapq
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from h2.errors import ErrorCodes
@@ -67,7 +67,7 @@ class Http2Options:
     write_stall: float = 30.0
     max_body: int = 64 << 10
     body_timeout: float = 10.0
-    protocol: ProtocolOptions = field(default_factory=ProtocolOptions)
+    protocol: ProtocolOptions
 
 
 class Http2Connection:

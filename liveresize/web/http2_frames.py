@@ -59,7 +59,7 @@ class ProtocolOptions:
     bytes of one request's body, and of all of a connection, that may be under way."""
 
     streams: int = 100
-    header_bytes: int = 16 << 10
+    header_bytes: int
     stream_window: int = 256 << 10
     connection_window: int = 1 << 20
 

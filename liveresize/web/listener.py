@@ -47,9 +47,9 @@ class ListenerOptions:
     """The most connections at once, of all and of one client (0 is no limit), and the seconds
     one may leave its answer unread."""
 
-    max_connections: int = 900
-    client_connections: int = 0
-    write_stall: float = 30.0
+    max_connections: int
+    client_connections: int
+    write_stall: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from liveresize.service.pictures import Pictures
 from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
 from liveresize.service.warmup import Warmup
-from liveresize.web import clients, unwanted
+from liveresize.web import clients
 from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks, UnlistedProxies
 from liveresize.web.guesses import Guesses
@@ -34,12 +34,12 @@ class VipOptions:
     `origins` are patterns of hosts; `hostname` empty is the one that was asked.
     """
 
-    hostname: str = ""
-    token: str = field(default="", repr=False)
-    origins: tuple[str, ...] = ()
-    require_token: bool = False
-    allow_anonymous: bool = False
-    size_limit: int = 5
+    hostname: str
+    token: str = field(repr=False)
+    origins: tuple[str, ...]
+    require_token: bool
+    allow_anonymous: bool
+    size_limit: int
     responses: ResponseOptions = field(
         default_factory=lambda: ResponseOptions(dated=True, render_max_age=_YEAR)
     )
@@ -66,26 +66,26 @@ class SiteOptions:
     `studio` there is none. `bounds` are the largest rendition, in pixels.
     """
 
-    responses: ResponseOptions = field(default_factory=ResponseOptions)
-    vip: VipOptions = field(default_factory=VipOptions)
-    signing: SigningOptions = field(default_factory=SigningOptions)
-    studio: StudioOptions | None = None
-    bounds: Bounds = field(default_factory=lambda: Bounds(2000, 2000))
-    secret: str = ""
-    freshness: str = ""
-    admin_secrets: tuple[str, ...] = ()
-    failed_secrets: int = 30
-    token_networks: Networks = field(default_factory=lambda: Networks(()))
-    admin_networks: Networks = field(default_factory=lambda: Networks(()))
-    trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
-    private_networks: Networks = field(default_factory=lambda: Networks(()))
-    token_lifetime: float = 900.0
-    formats: tuple[str, ...] = ()
-    allow_indexing: bool = False
-    body_rate: float = 1024.0
-    body_grace: float = 10.0
-    unwanted_body: float = unwanted.SECONDS
-    ready_strict: bool = False
+    responses: ResponseOptions
+    vip: VipOptions
+    signing: SigningOptions
+    studio: StudioOptions | None
+    bounds: Bounds
+    secret: str
+    freshness: str
+    admin_secrets: tuple[str, ...]
+    failed_secrets: int
+    token_networks: Networks
+    admin_networks: Networks
+    trusted_proxies: Networks
+    private_networks: Networks
+    token_lifetime: float
+    formats: tuple[str, ...]
+    allow_indexing: bool
+    body_rate: float
+    body_grace: float
+    unwanted_body: float
+    ready_strict: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ _LEAST_BURST = 100
 _VIP_QUALITY = 80
 """The quality that vip writes JPEG and WebP in."""
 
+_FILE_POOL = 5
 _FILE_BUDGET = 2.0
-"""Seconds that a GET waits for a database that is a file of our own."""
+"""Connections to a database that is a file of our own, and seconds that a GET waits for it."""
 
 
 def imaging_options(settings: Settings) -> ImagingOptions:
@@ -136,7 +137,8 @@ def index_options(settings: Settings) -> IndexOptions:
     else:
         path = Path(settings.database.path or Path(settings.data_dir, "liveresize.sqlite"))
         # A file does not hang as a network does: a lookup that is late waits for a busy disk.
-        return IndexOptions(url=f"sqlite:///{path.absolute()}", lookup_budget=_FILE_BUDGET)
+        url = f"sqlite:///{path.absolute()}"
+        return IndexOptions(url=url, pool=_FILE_POOL, lookup_budget=_FILE_BUDGET)
     return IndexOptions(url=url, pool=postgresql.pool)
 
 

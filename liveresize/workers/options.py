@@ -1,4 +1,4 @@
-"""What the worker pool may be told; every field has the default it ships with."""
+"""What the worker pool may be told."""
 
 from dataclasses import dataclass, field
 
@@ -16,17 +16,17 @@ class WorkerOptions:
     their place. A job ends `deadline` after it began, retry included. One that crashed its
     worker twice is refused for `quarantine`.
 
-    An idle worker takes 136 MiB of address space and 27 MiB of memory, so that the limit
-    keeps it below 512 MiB resident; 30 megapixels of any accepted format fit.
+    An idle worker takes 136 MiB of address space and 27 MiB of memory, so that 616 MiB
+    keep it below 512 MiB resident; 30 megapixels of any accepted format fit.
     """
 
-    slots: int = 0
-    memory_bytes: int = 616 * 2**20
-    nice: int = 10
-    recycle_after: int = 1_000
-    queue_limit: int = 256
-    client_queue: int = 16
-    max_wait: float = 10.0
-    deadline: float = 30.0
+    slots: int
+    memory_bytes: int
+    nice: int
+    recycle_after: int
+    queue_limit: int
+    client_queue: int
+    max_wait: float
+    deadline: float
     quarantine: float = 3_600.0
     imaging: ImagingOptions = field(default_factory=ImagingOptions)

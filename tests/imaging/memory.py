@@ -15,7 +15,7 @@ from liveresize.domain.jobs import IntakeJob, Job, ProbeJob, RenderJob
 from liveresize.domain.rendition import Rendition
 from liveresize.domain.values import Quality
 from liveresize.imaging.options import ImagingOptions
-from liveresize.workers.options import WorkerOptions
+from liveresize.settings import Settings
 
 IDLE = 136 * 2**20
 """What a worker takes of its limit before any job, as WorkerOptions says."""
@@ -40,7 +40,7 @@ def status(name: str) -> int:
 
 def main(kind: str, path: str) -> None:
     """Do it, with as much room as a worker has left."""
-    room = WorkerOptions().memory_bytes - IDLE + status("VmSize")
+    room = Settings().workers.memory_bytes - IDLE + status("VmSize")
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -100,7 +100,7 @@ class House:
         self.spool.prepare()
         self.memory = Memory(memory or MemoryOptions(), self.clock.monotonic)
         self.publisher = Publisher(
-            PublisherOptions(max_variants=max_variants),
+            PublisherOptions(max_variants=max_variants, engine="1"),
             index=self.index,
             store=self.store,
             spool=self.spool,
@@ -116,7 +116,10 @@ class House:
             AnnouncerOptions(), index=self.index, courier=courier, clock=self.clock
         )
         self._assemble(
-            bounds or Bounds(2000, 2000), redirect, rates or RateOptions(per_second=0), taken
+            bounds or Bounds(2000, 2000),
+            redirect,
+            rates or RateOptions(per_second=0, burst=0),
+            taken,
         )
         self._assemble_writers(lease, disk_bytes, evicted)
         self.pictures = Pictures(

@@ -121,6 +121,15 @@ class Server:
         return True
 
 
+AMAZON: dict[str, Any] = {
+    "access_key": "a",
+    "secret_key": "b",
+    "region": "eu-west-1",
+    "concurrency": 8,
+}
+"""Options of a store that is not asked anything."""
+
+
 def options(address: str, **changes: Any) -> ObjectsOptions:
     """How to reach a server, with budgets that a busy machine keeps."""
     given: dict[str, Any] = {
@@ -128,6 +137,7 @@ def options(address: str, **changes: Any) -> ObjectsOptions:
         "secret_key": SECRET_KEY,
         "region": "us-east-1",
         "endpoint_url": address,
+        "concurrency": 8,
         "connect_budget": BUDGET,
         "read_budget": BUDGET,
         "attempts": 2,

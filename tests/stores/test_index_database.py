@@ -33,7 +33,7 @@ from liveresize.stores.database import IndexOptions
 from liveresize.stores.index import DatabaseIndex
 
 async def claim():
-    index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1]))
+    index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1], pool=5))
     print("ready", flush=True)
     token = sys.stdin.readline().strip()
     claims = (index.claim(token, [ImageId("cat")], 60) for _ in range(20))
@@ -77,7 +77,7 @@ async def silent_server() -> AsyncIterator[str]:
 
 def both_are_indexes() -> tuple[Index, Index]:
     """The type checker holds both to the port."""
-    return MemoryIndex(), DatabaseIndex(IndexOptions())
+    return MemoryIndex(), DatabaseIndex(IndexOptions(url="sqlite:///index.sqlite3", pool=5))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def both_are_indexes() -> tuple[Index, Index]:
 def test_a_url_that_cannot_be_used_is_a_settings_error(url: str) -> None:
     """It is told at once, before anything is opened."""
     with pytest.raises(errors.SettingsError):
-        DatabaseIndex(IndexOptions(url=url))
+        DatabaseIndex(IndexOptions(url=url, pool=5))
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_a_database_that_is_none_is_unavailable(url: str, tmp_path: Path) -> Non
 
     async def scenario() -> None:
         with pytest.raises(errors.IndexUnavailable):
-            await DatabaseIndex.open(IndexOptions(url=url, migration_budget=5.0))
-        index = DatabaseIndex(IndexOptions(url=url))
+            await DatabaseIndex.open(IndexOptions(url=url, pool=5, migration_budget=5.0))
+        index = DatabaseIndex(IndexOptions(url=url, pool=5))
         for call in (index.ping(), index.original(CAT), index.delete(CAT), index.stored_bytes()):
             with pytest.raises(errors.IndexUnavailable):
                 await call
@@ -118,7 +118,9 @@ def test_a_database_that_hangs_costs_a_lookup_its_budget() -> None:
         now = 0.0
         breaker = Breaker(errors.IndexUnavailable, monotonic=lambda: now)
         async with silent_server() as url:
-            index = DatabaseIndex(IndexOptions(url=url, lookup_budget=0.05, budget=0.5), breaker)
+            index = DatabaseIndex(
+                IndexOptions(url=url, pool=5, lookup_budget=0.05, budget=0.5), breaker
+            )
             lookups: list[Callable[[], Awaitable[Any]]] = [
                 lambda: index.original(CAT),
                 lambda: index.original_of("0" * 28),

@@ -31,7 +31,7 @@ from liveresize.stores.database import IndexOptions
 from liveresize.stores.index import DatabaseIndex
 
 async def start():
-    index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1]))
+    index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1], pool=5))
     await index.close()
 
 print("ready", flush=True)

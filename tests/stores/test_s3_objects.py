@@ -12,7 +12,7 @@ import pytest
 from liveresize import errors
 from liveresize.stores.objects import Objects, ObjectsOptions
 
-from .s3worlds import Faulty, World, everywhere, needs_rclone
+from .s3worlds import AMAZON, Faulty, World, everywhere, needs_rclone
 
 AWKWARD = [
     "plain.jpg",
@@ -302,8 +302,7 @@ def test_where_a_bucket_is(changes: dict[str, object], address: str) -> None:
     """The bucket stands in the host at Amazon, and in the path of a store of one's own."""
 
     async def main() -> None:
-        given = {"access_key": "a", "secret_key": "b", "region": "eu-west-1"} | changes
-        objects = Objects(ObjectsOptions(**given))  # type: ignore[arg-type]
+        objects = Objects(ObjectsOptions(**AMAZON | changes))
         await objects.start()
         assert objects.address("pictures") == address
         await objects.close()
@@ -315,7 +314,7 @@ def test_a_dotted_bucket_stands_in_the_path() -> None:
     """A certificate for *.s3.… does not cover a host with one label more."""
 
     async def main() -> None:
-        objects = Objects(ObjectsOptions(access_key="a", secret_key="b", region="eu-west-1"))
+        objects = Objects(ObjectsOptions(**AMAZON))
         await objects.start()
         assert objects.address("my.pics") == "https://s3.eu-west-1.amazonaws.com/my.pics"
         await objects.close()

@@ -13,7 +13,7 @@ from botocore.exceptions import CredentialRetrievalError
 from liveresize.stores.objects import Objects, ObjectsOptions
 from liveresize.stores.presign import Signer
 
-from .s3worlds import BUDGET, World, signed, until
+from .s3worlds import AMAZON, BUDGET, World, signed, until
 from .test_s3_objects import AWKWARD
 
 ONE = ReadOnlyCredentials("AKIAONE", "secret-one", None)
@@ -182,7 +182,7 @@ def test_signing_is_cheap() -> None:
     """A new signature costs far less than a request, a known one next to nothing."""
 
     async def main() -> None:
-        objects = Objects(ObjectsOptions(access_key="a", secret_key="b", region="eu-west-1"))
+        objects = Objects(ObjectsOptions(**AMAZON))
         await objects.start()
         begun = time.perf_counter()
         for number in range(1000):

@@ -56,7 +56,7 @@ def postgresql_server() -> str:
 
 def database_options(url: str, **changes: Any) -> IndexOptions:
     """Options with budgets that a busy machine keeps."""
-    patient = IndexOptions(url=url, lookup_budget=BUDGET, ping_budget=BUDGET, budget=BUDGET)
+    patient = IndexOptions(url=url, pool=5, lookup_budget=BUDGET, ping_budget=BUDGET, budget=BUDGET)
     return dataclasses.replace(patient, **changes)
 
 

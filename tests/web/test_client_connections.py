@@ -127,7 +127,8 @@ def test_a_network_of_ipv6_is_one_client() -> None:
     """By its /64; an IPv4 address is the same client when it is written as IPv6."""
 
     async def scenario() -> list[bool]:
-        doorman = Listener(ListenerOptions(client_connections=2), Unsent(), lambda peer: False)
+        options = ListenerOptions(max_connections=900, client_connections=2, write_stall=30.0)
+        doorman = Listener(options, Unsent(), lambda peer: False)
         door = Door(sockets=[], server=Nowhere())  # type: ignore[arg-type]
         let_in, theirs = [], []
         for peer in (

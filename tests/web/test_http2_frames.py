@@ -26,6 +26,8 @@ from liveresize.web.unsent import Unsent
 
 from . import servers
 
+PROTOCOL = ProtocolOptions(header_bytes=16 << 10)
+
 
 class Clock:
     """Seconds that pass when a test says so."""
@@ -135,7 +137,7 @@ def test_any_priority_is_one(said: str) -> None:
 
 def test_the_tables_of_headers_are_bounded() -> None:
     """Ours for a peer, however large it would have it."""
-    server = Protocol(ProtocolOptions(), Allowance())
+    server = Protocol(PROTOCOL, Allowance())
     client = H2Connection(H2Configuration(client_side=True))
     client.initiate_connection()
     client.update_settings({SettingCodes.HEADER_TABLE_SIZE: 2**31})
@@ -181,7 +183,7 @@ async def talked(chunks: list[bytes], windows: list[int], streams: int) -> list[
     stream = WatchedStream(ours, lambda ended: None, Unsent())
     talk = Talk(chunks)
     served = asyncio.ensure_future(
-        Http2Connection(stream, None, talk, Http2Options(), Allowance()).serve()
+        Http2Connection(stream, None, talk, Http2Options(protocol=PROTOCOL), Allowance()).serve()
     )
     client = H2Connection(H2Configuration(client_side=True))
     client.local_settings = Settings(

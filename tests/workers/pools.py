@@ -16,7 +16,16 @@ from . import deeds
 PATIENCE = 20.0
 """Seconds after which a test gives up on a real process, on a machine under load."""
 
-TWO = WorkerOptions(slots=2)
+TWO = WorkerOptions(
+    slots=2,
+    memory_bytes=616 << 20,
+    nice=10,
+    recycle_after=1_000,
+    queue_limit=256,
+    client_queue=16,
+    max_wait=10.0,
+    deadline=30.0,
+)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from liveresize import errors
 from liveresize.domain.jobs import IntakeJob, ProbeJob
-from liveresize.workers import WorkerOptions, WorkerPool, launch
+from liveresize.workers import WorkerPool, launch
 
 from . import deeds, pools
 
@@ -237,7 +237,7 @@ def test_a_pool_whose_workers_cannot_start_says_so() -> None:
     """When not one worker loads what it needs, `start` raises WorkerDied with the reason."""
 
     async def main() -> None:
-        pool = WorkerPool(WorkerOptions(slots=2), perform=Unpreloadable())
+        pool = WorkerPool(pools.TWO, perform=Unpreloadable())
         with capture_logs() as logs, pytest.raises(errors.WorkerDied) as raised:
             await pool.start()
         assert "did not start" in raised.value.detail

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from liveresize import errors
 from liveresize.ports import Errand, Priority, Renderer
-from liveresize.workers import WorkerOptions, WorkerPool
+from liveresize.workers import WorkerPool
 
 from . import deeds, pools
 
@@ -264,7 +264,7 @@ def test_closing_kills_what_does_not_end_and_leaves_nothing() -> None:
         gc.collect()
         await pools.until(lambda: threads() <= before)
         descriptors = len(os.listdir("/proc/self/fd"))
-        pool = WorkerPool(WorkerOptions(slots=2), perform=deeds.perform)
+        pool = WorkerPool(pools.TWO, perform=deeds.perform)
         await pool.start()
         pids = pool.stats.pids
         hanging = asyncio.ensure_future(pool.run(deeds.job("hang")))
