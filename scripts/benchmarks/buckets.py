@@ -6,8 +6,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+from stores import s3worlds
+
 from scripts.benchmarks import corpus, process, report, wrk
-from tests.stores import s3worlds
 
 SLOW = 0.5
 """Seconds that every PUT waits."""

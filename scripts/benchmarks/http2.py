@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from web import certificates
 
 from scripts.benchmarks import corpus, hits, process, report, wrk
-from tests.web import certificates
 
 THUMBNAILS = 100
 ROUNDS = 7

@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
+from stores import worlds
 
 from liveresize.domain.names import ImageId
 from liveresize.stores import engines
 from liveresize.stores.database import IndexOptions
 from liveresize.stores.index import DatabaseIndex
 from scripts.benchmarks import report
-from tests.stores import worlds
 
 LINKS = (1_000, 5_000_000)
 VARIANTS = 5

@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from web import certificates
+
 from scripts.benchmarks import corpus, hits, process, report, wrk
-from tests.web import certificates
 
 CLIENTS = 4
 """Processes that open connections; one alone would wait for the server and it for him."""

@@ -12,10 +12,10 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from hyperframe.frame import PingFrame, SettingsFrame
+from web import certificates, pictures
+from web.http2_client import PREFACE
 
 from scripts.benchmarks import process
-from tests.web import certificates, pictures
-from tests.web.http2_client import PREFACE
 
 SECONDS = 8.0
 

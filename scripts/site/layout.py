@@ -3,8 +3,9 @@
 import ast
 from pathlib import Path
 
+import test_imports
+
 from scripts.site import marked
-from tests import test_imports
 
 WHAT = {
     "": "The version",

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from web import pictures
 
 from scripts.benchmarks import corpus
 from scripts.soaking import backends
 from scripts.soaking.endurance import Endurance
 from scripts.soaking.reckoning import Tally
 from scripts.soaking.siege import Siege
-from tests.web import pictures
 
 
 @click.command()

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from stores.s3worlds import Place
 
 from liveresize.stores import engines, schema
 from scripts.soaking.backends import Backends
-from tests.stores.s3worlds import Place
 
 _OURS = ("robots.txt", "_probe")
 """Objects that are no renditions."""

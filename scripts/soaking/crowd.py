@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import httpx
-
-from tests.web import pictures, servers
+from web import pictures, servers
 
 _LARGE = [pictures.noise(900 + 20 * number, 700) for number in range(6)]
 """JPEGs of several hundred KB, which arrive and are stored in more than one piece."""

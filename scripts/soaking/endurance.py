@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from failures.cluster import Cluster
+from stores import s3worlds
+from web import pictures, servers
 
 from scripts.benchmarks.process import pss_kib, tree
 from scripts.soaking.backends import Backends
 from scripts.soaking.crowd import Crowd
 from scripts.soaking.reckoning import ADMIN, PATIENCE, SECRET, Reckoning, Tally
-from tests.failures.cluster import Cluster
-from tests.stores import s3worlds
-from tests.web import pictures, servers
 
 KEYS: dict[str, object] = {
     "secret": SECRET,

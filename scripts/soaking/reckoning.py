@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from web import pictures, servers
 
 from scripts.soaking import audit
 from scripts.soaking.backends import Backends
 from scripts.soaking.crowd import Crowd
-from tests.web import pictures, servers
 
 PATIENCE = 120.0
 """Seconds for everything to be in order in the end: housekeeping comes every half minute."""

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from web import servers
+
 from scripts.soaking.backends import Backends
 from scripts.soaking.crowd import Crowd
 from scripts.soaking.reckoning import ADMIN, PATIENCE, SECRET, Reckoning, Tally
-from tests.web import servers
 
 LEASE = 2.0
 
