@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -54,14 +56,19 @@ def environ(folder: Path, **keys: object) -> dict[str, str]:
 
 
 def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
-    """The first true result of `condition`; fails after `patience` seconds."""
+    """The first true result of `condition`; fails after `patience` seconds.
+
+    Whoever waits long asks less and less often, and leaves the processor to what is waited for.
+    """
     end = time.monotonic() + patience
+    pause = 0.005
     while True:
         result = condition()
         if result:
             return result
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.1)
 
 
 _index_options = wiring.index_options
@@ -72,12 +79,18 @@ def _patient(chosen: settings.Settings) -> database.IndexOptions:
     return dataclasses.replace(_index_options(chosen), lookup_budget=PATIENCE)
 
 
+@functools.cache
+def _usual() -> ssl.SSLContext:
+    """What any client trusts: reading that takes it 40 ms, also where nothing is encrypted."""
+    return ssl.create_default_context()
+
+
 class Client(httpx.Client):
     """A client of one server: follows no redirect, and knows how to put a picture in."""
 
     def __init__(self, url: str, secret: str = "", certificate: str = "") -> None:
         """`certificate` is the file of the one that an encrypted server has."""
-        verify = certificates.trusting(Path(certificate)) if certificate else True
+        verify = certificates.trusting(Path(certificate)) if certificate else _usual()
         super().__init__(base_url=url, timeout=PATIENCE, trust_env=False, verify=verify)
         self.secret = secret
 
