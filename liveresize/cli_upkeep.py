@@ -200,14 +200,14 @@ def reconcile(
 
     from liveresize import log, progress
     from liveresize.upkeep.findings import Report
-    from liveresize.upkeep.parts import Options, Strays
+    from liveresize.upkeep.parts import Options, OrphanPolicy
     from liveresize.wiring import upkeep
 
     tell: Callable[[str], object] = progress.note if as_json else progress.write
     report = Report(tell) if verbose else Report()
     options = Options(
         repair=repair,
-        strays=Strays[strays or "REPORT"],
+        strays=OrphanPolicy[strays or "REPORT"],
         this_is_all=this_is_all,
         grace=grace,
     )

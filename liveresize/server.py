@@ -13,17 +13,17 @@ from collections.abc import Callable
 import structlog
 from tornado.httputil import HTTPServerConnectionDelegate
 
-from liveresize import __version__, doors, errors, log, systemd, wiring
+from liveresize import __version__, errors, log, sockets, systemd, wiring
 from liveresize.settings import Settings
 from liveresize.web import protocols
 from liveresize.web.app import make_application
-from liveresize.web.detours import Detours
-from liveresize.web.hits import Entrance
+from liveresize.web.fast_path import FastPath
+from liveresize.web.frame_budget import Allowances
 from liveresize.web.http2 import Http2Options
-from liveresize.web.http2_allowance import Allowances
+from liveresize.web.https_redirect import Detours
 from liveresize.web.listener import Listener
 from liveresize.web.tls import Certificate
-from liveresize.wiring.life import Life
+from liveresize.wiring.lifecycle import Lifecycle
 from liveresize.wiring.options import http2_options, listener_options
 from liveresize.wiring.tls import tls_options
 
@@ -129,10 +129,10 @@ class Server:
         self._settings = settings
         options = tls_options(settings)
         self.certificate = None if options is None else Certificate(options)
-        self.components = wiring.Components(settings)
-        self._life = Life(self.components)
+        self.components = wiring.Container(settings)
+        self._life = Lifecycle(self.components)
         site = self.components.site
-        entrance = Entrance(site, make_application(site))
+        entrance = FastPath(site, make_application(site))
         self._http = self._make_http(entrance, http2_options(settings), Allowances(site.is_proxy))
         self._plain = self._http
         if settings.tls.redirect:
@@ -165,7 +165,7 @@ class Server:
     async def start(self) -> None:
         """Bind, bring everything up, and answer. Raises what `doors.open_doors` and
         `Life.start` raise."""
-        opened = doors.open_doors(
+        opened = sockets.open_doors(
             self._settings, http=self._http, plain=self._plain, certificate=self.certificate
         )
         for door in opened:
@@ -251,7 +251,7 @@ async def _main(settings: Settings, reopen_log: Callable[[], None]) -> int:
     for warning in settings.warnings:
         _log.warning("configuration", detail=warning)
     server = Server(settings)
-    herald = systemd.Herald(server.status)
+    herald = systemd.SystemdNotifier(server.status)
     await server.start()
     _renew_on_hangup(server, herald, reopen_log)
     herald.ready()
@@ -278,7 +278,7 @@ async def _main(settings: Settings, reopen_log: Callable[[], None]) -> int:
 
 
 def _renew_on_hangup(
-    server: Server, herald: systemd.Herald, reopen_log: Callable[[], None]
+    server: Server, herald: systemd.SystemdNotifier, reopen_log: Callable[[], None]
 ) -> None:
     """On SIGHUP, open the log again and read the certificate again."""
     loop = asyncio.get_running_loop()

@@ -115,7 +115,7 @@ def _useless(descriptor: int) -> errors.SettingsError:
     )
 
 
-class Herald:
+class SystemdNotifier:
     """Tells systemd how a server fares: starting, ready, reloading, stopping, and alive.
 
     Signs of life come from the event loop, so that systemd ends a process whose loop is

@@ -39,7 +39,7 @@ NO_TEXT = {
     "web/responses.py": {"int(self.ends - time.time())", "int(time.time())"},
     "web/conditions.py": {"int(self.modified_at)", "int(held.modified_at)"},
     "web/clients.py": {"int(ip)"},
-    "web/http2_allowance.py": {"float(burst)"},
+    "web/frame_budget.py": {"float(burst)"},
     # A certificate of the operator's, as OpenSSL writes its dates.
     "web/tls.py": {"datetime.datetime.strptime(text, '%Y%m%d%H%M%SZ')"},
     "service/webhook.py": {"int(self._clock.time())"},
@@ -54,7 +54,7 @@ NO_TEXT = {
     },
     "stores/strays.py": {"float(noted_at)"},
     "stores/heard.py": {"int(last['serial'])", "float(last['at'])"},
-    "stores/condition.py": {"float(connection.scalar(sa.select(schema.now())) or 0.0)"},
+    "stores/schema_status.py": {"float(connection.scalar(sa.select(schema.now())) or 0.0)"},
 }
 """Conversions that are none of text from outside, by file."""
 

@@ -10,8 +10,8 @@ import pytest
 from liveresize import errors
 from liveresize.domain.names import ImageId
 from liveresize.streams import each, joined
+from liveresize.upkeep.external_sorter import ExternalSorter
 from liveresize.upkeep.places import HERE, Entry
-from liveresize.upkeep.scratch import Scratch
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def test_entries_come_back_sorted_and_as_they_were() -> None:
     async def scenario() -> None:
         entries = [entry(number) for number in range(5_000)]
         shuffled = random.Random(7).sample(entries, len(entries))
-        scratch = Scratch()
+        scratch = ExternalSorter()
         try:
             await asyncio.gather(*(scratch.add(one) for one in shuffled))
             assert scratch.size == 5_000
@@ -123,7 +123,7 @@ def test_nothing_is_nothing() -> None:
     """Neither generations nor pictures."""
 
     async def scenario() -> None:
-        scratch = Scratch()
+        scratch = ExternalSorter()
         try:
             assert [group async for group in scratch.by_generation()] == []
             assert [group async for group in scratch.by_image()] == []
@@ -137,7 +137,7 @@ def test_a_full_folder_for_temporary_files_is_said_to_be() -> None:
     """TMPDIR is the operator's to change."""
 
     async def scenario() -> None:
-        scratch = Scratch()
+        scratch = ExternalSorter()
         try:
             scratch._database.execute("PRAGMA max_page_count = 8")
             adding = (scratch.add(entry(number)) for number in range(4_000))

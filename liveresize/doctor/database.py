@@ -5,7 +5,7 @@ from pathlib import Path
 
 from liveresize import errors
 from liveresize.doctor.findings import Finding, ok, problem, warning
-from liveresize.stores import condition, engines
+from liveresize.stores import engines, schema_status
 from liveresize.stores.database import IndexOptions
 
 _PART = "database"
@@ -23,7 +23,7 @@ async def look(options: IndexOptions) -> list[Finding]:
         url = engines.parse_url(options.url)
         if url.get_backend_name() == engines.SQLITE and not Path(url.database or "").exists():
             return [ok(_PART, f"{url.database} is not there yet; the first start makes it.")]
-        found = await condition.examine(options)
+        found = await schema_status.examine(options)
     except errors.SettingsError as error:
         return [problem(_PART, error.public, "Correct postgresql.* or database.path.")]
     except errors.IndexUnavailable as error:
@@ -39,7 +39,7 @@ async def look(options: IndexOptions) -> list[Finding]:
     return list(_findings(found))
 
 
-def _findings(found: condition.Condition) -> Iterator[Finding]:
+def _findings(found: schema_status.SchemaStatus) -> Iterator[Finding]:
     name = "SQLite" if found.backend == engines.SQLITE else "PostgreSQL"
     took = found.round_trip * 1000
     if found.round_trip > _SLOW:
@@ -62,7 +62,7 @@ def _findings(found: condition.Condition) -> Iterator[Finding]:
         yield ok(_PART, "Its clock is ours.")
 
 
-def _schema(found: condition.Condition) -> Finding:
+def _schema(found: schema_status.SchemaStatus) -> Finding:
     if found.applied == {found.head}:
         return ok(_PART, f"Its schema is that of this release ({found.head}).")
     if found.applied - found.known:

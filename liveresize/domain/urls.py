@@ -200,7 +200,7 @@ def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool 
     given: list[tuple[str, str]] = []
     for name, each in OPERATIONS.items():
         value = getattr(rendition, each.attribute)
-        if value != getattr(plain if name == "fit" else fitted, each.attribute):
+        if value not in (None, getattr(plain if name == "fit" else fitted, each.attribute)):
             given.append((name, each.text(value)))
     if proxy:
         given.append(("proxy", "true"))

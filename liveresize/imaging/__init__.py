@@ -2,7 +2,7 @@
 
 from liveresize import errors
 from liveresize.domain.jobs import IntakeJob, Job, RenderJob, Result
-from liveresize.imaging import intake, render
+from liveresize.imaging import ingest, render
 from liveresize.imaging.options import ImagingOptions
 
 __all__ = ["perform"]
@@ -14,11 +14,11 @@ def perform(job: Job, options: ImagingOptions) -> Result:
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
     if isinstance(job, IntakeJob):
-        return intake.intake(job, options)
+        return ingest.intake(job, options)
     try:
         if isinstance(job, RenderJob):
             return render.render(job.path, job.rendition, options)
-        return intake.probe(job.path, options)
+        return ingest.probe(job.path, options)
     except errors.UnsupportedImage as error:
         # Only an upload can be of the wrong format; an original that is has gone bad.
         raise errors.UnreadableImage("", error.detail) from error

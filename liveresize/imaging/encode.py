@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 from liveresize import errors
 from liveresize.domain.formats import Format
-from liveresize.imaging import film, palette, png
+from liveresize.imaging import frame_sequence, palette, png
 from liveresize.imaging.options import Effort, EncoderOptions
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def still(
 
 
 def moving(
-    frames: Iterator[film.Frame],
+    frames: Iterator[frame_sequence.Frame],
     output: Format,
     level: int,
     options: EncoderOptions,
@@ -96,15 +96,15 @@ def moving(
 
 
 def _film(
-    frames: Iterator[film.Frame], output: Format, count: int, alpha: bool
+    frames: Iterator[frame_sequence.Frame], output: Format, count: int, alpha: bool
 ) -> tuple[Image.Image, dict[str, Any]]:
     """What Pillow saves, and the arguments that go with it."""
     if output is Format.GIF:
-        pictures, how = film.reel(frames)
+        pictures, how = frame_sequence.gif_frames(frames)
         if pictures:
             return pictures[0], how
     else:
-        strip = film.Strip(frames, count, output, alpha=alpha)
+        strip = frame_sequence.FrameSequence(frames, count, output, alpha=alpha)
         if not strip.empty:
             return strip, {"save_all": True, "duration": strip.durations}
     raise errors.UnreadableImage("", "an animation without a frame")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from liveresize.domain import geometry
-from liveresize.imaging import colour, decode, gamma, modes, resize, shrink, turning
+from liveresize.imaging import colour, decode, gamma, modes, orientation, resize, shrink
 
 SIDE = 48
 """The longer side of a sketch in pixels; ThumbHash takes up to 100 and keeps 7 waves."""
@@ -34,7 +34,7 @@ BIN_BITS = 3
 """Colours that agree in this many leading bits a channel are taken for one."""
 
 
-def sketch(image: Image.Image, orientation: int) -> Image.Image:
+def sketch(image: Image.Image, exif_orientation: int) -> Image.Image:
     """A small, upright sRGB copy of an opened picture, as RGBA, at most SIDE a side.
 
     Of a picture that is not loaded yet this decodes all there is, so that damage shows;
@@ -58,7 +58,7 @@ def sketch(image: Image.Image, orientation: int) -> Image.Image:
         box = (0.0, 0.0, float(image.width), float(image.height))
     small = resize.resize(modes.normalised(image), box, size)
     converted, _ = colour.to_srgb(small, profile)
-    return turning.turn(converted.convert("RGBA"), orientation)
+    return orientation.turn(converted.convert("RGBA"), exif_orientation)
 
 
 def dominant_color(copy: Image.Image) -> str:

@@ -13,12 +13,12 @@ from liveresize.imaging import (
     animation,
     decode,
     encode,
-    film,
-    finish,
-    layout,
+    frame_sequence,
+    orientation,
+    passthrough,
+    pipeline,
+    render_plan,
     shrink,
-    thrift,
-    turning,
 )
 from liveresize.imaging.options import EncoderOptions, ImagingOptions
 from liveresize.imaging.stopwatch import Stopwatch
@@ -37,13 +37,13 @@ def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingO
     with decode.translated(), contextlib.ExitStack() as stack:
         with watch.stage("decode"):
             image = stack.enter_context(decode.open_picture(path, options, options.max_pixels))
-            task = layout.of(image, rendition, options)
-            as_stored = thrift.as_stored(image, task)
+            task = render_plan.of(image, rendition, options)
+            as_stored = passthrough.as_stored(image, task)
         make = _moving if task.frames > 1 else _still
         data, notes = make(image, task, options.encoder, watch)
         with watch.stage("encode"):
             if as_stored:
-                data = thrift.smaller(path, image, data)
+                data = passthrough.smaller(path, image, data)
             etag = hashlib.sha256(data).hexdigest()
     return Rendered(
         data=data,
@@ -57,20 +57,20 @@ def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingO
 
 
 def _still(
-    image: Image.Image, task: layout.Layout, options: EncoderOptions, watch: Stopwatch
+    image: Image.Image, task: render_plan.RenderPlan, options: EncoderOptions, watch: Stopwatch
 ) -> Made:
     """One picture: shrunk as it is decoded, given back before it is encoded."""
     with watch.stage("decode"):
         plan = task.plan()
         scale = shrink.on_load(
             image,
-            turning.turned_size(finish.extent(plan.box), task.turn),
-            turning.turned_size(plan.resized, task.turn),
+            orientation.turned_size(pipeline.extent(plan.box), task.turn),
+            orientation.turned_size(plan.resized, task.turn),
         )
         decode.loaded(image)
     with watch.stage("resize"):
-        picture, notes = finish.finished(
-            image, task, task.plan(finish.focus(image, task, scale)), scale
+        picture, notes = pipeline.finished(
+            image, task, task.plan(pipeline.focus(image, task, scale)), scale
         )
         if picture is not image:
             image.close()
@@ -80,7 +80,7 @@ def _still(
 
 
 def _moving(
-    image: Image.Image, task: layout.Layout, options: EncoderOptions, watch: Stopwatch
+    image: Image.Image, task: render_plan.RenderPlan, options: EncoderOptions, watch: Stopwatch
 ) -> Made:
     """An animation, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
@@ -98,8 +98,8 @@ def _moving(
 
 
 def _frames(
-    image: Image.Image, task: layout.Layout, watch: Stopwatch, notes: set[str]
-) -> Iterator[film.Frame]:
+    image: Image.Image, task: render_plan.RenderPlan, watch: Stopwatch, notes: set[str]
+) -> Iterator[frame_sequence.Frame]:
     """The finished frames; what the first one shows decides what is kept of all."""
     source = animation.frames(image, task.frames)
     plan = None
@@ -109,10 +109,10 @@ def _frames(
         if frame is None:
             return
         with watch.stage("resize"):
-            plan = plan or task.plan(finish.focus(frame, task, shrink.WHOLE))
-            picture, remarks = finish.finished(frame, task, plan, shrink.WHOLE)
+            plan = plan or task.plan(pipeline.focus(frame, task, shrink.WHOLE))
+            picture, remarks = pipeline.finished(frame, task, plan, shrink.WHOLE)
             notes.update(remarks)
             # The next frame is drawn over this one, in place.
             picture = picture.copy() if picture is frame else picture
-            made = film.Frame(picture, animation.duration(image))
+            made = frame_sequence.Frame(picture, animation.duration(image))
         yield made

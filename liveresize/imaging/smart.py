@@ -8,7 +8,7 @@ import array
 
 from PIL import Image, ImageChops, ImageFilter
 
-from liveresize.imaging import resize, turning
+from liveresize.imaging import orientation, resize
 
 THUMBNAIL = 96
 """Longer side in pixels: enough to tell a face from a wall, and searched in about a millisecond."""
@@ -37,7 +37,7 @@ def focus(
     width, height = box[2] - box[0], box[3] - box[1]
     scale = THUMBNAIL / max(width, height)
     size = (max(3, round(width * scale)), max(3, round(height * scale)))
-    thumbnail = turning.turn(resize.resize(image, box, size), turn)
+    thumbnail = orientation.turn(resize.resize(image, box, size), turn)
     energy, size = _energy(thumbnail), thumbnail.size
     left, kept_width = _best(_means(energy, (size[0], 1)), window[0])
     # The rows are judged by what the columns kept.

@@ -16,7 +16,7 @@ from liveresize.domain import names
 from liveresize.domain.names import ImageId
 from liveresize.domain.operations import UrlRules
 from liveresize.moving import target
-from liveresize.moving.originals import NotTaken, Taker, Taking, check_name
+from liveresize.moving.originals import NotTaken, OriginalImporter, Taking, check_name
 from liveresize.moving.source import PATIENCE, ImageRow, Source
 from liveresize.moving.summary import Summary
 from liveresize.moving.target import NewLink
@@ -64,7 +64,7 @@ class MoveIn:
         self._options = options
         self._source = source
         self._database = database
-        self._taker = Taker(
+        self._taker = OriginalImporter(
             options.taking,
             originals=originals,
             renderer=renderer,

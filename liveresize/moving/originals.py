@@ -53,7 +53,7 @@ def check_name(name: str) -> None:
         raise NotTaken("A name must not start with an underscore.")
 
 
-class Taker:
+class OriginalImporter:
     """Takes one original after the other."""
 
     def __init__(
@@ -95,14 +95,14 @@ class Taker:
             raise NotTaken(GONE)
         generation, path = found
         facts = await self._renderer.run(
-            ProbeJob(path=str(path)), errand=ports.Errand(ports.Priority.BACKGROUND)
+            ProbeJob(path=str(path)), errand=ports.JobHandle(ports.Priority.BACKGROUND)
         )
         await self._record(_described(image, generation, facts, at))
 
     async def _bring_in(self, image: ImageId, path: Path, at: float) -> None:
         generation = new_generation(self._clock.time())
         staged = self._originals.staging(f"{generation}.moved-in")
-        errand = ports.Errand(ports.Priority.BACKGROUND)
+        errand = ports.JobHandle(ports.Priority.BACKGROUND)
         try:
             if self._taking is Taking.COPY:
                 job = IntakeJob(source=str(path), target=str(staged))

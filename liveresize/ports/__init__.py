@@ -16,19 +16,25 @@ from liveresize.ports.files import (
     StrayOriginals,
 )
 from liveresize.ports.index import Announcement, Index, Purged, Selection
-from liveresize.ports.memory import Held, Memory
-from liveresize.ports.stores import Courier, Mirror, ObjectBody, RenditionStore, Taken
-from liveresize.ports.work import Clock, Errand, Priority, Renderer
+from liveresize.ports.memory import CachedImage, Memory
+from liveresize.ports.stores import (
+    ForeignOriginals,
+    Mirror,
+    ObjectBody,
+    RenditionStore,
+    WebhookClient,
+)
+from liveresize.ports.work import Clock, JobHandle, Priority, Renderer
 
 __all__ = [
     "Announcement",
+    "CachedImage",
     "Clock",
-    "Courier",
-    "Errand",
+    "ForeignOriginals",
     "Heard",
     "HeardRecord",
-    "Held",
     "Index",
+    "JobHandle",
     "Kept",
     "Memory",
     "Mirror",
@@ -44,5 +50,5 @@ __all__ = [
     "Spool",
     "StrayNote",
     "StrayOriginals",
-    "Taken",
+    "WebhookClient",
 ]

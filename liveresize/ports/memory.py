@@ -8,7 +8,7 @@ from liveresize.domain.originals import Link, Original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class CachedImage:
     """A rendition whose bytes are at hand. `etag` is their SHA-256 in hex.
 
     `notes` are the engine's remarks, see jobs.Rendered.
@@ -36,10 +36,10 @@ class Memory(Protocol):
     def confirm(self, original: Original) -> None:
         """The index has a row of that generation: it is not `assumed` any more."""
 
-    def held(self, generation: str, variant: str) -> Held | None:
+    def held(self, generation: str, variant: str) -> CachedImage | None:
         """The bytes of a rendition."""
 
-    def hold(self, generation: str, variant: str, held: Held) -> None:
+    def put(self, generation: str, variant: str, held: CachedImage) -> None:
         """Keep the bytes while there is room."""
 
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:

@@ -8,7 +8,7 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 
 
-class Courier(Protocol):
+class WebhookClient(Protocol):
     """Takes messages to the receiver of the webhook."""
 
     async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -33,7 +33,7 @@ class ObjectBody(Protocol):
         """Let go of the store."""
 
 
-class Taken(Protocol):
+class ForeignOriginals(Protocol):
     """Where pictures lie that another service stored, and that can be taken over."""
 
     async def take(self, image: ImageId, target: Path, max_bytes: int) -> bool:

@@ -26,7 +26,7 @@ class Priority(enum.IntEnum):
     BACKGROUND = 20
 
 
-class Errand:
+class JobHandle:
     """One job on its way to a slot, in the hands of whoever sends it.
 
     `clients` are the keys of the clients that wait for it: its turn in the queue is theirs.
@@ -43,7 +43,7 @@ class Errand:
         """Whether it has left the queue: from then on it may not be dropped."""
         return self.begun_at is not None
 
-    def hurry(self) -> None:
+    def promote(self) -> None:
         """Let it go as if it had been interactive all along, wherever it is by now."""
         self.priority = Priority.INTERACTIVE
 
@@ -56,11 +56,11 @@ class Renderer(Protocol):
     """Runs jobs in worker processes."""
 
     @overload
-    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
+    async def run(self, job: RenderJob, *, errand: JobHandle | None = ...) -> Rendered: ...
     @overload
-    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: JobHandle | None = ...) -> Facts: ...
     async def run(
-        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: Errand | None = None
+        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: JobHandle | None = None
     ) -> Rendered | Facts:
         """Do `job` in a free slot, when it is the turn of `errand` (None: an interactive one).
 

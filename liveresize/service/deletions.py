@@ -13,7 +13,7 @@ import structlog
 from liveresize import ports
 from liveresize.domain.originals import ended
 from liveresize.ports import Heard, Purged
-from liveresize.service.retire import Retirement
+from liveresize.service.generation_cleanup import GenerationCleanup
 from liveresize.service.uploads import Uploads
 
 _log = structlog.get_logger("liveresize.deletions")
@@ -36,7 +36,7 @@ class Deletions:
         index: ports.Index,
         memory: ports.Memory,
         strays: ports.StrayOriginals,
-        retirement: Retirement,
+        retirement: GenerationCleanup,
         uploads: Uploads,
         record: ports.HeardRecord,
         clock: ports.Clock,
@@ -115,9 +115,9 @@ class Deletions:
                 continue
             if purged.generation not in living:
                 original = ended(purged.image, purged.generation)
-                await self._retirement.hear(original)
+                await self._retirement.on_remote_delete(original)
                 if self._clock.time() - purged.at < _OWED:
-                    self._retirement.owe(original)  # whoever ended it may have died over it
+                    self._retirement.defer(original)  # whoever ended it may have died over it
             self._deletion = purged
 
     async def _remember(self, settled: Heard) -> None:

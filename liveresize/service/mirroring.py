@@ -13,7 +13,7 @@ import structlog
 from liveresize import errors, ports
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
-from liveresize.service.inflight import Flight, Inflight
+from liveresize.service.single_flight import Call, SingleFlight
 
 _log = structlog.get_logger("liveresize.mirroring")
 
@@ -57,7 +57,7 @@ class Mirroring:
         self._mirror = mirror
         self._originals = originals
         self._index = index
-        self._fetches: Inflight[None] = Inflight()
+        self._fetches: SingleFlight[None] = SingleFlight()
         self._late: list[Original] = []  # mirrored after they had ended, and still there
         self.backlog = 0
         """Originals of this disk that the mirror lacked when `catch_up` last looked."""
@@ -108,7 +108,7 @@ class Mirroring:
         if mirror is None or not mirror.takes(original.image):
             raise errors.OriginalElsewhere("", "it is not on this disk, and there is no mirror")
 
-        async def fetch(flight: Flight[None]) -> None:
+        async def fetch(flight: Call[None]) -> None:
             flight.begin()  # whoever asks next wants it too
             await self._fetch(mirror, original)
 

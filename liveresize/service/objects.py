@@ -14,8 +14,8 @@ from liveresize.domain.originals import Original
 from liveresize.domain.rendition import Rendition
 from liveresize.domain.unsigned import Unsigned
 from liveresize.domain.urls import RenditionRequest
-from liveresize.service.catalogue import Catalogue
-from liveresize.service.outcomes import Bytes, Known, StoredObject, Streamed
+from liveresize.service.original_lookup import OriginalLookup
+from liveresize.service.outcomes import Bytes, HeadInfo, StoredObject, Streamed
 from liveresize.service.pictures import PicturesOptions
 from liveresize.service.renditions import Renditions
 
@@ -29,7 +29,7 @@ class StoredObjects:
         *,
         unsigned: Unsigned,
         renditions: Renditions,
-        catalogue: Catalogue,
+        catalogue: OriginalLookup,
         store: ports.RenditionStore,
         memory: ports.Memory,
     ) -> None:
@@ -74,11 +74,11 @@ class StoredObjects:
             )
         raise errors.OriginalMissing
 
-    async def known(self, key: str) -> Known:
+    async def known(self, key: str) -> HeadInfo:
         """What is known of an object, without making it. Raises OriginalMissing."""
         request, generation = await self._behind(key)
         known = await self._renditions.known(request)
-        if isinstance(known, Known) and known.original.generation == generation:
+        if isinstance(known, HeadInfo) and known.original.generation == generation:
             return known
         raise errors.OriginalMissing
 
@@ -88,7 +88,7 @@ class StoredObjects:
         if parts is None:
             raise errors.OriginalMissing
         image, generation, variant, path = parts
-        original = await self._catalogue.facts(image)
+        original = await self._catalogue.get(image)
         if original.generation != generation:
             raise errors.OriginalMissing
         rendition = Rendition.from_variant(variant)

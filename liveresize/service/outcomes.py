@@ -7,7 +7,7 @@ from pathlib import Path
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.ports import Held, ObjectBody
+from liveresize.ports import CachedImage, ObjectBody
 
 
 class Cache(enum.StrEnum):
@@ -31,7 +31,7 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Redirect:
     """The rendition is in the store, at `url`."""
 
     url: str
@@ -45,7 +45,7 @@ class Bytes:
 
     original: Original
     variant: str
-    held: Held
+    held: CachedImage
     cache: Cache
     timings: Timings | None = None
 
@@ -66,13 +66,13 @@ class Streamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class OriginalFile:
     """The stored bytes of the original, at `path`, and in memory where they are `held`;
     `cache` tells whether they were there before."""
 
     original: Original
     path: Path
-    held: Held | None = None
+    held: CachedImage | None = None
     cache: Cache = Cache.HIT
 
 
@@ -85,14 +85,14 @@ class OutOfBounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class HeadInfo:
     """What is known without any work, for HEAD; empty or None where it is not."""
 
     original: Original
     variant: str = ""
     mime: str = ""
     link: Link | None = None
-    held: Held | None = None
+    held: CachedImage | None = None
     stored: Path | None = None
 
 
@@ -102,8 +102,8 @@ class StoredObject:
 
     image: ImageId
     variant: str
-    held: Held
+    held: CachedImage
     cache: Cache = Cache.MEMORY
 
 
-Outcome = Found | Bytes | Streamed | Stored | OutOfBounds
+Outcome = Redirect | Bytes | Streamed | OriginalFile | OutOfBounds

@@ -14,20 +14,20 @@ from liveresize.domain.urls import (
     RenditionRequest,
 )
 from liveresize.domain.vip import VipRequest
-from liveresize.ports import Held
-from liveresize.service.catalogue import Catalogue
-from liveresize.service.inflight import Inflight
+from liveresize.ports import CachedImage
 from liveresize.service.mirroring import Mirroring
+from liveresize.service.original_lookup import OriginalLookup
 from liveresize.service.outcomes import (
     Bytes,
     Cache,
-    Found,
-    Known,
+    HeadInfo,
+    OriginalFile,
     Outcome,
     OutOfBounds,
-    Stored,
+    Redirect,
 )
 from liveresize.service.renditions import Renditions
+from liveresize.service.single_flight import SingleFlight
 
 Showable = RenditionRequest | OriginalRequest | VipRequest
 AnyRequest = PictureRequest | VipRequest
@@ -71,7 +71,7 @@ class Pictures:
         options: PicturesOptions,
         *,
         renditions: Renditions,
-        catalogue: Catalogue,
+        catalogue: OriginalLookup,
         originals: ports.Originals,
         mirroring: Mirroring,
         memory: ports.Memory,
@@ -82,12 +82,12 @@ class Pictures:
         self._originals = originals
         self._mirroring = mirroring
         self._memory = memory
-        self._reads: Inflight[Held | None] = Inflight()
+        self._reads: SingleFlight[CachedImage | None] = SingleFlight()
         self.recalled = 0
         """How often memory alone could answer, and how often it could not."""
         self.missed = 0
 
-    def recall(self, request: AnyRequest) -> Found | Bytes | Stored | None:
+    def recall(self, request: AnyRequest) -> Redirect | Bytes | OriginalFile | None:
         """What memory alone can answer, without an `await`; None where it cannot."""
         if isinstance(request, FactsRequest):
             return None
@@ -98,7 +98,7 @@ class Pictures:
             self.recalled += 1
         return outcome
 
-    def _recall(self, request: Showable) -> Found | Bytes | Stored | None:
+    def _recall(self, request: Showable) -> Redirect | Bytes | OriginalFile | None:
         if isinstance(request, RenditionRequest):
             return self._renditions.recall(request)
         original = self._memory.original(request.image)
@@ -128,13 +128,13 @@ class Pictures:
             return await answer(original)
         return await self._catalogue.with_original(request.image, answer)
 
-    async def known(self, request: Showable) -> Known | OutOfBounds:
+    async def known(self, request: Showable) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
         if isinstance(request, RenditionRequest):
             return await self._renditions.known(request)
         original = await self._original(request)
         if self._options.as_stored(request, original):
-            return Known(original=original, stored=self._originals.path(original))
+            return HeadInfo(original=original, stored=self._originals.path(original))
         return await self._renditions.known(request.rendition_as(original.output_format))
 
     def ready(self, request: VipRequest) -> bool:
@@ -146,25 +146,27 @@ class Pictures:
 
     async def warm(self, request: VipRequest) -> bool:
         """Make a rendition in the background; see `Renditions.warm`."""
-        original = await self._catalogue.facts(request.image)
+        original = await self._catalogue.get(request.image)
         return await self._renditions.warm(request.rendition_as(original.output_format))
 
     async def original(self, image: ImageId) -> Original:
-        """What is known of a picture, for those who may. Raises as `Catalogue.facts`."""
-        return await self._catalogue.facts(image)
+        """What is known of a picture, for those who may. Raises as `OriginalLookup.facts`."""
+        return await self._catalogue.get(image)
 
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):
             return await self._public(request.image, signed=request.signed)
         if not self._options.opens(request):
             raise errors.OriginalMissing
-        return await self._catalogue.facts(request.image)
+        return await self._catalogue.get(request.image)
 
-    def _stored(self, original: Original, held: Held | None, cache: Cache = Cache.HIT) -> Stored:
+    def _stored(
+        self, original: Original, held: CachedImage | None, cache: Cache = Cache.HIT
+    ) -> OriginalFile:
         path = self._originals.path(original)
-        return Stored(original=original, path=path, held=held, cache=cache)
+        return OriginalFile(original=original, path=path, held=held, cache=cache)
 
-    async def _hold(self, original: Original) -> Held | None:
+    async def _hold(self, original: Original) -> CachedImage | None:
         """The bytes of a small original, which memory holds from now on. None of others,
         whose file is here. Raises OriginalElsewhere."""
         held = self._memory.held(original.generation, ORIGINAL)
@@ -175,7 +177,7 @@ class Pictures:
             return None
         return await self._reads.run(original.generation, lambda _: self._read(original))
 
-    async def _read(self, original: Original) -> Held | None:
+    async def _read(self, original: Original) -> CachedImage | None:
         path = self._originals.path(original)
         try:
             data = await asyncio.to_thread(path.read_bytes)
@@ -183,10 +185,10 @@ class Pictures:
             return None  # whoever sends the file finds out, and says so
         if len(data) != original.bytes:
             return None
-        held = Held(data=data, mime=original.mime, etag=original.sha256)
+        held = CachedImage(data=data, mime=original.mime, etag=original.sha256)
         known = self._memory.original(original.image)
         if known is not None and known.generation == original.generation:
-            self._memory.hold(original.generation, ORIGINAL, held)
+            self._memory.put(original.generation, ORIGINAL, held)
         return held
 
     async def describe(self, image: ImageId, *, signed: bool = False) -> Original:
@@ -200,7 +202,7 @@ class Pictures:
         if not (signed or self._options.public_originals):
             raise errors.OriginalMissing
         try:
-            return await self._catalogue.facts(image)
+            return await self._catalogue.get(image)
         except errors.OriginalMissing:
             await self._blame_extension(image)
             raise
@@ -211,7 +213,7 @@ class Pictures:
         if match is None:
             return
         try:
-            await self._catalogue.facts(ImageId(match["stem"], image.bucket))
+            await self._catalogue.get(ImageId(match["stem"], image.bucket))
         except errors.LiveResizeError:
             return
         raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")

@@ -9,9 +9,9 @@ from liveresize import errors, ports
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.service.deletions import Deletions
+from liveresize.service.generation_cleanup import GenerationCleanup
 from liveresize.service.orphans import Orphans
 from liveresize.service.publisher import Publisher
-from liveresize.service.retire import Retirement
 from liveresize.service.strays import Strays
 from liveresize.service.uploads import Uploads
 
@@ -52,7 +52,7 @@ class Purge:
         index: ports.Index,
         store: ports.RenditionStore,
         memory: ports.Memory,
-        retirement: Retirement,
+        retirement: GenerationCleanup,
         publisher: Publisher,
         uploads: Uploads,
         deletions: Deletions,
@@ -128,7 +128,7 @@ class Purge:
             if not isinstance(error, errors.IndexFull):
                 raise  # on a full disk the rest makes room
         await self._uploads.recover()
-        await self._retirement.settle()
+        await self._retirement.retry()
         await self._remove_purged()
         await self._forget_purges()
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so

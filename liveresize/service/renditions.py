@@ -9,10 +9,10 @@ from liveresize.domain.formats import Format
 from liveresize.domain.geometry import Bounds
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.urls import RenditionRequest
-from liveresize.service.catalogue import Catalogue
-from liveresize.service.inflight import Flight, Inflight
-from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Streamed
-from liveresize.service.sources import Publishing, Sources, Way
+from liveresize.service.original_lookup import OriginalLookup
+from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect, Streamed
+from liveresize.service.rendition_loader import LinkState, Publishing, RenditionLoader
+from liveresize.service.single_flight import Call, SingleFlight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ class Renditions:
         self,
         options: RenditionsOptions,
         *,
-        catalogue: Catalogue,
-        sources: Sources,
+        catalogue: OriginalLookup,
+        sources: RenditionLoader,
         store: ports.RenditionStore,
         memory: ports.Memory,
         publisher: Publishing,
@@ -42,26 +42,26 @@ class Renditions:
         self._store = store
         self._memory = memory
         self._publisher = publisher
-        self._jobs: Inflight[Link | Bytes] = Inflight()
+        self._jobs: SingleFlight[Link | Bytes] = SingleFlight()
 
     @property
     def renders(self) -> int:
         """How many renders were asked for since the start."""
         return self._sources.renders
 
-    def recall(self, request: RenditionRequest) -> Found | Bytes | None:
+    def recall(self, request: RenditionRequest) -> Redirect | Bytes | None:
         """What memory alone can answer, without an `await`; None where it cannot."""
         original = self._memory.original(request.image)
         if original is None:
             return None
         return self._recall(original, request.rendition.variant, self._redirects(request))
 
-    def _recall(self, original: Original, variant: str, redirect: bool) -> Found | Bytes | None:
+    def _recall(self, original: Original, variant: str, redirect: bool) -> Redirect | Bytes | None:
         if redirect:
             link = self._memory.link(original.generation, variant)
             if link is not None:
                 self._publisher.used(link)
-                return Found(url=self._store.url(link), link=link)
+                return Redirect(url=self._store.url(link), link=link)
         held = self._memory.held(original.generation, variant)
         if held is None:
             return None
@@ -72,7 +72,7 @@ class Renditions:
 
     async def serve(
         self, request: RenditionRequest, *, client: str = "", fresh: bool = False
-    ) -> Found | Bytes | Streamed | OutOfBounds:
+    ) -> Redirect | Bytes | Streamed | OutOfBounds:
         """The rendition: from memory, the store, the spool, or rendered now.
 
         `fresh` renders whatever is kept and keeps nothing. Raises OriginalMissing,
@@ -83,7 +83,7 @@ class Renditions:
             if recalled is not None:
                 return recalled
 
-        async def answer(original: Original) -> Found | Bytes | Streamed | OutOfBounds:
+        async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
             outside = self._check_bounds(original, request)
             if outside is not None:
                 return outside
@@ -95,10 +95,10 @@ class Renditions:
 
     async def _join(
         self, original: Original, request: RenditionRequest, client: str
-    ) -> Found | Bytes | Streamed:
+    ) -> Redirect | Bytes | Streamed:
         variant, redirect = request.rendition.variant, self._redirects(request)
         key = (original.generation, variant)
-        way = Way.OPEN
+        way = LinkState.OPEN
         while True:
             # From here to `run` there is no await, so that no second render can begin.
             recalled = self._recall(original, variant, redirect)
@@ -106,7 +106,7 @@ class Renditions:
                 return recalled
             joining = self._jobs.joins(key)
 
-            async def make(flight: Flight[Link | Bytes], way: Way = way) -> Link | Bytes:
+            async def make(flight: Call[Link | Bytes], way: LinkState = way) -> Link | Bytes:
                 return await self._sources.make(original, request, client, flight, way)
 
             try:
@@ -120,15 +120,15 @@ class Renditions:
                     return replace(made, cache=Cache.COALESCED)
                 return made
             if redirect:
-                return Found(url=self._store.url(made), link=made)
+                return Redirect(url=self._store.url(made), link=made)
             try:
                 fetched = await self._sources.fetch(original, made)
             except errors.ObjectStoreUnavailable:
-                way = Way.BLOCKED
+                way = LinkState.BLOCKED
                 continue
             if fetched is not None:
                 return fetched
-            way = Way.GONE
+            way = LinkState.GONE
 
     def ready(self, request: RenditionRequest) -> bool:
         """Whether memory knows that the rendition has been made."""
@@ -170,8 +170,8 @@ class Renditions:
             raise errors.BadParameter(outside.reason)
         variant = request.rendition.variant
 
-        async def make(flight: Flight[Link | Bytes]) -> Link | Bytes:
-            return await self._sources.make(original, request, "", flight, Way.OPEN)
+        async def make(flight: Call[Link | Bytes]) -> Link | Bytes:
+            return await self._sources.make(original, request, "", flight, LinkState.OPEN)
 
         # As in `_join`, there is no await between the look at memory and `run`.
         while not self._made(original, variant):
@@ -203,15 +203,15 @@ class Renditions:
             ),
         )
 
-    async def known(self, request: RenditionRequest) -> Known | OutOfBounds:
+    async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
-        original = await self._catalogue.facts(request.image)
+        original = await self._catalogue.get(request.image)
         outside = self._check_bounds(original, request)
         if outside is not None:
             return outside
         rendition = request.rendition
         variant = rendition.variant
-        return Known(
+        return HeadInfo(
             original=original,
             variant=variant,
             mime=rendition.format.mime if isinstance(rendition.format, Format) else "",

@@ -24,9 +24,9 @@ from liveresize.domain.jobs import Facts, IntakeJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, described, new_generation
 from liveresize.service.bodies import Body
+from liveresize.service.generation_cleanup import GenerationCleanup
 from liveresize.service.mirroring import Mirroring
-from liveresize.service.retire import Retirement
-from liveresize.service.webhook import Announcer
+from liveresize.service.webhook import WebhookDispatcher
 
 Crop = tuple[int, int, int, int]
 
@@ -44,7 +44,7 @@ class Received:
     formats: tuple[str, ...] = ()
 
 
-class Intake:
+class UploadPipeline:
     """What all uploads share: where bodies are staged, and how originals are stored."""
 
     def __init__(
@@ -54,9 +54,9 @@ class Intake:
         index: ports.Index,
         renderer: ports.Renderer,
         memory: ports.Memory,
-        retirement: Retirement,
+        retirement: GenerationCleanup,
         mirroring: Mirroring,
-        announcer: Announcer,
+        announcer: WebhookDispatcher,
         clock: ports.Clock,
         lease: float,
     ) -> None:
@@ -117,7 +117,7 @@ class StagedUpload(abc.ABC):
     upright = False
     """Whether pixels are turned as EXIF says."""
 
-    def __init__(self, intake: Intake, staged: Path, max_bytes: int, client: str) -> None:
+    def __init__(self, intake: UploadPipeline, staged: Path, max_bytes: int, client: str) -> None:
         """`client` is the key of the client that uploads. Raises DiskFull."""
         self._intake = intake
         self._client = client
@@ -207,7 +207,7 @@ class StagedUpload(abc.ABC):
         generation = new_generation(intake.clock.time())
         intake.moving.add(generation)
         try:
-            errand = ports.Errand(ports.Priority.UPLOAD, self._client)
+            errand = ports.JobHandle(ports.Priority.UPLOAD, self._client)
             facts = await intake.renderer.run(job, errand=errand)
             original = described(self._name(facts), generation, facts)
             await intake.originals.keep(cleaned, original)

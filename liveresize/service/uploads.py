@@ -21,9 +21,9 @@ from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, ended
 from liveresize.domain.tokens import Claim, Grant, Spent, Token
 from liveresize.service import receipts
-from liveresize.service.catalogue import adopt_foreign
+from liveresize.service.original_lookup import adopt_foreign
 from liveresize.service.receipts import RepeatedUpload
-from liveresize.service.staged import Crop, Intake, Received, StagedUpload, needing_room
+from liveresize.service.staged import Crop, Received, StagedUpload, UploadPipeline, needing_room
 
 _log = structlog.get_logger("liveresize.uploads")
 
@@ -51,7 +51,7 @@ class Upload(Protocol):
 class Uploads:
     """Issues tokens and takes the uploads that come with them."""
 
-    def __init__(self, options: UploadsOptions, intake: Intake) -> None:
+    def __init__(self, options: UploadsOptions, intake: UploadPipeline) -> None:
         self.options = options
         self._intake = intake
 
@@ -141,7 +141,7 @@ class ClaimedUpload(StagedUpload):
     """An upload that holds its token."""
 
     def __init__(
-        self, intake: Intake, claim: Claim, staged: Path, max_bytes: int, client: str
+        self, intake: UploadPipeline, claim: Claim, staged: Path, max_bytes: int, client: str
     ) -> None:
         """Raises DiskFull."""
         super().__init__(intake, staged, max_bytes, client)

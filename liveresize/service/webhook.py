@@ -31,7 +31,7 @@ _LONGEST = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnnouncerOptions:
+class WebhookDispatcherOptions:
     """`secrets` sign, all of them. `timeout` is the seconds that one attempt may take,
     `give_up` those after an upload in which it is tried."""
 
@@ -41,15 +41,15 @@ class AnnouncerOptions:
     give_up: float = 259_200.0
 
 
-class Announcer:
+class WebhookDispatcher:
     """Tells the webhook; without a courier there is none, and it does nothing."""
 
     def __init__(
         self,
-        options: AnnouncerOptions,
+        options: WebhookDispatcherOptions,
         *,
         index: ports.Index,
-        courier: ports.Courier | None,
+        courier: ports.WebhookClient | None,
         clock: ports.Clock,
     ) -> None:
         self._options = options
@@ -111,11 +111,11 @@ class Announcer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _hurry(self, courier: ports.Courier) -> None:
+    async def _hurry(self, courier: ports.WebhookClient) -> None:
         with contextlib.suppress(errors.IndexUnavailable):  # `catch_up` comes again
             await self._take(courier)
 
-    async def _take(self, courier: ports.Courier) -> None:
+    async def _take(self, courier: ports.WebhookClient) -> None:
         """Begin as many attempts as may be under way."""
         async with self._turn:
             self._kicked = False
@@ -131,7 +131,7 @@ class Announcer:
                 free -= len(due)
             self._more = not free
 
-    async def _send(self, courier: ports.Courier, announcement: ports.Announcement) -> None:
+    async def _send(self, courier: ports.WebhookClient, announcement: ports.Announcement) -> None:
         """Make one attempt, and give its place to the next."""
         generation = announcement.original.generation
         try:
@@ -142,7 +142,9 @@ class Announcer:
             if self._more:
                 self.kick()
 
-    async def _attempt(self, courier: ports.Courier, announcement: ports.Announcement) -> None:
+    async def _attempt(
+        self, courier: ports.WebhookClient, announcement: ports.Announcement
+    ) -> None:
         original = announcement.original
         body = webhook.body(original)
         try:

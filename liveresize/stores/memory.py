@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.ports import Held
+from liveresize.ports import CachedImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Memory:
         self._options = options
         self._now = monotonic
         self._originals: OrderedDict[str, Original] = OrderedDict()
-        self._held: OrderedDict[Key, Held] = OrderedDict()
+        self._held: OrderedDict[Key, CachedImage] = OrderedDict()
         self._links: OrderedDict[Key, tuple[Link, float]] = OrderedDict()
         self._variants: dict[str, set[str]] = {}
         self._assumed: dict[str, None] = {}
@@ -80,11 +80,11 @@ class Memory:
         if known is not None and known.generation == original.generation:
             self._assumed.pop(original.image.key, None)
 
-    def held(self, generation: str, variant: str) -> Held | None:
+    def held(self, generation: str, variant: str) -> CachedImage | None:
         """The bytes of a rendition."""
         return _touched(self._held, (generation, variant))
 
-    def hold(self, generation: str, variant: str, held: Held) -> None:
+    def put(self, generation: str, variant: str, held: CachedImage) -> None:
         """Keep the bytes, unless they alone would take more than an eighth of the room."""
         if len(held.data) * 8 > self._options.max_bytes:
             return

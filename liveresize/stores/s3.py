@@ -16,8 +16,8 @@ import structlog
 from liveresize import errors
 from liveresize.domain.originals import Link, Original
 from liveresize.stores import files
+from liveresize.stores.bucket_health import BucketHealth
 from liveresize.stores.objects import Body, Objects
-from liveresize.stores.pulse import Pulse
 
 _log = structlog.get_logger("liveresize.s3")
 
@@ -63,8 +63,8 @@ class S3Renditions:
         return self._options.public_url.rstrip("/") or self._objects.address(self._options.bucket)
 
     @functools.cached_property
-    def _pulse(self) -> Pulse:
-        return Pulse(self._robots_address, self._put_tiny, self._options.probe_budget)
+    def _pulse(self) -> BucketHealth:
+        return BucketHealth(self._robots_address, self._put_tiny, self._options.probe_budget)
 
     def _robots_address(self) -> str:
         """Where clients find the bucket's robots.txt."""

@@ -87,7 +87,7 @@ class Adoption:
         self._parts.originals.settle(original.generation)
 
     async def _probe(self, path: Path) -> Facts:
-        job, errand = ProbeJob(path=str(path)), ports.Errand(ports.Priority.BACKGROUND)
+        job, errand = ProbeJob(path=str(path)), ports.JobHandle(ports.Priority.BACKGROUND)
         try:
             return await self._parts.renderer.run(job, errand=errand)
         except NOT_ADOPTABLE as error:

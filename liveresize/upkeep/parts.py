@@ -17,7 +17,7 @@ PAGE = 1_000
 """Rows that are read at once."""
 
 
-class Strays(enum.Enum):
+class OrphanPolicy(enum.Enum):
     """What becomes of originals that are stored without a row."""
 
     REPORT = enum.auto()
@@ -36,7 +36,7 @@ class Options:
     """
 
     repair: bool = False
-    strays: Strays = Strays.REPORT
+    strays: OrphanPolicy = OrphanPolicy.REPORT
     this_is_all: bool = False
     alone: bool = False
     grace: float = 3600.0

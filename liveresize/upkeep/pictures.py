@@ -13,7 +13,7 @@ from liveresize.domain.originals import Original, born, ended
 from liveresize.ports import Kept
 from liveresize.upkeep.adoption import Adoption, NotAdopted
 from liveresize.upkeep.findings import Kind, Report
-from liveresize.upkeep.parts import Options, Parts, Strays, age_order
+from liveresize.upkeep.parts import Options, OrphanPolicy, Parts, age_order
 from liveresize.upkeep.places import LOST, MIRROR, ON_DISK, Entry
 from liveresize.upkeep.rows import label
 
@@ -59,8 +59,8 @@ class Pictures:
         self._moving = moving
         self._announced = announced
         self._adoption = Adoption(parts, announced)
-        self._removing = options.repair and options.strays is Strays.REMOVE
-        self._adopting = options.repair and options.strays is Strays.ADOPT
+        self._removing = options.repair and options.strays is OrphanPolicy.REMOVE
+        self._adopting = options.repair and options.strays is OrphanPolicy.ADOPT
 
     async def decide(self, entries: list[Entry]) -> None:
         """Decide what becomes of all versions of one picture."""

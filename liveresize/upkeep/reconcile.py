@@ -13,14 +13,14 @@ from liveresize.domain.originals import Link
 from liveresize.progress import Progress, bar
 from liveresize.streams import each, joined
 from liveresize.upkeep import places
+from liveresize.upkeep.external_sorter import ExternalSorter
 from liveresize.upkeep.findings import Report
 from liveresize.upkeep.links import Links
 from liveresize.upkeep.links import Row as LinkRow
-from liveresize.upkeep.parts import PAGE, WIDTH, Options, Parts, Strays
+from liveresize.upkeep.parts import PAGE, WIDTH, Options, OrphanPolicy, Parts
 from liveresize.upkeep.pictures import Pictures
 from liveresize.upkeep.places import Entry
 from liveresize.upkeep.rows import Row, Rows
-from liveresize.upkeep.scratch import Scratch
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class Reconciliation:
             alone = self._options.alone and stored.size > 0
             await self._decide(cases, certain=self._options.this_is_all or alone)
 
-    async def _decide(self, cases: Scratch, *, certain: bool) -> None:
+    async def _decide(self, cases: ExternalSorter, *, certain: bool) -> None:
         """Decide what its row alone does not."""
         pictures = Pictures(
             self._parts,
@@ -85,7 +85,7 @@ class Reconciliation:
             moving=await self._moving(),
             announced=await self._announced(),
         )
-        adopting = self._options.strays is Strays.ADOPT
+        adopting = self._options.strays is OrphanPolicy.ADOPT
         width = self._options.slots if adopting else WIDTH
         with self._progress("pictures to decide about", None) as progress:
             await each(_counted(cases.by_image(), progress), pictures.decide, width)
@@ -112,7 +112,7 @@ class Reconciliation:
             with self._progress("originals with links", None) as progress:
                 await each(_counted(both, progress), links.compare, WIDTH)
 
-    async def _list(self, what: str, entries: AsyncIterator[Entry], target: Scratch) -> None:
+    async def _list(self, what: str, entries: AsyncIterator[Entry], target: ExternalSorter) -> None:
         before = target.size
         with self._progress(what, None) as progress:
             async for entry in _counted(entries, progress):
@@ -151,8 +151,8 @@ class Reconciliation:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Scratch]:
-    scratch = Scratch()
+def _scratch() -> Iterator[ExternalSorter]:
+    scratch = ExternalSorter()
     try:
         yield scratch
     finally:

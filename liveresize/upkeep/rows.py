@@ -7,10 +7,10 @@ originals without a row, and rows whose bytes are nowhere.
 from pathlib import Path
 
 from liveresize.domain.originals import Original
+from liveresize.upkeep.external_sorter import ExternalSorter
 from liveresize.upkeep.findings import Kind, Report
 from liveresize.upkeep.parts import Options, Parts
 from liveresize.upkeep.places import ASIDE, HERE, LOST, MIRROR, Entry
-from liveresize.upkeep.scratch import Scratch
 
 Row = tuple[Original, bool]
 """An original, and whether its row says that the mirror has it."""
@@ -28,7 +28,9 @@ class Rows:
     before it counts.
     """
 
-    def __init__(self, parts: Parts, options: Options, report: Report, open_cases: Scratch) -> None:
+    def __init__(
+        self, parts: Parts, options: Options, report: Report, open_cases: ExternalSorter
+    ) -> None:
         self._parts = parts
         self._options = options
         self._report = report

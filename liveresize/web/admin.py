@@ -43,7 +43,7 @@ class DeleteHandler(Handler):
         else:
             await self._delete(names.check_name(parameters.percent_decode(path[1:])))
         await self.respond(
-            responses.Answer(
+            responses.Response(
                 status=204, headers=[("Cache-Control", responses.NO_STORE)], length=None
             )
         )

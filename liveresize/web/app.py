@@ -10,7 +10,7 @@ from liveresize.web.admin import DeleteHandler, PurgeHandler
 from liveresize.web.handler import Handler, Unknown
 from liveresize.web.images import ObjectHandler, PictureHandler
 from liveresize.web.openapi import OpenApiHandler
-from liveresize.web.site import Site
+from liveresize.web.site import AppContext
 from liveresize.web.status import (
     FaviconHandler,
     HealthHandler,
@@ -90,7 +90,7 @@ class Route(Matcher):
 class AnyMethod(Matcher):
     """Matches a path that some route of the site has, whatever the method."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: AppContext) -> None:
         self._site = site
 
     def match(self, request: httputil.HTTPServerRequest) -> dict[str, object] | None:
@@ -101,7 +101,7 @@ class AnyMethod(Matcher):
 class WrongMethod(Handler):
     """A path that there is, asked for with a method that it does not take."""
 
-    def initialize(self, site: Site) -> None:
+    def initialize(self, site: AppContext) -> None:
         """Know what would do, before Tornado refuses methods that it has never heard of."""
         super().initialize(site)
         self.error_headers = [("Allow", ", ".join(allowed(self.request.path, site)))]
@@ -111,13 +111,13 @@ class WrongMethod(Handler):
         raise HTTPError(405)
 
 
-def routes(site: Site) -> list[Row]:
+def routes(site: AppContext) -> list[Row]:
     """The routes of a site: those of the studio are there only while it is on."""
     on = site.options.studio is not None
     return [row for row in ROUTES if on or not row[1].startswith("/_studio")]
 
 
-def allowed(path: str, site: Site) -> list[str]:
+def allowed(path: str, site: AppContext) -> list[str]:
     """The methods that a raw path takes."""
     taken: dict[str, None] = {}
     for methods, pattern, _ in routes(site):
@@ -126,7 +126,7 @@ def allowed(path: str, site: Site) -> list[str]:
     return list(taken)
 
 
-def make_application(site: Site) -> Application:
+def make_application(site: AppContext) -> Application:
     """The Application behind `hits.Entrance`."""
     rules = [
         Rule(Route(methods, pattern), handler, {"site": site})

@@ -12,7 +12,7 @@ from liveresize.domain import numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Conditionals:
     """The request headers that change an answer."""
 
     method: str = "GET"
@@ -57,7 +57,7 @@ def matches(if_none_match: str, etag: str) -> bool:
     )
 
 
-def unchanged(asked: Asked, held: Validators) -> bool:
+def unchanged(asked: Conditionals, held: Validators) -> bool:
     """Whether the client has these bytes; an ETag that it names decides alone."""
     if asked.if_none_match:
         return matches(asked.if_none_match, held.etag)
@@ -70,7 +70,7 @@ def unchanged(asked: Asked, held: Validators) -> bool:
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
-def part(asked: Asked, held: Validators, size: int) -> tuple[int, int] | None:
+def part(asked: Conditionals, held: Validators, size: int) -> tuple[int, int] | None:
     """(start, length) of the asked range; length 0 cannot be satisfied; None is the whole.
 
     Several ranges at once are answered with the whole, as RFC 9110 §14.2 allows.

@@ -11,8 +11,8 @@ from tornado import httputil
 from liveresize import errors
 from liveresize.web import access, clients, failures
 from liveresize.web.connections import WatchedStream
-from liveresize.web.responses import Answer
-from liveresize.web.site import Site
+from liveresize.web.responses import Response
+from liveresize.web.site import AppContext
 from liveresize.web.unsent import LARGE
 
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
@@ -31,9 +31,9 @@ class Request:
 
 def send(
     connection: httputil.HTTPConnection,
-    site: Site,
+    site: AppContext,
     request: Request,
-    answer: Answer,
+    answer: Response,
     request_id: str,
     *,
     route: str,
@@ -66,7 +66,7 @@ def send(
 
 def refuse(
     connection: httputil.HTTPConnection,
-    site: Site,
+    site: AppContext,
     request: Request,
     error: errors.LiveResizeError,
     *,
@@ -80,7 +80,7 @@ def refuse(
     send(connection, site, request, answer, request_id, route=route, error=error, last=True)
 
 
-def refuse_head(stream: WatchedStream, peer: str, site: Site) -> None:
+def refuse_head(stream: WatchedStream, peer: str, site: AppContext) -> None:
     """Answer to a head that is larger than is read; whoever calls closes the stream."""
     arrived = stream.arrived().lstrip(b"\r\n")
     begun = arrived.partition(b"\n")[0]
@@ -108,7 +108,7 @@ def refuse_chunk(stream: WatchedStream) -> None:
     stream.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def _headers(answer: Answer, request_id: str) -> httputil.HTTPHeaders:
+def _headers(answer: Response, request_id: str) -> httputil.HTTPHeaders:
     headers = httputil.HTTPHeaders()
     for name, value in answer.headers:
         headers.add(name, value)
@@ -121,9 +121,9 @@ def _headers(answer: Answer, request_id: str) -> httputil.HTTPHeaders:
 
 def _log(
     peer: str,
-    site: Site,
+    site: AppContext,
     request: Request,
-    answer: Answer,
+    answer: Response,
     request_id: str,
     *,
     size: int,

@@ -6,7 +6,7 @@ from tornado.web import HTTPError
 
 from liveresize import errors
 from liveresize.web import responses
-from liveresize.web.responses import Answer
+from liveresize.web.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def code_of(error: BaseException) -> str:
     return error.code if isinstance(error, errors.LiveResizeError) else "internal"
 
 
-def answer(error: BaseException, request_id: str) -> Answer:
+def answer(error: BaseException, request_id: str) -> Response:
     """The answer to a request that failed with `error`."""
     failure = failure_of(error)
     text = "Something went wrong here; the log knows more under this request_id."
@@ -85,13 +85,13 @@ def answer(error: BaseException, request_id: str) -> Answer:
     return _json(failure.status, text, code_of(error), request_id, headers)
 
 
-def answer_status(status: int, request_id: str) -> Answer:
+def answer_status(status: int, request_id: str) -> Response:
     """The answer where no error of ours is behind it: an unknown route or method."""
     text = STATUS_TEXTS.get(status, "The request cannot be answered.")
     return _json(status, text, STATUS_CODES.get(status, "http_error"), request_id, [])
 
 
-def explained(answer: Answer, request_id: str) -> Answer:
+def explained(answer: Response, request_id: str) -> Response:
     """`answer`, a refused range with its reason in JSON, as every error has."""
     if answer.status != 416:
         return answer
@@ -101,7 +101,7 @@ def explained(answer: Answer, request_id: str) -> Answer:
 
 def _json(
     status: int, text: str, code: str, request_id: str, headers: list[tuple[str, str]]
-) -> Answer:
+) -> Response:
     return responses.document(
         {"error": text, "code": code, "request_id": request_id},
         [

@@ -15,10 +15,10 @@ from tornado.web import HTTPError, RequestHandler
 from liveresize import errors
 from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import Streamed
-from liveresize.web import access, clients, direct, failures, hits
-from liveresize.web.conditions import Asked
-from liveresize.web.responses import NOTHING, About, Answer, Part, Slice
-from liveresize.web.site import Site
+from liveresize.web import access, clients, direct, failures, fast_path
+from liveresize.web.conditions import Conditionals
+from liveresize.web.responses import NOTHING, AccessInfo, Part, Response, Slice
+from liveresize.web.site import AppContext
 from liveresize.web.unsent import LARGE
 
 _log = structlog.get_logger("liveresize.web")
@@ -39,19 +39,19 @@ T = TypeVar("T")
 class Handler(RequestHandler):
     """Base of all handlers. Subclasses return Answers to `respond` and raise errors."""
 
-    site: Site
+    site: AppContext
     cross_origin = True
     """Whether pages of other origins may read its errors."""
     route = "other"
     """What its requests are counted as: one of `metrics.requests.ROUTES`."""
 
-    def initialize(self, site: Site) -> None:
+    def initialize(self, site: AppContext) -> None:
         """Take the site; see tornado.web.RequestHandler."""
         self.site = site
         self.began = time.perf_counter()
         self.request_id = clients.request_id(self.request.headers.get("X-Request-Id"))
         self._work: asyncio.Future[object] | None = None
-        self._about: About = NOTHING
+        self._about: AccessInfo = NOTHING
         self._error: BaseException | None = None
         self._sent = 0
         self._left = False
@@ -88,9 +88,9 @@ class Handler(RequestHandler):
         return self.request.uri or ""
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> Conditionals:
         """The request headers that change an answer."""
-        return hits.asked(self.request.method or "GET", self.request.headers)
+        return fast_path.asked(self.request.method or "GET", self.request.headers)
 
     async def wait_for(self, work: Awaitable[T]) -> T:
         """The result of `work`, which is cancelled if the client leaves meanwhile."""
@@ -108,7 +108,7 @@ class Handler(RequestHandler):
         if self._work is not None:
             self._work.cancel()
 
-    async def begin(self, outcome: Streamed, answer: Answer) -> Answer:
+    async def begin(self, outcome: Streamed, answer: Response) -> Response:
         """`answer`, with the bytes on their way where it has a Part of them.
 
         Raises OriginalElsewhere where the object went between its whole and its part.
@@ -124,7 +124,7 @@ class Handler(RequestHandler):
             raise errors.OriginalElsewhere
         return replace(answer, body=body)
 
-    async def respond(self, answer: Answer) -> None:
+    async def respond(self, answer: Response) -> None:
         """Send an answer, files and streams included, and finish."""
         answer = failures.explained(answer, self.request_id)
         self.set_status(answer.status)

@@ -1,7 +1,7 @@
 """HTTP/2 (RFC 9113) at Tornado's own seam: whoever answers HTTP/1 answers this unchanged.
 
 A connection reads frames and hands each request to the `HTTPServerConnectionDelegate`
-that HTTP/1 has, with an `Exchange` to answer by. What is answered waits in its exchange
+that HTTP/1 has, with an `Http2Stream` to answer by. What is answered waits in its exchange
 until the peer's windows and the socket have room, the most urgent first (RFC 9218); what
 is sent to us stays within the windows that we open, as fast as it is taken up.
 """
@@ -28,9 +28,9 @@ from tornado import httputil
 from tornado.iostream import StreamClosedError
 
 from liveresize.web.connections import WatchedStream
-from liveresize.web.http2_allowance import Allowance
-from liveresize.web.http2_exchange import Exchange
+from liveresize.web.frame_budget import FrameBudget
 from liveresize.web.http2_frames import PRIORITY_UPDATE, Protocol, ProtocolOptions
+from liveresize.web.http2_stream import Http2Stream
 
 _log = structlog.get_logger("liveresize.http2")
 
@@ -79,7 +79,7 @@ class Http2Connection:
         context: object,
         delegate: httputil.HTTPServerConnectionDelegate,
         options: Http2Options,
-        allowance: Allowance,
+        allowance: FrameBudget,
     ) -> None:
         """`context` has the `remote_ip` and the `protocol` of the client, as in HTTP/1."""
         self.context = context
@@ -89,7 +89,7 @@ class Http2Connection:
         self._delegate = delegate
         self._allowance = allowance
         self._protocol = Protocol(options.protocol, self._allowance)
-        self._exchanges: dict[int, Exchange] = {}
+        self._exchanges: dict[int, Http2Stream] = {}
         self._out = bytearray()
         self._written: asyncio.Future[None] | None = None
         self._flush_due = False
@@ -170,7 +170,7 @@ class Http2Connection:
             self._allowance.take_off(_REFUSAL_COST)
             self._break_off(number, ErrorCodes.REFUSED_STREAM)
             return
-        exchange = Exchange(self, number, self.options.max_body, self.options.body_timeout)
+        exchange = Http2Stream(self, number, self.options.max_body, self.options.body_timeout)
         self._exchanges[number] = exchange
         self._stream.idle_since = None
         exchange.begin(self._delegate.start_request(self, exchange), event)
@@ -201,7 +201,7 @@ class Http2Connection:
         """The key that limits count the client of this connection by."""
         return self._stream.client
 
-    def moved_at(self, exchange: Exchange) -> float:
+    def moved_at(self, exchange: Http2Stream) -> float:
         """When the client last took what the answer waits for: some of it, or, where that
         waits for its turn alone, some of those before it."""
         if self._protocol.stream_window(exchange.number) > 0:
@@ -220,7 +220,7 @@ class Http2Connection:
             self._protocol.send_headers(number, [(b":status", b"100")])
             self.flush_soon()
 
-    def reset(self, exchange: Exchange, code: ErrorCodes) -> None:
+    def reset(self, exchange: Http2Stream, code: ErrorCodes) -> None:
         """Break off an exchange."""
         if self._exchanges.get(exchange.number) is exchange:
             self._break_off(exchange.number, code)
@@ -285,7 +285,7 @@ class Http2Connection:
                     exchange.turn = self._turn
                 heapq.heappush(queue, (exchange.urgency, exchange.turn, exchange.number))
 
-    def _frame_head(self, exchange: Exchange) -> None:
+    def _frame_head(self, exchange: Http2Stream) -> None:
         head = exchange.take_head()
         last = exchange.is_finished and not exchange.queued
         if head is not None:
@@ -295,7 +295,7 @@ class Http2Connection:
         if last:
             self._conclude(exchange)
 
-    def _frame_data(self, exchange: Exchange) -> int:
+    def _frame_data(self, exchange: Http2Stream) -> int:
         """Frame some of an answer; returns the bytes: 0 where a window is closed."""
         window = self._protocol.local_flow_control_window(exchange.number)
         size = min(window, self._protocol.max_outbound_frame_size, _FRAME)
@@ -310,14 +310,14 @@ class Http2Connection:
             self._conclude(exchange)
         return len(data)
 
-    def _conclude(self, exchange: Exchange) -> None:
+    def _conclude(self, exchange: Http2Stream) -> None:
         """The answer is whole; of a request that is not, the rest is not wanted."""
         if not exchange.is_whole:
             self._break_off(exchange.number, ErrorCodes.NO_ERROR)
         self._forget(exchange)
         exchange.sent()
 
-    def _forget(self, exchange: Exchange) -> None:
+    def _forget(self, exchange: Http2Stream) -> None:
         del self._exchanges[exchange.number]
         if not self._exchanges:
             self._stream.idle_since = time.monotonic()

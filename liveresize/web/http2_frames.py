@@ -25,7 +25,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from liveresize.web.http2_allowance import Allowance
+from liveresize.web.frame_budget import FrameBudget
 
 _NO_RFC7540_PRIORITIES = 0x9
 """RFC 9218: the `Priority` header counts, and frames of PRIORITY do not."""
@@ -74,12 +74,12 @@ class Protocol(H2Connection):
 
     MAX_CLOSED_STREAMS = _CLOSED
 
-    def __init__(self, options: ProtocolOptions, allowance: Allowance) -> None:
+    def __init__(self, options: ProtocolOptions, allowance: FrameBudget) -> None:
         super().__init__(
             H2Configuration(
                 client_side=False,
                 header_encoding=False,
-                validate_outbound_headers=False,  # `Exchange` writes none that are wrong
+                validate_outbound_headers=False,  # `Http2Stream` writes none that are wrong
                 normalize_outbound_headers=False,
             )
         )

@@ -9,11 +9,11 @@ from liveresize.domain.originals import Original
 from liveresize.domain.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.domain.vip import VipRequest
 from liveresize.ports import ObjectBody
-from liveresize.service.outcomes import Bytes, Found, OutOfBounds, Stored, Streamed
-from liveresize.web import hits, responses
-from liveresize.web.addresses import Wanted
+from liveresize.service.outcomes import Bytes, OriginalFile, OutOfBounds, Redirect, Streamed
+from liveresize.web import fast_path, responses
 from liveresize.web.handler import CHUNK, Handler
-from liveresize.web.responses import Answer, Part, ResponseOptions, Slice
+from liveresize.web.request_parser import ParsedRequest
+from liveresize.web.responses import Part, Response, ResponseOptions, Slice
 from liveresize.web.unsent import LARGE
 
 _FACTS_AGE = 60
@@ -30,7 +30,7 @@ _ROUTES: dict[type, str] = {
 class PicturesHandler(Handler):
     """Base of those that send pictures: no large ones while too much is unsent."""
 
-    async def respond(self, answer: Answer) -> None:
+    async def respond(self, answer: Response) -> None:
         """Send an answer. Raises UnsentFull where there is no room for it."""
         if answer.status != 304 and self.request.method != "HEAD" and not self._admits(answer.body):
             if not isinstance(answer.body, bytes | memoryview | Slice | Part):
@@ -75,11 +75,11 @@ class PictureHandler(PicturesHandler):
         except asyncio.CancelledError:
             return  # the client left
         varies = request.varies
-        if isinstance(outcome, Found):
+        if isinstance(outcome, Redirect):
             answer = responses.found(outcome, self.asked, options, varies=varies)
         elif isinstance(outcome, OutOfBounds):
             answer = self._out_of_bounds(outcome, wanted, varies=varies)
-        elif isinstance(outcome, Stored):
+        elif isinstance(outcome, OriginalFile):
             answer = responses.stored(outcome, self.asked, options)
         elif isinstance(outcome, Streamed):
             answer = responses.streamed(
@@ -106,14 +106,16 @@ class PictureHandler(PicturesHandler):
         else:
             await self.respond(responses.known(outcome, self.asked, options, varies=varies))
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self) -> ParsedRequest:
         """What is asked for, once it is sure that it may be."""
         self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
         wanted = self.site.addresses.read(self.target, self.request.headers, self.client_key)
         self.route = _ROUTES[type(wanted.request)]
         return wanted
 
-    def _out_of_bounds(self, outcome: OutOfBounds, wanted: Wanted, *, varies: bool) -> Answer:
+    def _out_of_bounds(
+        self, outcome: OutOfBounds, wanted: ParsedRequest, *, varies: bool
+    ) -> Response:
         url = self.site.addresses.signed_again(outcome.url, wanted)
         return responses.out_of_bounds(replace(outcome, url=url), wanted.options, varies=varies)
 
@@ -139,7 +141,7 @@ class ObjectHandler(PicturesHandler):
 
     async def get(self) -> None:
         """The object; it never changes."""
-        key = hits.object_key(self.target)
+        key = fast_path.object_key(self.target)
         try:
             found = await self.wait_for(self.site.objects.serve(key, client=self.client_key))
         except asyncio.CancelledError:
@@ -154,11 +156,11 @@ class ObjectHandler(PicturesHandler):
 
     async def head(self) -> None:
         """What is known of the object, without making it."""
-        known = await self.site.objects.known(hits.object_key(self.target))
+        known = await self.site.objects.known(fast_path.object_key(self.target))
         await self.respond(responses.known_object(known, self.asked))
 
 
-def _facts(original: Original, options: ResponseOptions) -> Answer:
+def _facts(original: Original, options: ResponseOptions) -> Response:
     """`/{name}.json`."""
     return responses.document(
         {

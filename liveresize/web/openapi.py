@@ -19,8 +19,8 @@ from liveresize.service.warmup import Fate
 from liveresize.web import admin, conditions, failures, tokens
 from liveresize.web.conditions import Validators
 from liveresize.web.handler import Handler
-from liveresize.web.responses import Answer
-from liveresize.web.site import Site
+from liveresize.web.responses import Response
+from liveresize.web.site import AppContext
 
 Json = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Contract:
     etag: str
 
     @classmethod
-    def of(cls, site: Site) -> "Contract":
+    def of(cls, site: AppContext) -> "Contract":
         """Make the document of `site`. Takes some 50 ms: not for the event loop."""
         data = json.dumps(document(site), ensure_ascii=False, separators=(",", ":")).encode()
         return cls(data, hashlib.sha256(data).hexdigest())
@@ -78,17 +78,17 @@ class OpenApiHandler(Handler):
             ("X-Content-Type-Options", "nosniff"),
         ]
         if conditions.unchanged(self.asked, Validators(contract.etag)):
-            await self.respond(Answer(status=304, headers=headers, length=None))
+            await self.respond(Response(status=304, headers=headers, length=None))
             return
         headers.append(("Content-Type", "application/json"))
         await self.respond(
-            Answer(status=200, headers=headers, body=contract.data, length=len(contract.data))
+            Response(status=200, headers=headers, body=contract.data, length=len(contract.data))
         )
 
     head = get
 
 
-def document(site: Site) -> Json:
+def document(site: AppContext) -> Json:
     """The OpenAPI Object of `site`."""
     spec: Json = _filled(_load(), _values(site))
     del spec["x-shared"]
@@ -127,7 +127,7 @@ def _load() -> Json:
     return spec
 
 
-def _values(site: Site) -> Json:
+def _values(site: AppContext) -> Json:
     """The values of placeholders and of `x-when` in openapi.yaml."""
     options = site.options
     return {

@@ -12,8 +12,8 @@ from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.iostream import IOStream, StreamClosedError
 
 from liveresize.web.connections import TlsStream, WatchedStream
+from liveresize.web.frame_budget import CONNECTION, Allowances, FrameBudget
 from liveresize.web.http2 import Http2Connection, Http2Options
-from liveresize.web.http2_allowance import CONNECTION, Allowance, Allowances
 
 _log = structlog.get_logger("liveresize.http2")
 
@@ -93,7 +93,7 @@ class Server(HTTPServer):
             super().handle_stream(stream, address)
             return
         context = self._context(stream, address)
-        allowance = Allowance(shared=self._allowances.of(context.remote_ip))
+        allowance = FrameBudget(shared=self._allowances.of(context.remote_ip))
         allowance.take_off(CONNECTION)
         if allowance.is_spent:
             await _turn_away(stream)

@@ -12,16 +12,16 @@ from liveresize.ports import ObjectBody
 from liveresize.service.outcomes import (
     Bytes,
     Cache,
-    Found,
-    Known,
+    HeadInfo,
+    OriginalFile,
     OutOfBounds,
-    Stored,
+    Redirect,
     StoredObject,
     Streamed,
     Timings,
 )
 from liveresize.web import conditions
-from liveresize.web.conditions import Asked, Validators
+from liveresize.web.conditions import Conditionals, Validators
 from liveresize.web.unsent import LARGE
 
 Headers = list[tuple[str, str]]
@@ -68,7 +68,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class AccessInfo:
     """What the access line says of an answer."""
 
     cache: Cache | None = None
@@ -78,11 +78,11 @@ class About:
     notes: tuple[str, ...] = ()
 
 
-NOTHING = About()
+NOTHING = AccessInfo()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """What goes out. `length` None leaves Content-Length out (304, and a HEAD that
     cannot know)."""
 
@@ -90,7 +90,7 @@ class Answer:
     headers: Headers
     body: bytes | memoryview | Slice | Part | ObjectBody = b""
     length: int | None = 0
-    about: About = NOTHING
+    about: AccessInfo = NOTHING
 
 
 def _age(
@@ -146,10 +146,12 @@ def _timing(timings: Timings | None) -> Headers:
     return [("Server-Timing", value), ("Timing-Allow-Origin", "*")]
 
 
-def found(outcome: Found, asked: Asked, options: ResponseOptions, *, varies: bool) -> Answer:
+def found(
+    outcome: Redirect, asked: Conditionals, options: ResponseOptions, *, varies: bool
+) -> Response:
     """303 to the store, or 304 for a client that has those bytes."""
     link = outcome.link
-    about = About(cache=outcome.cache, image=link.image.key, variant=link.variant)
+    about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
     held = Validators(link.etag)
@@ -164,10 +166,12 @@ def found(outcome: Found, asked: Asked, options: ResponseOptions, *, varies: boo
         ("Surrogate-Key", tag),
         ("Access-Control-Allow-Origin", "*"),
     ]
-    return Answer(status=303, headers=headers, about=about)
+    return Response(status=303, headers=headers, about=about)
 
 
-def rendered(outcome: Bytes, asked: Asked, options: ResponseOptions, *, varies: bool) -> Answer:
+def rendered(
+    outcome: Bytes, asked: Conditionals, options: ResponseOptions, *, varies: bool
+) -> Response:
     """200 with the bytes of a rendition, or a part of them, or 304."""
     held, image = outcome.held, outcome.original.image
     validators = _validators(held.etag, outcome.original, options)
@@ -182,7 +186,7 @@ def rendered(outcome: Bytes, asked: Asked, options: ResponseOptions, *, varies: 
     headers += _timing(outcome.timings)
     if "animation_truncated" in held.notes:
         headers.append(("X-Animation", "truncated"))
-    about = About(
+    about = AccessInfo(
         cache=outcome.cache,
         image=image.key,
         variant=outcome.variant,
@@ -192,19 +196,24 @@ def rendered(outcome: Bytes, asked: Asked, options: ResponseOptions, *, varies: 
     return _whole_or_part(held.data, headers, validators, asked, about)
 
 
-def stored_object(outcome: StoredObject, asked: Asked) -> Answer:
+def stored_object(outcome: StoredObject, asked: Conditionals) -> Response:
     """An object of the embedded store: it never changes under its key."""
     held = outcome.held
     validators = Validators(held.etag)
     headers = _picture(held.mime, validators, outcome.image.name)
     headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
-    about = About(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
+    about = AccessInfo(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
     return _whole_or_part(held.data, headers, validators, asked, about)
 
 
 def streamed(
-    outcome: Streamed, asked: Asked, options: ResponseOptions, *, varies: bool, immutable: bool
-) -> Answer:
+    outcome: Streamed,
+    asked: Conditionals,
+    options: ResponseOptions,
+    *,
+    varies: bool,
+    immutable: bool,
+) -> Response:
     """200 with a Part of a rendition that comes from the store, or 304.
 
     `immutable` where it was asked for by the key under which it never changes.
@@ -217,23 +226,23 @@ def streamed(
     else:
         headers += _age(options.render_max_age, options, varies=varies)
     headers.append(("X-Cache", outcome.cache.value))
-    about = About(cache=outcome.cache, image=link.image.key, variant=link.variant)
+    about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
     return _whole_or_part(Part(0, outcome.body.size), headers, validators, asked, about)
 
 
-def known_object(outcome: Known, asked: Asked) -> Answer:
+def known_object(outcome: HeadInfo, asked: Conditionals) -> Response:
     """HEAD of an object of the embedded store."""
     mime, etag, length = _known_bytes(outcome)
     held = Validators(etag)
     headers = _picture(mime, held, outcome.original.image.name)
     headers.append(("Cache-Control", IMMUTABLE))
-    about = About(image=outcome.original.image.key, variant=outcome.variant)
+    about = AccessInfo(image=outcome.original.image.key, variant=outcome.variant)
     if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
-    return Answer(status=200, headers=headers, length=length, about=about)
+    return Response(status=200, headers=headers, length=length, about=about)
 
 
-def _known_bytes(outcome: Known) -> tuple[str, str, int | None]:
+def _known_bytes(outcome: HeadInfo) -> tuple[str, str, int | None]:
     """(media type, ETag, length) as far as they are known."""
     if outcome.held is not None:
         return outcome.held.mime, outcome.held.etag, len(outcome.held.data)
@@ -243,7 +252,7 @@ def _known_bytes(outcome: Known) -> tuple[str, str, int | None]:
     return outcome.mime, "", None
 
 
-def stored(outcome: Stored, asked: Asked, options: ResponseOptions) -> Answer:
+def stored(outcome: OriginalFile, asked: Conditionals, options: ResponseOptions) -> Response:
     """200 with the stored bytes of an original, or a part of them, or 304."""
     original = outcome.original
     validators = _validators(original.sha256, original, options)
@@ -253,7 +262,7 @@ def stored(outcome: Stored, asked: Asked, options: ResponseOptions) -> Answer:
         # Whatever a browser may find in the bytes, it shall show and not run it.
         ("Content-Security-Policy", "default-src 'none'; sandbox"),
     ]
-    held, about = outcome.held, About(image=original.image.key, variant="original")
+    held, about = outcome.held, AccessInfo(image=original.image.key, variant="original")
     if held is None:
         whole = Slice(path=outcome.path, start=0, length=original.bytes)
         return _whole_or_part(whole, headers, validators, asked, about)
@@ -262,22 +271,24 @@ def stored(outcome: Stored, asked: Asked, options: ResponseOptions) -> Answer:
     return _whole_or_part(held.data, headers, validators, asked, about)
 
 
-def known(outcome: Known, asked: Asked, options: ResponseOptions, *, varies: bool) -> Answer:
+def known(
+    outcome: HeadInfo, asked: Conditionals, options: ResponseOptions, *, varies: bool
+) -> Response:
     """HEAD: the headers of a GET as far as they are known without work."""
     original = outcome.original
     if outcome.stored is not None:
-        return stored(Stored(original=original, path=outcome.stored), asked, options)
+        return stored(OriginalFile(original=original, path=outcome.stored), asked, options)
     mime, etag, length = _known_bytes(outcome)
     held = _validators(etag, original, options)
     headers = _picture(mime, held, original.image.name)
     headers += _age(options.render_max_age, options, varies=varies)
-    about = About(image=original.image.key, variant=outcome.variant)
+    about = AccessInfo(image=original.image.key, variant=outcome.variant)
     if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
-    return Answer(status=200, headers=headers, length=length, about=about)
+    return Response(status=200, headers=headers, length=length, about=about)
 
 
-def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: bool) -> Answer:
+def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: bool) -> Response:
     """307 to the nearest picture that may be made."""
     headers = [
         ("Location", outcome.url),
@@ -286,7 +297,7 @@ def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: boo
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Expose-Headers", "X-Redirect-Info"),
     ]
-    return Answer(status=307, headers=headers)
+    return Response(status=307, headers=headers)
 
 
 def document(
@@ -295,49 +306,49 @@ def document(
     status: int = 200,
     *,
     kind: str = "application/json; charset=utf-8",
-) -> Answer:
+) -> Response:
     """A JSON document, and its media type as the client expects it."""
     body = json.dumps(value, ensure_ascii=False).encode()
     content = [
         ("Content-Type", kind),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    return Answer(status=status, headers=[*content, *headers], body=body, length=len(body))
+    return Response(status=status, headers=[*content, *headers], body=body, length=len(body))
 
 
-def text(value: str, headers: Headers, status: int = 200) -> Answer:
+def text(value: str, headers: Headers, status: int = 200) -> Response:
     """A line of plain text."""
     body = value.encode()
     content = ("Content-Type", "text/plain; charset=utf-8")
-    return Answer(status=status, headers=[content, *headers], body=body, length=len(body))
+    return Response(status=status, headers=[content, *headers], body=body, length=len(body))
 
 
-def _not_modified(headers: Headers, about: About) -> Answer:
+def _not_modified(headers: Headers, about: AccessInfo) -> Response:
     """304, with the headers that update what the client has."""
     kept = [header for header in headers if header[0] not in ("Content-Type", "Accept-Ranges")]
-    return Answer(status=304, headers=kept, length=None, about=about)
+    return Response(status=304, headers=kept, length=None, about=about)
 
 
 def _whole_or_part(
     body: bytes | memoryview | Slice | Part,
     headers: Headers,
     held: Validators,
-    asked: Asked,
-    about: About,
-) -> Answer:
+    asked: Conditionals,
+    about: AccessInfo,
+) -> Response:
     if conditions.unchanged(asked, held):
         return _not_modified(headers, about)
     size = len(body) if isinstance(body, bytes | memoryview) else body.length
     part = conditions.part(asked, held, size) if asked.range else None
     if part is None:
-        return Answer(status=200, headers=headers, body=body, length=size, about=about)
+        return Response(status=200, headers=headers, body=body, length=size, about=about)
     start, length = part
     if not length:
-        return Answer(status=416, headers=[("Content-Range", f"bytes */{size}")], about=about)
+        return Response(status=416, headers=[("Content-Range", f"bytes */{size}")], about=about)
     headers = [*headers, ("Content-Range", f"bytes {start}-{start + length - 1}/{size}")]
     if isinstance(body, bytes | memoryview):
         whole = memoryview(body) if length > LARGE else body  # of which no slice is a copy
         body = whole[start : start + length]
     else:
         body = replace(body, start=start, length=length)
-    return Answer(status=206, headers=headers, body=body, length=length, about=about)
+    return Response(status=206, headers=headers, body=body, length=length, about=about)

@@ -9,17 +9,17 @@ from liveresize.domain.operations import UrlRules
 from liveresize.domain.sizes import SizeRules
 from liveresize.domain.vip import VipRequest, VipRules
 from liveresize.metrics.exposition import Scrape
-from liveresize.service.deposits import Deposits
 from liveresize.service.objects import StoredObjects
 from liveresize.service.pictures import Pictures
 from liveresize.service.purge import Purge
 from liveresize.service.uploads import Uploads
+from liveresize.service.vip_uploads import VipUploads
 from liveresize.service.warmup import Warmup
 from liveresize.web import clients
-from liveresize.web.addresses import Addresses, SigningOptions
 from liveresize.web.clients import Networks, UnlistedProxies
-from liveresize.web.guesses import Guesses
+from liveresize.web.request_parser import RequestParser, SigningOptions
 from liveresize.web.responses import ResponseOptions
+from liveresize.web.secret_throttle import Guesses
 from liveresize.web.studio import assets
 from liveresize.web.unsent import Unsent
 
@@ -89,14 +89,14 @@ class SiteOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ComponentHealth:
     """How one part of the server is, for /_ready; `detail` is for operators alone."""
 
     ok: bool
     detail: dict[str, object] = field(default_factory=dict)
 
 
-class Site:
+class AppContext:
     """The service, the rules of the URLs and the options, for every handler."""
 
     def __init__(
@@ -110,11 +110,11 @@ class Site:
         pictures: Pictures,
         objects: StoredObjects,
         uploads: Uploads,
-        deposits: Deposits,
+        deposits: VipUploads,
         warmup: Warmup[VipRequest],
         purge: Purge,
         ping: Callable[[], Awaitable[None]],
-        parts: Callable[[], Awaitable[dict[str, Part]]],
+        parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         scrape: Scrape,
         unsent: Unsent,
     ) -> None:
@@ -137,7 +137,7 @@ class Site:
         self.studio: assets.Assets = {}
         if options.studio is not None:
             self.studio = assets.load(locked=bool(options.admin_secrets))
-        self.addresses = Addresses(
+        self.addresses = RequestParser(
             options.signing,
             rules=rules,
             vip_rules=vip_rules,

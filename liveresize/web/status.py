@@ -74,7 +74,7 @@ class MetricsHandler(Handler):
         kind, body = await self.site.scrape.answer(self.request.headers.get("Accept", ""))
         headers = [("Content-Type", kind), ("Vary", "Accept"), *_NO_STORE]
         await self.respond(
-            responses.Answer(status=200, headers=headers, body=body, length=len(body))
+            responses.Response(status=200, headers=headers, body=body, length=len(body))
         )
 
     head = get

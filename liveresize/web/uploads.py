@@ -66,7 +66,7 @@ class UploadHandler(BodyHandler):
         upload, self._upload = self._upload, None
         body = (await upload.finish(self._crop)).encode()
         await self.respond(
-            responses.Answer(
+            responses.Response(
                 status=200,
                 headers=[
                     ("Content-Type", "application/json; charset=utf-8"),
@@ -97,7 +97,7 @@ class PreflightHandler(Handler):
     async def options(self) -> None:
         """Answer the preflight."""
         await self.respond(
-            responses.Answer(
+            responses.Response(
                 status=204,
                 headers=[
                     ("Access-Control-Allow-Origin", "*"),

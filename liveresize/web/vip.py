@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from liveresize import errors
 from liveresize.domain import vip
 from liveresize.domain.vip import VipRequest
-from liveresize.service.deposits import Deposit
+from liveresize.service.vip_uploads import VipUpload
 from liveresize.service.warmup import Fate
 from liveresize.web import clients, responses
 from liveresize.web.bodies import BodyHandler
@@ -85,7 +85,7 @@ class VipUploadHandler(BodyHandler):
         """No upload is under way yet."""
         super().initialize(*args, **kwargs)
         self.max_body = self.site.deposits.options.max_bytes
-        self._deposit: Deposit | None = None
+        self._deposit: VipUpload | None = None
         self.error_headers = [*cross_origin_headers(self), ("Content-Type", _JSON)]
 
     async def start(self) -> None:
@@ -194,7 +194,7 @@ class VipPreflightHandler(Handler):
         if len(headers) == 1:
             self.error_headers = headers
             raise errors.SecretRefused("Pages of this origin may not upload here.")
-        await self.respond(responses.Answer(status=200, headers=headers, length=0))
+        await self.respond(responses.Response(status=200, headers=headers, length=0))
 
 
 class PingHandler(Handler):

@@ -9,23 +9,23 @@ from liveresize.imaging.options import (
     ENGINE,
 )
 from liveresize.metrics.exposition import Scrape
-from liveresize.service.catalogue import Catalogue
+from liveresize.service.bucket_importer import BucketImporter
 from liveresize.service.deletions import Deletions
-from liveresize.service.deposits import Deposits, DepositsOptions
+from liveresize.service.generation_cleanup import GenerationCleanup
 from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.objects import StoredObjects
+from liveresize.service.original_lookup import OriginalLookup
 from liveresize.service.orphans import Orphans
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
 from liveresize.service.purge import Purge, PurgeOptions
 from liveresize.service.rates import Rates
+from liveresize.service.rendition_loader import RenditionLoader
 from liveresize.service.renditions import Renditions, RenditionsOptions
-from liveresize.service.retire import Retirement
-from liveresize.service.sources import Sources
-from liveresize.service.staged import Intake
+from liveresize.service.staged import UploadPipeline
 from liveresize.service.strays import Strays
-from liveresize.service.takeover import TakeOver
 from liveresize.service.uploads import Uploads, UploadsOptions
+from liveresize.service.vip_uploads import VipUploads, VipUploadsOptions
 from liveresize.service.warmup import Warmup, WarmupOptions
 from liveresize.settings import Settings
 from liveresize.stores import engines
@@ -36,11 +36,12 @@ from liveresize.stores.memory import Memory, MemoryOptions
 from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.spool import DiskSpool, SpoolOptions
 from liveresize.stores.strays import StrayFiles
-from liveresize.web.site import Part, Site
+from liveresize.web.site import AppContext, ComponentHealth
 from liveresize.web.unsent import Unsent
 from liveresize.wiring import tls, webhook
 from liveresize.wiring.buckets import Buckets
 from liveresize.wiring.disks import Disks
+from liveresize.wiring.metrics_collector import MetricsCollector
 from liveresize.wiring.options import (
     index_options,
     originals_options,
@@ -55,7 +56,6 @@ from liveresize.wiring.options import (
     vip_rules,
     worker_options,
 )
-from liveresize.wiring.readings import Readings
 from liveresize.workers import WorkerPool
 
 
@@ -72,7 +72,7 @@ async def migrate(settings: Settings) -> None:
     await index.close()
 
 
-class Components:
+class Container:
     """Everything between the settings and the web, built but not started."""
 
     def __init__(self, settings: Settings) -> None:
@@ -130,12 +130,12 @@ class Components:
 
     def _assemble(self) -> None:
         settings = self.settings
-        catalogue = Catalogue(
+        catalogue = OriginalLookup(
             originals=self.originals,
             index=self.index,
             renderer=self.workers,
             memory=self.memory,
-            take_over=TakeOver(
+            take_over=BucketImporter(
                 take_over_options(settings),
                 taken=self.buckets.taken,
                 originals=self.originals,
@@ -144,7 +144,7 @@ class Components:
                 clock=time,
             ),
         )
-        self.retirement = Retirement(
+        self.retirement = GenerationCleanup(
             originals=self.originals,
             index=self.index,
             store=self.store,
@@ -153,7 +153,7 @@ class Components:
             mirroring=self.mirroring,
         )
         self.announcer = webhook.announcer(settings, self.index)
-        self.intake = Intake(
+        self.intake = UploadPipeline(
             originals=self.originals,
             index=self.index,
             renderer=self.workers,
@@ -167,7 +167,7 @@ class Components:
         self.uploads = Uploads(
             UploadsOptions(max_bytes=settings.constraints.max_upload_bytes), self.intake
         )
-        sources = Sources(
+        sources = RenditionLoader(
             originals=self.originals,
             index=self.index,
             mirroring=self.mirroring,
@@ -228,10 +228,10 @@ class Components:
             store=self.store,
             memory=self.memory,
         )
-        self.readings = Readings(self)
+        self.readings = MetricsCollector(self)
         slots = self.workers.stats.slots
         self.warmup = Warmup(WarmupOptions(concurrency=max(1, slots - 1)), pictures=pictures)
-        self.site = Site(
+        self.site = AppContext(
             site_options(settings),
             rules=self.rules,
             vip_rules=vip_rules(settings),
@@ -240,8 +240,8 @@ class Components:
             pictures=pictures,
             objects=objects,
             uploads=self.uploads,
-            deposits=Deposits(
-                DepositsOptions(max_bytes=settings.vip.size_limit << 20), self.intake
+            deposits=VipUploads(
+                VipUploadsOptions(max_bytes=settings.vip.size_limit << 20), self.intake
             ),
             warmup=self.warmup,
             purge=self.purge,
@@ -281,15 +281,19 @@ class Components:
             clock=time,
         )
 
-    async def parts(self) -> dict[str, Part]:
+    async def parts(self) -> dict[str, ComponentHealth]:
         """How each part is, for /_ready: what is known already, nothing is asked."""
         stats = self.workers.stats
         not_writable = self.index.not_writable if self.migrated else "The database is not there."
         parts = {
-            "database": Part(self.migrated and self.index.healthy),
-            "writes": Part(not not_writable, {"error": not_writable} if not_writable else {}),
-            "disk": Part(not any(self.disks.short.values()), {"folders": self.disks.detail}),
-            "store": Part(
+            "database": ComponentHealth(self.migrated and self.index.healthy),
+            "writes": ComponentHealth(
+                not not_writable, {"error": not_writable} if not_writable else {}
+            ),
+            "disk": ComponentHealth(
+                not any(self.disks.short.values()), {"folders": self.disks.detail}
+            ),
+            "store": ComponentHealth(
                 self.buckets.healthy,
                 {
                     "publishing": self.publisher.backlog,
@@ -297,7 +301,7 @@ class Components:
                     "removing": self.retirement.owed,
                 },
             ),
-            "workers": Part(
+            "workers": ComponentHealth(
                 len(stats.pids) > 0,
                 {
                     "slots": stats.slots,
@@ -308,7 +312,7 @@ class Components:
             ),
         }
         if self.announcer.on:  # never a reason to call this server degraded
-            parts["webhook"] = Part(
+            parts["webhook"] = ComponentHealth(
                 True, {"backlog": self.announcer.backlog, "failing": self.announcer.failing}
             )
         return parts

@@ -3,7 +3,7 @@ buckets of vip."""
 
 from typing import TYPE_CHECKING
 
-from liveresize.ports import Mirror, RenditionStore, Taken
+from liveresize.ports import ForeignOriginals, Mirror, RenditionStore
 from liveresize.settings import Settings
 from liveresize.stores.disk import DiskRenditions
 from liveresize.web.status import robots
@@ -37,7 +37,7 @@ class Buckets:
         self.store: RenditionStore = self.main
         mirror = _mirror(settings, self._objects) if self._objects else None
         self.mirror: Mirror | None = mirror
-        self.taken: Taken | None = None
+        self.taken: ForeignOriginals | None = None
         self._of_vip: tuple[VipOriginals, VipRenditions] | tuple[()] = ()
         if self.vip and self._objects:
             self._add_vip(self._objects, mirror)

@@ -17,9 +17,9 @@ from liveresize.imaging.options import (
     ImagingOptions,
     Metadata,
 )
+from liveresize.service.bucket_importer import BucketImporterOptions
 from liveresize.service.rates import RateOptions
 from liveresize.service.strays import StraysOptions
-from liveresize.service.takeover import TakeOverOptions
 from liveresize.settings import Settings
 from liveresize.settings.backends import Postgresql
 from liveresize.settings.operation import PRIVATE_NETWORKS, Limits
@@ -28,11 +28,11 @@ from liveresize.stores.disk import DiskOptions
 from liveresize.stores.files import Reserve
 from liveresize.stores.originals import OriginalsOptions
 from liveresize.web import unwanted
-from liveresize.web.addresses import SigningOptions
 from liveresize.web.clients import Networks
 from liveresize.web.http2 import Http2Options
 from liveresize.web.http2_frames import ProtocolOptions
 from liveresize.web.listener import ListenerOptions
+from liveresize.web.request_parser import SigningOptions
 from liveresize.web.responses import ResponseOptions
 from liveresize.web.site import SiteOptions, VipOptions
 from liveresize.wiring.studio import studio_options
@@ -242,10 +242,10 @@ def size_rules(settings: Settings) -> SizeRules:
     )
 
 
-def take_over_options(settings: Settings) -> TakeOverOptions:
+def take_over_options(settings: Settings) -> BucketImporterOptions:
     """What a picture may be that was in its bucket before us: what an upload may."""
     limits = settings.constraints
-    return TakeOverOptions(
+    return BucketImporterOptions(
         max_bytes=limits.max_upload_bytes,
         max_pixels=int(limits.max_input * _MEGAPIXEL),
         formats=settings.formats.input,

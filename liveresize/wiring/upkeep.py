@@ -14,7 +14,7 @@ from liveresize.stores.originals import DiskOriginals
 from liveresize.stores.strays import LOST
 from liveresize.upkeep import verify as verification
 from liveresize.upkeep.findings import Report
-from liveresize.upkeep.parts import Options, Parts, Strays
+from liveresize.upkeep.parts import Options, OrphanPolicy, Parts
 from liveresize.upkeep.places import Objects
 from liveresize.upkeep.reconcile import Reconciliation
 from liveresize.wiring.buckets import Buckets
@@ -51,7 +51,7 @@ async def reconcile(
     pool = WorkerPool(worker_options(settings))
     try:
         await buckets.start()
-        adopting = options.strays is Strays.ADOPT
+        adopting = options.strays is OrphanPolicy.ADOPT
         if adopting:
             await pool.start()
         parts = _parts(settings, index, buckets, pool, adopting=adopting)

@@ -3,27 +3,29 @@
 import time
 
 from liveresize import __version__
-from liveresize.ports import Courier, Index
-from liveresize.service.webhook import Announcer, AnnouncerOptions
+from liveresize.ports import Index, WebhookClient
+from liveresize.service.webhook import WebhookDispatcher, WebhookDispatcherOptions
 from liveresize.settings import Settings
 
 
-def announcer(settings: Settings, index: Index) -> Announcer:
+def announcer(settings: Settings, index: Index) -> WebhookDispatcher:
     """What announces uploads; without `webhook.url` it does nothing."""
     webhook = settings.webhook
-    options = AnnouncerOptions(
+    options = WebhookDispatcherOptions(
         secrets=webhook.secrets,
         user_agent=f"liveresize/{__version__}",
         timeout=webhook.timeout,
         give_up=webhook.give_up,
     )
-    return Announcer(options, index=index, courier=_courier(settings), clock=time)
+    return WebhookDispatcher(options, index=index, courier=_courier(settings), clock=time)
 
 
-def _courier(settings: Settings) -> Courier | None:
+def _courier(settings: Settings) -> WebhookClient | None:
     """What speaks HTTP is imported only where it is used, as it is for S3."""
     if not settings.webhook.url:
         return None
-    from liveresize.stores.courier import CourierOptions, HttpCourier
+    from liveresize.stores.webhook_client import HttpWebhookClient, WebhookClientOptions
 
-    return HttpCourier(CourierOptions(url=settings.webhook.url, timeout=settings.webhook.timeout))
+    return HttpWebhookClient(
+        WebhookClientOptions(url=settings.webhook.url, timeout=settings.webhook.timeout)
+    )

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from typing import Generic, TypeVar
 
 from liveresize import errors
-from liveresize.ports import Errand, Priority
+from liveresize.ports import JobHandle, Priority
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ class Admission(Generic[T]):
         # In order of arrival. Who is next is found out when a slot is free: no order has to
         # be kept while jobs leave or are joined. A look at 256 of them takes 0.1 ms where they
         # are one client's, 0.4 ms where each has its own.
-        self._queue: dict[asyncio.Future[T], Errand] = {}
-        self._running: dict[Errand, str] = {}
+        self._queue: dict[asyncio.Future[T], JobHandle] = {}
+        self._running: dict[JobHandle, str] = {}
         self._times: dict[str, float] = {}
         self._time = 0.0
         self._closed = False
@@ -54,7 +54,7 @@ class Admission(Generic[T]):
         """How many wait for a slot."""
         return len(self._queue)
 
-    async def acquire(self, errand: Errand) -> T:
+    async def acquire(self, errand: JobHandle) -> T:
         """A slot that nobody else has; it comes back through `offer`, after `ended`.
 
         An errand that is hurried in the queue goes before those of lower priority. Raises
@@ -98,7 +98,7 @@ class Admission(Generic[T]):
         del self._queue[newest]
         newest.set_exception(errors.QueueFull())
 
-    async def _wait(self, turn: asyncio.Future[T], errand: Errand) -> None:
+    async def _wait(self, turn: asyncio.Future[T], errand: JobHandle) -> None:
         """Return when `turn` has come. Raises WaitTimeout.
 
         Who has hurried an errand came later than it did: it waits as long once more.
@@ -109,7 +109,7 @@ class Admission(Generic[T]):
             if errand.priority is priority and not turn.done():
                 raise errors.WaitTimeout
 
-    def ended(self, errand: Errand) -> None:
+    def ended(self, errand: JobHandle) -> None:
         """The job of `errand` is over; say so before its slot is offered."""
         self._running.pop(errand, None)
 
@@ -141,7 +141,7 @@ class Admission(Generic[T]):
         first = min(oldest, key=rank)
         return oldest[first], first[0]
 
-    def _begin(self, errand: Errand, client: str) -> None:
+    def _begin(self, errand: JobHandle, client: str) -> None:
         """Move `client` on by what the job costs, and everybody to where it began."""
         self._running[errand] = client
         began = self._time_of(client)
@@ -173,6 +173,6 @@ class Admission(Generic[T]):
         return free
 
 
-def _first(errand: Errand) -> str:
+def _first(errand: JobHandle) -> str:
     """The client whose job it is in a full queue: the first of those that wait for it."""
     return next(iter(errand.clients), "")

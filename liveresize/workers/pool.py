@@ -9,13 +9,13 @@ import structlog
 
 from liveresize import errors
 from liveresize.domain.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
-from liveresize.ports import Clock, Errand
+from liveresize.ports import Clock, JobHandle
 from liveresize.workers import process, sizing
 from liveresize.workers.admission import Admission
-from liveresize.workers.crew import Crew
 from liveresize.workers.options import WorkerOptions
 from liveresize.workers.quarantine import Quarantine, identity
 from liveresize.workers.slot import Death, Died, Slot
+from liveresize.workers.supervisor import WorkerSupervisor
 
 logger = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class WorkerPool:
         self._admission: Admission[Slot] = Admission(
             options.queue_limit, options.max_wait, share=options.client_queue * self._size
         )
-        self._crew = Crew(self._size, options, perform, self._admission)
+        self._crew = WorkerSupervisor(self._size, options, perform, self._admission)
         self._quarantine = Quarantine(options.quarantine, clock)
         self._begun: set[asyncio.Task[Result]] = set()
         self._killed = 0
@@ -90,13 +90,13 @@ class WorkerPool:
         await self._crew.start()
 
     @overload
-    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
+    async def run(self, job: RenderJob, *, errand: JobHandle | None = ...) -> Rendered: ...
     @overload
-    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
-    async def run(self, job: Job, *, errand: Errand | None = None) -> Result:
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: JobHandle | None = ...) -> Facts: ...
+    async def run(self, job: Job, *, errand: JobHandle | None = None) -> Result:
         """See ports.Renderer. Raises Quarantined at once for a job that crashed twice,
         and WaitTimeout for one that did not begin in time."""
-        errand = errand or Errand()
+        errand = errand or JobHandle()
         self._quarantine.check(job)
         slot = await self._admission.acquire(errand)
         errand.begin()
@@ -121,7 +121,7 @@ class WorkerPool:
             await asyncio.wait(self._begun)
         await self._crew.finished()
 
-    async def _do(self, job: Job, slot: Slot, errand: Errand) -> Result:
+    async def _do(self, job: Job, slot: Slot, errand: JobHandle) -> Result:
         """Do a job that has begun: one attempt, and a second if the worker dies."""
         until = asyncio.get_running_loop().time() + self._deadline
         try:
@@ -143,7 +143,7 @@ class WorkerPool:
                 raise errors.ShuttingDown from died
             raise self._verdict(job, first, died.death) from died
 
-    async def _attempt(self, job: Job, slot: Slot, errand: Errand, until: float) -> Result:
+    async def _attempt(self, job: Job, slot: Slot, errand: JobHandle, until: float) -> Result:
         """Do `job` in `slot` and give the slot back, unless it raises Died."""
         try:
             result = await slot.perform(job, until)
@@ -167,7 +167,7 @@ class WorkerPool:
         self._give_back(slot, errand)
         return result
 
-    def _give_back(self, slot: Slot, errand: Errand) -> None:
+    def _give_back(self, slot: Slot, errand: JobHandle) -> None:
         self._admission.ended(errand)
         self._crew.give_back(slot)
 

@@ -20,7 +20,7 @@ ENGINE = "liveresize.imaging"
 """The module that does jobs, unless a test brings its own."""
 
 
-class Foreign(Exception):
+class UnexpectedJobError(Exception):
     """A job raised what is not of `errors`: the class and its message, as one text."""
 
 
@@ -70,7 +70,7 @@ def perform(act: Perform, job: Job, options: ImagingOptions) -> Result:
     except errors.LiveResizeError as error:
         raise _own_class(error)(*(str(part) for part in error.args)) from error
     except BaseException as error:
-        raise Foreign(f"{type(error).__name__}: {error}") from error
+        raise UnexpectedJobError(f"{type(error).__name__}: {error}") from error
     raise errors.MemoryExceeded
 
 

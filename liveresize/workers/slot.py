@@ -161,7 +161,7 @@ class Slot:
             return error
         if isinstance(error, MemoryError):
             return errors.MemoryExceeded()
-        detail = str(error) if isinstance(error, process.Foreign) else repr(error)
+        detail = str(error) if isinstance(error, process.UnexpectedJobError) else repr(error)
         logger.error(
             "job_raised", worker_pid=self.pid, error=detail, traceback=str(error.__cause__)
         )

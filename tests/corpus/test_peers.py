@@ -13,7 +13,7 @@ import pytest
 from liveresize import errors
 from liveresize.domain import geometry
 from liveresize.domain.values import Fit
-from liveresize.imaging import intake
+from liveresize.imaging import ingest
 
 from . import peers, table
 from .peers import Asked, Cut
@@ -79,7 +79,7 @@ def holds(row: Row) -> bool:
 def cut_size(cut: Cut, size: tuple[int, int]) -> tuple[int, int]:
     """What is left of a picture of `size` when it is uploaded with this cut; or nothing."""
     try:
-        left, top, right, bottom = intake.crop_box(cut.box, size)
+        left, top, right, bottom = ingest.crop_box(cut.box, size)
     except errors.BadCrop:
         return 0, 0
     return right - left, bottom - top

@@ -29,8 +29,8 @@ STEPS = {
     "settle": "liveresize.stores.originals:DiskOriginals.settle",
     "withdraw": "liveresize.stores.originals:DiskOriginals.remove",
     "abort": "liveresize.service.uploads:ClaimedUpload._abort",
-    "retire": "liveresize.service.retire:Retirement.remove",
-    "retire-here": "liveresize.service.retire:Retirement._remove_here",
+    "retire": "liveresize.service.generation_cleanup:GenerationCleanup.remove",
+    "retire-here": "liveresize.service.generation_cleanup:GenerationCleanup._remove_here",
     "retire-shared": "liveresize.stores.s3:S3Renditions.remove_generation",
     "finish": "liveresize.service.uploads:ClaimedUpload._finish",
     "spool": "liveresize.stores.spool:DiskSpool.put",
@@ -41,7 +41,7 @@ STEPS = {
     "insert-link": "liveresize.stores.index_links:add",
     "unspool": "liveresize.stores.spool:DiskSpool.remove",
     "delete": "liveresize.stores.index:DatabaseIndex.delete",
-    "announce": "liveresize.service.webhook:Announcer._attempt",
+    "announce": "liveresize.service.webhook:WebhookDispatcher._attempt",
     "announced": "liveresize.stores.index:DatabaseIndex.announced",
     "adopt": "liveresize.stores.index:DatabaseIndex.adopt",
     "insert-adopt": "liveresize.stores.index_originals:adopt",
@@ -103,7 +103,7 @@ def arm(step: str) -> None:
 def hurry() -> None:
     """Keep house often, and let the index take its time."""
     from liveresize import wiring
-    from liveresize.wiring import life, options
+    from liveresize.wiring import lifecycle, options
 
     choose = options.index_options
 
@@ -111,8 +111,8 @@ def hurry() -> None:
         return dataclasses.replace(choose(settings), lookup_budget=PATIENCE, budget=PATIENCE)
 
     for name in ("_LISTEN_EVERY", "_TIDY_EVERY"):
-        assert getattr(life, name) > OFTEN
-        setattr(life, name, OFTEN)
+        assert getattr(lifecycle, name) > OFTEN
+        setattr(lifecycle, name, OFTEN)
     setattr(wiring, "index_options", patient)  # noqa: B010 (mypy forbids it said plainly)
 
 

@@ -374,3 +374,9 @@ def test_a_built_url_says_no_default(target: str) -> None:
     request = urls.parse(target, ANY, RULES)
     assert isinstance(request, urls.RenditionRequest)
     assert urls.build(request.image, request.rendition, RULES, proxy=request.proxy) == target
+
+
+def test_a_rendition_without_a_quality_is_built_without_one() -> None:
+    """Variants of other releases may lack it; the URL leaves it to the rules."""
+    rendition = Rendition(format=Format.JPEG, width=8)
+    assert urls.build(ImageId("cat"), rendition, UrlRules()) == "/cat_8_0.jpg"

@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 
 from liveresize.domain.formats import Format, Negotiated
 from liveresize.domain.values import Fit
-from liveresize.imaging import decode, layout
+from liveresize.imaging import decode, render_plan
 
 from . import samples
 
@@ -216,7 +216,7 @@ def test_auto_takes_the_best_that_can_be_shown(
     frames[0].save(path, save_all=animated, append_images=frames[1:] if animated else [])
     wanted = samples.rendition(format=offer, **fields)
     with decode.open_picture(path, samples.OPTIONS, 10_000) as image:
-        made = layout.of(image, wanted, samples.OPTIONS)
+        made = render_plan.of(image, wanted, samples.OPTIONS)
     assert made.output is expected
     assert made.rendition == wanted.resolved(expected)
     assert made.frames == (4 if animated and expected.animates and wanted.animate else 1)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.domain.formats import Format
-from liveresize.imaging import decode, intake, jxl
+from liveresize.imaging import decode, ingest, jxl
 
 from . import samples
 
@@ -32,7 +32,7 @@ def test_listed_formats_are_read(tmp_path: pathlib.Path, kind: str) -> None:
     _, shown = samples.rendered(path, width=60, options=LISTED)
     assert shown.size == (60, 40)
     assert samples.psnr(shown, scene.resize((60, 40), Image.Resampling.LANCZOS)) > 25
-    facts = intake.probe(path, LISTED)
+    facts = ingest.probe(path, LISTED)
     assert (facts.format, facts.width, facts.height, facts.frames) == (kind, 120, 80, 1)
 
 

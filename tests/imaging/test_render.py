@@ -14,7 +14,7 @@ from liveresize.domain.formats import Format
 from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
 from liveresize.domain.rendition import Rendition
 from liveresize.domain.values import COMPASS, Fit, Gravity
-from liveresize.imaging import perform, render, turning
+from liveresize.imaging import orientation, perform, render
 
 from . import samples
 
@@ -84,12 +84,12 @@ def test_all_orientations_look_the_same(
     """However a picture is stored, its EXIF orientation makes it the same rendition."""
     upright = samples.scene((480, 320))
     pictures = []
-    for orientation in range(1, 9):
-        inverse = next(o for o in range(1, 9) if turning.then(o, orientation) == 1)
-        path = tmp_path / f"{orientation}.{suffix}"
-        stored = turning.turn(upright, inverse)
+    for exif_orientation in range(1, 9):
+        inverse = next(o for o in range(1, 9) if orientation.then(o, exif_orientation) == 1)
+        path = tmp_path / f"{exif_orientation}.{suffix}"
+        stored = orientation.turn(upright, inverse)
         quality = {"quality": 95, "subsampling": 0} if suffix == "jpg" else {}
-        samples.saved(path, stored, exif=samples.exif(orientation), **quality)
+        samples.saved(path, stored, exif=samples.exif(exif_orientation), **quality)
         pictures.append(samples.rendered(path, width=90, **fields)[1])
     assert all(samples.psnr(picture, pictures[0]) > 40 for picture in pictures)
 
@@ -154,12 +154,12 @@ def odd_pictures(
     """A JPEG of odd sides, and the same pixels in a format that is always decoded whole."""
     folder = tmp_path_factory.mktemp("odd")
     pictures = []
-    for orientation in (1, 6, 7):
-        tags = samples.exif(orientation)
-        jpeg = folder / f"{orientation}.jpg"
+    for exif_orientation in (1, 6, 7):
+        tags = samples.exif(exif_orientation)
+        jpeg = folder / f"{exif_orientation}.jpg"
         samples.saved(jpeg, samples.scene((1999, 1333)), quality=95, subsampling=0, exif=tags)
         with Image.open(jpeg) as decoded:
-            path = folder / f"{orientation}.png"
+            path = folder / f"{exif_orientation}.png"
             pictures.append((jpeg, samples.saved(path, decoded, exif=tags, compress_level=1)))
     return pictures
 
@@ -169,7 +169,7 @@ def test_the_original_size_is_kept(tmp_path: pathlib.Path) -> None:
     scene = samples.scene((67, 41))
     path = samples.saved(tmp_path / "a.png", scene, exif=samples.exif(8))
     _, picture = samples.rendered(path)
-    assert picture.tobytes() == turning.turn(scene, 8).tobytes()
+    assert picture.tobytes() == orientation.turn(scene, 8).tobytes()
 
 
 def test_what_a_worker_answers(tmp_path: pathlib.Path) -> None:
@@ -205,12 +205,12 @@ def test_smart_keeps_the_detail(tmp_path: pathlib.Path) -> None:
     """`smart` finds the one corner where something is to be seen, however it is stored."""
     picture = Image.new("RGB", (400, 300), (128, 128, 128))
     picture.paste(samples.scene((70, 60)), (310, 220))
-    for orientation in range(1, 9):
-        inverse = next(o for o in range(1, 9) if turning.then(o, orientation) == 1)
+    for exif_orientation in range(1, 9):
+        inverse = next(o for o in range(1, 9) if orientation.then(o, exif_orientation) == 1)
         for suffix in ("png", "jpg"):
-            path = tmp_path / f"{orientation}.{suffix}"
-            stored = turning.turn(picture, inverse)
-            samples.saved(path, stored, exif=samples.exif(orientation))
+            path = tmp_path / f"{exif_orientation}.{suffix}"
+            stored = orientation.turn(picture, inverse)
+            samples.saved(path, stored, exif=samples.exif(exif_orientation))
             for box in ((40, 80), (80, 40)):
                 _, smart = samples.rendered(
                     path, width=box[0], height=box[1], fit=Fit.CROP, gravity=COMPASS["smart"]

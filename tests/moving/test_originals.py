@@ -14,7 +14,7 @@ from web import pictures
 from liveresize import errors, wiring
 from liveresize.domain.jobs import Facts
 from liveresize.domain.originals import Original
-from liveresize.moving.originals import ATTEMPTS, Taker, Taking
+from liveresize.moving.originals import ATTEMPTS, OriginalImporter, Taking
 from liveresize.stores import schema
 from liveresize.stores.database import Database
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
@@ -226,7 +226,7 @@ def test_a_link_that_is_swept_away_is_made_again(old: Published, house: House, s
         database = Database(wiring.index_options(house.settings))
         try:
             await database.migrate()
-            taker = Taker(
+            taker = OriginalImporter(
                 Taking.LINK,
                 originals=originals,
                 renderer=Knowing(),

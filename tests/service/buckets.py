@@ -6,8 +6,8 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
+from liveresize.service.bucket_importer import BucketImporter, BucketImporterOptions
 from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.takeover import TakeOver, TakeOverOptions
 
 from .doubles import FakeStore, SteeredIndex, picture
 from .house import House
@@ -130,10 +130,10 @@ class Fleet:
             lease=lease,
         )
 
-    def taking(self, house: House, **options: object) -> TakeOver:
+    def taking(self, house: House, **options: object) -> BucketImporter:
         """The taking over of an instance, with options of its own."""
-        return TakeOver(
-            TakeOverOptions(**options),  # type: ignore[arg-type]
+        return BucketImporter(
+            BucketImporterOptions(**options),  # type: ignore[arg-type]
             taken=self.buckets,
             originals=house.originals,
             index=self.index,

@@ -17,7 +17,7 @@ from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJ
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
 from liveresize.domain.tokens import Claim
-from liveresize.ports import Errand, ObjectBody, Purged
+from liveresize.ports import JobHandle, ObjectBody, Purged
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -59,7 +59,7 @@ class FakeRenderer:
 
     def __init__(self) -> None:
         self.jobs: list[RenderJob | ProbeJob | IntakeJob] = []
-        self.errands: list[Errand] = []
+        self.errands: list[JobHandle] = []
         self.turn, self.gate = asyncio.Event(), asyncio.Event()
         self.turn.set()
         self.gate.set()
@@ -73,13 +73,13 @@ class FakeRenderer:
         return [job for job in self.jobs if isinstance(job, RenderJob)]
 
     @overload
-    async def run(self, job: RenderJob, *, errand: Errand | None = ...) -> Rendered: ...
+    async def run(self, job: RenderJob, *, errand: JobHandle | None = ...) -> Rendered: ...
     @overload
-    async def run(self, job: ProbeJob | IntakeJob, *, errand: Errand | None = ...) -> Facts: ...
+    async def run(self, job: ProbeJob | IntakeJob, *, errand: JobHandle | None = ...) -> Facts: ...
     async def run(
-        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: Errand | None = None
+        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: JobHandle | None = None
     ) -> Rendered | Facts:
-        errand = errand or Errand()
+        errand = errand or JobHandle()
         self.jobs.append(job)
         self.errands.append(errand)
         self.queued.release()

@@ -14,27 +14,27 @@ from liveresize.domain.tokens import Grant
 from liveresize.domain.unsigned import Unsigned
 from liveresize.domain.urls import RenditionRequest
 from liveresize.domain.vip import VipRules
-from liveresize.ports import Courier, Mirror, RenditionStore, Taken
-from liveresize.service.catalogue import Catalogue
+from liveresize.ports import ForeignOriginals, Mirror, RenditionStore, WebhookClient
+from liveresize.service.bucket_importer import BucketImporter, BucketImporterOptions
 from liveresize.service.deletions import Deletions
-from liveresize.service.deposits import Deposits, DepositsOptions
+from liveresize.service.generation_cleanup import GenerationCleanup
 from liveresize.service.mirroring import Mirroring, MirroringOptions
 from liveresize.service.objects import StoredObjects
+from liveresize.service.original_lookup import OriginalLookup
 from liveresize.service.orphans import Orphans
-from liveresize.service.outcomes import Bytes, Cache, Found
+from liveresize.service.outcomes import Bytes, Cache, Redirect
 from liveresize.service.pictures import Pictures, PicturesOptions
 from liveresize.service.publisher import Publisher, PublisherOptions
 from liveresize.service.purge import Purge, PurgeOptions
 from liveresize.service.rates import RateOptions, Rates
 from liveresize.service.receipts import RepeatedUpload
+from liveresize.service.rendition_loader import RenditionLoader
 from liveresize.service.renditions import Renditions, RenditionsOptions
-from liveresize.service.retire import Retirement
-from liveresize.service.sources import Sources
-from liveresize.service.staged import Crop, Intake
+from liveresize.service.staged import Crop, UploadPipeline
 from liveresize.service.strays import Strays, StraysOptions
-from liveresize.service.takeover import TakeOver, TakeOverOptions
 from liveresize.service.uploads import Uploads, UploadsOptions
-from liveresize.service.webhook import Announcer, AnnouncerOptions
+from liveresize.service.vip_uploads import VipUploads, VipUploadsOptions
+from liveresize.service.webhook import WebhookDispatcher, WebhookDispatcherOptions
 from liveresize.stores.disk import DiskOptions, DiskRenditions
 from liveresize.stores.heard import HeardFile
 from liveresize.stores.listings import RenditionFiles
@@ -77,8 +77,8 @@ class House:
         pictures: PicturesOptions | None = None,
         mirror: Mirror | None = None,
         mirroring: MirroringOptions | None = None,
-        taken: Taken | None = None,
-        courier: Courier | None = None,
+        taken: ForeignOriginals | None = None,
+        courier: WebhookClient | None = None,
         unsigned: Unsigned | None = None,
     ) -> None:
         self.folder = folder
@@ -112,8 +112,8 @@ class House:
             originals=self.originals,
             index=self.index,
         )
-        self.announcer = Announcer(
-            AnnouncerOptions(), index=self.index, courier=courier, clock=self.clock
+        self.announcer = WebhookDispatcher(
+            WebhookDispatcherOptions(), index=self.index, courier=courier, clock=self.clock
         )
         self._assemble(
             bounds or Bounds(2000, 2000),
@@ -140,15 +140,15 @@ class House:
         )
 
     def _assemble(
-        self, bounds: Bounds, redirect: bool, rates: RateOptions, taken: Taken | None
+        self, bounds: Bounds, redirect: bool, rates: RateOptions, taken: ForeignOriginals | None
     ) -> None:
-        self.catalogue = Catalogue(
+        self.catalogue = OriginalLookup(
             originals=self.originals,
             index=self.index,
             renderer=self.renderer,
             memory=self.memory,
-            take_over=TakeOver(
-                TakeOverOptions(),
+            take_over=BucketImporter(
+                BucketImporterOptions(),
                 taken=taken,
                 originals=self.originals,
                 index=self.index,
@@ -156,7 +156,7 @@ class House:
                 clock=self.clock,
             ),
         )
-        sources = Sources(
+        sources = RenditionLoader(
             originals=self.originals,
             index=self.index,
             mirroring=self.mirroring,
@@ -177,7 +177,7 @@ class House:
         )
 
     def _assemble_writers(self, lease: float, disk_bytes: int, evicted: int) -> None:
-        self.retirement = Retirement(
+        self.retirement = GenerationCleanup(
             originals=self.originals,
             index=self.index,
             store=self.store,
@@ -185,7 +185,7 @@ class House:
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.intake = Intake(
+        self.intake = UploadPipeline(
             originals=self.originals,
             index=self.index,
             renderer=self.renderer,
@@ -197,7 +197,7 @@ class House:
             lease=lease,
         )
         self.uploads = Uploads(UploadsOptions(max_bytes=1 << 20), self.intake)
-        self.deposits = Deposits(DepositsOptions(max_bytes=1 << 20), self.intake)
+        self.deposits = VipUploads(VipUploadsOptions(max_bytes=1 << 20), self.intake)
         self._assemble_upkeep()
         self.purge = Purge(
             PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes, evicted=evicted),
@@ -273,10 +273,10 @@ class House:
         assert isinstance(outcome, Bytes)
         return outcome
 
-    async def find(self, asked: RenditionRequest) -> Found:
+    async def find(self, asked: RenditionRequest) -> Redirect:
         """The link of a rendition; any other answer fails the test."""
         outcome = await self.renditions.serve(asked)
-        assert isinstance(outcome, Found)
+        assert isinstance(outcome, Redirect)
         return outcome
 
     async def bring(self, image: ImageId = CAT) -> Original:

@@ -240,11 +240,11 @@ def test_a_recorded_deletion_spares_what_has_a_row_again(tmp_path: Path) -> None
         path = tmp_path / "originals" / "cat"
         path.write_bytes(picture())
         facts = path.stat()
-        await house.catalogue.facts(CAT)
+        await house.catalogue.get(CAT)
         await house.purge.delete(CAT)
         path.write_bytes(picture())
         os.utime(path, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
-        await house.catalogue.facts(CAT)
+        await house.catalogue.get(CAT)
         await house.purge.listen()
         (tmp_path / "heard.json").unlink(missing_ok=True)
         again = House(tmp_path, index=house.index)

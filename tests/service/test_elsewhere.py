@@ -9,7 +9,7 @@ from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original
 from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Stored
+from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
 from liveresize.service.pictures import ORIGINAL
 from liveresize.service.rates import RateOptions
 from liveresize.stores import files
@@ -73,7 +73,7 @@ def test_a_linked_rendition_needs_no_original(tmp_path: Path, cause: str) -> Non
     async def main() -> None:
         fresh = Fresh(tmp_path, cause)
         await fresh.prepare(100)
-        assert isinstance(await fresh.there.renditions.serve(request(100)), Found)
+        assert isinstance(await fresh.there.renditions.serve(request(100)), Redirect)
         fresh.there.forget_all()
         sent = await fresh.there.get(request(100, proxy=True))
         assert sent.cache is Cache.HIT
@@ -94,10 +94,10 @@ def test_what_is_known_without_the_bytes_needs_no_original(tmp_path: Path, cause
         pictures = fresh.there.pictures
         assert await pictures.describe(CAT) == original
         known = await pictures.known(request(100))
-        assert isinstance(known, Known)
+        assert isinstance(known, HeadInfo)
         assert known.link is not None
         stored = await pictures.known(original_request("/cat.jpg"))
-        assert isinstance(stored, Known)
+        assert isinstance(stored, HeadInfo)
         assert isinstance(await pictures.serve(request(5000)), OutOfBounds)
         assert not fresh.mirror.calls
 
@@ -114,11 +114,11 @@ def test_what_is_spooled_or_in_memory_needs_no_original(tmp_path: Path) -> None:
         await there.spool.put(original.generation, "50x0-jpeg", "jpg", b"\xff\xd8 spooled")
         assert (await there.get(request(50))).held.data == b"\xff\xd8 spooled"
         here = await fresh.here.pictures.serve(original_request("/cat.jpg"))
-        assert isinstance(here, Stored)
+        assert isinstance(here, OriginalFile)
         assert here.held is not None
-        there.memory.hold(original.generation, ORIGINAL, here.held)
+        there.memory.put(original.generation, ORIGINAL, here.held)
         stored = await there.pictures.serve(original_request("/cat.jpg"))
-        assert isinstance(stored, Stored)
+        assert isinstance(stored, OriginalFile)
         assert stored.held == here.held
         assert not fresh.mirror.calls
 
@@ -189,7 +189,7 @@ def test_a_replaced_picture_is_served_as_it_is_now(tmp_path: Path, target: str) 
         new = await fresh.here.upload(data=picture(soul="new"))
         asked = request(50) if "_" in target else original_request(target)
         outcome = await fresh.there.pictures.serve(asked)
-        assert isinstance(outcome, Bytes | Stored)
+        assert isinstance(outcome, Bytes | OriginalFile)
         assert outcome.original == new
         assert fresh.there.files() == [fresh.there.originals.path(new)]
         assert await fresh.there.publisher.flush(30.0) == 0
@@ -203,10 +203,10 @@ def test_a_successor_with_metadata_is_not_sent_as_stored(tmp_path: Path) -> None
     async def main() -> None:
         fresh = Fresh(tmp_path, "")
         await fresh.prepare()
-        await fresh.there.catalogue.facts(CAT)
+        await fresh.there.catalogue.get(CAT)
         await fresh.here.upload(data=picture(soul="dirty"))
         outcome = await fresh.there.pictures.serve(original_request("/cat.jpg"))
-        assert not isinstance(outcome, Stored)
+        assert not isinstance(outcome, OriginalFile)
         assert await fresh.there.publisher.flush(30.0) == 0
 
     run(main)

@@ -9,7 +9,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.outcomes import Cache, Stored
+from liveresize.service.outcomes import Cache, OriginalFile
 from liveresize.stores import files
 
 from .doubles import SteeredIndex, picture, run
@@ -64,7 +64,7 @@ def test_originals_are_fetched_like_what_is_made_of_them(tmp_path: Path) -> None
         pair = Pair(tmp_path)
         await pair.here.upload()
         outcome = await pair.there.pictures.serve(original_request("/cat.jpg"))
-        assert isinstance(outcome, Stored)
+        assert isinstance(outcome, OriginalFile)
         assert outcome.path.read_bytes() == picture()
         assert (await pair.there.pictures.describe(CAT)).bytes == len(picture())
 

@@ -305,7 +305,7 @@ def test_news_is_heard_once(tmp_path: Path) -> None:
         async def hear(original: Original) -> None:
             heard.append(original.generation)
 
-        there.retirement.hear = hear  # type: ignore[method-assign]
+        there.retirement.on_remote_delete = hear  # type: ignore[method-assign]
         generations = []
         for _ in range(3):
             generations.append((await here.upload()).generation)

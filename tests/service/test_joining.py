@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.service.outcomes import Bytes, Cache, Found
+from liveresize.service.outcomes import Bytes, Cache, Redirect
 from liveresize.service.rates import RateOptions
 
 from .doubles import run, turns
@@ -27,11 +27,11 @@ def test_two_hundred_at_once_are_one_render(tmp_path: Path, seed: int) -> None:
         house.index.delays = iter(lambda: dice.uniform(0.0005, 0.02), 0.0)
         late = [dice.uniform(0.0, 0.03) for _ in range(200)]
 
-        async def ask(number: int) -> Bytes | Found:
+        async def ask(number: int) -> Bytes | Redirect:
             await asyncio.sleep(late[number])
             asked = request(100, proxy=number % 2 == 0)
             outcome = await house.renditions.serve(asked, client=str(number))
-            assert isinstance(outcome, Bytes | Found)
+            assert isinstance(outcome, Bytes | Redirect)
             return outcome
 
         outcomes = await asyncio.gather(*(ask(number) for number in range(200)))

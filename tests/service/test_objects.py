@@ -158,7 +158,7 @@ def test_an_object_is_no_longer_recalled_once_its_picture_was_replaced(tmp_path:
         assert recalled is not None
         await house.upload(data=picture(soul="new"))
         _, generation, file = key.split("/")
-        house.memory.hold(generation, file.removesuffix(".jpg"), recalled.held)
+        house.memory.put(generation, file.removesuffix(".jpg"), recalled.held)
         assert house.objects.recall(key) is None
 
     run(main)
@@ -387,7 +387,7 @@ def test_a_lookup_is_all_that_a_guess_costs(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path, store=disk_store(tmp_path), unsigned=listed((100, 0)))
         original = await house.upload()
-        await house.catalogue.facts(CAT)
+        await house.catalogue.get(CAT)
         house.index.calls.clear()
         with pytest.raises(errors.OriginalMissing):
             await house.objects.serve(key(original, "401x0-qa82-jpeg"))
@@ -447,7 +447,7 @@ def test_pictures_of_buckets_have_their_rules_as_well(tmp_path: Path, unlisted: 
         fleet = Fleet(tmp_path)
         fleet.buckets.fill(LEGACY)
         house = fleet.house()
-        original = await house.catalogue.facts(LEGACY)
+        original = await house.catalogue.get(LEGACY)
         fleet.buckets.asked.clear()
         house.store = disk_store(tmp_path)
         house.objects._store = house.store

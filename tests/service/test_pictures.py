@@ -11,7 +11,7 @@ from liveresize.domain.geometry import Bounds
 from liveresize.domain.operations import UrlRules
 from liveresize.domain.urls import FactsRequest, OriginalRequest, PictureRequest
 from liveresize.domain.values import Quality
-from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds, Stored
+from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
 from liveresize.service.pictures import PicturesOptions
 
 from .doubles import picture, run
@@ -40,14 +40,14 @@ def test_an_original_is_its_stored_bytes(tmp_path: Path) -> None:
         original = await house.upload()
         for target in ("/cat", "/cat.jpg", "/cat.JPEG"):
             outcome = await house.pictures.serve(original_request(target))
-            assert isinstance(outcome, Stored)
+            assert isinstance(outcome, OriginalFile)
             assert outcome.path == house.originals.path(original)
             assert outcome.held is not None
             assert outcome.held.data == outcome.path.read_bytes()
             recalled = house.pictures.recall(original_request(target))
             assert recalled == dataclasses.replace(outcome, cache=Cache.MEMORY)
             known = await house.pictures.known(original_request(target))
-            assert isinstance(known, Known)
+            assert isinstance(known, HeadInfo)
             assert known.stored == house.originals.path(original)
         assert not house.renderer.renders
 
@@ -62,13 +62,13 @@ def test_a_changed_original_is_a_rendition_of_its_own_size(tmp_path: Path, targe
         house = House(tmp_path)
         await house.upload()
         known = await house.pictures.known(original_request(target))
-        assert isinstance(known, Known)
+        assert isinstance(known, HeadInfo)
         assert (known.stored, known.link) == (None, None)
         outcome = await house.pictures.serve(original_request(target))
         assert isinstance(outcome, Bytes)
         assert outcome.variant.startswith("0x0")
         assert await house.publisher.flush(30.0) == 0
-        assert isinstance(await house.pictures.serve(original_request(target)), Found)
+        assert isinstance(await house.pictures.serve(original_request(target)), Redirect)
 
     run(main)
 
@@ -85,7 +85,7 @@ def test_stored_bytes_with_metadata_are_sent_only_where_configured(tmp_path: Pat
         assert await house.publisher.flush(30.0) == 0
         keeping = House(tmp_path / "keep", pictures=PicturesOptions(keep_metadata=True))
         await keeping.upload(data=dirty)
-        assert isinstance(await keeping.pictures.serve(original_request("/cat.jpg")), Stored)
+        assert isinstance(await keeping.pictures.serve(original_request("/cat.jpg")), OriginalFile)
 
     run(main)
 
@@ -118,7 +118,7 @@ def test_an_original_that_is_too_large_is_sent_elsewhere(tmp_path: Path) -> None
         outcome = await house.pictures.serve(original_request("/cat.png"))
         assert isinstance(outcome, OutOfBounds)
         assert outcome.url == "/cat_300_0.png"
-        assert isinstance(await house.pictures.serve(original_request("/cat.jpg")), Stored)
+        assert isinstance(await house.pictures.serve(original_request("/cat.jpg")), OriginalFile)
 
     run(main)
 

@@ -11,7 +11,7 @@ from liveresize.domain.geometry import Bounds
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link
 from liveresize.domain.values import Fit
-from liveresize.service.outcomes import Bytes, Cache, Found, Known, OutOfBounds
+from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect
 from liveresize.stores.memory import MemoryOptions
 
 from .doubles import away, picture, run
@@ -26,7 +26,7 @@ def test_memory_answers_before_anything_else(tmp_path: Path) -> None:
         await house.upload()
         await house.publish(100)
         house.index.calls.clear()
-        assert isinstance(house.renditions.recall(request(100)), Found)
+        assert isinstance(house.renditions.recall(request(100)), Redirect)
         recalled = house.renditions.recall(request(100, proxy=True))
         assert isinstance(recalled, Bytes)
         assert recalled.cache is Cache.MEMORY
@@ -259,16 +259,16 @@ def test_head_knows_without_work(tmp_path: Path) -> None:
         house = House(tmp_path)
         original = await house.upload()
         known = await house.renditions.known(request(100))
-        assert isinstance(known, Known)
+        assert isinstance(known, HeadInfo)
         assert (known.original, known.mime) == (original, "image/jpeg")
         assert (known.link, known.held) == (None, None)
         negotiated = await house.renditions.known(request(100, format=Negotiated()))
-        assert isinstance(negotiated, Known)
+        assert isinstance(negotiated, HeadInfo)
         assert negotiated.mime == ""
         assert not house.renderer.renders
         await house.publish(100)
         known = await house.renditions.known(request(100))
-        assert isinstance(known, Known)
+        assert isinstance(known, HeadInfo)
         assert known.link is not None
         assert known.held is not None
         assert house.fake_store.reads == 0
@@ -287,7 +287,7 @@ def test_head_does_without_the_index(tmp_path: Path) -> None:
         house.memory.forget(CAT)
         house.index.available = False
         known = await house.renditions.known(request(100))
-        assert isinstance(known, Known)
+        assert isinstance(known, HeadInfo)
         assert known.link is None
 
     run(main)

@@ -13,7 +13,7 @@ from liveresize.service import strays
 
 from .doubles import SteeredIndex, away, picture, run
 from .house import CAT, House, request
-from .test_catalogue import flat
+from .test_original_lookup import flat
 
 DAY = 86_400.0
 DOG = ImageId("dog")

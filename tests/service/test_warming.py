@@ -12,7 +12,7 @@ from liveresize.domain.geometry import Bounds
 from liveresize.domain.jobs import RenderJob
 from liveresize.domain.names import ImageId
 from liveresize.domain.urls import RenditionRequest
-from liveresize.ports import Errand, Priority
+from liveresize.ports import JobHandle, Priority
 from liveresize.service.outcomes import Cache
 from liveresize.service.rates import RateOptions
 from liveresize.service.warmup import Fate, Warmup, WarmupOptions
@@ -26,8 +26,8 @@ def put_behind(renderer: FakeRenderer, admission: Admission[str]) -> None:
     """Let the jobs of `renderer` wait for a slot, as those of workers do."""
     begin = renderer.run
 
-    async def wait(job: RenderJob, *, errand: Errand | None = None) -> Any:
-        slot = await admission.acquire(errand or Errand())
+    async def wait(job: RenderJob, *, errand: JobHandle | None = None) -> Any:
+        slot = await admission.acquire(errand or JobHandle())
         try:
             return await begin(job, errand=errand)
         finally:

@@ -16,7 +16,7 @@ from liveresize import errors
 from liveresize.domain import webhook
 from liveresize.domain.names import ImageId
 from liveresize.ports import Announcement
-from liveresize.service.webhook import Announcer, AnnouncerOptions
+from liveresize.service.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
 from .doubles import Clock, away, picture, run, turns
 from .house import CAT, House
@@ -27,7 +27,7 @@ GRACE = 60.0
 
 
 class FakeCourier:
-    """ports.Courier that keeps what it is given.
+    """ports.WebhookClient that keeps what it is given.
 
     `failures` are raised, one each; nothing is delivered before `gate` opens. `most` is how
     many messages were on their way at once.
@@ -73,12 +73,16 @@ class Scene:
         self.clock = Clock()
         self.index = MemoryIndex(self.clock.time)
         self.courier = FakeCourier()
-        self.options = AnnouncerOptions(secrets=SECRETS, user_agent="liveresize/7", **options)
+        self.options = WebhookDispatcherOptions(
+            secrets=SECRETS, user_agent="liveresize/7", **options
+        )
         self.announcer = self.another()
 
-    def another(self) -> Announcer:
+    def another(self) -> WebhookDispatcher:
         """Another instance that tells the same receiver of the same uploads."""
-        return Announcer(self.options, index=self.index, courier=self.courier, clock=self.clock)
+        return WebhookDispatcher(
+            self.options, index=self.index, courier=self.courier, clock=self.clock
+        )
 
     async def upload(self, *names: str) -> None:
         """Commit uploads, as `staged` does."""
@@ -520,4 +524,4 @@ def test_closing_does_not_wait_for_ever_and_loses_nothing() -> None:
 
 def test_options_do_not_show_secrets() -> None:
     """Wherever they may be printed."""
-    assert not any(secret in repr(AnnouncerOptions(secrets=SECRETS)) for secret in SECRETS)
+    assert not any(secret in repr(WebhookDispatcherOptions(secrets=SECRETS)) for secret in SECRETS)

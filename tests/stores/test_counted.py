@@ -5,7 +5,7 @@ from pathlib import Path
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link
-from liveresize.ports import Held
+from liveresize.ports import CachedImage
 from liveresize.stores.memory import Memory, MemoryOptions
 
 from .test_spool import NEW, OLD, spool
@@ -30,8 +30,8 @@ def test_the_spool_knows_how_many_it_holds_and_the_oldest(tmp_path: Path) -> Non
 def test_memory_knows_how_much_it_holds() -> None:
     """Renditions and links, each by themselves."""
     memory = Memory(MemoryOptions(), lambda: 0.0)
-    memory.hold("g", "a", Held(data=b"12", mime="image/png", etag="e"))
-    memory.hold("g", "b", Held(data=b"345", mime="image/png", etag="e"))
+    memory.put("g", "a", CachedImage(data=b"12", mime="image/png", etag="e"))
+    memory.put("g", "b", CachedImage(data=b"345", mime="image/png", etag="e"))
     memory.keep_link(
         Link(
             image=ImageId("cat"),

@@ -5,7 +5,7 @@ import random
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Link, Original
-from liveresize.ports import Held
+from liveresize.ports import CachedImage
 from liveresize.stores.memory import Memory, MemoryOptions
 
 from . import worlds
@@ -23,9 +23,9 @@ class Time:
         return self.now
 
 
-def held(size: int = 10) -> Held:
+def held(size: int = 10) -> CachedImage:
     """Bytes of a rendition."""
-    return Held(data=b"." * size, mime="image/jpeg", etag="e" * 64)
+    return CachedImage(data=b"." * size, mime="image/jpeg", etag="e" * 64)
 
 
 def of(image: ImageId = CAT, digit: str = "1") -> Original:
@@ -55,7 +55,7 @@ def test_what_was_kept_is_there() -> None:
     cat = of()
     assert memory.original(CAT) is None
     memory.keep_original(cat)
-    memory.hold(cat.generation, "v", held())
+    memory.put(cat.generation, "v", held())
     memory.keep_link(link(cat))
     assert memory.original(CAT) is cat
     assert memory.held(cat.generation, "v") == held()
@@ -69,9 +69,9 @@ def test_bytes_have_a_bound() -> None:
     """The rendition used longest ago goes; using one keeps it."""
     memory = Memory(MemoryOptions(max_bytes=80), Time())
     for number in range(8):
-        memory.hold("g", str(number), held())
+        memory.put("g", str(number), held())
     assert memory.held("g", "0")
-    memory.hold("g", "8", held())
+    memory.put("g", "8", held())
     assert memory.held("g", "1") is None
     assert memory.held("g", "0")
     assert (memory.bytes, memory.evictions) == (80, 1)
@@ -80,20 +80,20 @@ def test_bytes_have_a_bound() -> None:
 def test_one_rendition_takes_an_eighth_at_most() -> None:
     """A larger one is not held, and drives nobody out."""
     memory = Memory(MemoryOptions(max_bytes=80), Time())
-    memory.hold("g", "small", held(10))
-    memory.hold("g", "large", held(11))
+    memory.put("g", "small", held(10))
+    memory.put("g", "large", held(11))
     assert memory.held("g", "large") is None
     assert memory.held("g", "small")
     nothing = Memory(MemoryOptions(max_bytes=0), Time())
-    nothing.hold("g", "v", held(1))
+    nothing.put("g", "v", held(1))
     assert sizes(nothing) == (0, 0, 0, 0, 0)
 
 
 def test_holding_again_replaces() -> None:
     """The same rendition counts once."""
     memory = Memory(MemoryOptions(max_bytes=800), Time())
-    memory.hold("g", "v", held(90))
-    memory.hold("g", "v", held(20))
+    memory.put("g", "v", held(90))
+    memory.put("g", "v", held(20))
     assert memory.bytes == 20
     found = memory.held("g", "v")
     assert found is not None
@@ -135,7 +135,7 @@ def test_a_new_generation_drives_out_the_old_one() -> None:
     memory = Memory(MemoryOptions(), Time())
     old, new = of(digit="1"), of(digit="2")
     memory.keep_original(old)
-    memory.hold(old.generation, "v", held())
+    memory.put(old.generation, "v", held())
     memory.keep_link(link(old))
     memory.keep_original(dataclasses.replace(old, uploaded_at=1.0))
     assert memory.held(old.generation, "v")
@@ -150,7 +150,7 @@ def test_one_rendition_is_dropped_alone() -> None:
     cat = of()
     memory.keep_original(cat)
     for variant in ("a", "b"):
-        memory.hold(cat.generation, variant, held())
+        memory.put(cat.generation, variant, held())
         memory.keep_link(link(cat, variant))
     memory.drop(CAT, cat.generation, "a")
     assert memory.held(cat.generation, "a") is None
@@ -166,7 +166,7 @@ def test_a_generation_is_dropped_whole() -> None:
     cat, dog = of(), of(DOG, "2")
     for original in (cat, dog):
         memory.keep_original(original)
-        memory.hold(original.generation, "v", held())
+        memory.put(original.generation, "v", held())
         memory.keep_link(link(original))
     memory.drop(CAT, "0" * 28)
     assert memory.original(CAT) is cat
@@ -181,7 +181,7 @@ def test_a_picture_is_forgotten_by_name() -> None:
     memory = Memory(MemoryOptions(), Time())
     cat = of()
     memory.keep_original(cat)
-    memory.hold(cat.generation, "v", held())
+    memory.put(cat.generation, "v", held())
     memory.forget(DOG)
     assert memory.original(CAT)
     memory.forget(CAT)
@@ -204,7 +204,7 @@ def test_bookkeeping_stays_flat() -> None:
             case 0:
                 memory.keep_original(original)
             case 1 | 2:
-                memory.hold(original.generation, variant, held(dice.randrange(300)))
+                memory.put(original.generation, variant, held(dice.randrange(300)))
             case 3:
                 memory.keep_link(link(original, variant))
             case 4:
@@ -251,7 +251,7 @@ def test_everything_is_forgotten_at_once() -> None:
     """As if the process had just been started."""
     memory = Memory(MemoryOptions(), Time())
     memory.keep_original(of())
-    memory.hold("1" * 28, "v", held())
+    memory.put("1" * 28, "v", held())
     memory.keep_link(link(of()))
     memory.clear()
     assert memory.original(CAT) is None
@@ -259,5 +259,5 @@ def test_everything_is_forgotten_at_once() -> None:
     assert memory.link("1" * 28, "v", stale=True) is None
     assert (memory.bytes, memory.entries, memory.links, memory.assumed(1)) == (0, 0, 0, [])
     assert not memory._variants
-    memory.hold("1" * 28, "v", held())
+    memory.put("1" * 28, "v", held())
     assert memory.bytes == 10

@@ -21,7 +21,7 @@ from liveresize.stores.index import DatabaseIndex
 from liveresize.stores.listings import OriginalFiles, RenditionFiles
 from liveresize.stores.originals import DiskOriginals, OriginalsOptions
 from liveresize.upkeep.findings import Report
-from liveresize.upkeep.parts import Options, Parts, Strays
+from liveresize.upkeep.parts import Options, OrphanPolicy, Parts
 from liveresize.upkeep.reconcile import Reconciliation
 
 CAT, DOG = ImageId("cat"), ImageId("dog")
@@ -33,8 +33,8 @@ BUDGET = 120.0
 """Seconds for a scenario; none takes a second on an idle machine."""
 
 REPAIR: dict[str, Any] = {"repair": True, "this_is_all": True}
-ADOPT: dict[str, Any] = {**REPAIR, "strays": Strays.ADOPT}
-REMOVE: dict[str, Any] = {**REPAIR, "strays": Strays.REMOVE}
+ADOPT: dict[str, Any] = {**REPAIR, "strays": OrphanPolicy.ADOPT}
+REMOVE: dict[str, Any] = {**REPAIR, "strays": OrphanPolicy.REMOVE}
 
 
 class TellingMirror(FakeMirror):

@@ -153,7 +153,7 @@ def test_many_links_are_compared_page_by_page(
     async def scenario(scene: Scene) -> None:
         monkeypatch.setattr("liveresize.upkeep.reconcile.PAGE", 3)
         monkeypatch.setattr("liveresize.upkeep.links.PAGE", 2)
-        monkeypatch.setattr("liveresize.upkeep.scratch._ROWS", 2)
+        monkeypatch.setattr("liveresize.upkeep.external_sorter._ROWS", 2)
         links = []
         for name in ("a", "b", "c", "d", "e"):
             original = await scene.upload(dataclasses.replace(CAT, name=name))

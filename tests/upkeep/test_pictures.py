@@ -11,7 +11,7 @@ from stores.worlds import databases
 
 from liveresize.domain.names import ImageId
 from liveresize.domain.originals import Original, born, new_generation
-from liveresize.upkeep.parts import Strays
+from liveresize.upkeep.parts import OrphanPolicy
 from liveresize.upkeep.pictures import MAYBE_ELSEWHERE, UNDECIDED
 
 from .scenes import ADOPT, CAT, DAY, DOG, REMOVE, REPAIR, Database, Scene, TellingMirror, play
@@ -205,7 +205,7 @@ def test_what_may_be_elsewhere_makes_no_room_for_an_older_version(database: Data
         await scene.file()
         lost = await scene.upload()
         scene.path(lost).unlink()
-        unsure: dict[str, Any] = {"repair": True, "strays": Strays.ADOPT}
+        unsure: dict[str, Any] = {"repair": True, "strays": OrphanPolicy.ADOPT}
         assert await scene.reconcile(**unsure) == {"unrecorded": "1/0", "lost": "1/0"}
         assert scene.report.remarks == [MAYBE_ELSEWHERE]
         newest = await scene.file()

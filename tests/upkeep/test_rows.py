@@ -10,7 +10,7 @@ from stores.worlds import databases
 from liveresize import errors
 from liveresize.domain.originals import Original
 from liveresize.stores.listings import OriginalFiles
-from liveresize.upkeep.parts import Strays
+from liveresize.upkeep.parts import OrphanPolicy
 from liveresize.upkeep.pictures import MAYBE_ELSEWHERE
 from liveresize.upkeep.rows import NO_MIRROR
 
@@ -277,7 +277,7 @@ def test_a_mirror_that_does_not_answer_ends_the_run(database: Database) -> None:
         assert scene.mirror is not None
         scene.mirror.answers = False
         with pytest.raises(errors.ObjectStoreUnavailable):
-            await scene.reconcile(repair=True, strays=Strays.REMOVE, this_is_all=True)
+            await scene.reconcile(repair=True, strays=OrphanPolicy.REMOVE, this_is_all=True)
         assert await scene.row()
 
     play(database, scenario, FakeMirror())

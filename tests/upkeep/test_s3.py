@@ -10,11 +10,11 @@ from stores.s3worlds import World, everywhere
 from web import pictures, servers
 
 from liveresize.upkeep.findings import Report
-from liveresize.upkeep.parts import Options, Strays
+from liveresize.upkeep.parts import Options, OrphanPolicy
 from liveresize.wiring import upkeep
 
 REPAIR = Options(repair=True, this_is_all=True, grace=0)
-ADOPT = Options(repair=True, this_is_all=True, strays=Strays.ADOPT, grace=0)
+ADOPT = Options(repair=True, this_is_all=True, strays=OrphanPolicy.ADOPT, grace=0)
 
 
 def keys_of(renditions: s3worlds.Place, originals: s3worlds.Place) -> dict[str, Any]:

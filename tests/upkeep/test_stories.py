@@ -14,7 +14,7 @@ from web import pictures, servers
 
 from liveresize.stores import schema
 from liveresize.upkeep.findings import Report
-from liveresize.upkeep.parts import Options, Strays
+from liveresize.upkeep.parts import Options, OrphanPolicy
 from liveresize.wiring import upkeep
 
 from .scenes import Database
@@ -26,7 +26,7 @@ KEYS: dict[str, Any] = {
     "cache__link_ttl": 0,
 }
 NAMES = ("kept", "replaced", "deleted", "fresh")
-ADOPT = Options(repair=True, strays=Strays.ADOPT, this_is_all=True, grace=0)
+ADOPT = Options(repair=True, strays=OrphanPolicy.ADOPT, this_is_all=True, grace=0)
 
 Rows = dict[str, list[dict[str, Any]]]
 

@@ -14,7 +14,7 @@ from web import pictures, servers
 
 from liveresize import settings
 from liveresize.upkeep.findings import Report
-from liveresize.upkeep.parts import Options, Strays
+from liveresize.upkeep.parts import Options, OrphanPolicy
 from liveresize.upkeep.pictures import IN_BUCKETS
 from liveresize.wiring import upkeep
 
@@ -25,7 +25,7 @@ LEGACY, THEIRS = pictures.jpeg(300, 200, 1), pictures.jpeg(250, 166, 2)
 OTHER = pictures.jpeg(200, 300, 3)
 
 ALL: dict[str, Any] = {"repair": True, "this_is_all": True, "grace": 0}
-EVERY_WAY = [Options(**ALL, strays=strays) for strays in Strays]
+EVERY_WAY = [Options(**ALL, strays=strays) for strays in OrphanPolicy]
 
 
 class Installation:

@@ -23,7 +23,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from liveresize.web.http2_exchange import Exchange
+from liveresize.web.http2_stream import Http2Stream
 
 from . import certificates, servers
 
@@ -332,11 +332,11 @@ def speaking(certificate: Path | str, *protocols: str) -> ssl.SSLContext:
     return context
 
 
-async def _exchanges(running: servers.Running) -> list[Exchange]:
+async def _exchanges(running: servers.Running) -> list[Http2Stream]:
     speaking = [each for each in running.server._http._speaking.values() if each is not None]
     return [exchange for each in speaking for exchange in each._exchanges.values()]
 
 
-def exchanges(running: servers.Running) -> list[Exchange]:
+def exchanges(running: servers.Running) -> list[Http2Stream]:
     """What is under way over HTTP/2 on a server in this process."""
     return running.call(_exchanges(running))

@@ -18,10 +18,10 @@ from tornado import httputil
 from tornado.iostream import StreamClosedError
 
 from liveresize.web.connections import WatchedStream
+from liveresize.web.frame_budget import FrameBudget
 from liveresize.web.http2 import Http2Connection, Http2Options
-from liveresize.web.http2_allowance import Allowance
-from liveresize.web.http2_exchange import Exchange
 from liveresize.web.http2_frames import Protocol, ProtocolOptions
+from liveresize.web.http2_stream import Http2Stream
 from liveresize.web.unsent import Unsent
 
 from . import servers
@@ -39,7 +39,7 @@ class Clock:
         return self.now
 
 
-def spent(allowance: Allowance, most: int = 10_000) -> int:
+def spent(allowance: FrameBudget, most: int = 10_000) -> int:
     """How many frames there are until one is too many."""
     for count in range(most):
         try:
@@ -52,7 +52,7 @@ def spent(allowance: Allowance, most: int = 10_000) -> int:
 def test_an_allowance_is_a_burst_and_a_rate() -> None:
     """So many at once, then as many as time brings."""
     clock = Clock()
-    allowance = Allowance(burst=100, rate=10, monotonic=clock)
+    allowance = FrameBudget(burst=100, rate=10, monotonic=clock)
     assert spent(allowance) == 100
     clock.now += 2
     assert spent(allowance) in (18, 19, 20)
@@ -62,7 +62,7 @@ def test_an_allowance_is_a_burst_and_a_rate() -> None:
 
 def test_work_is_given_back_up_to_the_burst() -> None:
     """Nobody saves up for later."""
-    allowance = Allowance(burst=100, rate=10, monotonic=Clock())
+    allowance = FrameBudget(burst=100, rate=10, monotonic=Clock())
     for _ in range(50):
         allowance.charge(1)
     allowance.credit(20)
@@ -74,7 +74,7 @@ def test_work_is_given_back_up_to_the_burst() -> None:
 def test_what_is_taken_off_counts_with_the_next_frame() -> None:
     """Not before it: whoever is silent costs nothing more."""
     clock = Clock()
-    allowance = Allowance(burst=100, rate=10, monotonic=clock)
+    allowance = FrameBudget(burst=100, rate=10, monotonic=clock)
     for _ in range(10):
         allowance.take_off(200)
     with pytest.raises(DenialOfServiceError):
@@ -122,7 +122,7 @@ PRIORITIES = [
 @pytest.mark.parametrize(("said", "urgency", "incremental"), PRIORITIES)
 def test_a_priority_is_read(said: str, urgency: int, incremental: bool) -> None:
     """As RFC 9218 has it; what makes no sense is as if it were not there."""
-    exchange = Exchange(Nobody(), 1, 0, 0)  # type: ignore[arg-type]
+    exchange = Http2Stream(Nobody(), 1, 0, 0)  # type: ignore[arg-type]
     exchange.prioritise(said)
     assert (exchange.urgency, exchange.incremental) == (urgency, incremental)
 
@@ -130,14 +130,14 @@ def test_a_priority_is_read(said: str, urgency: int, incremental: bool) -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=50))
 def test_any_priority_is_one(said: str) -> None:
     """Nothing that a header may hold is too much for it."""
-    exchange = Exchange(Nobody(), 1, 0, 0)  # type: ignore[arg-type]
+    exchange = Http2Stream(Nobody(), 1, 0, 0)  # type: ignore[arg-type]
     exchange.prioritise(said)
     assert exchange.urgency in range(8)
 
 
 def test_the_tables_of_headers_are_bounded() -> None:
     """Ours for a peer, however large it would have it."""
-    server = Protocol(PROTOCOL, Allowance())
+    server = Protocol(PROTOCOL, FrameBudget())
     client = H2Connection(H2Configuration(client_side=True))
     client.initiate_connection()
     client.update_settings({SettingCodes.HEADER_TABLE_SIZE: 2**31})
@@ -165,7 +165,7 @@ class Talk(httputil.HTTPServerConnectionDelegate):
 
         return Answering()
 
-    async def answer(self, connection: Exchange) -> None:
+    async def answer(self, connection: Http2Stream) -> None:
         """The head, then chunk by chunk."""
         start = httputil.ResponseStartLine("HTTP/1.1", 200, "OK")
         with contextlib.suppress(StreamClosedError):  # the test has failed, and says why
@@ -183,7 +183,7 @@ async def talked(chunks: list[bytes], windows: list[int], streams: int) -> list[
     stream = WatchedStream(ours, lambda ended: None, Unsent())
     talk = Talk(chunks)
     served = asyncio.ensure_future(
-        Http2Connection(stream, None, talk, Http2Options(protocol=PROTOCOL), Allowance()).serve()
+        Http2Connection(stream, None, talk, Http2Options(protocol=PROTOCOL), FrameBudget()).serve()
     )
     client = H2Connection(H2Configuration(client_side=True))
     client.local_settings = Settings(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liveresize.ports import Errand, Priority
+from liveresize.ports import JobHandle, Priority
 
 from . import buckets, http2_client, pictures, servers
 from .buckets import Gallery
@@ -121,7 +121,7 @@ def test_what_is_made_ahead_holds_no_picture_up(gallery: Gallery) -> None:
     workers, gate = gallery.components.workers, threading.Event()
     run, held = workers.run, threading.Semaphore(0)
 
-    async def slow(job: Any, *, errand: Errand | None = None) -> object:
+    async def slow(job: Any, *, errand: JobHandle | None = None) -> object:
         if errand is not None and errand.priority is not Priority.INTERACTIVE:
             held.release()
             await gallery.waiting(gate)

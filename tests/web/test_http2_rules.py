@@ -20,7 +20,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from liveresize.web import hits
+from liveresize.web import fast_path
 
 from . import certificates, http2_client, servers, wire
 from .http2_client import FRAME_SIZE_ERROR, PROTOCOL_ERROR, Fields, Http2Wire, speaking
@@ -44,13 +44,13 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running]
 def heard() -> Iterator[Heard]:
     """The targets of the requests that anybody behind the protocol hears of."""
     targets: Heard = []
-    received = hits.Visit.headers_received
+    received = fast_path.FastPathRequest.headers_received
 
-    def noted(self: hits.Visit, line: Any, headers: Any) -> Any:
+    def noted(self: fast_path.FastPathRequest, line: Any, headers: Any) -> Any:
         targets.append(line.path)
         return received(self, line, headers)
 
-    with servers.replaced(hits.Visit, "headers_received", noted):
+    with servers.replaced(fast_path.FastPathRequest, "headers_received", noted):
         yield targets
 
 

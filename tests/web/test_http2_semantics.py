@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liveresize.web import hits
+from liveresize.web import fast_path
 
 from . import buckets, certificates, forms, pictures, secure, servers, wire
 from .buckets import Gallery
@@ -261,9 +261,9 @@ def test_no_header_of_an_answer_has_capitals(gallery: Gallery, pair: Pair, name:
 def test_cookies_and_bytes_that_are_not_ascii_harm_nobody(gallery: Gallery, pair: Pair) -> None:
     """Several cookies are one header, several others stay so; Latin-1 is passed on."""
     seen = []
-    received = hits.Visit.headers_received
+    received = fast_path.FastPathRequest.headers_received
 
-    def noted(self: hits.Visit, line: Any, headers: Any) -> Any:
+    def noted(self: fast_path.FastPathRequest, line: Any, headers: Any) -> Any:
         seen.append((line, headers))
         return received(self, line, headers)
 
@@ -277,7 +277,7 @@ def test_cookies_and_bytes_that_are_not_ascii_harm_nobody(gallery: Gallery, pair
         *(("cookie", "a=1"), ("x-word", "k\xe4tzchen"), ("cookie", "b=2"), ("x-word", "two")),
     ]
     with (
-        servers.replaced(hits.Visit, "headers_received", noted),
+        servers.replaced(fast_path.FastPathRequest, "headers_received", noted),
         Http2Wire(gallery.port, speaking(pair.certificate)) as connection,
     ):
         frame = connection.head_of(fields)

@@ -12,7 +12,7 @@ import pytest
 from stores import s3worlds
 
 from liveresize.metrics import registry, renders, requests, stores
-from liveresize.wiring import life
+from liveresize.wiring import lifecycle
 
 from . import metering, pictures, servers, wire
 from .metering import Reading, series
@@ -339,7 +339,7 @@ def test_stats_are_logged_now_and_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With the fields of the published service, and not at all where they are not wanted."""
-    monkeypatch.setattr(life, "_STATS_EVERY", 0.05)
+    monkeypatch.setattr(lifecycle, "_STATS_EVERY", 0.05)
     quiet = launch(log__stats=False)
     quiet.client.get("/_live")
     assert [each for each in events if each["event"] == "stats"] == []

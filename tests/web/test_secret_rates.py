@@ -8,7 +8,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.domain import signing
-from liveresize.web.guesses import Guesses
+from liveresize.web.secret_throttle import Guesses
 
 from . import pictures, servers, wire
 from .buckets import TOKEN, Gallery

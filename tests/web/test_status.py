@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from liveresize import errors
-from liveresize.wiring import life
+from liveresize.wiring import lifecycle
 
 from . import metering, pictures, servers, wire
 
@@ -69,7 +69,7 @@ def test_a_database_that_hangs_does_not_hold_up_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It serves what goes without, says that it is degraded, and stops when told to."""
-    monkeypatch.setattr(life, "_DATABASE_PATIENCE", 0.1)
+    monkeypatch.setattr(lifecycle, "_DATABASE_PATIENCE", 0.1)
     running = launch(postgresql__host="127.0.0.1", postgresql__port=silent)
     said = running.client.get("/_ready").json()
     assert (said["status"], said["degraded"]) == ("degraded", ["database", "writes"])

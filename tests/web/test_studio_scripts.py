@@ -17,7 +17,7 @@ from liveresize.domain.formats import Format, Negotiated
 from liveresize.domain.operations import UrlRules
 from liveresize.domain.rendition import Rendition
 from liveresize.domain.values import COMPASS, Fit, Gravity, Quality
-from liveresize.imaging import placeholder, turning
+from liveresize.imaging import orientation, placeholder
 from liveresize.web.studio import assets
 
 from .test_studio import FOLDER
@@ -146,7 +146,7 @@ def meant(knobs: dict[str, Any]) -> Rendition:
 
 def focal(knobs: dict[str, Any], wanted: Rendition) -> Gravity:
     """The focal point, as it lies once the picture has been turned."""
-    a, b, c, d = turning.MATRICES[turning.wanted(1, wanted)]
+    a, b, c, d = orientation.MATRICES[orientation.wanted(1, wanted)]
     x, y = knobs["x"] - 0.5, knobs["y"] - 0.5
     return Gravity(round((a * x + b * y + 0.5) * 1000), round((c * x + d * y + 0.5) * 1000))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from liveresize.domain.jobs import Job
-from liveresize.ports import Errand, Priority
+from liveresize.ports import JobHandle, Priority
 
 from . import pictures, servers
 from .conftest import Events
@@ -20,7 +20,7 @@ def test_uploads_and_renders_wait_in_the_turn_of_their_client(
     workers, seen = running.components.workers, list[tuple[Priority, list[str]]]()
     run = workers.run
 
-    async def watched(job: Job, *, errand: Errand | None = None) -> Any:
+    async def watched(job: Job, *, errand: JobHandle | None = None) -> Any:
         assert errand is not None
         seen.append((errand.priority, list(errand.clients)))
         return await run(job, errand=errand)  # type: ignore[call-overload]

@@ -13,7 +13,7 @@ import structlog
 from web import buckets, certificates, pictures, servers
 
 from liveresize import errors, settings
-from liveresize.wiring import life
+from liveresize.wiring import lifecycle
 
 from .receivers import Manner, Receiver, is_genuine, serving
 
@@ -170,7 +170,7 @@ def test_ready_tells_operators_how_much_waits(
 ) -> None:
     """And strangers nothing; a receiver that is away makes no server unfit."""
     receiver.manner = Manner.FAIL
-    monkeypatch.setattr(life, "_ANNOUNCE_EVERY", 0.1)
+    monkeypatch.setattr(lifecycle, "_ANNOUNCE_EVERY", 0.1)
     running = launch(**keys(receiver))
     for name in ("cat", "dog"):
         running.client.put_in(name, pictures.png())

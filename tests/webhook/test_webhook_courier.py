@@ -1,4 +1,4 @@
-"""ports.Courier against a real receiver: what counts as delivered, and what is said if not."""
+"""ports.WebhookClient against a real receiver: what is delivered, and what is said if not."""
 
 import asyncio
 import base64
@@ -10,7 +10,7 @@ import pytest
 from web import certificates, servers
 
 from liveresize import errors
-from liveresize.stores.courier import CourierOptions, HttpCourier
+from liveresize.stores.webhook_client import HttpWebhookClient, WebhookClientOptions
 
 from .receivers import Manner, Receiver, serving
 
@@ -29,9 +29,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextlib.asynccontextmanager
-async def courier(url: str, patience: float = servers.PATIENCE) -> AsyncIterator[HttpCourier]:
+async def courier(url: str, patience: float = servers.PATIENCE) -> AsyncIterator[HttpWebhookClient]:
     """A courier to that address."""
-    made = HttpCourier(CourierOptions(url=url, timeout=patience))
+    made = HttpWebhookClient(WebhookClientOptions(url=url, timeout=patience))
     try:
         yield made
     finally:
@@ -153,4 +153,4 @@ def test_one_that_is_stopped_lets_go_at_once(receiver: Receiver) -> None:
 
 def test_options_do_not_show_the_address() -> None:
     """Wherever they may be printed."""
-    assert "hidden" not in repr(CourierOptions(url=Receiver().url))
+    assert "hidden" not in repr(WebhookClientOptions(url=Receiver().url))

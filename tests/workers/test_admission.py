@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 import pytest
 
 from liveresize import errors
-from liveresize.ports import Errand, Priority
+from liveresize.ports import JobHandle, Priority
 from liveresize.workers.admission import Admission
 
 PATIENT = 60.0
@@ -34,10 +34,10 @@ def test_free_slots_are_given_at_once() -> None:
 
     async def main() -> None:
         gate = admission(limit=0, free="ab")
-        given = {await gate.acquire(Errand()) for _ in range(2)}
+        given = {await gate.acquire(JobHandle()) for _ in range(2)}
         assert given == {"a", "b"}
         with pytest.raises(errors.QueueFull):
-            await gate.acquire(Errand())
+            await gate.acquire(JobHandle())
 
     asyncio.run(main())
 
@@ -50,7 +50,7 @@ def test_the_queue_goes_by_priority_then_by_arrival() -> None:
         order: list[str] = []
 
         async def ask(name: str, priority: Priority) -> str:
-            slot = await gate.acquire(Errand(priority))
+            slot = await gate.acquire(JobHandle(priority))
             order.append(name)
             return slot
 
@@ -74,9 +74,9 @@ def test_a_full_queue_refuses_at_once() -> None:
 
     async def main() -> None:
         gate = admission(limit=1)
-        (first,) = await queued(gate.acquire(Errand(Priority.BACKGROUND)))
+        (first,) = await queued(gate.acquire(JobHandle(Priority.BACKGROUND)))
         with pytest.raises(errors.QueueFull):
-            await gate.acquire(Errand())
+            await gate.acquire(JobHandle())
         gate.offer("a")
         assert await first == "a"
 
@@ -89,7 +89,7 @@ def test_who_waits_too_long_is_told_and_leaves() -> None:
     async def main() -> None:
         gate = admission(max_wait=0.01)
         with pytest.raises(errors.WaitTimeout):
-            await gate.acquire(Errand())
+            await gate.acquire(JobHandle())
         assert gate.waiting == 0
         gate.offer("a")
         assert gate.withdraw("a")
@@ -102,7 +102,7 @@ def test_a_cancelled_waiter_leaves_the_queue() -> None:
 
     async def main() -> None:
         gate = admission(limit=2)
-        first, second = await queued(gate.acquire(Errand()), gate.acquire(Errand()))
+        first, second = await queued(gate.acquire(JobHandle()), gate.acquire(JobHandle()))
         first.cancel()
         await asyncio.wait({first})
         assert gate.waiting == 1
@@ -117,7 +117,7 @@ def test_a_slot_given_to_the_just_cancelled_goes_to_the_next() -> None:
 
     async def main() -> None:
         gate = admission()
-        first, second = await queued(gate.acquire(Errand()), gate.acquire(Errand()))
+        first, second = await queued(gate.acquire(JobHandle()), gate.acquire(JobHandle()))
         gate.offer("a")
         first.cancel()
         assert await second == "a"
@@ -132,7 +132,7 @@ def test_cancelling_before_a_slot_is_offered_in_the_same_step() -> None:
 
     async def main() -> None:
         gate = admission()
-        first, second = await queued(gate.acquire(Errand()), gate.acquire(Errand()))
+        first, second = await queued(gate.acquire(JobHandle()), gate.acquire(JobHandle()))
         first.cancel()
         gate.offer("a")
         assert await second == "a"
@@ -148,7 +148,7 @@ def test_only_a_free_slot_can_be_withdrawn() -> None:
 
     async def main() -> None:
         gate = admission(free="a")
-        assert await gate.acquire(Errand()) == "a"
+        assert await gate.acquire(JobHandle()) == "a"
         assert not gate.withdraw("a")
         gate.offer("a")
         assert gate.withdraw("a")
@@ -162,12 +162,12 @@ def test_closing_refuses_the_queue_and_everyone_after() -> None:
 
     async def main() -> None:
         gate = admission()
-        (waiting,) = await queued(gate.acquire(Errand()))
+        (waiting,) = await queued(gate.acquire(JobHandle()))
         assert gate.close() == []
         with pytest.raises(errors.ShuttingDown):
             await waiting
         with pytest.raises(errors.ShuttingDown):
-            await gate.acquire(Errand())
+            await gate.acquire(JobHandle())
         assert admission(free="ab").close() == ["a", "b"]
 
     asyncio.run(main())

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from liveresize import errors
-from liveresize.ports import Errand, Priority
+from liveresize.ports import JobHandle, Priority
 from liveresize.workers.admission import Admission
 
 from .test_admission import admission, queued
@@ -28,16 +28,16 @@ class Slots:
             self.gate.offer(slot)
         self.order: list[str] = []
         """The names of the jobs, as they began."""
-        self.at_work: dict[int, Errand] = {}
+        self.at_work: dict[int, JobHandle] = {}
         self.refused: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def ask(self, name: str, errand: Errand) -> None:
+    async def ask(self, name: str, errand: JobHandle) -> None:
         """Put a job in the queue, or to work."""
         self._tasks.append(asyncio.create_task(self._do(name, errand)))
         await turns()
 
-    async def _do(self, name: str, errand: Errand) -> None:
+    async def _do(self, name: str, errand: JobHandle) -> None:
         try:
             slot = await self.gate.acquire(errand)
         except errors.QueueFull:
@@ -60,14 +60,14 @@ class Slots:
         return self.order
 
 
-def render(client: str) -> Errand:
+def render(client: str) -> JobHandle:
     """A render for that client."""
-    return Errand(client=client)
+    return JobHandle(client=client)
 
 
-def upload(client: str) -> Errand:
+def upload(client: str) -> JobHandle:
     """An upload of that client."""
-    return Errand(Priority.UPLOAD, client)
+    return JobHandle(Priority.UPLOAD, client)
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
@@ -169,7 +169,7 @@ def test_background_jobs_are_last_whoever_they_are_for() -> None:
     async def main() -> None:
         slots = Slots(1)
         await slots.ask("a0", render("a"))
-        await slots.ask("warm-up", Errand(Priority.BACKGROUND))
+        await slots.ask("warm-up", JobHandle(Priority.BACKGROUND))
         for each in range(1, 4):
             await slots.ask(f"a{each}", render("a"))
         assert (await slots.run_out())[-1] == "warm-up"

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.ports import Errand, Priority, Renderer
+from liveresize.ports import JobHandle, Priority, Renderer
 from liveresize.workers import WorkerPool
 
 from . import deeds, pools
@@ -121,7 +121,7 @@ def test_a_subclass_of_ours_arrives_as_its_public_class() -> None:
     asyncio.run(main())
 
 
-def moments(*errands: Errand) -> list[float]:
+def moments(*errands: JobHandle) -> list[float]:
     """When these have begun; each of them must have."""
     return [errand.begun_at for errand in errands if errand.begun_at is not None]
 
@@ -130,8 +130,8 @@ def test_jobs_wait_in_order_of_priority(tmp_path: Path) -> None:
     """While the slot is busy, live jobs and hurried ones are put before background ones."""
 
     async def main() -> None:
-        background = [Errand(Priority.BACKGROUND) for _ in range(2)]
-        live, hurried = Errand(), background[1]
+        background = [JobHandle(Priority.BACKGROUND) for _ in range(2)]
+        live, hurried = JobHandle(), background[1]
         async with pools.opened(slots=1) as pool:
             busy = asyncio.ensure_future(pool.run(deeds.job(f"gate:{tmp_path / 'open'}")))
             await pools.until(lambda: pool.stats.busy == 1)
@@ -140,7 +140,7 @@ def test_jobs_wait_in_order_of_priority(tmp_path: Path) -> None:
                 for errand in (*background, live)
             ]
             await pools.until(lambda: pool.stats.queued == 3)
-            hurried.hurry()
+            hurried.promote()
             (tmp_path / "open").touch()
             await asyncio.gather(busy, *waiting)
         assert moments(hurried, live, background[0]) == sorted(moments(*background, live))
@@ -171,7 +171,7 @@ def test_cancelling_takes_a_job_out_of_the_queue_but_not_out_of_its_slot(tmp_pat
     """A queued job never begins; a begun one is finished and holds its slot until then."""
 
     async def main() -> None:
-        errands = Errand(), Errand()
+        errands = JobHandle(), JobHandle()
         gate, diary = tmp_path / "open", tmp_path / "diary"
         async with pools.opened(slots=1) as pool:
             first = asyncio.ensure_future(

@@ -10,7 +10,7 @@ from liveresize import __version__, errors
 from liveresize.domain.operations import OPERATIONS, Effect
 from liveresize.web import admin, conditions, responses
 from liveresize.web.handler import Handler
-from liveresize.web.responses import Answer
+from liveresize.web.responses import Response
 from liveresize.web.studio.assets import INDEX, Asset, Body
 from liveresize.web.tokens import TokenHandler
 
@@ -57,7 +57,7 @@ class StudioDoorHandler(StudioHandler):
     async def get(self) -> None:
         """308 to the page, under whatever prefix a proxy has put it."""
         headers = [("Location", ROOT[1:]), ("Cache-Control", "no-cache")]
-        await self.respond(Answer(status=308, headers=headers))
+        await self.respond(Response(status=308, headers=headers))
 
     head = get
 
@@ -74,7 +74,7 @@ class StudioPageHandler(StudioHandler):
 
     head = get
 
-    def _answer(self, asset: Asset) -> Answer:
+    def _answer(self, asset: Asset) -> Response:
         packed = _takes_gzip(self.request.headers.get("Accept-Encoding", ""))
         body: Body = asset.packed if packed else asset.plain
         headers = [
@@ -84,11 +84,11 @@ class StudioPageHandler(StudioHandler):
             *_GUARDS,
         ]
         if conditions.matches(self.asked.if_none_match, body.etag):
-            return Answer(status=304, headers=headers, length=None)
+            return Response(status=304, headers=headers, length=None)
         headers.append(("Content-Type", asset.kind))
         if packed:
             headers.append(("Content-Encoding", "gzip"))
-        return Answer(status=200, headers=headers, body=body.data, length=len(body.data))
+        return Response(status=200, headers=headers, body=body.data, length=len(body.data))
 
 
 class StudioSessionHandler(StudioHandler):

@@ -1,0 +1,137 @@
+"""Storing less of an upload than was sent: cropped, shrunk, and upright ever after.
+
+The result has the upload's format and profile, and nothing else that the upload told.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image, JpegImagePlugin
+
+from liveresize.imaging import animation, decode, frame_sequence, gamma, modes, orientation, resize
+from liveresize.imaging.options import ImagingOptions
+
+Box = tuple[int, int, int, int]
+Size = tuple[int, int]
+
+RUN_LENGTH = 3
+"""zlib's Z_RLE: several times as fast on photographs, and hardly larger."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "jpeg": {"quality": 95},
+    # Photographs of 30 MP must be done within a render's deadline: hence the speeds.
+    "png": {"compress_type": RUN_LENGTH},
+    "webp": {"quality": 95, "method": 2},
+    "avif": {"quality": 90, "speed": 9, "max_threads": 1},
+}
+"""How each format is written: originals are kept for good, so quality goes first."""
+
+SPACE = slice(16, 20)
+"""Where a profile says which colour space it is for."""
+
+
+def reduced(
+    image: Image.Image, exif_orientation: int, box: Box, size: Size, options: ImagingOptions
+) -> bytes:
+    """The part `box` of an opened picture, made `size`, encoded in its own format.
+
+    `box` is (left, top, right, bottom) in pixels of the upright picture. An animation
+    keeps its frames, unless `options` call it too long: then the first. Where pixels
+    are resampled, 16 bits a channel become 8 and palettes true colour. Raises what
+    `decode.translated` raises.
+    """
+    with decode.translated():
+        kind = decode.source_format(image)
+        settings = _settings(image, kind)
+        count = _frame_count(image, options)
+        if count > 1:
+            parts = _parts(image, kind, exif_orientation, box, size, count)
+            return _moving(image, kind, parts, count, settings)
+        part = _part(decode.loaded(image), kind, exif_orientation, box, size)
+        image.close()
+        return _saved(part, kind, settings)
+
+
+def _moving(
+    image: Image.Image,
+    kind: str,
+    parts: Iterator[frame_sequence.Frame],
+    count: int,
+    settings: dict[str, Any],
+) -> bytes:
+    """An animation, written as its frames are read where the encoder goes over them once."""
+    first: Image.Image
+    if kind == "gif":
+        pictures, how = frame_sequence.gif_frames(parts)
+        first, settings = pictures[0], settings | how
+    elif kind == "png":
+        frames = list(frame_sequence.merged(parts))
+        settings |= {
+            "save_all": True,
+            "append_images": [frame.picture for frame in frames[1:]],
+            "duration": [frame.duration for frame in frames],
+        }
+        first = frames[0].picture
+    else:
+        first = frame_sequence.FrameSequence(
+            parts, count, kind, alpha=animation.may_be_clear(image)
+        )
+        settings |= {"save_all": True, "duration": first.durations}
+    if "loop" in image.info:
+        settings["loop"] = image.info["loop"]
+    return _saved(first, kind, settings)
+
+
+def _saved(picture: Image.Image, kind: str, settings: dict[str, Any]) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, decode.PILLOW_NAMES[kind], **settings)
+    return out.getvalue()
+
+
+def _parts(
+    image: Image.Image, kind: str, exif_orientation: int, box: Box, size: Size, count: int
+) -> Iterator[frame_sequence.Frame]:
+    """The parts of the frames, with their durations as the file tells them."""
+    for frame in animation.frames(image, count):
+        part = modes.normalised(_part(frame, kind, exif_orientation, box, size))
+        yield frame_sequence.Frame(part, image.info.get("duration", 0))
+
+
+def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
+    """What to tell the encoder: pace, quality, colour."""
+    settings = dict(SETTINGS.get(kind, {}))
+    profile = gamma.profile(image, to_store=True)
+    # Pillow reads 16-bit grey with alpha as RGBA, which a profile for greys does not fit.
+    if profile and (modes.is_grey(image) or profile[SPACE] != b"GRAY"):
+        settings["icc_profile"] = profile
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        # What was sampled coarsely stays so; -1 is a way that Pillow has no name for.
+        settings["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
+    return settings
+
+
+def _frame_count(image: Image.Image, options: ImagingOptions) -> int:
+    """How many frames are kept: all, or only the first of an animation that is too long."""
+    count = decode.frame_count(image, options.max_frames + 1)
+    pixels = count * decode.frame_pixels(image)
+    return 1 if count > options.max_frames or pixels > options.max_animation_pixels else count
+
+
+def _part(
+    image: Image.Image, kind: str, exif_orientation: int, box: Box, size: Size
+) -> Image.Image:
+    """The part of the current frame, resized if need be, upright, told of nothing else."""
+    left, top, right, bottom = box
+    stored = orientation.stored_box((left, top, right, bottom), image.size, exif_orientation)
+    if (right - left, bottom - top) == size:
+        # Halves cancel out: a box of whole pixels is one of whole pixels.
+        frame = image.crop((int(stored[0]), int(stored[1]), int(stored[2]), int(stored[3])))
+    else:
+        frame = resize.resize(image, stored, orientation.turned_size(size, exif_orientation))
+        # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
+        if modes.is_grey(image) and kind != "gif":
+            frame = modes.thinned(frame)
+    frame = orientation.turn(frame, exif_orientation)
+    frame.info = {key: frame.info[key] for key in ("transparency",) if key in frame.info}
+    return frame

@@ -1,0 +1,220 @@
+"""From an upload to an original: checked, cleaned, cut to size, and described."""
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import math
+import os
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from PIL import Image
+
+from liveresize import errors
+from liveresize.domain.jobs import Facts, IntakeJob
+from liveresize.imaging import cleaning, decode, downscale, orientation, placeholder, structure
+from liveresize.imaging.cleaning.parts import Piece
+from liveresize.imaging.options import ImagingOptions, Metadata
+
+CHECKED_FRAMES = 16
+"""How many frames of an animation are decoded to see that they are whole.
+
+A file that was cut off is found out by its structure; this finds frames that make no
+sense, in a time that does not grow with their number.
+"""
+
+TELLING = ("xmp", "XML:com.adobe.xmp", "photoshop", "comment", "metadata")
+"""Keys under which Pillow and its plugins put what pictures tell besides EXIF."""
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+Box = tuple[int, int, int, int]
+Size = tuple[int, int]
+
+
+def intake(job: IntakeJob, options: ImagingOptions) -> Facts:
+    """Turn the upload at `job.source` into the original at `job.target`; its facts.
+
+    The target is fsynced (its directory is not) before it gets its name; after an error
+    neither it nor anything half-written is there. Raises UnsupportedImage for formats
+    not accepted, UploadTooLarge, UnreadableImage, MemoryExceeded, BadCrop for a crop
+    that is not inside the upright picture, DiskFull and StoreError.
+    """
+    options = narrowed(options, job.formats)
+    pixels = min(options.max_pixels, options.max_input_pixels)
+    with _sized_as_upload(), decode.open_picture(job.source, options, pixels) as image:
+        exif_orientation = decode.orientation(image)
+        upright = orientation.turned_size(image.size, exif_orientation)
+        box = crop_box(job.crop, upright)
+        size = within((box[2] - box[0], box[3] - box[1]), options.max_disk_pixels)
+        if size == upright and not (job.upright and exif_orientation != 1):
+            return _as_sent(job, image, exif_orientation, options)
+        cleaning.check(decode.source_format(image), _mapped(job.source))
+        data = downscale.reduced(image, exif_orientation, box, size, options)
+    with _staged(job.target) as staging:
+        _write(staging, [data])
+        return probe(staging, options)
+
+
+def probe(path: str | os.PathLike[str], options: ImagingOptions) -> Facts:
+    """The facts of a picture on disk, decoded once for its placeholders.
+
+    Raises UnsupportedImage, UnreadableImage, ImageTooLarge above `options.max_pixels`,
+    MemoryExceeded, and OriginalMissing where there is no file.
+    """
+    with decode.open_picture(path, options, options.max_pixels) as image:
+        exif_orientation = decode.orientation(image)
+        facts = _described(image, exif_orientation, options)
+        data = _mapped(path)
+        return dataclasses.replace(
+            facts,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            clean=_tells_nothing(image, data, exif_orientation),
+        )
+
+
+def narrowed(options: ImagingOptions, formats: tuple[str, ...]) -> ImagingOptions:
+    """`options` that take only those of `formats` which they took before; () is all."""
+    if not formats:
+        return options
+    both = tuple(name for name in options.formats if name in formats)
+    return dataclasses.replace(options, formats=both)
+
+
+def crop_box(crop: Box | None, upright: Size) -> Box:
+    """(x, y, width, height) as (left, top, right, bottom); all of the picture for None.
+
+    Raises BadCrop for a crop that is empty or not wholly inside a picture of `upright`.
+    """
+    if crop is None:
+        return 0, 0, *upright
+    x, y, width, height = crop
+    if min(x, y) < 0 or min(width, height) < 1:
+        raise errors.BadCrop("The crop needs x and y from 0 and width and height from 1.")
+    if x + width > upright[0] or y + height > upright[1]:
+        raise errors.BadCrop(
+            f"The crop lies outside the picture, which is {upright[0]}x{upright[1]} pixels."
+        )
+    return x, y, x + width, y + height
+
+
+def within(size: Size, pixels: int) -> Size:
+    """`size`, scaled down with its ratio kept until it has at most that many `pixels`."""
+    width, height = size
+    if width * height <= pixels:
+        return size
+    # A thin strip runs into one pixel on its short side before the ratio is met.
+    narrower = min(pixels, max(1, math.isqrt(pixels * width // height)))
+    return narrower, max(1, min(height * narrower // width, pixels // narrower))
+
+
+@contextlib.contextmanager
+def _sized_as_upload() -> Iterator[None]:
+    """Say UploadTooLarge where decoding says ImageTooLarge."""
+    try:
+        yield
+    except errors.ImageTooLarge as exc:
+        raise errors.UploadTooLarge("", exc.detail) from exc
+
+
+def _as_sent(
+    job: IntakeJob, image: Image.Image, exif_orientation: int, options: ImagingOptions
+) -> Facts:
+    """Store an upload whose pixels stay as they are."""
+    facts = _described(image, exif_orientation, options)
+    _check_frames(image, facts.frames, options)
+    data = _mapped(job.source)
+    clean = options.metadata is Metadata.CLEAN and cleaning.can_clean(facts.format)
+    if clean:
+        pieces: Iterable[Piece] = cleaning.cleaned(facts.format, data, exif_orientation)
+    else:
+        cleaning.check(facts.format, data)
+        clean = _tells_nothing(image, data, exif_orientation)
+        pieces = (data,)
+    with _staged(job.target) as staging:
+        size, sha256 = _write(staging, pieces)
+    return dataclasses.replace(facts, bytes=size, sha256=sha256, clean=clean)
+
+
+def _described(image: Image.Image, exif_orientation: int, options: ImagingOptions) -> Facts:
+    """The facts that the picture itself tells, which is decoded for them.
+
+    What the file tells, `bytes`, `sha256` and `clean`, is left for the caller. Frames
+    are counted up to one more than are ever shown.
+    """
+    width, height = orientation.turned_size(image.size, exif_orientation)
+    frames = decode.frame_count(image, options.max_frames + 1)
+    has_alpha = decode.has_alpha(image)
+    with decode.translated():
+        copy = placeholder.sketch(image, exif_orientation)
+    return Facts(
+        format=decode.source_format(image),
+        width=width,
+        height=height,
+        bytes=0,
+        sha256="",
+        frames=frames,
+        has_alpha=has_alpha,
+        clean=False,
+        dominant_color=placeholder.dominant_color(copy),
+        thumbhash=placeholder.thumbhash(copy),
+    )
+
+
+def _check_frames(image: Image.Image, frames: int, options: ImagingOptions) -> None:
+    """Decode some more frames of an animation. Raises UnreadableImage."""
+    affordable = options.max_animation_pixels // decode.frame_pixels(image)
+    with decode.translated():
+        for index in range(1, min(frames, CHECKED_FRAMES, affordable)):
+            image.seek(index)
+            image.load()
+
+
+def _tells_nothing(image: Image.Image, data: memoryview, exif_orientation: int) -> bool:
+    """Whether the file holds nothing that cleaning would drop, as far as can be seen."""
+    kind = decode.source_format(image)
+    if cleaning.can_clean(kind):
+        return cleaning.is_clean(kind, data, exif_orientation)
+    with decode.translated():
+        tags = set(Image.Image.getexif(image))
+    return tags <= {decode.ORIENTATION_TAG} and not any(image.info.get(key) for key in TELLING)
+
+
+def _mapped(path: str | os.PathLike[str]) -> memoryview:
+    """The file as memory that costs none; raises OriginalMissing and UnreadableImage."""
+    with decode.translated():
+        return structure.mapped(path)
+
+
+@contextlib.contextmanager
+def _staged(target: str) -> Iterator[str]:
+    """A path beside `target` to write to, which becomes `target` unless something is raised.
+
+    Raises DiskFull, and StoreError for what else the disk refuses.
+    """
+    staging = f"{target}.part"
+    try:
+        yield staging
+        os.replace(staging, target)
+    except OSError as exc:
+        pathlib.Path(staging).unlink(missing_ok=True)
+        failure = errors.DiskFull if exc.errno in NO_ROOM else errors.StoreError
+        raise failure("", str(exc)) from exc
+    except BaseException:
+        pathlib.Path(staging).unlink(missing_ok=True)
+        raise
+
+
+def _write(path: str, pieces: Iterable[Piece]) -> tuple[int, str]:
+    """Write `pieces` to a new file and fsync it; its size in bytes and SHA-256 in hex."""
+    size, digest = 0, hashlib.sha256()
+    with open(path, "wb") as file:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return size, digest.hexdigest()

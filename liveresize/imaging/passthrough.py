@@ -1,0 +1,43 @@
+"""Not sending more bytes than the original has, where it shows the very same."""
+
+import mmap
+import os
+
+from PIL import Image
+
+from liveresize import errors
+from liveresize.domain.values import Fit
+from liveresize.imaging import cleaning, decode, effects, render_plan
+
+MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+"""Modes that every client can show: CMYK is not among them."""
+
+
+def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
+    """Whether the cleaned original would do as the result: same format, same pixels."""
+    rendition = task.rendition
+    kind = decode.source_format(image)
+    return (
+        kind == task.output.value
+        and cleaning.can_clean(kind)
+        and task.turn == 1
+        and task.profile is None
+        and image.mode in MODES
+        and not effects.filters(rendition)
+        and task.plan().output == task.stored
+        and rendition.fit is not Fit.CANVAS
+        and task.frames == decode.frame_count(image, task.frames + 1)
+    )
+
+
+def smaller(path: str | os.PathLike[str], image: Image.Image, data: bytes) -> bytes:
+    """The original without its metadata if that is smaller than `data`, else `data`."""
+    if os.path.getsize(path) > 2 * len(data):
+        return data  # what is dropped is hardly ever as much as what shows
+    with open(path, "rb") as file:
+        stored = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    try:
+        clean = b"".join(cleaning.cleaned(decode.source_format(image), stored, 1))
+    except errors.UnreadableImage:
+        return data
+    return min(clean, data, key=len)

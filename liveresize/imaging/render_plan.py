@@ -1,0 +1,125 @@
+"""What is to be done to one original for one rendition, decided before any decoding."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from liveresize import errors
+from liveresize.domain import geometry
+from liveresize.domain.formats import Format
+from liveresize.domain.rendition import Rendition
+from liveresize.domain.values import Fit
+from liveresize.imaging import decode, gamma, modes, orientation, quality
+from liveresize.imaging.options import ImagingOptions
+
+TRUNCATED = "animation_truncated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderPlan:
+    """One original under one rendition whose format is known. Sizes are in pixels.
+
+    `turn` is what orientation, `rotate` and `flip` amount to; `stored` the size before
+    it, `seen` the size after it. `frames` above 1 means that the result moves. `level`
+    is the encoder's quality, `grey` whether the original has no colour and `indexed`
+    whether it has few, in a palette.
+    """
+
+    rendition: Rendition
+    output: Format
+    turn: int
+    stored: tuple[int, int]
+    frames: int
+    level: int
+    grey: bool
+    indexed: bool
+    profile: bytes | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """The size of the picture as it is to be seen, before it is fitted."""
+        return orientation.turned_size(self.stored, self.turn)
+
+    def plan(self, focus: tuple[float, float] | None = None) -> geometry.Plan:
+        """How the picture as it is to be seen becomes the result."""
+        return geometry.plan(self.seen, self.rendition, focus)
+
+
+def of(image: Image.Image, rendition: Rendition, options: ImagingOptions) -> RenderPlan:
+    """Lay out `rendition` of an opened picture.
+
+    Raises ImageTooLarge when the result would have more pixels than may be decoded.
+    """
+    turn = orientation.wanted(decode.orientation(image), rendition)
+    frames, notes = _frames(image, rendition, options)
+    size = geometry.output_size(decode.upright_size(image), rendition.canonical())
+    if size[0] * size[1] > options.max_pixels:
+        raise errors.ImageTooLarge(f"The result would be {size[0]}x{size[1]} pixels.")
+    if frames > 1 and frames * size[0] * size[1] > options.max_animation_pixels:
+        frames, notes = 1, (TRUNCATED,)
+    output = chosen(rendition, size, frames > 1, decode.has_alpha(image), options)
+    rendition = rendition.resolved(output)
+    return RenderPlan(
+        rendition=rendition,
+        output=output,
+        turn=turn,
+        stored=image.size,
+        frames=frames if output.animates else 1,
+        level=_level(image, rendition, output, options),
+        grey=modes.is_grey(image),
+        indexed=image.mode in ("1", "P"),
+        profile=gamma.profile(image),
+        notes=notes,
+    )
+
+
+def chosen(
+    rendition: Rendition,
+    size: tuple[int, int],
+    moving: bool,
+    has_alpha: bool,
+    options: ImagingOptions,
+) -> Format:
+    """The format of a result of `size`; `auto` takes the best that the client can show."""
+    offer = rendition.format
+    if isinstance(offer, Format):
+        return offer
+    webp = offer.webp and max(size) <= Format.WEBP.max_side
+    if moving:
+        return Format.WEBP if webp else Format.GIF
+    small = size[0] * size[1] <= options.encoder.avif_max_pixels
+    if offer.avif and small and max(size) <= Format.AVIF.max_side:
+        return Format.AVIF
+    if webp:
+        return Format.WEBP
+    canonical = rendition.canonical()
+    if canonical.fit is Fit.CANVAS and canonical.background is not None:
+        has_alpha = canonical.background[3] < 255
+    return Format.PNG if has_alpha else Format.JPEG
+
+
+def _frames(
+    image: Image.Image, rendition: Rendition, options: ImagingOptions
+) -> tuple[int, tuple[str, ...]]:
+    """How many frames are rendered, and what is remarked about it."""
+    if not (rendition.animate and rendition.format.animates):
+        return 1, ()
+    frames = decode.frame_count(image, options.max_frames + 1)
+    pixels = frames * decode.frame_pixels(image)
+    if frames > options.max_frames or (frames > 1 and pixels > options.max_animation_pixels):
+        return 1, (TRUNCATED,)
+    return frames, ()
+
+
+def _level(
+    image: Image.Image, rendition: Rendition, output: Format, options: ImagingOptions
+) -> int:
+    """The encoder's quality, matched to a JPEG original where that is asked for."""
+    if rendition.quality is None:
+        return 100
+    if rendition.quality.match and decode.source_format(image) == "jpeg":
+        found = quality.estimate(getattr(image, "quantization", {}))
+        if found is not None:
+            return min(options.quality_ceiling, max(options.quality_floor, found))
+    return rendition.quality.level(output)

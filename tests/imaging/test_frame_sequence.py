@@ -1,0 +1,118 @@
+"""Animations on their way into an encoder: one frame at a time, each told once."""
+
+import io
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+
+from liveresize.domain.formats import Format
+from liveresize.imaging import encode, frame_sequence
+from liveresize.imaging.options import EncoderOptions
+
+from . import samples
+
+COLOURS = ("red", "red", "green", "blue", "blue", "blue", "red")
+
+
+def frames(colours: tuple[str, ...] = COLOURS, mode: str = "RGB") -> Iterator[frame_sequence.Frame]:
+    """Plain frames that last 40, 50, 60 ms and so on."""
+    for index, colour in enumerate(colours):
+        yield frame_sequence.Frame(Image.new(mode, (20, 10), colour), 40 + 10 * index)
+
+
+def shown(data: bytes) -> list[tuple[tuple[int, ...], float]]:
+    """The colour and the duration of every frame of a file."""
+    found = []
+    with Image.open(io.BytesIO(data)) as image:
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            image.load()
+            found.append((image.convert("RGBA").getpixel((3, 3)), image.info.get("duration", 0)))
+    return found  # type: ignore[return-value]
+
+
+def test_frames_that_look_alike_are_one() -> None:
+    """Frames that follow one another and are the same become one that lasts longer."""
+    merged = list(frame_sequence.merged(frames()))
+    assert [frame.duration for frame in merged] == [90, 60, 240, 100]
+    assert merged[0].picture.getpixel((0, 0)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("output", [Format.GIF, Format.WEBP, Format.AVIF])
+def test_every_format_tells_them_once(output: Format) -> None:
+    """Merged frames keep their colours, their order and the whole time."""
+    data = encode.moving(
+        frames(), output, 90, EncoderOptions(), count=len(COLOURS), alpha=False, plays=0
+    )
+    found = shown(data)
+    assert [duration for _, duration in found] == [90, 60, 240, 100]
+    for (colour, _), expected in zip(found, ["red", "green", "blue", "red"], strict=True):
+        wanted = Image.new("RGBA", (1, 1), expected).getpixel((0, 0))
+        assert samples.near(colour, wanted, 12)
+
+
+@pytest.mark.parametrize("output", [Format.WEBP, Format.AVIF])
+def test_only_two_frames_are_in_memory(output: Format) -> None:
+    """An encoder that takes frames as they come never has more than are being compared."""
+    alive: list[int] = []
+    held: set[int] = set()
+
+    class Counted(Image.Image):
+        def __del__(self) -> None:
+            held.discard(id(self))
+
+    def counted() -> Iterator[frame_sequence.Frame]:
+        for index in range(20):
+            picture = Counted()
+            source = Image.new("RGB", (20, 10), (index * 12, 0, 0))
+            picture.im, picture._mode, picture._size = source.im, "RGB", source.size
+            held.add(id(picture))
+            alive.append(len(held))
+            yield frame_sequence.Frame(picture, 50)
+            del picture
+
+    encode.moving(counted(), output, 50, EncoderOptions(), count=20, alpha=False, plays=0)
+    assert len(alive) == 20
+    assert max(alive) <= 3
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ([75] * 4, [80, 70, 80, 70]),
+        ([33, 33, 34], [30, 40, 30]),
+        ([100, 20], [100, 20]),
+        ([0, 0], [0, 0]),
+    ],
+)
+def test_gif_keeps_the_time_of_the_whole(told: list[int], kept: list[int]) -> None:
+    """Hundredths of a second are rounded so that what is lost of one frame the next gets."""
+    assert frame_sequence.hundredths(told) == kept
+
+
+def test_a_hole_that_opens_later_shows_nothing(tmp_path: pathlib.Path) -> None:
+    """A GIF whose second frame is see-through where the first was not leaves no ghost."""
+    solid = Image.new("RGBA", (40, 20), (200, 30, 30, 255))
+    holed = solid.copy()
+    holed.paste((0, 0, 0, 0), (0, 0, 20, 20))
+    path = tmp_path / "a.webp"
+    solid.save(path, save_all=True, append_images=[holed, solid], duration=50, lossless=True)
+    result, _ = samples.rendered(path, width=20, format=Format.GIF)
+    assert [colour[3] for colour, _ in shown(result.data)] == [255, 0, 255]
+
+
+def test_unchanged_pixels_cost_nothing(tmp_path: pathlib.Path) -> None:
+    """A dot that moves over a busy picture adds little to a GIF of the picture."""
+    ground = samples.scene((200, 150))
+    still = encode.still(ground.copy(), Format.GIF, 100, EncoderOptions())
+
+    def dots() -> Iterator[frame_sequence.Frame]:
+        for step in range(8):
+            picture = ground.quantize(200, dither=Image.Dither.NONE).convert("RGB")
+            picture.paste((255, 0, 0), (20 * step, 70, 20 * step + 6, 76))
+            yield frame_sequence.Frame(picture, 50)
+
+    data = encode.moving(dots(), Format.GIF, 100, EncoderOptions(), count=8, alpha=False, plays=0)
+    assert len(data) < 3 * len(still)
