@@ -7,7 +7,9 @@ import pytest
 from liveresize import errors
 from liveresize.domain import urls
 from liveresize.domain.formats import Format, Negotiated
+from liveresize.domain.names import ImageId
 from liveresize.domain.operations import UrlRules
+from liveresize.domain.rendition import Rendition
 
 RULES = UrlRules(
     presets={
