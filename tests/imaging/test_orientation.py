@@ -20,25 +20,25 @@ def test_two_turns_make_one(first: int, second: int) -> None:
     assert at_once.tobytes() == step_by_step.tobytes()
 
 
-@pytest.mark.parametrize("orientation", ALL)
-def test_turning_is_what_pillow_does(orientation: int) -> None:
+@pytest.mark.parametrize("exif_orientation", ALL)
+def test_turning_is_what_pillow_does(exif_orientation: int) -> None:
     """Our turns are those that EXIF means, as Pillow's own `exif_transpose` knows them."""
     picture = samples.quarters((6, 4))
-    picture.getexif()[0x0112] = orientation
+    picture.getexif()[0x0112] = exif_orientation
     expected = ImageOps.exif_transpose(picture)
-    assert orientation.turn(picture, orientation).tobytes() == expected.tobytes()
+    assert orientation.turn(picture, exif_orientation).tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("orientation", ALL)
-def test_a_stored_box_holds_the_same_pixels(orientation: int) -> None:
+@pytest.mark.parametrize("exif_orientation", ALL)
+def test_a_stored_box_holds_the_same_pixels(exif_orientation: int) -> None:
     """Cropping before turning and after it gives the same part of the picture."""
     picture = samples.scene((40, 30))
-    turned = orientation.turn(picture, orientation)
-    assert turned.size == orientation.turned_size(picture.size, orientation)
+    turned = orientation.turn(picture, exif_orientation)
+    assert turned.size == orientation.turned_size(picture.size, exif_orientation)
     box = (3, 5, 17, 21)
-    stored = orientation.stored_box((3.0, 5.0, 17.0, 21.0), picture.size, orientation)
+    stored = orientation.stored_box((3.0, 5.0, 17.0, 21.0), picture.size, exif_orientation)
     assert all(side.is_integer() for side in stored)
-    cut = orientation.turn(picture.crop(stored), orientation)
+    cut = orientation.turn(picture.crop(stored), exif_orientation)
     assert cut.tobytes() == turned.crop(box).tobytes()
 
 
