@@ -1,4 +1,4 @@
-"""Who may import whom, as DESIGN.md lays the layers out; imports run downwards only."""
+"""Who may import whom, layer by layer; imports run downwards only."""
 
 import ast
 import subprocess
@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "warming": {"errors", "streams", "domain"},
     "doctor": {"errors", "domain", "imaging", "stores", "web", "workers"},
     "wiring": EVERYTHING,
-    "doors": EVERYTHING,
+    "sockets": EVERYTHING,
     "server": EVERYTHING,
     "cli": EVERYTHING,
     "cli_server": EVERYTHING,
@@ -77,7 +77,7 @@ FOREIGN: dict[str, set[str] | None] = {
     "warming": {"tornado"},
     "doctor": {"PIL", "aiohttp"},
     "wiring": EVERYTHING,
-    "doors": EVERYTHING,
+    "sockets": EVERYTHING,
     "server": EVERYTHING,
     "cli": {"click"},
     "cli_server": {"click"},
@@ -152,7 +152,7 @@ def test_only_the_root_reads_settings() -> None:
             for name in imported(module, path)
         )
     }
-    assert readers <= {"settings", "wiring", "doors", "server", "cli", "cli_server", "cli_upkeep"}
+    assert readers <= {"settings", "wiring", "sockets", "server", "cli", "cli_server", "cli_upkeep"}
 
 
 def test_both_tables_know_the_same_layers() -> None:
