@@ -127,7 +127,7 @@ def allowed(path: str, site: AppContext) -> list[str]:
 
 
 def make_application(site: AppContext) -> Application:
-    """The Application behind `hits.Entrance`."""
+    """The Application behind `fast_path.FastPath`."""
     rules = [
         Rule(Route(methods, pattern), handler, {"site": site})
         for methods, pattern, handler in routes(site)

@@ -28,7 +28,7 @@ _AS_IT_IS = string.ascii_letters + string.digits + string.punctuation
 
 
 class Detours(httputil.HTTPServerConnectionDelegate):
-    """Stands before the Entrance and lets only probes through."""
+    """Stand before the fast path and let only probes through."""
 
     def __init__(self, origin: str, site: AppContext, entrance: FastPath) -> None:
         """`origin` is where everyone else is sent, as `https://images.example.com`."""
