@@ -6,8 +6,8 @@ import pytest
 preloaded.share_loader()
 
 
-_TOGETHER = ("tests/browser/",)
-"""Folders whose tests run in one process: they share a browser, which is slow to start."""
+_TOGETHER = ("tests/browser/", "tests/corpus/")
+"""Folders whose tests run in one process: they share a browser, or a server that has the corpus."""
 
 
 @pytest.hookimpl(tryfirst=True)

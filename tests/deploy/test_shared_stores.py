@@ -16,7 +16,7 @@ from .nginx import Client, Nginx, needs_nginx
 
 pytestmark = [pytest.mark.long, needs_nginx, s3worlds.needs_rclone]
 
-UPLOADS = 300
+UPLOADS = 150
 AT_ONCE = 48
 SLOW = 2.0
 """Seconds that every PUT to the buckets waits."""
