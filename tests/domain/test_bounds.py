@@ -114,12 +114,15 @@ def test_crop_and_canvas_keep_the_ratio_of_their_box(
 def test_nothing_is_lost_that_was_within_the_bounds(
     size: Size, rendition: Rendition, bounds: Bounds
 ) -> None:
-    """Where the box alone was over, clip and cover give the very same size as before."""
+    """Where the box alone was over, clip and cover give the same size as before, up to what
+    half a pixel at a bound makes of the other side: 2000.4 pixels are not over 2000."""
     offered = geometry.nearest_allowed(size, rendition, bounds)
     before = geometry.output_size(size, rendition)
     if offered is None or rendition.fit not in (Fit.CLIP, Fit.COVER) or not bounds.within(before):
         return
-    assert geometry.output_size(size, rendition.boxed(*offered).canonical()) == before
+    after = geometry.output_size(size, rendition.boxed(*offered).canonical())
+    slack = max(before) / (2 * min(before))
+    assert all(abs(now - then) <= slack for now, then in zip(after, before, strict=True))
 
 
 @given(strategies.picture_sizes, strategies.renditions(), strategies.bounds)
