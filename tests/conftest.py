@@ -1,7 +1,10 @@
 """What holds for all tests."""
 
+from typing import Any
+
 import preloaded
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 preloaded.share_loader()
 
@@ -10,12 +13,20 @@ _TOGETHER = ("tests/browser/", "tests/corpus/")
 """Folders whose tests run in one process: they share a browser, or a server that has the corpus."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give a process whole files, or whole folders."""
-    file = item.nodeid.partition("::")[0]
-    group = next((folder for folder in _TOGETHER if file.startswith(folder)), file)
-    item.add_marker(pytest.mark.xdist_group(group.strip("/").replace("/", ".")))
+class _Folders(LoadFileScheduling):
+    """Give a process whole files, or whole folders.
+
+    Marks of xdist would do, but xdist 3.8 writes them into ids that pytest 9 does not read.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Folders | None:
+    return _Folders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)
