@@ -119,7 +119,7 @@ def _flag(
         schema={"type": "boolean"} | ({} if plain is None else {"default": plain}),
         effect=effect,
         plain=plain,
-        read=lambda text, rules: _flags[text],
+        read=lambda text, rules: _known(_flags, text),
         text=lambda value: str(value).lower(),
         token=lambda value: token if value is shown else "",
         pattern=token,

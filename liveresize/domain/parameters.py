@@ -49,7 +49,7 @@ def _read(name: str, text: str, rules: UrlRules) -> Any:
     if operation is not None:
         try:
             return operation.read(text, rules)
-        except (KeyError, ValueError):
+        except ValueError:
             raise _bad(name, operation.allowed) from None
     if name in _SIGNING:
         return text

@@ -1,6 +1,7 @@
 """What a rendition is: one frozen value, and the variant string that names it."""
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Self
 
 from liveresize.domain import numbers
@@ -85,9 +86,13 @@ class Rendition:
 
         Made of ASCII letters, digits, `-` and `.` alone; `from_variant` reads it back.
         """
-        tokens = [row.token(getattr(self, row.attribute)) for row in ROWS]
-        output = self.format.value if isinstance(self.format, Format) else self.format.token
-        return "-".join([f"{self.width}x{self.height}", *filter(None, tokens), output])
+        parts = [f"{self.width}x{self.height}"]
+        # Every hit asks for it: what is as it was by default is not looked at.
+        for value, plain, token in zip(_asked(self), _PLAIN, _TOKENS):  # noqa: B905 (slower)
+            if value is not plain and (text := token(value)):
+                parts.append(text)
+        parts.append(self.format.value if isinstance(self.format, Format) else self.format.token)
+        return "-".join(parts)
 
     @classmethod
     def from_variant(cls, variant: str) -> Self:
@@ -110,6 +115,10 @@ class Rendition:
             raise ValueError(f"not a canonical variant: {variant!r}")
         return canonical  # type: ignore[return-value]
 
+
+_asked = attrgetter(*(row.attribute for row in ROWS))
+_PLAIN = _asked(Rendition(format=Format.JPEG))
+_TOKENS = [row.token for row in ROWS]
 
 _NEGOTIATED = {
     each.token: each
