@@ -88,10 +88,14 @@ class Http2Wire:
         *,
         settings: Mapping[int, int] | None = None,
         buffer: int = 0,
+        source: str = "",
         preface: bytes = PREFACE,
     ) -> None:
-        """`buffer` is the size of the receive buffer in bytes, 0 that of the system."""
+        """`buffer` is the size of the receive buffer in bytes, 0 that of the system; `source`
+        the address that the connection comes from."""
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.settimeout(servers.PATIENCE)

@@ -2,6 +2,7 @@
 little of the server's memory, and nobody else waits."""
 
 import contextlib
+import itertools
 import select
 import sys
 import threading
@@ -46,6 +47,16 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Proces
                 assert connection.ask("/cat_20_0.jpg").status in (200, 303)
         yield running
         assert [line for line in running.lines() if line["level"] == "error"] == []
+
+
+_addresses = itertools.count(1)
+
+
+@pytest.fixture
+def attacker() -> str:
+    """The address of a client of its own: one pays for all of its connections together, and
+    several floods in a row would leave it none."""
+    return f"127.1.0.{next(_addresses)}"
 
 
 @dataclass
@@ -191,10 +202,13 @@ def _after_one(connection: Http2Wire) -> Callable[[], list[Frame]]:
 
 @pytest.mark.parametrize("begin", FLOODS.values(), ids=FLOODS.keys())
 def test_a_flood_ends_its_connection(
-    process: servers.Process, request: pytest.FixtureRequest, begin: Flood
+    process: servers.Process,
+    request: pytest.FixtureRequest,
+    attacker: str,
+    begin: Flood,
 ) -> None:
     """With ENHANCE_YOUR_CALM, after a few thousand frames at most."""
-    with Bystander(process) as bystander, Http2Wire(process.port) as connection:
+    with Bystander(process) as bystander, Http2Wire(process.port, source=attacker) as connection:
         connection.settled()
         frames, began = begin(connection), time.monotonic()
         sent = flood(connection, frames)
@@ -249,10 +263,14 @@ BOMBS: dict[str, tuple[list[Frame], int]] = {
 
 @pytest.mark.parametrize(("frames", "code"), BOMBS.values(), ids=BOMBS.keys())
 def test_a_head_that_would_be_large_ends_its_connection(
-    process: servers.Process, request: pytest.FixtureRequest, frames: list[Frame], code: int
+    process: servers.Process,
+    request: pytest.FixtureRequest,
+    attacker: str,
+    frames: list[Frame],
+    code: int,
 ) -> None:
     """Before it is unpacked, or put together."""
-    with Bystander(process) as bystander, Http2Wire(process.port) as connection:
+    with Bystander(process) as bystander, Http2Wire(process.port, source=attacker) as connection:
         connection.settled()
         connection.answers[1] = http2_client.Answer()
         began = time.monotonic()
@@ -271,10 +289,14 @@ def test_a_head_that_would_be_large_ends_its_connection(
     ids=["PING", "SETTINGS", "requests"],
 )
 def test_who_sends_and_never_reads_is_not_kept_answers_for(
-    process: servers.Process, request: pytest.FixtureRequest, frame: Frame
+    process: servers.Process,
+    request: pytest.FixtureRequest,
+    attacker: str,
+    frame: Frame,
 ) -> None:
     """What waits to be sent is bounded, and so is how long it waits."""
-    with Bystander(process) as bystander, Http2Wire(process.port, buffer=4096) as connection:
+    connected = Http2Wire(process.port, source=attacker, buffer=4096)
+    with Bystander(process) as bystander, connected as connection:
         connection.settled()
         sent, began = 0, time.monotonic()
         try:
