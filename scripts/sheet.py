@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
-from liveresize.domain import urls
-from liveresize.domain.operations import UrlRules
+from liveresize.core import urls
+from liveresize.core.operations import UrlRules
 from liveresize.imaging import render
 from liveresize.imaging.options import ImagingOptions
 

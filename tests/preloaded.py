@@ -153,7 +153,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 def _serve() -> None:
     """Fork as often as is asked for; returns in each command, and runs it, and at the end."""
-    for module in ("cli", "server", "doctor", "upkeep.reconcile", "upkeep.verify", "warming"):
+    for module in ("cli", "app.server", "app.doctor", "app.maintenance", "maintenance.warm"):
         importlib.import_module(f"liveresize.{module}")
     share_loader()
     botocore.session.get_session().create_client("s3", region_name="us-east-1").close()

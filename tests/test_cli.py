@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import liveresize
-from liveresize import cli, client, errors, settings
+import liveresize.app
+from liveresize import cli, config, errors
+from liveresize.cli import client
 
 ROOT = Path(__file__).parent.parent
 
@@ -147,14 +148,14 @@ def test_serve_hands_over_the_settings_and_the_exit_code(
     """The server decides how the process ends."""
     seen: list[int] = []
 
-    def serve(given: settings.Settings) -> int:
+    def serve(given: config.Settings) -> int:
         seen.append(given.listen_port)
         return 7
 
-    stand_in = types.ModuleType("liveresize.server")
+    stand_in = types.ModuleType("liveresize.app.server")
     stand_in.run = serve  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "liveresize.server", stand_in)
-    monkeypatch.setattr(liveresize, "server", stand_in, raising=False)
+    monkeypatch.setitem(sys.modules, "liveresize.app.server", stand_in)
+    monkeypatch.setattr(liveresize.app, "server", stand_in, raising=False)
     assert run("serve", PORT="8080").exit_code == 7
     assert seen == [8080]
 
@@ -165,10 +166,10 @@ def test_migrate_runs_to_its_end_or_says_why_not(run: Run, monkeypatch: pytest.M
     async def migrate(given: object) -> None:
         raise errors.IndexUnavailable("", "connection refused")
 
-    stand_in = types.ModuleType("liveresize.wiring")
+    stand_in = types.ModuleType("liveresize.app.container")
     stand_in.migrate = migrate  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "liveresize.wiring", stand_in)
-    monkeypatch.setattr(liveresize, "wiring", stand_in, raising=False)
+    monkeypatch.setitem(sys.modules, "liveresize.app.container", stand_in)
+    monkeypatch.setattr(liveresize.app, "container", stand_in, raising=False)
     result = run("migrate")
     assert result.exit_code == 1
     assert result.stderr == "liveresize: The database does not answer. (connection refused)\n"

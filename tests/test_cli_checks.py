@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from stores import s3worlds
-from stores.s3worlds import World, everywhere
-from upkeep.test_s3 import keys_of
+from maintenance.test_s3 import keys_of
+from storage import s3worlds
+from storage.s3worlds import World, everywhere
 from web import certificates, pictures, servers
 
 from liveresize import cli
-from liveresize.doctor import entrances, findings, folders, machine
+from liveresize.maintenance.doctor import entrances, findings, folders, machine
 
 Run = Callable[..., Result]
 

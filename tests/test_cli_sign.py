@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from web import pictures, servers
 
 from liveresize import cli
-from liveresize.domain import signing
+from liveresize.core import signing
 
 Run = Callable[..., Result]
 KEY, OLD = "the key that signs", "the key that signed before"

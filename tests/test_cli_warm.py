@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from web import certificates, pictures, servers
 
-from liveresize import cli, warming
+from liveresize import cli
+from liveresize.maintenance import warm
 
 Run = Callable[..., Result]
 
@@ -88,14 +89,14 @@ def stub() -> Iterator[Stub]:
 )
 def test_a_line_is_a_path_or_an_id(line: str, variants: list[str], expected: list[str]) -> None:
     """A path stands for itself, an id for all its variants, a comment for nothing."""
-    assert warming.paths(line, variants) == expected
+    assert warm.paths(line, variants) == expected
 
 
 @pytest.mark.parametrize("line", ["cat", "/a\x1b[2J", "/a\u2028b", "/" + "x" * 9000, "/\udc80"])
 def test_a_line_may_be_bad(line: str) -> None:
     """No path and no variant, or what nobody could have meant."""
-    with pytest.raises(warming.BadLine):
-        warming.paths(line, [])
+    with pytest.raises(warm.BadLine):
+        warm.paths(line, [])
 
 
 def test_warm_asks_for_all_of_it(run: Run, stub: Stub, tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_warm_comes_back_when_the_server_is_busy(run: Run, stub: Stub) -> None:
 
 def test_warm_ends_where_nobody_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one sentence, however long the list is."""
-    monkeypatch.setattr(warming, "PAUSE", 0.0)
+    monkeypatch.setattr(warm, "PAUSE", 0.0)
     with certificates.reserved_port() as port:
         url = ("--url", f"http://127.0.0.1:{port}")
         result = run("warm", "-", *url, answers="/cat_1_1.jpg\n" * 100)

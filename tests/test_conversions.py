@@ -1,11 +1,14 @@
-"""Text from outside becomes a number in `domain.numbers` only."""
+"""Text from outside becomes a number in `core.numbers` only."""
 
 import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "liveresize"
 
-READERS = ("domain", "web", "service", "stores", "warming.py", "client.py")
+READERS = (
+    *("core", "http", "delivery", "uploads", "storage", "compat", "maintenance"),
+    "cli/client.py",
+)
 """What has to do with clients, with keys of stores or with other servers."""
 
 CONVERSIONS = {
@@ -22,39 +25,43 @@ CONVERSIONS = {
 
 NO_TEXT = {
     # The second: the name of a generation, which is one of ours wherever it comes from.
-    "domain/originals.py": {"int(now * 1000)", "int(generation[1:12], 16)"},
-    "domain/geometry.py": {
+    "core/originals.py": {"int(now * 1000)", "int(generation[1:12], 16)"},
+    "core/geometry.py": {
         "float(width)",
         "float(height)",
         "int((output[0] - scaled[0]) * x + 0.5)",
         "int((output[1] - scaled[1]) * y + 0.5)",
     },
-    "web/tokens.py": {
+    "http/handlers/tokens.py": {
         "float(1 << 40)",
         # Numbers of a JSON document, whose bounds were checked.
         "int(fields.number('max_bytes', 1, LARGEST) or 0)",
     },
-    "web/admin.py": {"int(fields.number('limit', 1, MOST) or 100)", "float(value)"},
-    "web/direct.py": {"int(time.time())"},
-    "web/responses.py": {"int(self.ends - time.time())", "int(time.time())"},
-    "web/conditions.py": {"int(self.modified_at)", "int(held.modified_at)"},
-    "web/clients.py": {"int(ip)"},
-    "web/frame_budget.py": {"float(burst)"},
+    "http/handlers/admin.py": {"int(fields.number('limit', 1, MOST) or 100)", "float(value)"},
+    "http/direct.py": {"int(time.time())"},
+    "http/responses.py": {"int(self.ends - time.time())", "int(time.time())"},
+    "http/conditions.py": {"int(self.modified_at)", "int(held.modified_at)"},
+    "http/transport/clients.py": {"int(ip)"},
+    "http/transport/frame_budget.py": {"float(burst)"},
     # A certificate of the operator's, as OpenSSL writes its dates.
-    "web/tls.py": {"datetime.datetime.strptime(text, '%Y%m%d%H%M%SZ')"},
-    "service/webhook.py": {"int(self._clock.time())"},
+    "http/transport/tls.py": {"datetime.datetime.strptime(text, '%Y%m%d%H%M%SZ')"},
+    "uploads/webhook.py": {"int(self._clock.time())"},
     # What botocore has parsed.
-    "stores/connection.py": {
+    "storage/connection.py": {
         "int(error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0))"
     },
     # Our own clock, in the names and notes of our own files.
-    "stores/originals.py": {
+    "storage/originals.py": {
         "int(facts.st_mtime * 1000)",
         "int(original.generation[1:12], 16)",
     },
-    "stores/strays.py": {"float(noted_at)"},
-    "stores/heard.py": {"int(last['serial'])", "float(last['at'])"},
-    "stores/schema_status.py": {"float(connection.scalar(sa.select(schema.now())) or 0.0)"},
+    # The date of a store's answer, a mode of a folder, a row of the published service.
+    "maintenance/doctor/buckets.py": {"email.utils.parsedate_to_datetime(date)"},
+    "maintenance/doctor/folders.py": {"int(octal[1], 8)"},
+    "compat/iaas/source.py": {"datetime.datetime.fromisoformat(value)"},
+    "storage/strays.py": {"float(noted_at)"},
+    "storage/heard.py": {"int(last['serial'])", "float(last['at'])"},
+    "storage/index/schema_status.py": {"float(connection.scalar(sa.select(schema.now())) or 0.0)"},
 }
 """Conversions that are none of text from outside, by file."""
 
@@ -77,7 +84,7 @@ def modules() -> list[Path]:
         for each in READERS
         for path in ([PACKAGE / each] if each.endswith(".py") else (PACKAGE / each).rglob("*.py"))
     ]
-    return sorted(path for path in found if path != PACKAGE / "domain/numbers.py")
+    return sorted(path for path in found if path != PACKAGE / "core/numbers.py")
 
 
 def test_text_becomes_a_number_in_one_place() -> None:

@@ -14,76 +14,74 @@ PACKAGE = ROOT / "liveresize"
 EVERYTHING = None
 """The composition root and the commands put everything together."""
 
-ANY_LAYER = {"errors", "log", "metrics"}
+ANY_LAYER = {"errors", "observe"}
 """Any layer may raise our errors, log and count."""
 
 ALLOWED: dict[str, set[str] | None] = {
     "": set(),
     "errors": set(),
-    "settings": {"errors"},
-    "log": {"errors"},
-    "metrics": {"errors"},
-    "domain": {"errors"},
-    "ports": {"errors", "domain"},
-    "imaging": {"errors", "domain"},
-    "service": ANY_LAYER | {"domain", "ports"},
-    "stores": ANY_LAYER | {"domain", "ports"},
-    "workers": ANY_LAYER | {"domain", "ports", "imaging"},
-    "web": ANY_LAYER | {"domain", "ports", "service"},
-    "client": {"errors"},
-    "progress": set(),
-    "streams": set(),
-    "systemd": {"errors"},
-    "urls": {"errors", "domain"},
-    "moving": ANY_LAYER | {"domain", "ports", "progress", "stores", "streams"},
-    "upkeep": ANY_LAYER | {"domain", "ports", "progress", "service", "stores", "streams"},
-    "warming": {"errors", "streams", "domain"},
-    "doctor": {"errors", "domain", "imaging", "stores", "web", "workers"},
-    "wiring": EVERYTHING,
-    "sockets": EVERYTHING,
-    "server": EVERYTHING,
+    "config": {"errors"},
+    "observe": {"errors"},
+    "core": {"errors", "compat.vip.requests"},
+    "imaging": {"errors", "core"},
+    "workers": ANY_LAYER | {"core", "imaging"},
+    "storage": ANY_LAYER | {"core"},
+    "storage.mirroring": ANY_LAYER | {"core"},
+    "delivery": ANY_LAYER
+    | {"core", "storage.mirroring", "compat.vip.requests", "compat.vip.importer"},
+    "uploads": ANY_LAYER | {"core", "storage.mirroring", "delivery"},
+    "http.transport": ANY_LAYER | {"core"},
+    "http": ANY_LAYER
+    | {"core", "delivery", "uploads", "maintenance", "http.transport"}
+    | {"compat.vip.requests", "compat.vip.uploads"},
+    "maintenance": ANY_LAYER | {"core", "delivery", "uploads"},
+    "maintenance.doctor": {"errors", "core", "imaging", "storage", "workers", "http.transport"},
+    "compat": set(),
+    "compat.vip.requests": {"errors", "core"},
+    "compat.vip.importer": ANY_LAYER | {"core", "storage.mirroring"},
+    "compat.vip.buckets": ANY_LAYER | {"core", "storage", "compat.vip.requests"},
+    "compat.vip.routed": {"core", "storage", "compat.vip.buckets"},
+    "compat.vip.uploads": {"errors", "core", "uploads"},
+    "compat.vip.handlers": {"errors", "delivery", "http", "http.transport"}
+    | {"compat.vip.requests", "compat.vip.uploads"},
+    "compat.iaas": ANY_LAYER | {"core", "storage"},
+    "urls": {"errors", "core"},
+    "app": EVERYTHING,
     "cli": EVERYTHING,
-    "cli_server": EVERYTHING,
-    "cli_sign": EVERYTHING,
-    "cli_checks": EVERYTHING,
-    "cli_upkeep": EVERYTHING,
     "__main__": EVERYTHING,
 }
+"""Layers by the start of their modules' names; the longest that fits counts."""
 
 LOGGING = {"structlog"}
 
 FOREIGN: dict[str, set[str] | None] = {
     "": set(),
     "errors": set(),
-    "settings": set(),
-    "log": LOGGING,
-    "metrics": {"prometheus_client"},
-    "domain": set(),
-    "ports": set(),
+    "config": set(),
+    "observe": LOGGING | {"prometheus_client", "tqdm"},
+    "core": set(),
     "imaging": LOGGING | {"PIL", "cykooz_resizer", "isal", "zlib_ng"},
-    "service": LOGGING,
-    "stores": LOGGING
-    | {"aiobotocore", "aiohttp", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
     "workers": LOGGING,
-    "web": LOGGING
-    | {"h2", "hpack", "hyperframe", "prometheus_client", "python_multipart", "tornado", "yaml"},
-    "client": {"tornado"},
-    "progress": {"tqdm"},
-    "streams": set(),
-    "systemd": set(),
+    "storage": LOGGING
+    | {"aiobotocore", "aiohttp", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
+    "storage.mirroring": LOGGING,
+    "delivery": LOGGING,
+    "uploads": LOGGING | {"aiohttp"},
+    "http.transport": LOGGING | {"h2", "hpack", "hyperframe", "tornado"},
+    "http": LOGGING | {"prometheus_client", "python_multipart", "tornado", "yaml"},
+    "maintenance": LOGGING | {"tornado"},
+    "maintenance.doctor": {"PIL", "aiohttp"},
+    "compat": set(),
+    "compat.vip.requests": set(),
+    "compat.vip.importer": LOGGING,
+    "compat.vip.buckets": LOGGING,
+    "compat.vip.routed": set(),
+    "compat.vip.uploads": set(),
+    "compat.vip.handlers": {"tornado"},
+    "compat.iaas": LOGGING | {"sqlalchemy"},
     "urls": set(),
-    "moving": LOGGING | {"sqlalchemy"},
-    "upkeep": LOGGING,
-    "warming": {"tornado"},
-    "doctor": {"PIL", "aiohttp"},
-    "wiring": EVERYTHING,
-    "sockets": EVERYTHING,
-    "server": EVERYTHING,
-    "cli": {"click"},
-    "cli_server": {"click"},
-    "cli_sign": {"click"},
-    "cli_checks": {"click"},
-    "cli_upkeep": {"click"},
+    "app": EVERYTHING,
+    "cli": {"click", "tornado"},
     "__main__": set(),
 }
 """What each layer may use from outside the standard library."""
@@ -93,8 +91,12 @@ HEAVY = ("PIL", "aiobotocore", "alembic", "asyncio", "sqlalchemy", "structlog", 
 
 
 def layer(module: str) -> str:
-    """`liveresize.web.images` is of the layer `web`; the package itself of none."""
-    return [*module.split("."), ""][1]
+    """The longest entry of the table that `module` begins with; of another package its name."""
+    top, _, within = module.partition(".")
+    if top != "liveresize":
+        return top
+    fits = [each for each in ALLOWED if within == each or within.startswith(f"{each}.")]
+    return max(fits, key=len, default=within)
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -112,23 +114,23 @@ def imported(module: str, path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             above = own[: len(own) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            if base == "liveresize":
-                yield from (f"liveresize.{alias.name}" for alias in node.names)
-            else:
-                yield base
+            full = [f"{base}.{alias.name}" for alias in node.names]
+            yield from (name if name in PATHS else base for name in full)
 
 
 MODULES = list(modules())
 
+PATHS = dict(MODULES)
+
 
 def allowed(own: str, name: str) -> bool:
     """Whether a module of the layer `own` may import that one."""
-    top, used = name.split(".")[0], layer(name)
-    if top != "liveresize":
+    used = layer(name)
+    if not name.startswith("liveresize"):
         foreign = FOREIGN[own]
-        return foreign is None or top in foreign or top in sys.stdlib_module_names
+        return foreign is None or used in foreign or used in sys.stdlib_module_names
     ours = ALLOWED[own]
-    return used in (own, "__version__") or ours is None or used in ours
+    return used in (own, "") or ours is None or used in ours
 
 
 def test_a_module_imports_only_what_its_layer_may() -> None:
@@ -147,12 +149,9 @@ def test_only_the_root_reads_settings() -> None:
     readers = {
         layer(module)
         for module, path in MODULES
-        if any(
-            name.startswith("liveresize.") and layer(name) == "settings"
-            for name in imported(module, path)
-        )
+        if any(layer(name) == "config" for name in imported(module, path))
     }
-    assert readers <= {"settings", "wiring", "sockets", "server", "cli", "cli_server", "cli_upkeep"}
+    assert readers <= {"config", "app", "cli"}
 
 
 def test_both_tables_know_the_same_layers() -> None:
@@ -160,7 +159,7 @@ def test_both_tables_know_the_same_layers() -> None:
     assert ALLOWED.keys() == FOREIGN.keys()
 
 
-@pytest.mark.parametrize("module", ["liveresize.cli", "liveresize.__main__", "liveresize.settings"])
+@pytest.mark.parametrize("module", ["liveresize.cli", "liveresize.__main__", "liveresize.config"])
 def test_the_main_module_is_light(module: str) -> None:
     """Importing the command line brings none of the heavy packages with it."""
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"

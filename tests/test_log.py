@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 import structlog
 
-from liveresize import errors, log, settings
-from liveresize.log import channel, outputs
-from liveresize.log.fields import Common
+from liveresize import config, errors
+from liveresize.observe import log
+from liveresize.observe.log import channel, outputs
+from liveresize.observe.log.fields import Common
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -61,7 +62,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Logged]]:
 def test_options_are_the_section_of_the_settings(tmp_path: Path) -> None:
     """`LogOptions` takes every key of `log`, with the same defaults; `log.stats` alone is for
     who writes that line."""
-    section = dataclasses.asdict(settings.load({}, tmp_path).log)
+    section = dataclasses.asdict(config.load({}, tmp_path).log)
     assert section.pop("stats") is True
     assert log.LogOptions(**section) == log.LogOptions()
 

@@ -16,8 +16,8 @@ import pytest
 import structlog
 from web import certificates, servers
 
-from liveresize import log
-from liveresize.log import channel, outputs
+from liveresize.observe import log
+from liveresize.observe.log import channel, outputs
 
 LINE = "x" * 300
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from liveresize import log
-from liveresize.log import stray_output
+from liveresize.observe import log
+from liveresize.observe.log import stray_output
 
 
 class Heard:

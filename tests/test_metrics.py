@@ -12,13 +12,14 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from liveresize import errors
-from liveresize.domain.formats import Format
-from liveresize.metrics import machine, registry, renders, requests, stores
-from liveresize.metrics.exposition import Scrape, counter, described, gauge, gauges
-from liveresize.service.outcomes import Cache, Timings
-from liveresize.web import app, failures
-from liveresize.web.handler import Handler
-from liveresize.wiring.stats import Stats
+from liveresize.app import application
+from liveresize.app.stats import Stats
+from liveresize.core.formats import Format
+from liveresize.delivery.outcomes import Cache, Timings
+from liveresize.http import failures
+from liveresize.http.handlers.base import Handler
+from liveresize.observe.metrics import machine, registry, renders, requests, stores
+from liveresize.observe.metrics.exposition import Scrape, counter, described, gauge, gauges
 
 
 def value(name: str, **labels: str) -> float:
@@ -48,13 +49,13 @@ def count(**changes: object) -> None:
 
 def test_every_handler_counts_as_a_route_that_there_is() -> None:
     """Each has said which, and none but those without an address of their own are `other`."""
-    for _, _, handler in app.ROUTES:
+    for _, _, handler in application.ROUTES:
         assert issubclass(handler, Handler)
         assert handler.route in requests.ROUTES
     others = {handler for handler in subclasses(Handler) if getattr(handler, "route") == "other"}  # noqa: B009
-    assert {handler.__name__ for handler in others if handler.__module__ == app.__name__} == {
-        "WrongMethod"
-    }
+    assert {
+        handler.__name__ for handler in others if handler.__module__ == application.__name__
+    } == {"WrongMethod"}
 
 
 def test_label_sets_are_those_of_what_they_name() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveresize import errors, settings
-from liveresize.settings import schema
+from liveresize import config, errors
+from liveresize.config import schema
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,8 +29,8 @@ SECRETS = {
 }
 
 
-def read(tmp_path: Path, environ: dict[str, str] | None = None) -> settings.Settings:
-    return settings.load(environ or {}, tmp_path)
+def read(tmp_path: Path, environ: dict[str, str] | None = None) -> config.Settings:
+    return config.load(environ or {}, tmp_path)
 
 
 def test_without_files_the_defaults_are_in_force(tmp_path: Path) -> None:
@@ -53,19 +53,19 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 def test_the_example_holds_every_key_with_its_default(tmp_path: Path) -> None:
     """`default.json.example` is complete, changes nothing, and is written by `example()`."""
     text = (ROOT / "default.json.example").read_text()
-    assert text == settings.example()
+    assert text == config.example()
     (tmp_path / "default.json").write_text(text)
     copied = read(tmp_path)
     assert copied.warnings == ()
     assert dataclasses.replace(copied, sources={}) == dataclasses.replace(
-        settings.load({}, tmp_path.parent), sources={}
+        config.load({}, tmp_path.parent), sources={}
     )
     assert set(copied.sources.values()) == {str(tmp_path / "default.json")}
 
 
 def test_the_manual_has_the_reference() -> None:
     """`config/README.md` ends with the table that `reference()` writes."""
-    assert (ROOT / "config" / "README.md").read_text().endswith("\n\n" + settings.reference())
+    assert (ROOT / "config" / "README.md").read_text().endswith("\n\n" + config.reference())
 
 
 def test_the_production_example_is_accepted(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_example_for_vip_is_accepted(tmp_path: Path) -> None:
 
 def test_every_key_says_what_it_is() -> None:
     """Each key has a sentence, a default that it would itself accept, and allowed values."""
-    for key in settings.KEYS.values():
+    for key in config.KEYS.values():
         assert key.description.endswith("."), key.name
         assert key.allowed, key.name
         assert key.read(schema.plain(key.default)) == key.default
@@ -130,7 +130,7 @@ def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("show", [settings.table, settings.as_json, repr])
+@pytest.mark.parametrize("show", [config.table, config.as_json, repr])
 def test_secrets_are_never_shown(tmp_path: Path, show: object) -> None:
     """Neither the table, nor its JSON, nor a `repr` in a log gives a secret away."""
     assert callable(show)
@@ -140,7 +140,7 @@ def test_secrets_are_never_shown(tmp_path: Path, show: object) -> None:
 def test_every_secret_key_is_tried_above() -> None:
     """A new secret must be added to the test of masking."""
     tried = {name.removeprefix("LIVERESIZE_").lower().replace("__", ".") for name in SECRETS}
-    assert tried == {name for name, key in settings.KEYS.items() if key.secret}
+    assert tried == {name for name, key in config.KEYS.items() if key.secret}
 
 
 def test_a_bad_secret_is_not_repeated_in_the_error(tmp_path: Path) -> None:
@@ -153,15 +153,15 @@ def test_a_bad_secret_is_not_repeated_in_the_error(tmp_path: Path) -> None:
 
 def test_the_table_tells_where_values_come_from(tmp_path: Path) -> None:
     """One key a line, with value and source; warnings at the end."""
-    lines = settings.table(read(tmp_path, {"PORT": "8080", "LIVERESIZE_SECRETS": "x"})).splitlines()
+    lines = config.table(read(tmp_path, {"PORT": "8080", "LIVERESIZE_SECRETS": "x"})).splitlines()
     assert lines[1].split(maxsplit=2) == ["listen_port", "8080", "environment variable PORT"]
-    assert len(lines) == len(settings.KEYS) + 1
+    assert len(lines) == len(config.KEYS) + 1
     assert lines[-1].startswith("warning: secrets in environment variable LIVERESIZE_SECRETS")
 
 
 def test_the_json_report_has_values_sources_and_warnings(tmp_path: Path) -> None:
     """What a script reads: typed values, where each is from, the warnings."""
-    report = json.loads(settings.as_json(read(tmp_path, {"LIVERESIZE_TIMEOUT__CONVERSION": "0"})))
+    report = json.loads(config.as_json(read(tmp_path, {"LIVERESIZE_TIMEOUT__CONVERSION": "0"})))
     assert report["values"]["listen_port"] == {"value": 1337, "source": "built-in default"}
     assert report["values"]["timeout.conversion"]["value"] == 0
     assert len(report["warnings"]) == 1
@@ -242,7 +242,7 @@ def test_a_strict_mirror_needs_no_warning(tmp_path: Path) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
 def test_no_value_breaks_a_key(value: object) -> None:
     """Whatever JSON may hold is either taken or refused with what is allowed."""
-    for key in settings.KEYS.values():
+    for key in config.KEYS.values():
         try:
             key.read(value)
         except ValueError as exc:

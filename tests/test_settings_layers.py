@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from liveresize import errors, settings
+from liveresize import config, errors
 
 
 def put(folder: Path, name: str, values: object) -> None:
@@ -15,7 +15,7 @@ def put(folder: Path, name: str, values: object) -> None:
 def refusal(folder: Path, environ: dict[str, str]) -> str:
     """The sentence with which these settings are refused."""
     with pytest.raises(errors.SettingsError) as caught:
-        settings.load(environ, folder)
+        config.load(environ, folder)
     return caught.value.public
 
 
@@ -34,14 +34,14 @@ def test_each_layer_is_laid_over_the_one_before(tmp_path: Path) -> None:
         environ |= more
         if name is not None:
             put(tmp_path, name, {"listen_port": port})
-        assert settings.load(environ, tmp_path).listen_port == port
+        assert config.load(environ, tmp_path).listen_port == port
 
 
 def test_objects_merge_and_lists_replace(tmp_path: Path) -> None:
     """A later file changes single keys of a section, and the whole of a list."""
     put(tmp_path, "default", {"quality": {"jpeg": 70, "webp": 71}, "formats": {"input": ["png"]}})
     put(tmp_path, "local", {"quality": {"webp": 60}, "formats": {"input": ["gif"]}})
-    loaded = settings.load({}, tmp_path)
+    loaded = config.load({}, tmp_path)
     assert (loaded.quality.jpeg, loaded.quality.webp) == (70, 60)
     assert loaded.formats.input == ("gif",)
     assert loaded.sources["quality.jpeg"] == str(tmp_path / "default.json")
@@ -52,7 +52,7 @@ def test_presets_merge_by_name_and_parameter(tmp_path: Path) -> None:
     """Presets are objects like sections, and their values are spelled as in a URL."""
     put(tmp_path, "default", {"presets": {"thumb": {"fit": "crop", "quality": 50}, "a": {}}})
     put(tmp_path, "local", {"presets": {"thumb": {"quality": "60", "enlarge": False}}})
-    loaded = settings.load({"LIVERESIZE_PRESETS__A__BG": "fff"}, tmp_path)
+    loaded = config.load({"LIVERESIZE_PRESETS__A__BG": "fff"}, tmp_path)
     assert loaded.presets == {
         "thumb": {"fit": "crop", "quality": "60", "enlarge": "false"},
         "a": {"bg": "fff"},
@@ -63,7 +63,7 @@ def test_null_takes_the_default_back(tmp_path: Path) -> None:
     """A later layer can undo an earlier one, in a file and in the environment."""
     put(tmp_path, "default", {"listen_port": 80, "data_dir": "x", "aws": {"path_style": True}})
     put(tmp_path, "local", {"data_dir": None, "aws": None})
-    loaded = settings.load({"PORT": "null", "LIVERESIZE_AWS__PATH_STYLE": "null"}, tmp_path)
+    loaded = config.load({"PORT": "null", "LIVERESIZE_AWS__PATH_STYLE": "null"}, tmp_path)
     assert (loaded.listen_port, loaded.data_dir) == (1337, "data")
     assert loaded.sources["listen_port"] == "built-in default"
     assert loaded.aws.path_style is None
@@ -72,7 +72,7 @@ def test_null_takes_the_default_back(tmp_path: Path) -> None:
 
 def test_the_environment_gives_json_or_text(tmp_path: Path) -> None:
     """Text that looks like a number stays text where text is wanted; JSON is read."""
-    loaded = settings.load(
+    loaded = config.load(
         {
             "LIVERESIZE_SECRET": "12345",
             "LIVERESIZE_FRESHNESS": '"quoted"',
@@ -100,7 +100,7 @@ def test_the_environment_gives_json_or_text(tmp_path: Path) -> None:
 
 def test_credentials_go_by_their_usual_names(tmp_path: Path) -> None:
     """AWS_ACCESS_KEY_ID wins over AWS_ACCESS_KEY; empty variables are not set."""
-    loaded = settings.load(
+    loaded = config.load(
         {
             "AWS_ACCESS_KEY": "old",
             "AWS_ACCESS_KEY_ID": "new",
@@ -120,23 +120,23 @@ def test_the_folder_is_config_or_what_node_config_dir_says(
 ) -> None:
     """Without a folder given, `config` in the working directory, unless moved."""
     monkeypatch.chdir(tmp_path)
-    assert settings.load({}).listen_port == 1337
+    assert config.load({}).listen_port == 1337
     for name, port in (("config", 1), ("elsewhere", 2)):
         (tmp_path / name).mkdir()
         put(tmp_path / name, "default", {"listen_port": port})
-    assert settings.load({}).sources["listen_port"] == "config/default.json"
-    assert settings.load({"NODE_CONFIG_DIR": "elsewhere"}).listen_port == 2
+    assert config.load({}).sources["listen_port"] == "config/default.json"
+    assert config.load({"NODE_CONFIG_DIR": "elsewhere"}).listen_port == 2
 
 
 def test_a_folder_that_was_named_must_be_there(tmp_path: Path) -> None:
     """A typing mistake in NODE_CONFIG_DIR does not start a server with all defaults."""
     with pytest.raises(errors.SettingsError, match="not-there"):
-        settings.load({"NODE_CONFIG_DIR": str(tmp_path / "not-there")})
+        config.load({"NODE_CONFIG_DIR": str(tmp_path / "not-there")})
 
 
 def test_a_deployment_without_a_file_is_warned_about(tmp_path: Path) -> None:
     """NODE_ENV=prodcution is noticed."""
-    (warning,) = settings.load({"NODE_ENV": "prodcution"}, tmp_path).warnings
+    (warning,) = config.load({"NODE_ENV": "prodcution"}, tmp_path).warnings
     assert warning == "NODE_ENV is prodcution, but the configuration folder has no prodcution.json."
 
 
@@ -162,7 +162,7 @@ def test_an_unknown_key_is_warned_about_with_the_nearest(
     for part in reversed(given.split(".")):
         values = {part: values}
     put(tmp_path, "default", values)
-    (warning,) = settings.load({}, tmp_path).warnings
+    (warning,) = config.load({}, tmp_path).warnings
     assert given.split(".")[0] in warning
     assert str(tmp_path / "default.json") in warning
     assert warning.endswith(hint)
@@ -222,7 +222,7 @@ def test_files_may_begin_with_a_byte_order_mark_but_must_be_utf_8(tmp_path: Path
     """An editor's mark is passed over; other encodings are refused with the file's name."""
     path = tmp_path / "default.json"
     path.write_bytes(b'\xef\xbb\xbf{"listen_port": 80}')
-    assert settings.load({}, tmp_path).listen_port == 80
+    assert config.load({}, tmp_path).listen_port == 80
     path.write_bytes('{"data_dir": "é"}'.encode("latin-1"))
     assert "default.json cannot be read" in refusal(tmp_path, {})
 

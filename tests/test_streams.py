@@ -8,10 +8,10 @@ from typing import TypeVar
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.streams import each, joined
-from liveresize.upkeep.external_sorter import ExternalSorter
-from liveresize.upkeep.places import HERE, Entry
+from liveresize.core.names import ImageId
+from liveresize.core.streams import each, joined
+from liveresize.maintenance.reconcile.external_sorter import ExternalSorter
+from liveresize.maintenance.reconcile.places import HERE, Entry
 
 T = TypeVar("T")
 

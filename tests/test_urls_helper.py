@@ -9,19 +9,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from domain import strategies
+from core import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liveresize import errors, urls
-from liveresize.domain import geometry, signing
-from liveresize.domain import urls as domain_urls
-from liveresize.domain.formats import EXTENSIONS, Negotiated
-from liveresize.domain.names import ImageId
-from liveresize.domain.operations import UrlRules
-from liveresize.domain.parameters import KNOWN
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import COMPASS, TRANSPARENT, Fit, Gravity, Quality
+from liveresize.core import geometry, signing
+from liveresize.core import urls as domain_urls
+from liveresize.core.formats import EXTENSIONS, Negotiated
+from liveresize.core.names import ImageId
+from liveresize.core.operations import UrlRules
+from liveresize.core.parameters import KNOWN
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import COMPASS, TRANSPARENT, Fit, Gravity, Quality
 
 RULES = UrlRules(presets={"thumb": ()})
 KEY = "correct horse battery"
@@ -370,4 +370,4 @@ def test_the_module_is_light() -> None:
     heavy, own = re.fullmatch(r"(\[.*?\]) \[(.*)\]\n", ran.stdout).groups()  # type: ignore[union-attr]
     assert heavy == "[]"
     layers = {name.strip("' ").split(".")[1] for name in own.split(",")}
-    assert layers == {"domain", "errors", "urls"}
+    assert layers == {"compat", "core", "errors", "urls"}

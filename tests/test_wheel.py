@@ -120,7 +120,9 @@ def test_it_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
     held = contents(wheel)
     assert files - held == set()
     assert "liveresize/py.typed" in held
-    assert any(name.startswith("liveresize/stores/migrations/versions/r0001") for name in held)
+    assert any(
+        name.startswith("liveresize/storage/index/migrations/versions/r0001") for name in held
+    )
     others = held - files
     about = f"liveresize-{liveresize.__version__}.dist-info"
     assert {name.split("/")[0] for name in others} == {about}

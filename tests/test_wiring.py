@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from liveresize import settings, wiring
+from liveresize import config
+from liveresize.app import container
 
 
 @pytest.mark.parametrize(
@@ -34,13 +35,13 @@ def test_the_keys_of_postgresql_make_one_url(
 ) -> None:
     """Account and encryption included; a URL that is given says everything itself."""
     keys = {f"LIVERESIZE_POSTGRESQL__{key}": value for key, value in environ.items()}
-    assert wiring.index_options(settings.load(keys, directory=tmp_path)).url == url
+    assert container.index_options(config.load(keys, directory=tmp_path)).url == url
 
 
 def test_without_postgresql_the_index_is_a_file(tmp_path: Path) -> None:
     """In `data_dir`, with everything else."""
     keys = {"LIVERESIZE_DATA_DIR": str(tmp_path / "data")}
-    url = wiring.index_options(settings.load(keys, directory=tmp_path)).url
+    url = container.index_options(config.load(keys, directory=tmp_path)).url
     assert url == f"sqlite:///{tmp_path}/data/liveresize.sqlite"
 
 
@@ -60,6 +61,6 @@ def test_what_one_client_may_ask_for_grows_with_the_workers(
 ) -> None:
     """Unless the settings say otherwise; at least a hundred at once."""
     environ = {f"LIVERESIZE_LIMITS__{key.upper()}": str(value) for key, value in keys.items()}
-    limits = settings.load(environ, directory=tmp_path).limits
-    options = wiring.rate_options(limits, slots)
+    limits = config.load(environ, directory=tmp_path).limits
+    options = container.rate_options(limits, slots)
     assert (options.per_second, options.burst) == (rate, burst)

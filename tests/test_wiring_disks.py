@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from liveresize import settings
-from liveresize.stores.files import Reserve
-from liveresize.wiring.disks import Disks
-from liveresize.wiring.options import reserves
+from liveresize import config
+from liveresize.app.disks import Disks
+from liveresize.app.options import reserves
+from liveresize.storage.files import Reserve
 
 
 class Folder(Reserve):
@@ -72,4 +72,4 @@ def test_what_is_kept_elsewhere_is_not_looked_at(
 ) -> None:
     """Renditions lie on disk where there is no bucket for them."""
     environ = {"LIVERESIZE_AWS__BUCKET": bucket} if bucket else {}
-    assert set(reserves(settings.load(environ, directory=tmp_path))) == kept
+    assert set(reserves(config.load(environ, directory=tmp_path))) == kept

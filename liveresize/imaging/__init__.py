@@ -1,7 +1,7 @@
 """The imaging engine, which runs in worker processes; `perform` is its one door."""
 
 from liveresize import errors
-from liveresize.domain.jobs import IntakeJob, Job, RenderJob, Result
+from liveresize.core.jobs import IntakeJob, Job, RenderJob, Result
 from liveresize.imaging import ingest, render
 from liveresize.imaging.options import ImagingOptions
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from PIL import Image, ImageFilter
 
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import Colour
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Colour
 
 Size = tuple[int, int]
 

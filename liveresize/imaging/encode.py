@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from PIL import Image, ImageFile
 
 from liveresize import errors
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import frame_sequence, palette, png
 from liveresize.imaging.options import Effort, EncoderOptions
 

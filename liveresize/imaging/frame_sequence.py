@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import palette
 
 KEEP, CLEAR = 1, 2

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.jobs import Facts, IntakeJob
+from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import cleaning, decode, downscale, orientation, placeholder, structure
 from liveresize.imaging.cleaning.parts import Piece
 from liveresize.imaging.options import ImagingOptions, Metadata

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from liveresize.domain.rendition import Rendition
+from liveresize.core.rendition import Rendition
 
 N = TypeVar("N", int, float)
 Size = tuple[int, int]

@@ -6,7 +6,7 @@ import os
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.values import Fit
+from liveresize.core.values import Fit
 from liveresize.imaging import cleaning, decode, effects, render_plan
 
 MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")

@@ -2,8 +2,8 @@
 
 from PIL import Image
 
-from liveresize.domain import geometry
-from liveresize.domain.values import WHITE, Fit
+from liveresize.core import geometry
+from liveresize.core.values import WHITE, Fit
 from liveresize.imaging import (
     colour,
     effects,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from liveresize.domain import geometry
+from liveresize.core import geometry
 from liveresize.imaging import colour, decode, gamma, modes, orientation, resize, shrink
 
 SIDE = 48

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from liveresize.domain.jobs import Rendered
-from liveresize.domain.rendition import Rendition
+from liveresize.core.jobs import Rendered
+from liveresize.core.rendition import Rendition
 from liveresize.imaging import (
     animation,
     decode,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain import geometry
-from liveresize.domain.formats import Format
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import Fit
+from liveresize.core import geometry
+from liveresize.core.formats import Format
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Fit
 from liveresize.imaging import decode, gamma, modes, orientation, quality
 from liveresize.imaging.options import ImagingOptions
 

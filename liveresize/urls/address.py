@@ -7,11 +7,11 @@ from typing import Any, Unpack
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.domain import geometry, names, parameters, signing
-from liveresize.domain import urls as domain_urls
-from liveresize.domain.formats import EXTENSIONS, Format
-from liveresize.domain.names import ImageId
-from liveresize.domain.operations import Spelled, UrlRules
+from liveresize.core import geometry, names, parameters, signing
+from liveresize.core import urls as domain_urls
+from liveresize.core.formats import EXTENSIONS, Format
+from liveresize.core.names import ImageId
+from liveresize.core.operations import Spelled, UrlRules
 
 _BASE = re.compile(r"""(?:(?:https?:)?//[^\s/?#,"'<>\\]+)?(?:/[^\s?#,"'<>\\]*)?""")
 

@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import Self, Unpack
 
-from liveresize.domain.values import Fit
+from liveresize.core.values import Fit
 from liveresize.urls.address import Options, in_ratio, size, srcset, url
 
 _MEDIA = {"avif": "image/avif", "webp": "image/webp"}

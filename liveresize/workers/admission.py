@@ -12,7 +12,7 @@ from collections import Counter, deque
 from typing import Generic, TypeVar
 
 from liveresize import errors
-from liveresize.ports import JobHandle, Priority
+from liveresize.core.ports import JobHandle, Priority
 
 T = TypeVar("T")
 

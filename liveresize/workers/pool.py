@@ -8,8 +8,8 @@ from typing import overload
 import structlog
 
 from liveresize import errors
-from liveresize.domain.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
-from liveresize.ports import Clock, JobHandle
+from liveresize.core.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
+from liveresize.core.ports import Clock, JobHandle
 from liveresize.workers import process, sizing
 from liveresize.workers.admission import Admission
 from liveresize.workers.options import WorkerOptions

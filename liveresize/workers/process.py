@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from liveresize import errors
-from liveresize.domain.jobs import Job, Result
+from liveresize.core.jobs import Job, Result
 from liveresize.imaging.options import ImagingOptions
 
 Perform = Callable[[Job, ImagingOptions], Result]

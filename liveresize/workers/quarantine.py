@@ -1,8 +1,8 @@
 """Jobs that have crashed their worker twice, and are not tried for a while."""
 
 from liveresize import errors
-from liveresize.domain.jobs import IntakeJob, Job, RenderJob
-from liveresize.ports import Clock
+from liveresize.core.jobs import IntakeJob, Job, RenderJob
+from liveresize.core.ports import Clock
 
 
 class Quarantine:

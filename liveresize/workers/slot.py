@@ -12,7 +12,7 @@ from typing import Self
 import structlog
 
 from liveresize import errors
-from liveresize.domain.jobs import Job, Result
+from liveresize.core.jobs import Job, Result
 from liveresize.workers import launch, process
 from liveresize.workers.options import WorkerOptions
 

@@ -6,7 +6,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from stores import s3worlds
+from storage import s3worlds
 
 from scripts.benchmarks import corpus, process, report, wrk
 

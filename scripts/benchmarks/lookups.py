@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
-from stores import worlds
+from storage import worlds
 
-from liveresize.domain.names import ImageId
-from liveresize.stores import engines
-from liveresize.stores.database import IndexOptions
-from liveresize.stores.index import DatabaseIndex
+from liveresize.core.names import ImageId
+from liveresize.storage.index import engines
+from liveresize.storage.index.database import IndexOptions
+from liveresize.storage.index.sql_index import DatabaseIndex
 from scripts.benchmarks import report
 
 LINKS = (1_000, 5_000_000)

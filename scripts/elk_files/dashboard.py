@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from liveresize.log import render
+from liveresize.observe.log import render
 
 Aggregation = dict[str, Any]
 

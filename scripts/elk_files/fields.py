@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from liveresize.log import render
+from liveresize.observe.log import render
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "elk"
 

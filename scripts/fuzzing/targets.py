@@ -8,15 +8,16 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from liveresize import errors, imaging, settings
-from liveresize.domain import parameters, signing, urls, vip
-from liveresize.domain.formats import Format, Negotiated
-from liveresize.domain.jobs import IntakeJob, ProbeJob, RenderJob
-from liveresize.domain.names import ImageId
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import SMART, Fit, Quality
+from liveresize import config, errors, imaging
+from liveresize.compat.vip import requests as vip
+from liveresize.core import parameters, signing, urls
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.jobs import IntakeJob, ProbeJob, RenderJob
+from liveresize.core.names import ImageId
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import SMART, Fit, Quality
+from liveresize.http.handlers.multipart import ImageField
 from liveresize.imaging.options import Effort, EncoderOptions, ImagingOptions
-from liveresize.web.multipart import ImageField
 from scripts.fuzzing import seeds
 
 OPTIONS = ImagingOptions(
@@ -112,7 +113,7 @@ def configuration(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "default.json").write_bytes(data)
         value = data[:40].decode("latin-1").replace("\0", "")
-        settings.load({"LIVERESIZE_CONSTRAINTS__MAX_WIDTH": value}, pathlib.Path(folder))
+        config.load({"LIVERESIZE_CONSTRAINTS__MAX_WIDTH": value}, pathlib.Path(folder))
 
 
 @dataclass(frozen=True, slots=True)

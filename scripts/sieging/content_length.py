@@ -12,7 +12,7 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from liveresize.stores import schema
+from liveresize.storage.index import schema
 from scripts.benchmarks import process
 
 UPLOADS = 300

@@ -4,9 +4,9 @@ import dataclasses
 import itertools
 import json
 
-from liveresize import settings
-from liveresize.settings import Settings, layers, schema
-from liveresize.settings.schema import Key
+from liveresize import config
+from liveresize.config import Settings, layers, schema
+from liveresize.config.schema import Key
 from scripts.site import marked
 
 TOP = "The top level"
@@ -32,7 +32,7 @@ def _keys() -> str:
         if isinstance(field.type, type)
     }
     made = []
-    for section, keys in itertools.groupby(settings.KEYS.values(), key=_section):
+    for section, keys in itertools.groupby(config.KEYS.values(), key=_section):
         made.append(f"### {section or TOP}\n")
         if section:
             made.append(f"{purposes[section]}\n")

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from liveresize.domain import urls, vip
-from liveresize.domain.formats import Format, Negotiated
-from liveresize.domain.operations import UrlRules
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.vip import VipRules
+from liveresize.compat.vip import requests as vip
+from liveresize.compat.vip.requests import VipRules
+from liveresize.core import urls
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.operations import UrlRules
+from liveresize.core.rendition import Rendition
 
 PRESETS = {"card": {"fit": "crop", "quality": "60", "sharpen": "1"}}
 """What the server that answers is configured with."""

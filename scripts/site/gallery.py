@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from liveresize.domain.operations import OPERATIONS
+from liveresize.core.operations import OPERATIONS
 from scripts.site import examples, marked, pictures
 from scripts.site.examples import Example
 

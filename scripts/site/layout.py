@@ -10,10 +10,6 @@ from scripts.site import marked
 WHAT = {
     "": "The version",
     "errors": "Everything that liveresize raises on purpose, as one tree",
-    "domain": "Values and rules: names, URLs, renditions, sizes, tokens, signatures; no IO",
-    "service": "Decisions: what is answered to a request, and what follows from it",
-    "stores": "Adapters of the world: folders, memory, PostgreSQL or SQLite, S3",
-    "web": "All of HTTP: routes, headers, bodies, which error is which status",
 }
 """What docstrings do not say in a line; of every other layer it is the first sentence."""
 
@@ -41,7 +37,7 @@ def _those(names: set[str] | None) -> str:
 def _what(layer: str) -> str:
     if layer in WHAT:
         return WHAT[layer]
-    folder: Path = test_imports.PACKAGE / layer
+    folder: Path = test_imports.PACKAGE / layer.replace(".", "/")
     path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     text = ast.get_docstring(ast.parse(path.read_text())) or ""
     paragraph = text.partition("\n\n")[0].replace("\n", " ")

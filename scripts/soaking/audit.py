@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from stores.s3worlds import Place
+from storage.s3worlds import Place
 
-from liveresize.stores import engines, schema
+from liveresize.storage.index import engines, schema
 from scripts.soaking.backends import Backends
 
 _OURS = ("robots.txt", "_probe")

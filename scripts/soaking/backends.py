@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stores import s3worlds, worlds
+from storage import s3worlds, worlds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

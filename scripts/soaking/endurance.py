@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 from failures.cluster import Cluster
-from stores import s3worlds
+from storage import s3worlds
 from web import pictures, servers
 
 from scripts.benchmarks.process import pss_kib, tree

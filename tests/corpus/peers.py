@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from liveresize.domain.formats import Format
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import Fit, Gravity
+from liveresize.core.formats import Format
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Fit, Gravity
 
 Size = tuple[int, int]
 

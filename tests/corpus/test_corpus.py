@@ -7,8 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from liveresize.domain import geometry, urls
-from liveresize.domain.operations import UrlRules
+from liveresize.core import geometry, urls
+from liveresize.core.operations import UrlRules
 
 from . import table, visits
 from .table import Expected

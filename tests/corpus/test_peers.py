@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.domain import geometry
-from liveresize.domain.values import Fit
+from liveresize.core import geometry
+from liveresize.core.values import Fit
 from liveresize.imaging import ingest
 
 from . import peers, table

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import IntakeJob, Job, ProbeJob, RenderJob
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import SMART, Fit
+from liveresize.core.formats import Format
+from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import SMART, Fit
 from liveresize.imaging import perform
 from liveresize.imaging.options import ImagingOptions
 from scripts.sieging import _bombs as bombs

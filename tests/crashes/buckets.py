@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from stores import s3worlds
+from storage import s3worlds
 from web import pictures, servers
 
 from scripts.soaking import audit

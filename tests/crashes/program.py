@@ -18,46 +18,46 @@ from pathlib import Path
 from typing import Any
 
 STEPS = {
-    "claim": "liveresize.stores.index:DatabaseIndex.claim",
-    "body": "liveresize.service.bodies:Body.flush",
+    "claim": "liveresize.storage.index.sql_index:DatabaseIndex.claim",
+    "body": "liveresize.uploads.bodies:Body.flush",
     "clean": "liveresize.workers:WorkerPool.run",
     "rename": "pathlib:Path.rename",
-    "sync": "liveresize.stores.files:sync_file",
-    "keep": "liveresize.stores.originals:DiskOriginals.keep",
-    "mirror": "liveresize.stores.mirror:S3Mirror.put",
-    "commit": "liveresize.stores.index:DatabaseIndex.complete",
-    "insert": "liveresize.stores.index_originals:complete",
-    "settle": "liveresize.stores.originals:DiskOriginals.settle",
-    "withdraw": "liveresize.stores.originals:DiskOriginals.remove",
-    "abort": "liveresize.service.uploads:ClaimedUpload._abort",
-    "retire": "liveresize.service.generation_cleanup:GenerationCleanup.remove",
-    "retire-here": "liveresize.service.generation_cleanup:GenerationCleanup._remove_here",
-    "retire-shared": "liveresize.stores.s3:S3Renditions.remove_generation",
-    "finish": "liveresize.service.uploads:ClaimedUpload._finish",
-    "spool": "liveresize.stores.spool:DiskSpool.put",
-    "store-disk": "liveresize.stores.disk:DiskRenditions.publish",
-    "store-s3": "liveresize.stores.s3:S3Renditions.publish",
+    "sync": "liveresize.storage.files:sync_file",
+    "keep": "liveresize.storage.originals:DiskOriginals.keep",
+    "mirror": "liveresize.storage.mirror:S3Mirror.put",
+    "commit": "liveresize.storage.index.sql_index:DatabaseIndex.complete",
+    "insert": "liveresize.storage.index.originals:complete",
+    "settle": "liveresize.storage.originals:DiskOriginals.settle",
+    "withdraw": "liveresize.storage.originals:DiskOriginals.remove",
+    "abort": "liveresize.uploads.token_uploads:ClaimedUpload._abort",
+    "retire": "liveresize.uploads.generation_cleanup:GenerationCleanup.remove",
+    "retire-here": "liveresize.uploads.generation_cleanup:GenerationCleanup._remove_here",
+    "retire-shared": "liveresize.storage.s3:S3Renditions.remove_generation",
+    "finish": "liveresize.uploads.token_uploads:ClaimedUpload._finish",
+    "spool": "liveresize.storage.spool:DiskSpool.put",
+    "store-disk": "liveresize.storage.disk:DiskRenditions.publish",
+    "store-s3": "liveresize.storage.s3:S3Renditions.publish",
     "hard-link": "os:link",
-    "link": "liveresize.stores.index:DatabaseIndex.add_link",
-    "insert-link": "liveresize.stores.index_links:add",
-    "unspool": "liveresize.stores.spool:DiskSpool.remove",
-    "delete": "liveresize.stores.index:DatabaseIndex.delete",
-    "announce": "liveresize.service.webhook:WebhookDispatcher._attempt",
-    "announced": "liveresize.stores.index:DatabaseIndex.announced",
-    "adopt": "liveresize.stores.index:DatabaseIndex.adopt",
-    "insert-adopt": "liveresize.stores.index_originals:adopt",
-    "deposit": "liveresize.service.staged:StagedUpload._take_in",
-    "give-up": "liveresize.service.staged:StagedUpload._abort",
-    "recover": "liveresize.service.uploads:Uploads.recover",
-    "unmirror": "liveresize.stores.mirror:S3Mirror.remove",
-    "remove-picture": "liveresize.stores.vip:VipRenditions.remove_picture",
-    "store-vip": "liveresize.stores.vip:VipRenditions.publish",
-    "look": "liveresize.stores.vip:VipRenditions.find_foreign",
-    "take": "liveresize.stores.vip:VipOriginals.take",
-    "take-over": "liveresize.stores.index:DatabaseIndex.take_over",
-    "fetch": "liveresize.stores.vip:VipOriginals.fetch",
-    "restore": "liveresize.stores.originals:DiskOriginals.restore",
-    "evict": "liveresize.stores.originals:DiskOriginals.discard",
+    "link": "liveresize.storage.index.sql_index:DatabaseIndex.add_link",
+    "insert-link": "liveresize.storage.index.links:add",
+    "unspool": "liveresize.storage.spool:DiskSpool.remove",
+    "delete": "liveresize.storage.index.sql_index:DatabaseIndex.delete",
+    "announce": "liveresize.uploads.webhook:WebhookDispatcher._attempt",
+    "announced": "liveresize.storage.index.sql_index:DatabaseIndex.announced",
+    "adopt": "liveresize.storage.index.sql_index:DatabaseIndex.adopt",
+    "insert-adopt": "liveresize.storage.index.originals:adopt",
+    "deposit": "liveresize.uploads.pipeline:StagedUpload._take_in",
+    "give-up": "liveresize.uploads.pipeline:StagedUpload._abort",
+    "recover": "liveresize.uploads.token_uploads:Uploads.recover",
+    "unmirror": "liveresize.storage.mirror:S3Mirror.remove",
+    "remove-picture": "liveresize.compat.vip.buckets:VipRenditions.remove_picture",
+    "store-vip": "liveresize.compat.vip.buckets:VipRenditions.publish",
+    "look": "liveresize.compat.vip.buckets:VipRenditions.find_foreign",
+    "take": "liveresize.compat.vip.buckets:VipOriginals.take",
+    "take-over": "liveresize.storage.index.sql_index:DatabaseIndex.take_over",
+    "fetch": "liveresize.compat.vip.buckets:VipOriginals.fetch",
+    "restore": "liveresize.storage.originals:DiskOriginals.restore",
+    "evict": "liveresize.storage.originals:DiskOriginals.discard",
 }
 """What runs at each step, as module:attribute."""
 
@@ -108,8 +108,7 @@ def arm(step: str) -> None:
 
 def hurry() -> None:
     """Keep house often, and let the index take its time."""
-    from liveresize import wiring
-    from liveresize.wiring import lifecycle, options
+    from liveresize.app import container, lifecycle, options
 
     choose = options.index_options
 
@@ -119,7 +118,7 @@ def hurry() -> None:
     for name in ("_LISTEN_EVERY", "_TIDY_EVERY"):
         assert getattr(lifecycle, name) > OFTEN
         setattr(lifecycle, name, OFTEN)
-    setattr(wiring, "index_options", patient)  # noqa: B010 (mypy forbids it said plainly)
+    setattr(container, "index_options", patient)  # noqa: B010 (mypy forbids it said plainly)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stores import s3worlds, worlds
+from storage import s3worlds, worlds
 from web import servers, wire
 
 from scripts.soaking import audit, backends

@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 from pathlib import Path
 
-from stores import worlds
+from storage import worlds
 
-from liveresize.domain.originals import Original, new_generation
-from liveresize.stores.index import DatabaseIndex
-from liveresize.stores.originals import DiskOriginals, OriginalsOptions
+from liveresize.core.originals import Original, new_generation
+from liveresize.storage.index.sql_index import DatabaseIndex
+from liveresize.storage.originals import DiskOriginals, OriginalsOptions
 from scripts.soaking import audit, backends
 
 DATA = b"a picture"

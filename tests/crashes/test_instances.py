@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from stores import s3worlds
-from stores.s3worlds import Faulty
+from storage import s3worlds
+from storage.s3worlds import Faulty
 from web import pictures, servers, wire
 
 from .scenes import ADMIN, KEYS, PATIENCE, Scene, needs_cloud, picture, scene

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import preloaded
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import servers, wire
 
 from .buckets import LEGACY, NAMES, NEW, THEIRS, TOKEN, Town, town

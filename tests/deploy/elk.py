@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from liveresize.log import bounds
+from liveresize.observe.log import bounds
 from scripts.elk_files.fields import FOLDER
 
 PACKAGE = Path(__file__).parents[2] / "liveresize"
@@ -35,12 +35,12 @@ ACCESS = {
 EXCEPTION = {f"exception.{part}" for part in ("type", "message", "stack_trace", "detail")}
 
 SPREAD = {
-    "web/access.py": set[str](),  # its callers are looked at
+    "http/access.py": set[str](),  # its callers are looked at
     "workers/pool.py": {"job", "path", "variant"},
-    "web/clients.py": {"client.ip"},
-    "web/http2.py": {"client.ip"},
-    "web/listener.py": {"client.ip"},
-    "wiring/stats.py": {"hits", "misses", "uploads", "generations"},
+    "http/transport/clients.py": {"client.ip"},
+    "http/transport/http2.py": {"client.ip"},
+    "http/transport/listener.py": {"client.ip"},
+    "app/stats.py": {"hits", "misses", "uploads", "generations"},
 }
 """Modules that log a mapping → the fields in it."""
 

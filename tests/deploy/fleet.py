@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from stores import worlds
+from storage import worlds
 from web import servers
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
-from stores import s3worlds, worlds
+from storage import s3worlds, worlds
 from web import pictures, servers
 
-from liveresize import settings
+from liveresize import config
 
 DEPLOY = servers.ROOT / "deploy"
 
@@ -171,7 +171,7 @@ def test_the_fleet_trusts_nginx_and_waits_for_the_drain() -> None:
 def test_the_settings_of_the_fleet_are_taken(tmp_path: Path) -> None:
     """All of them at once, without a warning."""
     environ = {**COMPOSE["services"][INSTANCES[0]]["environment"], **SECRETS}
-    taken = settings.load(environ, directory=tmp_path)
+    taken = config.load(environ, directory=tmp_path)
     assert taken.warnings == ()
     assert taken.delivery == "proxy"
     assert taken.aws.secret_key == SECRETS["AWS_SECRET_ACCESS_KEY"]

@@ -14,7 +14,8 @@ import structlog
 import yaml
 from web import pictures, servers, wire
 
-from liveresize import errors, log
+from liveresize import errors
+from liveresize.observe import log
 from scripts.elk_files import written
 from scripts.elk_files.fields import FOLDER, FORMATS, read
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from stores import worlds
+from storage import worlds
 from web import pictures, servers
 
 from . import fleet

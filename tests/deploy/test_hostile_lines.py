@@ -13,8 +13,8 @@ import pytest
 import structlog
 from web import servers, wire
 
-from liveresize import log
-from liveresize.log import bounds
+from liveresize.observe import log
+from liveresize.observe.log import bounds
 from scripts.elk_files.fields import FORMATS
 
 from .elk import check, lines_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from web import metering, servers
 
-from liveresize.metrics import registry, renders, requests, stores
+from liveresize.observe.metrics import registry, renders, requests, stores
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.domain import names, urls
-from liveresize.domain.operations import UrlRules
+from liveresize.core import names, urls
+from liveresize.core.operations import UrlRules
 
 from .nginx import Nginx, needs_nginx
 

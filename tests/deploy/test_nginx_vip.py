@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import pictures, servers
 
 from .fleet import instances

@@ -8,8 +8,8 @@ import pytest
 import structlog
 from web import pictures, servers
 
-from liveresize import log
-from liveresize.log import channel
+from liveresize.observe import log
+from liveresize.observe.log import channel
 
 from .elk import lines_of
 from .rsyslog import Rsyslog, needs_rsyslog

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 import httpx
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import pictures, servers
 
 from . import fleet

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 import pytest
 from web import servers
 
-from liveresize import systemd
+from liveresize.app import systemd
 
 from .activation import Notes, handed_over, listening
 
 TAKE = """
 import json, os
-from liveresize import errors, systemd
+from liveresize import errors
+from liveresize.app import systemd
 try:
     taken = systemd.take_sockets()
 except errors.SettingsError as error:

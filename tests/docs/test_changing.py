@@ -13,9 +13,9 @@ PAGE = guides.page("docs/changing.md")
 
 SEPIA = """
 from PIL import Image
-from liveresize.domain import urls
-from liveresize.domain.formats import Format
-from liveresize.domain.operations import UrlRules
+from liveresize.core import urls
+from liveresize.core.formats import Format
+from liveresize.core.operations import UrlRules
 from liveresize.imaging.options import ImagingOptions
 from liveresize.imaging.render import render
 

@@ -17,9 +17,9 @@ from web import servers
 
 from docs import guides
 from liveresize import errors, urls
-from liveresize.domain import urls as domain_urls
-from liveresize.domain.operations import UrlRules
-from liveresize.web import failures
+from liveresize.core import urls as domain_urls
+from liveresize.core.operations import UrlRules
+from liveresize.http import failures
 
 HTML = "docs/html.md"
 UPLOADING = "docs/uploading.md"

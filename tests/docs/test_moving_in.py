@@ -14,10 +14,10 @@ import pytest
 from web import pictures, servers
 
 from docs import guides
-from liveresize import settings
-from liveresize.domain import signing
-from liveresize.domain import urls as domain_urls
-from liveresize.domain.operations import UrlRules
+from liveresize import config
+from liveresize.core import signing
+from liveresize.core import urls as domain_urls
+from liveresize.core.operations import UrlRules
 
 THUMBOR = "docs/coming-from-thumbor.md"
 IMGPROXY = "docs/coming-from-imgproxy.md"
@@ -227,7 +227,7 @@ def test_the_loop_puts_a_folder_in_and_may_be_run_again(page: str, tmp_path: Pat
 @pytest.mark.parametrize("page", PAGES)
 def test_the_tables_name_keys_that_there_are(page: str) -> None:
     """Every key of the middle column is one of the settings."""
-    keys = {key for key in guides.code(settings.reference()) if key.islower()}
+    keys = {key for key in guides.code(config.reference()) if key.islower()}
     named = [key for row in guides.rows(page, "## Configuration") for key in guides.code(row[1])]
     assert len(named) > 20
     assert set(named) <= keys

@@ -13,9 +13,10 @@ import pytest
 from docs.transcripts import ROOT
 from PIL import Image
 
-from liveresize import settings
-from liveresize.domain import geometry, parameters, vip
-from liveresize.domain.values import COMPASS, Fit
+from liveresize import config
+from liveresize.compat.vip import requests as vip
+from liveresize.core import geometry, parameters
+from liveresize.core.values import COMPASS, Fit
 from scripts.site import contents, drawings, examples, links, marked, pictures, written
 from scripts.site.examples import Example
 
@@ -109,7 +110,7 @@ def test_the_settings_of_the_vm_are_accepted(tmp_path: Path) -> None:
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     (tmp_path / "production.json").write_text(block)
     environ = {"NODE_ENV": "production", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    loaded = settings.load(environ, tmp_path)
+    loaded = config.load(environ, tmp_path)
     assert loaded.warnings == ()
     assert loaded.aws.originals_bucket == json.loads(block)["aws"]["originals_bucket"]
 

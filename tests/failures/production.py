@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from stores import s3worlds, worlds
+from storage import s3worlds, worlds
 from web import servers
 
 from .load import Load

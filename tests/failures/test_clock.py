@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import pictures, servers, wire
 
 from . import production

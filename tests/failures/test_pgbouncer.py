@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import servers
 
 from . import production

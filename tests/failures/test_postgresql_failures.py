@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import servers
 
 from . import production

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stores import worlds
-from upkeep import test_stories
+from maintenance import test_stories
+from storage import worlds
 from web import pictures, servers
 
 from . import restores

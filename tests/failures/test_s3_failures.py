@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stores import s3worlds, worlds
+from storage import s3worlds, worlds
 from web import servers
 
 from . import production

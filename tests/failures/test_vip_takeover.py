@@ -16,7 +16,7 @@ from typing import Self
 
 import httpx
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 from web import pictures, servers
 
 from . import production

@@ -10,12 +10,12 @@ import sys
 import tempfile
 
 from liveresize import errors, imaging
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import IntakeJob, Job, ProbeJob, RenderJob
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import Quality
+from liveresize.config import Settings
+from liveresize.core.formats import Format
+from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Quality
 from liveresize.imaging.options import ImagingOptions
-from liveresize.settings import Settings
 
 IDLE = 136 * 2**20
 """What a worker takes of its limit before any job, as WorkerOptions says."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFilter, ImageStat
 
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Rendered
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import Quality
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Rendered
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Quality
 from liveresize.imaging import render
 from liveresize.imaging.options import ImagingOptions
 

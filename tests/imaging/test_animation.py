@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
-from liveresize.domain.formats import Format, Negotiated
-from liveresize.domain.values import Fit
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.values import Fit
 from liveresize.imaging import decode, render_plan
 
 from . import samples

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, RenderJob
-from liveresize.domain.rendition import Rendition
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, RenderJob
+from liveresize.core.rendition import Rendition
 from liveresize.imaging import decode, perform, structure
 from liveresize.imaging.options import Metadata
 from liveresize.imaging.structure import av1, tally

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image, ImageCms
 
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import colour, modes
 
 from . import samples

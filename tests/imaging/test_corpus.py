@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from liveresize import errors
-from liveresize.domain import geometry
-from liveresize.domain.formats import Format
+from liveresize.core import geometry
+from liveresize.core.formats import Format
 
 from . import samples
 

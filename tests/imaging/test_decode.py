@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 from liveresize import errors
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import decode, render
 from liveresize.imaging.options import ImagingOptions
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageStat
 
-from liveresize.domain.formats import Format
-from liveresize.domain.operations import ROWS, Effect
-from liveresize.domain.values import COMPASS, Fit
+from liveresize.core.formats import Format
+from liveresize.core.operations import ROWS, Effect
+from liveresize.core.values import COMPASS, Fit
 from liveresize.imaging import effects
 
 from . import samples

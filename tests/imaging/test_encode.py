@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from liveresize.domain.formats import Format
-from liveresize.domain.values import Quality
+from liveresize.core.formats import Format
+from liveresize.core.values import Quality
 from liveresize.imaging import encode, quality
 from liveresize.imaging.options import Effort, EncoderOptions
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import encode, frame_sequence
 from liveresize.imaging.options import EncoderOptions
 

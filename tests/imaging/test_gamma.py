@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import decode, downscale, gamma, ingest
 
 from . import samples

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.jobs import Facts, IntakeJob
+from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import ingest
 from liveresize.imaging.options import ImagingOptions, Metadata
 

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 from PIL import Image, ImageDraw
 
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import encode, palette
 from liveresize.imaging.options import EncoderOptions
 

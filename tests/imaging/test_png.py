@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from liveresize import errors
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import decode, png
 
 from . import samples, uploads

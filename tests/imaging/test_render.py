@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain import geometry
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import COMPASS, Fit, Gravity
+from liveresize.core import geometry
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import COMPASS, Fit, Gravity
 from liveresize.imaging import orientation, perform, render
 
 from . import samples

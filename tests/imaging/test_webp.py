@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from liveresize import errors
-from liveresize.domain.formats import Format
+from liveresize.core.formats import Format
 from liveresize.imaging import decode, webp
 
 from . import samples, uploads

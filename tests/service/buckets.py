@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link, Original
-from liveresize.service.bucket_importer import BucketImporter, BucketImporterOptions
-from liveresize.service.mirroring import MirroringOptions
+from liveresize.compat.vip.importer import BucketImporter, BucketImporterOptions
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import FakeStore, SteeredIndex, picture
 from .house import House

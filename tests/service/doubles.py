@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from pathlib import Path
 from typing import Any, overload
 
-from stores.memory_index import MemoryIndex
+from storage.memory_index import MemoryIndex
 
 from liveresize import errors
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link, Original
-from liveresize.domain.tokens import Claim
-from liveresize.ports import JobHandle, ObjectBody, Purged
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.core.ports import JobHandle, ObjectBody, Purged
+from liveresize.core.tokens import Claim
 
 Hook = Callable[[], Awaitable[None]]
 

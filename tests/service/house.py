@@ -3,45 +3,45 @@
 from pathlib import Path
 from typing import Any
 
-from liveresize.domain.formats import Format
-from liveresize.domain.geometry import Bounds
-from liveresize.domain.names import ImageId
-from liveresize.domain.operations import UrlRules
-from liveresize.domain.originals import Original
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.sizes import SizeRules
-from liveresize.domain.tokens import Grant
-from liveresize.domain.unsigned import Unsigned
-from liveresize.domain.urls import RenditionRequest
-from liveresize.domain.vip import VipRules
-from liveresize.ports import ForeignOriginals, Mirror, RenditionStore, WebhookClient
-from liveresize.service.bucket_importer import BucketImporter, BucketImporterOptions
-from liveresize.service.deletions import Deletions
-from liveresize.service.generation_cleanup import GenerationCleanup
-from liveresize.service.mirroring import Mirroring, MirroringOptions
-from liveresize.service.objects import StoredObjects
-from liveresize.service.original_lookup import OriginalLookup
-from liveresize.service.orphans import Orphans
-from liveresize.service.outcomes import Bytes, Cache, Redirect
-from liveresize.service.pictures import Pictures, PicturesOptions
-from liveresize.service.publisher import Publisher, PublisherOptions
-from liveresize.service.purge import Purge, PurgeOptions
-from liveresize.service.rates import RateOptions, Rates
-from liveresize.service.receipts import RepeatedUpload
-from liveresize.service.rendition_loader import RenditionLoader
-from liveresize.service.renditions import Renditions, RenditionsOptions
-from liveresize.service.staged import Crop, UploadPipeline
-from liveresize.service.strays import Strays, StraysOptions
-from liveresize.service.uploads import Uploads, UploadsOptions
-from liveresize.service.vip_uploads import VipUploads, VipUploadsOptions
-from liveresize.service.webhook import WebhookDispatcher, WebhookDispatcherOptions
-from liveresize.stores.disk import DiskOptions, DiskRenditions
-from liveresize.stores.heard import HeardFile
-from liveresize.stores.listings import RenditionFiles
-from liveresize.stores.memory import Memory, MemoryOptions
-from liveresize.stores.originals import DiskOriginals, OriginalsOptions
-from liveresize.stores.spool import DiskSpool, SpoolOptions
-from liveresize.stores.strays import StrayFiles
+from liveresize.compat.vip.importer import BucketImporter, BucketImporterOptions
+from liveresize.compat.vip.requests import VipRules
+from liveresize.compat.vip.uploads import VipUploads, VipUploadsOptions
+from liveresize.core.formats import Format
+from liveresize.core.geometry import Bounds
+from liveresize.core.names import ImageId
+from liveresize.core.operations import UrlRules
+from liveresize.core.originals import Original
+from liveresize.core.ports import ForeignOriginals, Mirror, RenditionStore, WebhookClient
+from liveresize.core.rates import RateOptions, Rates
+from liveresize.core.rendition import Rendition
+from liveresize.core.sizes import SizeRules
+from liveresize.core.tokens import Grant
+from liveresize.core.unsigned import Unsigned
+from liveresize.core.urls import RenditionRequest
+from liveresize.delivery.objects import StoredObjects
+from liveresize.delivery.original_lookup import OriginalLookup
+from liveresize.delivery.outcomes import Bytes, Cache, Redirect
+from liveresize.delivery.pictures import Pictures, PicturesOptions
+from liveresize.delivery.publisher import Publisher, PublisherOptions
+from liveresize.delivery.rendition_loader import RenditionLoader
+from liveresize.delivery.renditions import Renditions, RenditionsOptions
+from liveresize.maintenance.deletions import Deletions
+from liveresize.maintenance.orphans import Orphans
+from liveresize.maintenance.purge import Purge, PurgeOptions
+from liveresize.maintenance.strays import Strays, StraysOptions
+from liveresize.storage.disk import DiskOptions, DiskRenditions
+from liveresize.storage.heard import HeardFile
+from liveresize.storage.listings import RenditionFiles
+from liveresize.storage.memory import Memory, MemoryOptions
+from liveresize.storage.mirroring import Mirroring, MirroringOptions
+from liveresize.storage.originals import DiskOriginals, OriginalsOptions
+from liveresize.storage.spool import DiskSpool, SpoolOptions
+from liveresize.storage.strays import StrayFiles
+from liveresize.uploads.generation_cleanup import GenerationCleanup
+from liveresize.uploads.pipeline import Crop, UploadPipeline
+from liveresize.uploads.receipts import RepeatedUpload
+from liveresize.uploads.token_uploads import Uploads, UploadsOptions
+from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
 from .doubles import Clock, FakeRenderer, FakeStore, SteeredIndex, picture
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
 
 from .doubles import Hook
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original, ended, new_generation
-from liveresize.ports import Selection
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original, ended, new_generation
+from liveresize.core.ports import Selection
 
 from .buckets import BUCKET, LEGACY, Fleet, files
 from .doubles import picture, run

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.service import bucket_importer
-from liveresize.service.outcomes import Cache
-from liveresize.stores import files as store_files
+from liveresize.compat.vip import importer
+from liveresize.core.names import ImageId
+from liveresize.delivery.outcomes import Cache
+from liveresize.storage import files as store_files
 
 from .buckets import BUCKET, LEGACY, Fleet, files
 from .doubles import away, picture, run, until
@@ -142,7 +142,7 @@ def test_so_many_misses_are_remembered_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest makes room; a miss that is met again is as good as new."""
-    monkeypatch.setattr(bucket_importer, "_REMEMBERED", 50)
+    monkeypatch.setattr(importer, "_REMEMBERED", 50)
 
     async def main() -> None:
         fleet = Fleet(tmp_path)
@@ -470,7 +470,7 @@ def test_only_so_many_are_fetched_at_once(tmp_path: Path) -> None:
         await barrier.reached.wait()
         for _ in range(100):
             await asyncio.sleep(0)
-        assert fleet.buckets.calls["take"] == bucket_importer._AT_ONCE
+        assert fleet.buckets.calls["take"] == importer._AT_ONCE
         barrier.open()
         found = await asyncio.gather(*clients)
         assert [one.image for one in found] == images

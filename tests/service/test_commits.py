@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.service.outcomes import Cache
+from liveresize.core.names import ImageId
+from liveresize.delivery.outcomes import Cache
 
 from .doubles import Hook, away, picture, run
 from .house import CAT, House, disk_store, request

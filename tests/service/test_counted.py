@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.publisher import Publisher
+from liveresize.core.names import ImageId
+from liveresize.delivery.publisher import Publisher
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import run
 from .house import House, request

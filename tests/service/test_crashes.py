@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.stores import files
+from liveresize.storage import files
 
 from .doubles import SteeredIndex, picture, run
 from .house import CAT, House, request

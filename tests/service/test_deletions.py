@@ -9,12 +9,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
-from liveresize.ports import Heard, Selection
-from liveresize.service import deletions
-from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.outcomes import Cache
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.core.ports import Heard, Selection
+from liveresize.delivery.outcomes import Cache
+from liveresize.maintenance import deletions
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request

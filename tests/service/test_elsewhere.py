@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.geometry import Bounds
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
-from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
-from liveresize.service.pictures import ORIGINAL
-from liveresize.service.rates import RateOptions
-from liveresize.stores import files
+from liveresize.core.geometry import Bounds
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.core.rates import RateOptions
+from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
+from liveresize.delivery.pictures import ORIGINAL
+from liveresize.storage import files
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request

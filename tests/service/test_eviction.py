@@ -8,11 +8,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
-from liveresize.service import mirroring
-from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.outcomes import Cache
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.delivery.outcomes import Cache
+from liveresize.storage import mirroring
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import SteeredIndex, away, picture, run
 from .house import CAT, House, request

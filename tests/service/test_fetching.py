@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.service.mirroring import MirroringOptions
-from liveresize.service.outcomes import Cache, OriginalFile
-from liveresize.stores import files
+from liveresize.delivery.outcomes import Cache, OriginalFile
+from liveresize.storage import files
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import SteeredIndex, picture, run
 from .house import CAT, House, request

@@ -7,8 +7,8 @@ import pytest
 from crashes import disks
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.service.outcomes import Cache
+from liveresize.core.names import ImageId
+from liveresize.delivery.outcomes import Cache
 
 from .doubles import picture, run
 from .house import House, disk_store, request

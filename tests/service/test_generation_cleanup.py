@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
-from liveresize.service.mirroring import MirroringOptions
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request

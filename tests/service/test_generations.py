@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link, Original
-from liveresize.service.outcomes import Bytes, Cache
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.delivery.outcomes import Bytes, Cache
 
 from .doubles import SteeredIndex, picture, run, turns, until
 from .house import CAT, House, request

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.domain.originals import Original
-from liveresize.ports import Selection
-from liveresize.service.outcomes import Cache
+from liveresize.core.originals import Original
+from liveresize.core.ports import Selection
+from liveresize.delivery.outcomes import Cache
 
 from .buckets import BUCKET, LEGACY, Fleet
 from .doubles import Hook, run

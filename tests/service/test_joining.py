@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.service.outcomes import Bytes, Cache, Redirect
-from liveresize.service.rates import RateOptions
+from liveresize.core.rates import RateOptions
+from liveresize.delivery.outcomes import Bytes, Cache, Redirect
 
 from .doubles import run, turns
 from .house import House, request

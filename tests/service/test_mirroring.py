@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
-from liveresize.service import mirroring
-from liveresize.service.mirroring import MirroringOptions
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.storage import mirroring
+from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import SteeredIndex, away, picture, run, turns
 from .house import CAT, House

@@ -6,19 +6,19 @@ from urllib.parse import unquote
 import pytest
 
 from liveresize import errors
-from liveresize.domain.formats import Format
-from liveresize.domain.geometry import Bounds
-from liveresize.domain.names import ImageId
-from liveresize.domain.operations import UrlRules
-from liveresize.domain.originals import Original
-from liveresize.domain.sizes import SizeRules
-from liveresize.domain.unsigned import Unsigned
-from liveresize.domain.values import Quality
-from liveresize.domain.vip import VipRules
-from liveresize.ports import Selection
-from liveresize.service.outcomes import Cache
-from liveresize.service.pictures import PicturesOptions
-from liveresize.service.rates import RateOptions
+from liveresize.compat.vip.requests import VipRules
+from liveresize.core.formats import Format
+from liveresize.core.geometry import Bounds
+from liveresize.core.names import ImageId
+from liveresize.core.operations import UrlRules
+from liveresize.core.originals import Original
+from liveresize.core.ports import Selection
+from liveresize.core.rates import RateOptions
+from liveresize.core.sizes import SizeRules
+from liveresize.core.unsigned import Unsigned
+from liveresize.core.values import Quality
+from liveresize.delivery.outcomes import Cache
+from liveresize.delivery.pictures import PicturesOptions
 
 from .buckets import BUCKET, LEGACY, Fleet
 from .doubles import picture, run

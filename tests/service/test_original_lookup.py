@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.jobs import ProbeJob
-from liveresize.domain.names import ImageId
+from liveresize.core.jobs import ProbeJob
+from liveresize.core.names import ImageId
 
 from .doubles import SteeredIndex, away, picture, run
 from .house import CAT, House, request

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from liveresize.domain.names import ImageId
-from liveresize.ports import RenditionFile, Selection
-from liveresize.service import orphans
-from liveresize.stores.listings import RenditionFiles
+from liveresize.core.names import ImageId
+from liveresize.core.ports import RenditionFile, Selection
+from liveresize.maintenance import orphans
+from liveresize.storage.listings import RenditionFiles
 
 from .doubles import FakeStore, SteeredIndex, away, run
 from .house import CAT, House, disk_store, request

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain import urls
-from liveresize.domain.geometry import Bounds
-from liveresize.domain.operations import UrlRules
-from liveresize.domain.urls import FactsRequest, OriginalRequest, PictureRequest
-from liveresize.domain.values import Quality
-from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
-from liveresize.service.pictures import PicturesOptions
+from liveresize.core import urls
+from liveresize.core.geometry import Bounds
+from liveresize.core.operations import UrlRules
+from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest
+from liveresize.core.values import Quality
+from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
+from liveresize.delivery.pictures import PicturesOptions
 
 from .doubles import picture, run
 from .house import CAT, House, request

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link
-from liveresize.service.publisher import Publisher
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link
+from liveresize.delivery.publisher import Publisher
 
 from .doubles import away, run, until
 from .house import House, disk_store, request

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.ports import Selection
-from liveresize.service.outcomes import Bytes, Cache
+from liveresize.core.names import ImageId
+from liveresize.core.ports import Selection
+from liveresize.delivery.outcomes import Bytes, Cache
 
 from .doubles import SteeredIndex, away, run, turns
 from .house import CAT, House, disk_store, request

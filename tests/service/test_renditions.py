@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.formats import Negotiated
-from liveresize.domain.geometry import Bounds
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Link
-from liveresize.domain.values import Fit
-from liveresize.service.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect
-from liveresize.stores.memory import MemoryOptions
+from liveresize.core.formats import Negotiated
+from liveresize.core.geometry import Bounds
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link
+from liveresize.core.values import Fit
+from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect
+from liveresize.storage.memory import MemoryOptions
 
 from .doubles import away, picture, run
 from .house import CAT, House, request

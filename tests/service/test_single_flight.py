@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from liveresize.ports import Priority
-from liveresize.service.single_flight import Call, SingleFlight
+from liveresize.core.ports import Priority
+from liveresize.core.single_flight import Call, SingleFlight
 
 from .doubles import run, turns
 

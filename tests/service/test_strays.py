@@ -7,9 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.domain.originals import Original
-from liveresize.service import strays
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.maintenance import strays
 
 from .doubles import SteeredIndex, away, picture, run
 from .house import CAT, House, request
@@ -315,7 +315,7 @@ def test_a_full_disk_takes_no_notes(house: House, monkeypatch: pytest.MonkeyPatc
             raise full
 
         with monkeypatch.context() as patched:
-            patched.setattr("liveresize.stores.files.Reserve.check", refuse)
+            patched.setattr("liveresize.storage.files.Reserve.check", refuse)
             with capture_logs() as logs:
                 await house.strays.look()
         assert [line["event"] for line in logs] == ["strays_not_noted"]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.domain.jobs import IntakeJob
-from liveresize.domain.names import ImageId
-from liveresize.service import bodies
+from liveresize.core.jobs import IntakeJob
+from liveresize.core.names import ImageId
+from liveresize.uploads import bodies
 
 from .doubles import picture, run, turns, until
 from .house import CAT, House, request

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain.originals import Original
-from liveresize.service.vip_uploads import VipUpload
+from liveresize.compat.vip.uploads import VipUpload
+from liveresize.core.originals import Original
 
 from .buckets import BUCKET, Fleet, files
 from .doubles import away, picture, run, until

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.domain.geometry import Bounds
-from liveresize.domain.jobs import RenderJob
-from liveresize.domain.names import ImageId
-from liveresize.domain.urls import RenditionRequest
-from liveresize.ports import JobHandle, Priority
-from liveresize.service.outcomes import Cache
-from liveresize.service.rates import RateOptions
-from liveresize.service.warmup import Fate, Warmup, WarmupOptions
+from liveresize.core.geometry import Bounds
+from liveresize.core.jobs import RenderJob
+from liveresize.core.names import ImageId
+from liveresize.core.ports import JobHandle, Priority
+from liveresize.core.rates import RateOptions
+from liveresize.core.urls import RenditionRequest
+from liveresize.delivery.outcomes import Cache
+from liveresize.delivery.warmup import Fate, Warmup, WarmupOptions
 from liveresize.workers.admission import Admission
 
 from .doubles import FakeRenderer, run, turns, until

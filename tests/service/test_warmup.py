@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.service.warmup import Fate, Warmup, WarmupOptions
+from liveresize.core.names import ImageId
+from liveresize.delivery.warmup import Fate, Warmup, WarmupOptions
 
 from .doubles import run, turns
 from .house import CAT

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import structlog
-from stores.memory_index import MemoryIndex
-from stores.worlds import original
+from storage.memory_index import MemoryIndex
+from storage.worlds import original
 
 from liveresize import errors
-from liveresize.domain import webhook
-from liveresize.domain.names import ImageId
-from liveresize.ports import Announcement
-from liveresize.service.webhook import WebhookDispatcher, WebhookDispatcherOptions
+from liveresize.core.names import ImageId
+from liveresize.core.ports import Announcement
+from liveresize.uploads import webhook_event
+from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
 from .doubles import Clock, away, picture, run, turns
 from .house import CAT, House
@@ -106,7 +106,7 @@ def test_an_upload_with_a_token_is_told_at_once(tmp_path: Path) -> None:
         stored = await house.upload()
         await turns()
         ((body, _),) = courier.delivered
-        assert body == webhook.body(stored)
+        assert body == webhook_event.body(stored)
         await house.announcer.catch_up()
         await turns()
         assert len(courier.delivered) == 1
@@ -227,7 +227,7 @@ def test_a_message_says_what_it_is_and_who_sent_it() -> None:
             "User-Agent": "liveresize/7",
             "X-Liveresize-Event": said["event"],
             "X-Liveresize-Delivery": said["delivery"],
-            "X-Liveresize-Signature": webhook.signature(SECRETS, int(scene.clock.now), body),
+            "X-Liveresize-Signature": webhook_event.signature(SECRETS, int(scene.clock.now), body),
         }
 
     run(main)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from aiohttp import web
-from stores import s3worlds
-from stores.faulty import Faulty
-from stores.s3worlds import Place, World
+from storage import s3worlds
+from storage.faulty import Faulty
+from storage.s3worlds import Place, World
 
 from . import servers
 from .buckets import Gallery

@@ -23,7 +23,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from liveresize.web.http2_stream import Http2Stream
+from liveresize.http.transport.http2_stream import Http2Stream
 
 from . import certificates, servers
 

@@ -19,8 +19,9 @@ from typing import IO, Any, Self, TypeVar
 import httpx
 import preloaded
 
-from liveresize import server, settings, wiring
-from liveresize.stores import database
+from liveresize import config
+from liveresize.app import container, server
+from liveresize.storage.index import database
 
 from . import certificates
 
@@ -71,10 +72,10 @@ def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
         pause = min(1.3 * pause, 0.1)
 
 
-_index_options = wiring.index_options
+_index_options = container.index_options
 
 
-def _patient(chosen: settings.Settings) -> database.IndexOptions:
+def _patient(chosen: config.Settings) -> database.IndexOptions:
     """An index that may take its time: a busy machine is not a database that is away."""
     return dataclasses.replace(_index_options(chosen), lookup_budget=PATIENCE)
 
@@ -123,7 +124,7 @@ class Running:
 
     def __init__(self, folder: Path, **keys: object) -> None:
         self.folder = folder
-        self.settings = settings.load(environ(folder, **keys), directory=folder)
+        self.settings = config.load(environ(folder, **keys), directory=folder)
         self._ready = threading.Event()
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="server")
@@ -143,7 +144,7 @@ class Running:
         self._loop = asyncio.get_running_loop()
         self._told = asyncio.Event()
         try:
-            with replaced(wiring, "index_options", _patient):
+            with replaced(container, "index_options", _patient):
                 self.server = server.Server(self.settings)
             self.components = self.server.components
             await self.server.start()

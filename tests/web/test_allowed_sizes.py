@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from liveresize import errors
-from liveresize.domain import signing
+from liveresize.core import signing
 
 from . import buckets, pictures, servers
 from .buckets import Gallery

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from liveresize.web import uploads
+from liveresize.http.handlers import uploads
 
 from . import forms, pictures, servers, wire
 from .conftest import Events

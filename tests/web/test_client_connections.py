@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from liveresize.web import listener
-from liveresize.web.connections import WatchedStream
-from liveresize.web.listener import Door, Listener, ListenerOptions
-from liveresize.web.unsent import Unsent
+from liveresize.http.transport import listener
+from liveresize.http.transport.connections import WatchedStream
+from liveresize.http.transport.listener import Door, Listener, ListenerOptions
+from liveresize.http.transport.unsent import Unsent
 
 from . import metering, pictures, servers, wire
 from .conftest import Events

@@ -3,8 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
-from liveresize.web import clients
-from liveresize.web.clients import Networks, UnlistedProxies
+from liveresize.http.transport import clients
+from liveresize.http.transport.clients import Networks, UnlistedProxies
 
 
 @pytest.mark.parametrize(

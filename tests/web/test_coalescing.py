@@ -11,8 +11,8 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.ioloop import IOLoop
 
-from liveresize import settings
-from liveresize.server import Server
+from liveresize import config
+from liveresize.app.server import Server
 
 from . import pictures, servers
 
@@ -23,7 +23,7 @@ CLIENTS = 200
 def shared(io_loop: IOLoop, tmp_path: Path) -> Iterator[Server]:
     """A server in the loop of the test."""
     keys = {"cache__link_ttl": 0, "limits__client_renders": 100, "limits__client_burst": 1}
-    one = Server(settings.load(servers.environ(tmp_path, **keys), directory=tmp_path))
+    one = Server(config.load(servers.environ(tmp_path, **keys), directory=tmp_path))
     io_loop.run_sync(one.start, timeout=servers.PATIENCE)
     yield one
     io_loop.run_sync(one.stop, timeout=servers.PATIENCE)

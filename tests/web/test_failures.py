@@ -11,9 +11,9 @@ import pytest
 from tornado.web import HTTPError
 
 from liveresize import errors
-from liveresize.domain.names import ImageId
-from liveresize.service import uploads
-from liveresize.web import failures
+from liveresize.core.names import ImageId
+from liveresize.http import failures
+from liveresize.uploads import token_uploads
 
 from . import pictures, servers, wire
 from .conftest import Events
@@ -72,7 +72,10 @@ def test_an_unexpected_error_in_an_upload_is_a_json_500(
     async def boom(*_: object) -> None:
         raise ZeroDivisionError
 
-    for owner, method in ((uploads.ClaimedUpload, "write"), (server.components.originals, "keep")):
+    for owner, method in (
+        (token_uploads.ClaimedUpload, "write"),
+        (server.components.originals, "keep"),
+    ):
         token = server.client.token(name)
         with servers.replaced(owner, method, boom):
             answer = server.client.upload(name, pictures.png(), token)

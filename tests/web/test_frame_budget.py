@@ -7,8 +7,8 @@ import pytest
 from h2.exceptions import DenialOfServiceError
 from hyperframe.frame import PingFrame
 
-from liveresize.web import frame_budget
-from liveresize.web.frame_budget import Allowances, FrameBudget
+from liveresize.http.transport import frame_budget
+from liveresize.http.transport.frame_budget import Allowances, FrameBudget
 
 from . import certificates, pictures, servers, wire
 from .certificates import Pair

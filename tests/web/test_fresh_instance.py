@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from stores import s3worlds
-from stores.s3worlds import Place
+from storage import s3worlds
+from storage.s3worlds import Place
 
 from . import galleries, pictures, servers
 from .galleries import Counting

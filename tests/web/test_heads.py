@@ -8,7 +8,7 @@ import pytest
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
 from liveresize import errors
-from liveresize.web import heads
+from liveresize.http.transport import heads
 
 from . import certificates, pictures, servers, wire
 

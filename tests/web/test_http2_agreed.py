@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from liveresize import settings
+from liveresize import config
 
 from . import certificates, http2_client, pictures, secure, servers, wire
 from .certificates import Pair
@@ -89,8 +89,8 @@ def test_it_can_be_turned_off(launch: Launch, pair: Pair, keys: dict[str, object
 
 def test_vips_own_name_turns_it_off(tmp_path: Path) -> None:
     """`DISABLE_HTTP2`, as its environment has it."""
-    assert settings.load({}, directory=tmp_path).http2
-    assert not settings.load({"DISABLE_HTTP2": "1"}, directory=tmp_path).http2
+    assert config.load({}, directory=tmp_path).http2
+    assert not config.load({"DISABLE_HTTP2": "1"}, directory=tmp_path).http2
 
 
 def test_a_plain_port_speaks_it_where_that_is_set(begun: servers.Running) -> None:

@@ -15,7 +15,7 @@ import pytest
 from browser import chromium
 from playwright.sync_api import Browser
 
-from liveresize.web.http2 import Http2Connection
+from liveresize.http.transport.http2 import Http2Connection
 
 from . import certificates, pictures, servers
 from .certificates import Pair

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from tornado import httputil
 from tornado.iostream import StreamClosedError
 
-from liveresize.web.connections import WatchedStream
-from liveresize.web.frame_budget import FrameBudget
-from liveresize.web.http2 import Http2Connection, Http2Options
-from liveresize.web.http2_frames import Protocol, ProtocolOptions
-from liveresize.web.http2_stream import Http2Stream
-from liveresize.web.unsent import Unsent
+from liveresize.http.transport.connections import WatchedStream
+from liveresize.http.transport.frame_budget import FrameBudget
+from liveresize.http.transport.http2 import Http2Connection, Http2Options
+from liveresize.http.transport.http2_frames import Protocol, ProtocolOptions
+from liveresize.http.transport.http2_stream import Http2Stream
+from liveresize.http.transport.unsent import Unsent
 
 from . import servers
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liveresize.ports import JobHandle, Priority
+from liveresize.core.ports import JobHandle, Priority
 
 from . import buckets, http2_client, pictures, servers
 from .buckets import Gallery

@@ -20,7 +20,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from liveresize.web import fast_path
+from liveresize.http import fast_path
 
 from . import certificates, http2_client, servers, wire
 from .http2_client import FRAME_SIZE_ERROR, PROTOCOL_ERROR, Fields, Http2Wire, speaking

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liveresize.web import fast_path
+from liveresize.http import fast_path
 
 from . import buckets, certificates, forms, pictures, secure, servers, wire
 from .buckets import Gallery

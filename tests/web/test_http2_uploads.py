@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hyperframe.frame import HeadersFrame
 
-from liveresize.service.staged import StagedUpload
+from liveresize.uploads.pipeline import StagedUpload
 
 from . import buckets, http2_client, pictures, servers
 from .http2_client import Http2Wire

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame, SettingsFrame
 
-from liveresize.web import status
+from liveresize.http.handlers import status
 
 from . import http2_client, pictures, servers, wire
 from .conftest import Events

@@ -9,7 +9,8 @@ from typing import Any, Self
 import pytest
 from PIL import Image
 
-from liveresize.web import handler, unsent
+from liveresize.http.handlers import base
+from liveresize.http.transport import unsent
 
 from . import certificates, http2_client, metering, pictures, secure, servers, wire
 from .conftest import Events
@@ -339,14 +340,14 @@ def test_little_of_a_file_is_read_at_a_time_while_there_is_no_room(
         return os_pread(number, size, start)
 
     os_pread = os.pread
-    with servers.replaced(handler.os, "pread", pread):
+    with servers.replaced(base.os, "pread", pread):
         assert running.client.get("/cat.png").content == NOISE
-        assert max(read) == handler.CHUNK
+        assert max(read) == base.CHUNK
         read.clear()
         room = running.components.unsent.has_room
 
         def until_admitted(size: int) -> bool:
-            return size in (0, handler.CHUNK) and room(size)
+            return size in (0, base.CHUNK) and room(size)
 
         with servers.replaced(running.components.unsent, "has_room", until_admitted):
             assert running.client.get("/cat.png").content == NOISE

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stores import s3worlds
+from storage import s3worlds
 
-from liveresize.metrics import registry, renders, requests, stores
-from liveresize.wiring import lifecycle
+from liveresize.app import lifecycle
+from liveresize.observe.metrics import registry, renders, requests, stores
 
 from . import metering, pictures, servers, wire
 from .metering import Reading, series

@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from liveresize import __version__, errors
-from liveresize.web import app
+from liveresize.app import application
 
 from . import buckets, servers
 from .contract.conforming import Document
@@ -127,7 +127,9 @@ def test_everyone_may_keep_it_for_a_while(gallery: buckets.Gallery) -> None:
 def test_every_route_has_its_path_and_every_path_its_route(document: Document) -> None:
     """The examples of the operations lead to all routes, by all of their methods."""
     routes = [
-        (method, pattern, handler) for methods, pattern, handler in app.ROUTES for method in methods
+        (method, pattern, handler)
+        for methods, pattern, handler in application.ROUTES
+        for method in methods
     ]
     found = set()
     for method, _, path in examples(document):

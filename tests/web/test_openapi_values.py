@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.domain import names, parameters
-from liveresize.domain.operations import UrlRules
+from liveresize.core import names, parameters
+from liveresize.core.operations import UrlRules
 
 from . import servers
 from .contract.conforming import Document

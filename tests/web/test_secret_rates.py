@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.domain import signing
-from liveresize.web.secret_throttle import Guesses
+from liveresize.core import signing
+from liveresize.http.secret_throttle import Guesses
 
 from . import pictures, servers, wire
 from .buckets import TOKEN, Gallery

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from stores import s3worlds
-from stores.s3worlds import World
+from storage import s3worlds
+from storage.s3worlds import World
 
 from liveresize import errors
-from liveresize.domain import signing
+from liveresize.core import signing
 
 from . import buckets, pictures, servers, wire
 from .buckets import Gallery

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from liveresize import errors
-from liveresize.wiring import lifecycle
+from liveresize.app import lifecycle
 
 from . import metering, pictures, servers, wire
 

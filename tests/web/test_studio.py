@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from liveresize.web.studio import assets
+from liveresize.http.studio import assets
 
 from . import pictures, servers, wire
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from liveresize.domain import names, urls
-from liveresize.domain.formats import Format, Negotiated
-from liveresize.domain.operations import UrlRules
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import COMPASS, Fit, Gravity, Quality
+from liveresize.core import names, urls
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.operations import UrlRules
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import COMPASS, Fit, Gravity, Quality
+from liveresize.http.studio import assets
 from liveresize.imaging import orientation, placeholder
-from liveresize.web.studio import assets
 
 from .test_studio import FOLDER
 

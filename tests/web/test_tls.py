@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from liveresize.web import status
-from liveresize.web.connections import TlsStream, WatchedStream
-from liveresize.web.tls import TlsOptions, make_context
-from liveresize.web.unsent import Unsent
+from liveresize.http.handlers import status
+from liveresize.http.transport.connections import TlsStream, WatchedStream
+from liveresize.http.transport.tls import TlsOptions, make_context
+from liveresize.http.transport.unsent import Unsent
 
 from . import certificates, pictures, secure, servers, wire
 from .certificates import Pair

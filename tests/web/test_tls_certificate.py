@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.web.tls import Certificate, TlsOptions, make_context
+from liveresize.http.transport.tls import Certificate, TlsOptions, make_context
 
 from . import certificates, pictures, secure, servers
 from .certificates import DAY, Pair

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from liveresize import errors, settings
-from liveresize.settings import entrances
-from liveresize.wiring import tls
+from liveresize import config, errors
+from liveresize.app import tls
+from liveresize.config import entrances
 
 from . import certificates, pictures, secure, servers, wire
 from .certificates import Pair
@@ -277,9 +277,9 @@ def test_a_client_that_leaves_in_its_body_leaves_nothing(detour: servers.Running
     servers.until(lambda: detour.server.listener.connections == 0)
 
 
-def load(tmp_path: Path, **keys: object) -> settings.Settings:
+def load(tmp_path: Path, **keys: object) -> config.Settings:
     """The settings with these keys."""
-    return settings.load(servers.environ(tmp_path, **keys), directory=tmp_path)
+    return config.load(servers.environ(tmp_path, **keys), directory=tmp_path)
 
 
 CONTRADICTIONS: list[tuple[dict[str, object], tuple[str, ...]]] = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liveresize.domain.names import RESERVED, SUFFIXES
+from liveresize.core.names import RESERVED, SUFFIXES
 
 from . import pictures, servers, wire
 

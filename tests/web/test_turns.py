@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from liveresize.domain.jobs import Job
-from liveresize.ports import JobHandle, Priority
+from liveresize.core.jobs import Job
+from liveresize.core.ports import JobHandle, Priority
 
 from . import pictures, servers
 from .conftest import Events

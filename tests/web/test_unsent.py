@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import structlog
 
-from liveresize.web.unsent import Hold, Unsent
+from liveresize.http.transport.unsent import Hold, Unsent
 
 MB = 1 << 20
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from liveresize.web import unwanted
+from liveresize.http.transport import unwanted
 
 from . import http2_client, pictures, servers, wire
 from .http2_client import Http2Wire

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stores import s3worlds
-from stores.s3worlds import Place
+from storage import s3worlds
+from storage.s3worlds import Place
 
 from . import galleries, pictures, servers, wire
 from .buckets import BEARER, TOKEN

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from stores import s3worlds
-from stores.s3worlds import Place
+from storage import s3worlds
+from storage.s3worlds import Place
 
-from liveresize import errors, settings
+from liveresize import config, errors
 
 from . import buckets, galleries, pictures, servers, wire
 
@@ -139,7 +139,7 @@ def test_what_may_not_be_meant_is_warned_of(
     tmp_path: Path, chosen: dict[str, str], keys: dict[str, object], said: str
 ) -> None:
     """In one sentence, without the secret."""
-    loaded = settings.load({**servers.environ(tmp_path, **keys), **chosen}, directory=tmp_path)
+    loaded = config.load({**servers.environ(tmp_path, **keys), **chosen}, directory=tmp_path)
     assert len([each for each in loaded.warnings if said in each]) == 1
     assert not [each for each in loaded.warnings if TOKEN in each]
 
@@ -148,7 +148,7 @@ def test_a_server_set_up_as_it_should_be_has_nothing_to_say(tmp_path: Path) -> N
     """Neither about a token, nor about origins that need it."""
     keys = servers.environ(tmp_path, vip__buckets=["pics"], vip__require_token=True)
     chosen = {"AUTH_TOKEN": TOKEN, "ALLOWED_ORIGIN": "*.example.test"}
-    loaded = settings.load({**keys, **chosen}, directory=tmp_path)
+    loaded = config.load({**keys, **chosen}, directory=tmp_path)
     assert [each for each in loaded.warnings if "vip." in each] == []
 
 
@@ -167,4 +167,4 @@ def test_a_value_that_makes_no_sense_stops_the_start(
 ) -> None:
     """One sentence that names the variable; vip goes on with what it makes of it."""
     with pytest.raises(errors.SettingsError, match=variable):
-        settings.load({variable: value}, directory=tmp_path)
+        config.load({variable: value}, directory=tmp_path)

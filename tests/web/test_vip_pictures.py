@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from liveresize.web.images import PictureHandler
+from liveresize.http.handlers.images import PictureHandler
 
 from . import buckets, pictures, servers, wire
 from .buckets import Gallery

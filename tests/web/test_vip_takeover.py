@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stores import s3worlds
-from stores.s3worlds import Place
+from storage import s3worlds
+from storage.s3worlds import Place
 
 from scripts.sieging import _bombs
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from liveresize.ports import Priority
+from liveresize.core.ports import Priority
 
 from . import buckets, pictures, servers, wire
 from .buckets import BEARER, TOKEN, Gallery

@@ -12,8 +12,8 @@ import pytest
 import structlog
 from web import buckets, certificates, pictures, servers
 
-from liveresize import errors, settings
-from liveresize.wiring import lifecycle
+from liveresize import config, errors
+from liveresize.app import lifecycle
 
 from .receivers import Manner, Receiver, is_genuine, serving
 
@@ -199,7 +199,7 @@ def test_a_webhook_without_a_proper_secret_stops_the_start(
         tmp_path, webhook__url="https://user:hidden@host/hidden", webhook__secrets=given
     )
     with pytest.raises(errors.SettingsError, match=r"webhook\.secrets") as caught:
-        settings.load(wanted, tmp_path)
+        config.load(wanted, tmp_path)
     assert "hidden" not in str(caught.value)
     assert "fifteen" not in str(caught.value)
 
@@ -207,7 +207,7 @@ def test_a_webhook_without_a_proper_secret_stops_the_start(
 def test_secrets_without_a_webhook_are_a_warning(tmp_path: Path) -> None:
     """Half a configuration is rarely meant."""
     wanted = servers.environ(tmp_path, webhook__secrets=[SECRET])
-    (warning,) = settings.load(wanted, tmp_path).warnings
+    (warning,) = config.load(wanted, tmp_path).warnings
     assert "webhook.url is empty" in warning
 
 

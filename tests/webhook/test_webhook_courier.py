@@ -10,7 +10,7 @@ import pytest
 from web import certificates, servers
 
 from liveresize import errors
-from liveresize.stores.webhook_client import HttpWebhookClient, WebhookClientOptions
+from liveresize.uploads.webhook_client import HttpWebhookClient, WebhookClientOptions
 
 from .receivers import Manner, Receiver, serving
 

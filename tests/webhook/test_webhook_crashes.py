@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from crashes import scenes
 from crashes.scenes import ON_DISK, SHARED, Scene
-from stores import worlds
+from storage import worlds
 from web import pictures, servers
 
-from liveresize.stores.index import DatabaseIndex
+from liveresize.storage.index.sql_index import DatabaseIndex
 
 from .receivers import Receiver
 

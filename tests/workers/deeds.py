@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Facts, Job, ProbeJob, Rendered, RenderJob
-from liveresize.domain.rendition import Rendition
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Facts, Job, ProbeJob, Rendered, RenderJob
+from liveresize.core.rendition import Rendition
 from liveresize.imaging.options import ImagingOptions
 
 

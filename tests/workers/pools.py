@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from liveresize.ports import Clock
+from liveresize.core.ports import Clock
 from liveresize.workers import WorkerOptions, WorkerPool
 
 from . import deeds

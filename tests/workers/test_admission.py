@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 import pytest
 
 from liveresize import errors
-from liveresize.ports import JobHandle, Priority
+from liveresize.core.ports import JobHandle, Priority
 from liveresize.workers.admission import Admission
 
 PATIENT = 60.0

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.domain.jobs import IntakeJob, ProbeJob
+from liveresize.core.jobs import IntakeJob, ProbeJob
 from liveresize.workers import WorkerPool, launch
 
 from . import deeds, pools

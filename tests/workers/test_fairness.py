@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from liveresize import errors
-from liveresize.ports import JobHandle, Priority
+from liveresize.core.ports import JobHandle, Priority
 from liveresize.workers.admission import Admission
 
 from .test_admission import admission, queued

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from liveresize import errors
-from liveresize.ports import JobHandle, Priority, Renderer
+from liveresize.core.ports import JobHandle, Priority, Renderer
 from liveresize.workers import WorkerPool
 
 from . import deeds, pools
@@ -60,7 +60,7 @@ def test_a_worker_loads_neither_server_nor_stores() -> None:
         async with pools.opened(slots=1) as pool:
             loaded = set(json.loads((await pool.run(deeds.job("modules"))).data))
         assert not loaded & {"tornado", "sqlalchemy", "aiobotocore", "click", "alembic"}
-        assert not {name for name in loaded if name.startswith("liveresize.service")}
+        assert not {name for name in loaded if name.startswith("liveresize.delivery")}
 
     asyncio.run(main())
 

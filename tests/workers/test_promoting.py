@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from liveresize import errors
-from liveresize.ports import JobHandle, Priority
+from liveresize.core.ports import JobHandle, Priority
 from liveresize.workers.admission import Admission
 
 from .test_admission import PATIENT, admission, queued

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from liveresize import errors
-from liveresize.domain.jobs import IntakeJob
+from liveresize.core.jobs import IntakeJob
 from liveresize.workers.quarantine import Quarantine
 
 from . import deeds

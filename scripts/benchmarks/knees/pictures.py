@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Rendered, RenderJob
-from liveresize.domain.rendition import Rendition
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Rendered, RenderJob
+from liveresize.core.rendition import Rendition
 from liveresize.imaging import perform
 from liveresize.imaging.options import EncoderOptions, ImagingOptions
 from scripts.benchmarks import corpus

@@ -1,9 +1,9 @@
 """Our engine in a plain process, called as a worker calls it."""
 
-from liveresize.domain.formats import Format
-from liveresize.domain.jobs import Rendered, RenderJob
-from liveresize.domain.rendition import Rendition
-from liveresize.domain.values import Fit, Quality
+from liveresize.core.formats import Format
+from liveresize.core.jobs import Rendered, RenderJob
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Fit, Quality
 from liveresize.imaging import perform, shrink
 from liveresize.imaging.options import EncoderOptions, ImagingOptions
 from scripts.benchmarks.peers import program

@@ -1,0 +1,1 @@
+"""The application put together: settings become options, options become components."""

@@ -1,0 +1,318 @@
+"""The composition root: settings become options, options become components, in order."""
+
+import time
+from pathlib import Path
+
+from liveresize.app import tls, webhook
+from liveresize.app.buckets import Buckets
+from liveresize.app.disks import Disks
+from liveresize.app.metrics_collector import MetricsCollector
+from liveresize.app.options import (
+    index_options,
+    originals_options,
+    rate_options,
+    renditions_options,
+    reserves,
+    site_options,
+    size_rules,
+    strays_options,
+    take_over_options,
+    url_rules,
+    vip_rules,
+    worker_options,
+)
+from liveresize.compat.vip.importer import BucketImporter
+from liveresize.compat.vip.uploads import VipUploads, VipUploadsOptions
+from liveresize.config import Settings
+from liveresize.core.geometry import Bounds
+from liveresize.core.rates import Rates
+from liveresize.core.unsigned import Unsigned
+from liveresize.delivery.objects import StoredObjects
+from liveresize.delivery.original_lookup import OriginalLookup
+from liveresize.delivery.pictures import Pictures, PicturesOptions
+from liveresize.delivery.publisher import Publisher, PublisherOptions
+from liveresize.delivery.rendition_loader import RenditionLoader
+from liveresize.delivery.renditions import Renditions, RenditionsOptions
+from liveresize.delivery.warmup import Warmup, WarmupOptions
+from liveresize.http.context import AppContext, ComponentHealth
+from liveresize.http.transport.unsent import Unsent
+from liveresize.imaging.options import (
+    ENGINE,
+)
+from liveresize.maintenance.deletions import Deletions
+from liveresize.maintenance.orphans import Orphans
+from liveresize.maintenance.purge import Purge, PurgeOptions
+from liveresize.maintenance.strays import Strays
+from liveresize.observe.metrics.exposition import Scrape
+from liveresize.storage.heard import HeardFile
+from liveresize.storage.index import engines
+from liveresize.storage.index.sql_index import DatabaseIndex
+from liveresize.storage.listings import RenditionFiles
+from liveresize.storage.memory import Memory, MemoryOptions
+from liveresize.storage.mirroring import Mirroring, MirroringOptions
+from liveresize.storage.originals import DiskOriginals
+from liveresize.storage.spool import DiskSpool, SpoolOptions
+from liveresize.storage.strays import StrayFiles
+from liveresize.uploads.generation_cleanup import GenerationCleanup
+from liveresize.uploads.pipeline import UploadPipeline
+from liveresize.uploads.token_uploads import Uploads, UploadsOptions
+from liveresize.workers import WorkerPool
+
+
+def check(settings: Settings) -> None:
+    """Raise SettingsError for what single values do not show, but the first start would."""
+    url_rules(settings)
+    engines.parse_url(index_options(settings).url)
+    tls.check(settings)
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the database to the schema of this release. Raises IndexUnavailable."""
+    index = await DatabaseIndex.open(index_options(settings))
+    await index.close()
+
+
+class Container:
+    """Everything between the settings and the web, built but not started."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError for what only shows when it is put together."""
+        data = Path(settings.data_dir)
+        self.settings = settings
+        self.migrated = False
+        self.rules = url_rules(settings)
+        self.index = DatabaseIndex(index_options(settings))
+        self.workers = WorkerPool(worker_options(settings))
+        self.originals = DiskOriginals(originals_options(settings))
+        self.spool = DiskSpool(
+            SpoolOptions(
+                directory=data / "spool",
+                max_bytes=settings.cache.spool_bytes,
+                reserve=settings.disk.reserve,
+                reserve_inodes=settings.disk.reserve_inodes,
+            )
+        )
+        self.buckets = Buckets(settings)
+        self.disks = Disks(reserves(settings))
+        self.store = self.buckets.store
+        shared = self.store.shared or self.buckets.vip
+        self.memory = Memory(
+            MemoryOptions(
+                max_bytes=settings.cache.memory_bytes,
+                max_links=settings.cache.links,
+                link_ttl=settings.cache.link_ttl,
+            ),
+            time.monotonic,
+        )
+        self.publisher = Publisher(
+            PublisherOptions(
+                concurrency=settings.aws.concurrency if shared else 4,
+                max_variants=settings.cache.max_variants,
+                engine=ENGINE,
+            ),
+            index=self.index,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+        )
+        self.mirroring = Mirroring(
+            MirroringOptions(
+                wait=settings.originals.mirror_wait,
+                strict=settings.originals.mirror_strict,
+                max_bytes=settings.originals.cache_bytes,
+            ),
+            mirror=self.buckets.mirror,
+            originals=self.originals,
+            index=self.index,
+        )
+        self.unsent = Unsent(settings.limits.unsent_bytes)
+        self._assemble()
+
+    def _assemble(self) -> None:
+        settings = self.settings
+        catalogue = OriginalLookup(
+            originals=self.originals,
+            index=self.index,
+            renderer=self.workers,
+            memory=self.memory,
+            take_over=BucketImporter(
+                take_over_options(settings),
+                taken=self.buckets.taken,
+                originals=self.originals,
+                index=self.index,
+                renderer=self.workers,
+                clock=time,
+            ),
+        )
+        self.retirement = GenerationCleanup(
+            originals=self.originals,
+            index=self.index,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+            mirroring=self.mirroring,
+        )
+        self.announcer = webhook.announcer(settings, self.index)
+        self.intake = UploadPipeline(
+            originals=self.originals,
+            index=self.index,
+            renderer=self.workers,
+            memory=self.memory,
+            retirement=self.retirement,
+            mirroring=self.mirroring,
+            announcer=self.announcer,
+            clock=time,
+            lease=settings.upload.lease,
+        )
+        self.uploads = Uploads(
+            UploadsOptions(max_bytes=settings.constraints.max_upload_bytes), self.intake
+        )
+        sources = RenditionLoader(
+            originals=self.originals,
+            index=self.index,
+            mirroring=self.mirroring,
+            renderer=self.workers,
+            store=self.store,
+            spool=self.spool,
+            memory=self.memory,
+            publisher=self.publisher,
+            rates=Rates(rate_options(settings.limits, self.workers.stats.slots), time.monotonic),
+        )
+        self.renditions = Renditions(
+            RenditionsOptions(
+                bounds=Bounds(settings.constraints.max_width, settings.constraints.max_height),
+                redirect=settings.delivery != "proxy",
+            ),
+            catalogue=catalogue,
+            sources=sources,
+            store=self.store,
+            memory=self.memory,
+            publisher=self.publisher,
+        )
+        self._assemble_upkeep()
+        self.purge = Purge(
+            PurgeOptions(
+                object_delay=settings.redirect_cache_timeout,
+                disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
+                buckets=not self.buckets.vip,
+                remembered=settings.originals.lost_days * 86_400.0,
+                evicted=settings.cache.max_variants,
+            ),
+            index=self.index,
+            store=self.store,
+            memory=self.memory,
+            retirement=self.retirement,
+            publisher=self.publisher,
+            uploads=self.uploads,
+            deletions=self.deletions,
+            strays=self.strays,
+            orphans=self.orphans,
+        )
+        picture_options = PicturesOptions(
+            public_originals=settings.originals.public,
+            keep_metadata=settings.originals.metadata == "keep",
+        )
+        pictures = Pictures(
+            picture_options,
+            renditions=self.renditions,
+            catalogue=catalogue,
+            originals=self.originals,
+            mirroring=self.mirroring,
+            memory=self.memory,
+        )
+        objects = StoredObjects(
+            picture_options,
+            unsigned=Unsigned(self.rules, vip_rules(settings), size_rules(settings)),
+            renditions=self.renditions,
+            catalogue=catalogue,
+            store=self.store,
+            memory=self.memory,
+        )
+        self.readings = MetricsCollector(self)
+        slots = self.workers.stats.slots
+        self.warmup = Warmup(WarmupOptions(concurrency=max(1, slots - 1)), pictures=pictures)
+        self.site = AppContext(
+            site_options(settings),
+            rules=self.rules,
+            vip_rules=vip_rules(settings),
+            sizes=size_rules(settings),
+            clock=time,
+            pictures=pictures,
+            objects=objects,
+            uploads=self.uploads,
+            deposits=VipUploads(
+                VipUploadsOptions(max_bytes=settings.vip.size_limit << 20), self.intake
+            ),
+            warmup=self.warmup,
+            purge=self.purge,
+            ping=self.index.ping,
+            parts=self.parts,
+            scrape=Scrape(self.readings.read),
+            unsent=self.unsent,
+        )
+
+    def _assemble_upkeep(self) -> None:
+        """What compares this disk with the index."""
+        place = originals_options(self.settings)
+        stray_files = StrayFiles(place.directory, place.reserve, place.reserve_inodes)
+        self.deletions = Deletions(
+            index=self.index,
+            memory=self.memory,
+            strays=stray_files,
+            retirement=self.retirement,
+            uploads=self.uploads,
+            record=HeardFile(Path(self.settings.data_dir, "heard.json")),
+            clock=time,
+        )
+        self.strays = Strays(
+            strays_options(self.settings),
+            files=stray_files,
+            originals=self.originals,
+            index=self.index,
+            memory=self.memory,
+            deletions=self.deletions,
+            clock=time,
+        )
+        rendered = renditions_options(self.settings).directory
+        self.orphans = Orphans(
+            files=None if self.store.shared else RenditionFiles(rendered),
+            index=self.index,
+            spool=self.spool,
+            clock=time,
+        )
+
+    async def parts(self) -> dict[str, ComponentHealth]:
+        """How each part is, for /_ready: what is known already, nothing is asked."""
+        stats = self.workers.stats
+        not_writable = self.index.not_writable if self.migrated else "The database is not there."
+        parts = {
+            "database": ComponentHealth(self.migrated and self.index.healthy),
+            "writes": ComponentHealth(
+                not not_writable, {"error": not_writable} if not_writable else {}
+            ),
+            "disk": ComponentHealth(
+                not any(self.disks.short.values()), {"folders": self.disks.detail}
+            ),
+            "store": ComponentHealth(
+                self.buckets.healthy,
+                {
+                    "publishing": self.publisher.backlog,
+                    "mirroring": self.mirroring.backlog,
+                    "removing": self.retirement.owed,
+                },
+            ),
+            "workers": ComponentHealth(
+                len(stats.pids) > 0,
+                {
+                    "slots": stats.slots,
+                    "busy": stats.busy,
+                    "queued": stats.queued,
+                    "warming": self.warmup.pending,
+                },
+            ),
+        }
+        if self.announcer.on:  # never a reason to call this server degraded
+            parts["webhook"] = ComponentHealth(
+                True, {"backlog": self.announcer.backlog, "failing": self.announcer.failing}
+            )
+        return parts

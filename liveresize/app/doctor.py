@@ -1,0 +1,138 @@
+"""The examination of `liveresize doctor`, put together from the settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+
+from liveresize import errors
+from liveresize.app import container
+from liveresize.app.buckets import make_objects
+from liveresize.app.options import imaging_options, index_options, originals_options, worker_options
+from liveresize.app.tls import tls_options
+from liveresize.config import Settings
+from liveresize.maintenance.doctor import buckets, codecs, database, entrances, folders, machine
+from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
+
+Look = Callable[[Settings], Iterable[Finding] | Awaitable[Iterable[Finding]]]
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that was found, in the order in which a server needs it.
+
+    One part after the other: two would slow each other down, and each is timed.
+    """
+    return [finding async for finding in _all(settings)]
+
+
+async def _all(settings: Settings) -> AsyncIterator[Finding]:
+    looks: tuple[tuple[str, Look], ...] = (
+        ("config", _config),
+        ("data_dir", _folders),
+        ("database", _database),
+        ("aws", _buckets),
+        ("codecs", _codecs),
+        ("acceleration", lambda settings: machine.acceleration()),
+        ("limits", _limits),
+        ("clock", lambda settings: machine.clock()),
+        ("ports", _ports),
+        ("tls", _tls),
+        ("trusted_proxies", _proxies),
+    )
+    for part, look in looks:
+        try:
+            for finding in await _found(look, settings):
+                yield finding
+        except errors.SettingsError as error:
+            yield problem(part, error.public, "Correct it: see config/README.md.")
+        except Exception as error:  # noqa: BLE001 (one part that breaks must not hide the others)
+            yield problem(
+                part,
+                f"Looking at it failed: {type(error).__name__}: {error}.",
+                "Report this to whoever maintains liveresize.",
+            )
+
+
+async def _found(look: Look, settings: Settings) -> Iterable[Finding]:
+    """What `look` finds; whatever blocks in it does so in a thread."""
+
+    def gather() -> Iterable[Finding] | Awaitable[Iterable[Finding]]:
+        found = look(settings)
+        return found if isinstance(found, Awaitable) else list(found)
+
+    found = await asyncio.to_thread(gather)
+    return await found if isinstance(found, Awaitable) else found
+
+
+def _config(settings: Settings) -> Iterable[Finding]:
+    for sentence in settings.warnings:
+        yield warning("config", sentence, "See config/README.md.")
+    container.check(settings)
+    yield ok("config", "A server can be put together from the settings.")
+
+
+def _folders(settings: Settings) -> Iterable[Finding]:
+    disk = settings.disk
+    chosen = [("data_dir", Path(settings.data_dir))]
+    if settings.originals_dir:
+        chosen.append(("originals_dir", originals_options(settings).directory))
+    for key, path in chosen:
+        yield from folders.look(
+            folders.Folder(
+                key=key, path=path, reserve=disk.reserve, reserve_inodes=disk.reserve_inodes
+            )
+        )
+
+
+def _database(settings: Settings) -> Awaitable[Iterable[Finding]]:
+    return database.look(index_options(settings))
+
+
+def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Finding]]:
+    aws = settings.aws
+    chosen = []
+    if aws.bucket:
+        chosen.append(
+            buckets.Bucket(
+                key="aws.bucket",
+                name=aws.bucket,
+                prefix=aws.prefix,
+                delivery=settings.delivery,
+                public=aws.cache_host or aws.bucket_url,
+            )
+        )
+    if aws.originals_bucket:
+        chosen.append(
+            buckets.Bucket(key="aws.originals_bucket", name=aws.originals_bucket, prefix=aws.prefix)
+        )
+    if not chosen:
+        return [ok("aws", "No bucket is configured: everything is kept on this disk.")]
+    return buckets.look(make_objects(settings), chosen)
+
+
+def _codecs(settings: Settings) -> Iterable[Finding]:
+    return codecs.look(imaging_options(settings))
+
+
+def _limits(settings: Settings) -> Iterable[Finding]:
+    options = worker_options(settings)
+    return machine.limits(options.slots, options.memory_bytes)
+
+
+def _ports(settings: Settings) -> Iterable[Finding]:
+    encrypted = tls_options(settings) is not None
+    second = settings.tls.port
+    chosen = [("listen_port", settings.listen_port, encrypted and not second)]
+    if second:
+        chosen.append(("tls.port", second, True))
+    return entrances.ports(settings.listen_address, chosen)
+
+
+def _tls(settings: Settings) -> Iterable[Finding]:
+    options = tls_options(settings)
+    if options is None:
+        return [ok("tls", "No certificate is configured: connections are not encrypted here.")]
+    return entrances.certificate(options)
+
+
+def _proxies(settings: Settings) -> Iterable[Finding]:
+    return entrances.proxies(settings.trusted_proxies, settings.listen_address)

@@ -1,0 +1,129 @@
+"""Moving in from the published service, put together from the settings."""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from liveresize import errors
+from liveresize.app.options import index_options, originals_options, url_rules, worker_options
+from liveresize.compat.iaas.moving import MoveIn, MoveOptions
+from liveresize.compat.iaas.originals import Taking
+from liveresize.compat.iaas.source import PATIENCE, Source
+from liveresize.config import Settings
+from liveresize.config.merge import BUILT_IN
+from liveresize.storage.index.database import Database
+from liveresize.storage.originals import DiskOriginals
+from liveresize.workers import WorkerPool
+
+_GRACE = 1.0
+"""Seconds that a job has to finish when the run ends early: it is done again anyway."""
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What `liveresize import iaas` was told; `taking` None is up to where the folder is."""
+
+    url: str
+    directory: Path
+    taking: Taking | None = None
+    dry_run: bool = False
+
+
+def main(settings: Settings, asked: Asked, say: Callable[[str], None]) -> bool:
+    """Do it as a command does, with warnings on stderr; see `import_iaas`."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    return asyncio.run(import_iaas(settings, asked, say))
+
+
+async def import_iaas(settings: Settings, asked: Asked, say: Callable[[str], None]) -> bool:
+    """Move in and `say` what was done; whether every original is here now.
+
+    Raises SettingsError, IndexUnavailable, DiskFull and WorkerDied, having said how far
+    it came.
+    """
+    taking = _taking(asked, originals_options(settings).directory)
+    source = await Source.open(asked.url)
+    try:
+        async with _target(settings, start=not asked.dry_run) as (database, originals, pool):
+            slots = pool.stats.slots
+            move = MoveIn(
+                MoveOptions(
+                    directory=asked.directory, taking=taking, slots=slots, dry_run=asked.dry_run
+                ),
+                source=source,
+                database=database,
+                originals=originals,
+                renderer=pool,
+                rules=url_rules(settings),
+                clock=time,
+            )
+            try:
+                summary = await move.run()
+            finally:
+                for line in move.summary.lines():
+                    say(line)
+                for line in _notes(settings):
+                    say(f"note: {line}")
+    finally:
+        await source.close()
+    return summary.complete
+
+
+def _notes(settings: Settings) -> Iterator[str]:
+    """What a configuration of the published service means here, and did not there."""
+    address = settings.listen_address
+    source = settings.sources.get("listen_address", BUILT_IN)
+    if source != BUILT_IN and address in _LOOPBACK:
+        yield (
+            f"listen_address is {address} in {source}. Live Image Resize listened on every "
+            "address whatever it said; liveresize listens there alone."
+        )
+
+
+@contextlib.asynccontextmanager
+async def _target(
+    settings: Settings, *, start: bool
+) -> AsyncIterator[tuple[Database, DiskOriginals, WorkerPool]]:
+    """This installation's index, originals and workers, ready for use if `start`."""
+    database = Database(dataclasses.replace(index_options(settings), budget=PATIENCE))
+    originals = DiskOriginals(originals_options(settings))
+    pool = WorkerPool(worker_options(settings))
+    try:
+        if start:
+            originals.prepare()
+            await database.migrate()
+            await pool.start()
+        yield database, originals, pool
+    finally:
+        await pool.close(_GRACE)
+        await database.close()
+
+
+def _taking(asked: Asked, own: Path) -> Taking:
+    """How originals come here. Raises SettingsError for what would not end well."""
+    same = own.exists() and own.samefile(asked.directory)
+    if asked.taking is None:
+        return Taking.IN_PLACE if same else Taking.COPY
+    if same and asked.taking is not Taking.IN_PLACE:
+        # The file that stays would be read through once its copy is deleted.
+        raise errors.SettingsError(
+            "The originals lie in originals_dir already: take them in place."
+        )
+    if not same and asked.taking is Taking.IN_PLACE:
+        raise errors.SettingsError(
+            f"Originals can only stay in place where originals_dir is their folder; it is {own}."
+        )
+    return asked.taking

@@ -1,0 +1,307 @@
+"""Settings become the options of each component, here and nowhere else."""
+
+import resource
+from pathlib import Path
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.app.studio import studio_options
+from liveresize.compat.vip.importer import BucketImporterOptions
+from liveresize.compat.vip.requests import VipRules
+from liveresize.config import Settings
+from liveresize.config.backends import Postgresql
+from liveresize.config.operation import PRIVATE_NETWORKS, Limits
+from liveresize.core.geometry import Bounds
+from liveresize.core.operations import UrlRules
+from liveresize.core.parameters import check_presets
+from liveresize.core.rates import RateOptions
+from liveresize.core.sizes import SizeRules
+from liveresize.core.values import Quality
+from liveresize.http.context import SiteOptions, VipOptions
+from liveresize.http.request_parser import SigningOptions
+from liveresize.http.responses import ResponseOptions
+from liveresize.http.transport import unwanted
+from liveresize.http.transport.clients import Networks
+from liveresize.http.transport.http2 import Http2Options
+from liveresize.http.transport.http2_frames import ProtocolOptions
+from liveresize.http.transport.listener import ListenerOptions
+from liveresize.imaging.options import (
+    Effort,
+    EncoderOptions,
+    ImagingOptions,
+    Metadata,
+)
+from liveresize.maintenance.strays import StraysOptions
+from liveresize.storage.disk import DiskOptions
+from liveresize.storage.files import Reserve
+from liveresize.storage.index.database import IndexOptions
+from liveresize.storage.originals import OriginalsOptions
+from liveresize.workers import WorkerOptions
+
+_MEGAPIXEL = 1_000_000
+
+_OWN_DESCRIPTORS = 96
+"""Descriptors that are not connections: workers, database, files being read, the log."""
+
+_RENDERS = 25.0
+"""New renditions a second that one client may ask for, for each worker."""
+
+_BURST_SECONDS = 4.0
+_LEAST_BURST = 100
+"""How many of them at once: what comes together in so many seconds, and a gallery."""
+
+_VIP_QUALITY = 80
+"""The quality that vip writes JPEG and WebP in."""
+
+_FILE_POOL = 5
+_FILE_BUDGET = 2.0
+"""Connections to a database that is a file of our own, and seconds that a GET waits for it."""
+
+
+def imaging_options(settings: Settings) -> ImagingOptions:
+    """What the engine is told."""
+    limits, encoder = settings.constraints, settings.encoder
+    return ImagingOptions(
+        formats=settings.formats.input,
+        max_pixels=int(limits.max_decode * _MEGAPIXEL),
+        max_input_pixels=int(limits.max_input * _MEGAPIXEL),
+        max_disk_pixels=int(limits.max_on_disk * _MEGAPIXEL),
+        max_frames=limits.max_frames,
+        max_animation_pixels=int(limits.max_animation * _MEGAPIXEL),
+        metadata=Metadata(settings.originals.metadata),
+        encoder=EncoderOptions(
+            effort=Effort(settings.effort),
+            jpeg_progressive=encoder.jpeg_progressive,
+            jpeg_optimize=encoder.jpeg_optimize,
+            png_run_length=encoder.png_run_length,
+            png_level=encoder.png_level,
+            webp_method=encoder.webp_method,
+            avif_speed=encoder.avif_speed,
+            avif_max_pixels=encoder.avif_max_pixels,
+        ),
+    )
+
+
+def worker_options(settings: Settings) -> WorkerOptions:
+    """What the pool is told."""
+    workers = settings.workers
+    return WorkerOptions(
+        slots=workers.slots,
+        memory_bytes=workers.memory_bytes,
+        nice=workers.nice,
+        recycle_after=workers.recycle,
+        queue_limit=workers.queue,
+        client_queue=settings.limits.client_queue,
+        max_wait=workers.max_wait,
+        deadline=settings.timeout.conversion_seconds,
+        imaging=imaging_options(settings),
+    )
+
+
+def rate_options(limits: Limits, slots: int) -> RateOptions:
+    """How many new renditions one client may ask for, by what `slots` workers can make.
+
+    A worker makes 25 to 40 renditions of a photo a second.
+    """
+    rate = limits.client_renders
+    per_second = _RENDERS * slots if rate is None else rate
+    burst = limits.client_burst or max(_LEAST_BURST, int(_BURST_SECONDS * per_second))
+    return RateOptions(per_second=per_second, burst=burst)
+
+
+def url_rules(settings: Settings) -> UrlRules:
+    """How URLs are read. Raises SettingsError for a preset that could never be used."""
+    quality = settings.quality
+    rules = UrlRules(
+        quality=Quality(quality.jpeg, quality.webp, quality.avif, match=True),
+        blur=round(settings.blur.sigma * 10),
+        enlarge=settings.enlarge,
+        presets={name: tuple(preset.items()) for name, preset in settings.presets.items()},
+        webp_opt_in=settings.webp.allow_opt_in,
+        webp_always=settings.webp.allow_dynamic_switch,
+    )
+    try:
+        check_presets(settings.presets, rules)
+    except errors.BadParameter as error:
+        raise errors.SettingsError(f"The key presets is wrong: {error.public}") from None
+    return rules
+
+
+def index_options(settings: Settings) -> IndexOptions:
+    """Where the index is: PostgreSQL where one is configured, else a file of our own."""
+    postgresql = settings.postgresql
+    if postgresql.url:
+        url = postgresql.url
+    elif postgresql.host:
+        url = _postgresql_url(postgresql)
+    else:
+        path = Path(settings.database.path or Path(settings.data_dir, "liveresize.sqlite"))
+        # A file does not hang as a network does: a lookup that is late waits for a busy disk.
+        url = f"sqlite:///{path.absolute()}"
+        return IndexOptions(url=url, pool=_FILE_POOL, lookup_budget=_FILE_BUDGET)
+    return IndexOptions(url=url, pool=postgresql.pool)
+
+
+def _postgresql_url(keys: Postgresql) -> str:
+    """The URL of single keys. The host is a name, an address, or the folder of a socket."""
+    account = f"{quote(keys.user, safe='')}:{quote(keys.password, safe='')}"
+    database, options = quote(keys.database, safe=""), f"sslmode={keys.sslmode}"
+    if keys.host.startswith("/"):
+        place = f"host={quote(keys.host, safe='')}&port={keys.port}"
+        return f"postgresql://{account}@/{database}?{place}&{options}"
+    host = f"[{keys.host}]" if ":" in keys.host else keys.host
+    return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
+
+
+def originals_options(settings: Settings) -> OriginalsOptions:
+    """Where originals lie on this machine."""
+    return OriginalsOptions(
+        directory=Path(settings.originals_dir or Path(settings.data_dir, "originals")),
+        reserve=settings.disk.reserve,
+        reserve_inodes=settings.disk.reserve_inodes,
+    )
+
+
+def reserves(settings: Settings) -> dict[str, Reserve]:
+    """What is kept on disks of this machine, and how much of those stays free."""
+    folders = {
+        "originals": originals_options(settings).directory,
+        "spool": Path(settings.data_dir, "spool"),
+    }
+    if not settings.aws.bucket:
+        folders["renditions"] = renditions_options(settings).directory
+    disk = settings.disk
+    return {
+        name: Reserve(folder, disk.reserve, disk.reserve_inodes) for name, folder in folders.items()
+    }
+
+
+def strays_options(settings: Settings) -> StraysOptions:
+    """When originals without a row are set aside."""
+    return StraysOptions(lost_after=settings.originals.lost_days * 86_400.0)
+
+
+def renditions_options(settings: Settings) -> DiskOptions:
+    """Where renditions lie that are kept on this machine."""
+    return DiskOptions(
+        directory=Path(settings.data_dir, "renditions"),
+        reserve=settings.disk.reserve,
+        reserve_inodes=settings.disk.reserve_inodes,
+    )
+
+
+def listener_options(settings: Settings) -> ListenerOptions:
+    """How many connections there is room for, below the descriptors allowed."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(16, soft - max(_OWN_DESCRIPTORS, soft // 8))
+    wanted = settings.limits.max_connections or 16_384
+    return ListenerOptions(
+        max_connections=min(wanted, room),
+        client_connections=settings.limits.client_connections,
+        write_stall=settings.limits.write_stall,
+    )
+
+
+def http2_options(settings: Settings) -> Http2Options | None:
+    """How HTTP/2 is spoken, in the bounds that HTTP/1 has; None where it is not."""
+    limits = settings.limits
+    if not (settings.http2 or settings.http2_cleartext):
+        return None
+    return Http2Options(
+        idle=limits.header_timeout,
+        write_stall=limits.write_stall,
+        body_timeout=limits.body_grace,
+        protocol=ProtocolOptions(header_bytes=limits.header_bytes),
+    )
+
+
+def vip_rules(settings: Settings) -> VipRules:
+    """How addresses of vip are read, and which buckets are never vip's."""
+    aws, quality = settings.aws, settings.quality
+    return VipRules(
+        buckets=frozenset(settings.vip.buckets),
+        refused=frozenset({aws.bucket, aws.originals_bucket} - {""}),
+        max_width=settings.vip.max_width,
+        quality=Quality(_VIP_QUALITY, _VIP_QUALITY, quality.avif),
+    )
+
+
+def bounds(settings: Settings) -> Bounds:
+    """The largest rendition."""
+    return Bounds(settings.constraints.max_width, settings.constraints.max_height)
+
+
+def size_rules(settings: Settings) -> SizeRules:
+    """Which sizes may be asked for without a signature."""
+    listed = (each.split("x") for each in settings.constraints.allowed_sizes)
+    return SizeRules.of(
+        [(int(width), int(height)) for width, height in listed],
+        bounds(settings),
+        settings.vip.max_width,
+        presets_only=settings.constraints.presets_only,
+    )
+
+
+def take_over_options(settings: Settings) -> BucketImporterOptions:
+    """What a picture may be that was in its bucket before us: what an upload may."""
+    limits = settings.constraints
+    return BucketImporterOptions(
+        max_bytes=limits.max_upload_bytes,
+        max_pixels=int(limits.max_input * _MEGAPIXEL),
+        formats=settings.formats.input,
+    )
+
+
+def vip_options(settings: Settings) -> VipOptions:
+    """Who may upload into buckets."""
+    vip = settings.vip
+    return VipOptions(
+        hostname=vip.hostname,
+        token=vip.token,
+        origins=vip.allowed_origins,
+        require_token=vip.require_token,
+        allow_anonymous=vip.allow_anonymous,
+        size_limit=vip.size_limit,
+    )
+
+
+def _presigned(settings: Settings) -> bool:
+    return settings.delivery == "presign" and bool(settings.aws.bucket)
+
+
+def _redirect_age(settings: Settings) -> int:
+    """Seconds that a redirect may be kept: a signed one half the life of its signature."""
+    if _presigned(settings):
+        return min(settings.redirect_cache_timeout, settings.aws.presign_lifetime // 2)
+    return settings.redirect_cache_timeout
+
+
+def site_options(settings: Settings) -> SiteOptions:
+    """What the web decides by."""
+    return SiteOptions(
+        responses=ResponseOptions(
+            redirect_max_age=_redirect_age(settings),
+            presigned=_presigned(settings),
+            render_max_age=settings.render_cache_timeout,
+            varies_on_accept=settings.cdn.varies_on_accept,
+        ),
+        vip=vip_options(settings),
+        signing=SigningOptions(keys=settings.signing.keys, required=settings.signing.required),
+        studio=studio_options(settings),
+        bounds=bounds(settings),
+        failed_secrets=settings.limits.failed_secrets,
+        secret=settings.secret,
+        freshness=settings.freshness,
+        admin_secrets=settings.admin.secrets,
+        token_networks=Networks(settings.token.networks),
+        admin_networks=Networks(settings.admin.networks),
+        trusted_proxies=Networks(settings.trusted_proxies),
+        private_networks=Networks(PRIVATE_NETWORKS),
+        token_lifetime=settings.token.lifetime,
+        formats=settings.formats.input,
+        allow_indexing=settings.allow_indexing,
+        body_rate=settings.limits.body_rate,
+        body_grace=settings.limits.body_grace,
+        unwanted_body=min(unwanted.SECONDS, settings.limits.body_grace),
+        ready_strict=settings.ready.strict,
+    )

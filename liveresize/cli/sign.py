@@ -1,0 +1,51 @@
+"""The command of whoever hands out signed addresses: sign.
+
+As in `cli`, nothing but click is imported outside the command.
+"""
+
+import time
+
+import click
+
+from liveresize import errors
+from liveresize.cli import common
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "--expires", type=click.IntRange(min=1), metavar="SECONDS", help="Expire after SECONDS."
+)
+@click.option(
+    "--exp", type=click.IntRange(min=0), metavar="UNIX", help="Expire at UNIX, in Unix seconds."
+)
+@click.option(
+    "--key",
+    metavar="TEXT",
+    help="Key to sign with.  [default: the first one in the setting `signing.keys`]",
+)
+def sign(url: str, expires: int | None, exp: int | None, key: str | None) -> None:
+    """Sign the URL of an image and print it.
+
+    URL is a complete URL or only its path, as the server receives it: leave out a prefix
+    that a proxy in front removes. Without --expires and --exp the signed URL is valid for as
+    long as the key is in the server's settings.
+
+    \b
+    Examples:
+      liveresize sign https://images.example.com/cat_400_0.jpg
+      liveresize sign '/cat_400_300.webp?fit=crop' --expires 3600
+      curl "$(liveresize sign http://localhost:1337/cat.json --expires 60)"
+    """
+    if expires is not None and exp is not None:
+        raise click.UsageError("Give one of --expires and --exp.")
+    if expires is not None:
+        exp = int(time.time()) + expires
+    if key is None:
+        keys = common.load().signing.keys
+        if not keys:
+            raise errors.SettingsError("signing.keys is empty: there is nothing to sign with.")
+        key = keys[0]
+    from liveresize.core import signing
+
+    click.echo(signing.sign_url(url, key, exp))

@@ -1,0 +1,1 @@
+"""The two published services that liveresize replaces, one folder each."""

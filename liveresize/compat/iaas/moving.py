@@ -1,0 +1,223 @@
+"""Moving in, step by step: originals, then the links to their renditions, then tokens.
+
+Each step asks what is here already, batch by batch, and adds what is missing. Nothing
+else remembers how far a run came, so that one that was killed is simply run again.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from liveresize import errors
+from liveresize.compat.iaas import target
+from liveresize.compat.iaas.originals import NotTaken, OriginalImporter, Taking, check_name
+from liveresize.compat.iaas.source import PATIENCE, ImageRow, Source
+from liveresize.compat.iaas.summary import Summary
+from liveresize.compat.iaas.target import NewLink
+from liveresize.compat.iaas.variants import Unknown, Variants, address
+from liveresize.core import names, ports
+from liveresize.core.names import ImageId
+from liveresize.core.operations import UrlRules
+from liveresize.core.streams import each
+from liveresize.observe.progress import Progress, bar
+from liveresize.storage.index.database import Database
+
+NO_ORIGINAL = "Its original is not here."
+
+_FILES = 500
+_ROWS = 2_000
+"""How many files and rows are dealt with at a time: memory stays flat, and round trips few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOptions:
+    """Where the originals of the published service lie, and how they come here.
+
+    `slots` is how many the renderer takes at a time. With `dry_run` nothing is changed,
+    nothing is decoded, and our own index is not asked: it counts what would be taken.
+    """
+
+    directory: Path
+    taking: Taking = Taking.COPY
+    slots: int = 1
+    dry_run: bool = False
+
+
+class MoveIn:
+    """One run of it."""
+
+    def __init__(
+        self,
+        options: MoveOptions,
+        *,
+        source: Source,
+        database: Database,
+        originals: ports.Originals,
+        renderer: ports.Renderer,
+        rules: UrlRules,
+        clock: ports.Clock,
+        progress: Callable[[str, int], Progress] = bar,
+    ) -> None:
+        self._options = options
+        self._source = source
+        self._database = database
+        self._taker = OriginalImporter(
+            options.taking,
+            originals=originals,
+            renderer=renderer,
+            database=database,
+            clock=clock,
+        )
+        self._variants = Variants(rules)
+        self._progress = progress
+        self.summary = Summary()
+
+    async def run(self) -> Summary:
+        """Move everything in; `summary` tells how far it came if it raises.
+
+        Raises IndexUnavailable, DiskFull, and SettingsError for a folder that cannot be
+        read or linked from.
+        """
+        await self._take_originals()
+        await self._take_links()
+        await self._take_tokens()
+        return self.summary
+
+    async def _take_originals(self) -> None:
+        total = await asyncio.to_thread(_count, self._options.directory)
+        with self._progress("originals", total) as progress:
+            files = _files(self._options.directory)
+            while batch := await asyncio.to_thread(lambda: list(itertools.islice(files, _FILES))):
+                await self._take_batch(batch, progress)
+
+    async def _take_batch(self, batch: list[os.DirEntry[str]], progress: Progress) -> None:
+        fit = [entry for entry in batch if self._fit(entry)]
+        progress.update(len(batch) - len(fit))
+        ids = [entry.name for entry in fit]
+        if self._options.dry_run or not fit:
+            self.summary.originals.taken += len(fit)
+            progress.update(len(fit))
+            return
+        here = await self._database.read(PATIENCE, target.known, ids)
+        self.summary.originals.present += len(here)
+        progress.update(len(here))
+        times = await self._source.uploaded_at(ids)
+
+        async def take(entry: os.DirEntry[str]) -> None:
+            try:
+                await self._taker.take(Path(entry.path), times.get(entry.name))
+                self.summary.originals.taken += 1
+            except NotTaken as refusal:
+                self.summary.originals.leave_out(str(refusal), entry.name)
+            progress.update(1)
+
+        missing = _one_by_one(entry for entry in fit if entry.name not in here)
+        await each(missing, take, self._options.slots)
+
+    def _fit(self, entry: os.DirEntry[str]) -> bool:
+        """Whether it is a file with a name that can be had here; it is counted where not."""
+        try:
+            check_name(entry.name)
+            if not entry.is_file():
+                raise NotTaken("It is no file, and folders are not looked into.")
+        except NotTaken as refusal:
+            self.summary.originals.leave_out(str(refusal), entry.name)
+            return False
+        return True
+
+    async def _take_links(self) -> None:
+        with self._progress("links", await self._source.count()) as progress:
+            async for batch in self._source.rows(_ROWS):
+                # Reading on while these are written would gain little: the database that
+                # they are written to is the slower one.
+                await self._take_rows(batch)
+                progress.update(len(batch))
+
+    async def _take_rows(self, batch: list[ImageRow]) -> None:
+        links = [link for row in batch if (link := self._link(row)) is not None]
+        tally = self.summary.links
+        if self._options.dry_run:
+            ids = {link.name for link in links}
+            lost = await asyncio.to_thread(_lost, self._options.directory, ids)
+            added = sum(link.name not in lost for link in links)
+        else:
+            added, lost = await self._database.write(target.add_links, links)
+        for link in links:
+            if link.name in lost:
+                tally.leave_out(NO_ORIGINAL, link.name)
+        tally.taken += added
+        tally.present += sum(link.name not in lost for link in links) - added
+
+    def _link(self, row: ImageRow) -> NewLink | None:
+        """The link that a row becomes; one that becomes none is counted."""
+        tally = self.summary.links
+        named = self._variants.of(row.shape)
+        if isinstance(named, Unknown):
+            shape = row.shape
+            kind = f"{row.id} {shape.x}x{shape.y} {shape.fit} {shape.file_type} {shape.quality}"
+            tally.leave_out(named.reason, kind)
+            return None
+        key = address(row.url)
+        if key is None:
+            tally.leave_out("Its URL is no absolute one.", row.id)
+            return None
+        try:
+            check_name(row.id)
+        except NotTaken as refusal:
+            tally.leave_out(str(refusal), row.id)
+            return None
+        return NewLink(
+            name=row.id,
+            variant=named.variant,
+            mime=named.mime,
+            key=key,
+            rendered_at=row.rendered_at,
+        )
+
+    async def _take_tokens(self) -> None:
+        tally = self.summary.tokens
+        async for batch in self._source.tokens(_ROWS):
+            for row in batch:
+                if row.rest <= 0:
+                    tally.leave_out("It has expired.", row.image_id)
+                    continue
+                try:
+                    image = ImageId(names.check_id(row.image_id))
+                except errors.InvalidId as error:
+                    tally.leave_out(error.public, row.image_id)
+                    continue
+                added = self._options.dry_run or await self._database.write(
+                    target.add_token, row.token, image, row.rest
+                )
+                tally.taken += added
+                tally.present += not added
+
+
+async def _one_by_one(entries: Iterable[os.DirEntry[str]]) -> AsyncIterator[os.DirEntry[str]]:
+    for entry in entries:
+        yield entry
+
+
+def _files(directory: Path) -> Iterator[os.DirEntry[str]]:
+    """What the folder holds, hidden files and folders of ours aside. Raises SettingsError."""
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                ours = entry.name.startswith("_") and entry.is_dir()
+                if not ours and not entry.name.startswith("."):
+                    yield entry
+    except OSError as error:
+        raise errors.SettingsError(
+            "The folder of the originals cannot be read.", str(error)
+        ) from error
+
+
+def _count(directory: Path) -> int:
+    return sum(1 for _ in _files(directory))
+
+
+def _lost(directory: Path, ids: set[str]) -> set[str]:
+    return {name for name in ids if not (directory / name).is_file()}

@@ -1,0 +1,163 @@
+"""Taking over originals: copied and cleaned, linked, or left where they are.
+
+A copy goes the way of an upload, so that what a killed run leaves is what a killed
+upload leaves, and the server removes it: a staged file, or a moved one with its note.
+"""
+
+import asyncio
+import dataclasses
+import enum
+import itertools
+import os
+from pathlib import Path
+
+from liveresize import errors
+from liveresize.core import names, ports
+from liveresize.core.jobs import Facts, IntakeJob, ProbeJob
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original, new_generation
+from liveresize.storage.index import originals as index_originals
+from liveresize.storage.index.database import Database
+
+ATTEMPTS = 5
+"""A server that keeps house may take a staged link, which is as old as its file, for an
+upload that died long ago. It comes by every half minute, and this takes milliseconds."""
+
+GONE = "The file has gone meanwhile."
+
+
+class Taking(enum.StrEnum):
+    """How an original comes here.
+
+    A copy is cleaned of metadata as an upload is. A link is one file with two names, so
+    that cleaning it would change a file that is not ours; like an original left in place
+    it is only looked at, and is shown as a rendition where it tells too much.
+    """
+
+    COPY = "copy"
+    LINK = "link"
+    IN_PLACE = "in-place"
+
+
+class NotTaken(Exception):
+    """This original cannot be had; the message says why."""
+
+
+def check_name(name: str) -> None:
+    """Raise NotTaken for a name that no URL here can mean."""
+    try:
+        names.check_name(name)
+    except errors.MalformedUrl as error:
+        raise NotTaken(error.public) from None
+    if name.startswith("_"):
+        raise NotTaken("A name must not start with an underscore.")
+
+
+class OriginalImporter:
+    """Takes one original after the other."""
+
+    def __init__(
+        self,
+        taking: Taking,
+        *,
+        originals: ports.Originals,
+        renderer: ports.Renderer,
+        database: Database,
+        clock: ports.Clock,
+    ) -> None:
+        self._taking = taking
+        self._originals = originals
+        self._renderer = renderer
+        self._database = database
+        self._clock = clock
+
+    async def take(self, path: Path, uploaded_at: float | None) -> None:
+        """Take the file at `path` under its own name; without a time, its age is the file's.
+
+        Raises NotTaken, and DiskFull, SettingsError and IndexUnavailable where others
+        would fare no better.
+        """
+        image = ImageId(path.name)
+        at = await asyncio.to_thread(_age, path) if uploaded_at is None else uploaded_at
+        try:
+            if self._taking is Taking.IN_PLACE:
+                await self._adopt_in_place(image, at)
+            else:
+                await self._bring_in(image, path, at)
+        except (errors.ImageError, errors.WorkerDied) as error:
+            raise NotTaken(error.public) from error
+        except errors.OriginalMissing:
+            raise NotTaken(GONE) from None
+
+    async def _adopt_in_place(self, image: ImageId, at: float) -> None:
+        found = self._originals.find(image)
+        if found is None or not self._originals.foreign(found[0]):
+            raise NotTaken(GONE)
+        generation, path = found
+        facts = await self._renderer.run(
+            ProbeJob(path=str(path)), errand=ports.JobHandle(ports.Priority.BACKGROUND)
+        )
+        await self._record(_described(image, generation, facts, at))
+
+    async def _bring_in(self, image: ImageId, path: Path, at: float) -> None:
+        generation = new_generation(self._clock.time())
+        staged = self._originals.staging(f"{generation}.moved-in")
+        errand = ports.JobHandle(ports.Priority.BACKGROUND)
+        try:
+            if self._taking is Taking.COPY:
+                job = IntakeJob(source=str(path), target=str(staged))
+                facts = await self._renderer.run(job, errand=errand)
+                original = _described(image, generation, facts, at)
+                await self._originals.keep(staged, original)
+            else:
+                probe = ProbeJob(path=str(path))
+                facts = await self._renderer.run(probe, errand=errand)
+                original = _described(image, generation, facts, at)
+                await self._link(path, staged, original)
+        finally:
+            await asyncio.to_thread(staged.unlink, missing_ok=True)
+        # Where this fails nobody knows whether the row is there. The note is: the server
+        # settles it or removes the file, and the next run finds the row or begins again.
+        recorded = await self._record(original)
+        if recorded.generation != generation:
+            await self._originals.remove(original)
+        self._originals.settle(generation)
+
+    async def _link(self, path: Path, staged: Path, original: Original) -> None:
+        for attempt in itertools.count(1):
+            await asyncio.to_thread(_hard_link, path, staged)
+            try:
+                await self._originals.keep(staged, original)
+            except errors.DiskFull:
+                if attempt == ATTEMPTS or staged.exists():
+                    raise
+            else:
+                return
+
+    async def _record(self, original: Original) -> Original:
+        return await self._database.write(index_originals.adopt, original)
+
+
+def _described(image: ImageId, generation: str, facts: Facts, at: float) -> Original:
+    known = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
+    return Original(image=image, generation=generation, uploaded_at=at, **known)
+
+
+def _hard_link(path: Path, staged: Path) -> None:
+    """Give the file a second name. Raises NotTaken, and SettingsError where none can have one."""
+    try:
+        os.link(path.resolve(), staged)
+    except FileNotFoundError:
+        raise NotTaken(GONE) from None
+    except OSError as error:
+        raise errors.SettingsError(
+            "The originals cannot be linked from there: copy them instead.", str(error)
+        ) from error
+
+
+def _age(path: Path) -> float:
+    """When the file was written, in Unix seconds. Raises NotTaken."""
+    try:
+        return path.stat().st_mtime
+    except OSError as error:
+        raise NotTaken(f"The file cannot be read ({error.strerror}).") from error

@@ -1,0 +1,55 @@
+"""What moving in has done, counted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from liveresize.core import names
+
+EXAMPLES = 10
+"""How many names are kept for each reason; there may be millions."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one kind of thing, `what` it is; those left out by their reason."""
+
+    what: str
+    taken: int = 0
+    present: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def leave_out(self, reason: str, example: str) -> None:
+        """Count one that was not taken."""
+        self.left_out[reason] = self.left_out.get(reason, 0) + 1
+        named = self.examples.setdefault(reason, [])
+        if len(named) < EXAMPLES and example not in named:
+            named.append(example)
+
+    def lines(self) -> Iterator[str]:
+        """A line of counts, and one for each reason with some of its names."""
+        missing = sum(self.left_out.values())
+        yield (f"{self.what}: {self.taken} taken, {self.present} already there, {missing} left out")
+        for reason, count in sorted(self.left_out.items(), key=lambda item: -item[1]):
+            named = [names.printable(example) for example in self.examples[reason]]
+            more = ", …" if count > len(named) else ""
+            yield f"  {count} × {names.printable(reason).rstrip('.')}: {', '.join(named)}{more}"
+
+
+@dataclass(slots=True)
+class Summary:
+    """Everything that one run has done. A dry run counts what it would take."""
+
+    originals: Tally = field(default_factory=lambda: Tally("originals"))
+    links: Tally = field(default_factory=lambda: Tally("links"))
+    tokens: Tally = field(default_factory=lambda: Tally("tokens"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every original is here now."""
+        return not self.originals.left_out
+
+    def lines(self) -> Iterator[str]:
+        """The summary as people read it."""
+        for tally in (self.originals, self.links, self.tokens):
+            yield from tally.lines()

@@ -1,0 +1,113 @@
+"""Statements on our own index that only moving in needs: many rows at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from liveresize.core import tokens
+from liveresize.core.names import ImageId
+from liveresize.storage.index import locks, originals, schema
+
+ENGINE = "iaas"
+"""The engine of links that were taken over: older than every version of ours."""
+
+_originals = schema.originals
+_links = schema.renditions
+_tokens = schema.tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLink:
+    """A link to be: of the picture `name`, at the absolute URL `key`.
+
+    `rendered_at` is Unix seconds; None is as old as the original.
+    """
+
+    name: str
+    variant: str
+    mime: str
+    key: str
+    rendered_at: float | None
+
+
+def known(connection: sa.Connection, names: Sequence[str]) -> set[str]:
+    """Those of `names` that are originals already."""
+    return set(connection.execute(_named(names)).scalars())
+
+
+def add_links(connection: sa.Connection, links: Sequence[NewLink]) -> tuple[int, set[str]]:
+    """Insert what is not there yet; how many that were, and names that have no original.
+
+    The rows of the originals are locked, so that none ends before its links are there.
+    """
+    names = {link.name for link in links}
+    found = connection.execute(
+        _named(sorted(names))
+        .add_columns(_originals.c.generation, _originals.c.uploaded_at)
+        .with_for_update(read=True, key_share=True)
+    )
+    there = {row.name: row for row in found}
+    rows = [
+        {
+            "generation": there[link.name].generation,
+            "variant": link.variant,
+            "key": link.key,
+            "mime": link.mime,
+            "rendered_at": link.rendered_at or there[link.name].uploaded_at,
+        }
+        for link in links
+        if link.name in there
+    ]
+    return _insert(connection, rows) if rows else 0, names - there.keys()
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, object]]) -> int:
+    """Nobody knows the bytes behind a link that was taken over: it has no ETag and no size."""
+    added = connection.execute(
+        schema.upsert(connection.dialect.name, _links)
+        .values(etag="", size=0, engine=ENGINE, used_at=schema.now())
+        .on_conflict_do_nothing(index_elements=[_links.c.generation, _links.c.variant])
+        .returning(_links.c.generation),
+        rows,
+    )
+    return len(added.all())
+
+
+def add_token(connection: sa.Connection, token: str, image: ImageId, rest: float) -> bool:
+    """Let `token` upload `image` for `rest` more seconds; False where that is not for it.
+
+    An original, or another token that is out for it, stands in the way.
+    """
+    locks.image(connection, image)
+    if originals.current(connection, image) is not None:
+        return False
+    expired = sa.and_(
+        schema.of(_tokens, image),
+        _tokens.c.state == schema.State.ISSUED,
+        _tokens.c.expires_at <= schema.now(),
+    )
+    connection.execute(sa.delete(_tokens).where(expired))
+    added = connection.execute(
+        schema.upsert(connection.dialect.name, _tokens)
+        .values(
+            bucket=image.bucket,
+            name=image.name,
+            digest=tokens.digest(token),
+            state=schema.State.ISSUED,
+            issued_at=schema.now(),
+            expires_at=schema.now() + rest,
+            max_bytes=0,
+            formats="",
+            overwrite=False,
+        )
+        .on_conflict_do_nothing()
+        .returning(_tokens.c.digest)
+    )
+    return added.one_or_none() is not None
+
+
+def _named(names: Sequence[str]) -> sa.Select[str]:
+    return sa.select(_originals.c.name).where(
+        _originals.c.bucket == "", _originals.c.name.in_(names)
+    )

@@ -1,0 +1,276 @@
+"""vip's buckets: each holds its originals under their ids, and renditions beside them.
+
+The keys of one picture are `<id>` for the original, `<id>/s/<width>` and
+`<id>/c/s/<width>` for what vip itself makes, and `<id>/<generation>/<variant>.<extension>`
+for everything else. Without `ListBucket` a store says AccessDenied of a key that is not
+there; here that counts as not there.
+"""
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import structlog
+
+from liveresize import errors
+from liveresize.compat.vip import requests as vip
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.storage import connection, files
+from liveresize.storage.breaker import Breaker
+from liveresize.storage.mirror import MirrorOptions, S3Mirror, write
+from liveresize.storage.objects import Body, Objects
+
+_log = structlog.get_logger("liveresize.vip")
+
+_BREAKERS = 1000
+"""Buckets whose failures are remembered."""
+
+_LATELY = 30.0
+"""Seconds for which a failure counts that nobody has come across again."""
+
+_LARGEST = 16 << 20
+"""Bytes above which no rendition of vip is read: its widest are far below that."""
+
+CACHE_CONTROL = "public, max-age=31536000"
+"""As the pictures are answered."""
+
+READ_BUDGET = 5.0
+"""Seconds until an object begins to come."""
+
+LOOK_BUDGET = 2.0
+"""Seconds for a look at what may be there, before it is made instead."""
+
+
+class Access:
+    """Asking buckets: a breaker each, and what their refusals mean.
+
+    Originals and renditions have one each: some stores take no key below that of an object,
+    and an original must not suffer for its renditions.
+    """
+
+    def __init__(self) -> None:
+        self._breakers: OrderedDict[str, Breaker] = OrderedDict()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no bucket is known to be failing; one that is not asked is forgotten."""
+        return not any(breaker.opened_within(_LATELY) for breaker in self._breakers.values())
+
+    @contextlib.contextmanager
+    def asking(self, bucket: str) -> Iterator[None]:
+        """Ask `bucket` inside this block. Raises BucketMissing where the store has none."""
+        breaker = self._breakers.pop(bucket, None) or Breaker(errors.ObjectStoreUnavailable)
+        self._breakers[bucket] = breaker
+        if len(self._breakers) > _BREAKERS:
+            self._breakers.popitem(last=False)
+        with breaker.guarded():
+            try:
+                yield
+            except errors.ObjectStoreUnavailable as error:
+                if _said(error) == "NoSuchBucket":
+                    raise errors.BucketMissing("", f"the store has no bucket {bucket}") from error
+                raise
+
+    @contextlib.contextmanager
+    def looking(self, bucket: str) -> Iterator[None]:
+        """As `asking`, for a key that may not be there. Raises OriginalMissing where we may
+        not know."""
+        with self.asking(bucket):
+            try:
+                yield
+            except errors.ObjectStoreUnavailable as error:
+                if _said(error) == "AccessDenied":
+                    raise errors.OriginalMissing("", f"access denied in {bucket}") from error
+                raise
+
+
+def _said(error: errors.ObjectStoreUnavailable) -> str:
+    return connection.code(error.__cause__) if error.__cause__ else ""
+
+
+class VipOriginals(S3Mirror):
+    """ports.Mirror and ports.Taken on vip's buckets."""
+
+    def __init__(self, objects: Objects, access: Access) -> None:
+        super().__init__(MirrorOptions(bucket="", read_budget=READ_BUDGET), objects)
+        self._access = access
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no bucket is known to be failing."""
+        return self._access.healthy
+
+    def takes(self, image: ImageId) -> bool:
+        """Whether the picture is one of a bucket."""
+        return bool(image.bucket)
+
+    def key(self, original: Original) -> str:
+        """The key of an original, which is its id."""
+        return original.image.name
+
+    def _bucket(self, image: ImageId) -> str:
+        return image.bucket
+
+    def _asking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        return self._access.asking(bucket)
+
+    def _looking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        return self._access.looking(bucket)
+
+    async def fetch(self, original: Original, target: Path) -> bool:
+        """See S3Mirror. Raises BucketMissing, too."""
+        try:
+            return await super().fetch(original, target)
+        except errors.BucketMissing:
+            raise
+        except errors.OriginalMissing as error:
+            return _not_readable(original.image, error)
+
+    async def facts(self, original: Original) -> tuple[int, str] | None:
+        """(bytes, SHA-256 in hex) of the copy; what vip stored is taken for what it was."""
+        found = await super().facts(original)
+        return found if found is None or found[1] else (found[0], original.sha256)
+
+    async def entries(self) -> AsyncIterator[tuple[str, int]]:
+        """None: a key does not tell its generation, and what has no row is vip's own."""
+        nothing: tuple[tuple[str, int], ...] = ()
+        for entry in nothing:
+            yield entry
+
+    async def take(self, image: ImageId, target: Path, max_bytes: int) -> bool:
+        """Write the bytes of a picture to `target`, durably; False where there is none.
+
+        Raises BucketMissing, UploadTooLarge, ObjectStoreUnavailable and DiskFull.
+        """
+        try:
+            with self._access.looking(image.bucket):
+                body = await self._objects.open(image.bucket, image.name, budget=READ_BUDGET)
+                if body is None:
+                    return False
+                if body.size > max_bytes:
+                    await body.close()
+                    raise errors.UploadTooLarge(f"The original has more than {max_bytes} bytes.")
+                await write(body, target)
+                return True
+        except errors.BucketMissing:
+            raise
+        except errors.OriginalMissing as error:
+            return _not_readable(image, error)
+
+
+def _not_readable(image: ImageId, error: errors.OriginalMissing) -> bool:
+    """Not there, as far as we may know: False."""
+    _log.warning("original_not_readable", image_id=image.key, error=error.detail)
+    return False
+
+
+class VipRenditions:
+    """The part of a ports.RenditionStore that is about pictures of vip's buckets."""
+
+    def __init__(self, objects: Objects, access: Access) -> None:
+        self._objects = objects
+        self._access = access
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no bucket is known to be failing."""
+        return self._access.healthy
+
+    def key(self, original: Original, variant: str, extension: str) -> str:
+        """The key of a rendition: vip's own, where it makes the same."""
+        own = vip.rendition_key(original.image, variant)
+        return own or f"{original.image.name}/{original.generation}/{variant}.{extension}"
+
+    async def publish(self, spooled: Path, link: Link) -> None:
+        """Store the spooled bytes under `link.key`; the spooled file stays.
+
+        Raises ObjectStoreUnavailable, and DiskFull where the spooled file is not whole.
+        """
+        bucket = link.image.bucket
+        try:
+            with self._access.asking(bucket):
+                await self._objects.put_file(
+                    bucket,
+                    link.key,
+                    spooled,
+                    size=link.size,
+                    sha256=link.etag,
+                    mime=link.mime,
+                    cache_control=CACHE_CONTROL,
+                )
+        except errors.BucketMissing as error:
+            raise errors.ObjectStoreUnavailable("", error.detail) from error
+        except OSError as error:
+            raise files.full(error) from error
+
+    async def open(self, link: Link, first: int = 0, last: int | None = None) -> Body | None:
+        """Bytes `first` to `last` of a link, as they come; None where they are gone.
+
+        vip may have written to its key since: what has another size counts as gone. Raises
+        ObjectStoreUnavailable.
+        """
+        with self._looking(link.image.bucket):
+            body = await self._objects.open(
+                link.image.bucket, link.key, first, last, budget=READ_BUDGET
+            )
+            whole = first == 0 and last is None
+            if body is None or not whole or body.size == link.size:
+                return body
+            await body.close()
+        return None
+
+    async def read(self, link: Link) -> bytes | None:
+        """The bytes of a link, or None when they are gone. Raises ObjectStoreUnavailable."""
+        with self._looking(link.image.bucket):
+            data = await self._objects.read(link.image.bucket, link.key, budget=READ_BUDGET)
+            return data if data is not None and len(data) == link.size else None
+        return None
+
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        """The key and the bytes of a rendition that vip made.
+
+        Raises ObjectStoreUnavailable.
+        """
+        bucket, key = original.image.bucket, vip.rendition_key(original.image, variant)
+        if key is None:
+            return None
+        with self._looking(bucket):
+            body = await self._objects.open(bucket, key, budget=LOOK_BUDGET)
+            if body is None:
+                return None
+            try:
+                if body.size > _LARGEST:
+                    return None
+                return key, b"".join([chunk async for chunk in body.chunks()])
+            finally:
+                await body.close()
+        return None
+
+    async def remove(self, links: Sequence[Link]) -> None:
+        """Remove objects; that one is gone already is no error.
+
+        Raises ObjectStoreUnavailable.
+        """
+        for bucket in {link.image.bucket for link in links}:
+            with self._looking(bucket):
+                keys = [link.key for link in links if link.image.bucket == bucket]
+                await self._objects.remove(bucket, keys)
+
+    async def remove_picture(self, image: ImageId) -> None:
+        """Remove every rendition of a picture, vip's own too. Raises ObjectStoreUnavailable."""
+        with self._missing_is_gone(), self._access.asking(image.bucket):
+            listing = self._objects.list_prefix(image.bucket, f"{image.name}/")
+            await self._objects.remove(image.bucket, [key async for key, _ in listing])
+
+    @contextlib.contextmanager
+    def _looking(self, bucket: str) -> Iterator[None]:
+        """Look for what may not be there; a block that does not find it ends early."""
+        with self._missing_is_gone(), self._access.looking(bucket):
+            yield
+
+    @contextlib.contextmanager
+    def _missing_is_gone(self) -> Iterator[None]:
+        with contextlib.suppress(errors.OriginalMissing):
+            yield

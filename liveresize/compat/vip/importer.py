@@ -1,0 +1,137 @@
+"""Pictures that lie in a bucket already, and that the index has never heard of.
+
+Whoever asks first has one fetched, looked at and recorded; a miss is remembered for a
+while, so that asking again costs nobody anything.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.jobs import ProbeJob
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original, described, new_generation
+from liveresize.storage.mirroring import FETCH_SHARE
+
+_log = structlog.get_logger("liveresize.takeover")
+
+_REMEMBERED = 10_000
+"""Misses that are remembered; the oldest is forgotten first."""
+
+_UNSUPPORTED = "The original is not an image of an accepted format."
+
+_AT_ONCE = 8
+"""Pictures that are fetched at once: others use the store, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketImporterOptions:
+    """The largest original in bytes and in pixels, its formats, and the seconds for which a
+    miss is remembered."""
+
+    max_bytes: int = 50 << 20
+    max_pixels: int = 30_000_000
+    formats: tuple[str, ...] = ("jpeg", "png", "webp", "gif", "avif")
+    miss: float = 10.0
+
+
+class BucketImporter:
+    """Takes over the pictures of another service, one by one, as they are asked for."""
+
+    def __init__(
+        self,
+        options: BucketImporterOptions,
+        *,
+        taken: ports.ForeignOriginals | None,
+        originals: ports.Originals,
+        index: ports.Index,
+        renderer: ports.Renderer,
+        clock: ports.Clock,
+    ) -> None:
+        self._options = options
+        self._taken = taken
+        self._originals = originals
+        self._index = index
+        self._renderer = renderer
+        self._clock = clock
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._misses: OrderedDict[str, tuple[float, errors.LiveResizeError]] = OrderedDict()
+
+    def check(self, image: ImageId) -> None:
+        """Raise again what a look at that picture, or its bucket, came to just now."""
+        now = self._clock.monotonic()
+        for key in (f"{image.bucket}/", image.key):
+            until, error = self._misses.get(key, (0.0, None))
+            if error is not None and now < until:
+                raise type(error)(*error.args)  # a new one: a traceback would grow each time
+
+    async def find(self, image: ImageId) -> Original:
+        """Fetch and record a picture of a bucket; its bytes are on this disk then.
+
+        Raises OriginalMissing, BucketMissing, ImageError for what breaks a limit,
+        OriginalElsewhere while the store does not answer or this disk has no room, and
+        IndexUnavailable.
+        """
+        if self._taken is None or not image.bucket:
+            raise errors.OriginalMissing
+        self.check(image)
+        try:
+            async with self._turn:
+                return await self._fetch(self._taken, image)
+        except errors.BucketMissing as error:
+            self._miss(f"{image.bucket}/", error)
+            raise
+        except (errors.OriginalMissing, errors.ImageError) as error:
+            self._miss(image.key, error)
+            raise
+        except errors.ObjectStoreUnavailable as error:
+            raise errors.OriginalElsewhere("", error.detail) from error
+        except errors.DiskFull as error:
+            raise errors.OriginalElsewhere("", f"no room to fetch it: {error.detail}") from error
+
+    def _miss(self, key: str, error: errors.LiveResizeError) -> None:
+        self._misses.pop(key, None)
+        said = type(error)(*error.args)
+        self._misses[key] = (self._clock.monotonic() + self._options.miss, said)
+        if len(self._misses) > _REMEMBERED:
+            self._misses.popitem(last=False)
+
+    async def _fetch(self, taken: ports.ForeignOriginals, image: ImageId) -> Original:
+        generation = new_generation(self._clock.time())
+        # Not the name that Mirroring has for its copy, which may come before we are done here.
+        staged = self._originals.staging(f"{generation}.taken", share=FETCH_SHARE)
+        try:
+            try:
+                found = await taken.take(image, staged, self._options.max_bytes)
+            except errors.UploadTooLarge as error:
+                raise errors.ImageTooLarge(error.public) from error
+            if not found:
+                raise errors.OriginalMissing
+            original = await self._inspect(image, generation, staged)
+            # The row first: where nothing comes after it, the bucket supplies the bytes.
+            standing = await self._index.take_over(original)
+            if standing is None:
+                raise errors.OriginalMissing
+            if standing.generation == generation:
+                await self._originals.restore(staged, standing)
+                _log.info("original_taken_over", image_id=image.key, bytes=original.bytes)
+            return standing
+        finally:
+            await asyncio.to_thread(staged.unlink, missing_ok=True)
+
+    async def _inspect(self, image: ImageId, generation: str, staged: Path) -> Original:
+        """What it is. Raises ImageError for what an upload would be refused for."""
+        try:
+            facts = await self._renderer.run(ProbeJob(path=str(staged)))
+        except errors.UnsupportedImage as error:
+            raise errors.UnreadableImage(_UNSUPPORTED, error.detail) from error
+        if facts.format not in self._options.formats:
+            raise errors.UnreadableImage(_UNSUPPORTED, facts.format)
+        if facts.width * facts.height > self._options.max_pixels:
+            raise errors.ImageTooLarge("", f"{facts.width}x{facts.height} pixels")
+        return described(image, generation, facts)

@@ -1,0 +1,97 @@
+"""Keys about what stands behind the server: the database, the object store, the webhook."""
+
+from dataclasses import dataclass
+
+from liveresize.config.schema import key
+from liveresize.config.values import Form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgresql:
+    """The database that instances share; SQLite is used while host and url are empty."""
+
+    user: str = key("", "User of the database.")
+    password: str = key("", "Password of the database.", secret=True)
+    host: str = key("", "Host of the database; empty uses SQLite.")
+    port: int = key(5432, "Port of the database.", least=1, most=65_535)
+    database: str = key("", "Name of the database.")
+    pool: int = key(10, "Connections to the database.", least=1, most=1000)
+    sslmode: str = key(
+        "prefer",
+        "Encryption of the connection, as libpq names it.",
+        choices=("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    )
+    url: str = key(
+        "",
+        "All of it in one, as postgresql://user:password@host/database.",
+        form=Form.DATABASE_URL,
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The embedded database."""
+
+    path: str = key("", "SQLite file; empty is liveresize.sqlite in `data_dir`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aws:
+    """S3, or what speaks like it; renditions stay on disk while the bucket is empty."""
+
+    access_key: str = key("", "Access key; empty asks the environment of AWS.", secret=True)
+    secret_key: str = key("", "Secret key.", secret=True)
+    region: str = key("", "Region of the buckets.")
+    bucket: str = key("", "Bucket of the renditions; empty keeps them on disk.")
+    cache_host: str = key(
+        "", "Public address of the bucket, which clients are redirected to.", form=Form.URL
+    )
+    bucket_url: str = key(
+        "", "What the public address is where `aws.cache_host` is empty.", form=Form.URL
+    )
+    endpoint_url: str = key("", "Address of a store that is not Amazon's.", form=Form.URL)
+    prefix: str = key("", "What the key of every object begins with.")
+    path_style: bool | None = key(
+        None, "Whether the bucket stands in the path; null does so with an endpoint_url."
+    )
+    originals_bucket: str = key("", "Bucket that originals are mirrored to; empty is none.")
+    presign_lifetime: int = key(
+        3600,
+        "Seconds for which a redirect with `presign` opens the object.",
+        least=60,
+        most=604_800,
+    )
+    concurrency: int = key(32, "Requests to the store at once.", least=1, most=256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """The application that is told of each upload."""
+
+    url: str = key(
+        "",
+        "Address that is told of each upload by POST; empty is none.",
+        form=Form.URL,
+        secret=True,  # it may hold a password, and is often a secret itself
+    )
+    secrets: tuple[str, ...] = key(
+        (),
+        "What signs the messages, as text: each adds its signature. Needed with `webhook.url`.",
+        form=Form.SIGNING_KEY,
+        secret=True,
+    )
+    timeout: float = key(10.0, "Seconds that one attempt may take.", least=0.1, most=300)
+    give_up: float = key(
+        259_200.0,
+        "Seconds after an upload from which a failed attempt is the last.",
+        least=1,
+        most=2_592_000,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """A part of the published service that liveresize does without."""
+
+    url: str = key("", "Accepted for old configurations and not used.", secret=True)

@@ -1,0 +1,155 @@
+"""What single values cannot show: keys that make no sense together."""
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterator
+
+from liveresize import errors
+from liveresize.config import entrances
+from liveresize.config.root import Settings
+
+_VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
+
+
+def refuse(settings: Settings, deployment: str) -> None:
+    """Raise SettingsError for a combination that cannot work, or not in that deployment."""
+    aws = settings.aws
+    if bool(aws.access_key) != bool(aws.secret_key):
+        given, missing = ("access_key", "secret_key")[:: 1 if aws.access_key else -1]
+        raise errors.SettingsError(
+            f"aws.{given} is set in {settings.sources[f'aws.{given}']}, but aws.{missing} is "
+            "not: set both, or neither to take the credentials of the environment."
+        )
+    if aws.originals_bucket and aws.originals_bucket == aws.bucket:
+        raise errors.SettingsError(
+            f"aws.originals_bucket and aws.bucket are both {aws.bucket}: originals and "
+            "renditions need a bucket each, or the keys of one hide those of the other."
+        )
+    for name in ("bucket", "originals_bucket"):
+        if getattr(aws, name) and getattr(aws, name) in settings.vip.buckets:
+            raise errors.SettingsError(
+                f"vip.buckets lists {getattr(aws, name)}, which is aws.{name}: what is ours "
+                "there would be anyone's to ask for."
+            )
+    if settings.signing.required and not settings.signing.keys:
+        raise errors.SettingsError(
+            f"signing.required is set in {settings.sources['signing.required']}, but signing.keys "
+            "is empty: nobody could ask for a picture."
+        )
+    if settings.webhook.url and not settings.webhook.secrets:
+        raise errors.SettingsError(
+            f"webhook.url is set in {settings.sources['webhook.url']}, but webhook.secrets is "
+            "empty: its receiver could not tell our messages from anybody's."
+        )
+    if settings.studio and deployment == "production" and not settings.admin.secrets:
+        raise errors.SettingsError(
+            f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "
+            "production the studio asks for one of them."
+        )
+    _refuse_tls(settings)
+
+
+def _refuse_tls(settings: Settings) -> None:
+    tls = settings.tls
+    if bool(tls.certificate) != bool(tls.key):
+        given, missing = ("certificate", "key")[:: 1 if tls.certificate else -1]
+        raise errors.SettingsError(
+            f"tls.{given} is set in {settings.sources[f'tls.{given}']}, but tls.{missing} is "
+            "not: set both, or neither."
+        )
+    if tls.port and tls.port == settings.listen_port:
+        raise errors.SettingsError(
+            f"tls.port and listen_port are both {tls.port}: set tls.port to 0 to answer TLS on "
+            "listen_port, or to another port to answer both."
+        )
+    if tls.redirect and not tls.port:
+        raise errors.SettingsError(
+            f"tls.redirect is set in {settings.sources['tls.redirect']}, but tls.port is not: "
+            "without a port for TLS there is no plain one to send clients from."
+        )
+
+
+def _warn_of_tls(settings: Settings) -> Iterator[str]:
+    places = (entrances.CERTIFICATE, entrances.KEY)
+    found = [path for path in places if os.path.exists(path)]
+    if len(found) == 1 and not settings.tls.certificate:
+        (missing,) = set(places) - set(found)
+        yield f"{found[0]} is there, but {missing} is not: TLS is not spoken without both."
+
+
+def _warn_of_buckets(settings: Settings) -> Iterator[str]:
+    aws, originals = settings.aws, settings.originals
+    if not aws.bucket and settings.delivery == "presign":
+        yield "delivery is presign, but aws.bucket is empty: redirects lead to this server."
+    if not aws.bucket and (aws.cache_host or aws.bucket_url):
+        yield "aws.cache_host is set, but aws.bucket is empty: renditions are kept on disk."
+    if aws.bucket_url and not aws.cache_host:
+        yield "aws.bucket_url is the old name of aws.cache_host, and used as such."
+    if not aws.originals_bucket and (originals.mirror_strict or originals.cache_bytes):
+        yield (
+            "originals.mirror_strict and originals.cache_bytes need aws.originals_bucket: "
+            "originals are kept on this disk alone."
+        )
+    if aws.originals_bucket and not originals.mirror_strict:
+        yield (
+            "originals.mirror_strict is false: an upload that aws.originals_bucket has not taken "
+            f"within originals.mirror_wait ({originals.mirror_wait:g} s) is acknowledged all the "
+            "same, and is on this machine's disk only until the bucket has it. A disk that is "
+            "lost before that loses the upload. Set it to true to refuse such uploads with 503."
+        )
+
+
+def _warn_of_vip(settings: Settings) -> Iterator[str]:
+    vip = settings.vip
+    if not vip.buckets:
+        default = entrances.Vip()  # a copied example sets every key, and means nothing by it
+        set_ = [key for key in _VIP_KEYS if getattr(vip, key) != getattr(default, key)]
+        if set_:
+            yield f"vip.{set_[0]} is set, but vip.buckets is empty: the routes of vip are off."
+        return
+    if vip.allowed_origins and not vip.require_token:
+        yield (
+            "vip.allowed_origins lets pages upload without a token, as vip does; any program can "
+            "claim such an Origin. vip.require_token asks for the token as well."
+        )
+    for origin in vip.allowed_origins:
+        if "/" in origin or re.search(r"[^:]:[0-9]+$", origin):
+            yield (
+                f"vip.allowed_origins has {origin}, which matches nothing: write the host alone, "
+                "without scheme or port."
+            )
+    if vip.require_token and not vip.token:
+        yield "vip.require_token is set, but vip.token is empty: nobody can upload into buckets."
+    elif not (vip.token or vip.allowed_origins or vip.allow_anonymous):
+        yield "vip.token and vip.allowed_origins are empty: nobody can upload into buckets."
+    if vip.allow_anonymous and (vip.token or vip.allowed_origins):
+        yield "vip.allow_anonymous has no effect beside vip.token or vip.allowed_origins."
+
+
+def warn(settings: Settings) -> Iterator[str]:
+    """Sentences about combinations that work, and perhaps not as was meant."""
+    constraints = settings.constraints
+    if settings.timeout.conversion == 0:
+        yield "timeout.conversion is 0: the built-in limit of 30 seconds applies."
+    if constraints.max_on_disk > constraints.max_decode:
+        yield (
+            f"constraints.max_on_disk ({constraints.max_on_disk:g}) is above "
+            f"constraints.max_decode ({constraints.max_decode:g}): originals between them "
+            "are kept and never rendered."
+        )
+    database = settings.postgresql
+    if (database.database or database.user) and not database.host and not database.url:
+        yield "postgresql.host and postgresql.url are empty: the SQLite file is used."
+    if database.host and database.url:
+        yield "postgresql.host and postgresql.url are both set: the url is used."
+    yield from _warn_of_buckets(settings)
+    yield from _warn_of_vip(settings)
+    yield from _warn_of_tls(settings)
+    for name, module, extra in (("heif", "pillow_heif", "heic"), ("jxl", "pillow_jxl", "jxl")):
+        if name in settings.formats.input and importlib.util.find_spec(module) is None:
+            yield f"formats.input lists {name}, which needs liveresize[{extra}] to be installed."
+    if settings.webhook.secrets and not settings.webhook.url:
+        yield "webhook.secrets is set, but webhook.url is empty: nobody is told of uploads."
+    if settings.redis.url:
+        yield "redis.url is accepted and not used: liveresize keeps its links in memory."

@@ -1,0 +1,208 @@
+"""Keys about running the server: who may what, how much, and how it stops."""
+
+from dataclasses import dataclass
+
+from liveresize.config.schema import key
+from liveresize.config.values import Form
+
+PRIVATE_NETWORKS = (
+    "127.0.0.0/8",
+    "::1/128",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+)
+"""Loopback and the ranges that are not routed on the internet."""
+
+_MIB = 1 << 20
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One-time upload tokens."""
+
+    lifetime: int = key(900, "Life of a token, in seconds.", least=1, most=604_800)
+    networks: tuple[str, ...] = key(
+        PRIVATE_NETWORKS,
+        "Networks whose clients may ask for tokens while no `secret` is set.",
+        form=Form.NETWORK,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Uploads under way."""
+
+    lease: float = key(
+        60.0,
+        "Seconds after which the id of an upload that a dead server held is free.",
+        least=1,
+        most=3600,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """Deleting, purging and looking inside."""
+
+    secrets: tuple[str, ...] = key(
+        (), "Bearer secrets that allow DELETE and /purge; none forbids both.", secret=True
+    )
+    networks: tuple[str, ...] = key(
+        PRIVATE_NETWORKS,
+        "Networks whose clients see the details of /_ready and /_metrics.",
+        form=Form.NETWORK,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """Addresses of pictures that only who has a key can make."""
+
+    keys: tuple[str, ...] = key(
+        (),
+        "Keys of signatures, as text: the first signs, any verifies; none leaves `sig` unread.",
+        form=Form.SIGNING_KEY,
+        secret=True,
+    )
+    required: bool = key(False, "Whether every picture needs a signature.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """What is kept, and how much of it."""
+
+    memory_bytes: int = key(64 * _MIB, "Renditions kept in memory, in bytes.", least=0)
+    links: int = key(50_000, "Links kept in memory.", least=0)
+    link_ttl: float = key(60.0, "Seconds for which a link in memory is trusted.", least=0)
+    disk_bytes: int = key(10 * _GIB, "Renditions kept on disk without S3, in bytes.", least=0)
+    max_variants: int = key(
+        200, "Renditions of one original above which new ones are not kept.", least=1
+    )
+    spool_bytes: int = key(_GIB, "Renditions waiting on disk for S3, in bytes.", least=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """What is left free for others."""
+
+    reserve: int = key(
+        _GIB,
+        "Free bytes that uploads leave; renditions leave twice as many, fetched originals half.",
+        least=0,
+    )
+    reserve_inodes: float = key(5.0, "The same of free inodes, in percent.", least=0, most=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """The processes that turn pictures."""
+
+    slots: int = key(
+        0, "Worker processes; 0 takes what the cores and the memory allow.", least=0, most=1024
+    )
+    memory_bytes: int = key(616 * _MIB, "Address space of one worker, in bytes.", least=256 * _MIB)
+    nice: int = key(10, "How far workers step back behind the server.", least=0, most=19)
+    recycle: int = key(1000, "Jobs after which a worker is replaced; 0 never replaces it.", least=0)
+    queue: int = key(256, "Jobs that may wait for a worker; beyond them it is 503.", least=1)
+    max_wait: float = key(20.0, "Seconds that a job may wait for a worker.", least=0.1, most=3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one client, and all of them, may take of the server."""
+
+    max_connections: int = key(
+        0, "Open connections; 0 derives it from the descriptors allowed.", least=0
+    )
+    header_timeout: float = key(
+        10.0, "Seconds for the head of a request to arrive.", least=0.1, most=3600
+    )
+    header_bytes: int = key(32_768, "Largest head of a request, in bytes.", least=1024, most=_MIB)
+    body_rate: int = key(1024, "Least speed of an upload, in bytes a second.", least=0)
+    body_grace: float = key(
+        10.0, "Seconds before `limits.body_rate` is asked for.", least=0, most=3600
+    )
+    write_stall: float = key(
+        30.0, "Seconds that a client may take nothing of its answer.", least=0.1, most=3600
+    )
+    client_connections: int = key(256, "Open connections of one client; 0 is no limit.", least=0)
+    unsent_bytes: int = key(
+        64 * _MIB, "Bytes of all answers that clients have yet to take; 0 is no limit.", least=0
+    )
+    client_renders: float | None = key(
+        None,
+        "New renditions one client may ask for a second; 0 is no limit, null is 25 a worker.",
+        least=0,
+    )
+    client_burst: int | None = key(
+        None,
+        "New renditions one client may ask for at once; null is four seconds of them, "
+        "at least 100.",
+        least=1,
+    )
+    client_queue: int = key(
+        16,
+        "Jobs of one client, for each worker, that keep their place when the queue is full.",
+        least=1,
+        most=1000,
+    )
+    failed_secrets: int = key(
+        30,
+        "Wrong guesses at one secret (or key) that one client may make a minute; 0 is no limit.",
+        least=0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """How the server stops."""
+
+    delay: float = key(
+        5.0, "Seconds of `503` from /_ready before it stops accepting.", least=0, most=3600
+    )
+    finish: float = key(30.0, "Seconds for what is in flight to finish.", least=0, most=3600)
+    flush: float = key(10.0, "Seconds for the spool to reach S3.", least=0, most=3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What /_ready means."""
+
+    strict: bool = key(
+        False, "Whether /_ready is 503 while a part suffers: database, writes, disk, S3, workers."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cdn:
+    """What stands in front."""
+
+    varies_on_accept: bool = key(
+        False, "Whether the cache in front honours `Vary: Accept`, so that it may keep those."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is logged, how and where to."""
+
+    debug: bool = key(False, "Whether debug messages are logged.")
+    info: bool = key(True, "Whether requests and other news are logged.")
+    warn: bool = key(True, "Whether warnings are logged.")
+    error: bool = key(True, "Whether errors are logged.")
+    stats: bool = key(True, "Whether counts since the start are logged every five minutes.")
+    format: str = key(
+        "auto",
+        "Shape of the lines; auto is console on a terminal and logstash elsewhere.",
+        choices=("auto", "logstash", "ecs", "console"),
+    )
+    output: str = key(
+        "stdout", "Where to: stdout, the path of a file, or tcp://host:port.", form=Form.OUTPUT
+    )
+    sample_hits: float = key(
+        1.0, "Share of the requests answered from a cache that is logged.", least=0, most=1
+    )

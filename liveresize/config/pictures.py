@@ -1,0 +1,148 @@
+"""Keys about pictures: how large, in which formats, how well encoded."""
+
+from dataclasses import dataclass
+
+from liveresize.config.schema import key
+from liveresize.config.values import Form
+
+BUILT_IN_CONVERSION_TIMEOUT = 30.0
+"""Seconds that a conversion may take where `timeout.conversion` is 0."""
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """How large pictures may be."""
+
+    max_width: int = key(2000, "Widest rendition, in pixels.", least=1, most=65_535)
+    max_height: int = key(2000, "Tallest rendition, in pixels.", least=1, most=65_535)
+    max_input: float = key(
+        30.0, "Largest upload that is taken, in megapixels.", least=0.01, most=1000
+    )
+    max_on_disk: float = key(
+        30.0,
+        "Largest original that is kept, in megapixels; a larger one is scaled down to it.",
+        least=0.01,
+        most=1000,
+    )
+    max_decode: float = key(
+        100.0, "Largest original that is rendered, in megapixels.", least=0.01, most=1000
+    )
+    max_upload_bytes: int = key(50 * _MIB, "Largest upload, in bytes.", least=1)
+    max_frames: int = key(500, "Frames above which an animation becomes still.", least=1)
+    max_animation: float = key(
+        50.0,
+        "Megapixels in all frames together above which an animation becomes still.",
+        least=0.01,
+    )
+    allowed_sizes: tuple[str, ...] = key(
+        (),
+        "Sizes that need no signature, and 2 and 3 times each; 0 is a free side, none is any.",
+        form=Form.SIZE,
+    )
+    presets_only: bool = key(
+        False, "Whether parameters other than `preset` need a signature, and sizes a preset."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeout:
+    """How long work may take."""
+
+    conversion: int = key(
+        30_000,
+        "How long one conversion may take, in milliseconds; 0 is the built-in 30000.",
+        least=0,
+        most=3_600_000,
+    )
+
+    @property
+    def conversion_seconds(self) -> float:
+        """How long one conversion may take, in seconds; never 0."""
+        return self.conversion / 1000 or BUILT_IN_CONVERSION_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webp:
+    """When a JPEG or PNG address may answer with WebP."""
+
+    allow_opt_in: bool = key(True, "Whether `allow_webp=true` may switch to WebP.")
+    allow_dynamic_switch: bool = key(
+        False, "Whether clients that accept WebP get it without asking."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What `quality=auto` means where the original does not say."""
+
+    jpeg: int = key(82, "Default quality of JPEG.", least=0, most=100)
+    webp: int = key(80, "Default quality of WebP.", least=0, most=100)
+    avif: int = key(60, "Default quality of AVIF.", least=0, most=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blur:
+    """What `blur=true` means."""
+
+    sigma: float = key(7.0, "Standard deviation of `blur=true`, in pixels.", least=0.3, most=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formats:
+    """What may be uploaded."""
+
+    input: tuple[str, ...] = key(
+        ("jpeg", "png", "webp", "gif", "avif"),
+        "Formats that are accepted as originals; `heif` and `jxl` want their extra installed.",
+        choices=("jpeg", "png", "webp", "gif", "avif", "heif", "jxl", "tiff", "bmp"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """Single encoder knobs; null takes what `effort` says."""
+
+    jpeg_progressive: bool | None = key(None, "Whether JPEGs load progressively.")
+    jpeg_optimize: bool | None = key(None, "Whether JPEGs get their own Huffman tables.")
+    png_run_length: bool | None = key(
+        None, "Whether PNG compresses by run length, which is twice as fast."
+    )
+    png_level: int | None = key(None, "Compression level of PNG.", least=1, most=9)
+    webp_method: int | None = key(
+        None, "Method of WebP; higher is slower and smaller.", least=0, most=6
+    )
+    avif_speed: int | None = key(
+        None, "Speed of AVIF; null is 8, and 9 from half a megapixel on.", least=0, most=10
+    )
+    avif_max_pixels: int = key(
+        6_000_000, "Pixels above which `.auto` prefers WebP to AVIF.", least=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originals:
+    """What becomes of uploads."""
+
+    metadata: str = key(
+        "clean",
+        "Whether GPS, XMP, IPTC and maker notes are dropped from uploads, without loss.",
+        choices=("clean", "keep"),
+    )
+    public: bool = key(True, "Whether originals and `.json` are answered without a signature.")
+    mirror_wait: float = key(
+        5.0, "Seconds that an upload waits for `aws.originals_bucket`.", least=0.1, most=60
+    )
+    mirror_strict: bool = key(
+        False, "Whether an upload is refused that the bucket does not have by then."
+    )
+    cache_bytes: int = key(
+        0, "Mirrored originals kept on this disk, in bytes; 0 keeps all.", least=0
+    )
+    lost_days: float = key(
+        30.0,
+        "Days that deletions are remembered; a file without a row is set aside after as many.",
+        least=1,
+        most=3650,
+    )

@@ -1,0 +1,66 @@
+"""The configuration as people read it: what is in force, the example file, the reference."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from liveresize.config import merge, schema
+from liveresize.config.root import Settings
+from liveresize.config.schema import Key
+
+MASK = "********"
+"""What stands for a secret that is set."""
+
+KEYS: Mapping[str, Key] = {key.name: key for key in schema.keys(Settings)}
+"""Every key by its dotted name, in the order of the example file."""
+
+
+def in_force(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    """Every key with its value as JSON has it, secrets masked, and the value's source."""
+    for name, key in KEYS.items():
+        value = schema.value(settings, name)
+        shown = MASK if key.secret and value else schema.plain(value)
+        yield name, shown, settings.sources.get(name, merge.BUILT_IN)
+
+
+def table(settings: Settings) -> str:
+    """What is in force, one key a line: name, value, source; then the warnings."""
+    rows = [
+        (name, json.dumps(value, ensure_ascii=False), source)
+        for name, value, source in in_force(settings)
+    ]
+    name_width = max(len(name) for name, _, _ in rows)
+    value_width = min(40, max(len(value) for _, value, _ in rows))
+    lines = [
+        f"{name:{name_width}}  {value:{value_width}}  {source}" for name, value, source in rows
+    ]
+    return "\n".join([*lines, *(f"warning: {sentence}" for sentence in settings.warnings)])
+
+
+def as_json(settings: Settings) -> str:
+    """What is in force as JSON: `{"values": {key: {"value", "source"}}, "warnings": []}`."""
+    values = {
+        name: {"value": value, "source": source} for name, value, source in in_force(settings)
+    }
+    return json.dumps({"values": values, "warnings": list(settings.warnings)}, indent=2)
+
+
+def example() -> str:
+    """The text of `default.json.example`: every key with its default."""
+    nested: dict[str, object] = {}
+    for name, key in KEYS.items():
+        *sections, last = name.split(".")
+        here = nested
+        for part in sections:
+            here = here.setdefault(part, {})  # type: ignore[assignment]
+        here[last] = schema.plain(key.default)
+    return json.dumps(nested, indent=2) + "\n"
+
+
+def reference() -> str:
+    """A Markdown table of every key: default, what is allowed, and what it means."""
+    rows = [
+        f"| `{name}` | `{json.dumps(schema.plain(key.default))}` | {key.allowed} "
+        f"| {key.description} |"
+        for name, key in KEYS.items()
+    ]
+    return "\n".join(["| key | default | allowed | meaning |", "|---|---|---|---|", *rows]) + "\n"

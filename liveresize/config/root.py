@@ -1,0 +1,84 @@
+"""The whole configuration: the keys of the top level, and every section."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from liveresize.config import backends, entrances, operation, pictures
+from liveresize.config.schema import key, section
+from liveresize.config.values import Form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration in force.
+
+    `sources` tells, for every dotted key, where its value comes from; `warnings` are
+    sentences about what looks wrong and does not stop the server.
+    """
+
+    listen_address: str = key("127.0.0.1", "Address to listen on; empty is all of them.")
+    listen_port: int = key(1337, "Port to listen on; 0 takes a free one.", least=0, most=65_535)
+    data_dir: str = key("data", "Folder of everything that is stored here.")
+    originals_dir: str = key("", "Folder of the originals; empty is originals in `data_dir`.")
+    allow_indexing: bool = key(False, "Whether /robots.txt lets search engines in.")
+    secret: str = key("", "What /token asks for; empty answers `token.networks`.", secret=True)
+    freshness: str = key(
+        "", "Header `Freshness-Token` that renders anew; empty is none.", secret=True
+    )
+    delivery: str = key(
+        "redirect",
+        "Whether known renditions are redirected to, plainly or signed, or sent.",
+        choices=("redirect", "presign", "proxy"),
+    )
+    redirect_cache_timeout: int = key(
+        604_800, "Seconds for which clients may keep a redirect.", least=0
+    )
+    render_cache_timeout: int = key(
+        86_400, "Seconds for which clients may keep a fresh rendition.", least=0
+    )
+    enlarge: bool = key(True, "Whether small originals are scaled up unless a URL says so.")
+    http2: bool = key(True, "Whether HTTP/2 is spoken over TLS, beside HTTP/1.1.")
+    http2_cleartext: bool = key(
+        False, "Whether ports without TLS speak HTTP/2 to balancers that begin with it."
+    )
+    studio: bool = key(
+        False, "Whether /_studio/ is served; in production that needs `admin.secrets`."
+    )
+    presets: Mapping[str, Mapping[str, str]] = key({}, "Query parameters behind `preset=name`.")
+    effort: str = key(
+        "balanced",
+        "How long encoders think: sets every knob of `encoder` that is null.",
+        choices=("fast", "balanced", "small"),
+    )
+    trusted_proxies: tuple[str, ...] = key(
+        (), "Networks whose `X-Forwarded-For` is believed.", form=Form.NETWORK
+    )
+    constraints: pictures.Constraints = section(pictures.Constraints)
+    timeout: pictures.Timeout = section(pictures.Timeout)
+    webp: pictures.Webp = section(pictures.Webp)
+    quality: pictures.Quality = section(pictures.Quality)
+    blur: pictures.Blur = section(pictures.Blur)
+    formats: pictures.Formats = section(pictures.Formats)
+    encoder: pictures.Encoder = section(pictures.Encoder)
+    originals: pictures.Originals = section(pictures.Originals)
+    token: operation.Token = section(operation.Token)
+    upload: operation.Upload = section(operation.Upload)
+    admin: operation.Admin = section(operation.Admin)
+    signing: operation.Signing = section(operation.Signing)
+    cache: operation.Cache = section(operation.Cache)
+    disk: operation.Disk = section(operation.Disk)
+    workers: operation.Workers = section(operation.Workers)
+    limits: operation.Limits = section(operation.Limits)
+    drain: operation.Drain = section(operation.Drain)
+    ready: operation.Ready = section(operation.Ready)
+    cdn: operation.Cdn = section(operation.Cdn)
+    log: operation.Log = section(operation.Log)
+    tls: entrances.Tls = section(entrances.Tls)
+    vip: entrances.Vip = section(entrances.Vip)
+    postgresql: backends.Postgresql = section(backends.Postgresql)
+    database: backends.Database = section(backends.Database)
+    aws: backends.Aws = section(backends.Aws)
+    webhook: backends.Webhook = section(backends.Webhook)
+    redis: backends.Redis = section(backends.Redis)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    warnings: tuple[str, ...] = field(default=(), repr=False)

@@ -1,0 +1,187 @@
+"""Sizes and boxes, in integers: what a picture measures after fitting it into a box.
+
+The rounding is ImageMagick's, which the published service used: each side is the exact
+fraction a/b rounded half up, `(2a + b) // (2b)`, and at least 1 pixel.
+"""
+
+from dataclasses import dataclass
+
+from liveresize.core.rendition import Rendition
+from liveresize.core.values import Fit
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one picture becomes one rendition. All sizes in pixels, (width, height).
+
+    `output` is the size of the result. `box` is the part of the (upright, turned) picture
+    that is kept, as (left, top, right, bottom) in its own pixels and possibly fractional;
+    `resized` is the size which that part is resized to. Only `canvas` has `resized != output`, and
+    `offset` then tells where the picture stands on it.
+    """
+
+    box: tuple[float, float, float, float]
+    resized: tuple[int, int]
+    output: tuple[int, int]
+    offset: tuple[int, int] = (0, 0)
+
+
+def half_up(a: int, b: int) -> int:
+    """a/b rounded half up, at least 1."""
+    return max(1, (2 * a + b) // (2 * b))
+
+
+def floored(a: int, b: int) -> int:
+    """a/b rounded down, at least 1."""
+    return max(1, a // b)
+
+
+def turned(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
+    """The size of an upright picture after `rotate`."""
+    width, height = size
+    return (height, width) if rendition.rotate in (90, 270) else (width, height)
+
+
+def fit_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
+    """The size of the whole picture once scaled for the box of `rendition`.
+
+    `size` is that of the upright picture, already turned by `rotate`. For `crop` this
+    is the size before the cut.
+    """
+    width, height = size
+    box_width, box_height = rendition.width, rendition.height
+    if not box_width and not box_height:
+        return size
+    rounded = floored if rendition.floor else half_up
+    if rendition.fit is Fit.CROP and not rendition.enlarge:
+        box_width, box_height = largest_crop(size, (box_width, box_height))
+    if not box_width:
+        by_width = False
+    elif not box_height:
+        by_width = True
+    else:
+        # W/w < H/h, without a division: the width is the tighter of the two.
+        tighter = box_width * height <= box_height * width
+        by_width = tighter if rendition.fit in (Fit.CLIP, Fit.CANVAS) else not tighter
+    if by_width:
+        if not rendition.enlarge and box_width > width:
+            return size
+        return box_width, rounded(height * box_width, width)
+    if not rendition.enlarge and box_height > height:
+        return size
+    return rounded(width * box_height, height), box_height
+
+
+def largest_crop(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """The largest box of the ratio of `box`, no larger than it, that fits in `size`."""
+    (width, height), (box_width, box_height) = size, box
+    if box_width <= width and box_height <= height:
+        return box
+    if box_width * height >= box_height * width:
+        return width, min(height, half_up(box_height * width, box_width))
+    return min(width, half_up(box_width * height, box_height)), height
+
+
+def output_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
+    """The size of the finished rendition of an upright picture of `size`."""
+    size = turned(size, rendition)
+    if rendition.fit is Fit.CANVAS:
+        return rendition.width, rendition.height
+    if rendition.fit is Fit.CROP:
+        box = (rendition.width, rendition.height)
+        return box if rendition.enlarge else largest_crop(size, box)
+    return fit_size(size, rendition)
+
+
+def plan(
+    size: tuple[int, int], rendition: Rendition, focus: tuple[float, float] | None = None
+) -> Plan:
+    """Lay out the rendition of an upright picture of `size` that `rotate` has turned.
+
+    `size` is the size after `rotate`. `focus`, each 0–1, overrides the gravity (what
+    `smart` found). For `crop` the window is centred on the focal point and then moved
+    inside the picture, so 0 and 1 are its edges.
+    """
+    width, height = size
+    scaled = fit_size(size, rendition)
+    x, y = focus if focus is not None else rendition.gravity.point
+    whole = (0.0, 0.0, float(width), float(height))
+    if rendition.fit is Fit.CROP:
+        output = (
+            (rendition.width, rendition.height)
+            if rendition.enlarge
+            else largest_crop(size, (rendition.width, rendition.height))
+        )
+        kept_width = min(float(width), output[0] * width / scaled[0])
+        kept_height = min(float(height), output[1] * height / scaled[1])
+        left = min(max(x * width - kept_width / 2, 0.0), width - kept_width)
+        top = min(max(y * height - kept_height / 2, 0.0), height - kept_height)
+        box = (left, top, left + kept_width, top + kept_height)
+        return Plan(box, output, output)
+    if rendition.fit is Fit.CANVAS:
+        output = (rendition.width, rendition.height)
+        offset = (
+            int((output[0] - scaled[0]) * x + 0.5),
+            int((output[1] - scaled[1]) * y + 0.5),
+        )
+        return Plan(whole, scaled, output, offset)
+    return Plan(whole, scaled, scaled)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The largest result that is made, in pixels a side."""
+
+    max_width: int
+    max_height: int
+
+    def within(self, size: tuple[int, int]) -> bool:
+        """Whether a picture of `size` may be made."""
+        return size[0] <= self.max_width and size[1] <= self.max_height
+
+    def capped(self, side: int) -> "Bounds":
+        """These bounds under a format's own limit a side."""
+        return Bounds(min(self.max_width, side), min(self.max_height, side))
+
+
+def nearest_allowed(
+    size: tuple[int, int], rendition: Rendition, bounds: Bounds
+) -> tuple[int, int] | None:
+    """The box nearest to the one asked for whose box and result are within `bounds`.
+
+    `size` is that of the upright picture before `rotate`. None means that the
+    rendition is allowed as it stands.
+    """
+    box = (rendition.width, rendition.height)
+    if bounds.within(box) and bounds.within(output_size(size, rendition)):
+        return None
+    if rendition.fit in (Fit.CROP, Fit.CANVAS):
+        return shrink_box(box, bounds)
+    if rendition.fit is Fit.CLIP:
+        if not all(box):
+            # A side stays free: with both, a `fit` that asked for no more than this would
+            # mean something. The result runs into one of the bounds.
+            wide = rendition.boxed(bounds.max_width, 0)
+            if bounds.within(output_size(size, wide)):
+                return bounds.max_width, 0
+            return 0, bounds.max_height
+        # A box within the bounds holds a result within the bounds.
+        return min(box[0], bounds.max_width), min(box[1], bounds.max_height)
+    width, height = turned(size, rendition)
+    wanted = shrink_box(box, bounds)
+    if bounds.within(fit_size((width, height), rendition.boxed(*wanted))):
+        return wanted
+    # `cover` runs over on its long side: ask for that side alone, at the bound.
+    if width * bounds.max_height >= height * bounds.max_width:
+        return bounds.max_width, 0
+    return 0, bounds.max_height
+
+
+def shrink_box(box: tuple[int, int], bounds: Bounds) -> tuple[int, int]:
+    """`box` scaled down, ratio kept, until it is within `bounds`; sides at least 1."""
+    width, height = box
+    if bounds.within(box):
+        return box
+    if width * bounds.max_height >= height * bounds.max_width:
+        return bounds.max_width, min(bounds.max_height, half_up(height * bounds.max_width, width))
+    return min(bounds.max_width, half_up(width * bounds.max_height, height)), bounds.max_height

@@ -1,0 +1,430 @@
+"""Operations: what the address of a picture may ask for, one row each.
+
+The parser of queries, the variants, the builder of addresses, OpenAPI, the studio and the
+page about addresses read these rows. What a filter does to pixels stands in
+`imaging.effects.FILTERS`, under the same names.
+"""
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from liveresize.core import numbers
+from liveresize.core.values import (
+    BLUR,
+    CENTER,
+    COMPASS,
+    FAR_EDGE,
+    MAX_QUALITY,
+    MAX_SHARPEN,
+    SMART,
+    TRANSPARENT,
+    WHITE,
+    Colour,
+    Fit,
+    Gravity,
+    Quality,
+)
+
+
+class Effect(enum.Enum):
+    """What an operation changes."""
+
+    BOX = "how the picture meets its box"
+    TURN = "which way the picture is turned"
+    FILTER = "the pixels of the result"
+    ENCODING = "how the result is encoded"
+    FRAMES = "which frames are kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlRules:
+    """What configuration says about URLs.
+
+    `quality` are the levels that `auto` stands for, `blur` ten times the sigma that
+    `blur=true` stands for. `presets` maps a name to its parameters, in order.
+    `webp_opt_in` lets `allow_webp=true` change a format, `webp_always` changes it
+    without being asked.
+    """
+
+    quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))
+    blur: int = 70
+    enlarge: bool = True
+    presets: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    webp_opt_in: bool = True
+    webp_always: bool = False
+
+
+def _as_it_is(value: Any, rules: UrlRules) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One parameter of an address, and one field of a rendition.
+
+    `name` is the parameter; empty for what only the API of vip asks for. `attribute` is the
+    field, where it has another name. `about` is a sentence for people, `schema` a JSON
+    Schema of the values with an `example`, `allowed` the same as the end of a sentence.
+    `read` makes the value of a text, and raises ValueError. `plain` is the value that asks
+    for nothing; `resolve` makes the field of a rendition of a value, plain ones included.
+    `text` writes the field in an address. `token` writes it in a variant, and is empty for
+    what shows there by its absence; `pattern` matches such a token, and `parse` reads it
+    back, or raises ValueError.
+    """
+
+    name: str
+    attribute: str = ""
+    about: str = ""
+    allowed: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    example: object = None
+    effect: Effect
+    plain: Any
+    read: Callable[[str, UrlRules], Any]
+    resolve: Callable[[Any, UrlRules], Any] = _as_it_is
+    text: Callable[[Any], str] = str
+    token: Callable[[Any], str]
+    pattern: str
+    parse: Callable[[str], Any]
+
+    def __post_init__(self) -> None:
+        if not self.attribute:
+            object.__setattr__(self, "attribute", self.name)
+
+    def changes_stored(self, value: Any, *, animated: bool) -> bool:
+        """Whether the stored bytes of an original are not the answer to this value."""
+        if value == self.plain or self.effect is Effect.BOX:
+            return False
+        return animated or self.effect is not Effect.FRAMES
+
+
+def _flag(
+    name: str,
+    about: str,
+    effect: Effect,
+    token: str,
+    *,
+    plain: bool | None,
+    shown: bool,
+    **rest: Any,
+) -> Operation:
+    """`true` or `false`; `shown` is the one that has a token."""
+    return Operation(
+        name=name,
+        about=about,
+        allowed="one of `true`, `false`",
+        schema={"type": "boolean"} | ({} if plain is None else {"default": plain}),
+        effect=effect,
+        plain=plain,
+        read=lambda text, rules: _known(_flags, text),
+        text=lambda value: str(value).lower(),
+        token=lambda value: token if value is shown else "",
+        pattern=token,
+        parse=lambda text: shown,
+        **rest,
+    )
+
+
+def _choice(
+    name: str,
+    about: str,
+    effect: Effect,
+    prefix: str,
+    plain: Any,
+    values: tuple[Any, ...],
+    **rest: Any,
+) -> Operation:
+    """One of a few words or numbers."""
+    words = {str(value): value for value in values}
+    tokens = {prefix + word: value for word, value in words.items() if value != plain}
+    default = {"default": plain} if plain in values else {}
+    return Operation(
+        name=name,
+        about=about,
+        allowed="one of " + ", ".join(f"`{word}`" for word in words),
+        schema={"enum": list(values), **default},
+        effect=effect,
+        plain=plain,
+        read=lambda text, rules: _known(words, text),
+        token=lambda value: "" if value == plain else f"{prefix}{value}",
+        pattern="|".join(tokens),
+        parse=lambda text: tokens[text],
+        **rest,
+    )
+
+
+def _known(words: Mapping[str, Any], text: str) -> Any:
+    if text not in words:
+        raise ValueError(text)
+    return words[text]
+
+
+_flags = {"true": True, "false": False}
+
+
+def _tenths(text: str, low: int, high: int) -> int:
+    """Ten times the decimal number in `text`, rounded; `low` and `high` are in tenths, too."""
+    number = numbers.decimal(text)
+    if number is None or not low / 10 <= number <= high / 10:
+        raise ValueError(text)
+    return round(number * 10)
+
+
+def _within(text: str, low: int, high: int) -> int:
+    """The digits after the first letter of a token, as a number."""
+    number = numbers.digits(text[1:])
+    if not low <= number <= high:
+        raise ValueError(text)
+    return number
+
+
+def _read_gravity(text: str, rules: UrlRules) -> Gravity:
+    if text in COMPASS:
+        return COMPASS[text]
+    x, y = (numbers.decimal(part) for part in text.partition(",")[::2])
+    if x is None or y is None or x > 1 or y > 1:
+        raise ValueError(text)
+    return Gravity(round(x * FAR_EDGE), round(y * FAR_EDGE))
+
+
+def _gravity_text(gravity: Gravity) -> str:
+    for word, known in COMPASS.items():
+        if known == gravity:
+            return word
+    return f"{gravity.x / 1000:g},{gravity.y / 1000:g}"
+
+
+def _gravity_token(gravity: Gravity) -> str:
+    if gravity == CENTER:
+        return ""
+    return "smart" if gravity.smart else f"g{gravity.x}x{gravity.y}"
+
+
+def _parse_gravity(token: str) -> Gravity:
+    if token == "smart":  # noqa: S105 (no secret)
+        return SMART
+    x, y = (_within(f"g{part}", 0, FAR_EDGE) for part in token[1:].split("x"))
+    return Gravity(x, y)
+
+
+def _read_quality(text: str, rules: UrlRules) -> int | None:
+    if text == "auto":
+        return None
+    level = numbers.at_most(text.removeprefix("-"), MAX_QUALITY)
+    if level is None or (text.startswith("-") and level > 1):
+        raise ValueError(text)
+    return None if text.startswith("-") and level == 1 else level
+
+
+def _parse_quality(token: str) -> Quality:
+    match = token.startswith("qa")
+    levels = [_within(f"q{part}", 0, MAX_QUALITY) for part in token.lstrip("qa").split(".")]
+    return Quality(levels[0], levels[-2] if len(levels) > 1 else levels[0], levels[-1], match)
+
+
+def _read_blur(text: str, rules: UrlRules) -> int:
+    if text in _flags:
+        return rules.blur if _flags[text] else 0
+    return _tenths(text, *BLUR)
+
+
+def _read_colour(text: str, rules: UrlRules) -> Colour:
+    if text == "transparent":
+        return TRANSPARENT
+    if not _HEX.fullmatch(text):
+        raise ValueError(text)
+    digits = "".join(c * 2 for c in text) if len(text) == 3 else text
+    return _colour(digits if len(digits) == 8 else digits + "ff")
+
+
+_HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
+
+
+def _colour(digits: str) -> Colour:
+    red, green, blue, alpha = bytes.fromhex(digits)
+    return red, green, blue, alpha
+
+
+def _colour_text(colour: Colour) -> str:
+    if colour == TRANSPARENT:
+        return "transparent"
+    digits = bytes(colour).hex()
+    return digits[:6] if colour[3] == 255 else digits
+
+
+_FRACTION = r"(0(\.[0-9]{1,99})?|1(\.0{1,99})?)"
+
+ROWS = (
+    _choice(
+        "fit",
+        "`clip` fits inside the box; `crop` fills the box and cuts off the rest; `cover` is at "
+        "least as large as the box; `canvas` fits inside the box and fills the rest with `bg`.",
+        Effect.BOX,
+        "",
+        Fit.CLIP,
+        tuple(Fit),
+        example=Fit.CROP,
+    ),
+    Operation(
+        name="gravity",
+        about="What `crop` keeps, and where `canvas` places the image: a direction, the most "
+        "detailed region (`smart`), or a focal point `x,y` in fractions.",
+        allowed="a point of the compass, `center`, `smart`, or `x,y` with each from 0 to 1",
+        schema={
+            "anyOf": [
+                {"enum": list(COMPASS)},
+                {"type": "string", "pattern": f"^{_FRACTION},{_FRACTION}$"},
+            ],
+            "default": "center",
+        },
+        example="smart",
+        effect=Effect.BOX,
+        plain=CENTER,
+        read=_read_gravity,
+        text=_gravity_text,
+        token=_gravity_token,
+        pattern="smart|g[0-9]{1,4}x[0-9]{1,4}",
+        parse=_parse_gravity,
+    ),
+    Operation(
+        name="quality",
+        about="0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` "
+        "keeps the quality of a JPEG; for other originals it is the configured one.",
+        allowed="`auto` or a whole number from 0 to 100",
+        schema={
+            "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": -1}],
+            "default": "auto",
+        },
+        example=75,
+        effect=Effect.ENCODING,
+        plain=None,
+        read=_read_quality,
+        resolve=lambda level, rules: rules.quality if level is None else Quality.of(level),
+        text=lambda quality: str(quality.jpeg),
+        token=lambda quality: quality.token if quality else "",
+        pattern=r"qa?[0-9]{1,3}(?:\.[0-9]{1,3}\.[0-9]{1,3})?",
+        parse=_parse_quality,
+    ),
+    Operation(
+        name="blur",
+        about="Sigma in pixels, without an exponent. `true` is the configured one.",
+        allowed="`true`, `false` or a sigma from 0.3 to 100",
+        schema={
+            "anyOf": [
+                {"type": "boolean"},
+                {"type": "number", "minimum": BLUR[0] / 10, "maximum": BLUR[1] // 10},
+            ],
+            "default": False,
+        },
+        effect=Effect.FILTER,
+        plain=0,
+        read=_read_blur,
+        text=lambda tenths: f"{tenths / 10:g}",
+        token=lambda tenths: f"b{tenths}" if tenths else "",
+        pattern="b[0-9]{1,4}",
+        parse=lambda token: _within(token, *BLUR),
+    ),
+    Operation(
+        name="sharpen",
+        about="How much to sharpen after resizing, without an exponent.",
+        allowed="a number from 0 to 10",
+        schema={"type": "number", "minimum": 0, "maximum": MAX_SHARPEN // 10, "default": 0},
+        effect=Effect.FILTER,
+        plain=0,
+        read=lambda text, rules: _tenths(text, 0, MAX_SHARPEN),
+        text=lambda tenths: f"{tenths / 10:g}",
+        token=lambda tenths: f"s{tenths}" if tenths else "",
+        pattern="s[0-9]{1,3}",
+        parse=lambda token: _within(token, 1, MAX_SHARPEN),
+    ),
+    _flag(
+        "grey",
+        "Shades of grey instead of colours.",
+        Effect.FILTER,
+        "grey",
+        plain=False,
+        shown=True,
+    ),
+    _choice(
+        "rotate",
+        "Degrees clockwise, after the EXIF orientation is applied.",
+        Effect.TURN,
+        "r",
+        0,
+        (0, 90, 180, 270),
+    ),
+    _choice(
+        "flip", "Mirror horizontally, vertically or both.", Effect.TURN, "f", "", ("h", "v", "hv")
+    ),
+    Operation(
+        name="bg",
+        attribute="background",
+        about="A colour in hex digits, with or without alpha. It fills `canvas`, and is the "
+        "background of transparent images in JPEG.",
+        allowed="`transparent` or a colour of 3, 6 or 8 hex digits",
+        schema={
+            "anyOf": [
+                {"const": "transparent"},
+                {"type": "string", "pattern": f"^({_HEX.pattern})$"},
+            ],
+            "default": "ffffff",
+        },
+        example="f0f0f0",
+        effect=Effect.BOX,
+        plain=None,
+        read=_read_colour,
+        text=_colour_text,
+        token=lambda colour: "" if colour in (None, WHITE) else "bg" + bytes(colour).hex(),
+        pattern="bg[0-9a-f]{8}",
+        parse=lambda token: _colour(token[2:]),
+    ),
+    _flag(
+        "enlarge",
+        "Whether a small original is enlarged. Without it, the settings decide.",
+        Effect.BOX,
+        "noenlarge",
+        plain=None,
+        shown=False,
+        resolve=lambda value, rules: rules.enlarge if value is None else value,
+    ),
+    _flag("", "", Effect.BOX, "floor", plain=False, shown=True, attribute="floor"),
+    _flag(
+        "animate",
+        "Whether an animation stays animated, if the format can do that.",
+        Effect.FRAMES,
+        "still",
+        plain=True,
+        shown=False,
+    ),
+)
+"""Every operation, in the order of the tokens in a variant."""
+
+OPERATIONS = {row.name: row for row in ROWS if row.name}
+"""Those that an address may ask for, by name."""
+
+_HEAD = r"(?P<width>[0-9]{1,11})x(?P<height>[0-9]{1,11})"
+_TAIL = r"-(?P<format>auto\.(?:aw|a|w|n)|jpeg|png|webp|avif|gif)"
+
+VARIANT = re.compile(
+    _HEAD + "".join(f"(?:-(?P<{row.attribute}>{row.pattern}))?" for row in ROWS) + _TAIL
+)
+"""A variant: its box, the tokens of what it asks for, and its format."""
+
+
+class Spelled(TypedDict, total=False):
+    """The operations as an application gives them to `liveresize.urls`."""
+
+    fit: str | None
+    gravity: str | tuple[float, float] | None
+    quality: int | str | None
+    blur: bool | float | None
+    sharpen: float | None
+    grey: bool | None
+    rotate: int | None
+    flip: str | None
+    bg: str | None
+    enlarge: bool | None
+    animate: bool | None

@@ -1,0 +1,115 @@
+"""The query of a picture's URL: from text to values, each checked once, here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from liveresize import errors
+from liveresize.core.operations import OPERATIONS, UrlRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """The values of one query.
+
+    `values` are those of operations, as their `read` made them. `given` holds the known
+    parameters as they were sent (decoded, first of each), so that a redirect can repeat
+    them.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    allow_webp: bool = False
+    proxy: bool = False
+    given: tuple[tuple[str, str], ...] = ()
+
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def percent_decode(raw: str) -> str:
+    """Decode once, as strict UTF-8; `+` stays a plus. Raises MalformedUrl.
+
+    `raw` is text as the HTTP layer hands it over: one character a byte.
+    """
+    if "%" not in raw and raw.isascii():
+        return raw
+    if _BAD_ESCAPE.search(raw):
+        raise errors.MalformedUrl("A percent sign in the URL is not followed by two hex digits.")
+    try:
+        return unquote_to_bytes(raw.encode("latin-1")).decode("utf-8")
+    except UnicodeError:
+        raise errors.MalformedUrl("The URL is not valid UTF-8 once decoded.") from None
+
+
+def _read(name: str, text: str, rules: UrlRules) -> Any:
+    """The value of a known parameter. Raises BadParameter."""
+    operation = OPERATIONS.get(name)
+    if operation is not None:
+        try:
+            return operation.read(text, rules)
+        except ValueError:
+            raise _bad(name, operation.allowed) from None
+    if name in _SIGNING:
+        return text
+    if text not in ("true", "false"):
+        raise _bad(name, "one of `true`, `false`")
+    return text == "true"
+
+
+def _bad(name: str, allowed: str) -> errors.BadParameter:
+    return errors.BadParameter(f"The parameter `{name}` must be {allowed}.")
+
+
+_SIGNING = ("sig", "exp")
+"""They are read where signatures are checked; here they are only repeated."""
+
+KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
+"""Every parameter that a picture's URL may carry; all others are ignored."""
+
+
+def read(query: str, rules: UrlRules) -> Parameters:
+    """Read a raw query string.
+
+    Unknown parameters are ignored, of a repeated one the first counts, and `preset`
+    stands for its parameters at its place. Raises BadParameter naming the first that
+    has a bad value, MalformedUrl for a bad escape in a known one.
+    """
+    if not query:
+        return _NOTHING
+    values: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, raw = pair.partition("=")
+        if name not in KNOWN or name in given:
+            continue
+        text = given[name] = percent_decode(raw)
+        if name == "preset":
+            if text not in rules.presets:
+                raise _bad(name, "the name of a configured preset")
+            for inner, value in rules.presets[text]:
+                values.setdefault(inner, _read(inner, value, rules))
+        else:
+            values.setdefault(name, _read(name, text, rules))
+    return Parameters(
+        values={name: value for name, value in values.items() if name in OPERATIONS},
+        allow_webp=values.get("allow_webp", False),
+        proxy=values.get("proxy", False),
+        given=tuple(given.items()),
+    )
+
+
+def check_presets(presets: Mapping[str, Mapping[str, str]], rules: UrlRules) -> None:
+    """Raise BadParameter, naming the preset, for one that could never be used."""
+    for preset, parameters in presets.items():
+        for name, value in parameters.items():
+            if name not in KNOWN or name in (*_SIGNING, "preset"):
+                raise errors.BadParameter(f"The preset `{preset}` has no parameter `{name}`.")
+            try:
+                _read(name, value, rules)
+            except errors.BadParameter as error:
+                raise errors.BadParameter(f"In preset `{preset}`: {error.public}") from None
+
+
+_NOTHING = Parameters()

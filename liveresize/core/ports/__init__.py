@@ -1,0 +1,54 @@
+"""The seams: what the service asks of the world, as Protocols.
+
+Every method may raise what it names and nothing else; adapters translate whatever their
+driver raises into `errors`.
+"""
+
+from liveresize.core.ports.files import (
+    Heard,
+    HeardRecord,
+    Kept,
+    Originals,
+    RenditionFile,
+    RenditionFiles,
+    Spool,
+    StrayNote,
+    StrayOriginals,
+)
+from liveresize.core.ports.index import Announcement, Index, Purged, Selection
+from liveresize.core.ports.memory import CachedImage, Memory
+from liveresize.core.ports.stores import (
+    ForeignOriginals,
+    Mirror,
+    ObjectBody,
+    RenditionStore,
+    WebhookClient,
+)
+from liveresize.core.ports.work import Clock, JobHandle, Priority, Renderer
+
+__all__ = [
+    "Announcement",
+    "CachedImage",
+    "Clock",
+    "ForeignOriginals",
+    "Heard",
+    "HeardRecord",
+    "Index",
+    "JobHandle",
+    "Kept",
+    "Memory",
+    "Mirror",
+    "ObjectBody",
+    "Originals",
+    "Priority",
+    "Purged",
+    "Renderer",
+    "RenditionFile",
+    "RenditionFiles",
+    "RenditionStore",
+    "Selection",
+    "Spool",
+    "StrayNote",
+    "StrayOriginals",
+    "WebhookClient",
+]

@@ -1,0 +1,137 @@
+"""What a rendition is: one frozen value, and the variant string that names it."""
+
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Self
+
+from liveresize.core import numbers
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.operations import ROWS, VARIANT
+from liveresize.core.values import CENTER, TRANSPARENT, WHITE, Colour, Fit, Gravity, Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendition:
+    """One way of showing a picture, every default resolved.
+
+    `width` and `height` are the box in pixels (density folded in), 0 leaves that side
+    free, both 0 is the picture's own size. `blur` is ten times a sigma in pixels,
+    `sharpen` ten times an amount 0–10; 0 is off. `rotate` is clockwise degrees, `flip`
+    one of `""`, `h`, `v`, `hv`; both act on the upright picture, rotate first. `floor`
+    rounds a side that is free down, as vip does, and not half up.
+
+    Two renditions that would look the same are equal after `canonical`, which drops
+    what has no effect.
+    """
+
+    format: Format | Negotiated
+    width: int = 0
+    height: int = 0
+    fit: Fit = Fit.CLIP
+    gravity: Gravity = CENTER
+    quality: Quality | None = None
+    blur: int = 0
+    sharpen: int = 0
+    grey: bool = False
+    rotate: int = 0
+    flip: str = ""
+    background: Colour | None = None
+    enlarge: bool = True
+    floor: bool = False
+    animate: bool = True
+
+    def canonical(self) -> "Rendition":
+        """The same rendition with everything inert dropped."""
+        fit, gravity, background, quality = (
+            self.fit,
+            self.gravity,
+            self.background,
+            self.quality,
+        )
+        if not (self.width and self.height):
+            fit = Fit.CLIP
+        if fit not in (Fit.CROP, Fit.CANVAS) or (fit is Fit.CANVAS and gravity.smart):
+            gravity = CENTER
+        if isinstance(self.format, Format):
+            quality = quality.only(self.format) if quality and self.format.lossy else None
+        if self.format is Format.JPEG:
+            background = _over_white(background or WHITE)
+        elif fit is Fit.CANVAS or isinstance(self.format, Negotiated):
+            background = background or WHITE
+            background = TRANSPARENT if background[3] == 0 else background
+        else:
+            background = None
+        return replace(
+            self,
+            fit=fit,
+            gravity=gravity,
+            quality=quality,
+            background=background,
+            enlarge=self.enlarge or not (self.width or self.height),
+            animate=self.animate or not self.format.animates,
+            floor=self.floor and bool(self.width) != bool(self.height),
+        )
+
+    def boxed(self, width: int, height: int) -> "Rendition":
+        """The same rendition in another box."""
+        return replace(self, width=width, height=height)
+
+    def resolved(self, output: Format) -> "Rendition":
+        """What an `auto` rendition is once its format is known."""
+        return replace(self, format=output).canonical()
+
+    @property
+    def variant(self) -> str:
+        """The name of this rendition: its identity in memory, index and object keys.
+
+        Made of ASCII letters, digits, `-` and `.` alone; `from_variant` reads it back.
+        """
+        parts = [f"{self.width}x{self.height}"]
+        # Every hit asks for it: what is as it was by default is not looked at.
+        for value, plain, token in zip(_asked(self), _PLAIN, _TOKENS):  # noqa: B905 (slower)
+            if value is not plain and (text := token(value)):
+                parts.append(text)
+        parts.append(self.format.value if isinstance(self.format, Format) else self.format.token)
+        return "-".join(parts)
+
+    @classmethod
+    def from_variant(cls, variant: str) -> Self:
+        """Read a variant back; raises ValueError for what `variant` never writes."""
+        match = VARIANT.fullmatch(variant)
+        if match is None:
+            raise ValueError(f"not a variant: {variant!r}")
+        part = match.groupdict()
+        word = part["format"]
+        output = _NEGOTIATED.get(word) or Format(word)
+        try:
+            asked = {
+                row.attribute: row.parse(token) for row in ROWS if (token := part[row.attribute])
+            }
+        except ValueError:
+            raise ValueError(f"not a variant: {variant!r}") from None
+        width, height = numbers.digits(part["width"]), numbers.digits(part["height"])
+        canonical = cls(format=output, width=width, height=height, **asked).canonical()
+        if canonical.variant != variant:
+            raise ValueError(f"not a canonical variant: {variant!r}")
+        return canonical  # type: ignore[return-value]
+
+
+_asked = attrgetter(*(row.attribute for row in ROWS))
+_PLAIN = _asked(Rendition(format=Format.JPEG))
+_TOKENS = [row.token for row in ROWS]
+
+_NEGOTIATED = {
+    each.token: each
+    for each in (Negotiated(avif, webp) for avif in (False, True) for webp in (False, True))
+}
+
+
+def _over_white(colour: Colour) -> Colour:
+    """`colour` laid over white, for formats without transparency."""
+    red, green, blue, alpha = colour
+    return (
+        (red * alpha + 255 * (255 - alpha) + 127) // 255,
+        (green * alpha + 255 * (255 - alpha) + 127) // 255,
+        (blue * alpha + 255 * (255 - alpha) + 127) // 255,
+        255,
+    )

@@ -1,0 +1,108 @@
+"""Which sizes may be asked for without a signature, where not any may."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from liveresize import errors
+from liveresize.compat.vip.requests import VipRequest
+from liveresize.core import geometry
+from liveresize.core.formats import Format
+from liveresize.core.geometry import Bounds
+from liveresize.core.urls import FactsRequest, PictureRequest, RenditionRequest
+
+Box = tuple[int, int]
+"""Width and height in pixels; 0 leaves that side free."""
+
+DENSITIES = (1, 2, 3)
+"""What a listed size may be multiplied by, as `_2x` in the address or by hand."""
+
+_BESIDE_PRESET = frozenset({"preset", "proxy", "allow_webp", "sig", "exp"})
+"""What may stand beside `preset` where nothing else may."""
+
+_TOLD = 20
+"""Sizes that an error lists; more help nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeRules:
+    """What configuration says about sizes.
+
+    `listed` are the boxes it names, none allows any; `allowed` are all that come of them,
+    `of_vip` those of vip. `at_bounds` are where the long side of `cover` is redirected to.
+    `presets_only` refuses all parameters but `preset`.
+    """
+
+    listed: tuple[Box, ...] = ()
+    allowed: frozenset[Box] = frozenset()
+    at_bounds: frozenset[Box] = frozenset()
+    of_vip: frozenset[Box] = frozenset()
+    presets_only: bool = False
+
+    @classmethod
+    def of(
+        cls, listed: Iterable[Box], bounds: Bounds, vip_width: int, *, presets_only: bool = False
+    ) -> "SizeRules":
+        """The rules of a list, under `bounds` and the widest of vip, both in pixels.
+
+        What a size beyond the bounds is redirected to is allowed as well.
+        """
+        given = tuple(dict.fromkeys(listed))
+        dense = {(width * each, height * each) for width, height in given for each in DENSITIES}
+        limits = {bounds.capped(output.max_side) for output in Format}
+        whole = {(limit.max_width, limit.max_height) for limit in limits}
+        clipped = {(min(w, mw), min(h, mh)) for w, h in dense for mw, mh in whole}
+        shrunk = {geometry.shrink_box(box, limit) for box in dense if all(box) for limit in limits}
+        ends = {end for width, height in whole for end in ((width, 0), (0, height))}
+        free = ends if any(not all(box) for box in given) else set()
+        return cls(
+            listed=given,
+            allowed=frozenset(dense | clipped | shrunk | whole | free),
+            at_bounds=frozenset(ends),
+            of_vip=frozenset((min(w, vip_width), min(h, vip_width)) for w, h in dense),
+            presets_only=presets_only,
+        )
+
+
+def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
+    """Raise SizeRefused or PresetRequired for a request that needs a signature.
+
+    A picture at its own size has no size to refuse, and pictures of vip know no presets.
+    """
+    if rules.presets_only and not _by_preset(request):
+        raise errors.PresetRequired
+    if rules.listed and not _listed(request, rules):
+        shown = ", ".join(f"{width}x{height}" for width, height in rules.listed[:_TOLD])
+        more = ", …" if len(rules.listed) > _TOLD else ""
+        raise errors.SizeRefused(
+            f"Without a signature the size must be one of {shown}{more}, or 2 or 3 times it."
+        )
+
+
+def allows(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
+    """Whether a request needs no signature."""
+    if rules.presets_only and not _by_preset(request):
+        return False
+    return not rules.listed or _listed(request, rules)
+
+
+def _listed(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
+    if isinstance(request, VipRequest):
+        square = request.width if request.square else 0
+        return not request.width or (request.width, square) in rules.of_vip
+    if not isinstance(request, RenditionRequest):
+        return True
+    box = (request.rendition.width, request.rendition.height)
+    if box in rules.allowed:
+        return True
+    # With a side free `cover` is nothing else than `clip`; how it was asked for tells.
+    covers = any(pair == ("fit", "cover") or pair[0] == "preset" for pair in request.given)
+    return covers and box in rules.at_bounds
+
+
+def _by_preset(request: PictureRequest | VipRequest) -> bool:
+    if isinstance(request, VipRequest | FactsRequest):
+        return True
+    if isinstance(request, RenditionRequest):
+        given = {name for name, _ in request.given}
+        return "preset" in given and given <= _BESIDE_PRESET
+    return {name for name, _ in request.parameters.given} <= _BESIDE_PRESET

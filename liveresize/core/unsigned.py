@@ -1,0 +1,104 @@
+"""The way back from a rendition to the URL that asks for it without a signature.
+
+What somebody asks for by the key of an object is rendered only where such a URL is allowed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import quote
+
+from liveresize.compat.vip import requests as vip
+from liveresize.compat.vip.requests import VipRequest, VipRules
+from liveresize.core import parameters, sizes, urls
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.names import ImageId
+from liveresize.core.operations import UrlRules
+from liveresize.core.parameters import Parameters
+from liveresize.core.rendition import Rendition
+from liveresize.core.sizes import SizeRules
+from liveresize.core.urls import OriginalRequest, RenditionRequest
+from liveresize.core.values import Fit
+
+Request = RenditionRequest | OriginalRequest | VipRequest
+
+_ANY = ImageId("x")
+"""Stands for every picture: a name may look like the size of another one."""
+
+
+class Unsigned:
+    """Knows which renditions need no signature."""
+
+    def __init__(self, rules: UrlRules, vip_rules: VipRules, size_rules: SizeRules) -> None:
+        self._rules = rules
+        self._vip_rules = vip_rules
+        self._sizes = size_rules
+        # Where any parameter is allowed, a preset asks for nothing that others cannot.
+        names = rules.presets if size_rules.presets_only else ()
+        self._presets = [parameters.read(f"preset={quote(name, safe='')}", rules) for name in names]
+
+    def takes(self, image: ImageId) -> bool:
+        """Whether pictures of that bucket, or of the main namespace, are answered at all."""
+        return not image.bucket or self._vip_rules.takes(image.bucket)
+
+    def request(self, image: ImageId, rendition: Rendition, own: Format) -> Request | None:
+        """The request of an unsigned URL that `rendition` answers; None where there is none.
+
+        `own` is what `Original.output_format` says. Bounds are not looked at: they depend on
+        the size of the original.
+        """
+        requests = self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
+        for request in requests:
+            made = made_of(request, own).rendition
+            if made == rendition and sizes.allows(request, self._sizes):
+                return replace(request, image=image)
+        return None
+
+    def _of_main(self, rendition: Rendition) -> Iterator[RenditionRequest | OriginalRequest]:
+        accept = _accept(rendition)
+        plain, _, given = urls.build(_ANY, rendition, self._rules).partition("?")
+        queries = [given]
+        if bool(rendition.width) != bool(rendition.height):
+            queries.append(f"{given}&fit=cover")  # may end at a bound where `clip` may not
+        for query in queries:
+            request = urls.parse(f"{plain}?{query}", accept, self._rules)
+            if isinstance(request, RenditionRequest | OriginalRequest):
+                yield request
+        for wanted in self._presets:
+            yield self._by_preset(rendition, wanted)
+
+    def _by_preset(self, like: Rendition, wanted: Parameters) -> RenditionRequest | OriginalRequest:
+        """What a preset asks for in the box and the format of a rendition."""
+        if not (like.width or like.height):
+            return OriginalRequest(
+                image=_ANY,
+                format=like.format,
+                extension="",
+                parameters=wanted,
+                rules=self._rules,
+            )
+        made = urls.rendition(like.width, like.height, like.format, wanted, self._rules)
+        return RenditionRequest(image=_ANY, rendition=made, extension="", given=wanted.given)
+
+    def _of_bucket(self, image: ImageId, rendition: Rendition) -> Iterator[VipRequest]:
+        rules, square = self._vip_rules, rendition.fit is Fit.CROP
+        full = square and rendition.width == vip.SQUARE
+        width = 0 if full else rendition.width
+        if width > rules.max_width:
+            return
+        for animate in (False, True):
+            yield VipRequest(
+                image=image, quality=rules.quality, width=width, square=square, animate=animate
+            )
+
+
+def made_of(request: Request, own: Format) -> RenditionRequest:
+    """The rendition that a request asks for, `own` being the original's format."""
+    return request if isinstance(request, RenditionRequest) else request.rendition_as(own)
+
+
+def _accept(rendition: Rendition) -> str:
+    """An `Accept` header that leads to the format."""
+    wanted = rendition.format
+    if not isinstance(wanted, Negotiated):
+        return ""
+    return ",".join(["image/avif"] * wanted.avif + ["image/webp"] * wanted.webp)

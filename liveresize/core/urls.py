@@ -1,0 +1,217 @@
+"""The URLs of pictures: `parse` reads one, `build` writes one, and they are inverses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.core import accept as accept_header
+from liveresize.core import names, numbers, parameters
+from liveresize.core.formats import EXTENSIONS, Format, Negotiated
+from liveresize.core.names import ImageId
+from liveresize.core.operations import OPERATIONS, UrlRules
+from liveresize.core.parameters import Parameters
+from liveresize.core.rendition import Rendition
+
+MAX_DENSITY = 20
+
+_SWITCHABLE = (Format.JPEG, Format.PNG, Format.GIF)
+"""What `allow_webp` may turn into WebP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionRequest:
+    """A picture at a size. `varies` tells that `Accept` had a say in the format.
+
+    `extension` and `given` are as the client wrote them, for a redirect to repeat.
+    `bounded` says that the configured bounds apply, and not only the original's own size.
+    """
+
+    image: ImageId
+    rendition: Rendition
+    extension: str
+    proxy: bool = False
+    varies: bool = False
+    given: tuple[tuple[str, str], ...] = ()
+    bounded: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalRequest:
+    """A picture at its own size.
+
+    `format` None is the original's own, unless `webp` turns that into WebP.
+    `rendition_as` gives the rendition that answers it where the stored bytes do not.
+    `signed` tells that it may be had although originals are not public.
+    """
+
+    image: ImageId
+    format: Format | Negotiated | None
+    extension: str
+    parameters: Parameters
+    rules: UrlRules
+    webp: bool = False
+    varies: bool = False
+    signed: bool = False
+
+    def stored_will_do(self, own: str, *, animated: bool) -> bool:
+        """Whether the stored bytes are the answer: nothing was asked for that would change
+        an original of the format `own`."""
+        if self.webp and own in _SWITCHABLE:
+            return False
+        return (self.format is None or self.format == own) and not any(
+            OPERATIONS[name].changes_stored(value, animated=animated)
+            for name, value in self.parameters.values.items()
+        )
+
+    def rendition_as(self, own: Format) -> RenditionRequest:
+        """The same request as a rendition at full size, `own` being the original's format."""
+        if self.webp and own in _SWITCHABLE:
+            own = Format.WEBP
+        return RenditionRequest(
+            image=self.image,
+            rendition=rendition(0, 0, self.format or own, self.parameters, self.rules),
+            extension=self.extension or own.extension,
+            proxy=self.parameters.proxy,
+            varies=self.varies,
+            given=self.parameters.given,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRequest:
+    """What is known about a picture, as JSON; `signed` as for an original."""
+
+    image: ImageId
+    signed: bool = False
+
+
+PictureRequest = RenditionRequest | OriginalRequest | FactsRequest
+
+
+def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
+    """Read the target of a request for a picture, `/name…?query`, a single segment.
+
+    `target` is raw: percent-encoded, one character a byte. Raises MalformedUrl and
+    BadParameter.
+    """
+    path, _, query = target.partition("?")
+    segment = parameters.percent_decode(path[1:])
+    match = names.RENDITION.fullmatch(segment)
+    if match is None:
+        return _parse_original(segment, query, accept, rules)
+    image = ImageId(names.check_name(match["name"]))
+    width, height = numbers.digits(match["width"]), numbers.digits(match["height"])
+    density = numbers.digits(match["density"] or "1")
+    if not 1 <= density <= MAX_DENSITY:
+        raise errors.MalformedUrl(f"The density must be from 1x to {MAX_DENSITY}x.")
+    if width == 0 and height == 0:
+        raise errors.MalformedUrl("One of width and height must be above 0.")
+    extension = match["extension"]
+    wanted = parameters.read(query, rules)
+    output, varies = _choose(extension.lower(), accept, wanted, rules, always=rules.webp_always)
+    return RenditionRequest(
+        image=image,
+        rendition=rendition(width * density, height * density, output, wanted, rules),
+        extension=extension,
+        proxy=wanted.proxy,
+        varies=varies,
+        given=wanted.given,
+    )
+
+
+def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> PictureRequest:
+    name, suffix = names.split_suffix(segment)
+    image = ImageId(names.check_name(name))
+    wanted = parameters.read(query, rules)
+    if suffix == "json":
+        return FactsRequest(image)
+    output: Format | Negotiated | None = None
+    webp = False
+    varies = wanted.allow_webp and rules.webp_opt_in
+    if suffix:
+        output, varies = _choose(suffix, accept, wanted, rules, always=False)
+    elif varies:
+        webp = accept_header.offers(accept, "image/webp")
+    return OriginalRequest(
+        image=image,
+        format=output,
+        extension=segment[len(name) + 1 :],
+        parameters=wanted,
+        rules=rules,
+        webp=webp,
+        varies=varies,
+    )
+
+
+def _choose(
+    extension: str, accept: str, wanted: Parameters, rules: UrlRules, *, always: bool
+) -> tuple[Format | Negotiated, bool]:
+    """The format that is asked for, and whether `Accept` had a say in it."""
+    if extension == "auto":
+        return accept_header.negotiate(accept), True
+    output = EXTENSIONS.get(extension)
+    if output is None:
+        raise errors.MalformedUrl(
+            f"The extension `.{extension[:20]}` is none of "
+            + ", ".join(f"`.{known}`" for known in (*EXTENSIONS, "auto"))
+            + "."
+        )
+    if output in _SWITCHABLE and (always or (wanted.allow_webp and rules.webp_opt_in)):
+        return (Format.WEBP if accept_header.offers(accept, "image/webp") else output), True
+    return output, False
+
+
+def rendition(
+    width: int, height: int, output: Format | Negotiated, wanted: Parameters, rules: UrlRules
+) -> Rendition:
+    """What a query makes of a box and a format."""
+    return _made(width, height, output, wanted.values, rules)
+
+
+def _made(
+    width: int,
+    height: int,
+    output: Format | Negotiated,
+    values: Mapping[str, Any],
+    rules: UrlRules,
+) -> Rendition:
+    fields = {
+        each.attribute: each.resolve(values.get(name, each.plain), rules)
+        for name, each in OPERATIONS.items()
+    }
+    return Rendition(format=output, width=width, height=height, **fields).canonical()
+
+
+def resized(request: RenditionRequest, width: int, height: int) -> str:
+    """The URL of the same request in another box, its parameters repeated."""
+    return _join(request.image, width, height, request.extension, request.given)
+
+
+def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool = False) -> str:
+    """The URL of a canonical rendition, without a parameter that says the default.
+
+    Of an `auto` rendition only the `auto` is in the URL; the rest is up to `Accept`.
+    """
+    width, height, output = rendition.width, rendition.height, rendition.format
+    plain = _made(width, height, output, {}, rules)
+    fitted = _made(width, height, output, {"fit": rendition.fit}, rules)
+    given: list[tuple[str, str]] = []
+    for name, each in OPERATIONS.items():
+        value = getattr(rendition, each.attribute)
+        if value not in (None, getattr(plain if name == "fit" else fitted, each.attribute)):
+            given.append((name, each.text(value)))
+    if proxy:
+        given.append(("proxy", "true"))
+    extension = output.extension if isinstance(output, Format) else "auto"
+    return _join(image, width, height, extension, tuple(given))
+
+
+def _join(
+    image: ImageId, width: int, height: int, extension: str, given: tuple[tuple[str, str], ...]
+) -> str:
+    size = f"_{width}_{height}" if width or height else ""
+    path = f"/{quote(image.name, safe='')}{size}.{extension}"
+    query = "&".join(f"{name}={quote(value, safe=',:')}" for name, value in given)
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,99 @@
+"""Values of a rendition that have a type of their own: fit, gravity, quality and colour."""
+
+import enum
+from dataclasses import dataclass
+from typing import Self
+
+from liveresize.core.formats import Format
+
+
+class Fit(enum.StrEnum):
+    """How a picture meets its box."""
+
+    CLIP = "clip"
+    CROP = "crop"
+    COVER = "cover"
+    CANVAS = "canvas"
+
+
+@dataclass(frozen=True, slots=True)
+class Gravity:
+    """What `crop` keeps and where `canvas` places: a point in thousandths, or `smart`."""
+
+    x: int = 500
+    y: int = 500
+    smart: bool = False
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """The point as fractions 0–1 of width and height."""
+        return self.x / 1000, self.y / 1000
+
+
+CENTER = Gravity()
+SMART = Gravity(smart=True)
+COMPASS = {
+    "center": CENTER,
+    "north": Gravity(500, 0),
+    "south": Gravity(500, 1000),
+    "east": Gravity(1000, 500),
+    "west": Gravity(0, 500),
+    "northeast": Gravity(1000, 0),
+    "northwest": Gravity(0, 0),
+    "southeast": Gravity(1000, 1000),
+    "southwest": Gravity(0, 1000),
+    "smart": SMART,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Encoder quality 0–100 for each lossy format.
+
+    `match` asks JPEG from JPEG to keep the original's own quality; `jpeg` is then what
+    is used where that cannot be known.
+    """
+
+    jpeg: int
+    webp: int
+    avif: int
+    match: bool = False
+
+    @classmethod
+    def of(cls, level: int) -> Self:
+        """One level for whatever format comes out."""
+        return cls(level, level, level)
+
+    def level(self, output: Format) -> int:
+        """The level for `output`; lossless formats have none and get 100."""
+        levels = {Format.JPEG: self.jpeg, Format.WEBP: self.webp, Format.AVIF: self.avif}
+        return levels.get(output, 100)
+
+    def only(self, output: Format) -> "Quality":
+        """What is left of it once the format is known."""
+        match = self.match and output is Format.JPEG
+        level = self.level(output)
+        return Quality(level, level, level, match)
+
+    @property
+    def token(self) -> str:
+        """`q80`, `qa82` or `qa82.80.60`, as it stands in a variant."""
+        auto = "a" if self.match else ""
+        if self.jpeg == self.webp == self.avif:
+            return f"q{auto}{self.jpeg}"
+        return f"q{auto}{self.jpeg}.{self.webp}.{self.avif}"
+
+
+MAX_QUALITY = 100
+BLUR = (3, 1000)
+"""The least and the most of a blur that is on, ten times a sigma in pixels."""
+MAX_SHARPEN = 100
+"""Ten times an amount of 10."""
+FAR_EDGE = 1000
+"""The right and the lower edge of a picture in the thousandths of a `Gravity`."""
+
+Colour = tuple[int, int, int, int]
+"""Red, green, blue, alpha; each 0–255, alpha 0 is transparent."""
+
+WHITE: Colour = (255, 255, 255, 255)
+TRANSPARENT: Colour = (255, 255, 255, 0)

@@ -1,0 +1,134 @@
+"""Objects of the embedded store, which redirects lead to.
+
+The key of an object tells its variant, which anybody can change. So what has not been made
+before is rendered only where a URL without a signature may ask for the same.
+"""
+
+import asyncio
+from pathlib import Path
+
+from liveresize import errors
+from liveresize.core import ports, unsigned
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.core.rendition import Rendition
+from liveresize.core.unsigned import Unsigned
+from liveresize.core.urls import RenditionRequest
+from liveresize.delivery.original_lookup import OriginalLookup
+from liveresize.delivery.outcomes import Bytes, HeadInfo, StoredObject, Streamed
+from liveresize.delivery.pictures import PicturesOptions
+from liveresize.delivery.renditions import Renditions
+
+
+class StoredObjects:
+    """Answers requests for the objects of the embedded store."""
+
+    def __init__(
+        self,
+        options: PicturesOptions,
+        *,
+        unsigned: Unsigned,
+        renditions: Renditions,
+        catalogue: OriginalLookup,
+        store: ports.RenditionStore,
+        memory: ports.Memory,
+    ) -> None:
+        self._options = options
+        self._unsigned = unsigned
+        self._renditions = renditions
+        self._catalogue = catalogue
+        self._store = store
+        self._memory = memory
+
+    def recall(self, key: str) -> StoredObject | None:
+        """An object, if memory holds it and knows its generation."""
+        parts = self._split(key)
+        if parts is None:
+            return None
+        image, generation, variant, _ = parts
+        original = self._memory.original(image)
+        if original is None or original.generation != generation:
+            return None
+        held = self._memory.held(generation, variant)
+        if held is None:
+            return None
+        return StoredObject(image=image, variant=variant, held=held)
+
+    async def serve(self, key: str, *, client: str = "") -> StoredObject | Streamed:
+        """An object. One that has had to make room is rendered again.
+
+        Raises OriginalMissing where there is none, and what `Renditions.serve` raises.
+        """
+        request, generation = await self._behind(key)
+        outcome = await self._renditions.serve(request, client=client)
+        if isinstance(outcome, Streamed):
+            if outcome.original.generation == generation:
+                return outcome
+            await outcome.body.close()  # the picture has been replaced meanwhile
+        elif isinstance(outcome, Bytes) and outcome.original.generation == generation:
+            return StoredObject(
+                image=request.image,
+                variant=outcome.variant,
+                held=outcome.held,
+                cache=outcome.cache,
+            )
+        raise errors.OriginalMissing
+
+    async def known(self, key: str) -> HeadInfo:
+        """What is known of an object, without making it. Raises OriginalMissing."""
+        request, generation = await self._behind(key)
+        known = await self._renditions.known(request)
+        if isinstance(known, HeadInfo) and known.original.generation == generation:
+            return known
+        raise errors.OriginalMissing
+
+    async def _behind(self, key: str) -> tuple[RenditionRequest, str]:
+        """The rendition that lies under `key`, and its generation. Raises OriginalMissing."""
+        parts = self._split(key)
+        if parts is None:
+            raise errors.OriginalMissing
+        image, generation, variant, path = parts
+        original = await self._catalogue.get(image)
+        if original.generation != generation:
+            raise errors.OriginalMissing
+        rendition = Rendition.from_variant(variant)
+        allowed = self._may_be_asked_for(original, rendition)
+        if not (allowed or await self._was_made(original, variant, path)):
+            raise errors.OriginalMissing
+        request = RenditionRequest(
+            image=image, rendition=rendition, extension="", proxy=True, bounded=False
+        )
+        return request, generation
+
+    def _may_be_asked_for(self, original: Original, rendition: Rendition) -> bool:
+        """Whether a URL without a signature would have the rendition made."""
+        own = original.output_format
+        request = self._unsigned.request(original.image, rendition, own)
+        if request is None:
+            return False
+        if not isinstance(request, RenditionRequest) and (
+            not self._options.opens(request) or self._options.as_stored(request, original)
+        ):
+            return False
+        return self._renditions.within_bounds(original, unsigned.made_of(request, own))
+
+    async def _was_made(self, original: Original, variant: str, path: Path) -> bool:
+        """Whether there is, or was lately, a link to the rendition or a file of it."""
+        if await self._renditions.was_made(original, variant):
+            return True
+        return await asyncio.to_thread(path.is_file)
+
+    def _split(self, key: str) -> tuple[ImageId, str, str, Path] | None:
+        """(image, generation, variant, path) of a key that the embedded store would make, and
+        that a client without a signature may know."""
+        path = self._store.local_path(key)
+        if path is None:
+            return None
+        *names, generation, file = key.split("/")
+        image = ImageId(names[-1], names[0] if len(names) == 2 else "")
+        if not self._unsigned.takes(image):
+            return None
+        variant = file.rpartition(".")[0]
+        if variant.startswith("0x0-") and not self._options.public_originals:
+            return None
+        return image, generation, variant, path

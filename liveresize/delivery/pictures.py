@@ -1,0 +1,215 @@
+"""Answers every request by the URL of a picture: renditions, originals, facts."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from liveresize import errors
+from liveresize.compat.vip.requests import VipRequest
+from liveresize.core import ports
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.core.ports import CachedImage
+from liveresize.core.single_flight import SingleFlight
+from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest, RenditionRequest
+from liveresize.delivery.original_lookup import OriginalLookup
+from liveresize.delivery.outcomes import (
+    Bytes,
+    Cache,
+    HeadInfo,
+    OriginalFile,
+    Outcome,
+    OutOfBounds,
+    Redirect,
+)
+from liveresize.delivery.renditions import Renditions
+from liveresize.storage.mirroring import Mirroring
+
+Showable = RenditionRequest | OriginalRequest | VipRequest
+AnyRequest = PictureRequest | VipRequest
+
+ORIGINAL = "original"
+"""Stands for a variant where the stored bytes are meant; no rendition is called so."""
+
+_HELD = 1 << 20
+"""Bytes of the largest original that is kept in memory."""
+
+_EXTENSION = re.compile(r"(?P<stem>.+)\.(?P<extension>[A-Za-z][A-Za-z0-9]{1,4})", re.DOTALL)
+"""What looks like an extension, even if it is none that we know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturesOptions:
+    """Whether originals are public, and whether stored bytes may be sent although they
+    carry metadata (`originals.metadata: keep`)."""
+
+    public_originals: bool = True
+    keep_metadata: bool = False
+
+    def opens(self, request: OriginalRequest | VipRequest) -> bool:
+        """Whether the client may have it: renditions always, originals as configured, or
+        with a signature."""
+        rendition = isinstance(request, VipRequest) and not request.whole
+        return rendition or request.signed or self.public_originals
+
+    def as_stored(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
+        """Whether the stored bytes are the answer."""
+        return (original.clean or self.keep_metadata) and request.stored_will_do(
+            original.format, animated=original.frames > 1
+        )
+
+
+class Pictures:
+    """Answers every request for a picture or about one."""
+
+    def __init__(
+        self,
+        options: PicturesOptions,
+        *,
+        renditions: Renditions,
+        catalogue: OriginalLookup,
+        originals: ports.Originals,
+        mirroring: Mirroring,
+        memory: ports.Memory,
+    ) -> None:
+        self._options = options
+        self._renditions = renditions
+        self._catalogue = catalogue
+        self._originals = originals
+        self._mirroring = mirroring
+        self._memory = memory
+        self._reads: SingleFlight[CachedImage | None] = SingleFlight()
+        self.recalled = 0
+        """How often memory alone could answer, and how often it could not."""
+        self.missed = 0
+
+    def recall(self, request: AnyRequest) -> Redirect | Bytes | OriginalFile | None:
+        """What memory alone can answer, without an `await`; None where it cannot."""
+        if isinstance(request, FactsRequest):
+            return None
+        outcome = self._recall(request)
+        if outcome is None:
+            self.missed += 1
+        else:
+            self.recalled += 1
+        return outcome
+
+    def _recall(self, request: Showable) -> Redirect | Bytes | OriginalFile | None:
+        if isinstance(request, RenditionRequest):
+            return self._renditions.recall(request)
+        original = self._memory.original(request.image)
+        if original is None or not self._options.opens(request):
+            return None
+        if not self._options.as_stored(request, original):
+            return self._renditions.recall(request.rendition_as(original.output_format))
+        held = self._memory.held(original.generation, ORIGINAL)
+        return None if held is None else self._stored(original, held, Cache.MEMORY)
+
+    async def serve(self, request: Showable, *, client: str = "", fresh: bool = False) -> Outcome:
+        """The picture; see `Renditions.serve` for what it raises.
+
+        An original is its stored bytes where they will do, else a rendition of it.
+        """
+        if isinstance(request, RenditionRequest):
+            return await self._renditions.serve(request, client=client, fresh=fresh)
+
+        async def answer(original: Original) -> Outcome:
+            if self._options.as_stored(request, original):
+                return self._stored(original, await self._hold(original))
+            rendition = request.rendition_as(original.output_format)
+            return await self._renditions.serve(rendition, client=client, fresh=fresh)
+
+        original = await self._original(request)
+        if not self._options.as_stored(request, original):
+            return await answer(original)
+        return await self._catalogue.with_original(request.image, answer)
+
+    async def known(self, request: Showable) -> HeadInfo | OutOfBounds:
+        """The checks of `serve`, and what is known without rendering anything."""
+        if isinstance(request, RenditionRequest):
+            return await self._renditions.known(request)
+        original = await self._original(request)
+        if self._options.as_stored(request, original):
+            return HeadInfo(original=original, stored=self._originals.path(original))
+        return await self._renditions.known(request.rendition_as(original.output_format))
+
+    def ready(self, request: VipRequest) -> bool:
+        """Whether memory knows that the rendition has been made."""
+        original = self._memory.original(request.image)
+        if original is None:
+            return False
+        return self._renditions.ready(request.rendition_as(original.output_format))
+
+    async def warm(self, request: VipRequest) -> bool:
+        """Make a rendition in the background; see `Renditions.warm`."""
+        original = await self._catalogue.get(request.image)
+        return await self._renditions.warm(request.rendition_as(original.output_format))
+
+    async def original(self, image: ImageId) -> Original:
+        """What is known of a picture, for those who may. Raises as `OriginalLookup.facts`."""
+        return await self._catalogue.get(image)
+
+    async def _original(self, request: OriginalRequest | VipRequest) -> Original:
+        if isinstance(request, OriginalRequest):
+            return await self._public(request.image, signed=request.signed)
+        if not self._options.opens(request):
+            raise errors.OriginalMissing
+        return await self._catalogue.get(request.image)
+
+    def _stored(
+        self, original: Original, held: CachedImage | None, cache: Cache = Cache.HIT
+    ) -> OriginalFile:
+        path = self._originals.path(original)
+        return OriginalFile(original=original, path=path, held=held, cache=cache)
+
+    async def _hold(self, original: Original) -> CachedImage | None:
+        """The bytes of a small original, which memory holds from now on. None of others,
+        whose file is here. Raises OriginalElsewhere."""
+        held = self._memory.held(original.generation, ORIGINAL)
+        if held is not None:
+            return held
+        await self._mirroring.bring(original)
+        if original.bytes > _HELD:
+            return None
+        return await self._reads.run(original.generation, lambda _: self._read(original))
+
+    async def _read(self, original: Original) -> CachedImage | None:
+        path = self._originals.path(original)
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except OSError:
+            return None  # whoever sends the file finds out, and says so
+        if len(data) != original.bytes:
+            return None
+        held = CachedImage(data=data, mime=original.mime, etag=original.sha256)
+        known = self._memory.original(original.image)
+        if known is not None and known.generation == original.generation:
+            self._memory.put(original.generation, ORIGINAL, held)
+        return held
+
+    async def describe(self, image: ImageId, *, signed: bool = False) -> Original:
+        """The facts that the public may know, or whoever has a signed address of them.
+
+        Raises OriginalMissing, OriginalElsewhere.
+        """
+        return await self._public(image, signed=signed)
+
+    async def _public(self, image: ImageId, *, signed: bool) -> Original:
+        if not (signed or self._options.public_originals):
+            raise errors.OriginalMissing
+        try:
+            return await self._catalogue.get(image)
+        except errors.OriginalMissing:
+            await self._blame_extension(image)
+            raise
+
+    async def _blame_extension(self, image: ImageId) -> None:
+        """Raise MalformedUrl where `cat.bmp` is missing, but `cat` is there."""
+        match = _EXTENSION.fullmatch(image.name)
+        if match is None:
+            return
+        try:
+            await self._catalogue.get(ImageId(match["stem"], image.bucket))
+        except errors.LiveResizeError:
+            return
+        raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")

@@ -1,0 +1,253 @@
+"""Behind the response: spool, store, link, in that order, until it is done.
+
+A link is written only once its object is in the store, so that a redirect never leads to
+nothing. The spooled file goes last: whatever dies in between, the next start resumes.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import random
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.formats import EXTENSIONS
+from liveresize.core.jobs import Rendered
+from liveresize.core.originals import Link, Original, ended
+
+_log = structlog.get_logger("liveresize.publisher")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherOptions:
+    """How many renditions are stored at once, how many variants one original may have,
+    the longest pause between attempts in seconds, and the engine's version."""
+
+    concurrency: int = 4
+    max_variants: int = 200
+    max_pause: float = 30.0
+    engine: str
+
+
+class Publisher:
+    """Takes finished renditions to where they are kept."""
+
+    def __init__(
+        self,
+        options: PublisherOptions,
+        *,
+        index: ports.Index,
+        store: ports.RenditionStore,
+        spool: ports.Spool,
+        memory: ports.Memory,
+    ) -> None:
+        self._options = options
+        self._index = index
+        self._store = store
+        self._spool = spool
+        self._memory = memory
+        self._turn = asyncio.Semaphore(options.concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._left: deque[Path] = deque()
+        self._coming: Counter[str] = Counter()
+        self._used: dict[tuple[str, str], None] = {}
+        self.attempts = 0
+        self.failures = 0
+        self.published = 0
+        self.refused = 0
+
+    @property
+    def backlog(self) -> int:
+        """How many renditions are on their way."""
+        return len(self._tasks) + len(self._left)
+
+    def offer(self, original: Original, variant: str, rendered: Rendered) -> None:
+        """Take a finished rendition; returns at once."""
+        self._spawn(self._publish(original, variant, rendered))
+
+    def used(self, link: Link) -> None:
+        """Note that a link was used, for `take_used` to report."""
+        self._used[link.generation, link.variant] = None
+
+    def take_used(self) -> list[tuple[str, str]]:
+        """(generation, variant) of the links used since the last call."""
+        used, self._used = self._used, {}
+        return list(used)
+
+    def put_back(self, used: list[tuple[str, str]]) -> None:
+        """Take back what `take_used` gave, for the next call."""
+        self._used.update(dict.fromkeys(used))
+
+    async def resume(self) -> int:
+        """Take up what an earlier run left in the spool; returns how many."""
+        self._left.extend(await self._spool.entries())
+        count = len(self._left)
+        # A few at a time, each to its end: thousands at once would all be ready last, and
+        # so would whatever is rendered meanwhile.
+        for _ in range(min(count, self._options.concurrency)):
+            self._spawn(self._resume_from(self._left.popleft()))
+        return count
+
+    async def flush(self, patience: float) -> int:
+        """Wait up to `patience` seconds for the backlog; returns what is left of it.
+
+        What is left is stopped: it is in the spool, and taken up by the next start.
+        """
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=patience)
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left) + len(self._left)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
+        extension = rendered.format.extension
+        link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
+        with self._entered(original.generation) as ahead:
+            if not await self._has_room(original, ahead):
+                return
+            try:
+                path = await self._spool.put(original.generation, variant, extension, rendered.data)
+            except errors.DiskFull as error:
+                self._refuse(link, error)
+                return
+            del rendered  # a long outage must not keep the whole spool in memory
+            await self._deliver(path, link)
+
+    @contextlib.contextmanager
+    def _entered(self, generation: str) -> Iterator[int]:
+        """Count a rendition as on its way inside this block; how many of the same original
+        were before it."""
+        ahead = self._coming[generation]
+        self._coming[generation] += 1
+        try:
+            yield ahead
+        finally:
+            self._coming[generation] -= 1
+            if not self._coming[generation]:
+                del self._coming[generation]
+
+    async def _resume_from(self, path: Path) -> None:
+        """Resume `path`, and then what is left."""
+        await self._resume(path)
+        while self._left:
+            await self._resume(self._left.popleft())
+
+    async def _resume(self, path: Path) -> None:
+        generation, variant, extension = self._spool.parse(path)
+        original = await self._insist(path.name, lambda: self._index.original_of(generation))
+        link = None
+        if original is not None:
+            link = await self._relink(original, variant, extension)
+        else:
+            about = path.name
+            await self._insist(about, lambda: self._undo(generation, variant, extension))
+        if link is None:
+            await self._spool.remove(path)
+            return
+        await self._deliver(path, link)
+
+    async def _undo(self, generation: str, variant: str, extension: str) -> None:
+        """Remove what an earlier run may have stored of a picture that was deleted since.
+
+        In buckets things lie under the name of the picture, which may be another's by now.
+        """
+        image = await self._index.ended(generation)
+        if image is not None and not image.bucket:
+            link = self._link(ended(image, generation), variant, extension, "", 0)
+            await self._store.remove([link])
+
+    async def _relink(self, original: Original, variant: str, extension: str) -> Link | None:
+        """The link that a spooled rendition will have; None where its bytes are gone."""
+        data = await self._spool.read(original.generation, variant)
+        if not data:
+            return None
+        etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        return self._link(original, variant, extension, etag, len(data))
+
+    async def _has_room(self, original: Original, ahead: int) -> bool:
+        """Whether the original may have one more variant, with those `ahead` that have no
+        link yet; yes, while nobody can tell."""
+        with contextlib.suppress(errors.IndexUnavailable):
+            count = ahead + await self._index.count_links(original.generation)
+            if count >= self._options.max_variants:
+                self.refused += 1
+                _log.info("variants_full", image_id=original.image.key, variants=count)
+                return False
+        return True
+
+    async def _deliver(self, path: Path, link: Link) -> None:
+        """Store, then link, each until it is done; the spooled file goes last."""
+        about = link.image.key
+        try:
+            await self._insist(about, lambda: self._store_once(path, link))
+        except errors.DiskFull as error:
+            self._refuse(link, error)
+            await self._spool.remove(path)
+            return
+        if await self._insist(about, lambda: self._index.add_link(link)):
+            self.published += 1
+            self._memory.keep_link(link)
+        else:  # the picture was deleted or replaced while this was being made
+            await self._insist(about, lambda: self._store.remove([link]))
+        await self._spool.remove(path)
+
+    async def _store_once(self, path: Path, link: Link) -> None:
+        """One attempt, which is counted."""
+        self.attempts += 1
+        try:
+            await self._store.publish(path, link)
+        except errors.StoreError:
+            self.failures += 1
+            raise
+
+    async def _insist(self, about: str, step: Callable[[], Awaitable[T]]) -> T:
+        """What `step` returns, tried with growing pauses until its store answers."""
+        pauses, said = self._pauses(), False
+        while True:
+            try:
+                async with self._turn:
+                    return await step()
+            except errors.StoreError as error:
+                if not said:  # an outage has a spool full of these, each tried many times
+                    _log.warning("publish_delayed", image_id=about, error=error.detail)
+                said = True
+                await asyncio.sleep(next(pauses))
+
+    def _refuse(self, link: Link, error: errors.DiskFull) -> None:
+        self.refused += 1
+        _log.warning("rendition_not_kept", image_id=link.image.key, reason=error.detail)
+
+    def _link(self, original: Original, variant: str, extension: str, etag: str, size: int) -> Link:
+        return Link(
+            image=original.image,
+            generation=original.generation,
+            variant=variant,
+            key=self._store.key(original, variant, extension),
+            mime=EXTENSIONS[extension].mime,
+            etag=etag,
+            size=size,
+            engine=self._options.engine,
+        )
+
+    def _pauses(self) -> Iterator[float]:
+        """Seconds between attempts: doubling, jittered, without end."""
+        pause = 0.25
+        while True:
+            yield pause * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+            pause = min(pause * 2, self._options.max_pause)

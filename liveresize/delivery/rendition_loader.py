@@ -1,0 +1,244 @@
+"""Where a rendition comes from: the index and the store, the spool, or a render."""
+
+import asyncio
+import enum
+import functools
+import hashlib
+import time
+from typing import Protocol
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.formats import is_known, sniff
+from liveresize.core.jobs import Rendered, RenderJob
+from liveresize.core.originals import Link, Original
+from liveresize.core.ports import CachedImage
+from liveresize.core.rates import Rates
+from liveresize.core.single_flight import Call, SingleFlight
+from liveresize.core.urls import RenditionRequest
+from liveresize.delivery.outcomes import Bytes, Cache, Streamed, Timings
+from liveresize.observe.metrics import renders
+from liveresize.storage.mirroring import Mirroring
+
+_log = structlog.get_logger("liveresize.renditions")
+
+FOREIGN_ENGINE = "0"
+"""What a link has for its engine that another service has made: older than any of ours."""
+
+_STREAMED = 1 << 20
+"""Bytes above which an object is passed on as it comes, rather than held in memory."""
+
+
+class Publishing(Protocol):
+    """What takes finished renditions off our hands; service.publisher is the real one."""
+
+    def offer(self, original: Original, variant: str, rendered: Rendered) -> None: ...
+
+    def used(self, link: Link) -> None: ...
+
+
+class LinkState(enum.Enum):
+    """What is known of the way over the link of a rendition."""
+
+    OPEN = enum.auto()
+    GONE = enum.auto()
+    """Its object is no longer there."""
+    BLOCKED = enum.auto()
+    """Its store does not answer."""
+
+
+class RenditionLoader:
+    """Finds a rendition, or makes it."""
+
+    def __init__(
+        self,
+        *,
+        originals: ports.Originals,
+        index: ports.Index,
+        mirroring: Mirroring,
+        renderer: ports.Renderer,
+        store: ports.RenditionStore,
+        spool: ports.Spool,
+        memory: ports.Memory,
+        publisher: Publishing,
+        rates: Rates,
+    ) -> None:
+        self._originals = originals
+        self._index = index
+        self._mirroring = mirroring
+        self._renderer = renderer
+        self._store = store
+        self._spool = spool
+        self._memory = memory
+        self._publisher = publisher
+        self._rates = rates
+        self._fetches: SingleFlight[CachedImage | None] = SingleFlight()
+        self.renders = 0
+
+    async def make(
+        self,
+        original: Original,
+        request: RenditionRequest,
+        client: str,
+        flight: Call[Link | Bytes],
+        way: LinkState,
+    ) -> Link | Bytes:
+        """Find or render; behind a link that leads nowhere there is nothing to look up.
+
+        Only a render needs the bytes of the original.
+        """
+        variant = request.rendition.variant
+        link = await self.look_up(original, variant) if way is LinkState.OPEN else None
+        if link is not None:
+            return link
+        spooled = await self._spool.read(original.generation, variant)
+        if spooled is not None:
+            held = await self._identify(original, variant, spooled)
+            return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
+        if way is LinkState.OPEN and original.image.bucket:
+            inherited = await self._inherit(original, variant)
+            if inherited is not None:
+                return inherited
+        self._rates.charge(client)
+        return await self.render(original, request, client, flight, stored=way is LinkState.BLOCKED)
+
+    async def _inherit(self, original: Original, variant: str) -> Bytes | None:
+        """What another service left of this rendition, which has a link from now on.
+
+        What was purged is left alone: it lies there until its time has come.
+        """
+        try:
+            if await self._index.was_purged(original.generation, variant):
+                return None
+            found = await self._store.find_foreign(original, variant)
+            if found is None or not is_known(found[1]):
+                return None
+            key, data = found
+            held = await self._identify(original, variant, data)
+            link = Link(
+                image=original.image,
+                generation=original.generation,
+                variant=variant,
+                key=key,
+                mime=held.mime,
+                etag=held.etag,
+                size=len(data),
+                engine=FOREIGN_ENGINE,
+            )
+            await self._index.add_link(link)
+        except errors.StoreError:
+            return None
+        return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
+
+    async def look_up(self, original: Original, variant: str) -> Link | None:
+        """The link, from the index or, while that is down, from an older memory."""
+        try:
+            link = await self._index.link(original.generation, variant)
+        except errors.IndexUnavailable:
+            return self._memory.link(original.generation, variant, stale=True)
+        if link is not None:
+            self._memory.keep_link(link)
+            self._publisher.used(link)
+        return link
+
+    async def was_linked(self, original: Original, variant: str) -> bool:
+        """Whether the index has a link, in use or not; False while it is away."""
+        try:
+            return await self._index.was_purged(original.generation, variant) is not None
+        except errors.IndexUnavailable:
+            return False
+
+    async def fetch(self, original: Original, link: Link) -> Bytes | Streamed | None:
+        """The bytes behind a link; None when they are gone.
+
+        Few are read once for all who ask, and held; many are streamed to each. Raises
+        ObjectStoreUnavailable.
+        """
+        if link.size > _STREAMED:
+            return await self._stream(original, link)
+        key = (link.generation, link.variant)
+        held = await self._fetches.run(key, lambda _: self._read(link))
+        if held is None:
+            return None
+        return Bytes(original=original, variant=link.variant, held=held, cache=Cache.HIT)
+
+    async def _read(self, link: Link) -> CachedImage | None:
+        data = await self._store.read(link)
+        if data is None:
+            self._miss(link)
+            return None
+        held = CachedImage(data=data, mime=link.mime, etag=link.etag)
+        self._memory.put(link.generation, link.variant, held)
+        return held
+
+    async def _stream(self, original: Original, link: Link) -> Streamed | None:
+        body = await self._store.open(link)
+        if body is None:
+            self._miss(link)
+            return None
+        part = functools.partial(self._store.open, link)
+        return Streamed(original=original, link=link, body=body, part=part)
+
+    def _miss(self, link: Link) -> None:
+        self._memory.drop(link.image, link.generation, link.variant)
+        _log.warning("rendition_gone", image_id=link.image.key, variant=link.variant)
+
+    async def _identify(self, original: Original, variant: str, data: bytes) -> CachedImage:
+        """Spooled bytes, with the facts that were not spooled with them."""
+        etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        held = CachedImage(data=data, mime=sniff(data).mime, etag=etag)
+        self._memory.put(original.generation, variant, held)
+        return held
+
+    async def render(
+        self,
+        original: Original,
+        request: RenditionRequest,
+        client: str,
+        flight: Call[Link | Bytes] | None,
+        *,
+        stored: bool = False,
+    ) -> Bytes:
+        """Render in a slot. Without a flight nothing is kept; what is `stored` already is
+        not stored again. Raises OriginalElsewhere where the original cannot be had."""
+        await self._mirroring.bring(original)
+        asked, errand = time.perf_counter(), flight or ports.JobHandle(client=client)
+        variant = request.rendition.variant
+        job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)
+        self.renders += 1
+        try:
+            rendered = await self._renderer.run(job, errand=errand)
+        except BaseException as error:
+            renders.failed(request.rendition.format, error)
+            raise
+        timings = Timings(
+            queue=((errand.begun_at or asked) - asked) * 1000,
+            decode=rendered.decode_ms,
+            resize=rendered.resize_ms,
+            encode=rendered.encode_ms,
+        )
+        renders.done(rendered.format, time.perf_counter() - asked, timings)
+        held = CachedImage(
+            data=rendered.data,
+            mime=rendered.format.mime,
+            etag=rendered.etag,
+            notes=rendered.notes,
+        )
+        if flight is not None and self._current(original):
+            self._memory.put(original.generation, variant, held)
+            if not stored:
+                self._publisher.offer(original, variant, rendered)
+        return Bytes(
+            original=original,
+            variant=variant,
+            held=held,
+            cache=Cache.MISS if flight is not None else Cache.BYPASS,
+            timings=timings,
+        )
+
+    def _current(self, original: Original) -> bool:
+        """Whether the generation has not ended, as far as this process has heard."""
+        known = self._memory.original(original.image)
+        return known is not None and known.generation == original.generation

@@ -1,0 +1,221 @@
+"""The main job: from a request for a picture to the answer, with as little work as can be."""
+
+import contextlib
+from dataclasses import dataclass, field, replace
+
+from liveresize import errors
+from liveresize.core import geometry, ports, urls
+from liveresize.core.formats import Format
+from liveresize.core.geometry import Bounds
+from liveresize.core.originals import Link, Original
+from liveresize.core.single_flight import Call, SingleFlight
+from liveresize.core.urls import RenditionRequest
+from liveresize.delivery.original_lookup import OriginalLookup
+from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect, Streamed
+from liveresize.delivery.rendition_loader import LinkState, Publishing, RenditionLoader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionsOptions:
+    """`bounds` of what is made, and whether finished renditions are redirected to."""
+
+    bounds: Bounds = field(default_factory=lambda: Bounds(2000, 2000))
+    redirect: bool = True
+
+
+class Renditions:
+    """Answers requests for renditions and originals."""
+
+    def __init__(
+        self,
+        options: RenditionsOptions,
+        *,
+        catalogue: OriginalLookup,
+        sources: RenditionLoader,
+        store: ports.RenditionStore,
+        memory: ports.Memory,
+        publisher: Publishing,
+    ) -> None:
+        self._options = options
+        self._catalogue = catalogue
+        self._sources = sources
+        self._store = store
+        self._memory = memory
+        self._publisher = publisher
+        self._jobs: SingleFlight[Link | Bytes] = SingleFlight()
+
+    @property
+    def renders(self) -> int:
+        """How many renders were asked for since the start."""
+        return self._sources.renders
+
+    def recall(self, request: RenditionRequest) -> Redirect | Bytes | None:
+        """What memory alone can answer, without an `await`; None where it cannot."""
+        original = self._memory.original(request.image)
+        if original is None:
+            return None
+        return self._recall(original, request.rendition.variant, self._redirects(request))
+
+    def _recall(self, original: Original, variant: str, redirect: bool) -> Redirect | Bytes | None:
+        if redirect:
+            link = self._memory.link(original.generation, variant)
+            if link is not None:
+                self._publisher.used(link)
+                return Redirect(url=self._store.url(link), link=link)
+        held = self._memory.held(original.generation, variant)
+        if held is None:
+            return None
+        return Bytes(original=original, variant=variant, held=held, cache=Cache.MEMORY)
+
+    def _redirects(self, request: RenditionRequest) -> bool:
+        return self._options.redirect and not request.proxy and self._store.healthy
+
+    async def serve(
+        self, request: RenditionRequest, *, client: str = "", fresh: bool = False
+    ) -> Redirect | Bytes | Streamed | OutOfBounds:
+        """The rendition: from memory, the store, the spool, or rendered now.
+
+        `fresh` renders whatever is kept and keeps nothing. Raises OriginalMissing,
+        OriginalElsewhere, ImageError and its kin, Overload and its kin.
+        """
+        if not fresh:
+            recalled = self.recall(request)
+            if recalled is not None:
+                return recalled
+
+        async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
+            outside = self._check_bounds(original, request)
+            if outside is not None:
+                return outside
+            if fresh:
+                return await self._sources.render(original, request, client, None)
+            return await self._join(original, request, client)
+
+        return await self._catalogue.with_original(request.image, answer)
+
+    async def _join(
+        self, original: Original, request: RenditionRequest, client: str
+    ) -> Redirect | Bytes | Streamed:
+        variant, redirect = request.rendition.variant, self._redirects(request)
+        key = (original.generation, variant)
+        way = LinkState.OPEN
+        while True:
+            # From here to `run` there is no await, so that no second render can begin.
+            recalled = self._recall(original, variant, redirect)
+            if recalled is not None:
+                return recalled
+            joining = self._jobs.joins(key)
+
+            async def make(flight: Call[Link | Bytes], way: LinkState = way) -> Link | Bytes:
+                return await self._sources.make(original, request, client, flight, way)
+
+            try:
+                made = await self._jobs.run(key, make, client=client)
+            except errors.RateLimited:
+                if joining:
+                    continue  # it was another client that is over its rate
+                raise
+            if isinstance(made, Bytes):
+                if joining and made.cache is Cache.MISS:
+                    return replace(made, cache=Cache.COALESCED)
+                return made
+            if redirect:
+                return Redirect(url=self._store.url(made), link=made)
+            try:
+                fetched = await self._sources.fetch(original, made)
+            except errors.ObjectStoreUnavailable:
+                way = LinkState.BLOCKED
+                continue
+            if fetched is not None:
+                return fetched
+            way = LinkState.GONE
+
+    def ready(self, request: RenditionRequest) -> bool:
+        """Whether memory knows that the rendition has been made."""
+        original = self._memory.original(request.image)
+        return original is not None and self._made(original, request.rendition.variant)
+
+    def _made(self, original: Original, variant: str) -> bool:
+        generation = original.generation
+        return (
+            self._memory.link(generation, variant) is not None
+            or self._memory.held(generation, variant) is not None
+        )
+
+    async def was_made(self, original: Original, variant: str) -> bool:
+        """Whether memory has the rendition, or the index a link, purged and evicted ones
+        included. Memory alone answers while the index is away."""
+        if self._memory.link(original.generation, variant, stale=True) is not None:
+            return True
+        if self._memory.held(original.generation, variant) is not None:
+            return True
+        return await self._sources.was_linked(original, variant)
+
+    async def warm(self, request: RenditionRequest) -> bool:
+        """Make the rendition behind live traffic, unless it is there; whether it was.
+
+        A live request for it joins and hurries it. No client is charged, and of what is
+        linked nothing is fetched. Raises BadParameter for one out of bounds, and what
+        `serve` raises.
+        """
+        if self.ready(request):
+            return True
+        return await self._catalogue.with_original(
+            request.image, lambda original: self._warm(original, request)
+        )
+
+    async def _warm(self, original: Original, request: RenditionRequest) -> bool:
+        outside = self._check_bounds(original, request)
+        if outside is not None:
+            raise errors.BadParameter(outside.reason)
+        variant = request.rendition.variant
+
+        async def make(flight: Call[Link | Bytes]) -> Link | Bytes:
+            return await self._sources.make(original, request, "", flight, LinkState.OPEN)
+
+        # As in `_join`, there is no await between the look at memory and `run`.
+        while not self._made(original, variant):
+            with contextlib.suppress(errors.RateLimited):  # of the client that was joined
+                made = await self._jobs.run(
+                    (original.generation, variant), make, priority=ports.Priority.BACKGROUND
+                )
+                return isinstance(made, Link) or made.cache is not Cache.MISS
+        return True
+
+    def within_bounds(self, original: Original, request: RenditionRequest) -> bool:
+        """Whether `serve` would not send the request elsewhere for its size."""
+        return self._check_bounds(original, request) is None
+
+    def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
+        rendition = request.rendition
+        if not request.bounded:
+            return None
+        bounds = self._options.bounds.capped(rendition.format.max_side)
+        box = geometry.nearest_allowed(original.size, rendition, bounds)
+        if box is None:
+            return None
+        width, height = geometry.output_size(original.size, rendition)
+        return OutOfBounds(
+            url=urls.resized(request, *box),
+            reason=(
+                f"The requested picture ({width}x{height}) or its box is larger than "
+                f"{bounds.max_width}x{bounds.max_height}."
+            ),
+        )
+
+    async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
+        """The checks of `serve`, and what is known without rendering anything."""
+        original = await self._catalogue.get(request.image)
+        outside = self._check_bounds(original, request)
+        if outside is not None:
+            return outside
+        rendition = request.rendition
+        variant = rendition.variant
+        return HeadInfo(
+            original=original,
+            variant=variant,
+            mime=rendition.format.mime if isinstance(rendition.format, Format) else "",
+            link=self._memory.link(original.generation, variant, stale=True)
+            or await self._sources.look_up(original, variant),
+            held=self._memory.held(original.generation, variant),
+        )

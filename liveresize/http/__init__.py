@@ -1,0 +1,1 @@
+"""All of HTTP: handlers, headers, bodies, which error is which status."""

@@ -1,0 +1,43 @@
+"""One request is over: its line in the log, and its place in the metrics."""
+
+from liveresize.observe import log
+from liveresize.observe.metrics import requests
+
+
+def note(
+    *,
+    route: str,
+    method: str,
+    path: str,
+    status: int,
+    client: str,
+    duration_ms: float,
+    size: int,
+    request_id: str,
+    cache: str | None = None,
+    error: str | None = None,
+    **more: object,
+) -> None:
+    """Log and count one request; `route` is one of `metrics.requests.ROUTES`, `error` the
+    code of what it failed by, and all else is as `log.access` takes it."""
+    requests.count(
+        route=route,
+        method=method,
+        status=status,
+        cache=cache,
+        seconds=duration_ms / 1000,
+        size=size,
+        error=error,
+    )
+    log.access(
+        method=method,
+        path=path,
+        status=status,
+        client=client,
+        duration_ms=duration_ms,
+        size=size,
+        request_id=request_id,
+        cache=cache,
+        error=error,
+        **more,
+    )

@@ -1,0 +1,98 @@
+"""Conditional requests and ranges (RFC 9110 §13, §14): what a client has, and what it wants.
+
+Pure: from the headers of a request and the validators of a picture to a decision.
+"""
+
+import functools
+import re
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from liveresize.core import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Conditionals:
+    """The request headers that change an answer."""
+
+    method: str = "GET"
+    if_none_match: str = ""
+    range: str = ""
+    if_range: str = ""
+    if_modified_since: str = ""
+
+
+@functools.lru_cache(maxsize=1024)
+def http_date(second: int) -> str:
+    """Unix seconds as headers say them; remembered, for every hit asks for the same two."""
+    return formatdate(second, usegmt=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What tells one version of a picture from another.
+
+    `etag` is the SHA-256 of the bytes in hex, `modified_at` Unix seconds; empty and 0 where
+    they are not known, or not told.
+    """
+
+    etag: str = ""
+    modified_at: float = 0.0
+
+    @property
+    def last_modified(self) -> str:
+        """The value of `Last-Modified`, which knows whole seconds only."""
+        return http_date(int(self.modified_at))
+
+
+def matches(if_none_match: str, etag: str) -> bool:
+    """Whether the `If-None-Match` list names `etag` (weak comparison, RFC 9110 §13.1.2)."""
+    if not if_none_match or not etag:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    return any(
+        candidate.strip().removeprefix("W/") == f'"{etag}"'
+        for candidate in if_none_match.split(",")
+    )
+
+
+def unchanged(asked: Conditionals, held: Validators) -> bool:
+    """Whether the client has these bytes; an ETag that it names decides alone."""
+    if asked.if_none_match:
+        return matches(asked.if_none_match, held.etag)
+    if not asked.if_modified_since or not held.modified_at:
+        return False
+    since = numbers.http_instant(asked.if_modified_since)
+    return since is not None and int(held.modified_at) <= since
+
+
+_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+
+
+def part(asked: Conditionals, held: Validators, size: int) -> tuple[int, int] | None:
+    """(start, length) of the asked range; length 0 cannot be satisfied; None is the whole.
+
+    Several ranges at once are answered with the whole, as RFC 9110 §14.2 allows.
+    """
+    match = _RANGE.fullmatch(asked.range.strip())
+    if match is None or asked.method != "GET":
+        return None
+    if asked.if_range and not _still(asked.if_range.strip(), held):
+        return None
+    first, last, suffix = match.groups()
+    if suffix is not None:
+        length = min(numbers.digits(suffix), size)
+        return size - length, length
+    start = numbers.digits(first)
+    if last and numbers.digits(last) < start:
+        return None
+    end = min(numbers.digits(last), size - 1) if last else size - 1
+    return start, max(0, end - start + 1)
+
+
+def _still(if_range: str, held: Validators) -> bool:
+    """Whether `If-Range` names this very version, by its ETag or its exact date."""
+    if if_range == f'"{held.etag}"':
+        return bool(held.etag)
+    return bool(held.modified_at) and if_range == held.last_modified

@@ -1,0 +1,113 @@
+"""Errors become statuses here, and nowhere else."""
+
+from dataclasses import dataclass, replace
+
+from tornado.web import HTTPError
+
+from liveresize import errors
+from liveresize.http import responses
+from liveresize.http.responses import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one kind of error is answered; `retry` is what `Retry-After` says, in seconds."""
+
+    status: int
+    retry: int | None = None
+
+
+TABLE: dict[type[errors.LiveResizeError], Failure] = {
+    errors.RequestError: Failure(400),
+    errors.UploadTooSlow: Failure(408),
+    errors.UrlTooLong: Failure(414),
+    errors.HeadTooLarge: Failure(431),
+    errors.Refused: Failure(403),
+    errors.SecretRefused: Failure(401),
+    errors.OriginalMissing: Failure(404),
+    errors.OriginalElsewhere: Failure(503, retry=1),
+    errors.ImageError: Failure(422),
+    errors.UploadTooLarge: Failure(413),
+    errors.UnsupportedImage: Failure(415),
+    errors.Quarantined: Failure(422),
+    errors.Overload: Failure(503, retry=1),
+    errors.RateLimited: Failure(429, retry=1),
+    errors.TooManyFailures: Failure(429, retry=60),
+    errors.RenderTimeout: Failure(504),
+    errors.DiskFull: Failure(507, retry=60),
+    errors.StoreError: Failure(503, retry=1),
+    errors.WorkerDied: Failure(503, retry=1),
+    errors.LiveResizeError: Failure(500),
+}
+"""Error → answer; the nearest class in its order of inheritance counts."""
+
+UNEXPECTED = Failure(500)
+
+STATUS_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    416: "range_not_satisfiable",
+}
+STATUS_TEXTS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    416: "The range begins after the end of the picture.",
+}
+
+
+def failure_of(error: BaseException) -> Failure:
+    """How `error` is answered."""
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            return TABLE[kind]
+    return UNEXPECTED
+
+
+def code_of(error: BaseException) -> str:
+    """The stable snake_case name of an error; `internal` for what nobody expected."""
+    if isinstance(error, HTTPError):
+        return STATUS_CODES.get(error.status_code, "http_error")
+    return error.code if isinstance(error, errors.LiveResizeError) else "internal"
+
+
+def answer(error: BaseException, request_id: str) -> Response:
+    """The answer to a request that failed with `error`."""
+    failure = failure_of(error)
+    text = "Something went wrong here; the log knows more under this request_id."
+    if isinstance(error, errors.LiveResizeError):
+        text = error.public
+    headers = []
+    if failure.retry is not None:
+        headers.append(("Retry-After", str(failure.retry)))
+    if failure.status == 401:
+        headers.append(("WWW-Authenticate", "Bearer"))
+    return _json(failure.status, text, code_of(error), request_id, headers)
+
+
+def answer_status(status: int, request_id: str) -> Response:
+    """The answer where no error of ours is behind it: an unknown route or method."""
+    text = STATUS_TEXTS.get(status, "The request cannot be answered.")
+    return _json(status, text, STATUS_CODES.get(status, "http_error"), request_id, [])
+
+
+def explained(answer: Response, request_id: str) -> Response:
+    """`answer`, a refused range with its reason in JSON, as every error has."""
+    if answer.status != 416:
+        return answer
+    said = answer_status(answer.status, request_id)
+    return replace(said, headers=[*said.headers, *answer.headers], about=answer.about)
+
+
+def _json(
+    status: int, text: str, code: str, request_id: str, headers: list[tuple[str, str]]
+) -> Response:
+    return responses.document(
+        {"error": text, "code": code, "request_id": request_id},
+        [
+            ("Cache-Control", responses.NO_STORE),
+            ("Access-Control-Allow-Origin", "*"),
+            *headers,
+        ],
+        status,
+    )

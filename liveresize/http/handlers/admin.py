@@ -1,0 +1,122 @@
+"""DELETE of a picture and POST /purge, for holders of an admin secret."""
+
+import re
+
+from liveresize import errors
+from liveresize.compat.vip import requests as vip
+from liveresize.core import names, numbers, parameters, ports
+from liveresize.core.names import ImageId
+from liveresize.http import responses
+from liveresize.http.handlers.base import Handler
+from liveresize.http.handlers.bodies import Fields, JsonHandler
+
+SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
+VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+"""What JSON can say and no database can be asked for."""
+
+MOST = 10_000
+
+
+def authorise(handler: Handler) -> None:
+    """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer may."""
+    secrets = handler.site.options.admin_secrets
+    if not secrets:
+        raise errors.AdminDisabled
+    scheme, _, given = handler.request.headers.get("Authorization", "").partition(" ")
+    guesses, said = handler.site.guesses, given.encode("latin-1")
+    if scheme.lower() != "bearer" or not guesses.one_of(handler.client, said, secrets):
+        raise errors.SecretRefused
+
+
+class DeleteHandler(Handler):
+    """`DELETE /{name}`, and `DELETE /{bucket}/{id}`."""
+
+    cross_origin = False
+    route = "delete"
+
+    async def delete(self) -> None:
+        """The picture and everything made of it are gone, at once."""
+        authorise(self)
+        path = self.request.path
+        if "/" in path[1:]:
+            await self._delete_of_bucket(vip.image(path, self.site.vip_rules))
+        else:
+            await self._delete(names.check_name(parameters.percent_decode(path[1:])))
+        await self.respond(
+            responses.Response(
+                status=204, headers=[("Cache-Control", responses.NO_STORE)], length=None
+            )
+        )
+
+    async def _delete(self, name: str) -> None:
+        try:
+            await self.site.purge.delete(ImageId(name))
+        except errors.OriginalMissing:
+            stem, suffix = names.split_suffix(name)
+            if not suffix:
+                raise
+            await self.site.purge.delete(ImageId(stem))
+
+    async def _delete_of_bucket(self, image: ImageId) -> None:
+        """One that nobody has asked for yet is taken over first, to be taken out whole."""
+        try:
+            await self.site.purge.delete(image)
+        except errors.OriginalMissing:
+            await self.site.pictures.original(image)
+            await self.site.purge.delete(image)
+
+
+class PurgeHandler(JsonHandler):
+    """`POST /purge`."""
+
+    cross_origin = False
+    route = "purge"
+
+    async def start(self) -> None:
+        """Nobody else is read any further."""
+        authorise(self)
+
+    async def handle(self, fields: Fields) -> None:
+        """Take links out of use."""
+        chosen = [name for name in SELECTORS if name in fields]
+        if len(chosen) != 1:
+            raise errors.BadBody(
+                "Give exactly one of `id`, `prefix`, `rendered_before` and `engine_before`."
+            )
+        limit = int(fields.number("limit", 1, MOST) or 100)
+        purged = await self.site.purge.purge(_selection(chosen[0], fields), limit)
+        await self.respond(
+            responses.document({"purged": purged}, [("Cache-Control", responses.NO_STORE)])
+        )
+
+
+def _selection(name: str, fields: Fields) -> ports.Selection:
+    value = fields[name]
+    if name == "rendered_before":
+        return ports.Selection(rendered_before=_instant(value))
+    text = fields.string(name) or ""
+    if not text:
+        raise errors.BadBody(f"The field `{name}` must not be empty.")
+    if _UNKEEPABLE.search(text):
+        raise errors.BadBody(f"The field `{name}` holds a character that no name has.")
+    if name == "id":
+        bucket, _, id_ = text.rpartition("/")
+        return ports.Selection(image=ImageId(id_, bucket))
+    if name == "prefix":
+        return ports.Selection(prefix=text)
+    if not VERSION.fullmatch(text):
+        raise errors.BadBody("The field `engine_before` must be a version such as `1.2`.")
+    return ports.Selection(engine_before=text)
+
+
+def _instant(value: object) -> float:
+    """Unix seconds of a number, or of an ISO 8601 time with its zone."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11:
+        return float(value)
+    instant = numbers.instant(value) if isinstance(value, str) else None
+    if instant is not None:
+        return instant
+    raise errors.BadBody(
+        "The field `rendered_before` must be Unix seconds or an ISO 8601 time with its zone."
+    )

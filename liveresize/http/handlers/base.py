@@ -1,0 +1,273 @@
+"""What every handler has: an id, a way to answer, one access line, errors as JSON."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler
+
+from liveresize import errors
+from liveresize.core.ports import ObjectBody
+from liveresize.delivery.outcomes import Streamed
+from liveresize.http import access, direct, failures, fast_path
+from liveresize.http.conditions import Conditionals
+from liveresize.http.context import AppContext
+from liveresize.http.responses import NOTHING, AccessInfo, Part, Response, Slice
+from liveresize.http.transport import clients
+from liveresize.http.transport.unsent import LARGE
+
+_log = structlog.get_logger("liveresize.web")
+
+CHUNK = 256 << 10
+"""Bytes of a file that are read, in a thread, and written at a time."""
+
+_FIRST_CHUNK = 32 << 10
+"""At first, and while too much is unsent; doubled as they are taken: over HTTP/2 one client may
+ask for a hundred large files at once, and take nothing."""
+
+GONE = 499
+"""What the log calls the answer to a client that left before it (nginx's number)."""
+
+T = TypeVar("T")
+
+
+class Handler(RequestHandler):
+    """Base of all handlers. Subclasses return Answers to `respond` and raise errors."""
+
+    site: AppContext
+    cross_origin = True
+    """Whether pages of other origins may read its errors."""
+    route = "other"
+    """What its requests are counted as: one of `metrics.requests.ROUTES`."""
+
+    def initialize(self, site: AppContext) -> None:
+        """Take the site; see tornado.web.RequestHandler."""
+        self.site = site
+        self.began = time.perf_counter()
+        self.request_id = clients.request_id(self.request.headers.get("X-Request-Id"))
+        self._work: asyncio.Future[object] | None = None
+        self._about: AccessInfo = NOTHING
+        self._error: BaseException | None = None
+        self._sent = 0
+        self._left = False
+        self.error_headers: list[tuple[str, str]] = []
+
+    def set_default_headers(self) -> None:
+        """None but those that every answer has."""
+        self.clear_header("Server")
+        self.clear_header("Content-Type")
+        self.set_header("Date", direct.date())
+
+    def compute_etag(self) -> None:
+        """Never let Tornado hash a body on the loop: our ETags come with the bytes."""
+
+    def check_xsrf_cookie(self) -> None:
+        """There are no cookies here."""
+
+    @property
+    def client(self) -> str:
+        """The address of the client, past the proxies that are trusted."""
+        peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
+        forwarded = self.request.headers.get("X-Forwarded-For")
+        return clients.client_ip(peer, forwarded, self.site.options.trusted_proxies)
+
+    @property
+    def client_key(self) -> str:
+        """What limits for one client count the client as; empty for an unlisted proxy."""
+        peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
+        return self.site.client_key(peer, self.request.headers.get("X-Forwarded-For"))
+
+    @property
+    def target(self) -> str:
+        """The raw target of the request."""
+        return self.request.uri or ""
+
+    @property
+    def asked(self) -> Conditionals:
+        """The request headers that change an answer."""
+        return fast_path.asked(self.request.method or "GET", self.request.headers)
+
+    async def wait_for(self, work: Awaitable[T]) -> T:
+        """The result of `work`, which is cancelled if the client leaves meanwhile."""
+        task = asyncio.ensure_future(work)
+        self._work = task  # type: ignore[assignment]
+        try:
+            return await task
+        finally:
+            self._work = None
+
+    def on_connection_close(self) -> None:
+        """The client left: nobody waits for the work any more."""
+        super().on_connection_close()  # ends a request that waits for its body
+        self._left = not self._headers_written
+        if self._work is not None:
+            self._work.cancel()
+
+    async def begin(self, outcome: Streamed, answer: Response) -> Response:
+        """`answer`, with the bytes on their way where it has a Part of them.
+
+        Raises OriginalElsewhere where the object went between its whole and its part.
+        """
+        part = answer.body
+        if isinstance(part, Part) and part.length == outcome.body.size:
+            return replace(answer, body=outcome.body)
+        await outcome.body.close()
+        if not isinstance(part, Part):
+            return answer
+        body = await outcome.part(part.start, part.start + part.length - 1)
+        if body is None:
+            raise errors.OriginalElsewhere
+        return replace(answer, body=body)
+
+    async def respond(self, answer: Response) -> None:
+        """Send an answer, files and streams included, and finish."""
+        answer = failures.explained(answer, self.request_id)
+        self.set_status(answer.status)
+        self._about = answer.about
+        for name, value in answer.headers:
+            self.add_header(name, value)
+        self.set_header("X-Request-Id", self.request_id)
+        if answer.length is not None:
+            self.set_header("Content-Length", str(answer.length))
+        bodiless = self.request.method == "HEAD" or answer.status == 304
+        if isinstance(answer.body, Slice):
+            if not bodiless:
+                with contextlib.suppress(StreamClosedError):  # the client has what it wanted
+                    await self._send_file(answer.body)
+        elif isinstance(answer.body, bytes | memoryview):
+            if answer.body and not bodiless:
+                self._send(answer.body)
+        else:
+            assert not isinstance(answer.body, Part)
+            with contextlib.suppress(StreamClosedError):
+                await self._pass_on(answer.body)
+        if bodiless and answer.status != 304:
+            await self.flush()  # else Tornado would claim a Content-Length of 0
+        self.finish()
+
+    def _send(self, body: bytes | memoryview) -> None:
+        """Send a body; a large one after its head, since joined to it it would be copied."""
+        self._sent = len(body)
+        if isinstance(body, bytes) and len(body) <= LARGE:
+            self.write(body)
+        else:
+            self.flush()
+            self.request.connection.write(body)  # type: ignore[union-attr, arg-type]
+
+    async def _send_file(self, part: Slice) -> None:
+        """Send part of a file, a chunk at a time as fast as the client takes them.
+
+        It is opened once: a picture that is deleted meanwhile is sent to its end. Raises
+        OriginalElsewhere where it went before that.
+        """
+        try:
+            file = await asyncio.to_thread(part.path.open, "rb", buffering=0)
+        except OSError as error:
+            raise errors.OriginalElsewhere("", f"cannot be opened: {error.strerror}") from error
+        start, end, chunk = part.start, part.start + part.length, _FIRST_CHUNK
+        with file:
+            while start < end:
+                size = min(chunk, end - start)
+                data = await asyncio.to_thread(os.pread, file.fileno(), size, start)
+                if not data:
+                    # The file ended early: breaking off is how HTTP says so.
+                    self.request.connection.stream.close()  # type: ignore[union-attr]
+                    return
+                start += len(data)
+                self._sent += len(data)
+                self.write(data)
+                await self.flush()
+                chunk = min(2 * chunk, CHUNK)
+                if not self.site.unsent.has_room(chunk):
+                    chunk = _FIRST_CHUNK
+
+    async def _pass_on(self, body: ObjectBody) -> None:
+        """Send what comes from the store as fast as the client takes it."""
+        try:
+            async for chunk in body.chunks():
+                self._sent += len(chunk)
+                self.write(chunk)
+                await self.flush()
+        except errors.ObjectStoreUnavailable as error:
+            _log.warning("stream_broken", request_id=self.request_id, error=error.detail)
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+        finally:
+            await body.close()
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        """Answer whatever a handler raised; see tornado.web.RequestHandler."""
+        info = kwargs.get("exc_info")
+        error = info[1] if isinstance(info, tuple) else None
+        self._error = error
+        if isinstance(error, HTTPError) or error is None:
+            answer = failures.answer_status(status_code, self.request_id)
+        else:
+            answer = failures.answer(error, self.request_id)
+        self.clear()
+        self.set_status(answer.status)
+        for name, value in answer.headers:
+            self.set_header(name, value)
+        if not self.cross_origin:
+            self.clear_header("Access-Control-Allow-Origin")
+        for name, value in self.error_headers:
+            self.set_header(name, value)
+        self.set_header("X-Request-Id", self.request_id)
+        assert isinstance(answer.body, bytes)
+        self.set_header("Content-Length", str(len(answer.body)))
+        if self.request.method != "HEAD":
+            self._sent = len(answer.body)
+            self.write(answer.body)
+        self.finish()
+
+    def log_exception(self, typ: object, value: BaseException | None, tb: object) -> None:
+        """Log what a handler raised: expected errors are fields of the access line alone."""
+        if isinstance(value, HTTPError | StreamClosedError | errors.LiveResizeError):
+            return
+        _log.error("unexpected_error", request_id=self.request_id, exc_info=value)
+
+    def on_finish(self) -> None:
+        """The request is over."""
+        self._write_access_line()
+
+    def _write_access_line(self) -> None:
+        about, timings = self._about, self._about.timings
+        error = self._error
+        detail = error.detail if isinstance(error, errors.LiveResizeError) else ""
+        access.note(
+            route=self.route,
+            method=self.request.method or "",
+            path=self.request.path,
+            status=GONE if self._left else self.get_status(),
+            client=self.client,
+            duration_ms=(time.perf_counter() - self.began) * 1000,
+            size=self._sent,
+            request_id=self.request_id,
+            cache=about.cache and about.cache.value,
+            image_id=about.image,
+            variant=about.variant,
+            queue_ms=timings and round(timings.queue, 1),
+            decode_ms=timings and round(timings.decode, 1),
+            resize_ms=timings and round(timings.resize, 1),
+            encode_ms=timings and round(timings.encode, 1),
+            notes=list(about.notes) or None,
+            error=None if error is None else failures.code_of(error),
+            error_detail=detail or None,
+        )
+
+
+class Unknown(Handler):
+    """Whatever has no route."""
+
+    def prepare(self) -> None:
+        """404, whatever the method."""
+        raise HTTPError(404)
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        """404 for methods that Tornado does not know, too."""
+        super().write_error(404, **kwargs)

@@ -1,0 +1,183 @@
+"""GET and HEAD of pictures: renditions, originals, and what is known about them."""
+
+import asyncio
+from dataclasses import replace
+
+from liveresize import errors
+from liveresize.compat.vip.requests import VipRequest
+from liveresize.core import numbers
+from liveresize.core.originals import Original
+from liveresize.core.ports import ObjectBody
+from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
+from liveresize.delivery.outcomes import Bytes, OriginalFile, OutOfBounds, Redirect, Streamed
+from liveresize.http import fast_path, responses
+from liveresize.http.handlers.base import CHUNK, Handler
+from liveresize.http.request_parser import ParsedRequest
+from liveresize.http.responses import Part, Response, ResponseOptions, Slice
+from liveresize.http.transport.unsent import LARGE
+
+_FACTS_AGE = 60
+"""Seconds for which facts may be kept."""
+
+_ROUTES: dict[type, str] = {
+    RenditionRequest: "rendition",
+    OriginalRequest: "original",
+    FactsRequest: "facts",
+    VipRequest: "vip",
+}
+
+
+class PicturesHandler(Handler):
+    """Base of those that send pictures: no large ones while too much is unsent."""
+
+    async def respond(self, answer: Response) -> None:
+        """Send an answer. Raises UnsentFull where there is no room for it."""
+        if answer.status != 304 and self.request.method != "HEAD" and not self._admits(answer.body):
+            if not isinstance(answer.body, bytes | memoryview | Slice | Part):
+                await answer.body.close()
+            self.site.unsent.refused += 1
+            raise errors.UnsentFull
+        await super().respond(answer)
+
+    def _admits(self, body: bytes | memoryview | Slice | Part | ObjectBody) -> bool:
+        """Whether there is room for a body: for all of it, or for what is read of a file or
+        a store at a time."""
+        if isinstance(body, bytes | memoryview):
+            size = len(body)
+        else:
+            size = body.length if isinstance(body, Slice | Part) else body.size
+        if size <= LARGE:
+            return True
+        client, unsent = self.client_key, self.site.unsent
+        self.request.connection.stream.client = client  # type: ignore[union-attr]
+        if isinstance(body, bytes | memoryview):
+            return unsent.admits(body, client)
+        return unsent.make_room(min(size, CHUNK), client)
+
+
+class PictureHandler(PicturesHandler):
+    """`/{name}_{W}_{H}.{ext}`, `/{name}.{ext}`, `/{name}.json`, and vip's `/{bucket}/{id}`."""
+
+    async def get(self) -> None:
+        """The picture, or the way to it."""
+        wanted = self._wanted()
+        request, options = wanted.request, wanted.options
+        try:
+            if isinstance(request, FactsRequest):
+                original = await self.wait_for(
+                    self.site.pictures.describe(request.image, signed=request.signed)
+                )
+                await self.respond(_facts(original, options))
+                return
+            outcome = await self.wait_for(
+                self.site.pictures.serve(request, client=self.client_key, fresh=self._fresh())
+            )
+        except asyncio.CancelledError:
+            return  # the client left
+        varies = request.varies
+        if isinstance(outcome, Redirect):
+            answer = responses.found(outcome, self.asked, options, varies=varies)
+        elif isinstance(outcome, OutOfBounds):
+            answer = self._out_of_bounds(outcome, wanted, varies=varies)
+        elif isinstance(outcome, OriginalFile):
+            answer = responses.stored(outcome, self.asked, options)
+        elif isinstance(outcome, Streamed):
+            answer = responses.streamed(
+                outcome, self.asked, options, varies=varies, immutable=False
+            )
+            answer = await self.begin(outcome, answer)
+        else:
+            assert isinstance(outcome, Bytes)
+            answer = responses.rendered(outcome, self.asked, options, varies=varies)
+        await self.respond(answer)
+
+    async def head(self) -> None:
+        """The checks of GET, and the headers that are known without work."""
+        wanted = self._wanted()
+        request, options = wanted.request, wanted.options
+        if isinstance(request, FactsRequest):
+            original = await self.site.pictures.describe(request.image, signed=request.signed)
+            await self.respond(_facts(original, options))
+            return
+        outcome = await self.site.pictures.known(request)
+        varies = request.varies
+        if isinstance(outcome, OutOfBounds):
+            await self.respond(self._out_of_bounds(outcome, wanted, varies=varies))
+        else:
+            await self.respond(responses.known(outcome, self.asked, options, varies=varies))
+
+    def _wanted(self) -> ParsedRequest:
+        """What is asked for, once it is sure that it may be."""
+        self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
+        wanted = self.site.addresses.read(self.target, self.request.headers, self.client_key)
+        self.route = _ROUTES[type(wanted.request)]
+        return wanted
+
+    def _out_of_bounds(
+        self, outcome: OutOfBounds, wanted: ParsedRequest, *, varies: bool
+    ) -> Response:
+        url = self.site.addresses.signed_again(outcome.url, wanted)
+        return responses.out_of_bounds(replace(outcome, url=url), wanted.options, varies=varies)
+
+    def _fresh(self) -> bool:
+        """Whether the client knows the configured `freshness`; one that guesses does not."""
+        expected = self.site.options.freshness
+        sent = self.request.headers.get("Freshness-Token", "").encode("latin-1")
+        try:
+            return bool(expected) and self.site.guesses.one_of(self.client, sent, (expected,))
+        except errors.TooManyFailures:
+            return False
+
+
+class ObjectHandler(PicturesHandler):
+    """`/_renditions/{key}`: what redirects lead to while there is no S3."""
+
+    route = "object"
+
+    def prepare(self) -> None:
+        """Where every picture needs a signature nothing leads here, and nobody gets in."""
+        if self.site.options.signing.required:
+            raise errors.OriginalMissing
+
+    async def get(self) -> None:
+        """The object; it never changes."""
+        key = fast_path.object_key(self.target)
+        try:
+            found = await self.wait_for(self.site.objects.serve(key, client=self.client_key))
+        except asyncio.CancelledError:
+            return  # the client left
+        if isinstance(found, Streamed):
+            answer = responses.streamed(
+                found, self.asked, self.site.options.responses, varies=False, immutable=True
+            )
+            await self.respond(await self.begin(found, answer))
+            return
+        await self.respond(responses.stored_object(found, self.asked))
+
+    async def head(self) -> None:
+        """What is known of the object, without making it."""
+        known = await self.site.objects.known(fast_path.object_key(self.target))
+        await self.respond(responses.known_object(known, self.asked))
+
+
+def _facts(original: Original, options: ResponseOptions) -> Response:
+    """`/{name}.json`."""
+    return responses.document(
+        {
+            "id": original.image.name,
+            "width": original.width,
+            "height": original.height,
+            "format": original.format,
+            "bytes": original.bytes,
+            "sha256": original.sha256,
+            "frames": original.frames,
+            "has_alpha": original.has_alpha,
+            "dominant_color": original.dominant_color,
+            "thumbhash": original.thumbhash,
+            "uploaded_at": numbers.iso_instant(original.uploaded_at),
+        },
+        [
+            ("Cache-Control", f"public, max-age={options.life(_FACTS_AGE)}"),
+            ("Access-Control-Allow-Origin", "*"),
+        ],
+    )

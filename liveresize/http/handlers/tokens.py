@@ -1,0 +1,70 @@
+"""POST /token: an application asks for leave to have one image uploaded."""
+
+from liveresize import errors
+from liveresize.core import names, numbers
+from liveresize.core.names import ImageId
+from liveresize.core.tokens import Grant
+from liveresize.http import responses
+from liveresize.http.handlers.bodies import Fields, JsonHandler
+
+LONGEST_LIFE = 604_800.0
+LARGEST = float(1 << 40)
+
+
+class TokenHandler(JsonHandler):
+    """Issues one-time tokens."""
+
+    route = "token"
+
+    async def handle(self, fields: Fields) -> None:
+        """Check who asks and what for, and issue a token."""
+        self._authorise(fields)
+        token = await self.site.uploads.issue(self._grant(fields))
+        await self.respond(
+            responses.document(
+                {
+                    "token": token.token,
+                    "id": token.image.name,
+                    "expires_at": numbers.iso_instant(token.expires_at),
+                },
+                [("Cache-Control", responses.NO_STORE)],
+            )
+        )
+
+    def _authorise(self, fields: Fields) -> None:
+        """With a secret configured, it must be given; without, the network decides."""
+        options = self.site.options
+        if options.secret:
+            given = fields["secret"]
+            given = given if isinstance(given, str) else ""
+            said = given.encode("utf-8", "surrogatepass")
+            if not self.site.guesses.one_of(self.client, said, (options.secret,)):
+                raise errors.SecretRefused
+        elif self.client not in options.token_networks:
+            raise errors.NetworkRefused
+
+    def _grant(self, fields: Fields) -> Grant:
+        options = self.site.options
+        name = names.check_id(fields["id"])
+        formats = fields.get(
+            "formats",
+            lambda value: (
+                isinstance(value, list)
+                and bool(value)
+                and all(isinstance(each, str) for each in value)
+                and {each.lower() for each in value} <= {*options.formats, "jpg"}
+            ),
+            "a list of " + ", ".join(f"`{known}`" for known in options.formats),
+        )
+        overwrite = fields.flag("overwrite")
+        if overwrite and not options.secret:
+            raise errors.BadBody("The field `overwrite` needs a configured secret.")
+        return Grant(
+            image=ImageId(name),
+            lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or options.token_lifetime,
+            max_bytes=int(fields.number("max_bytes", 1, LARGEST) or 0),
+            formats=tuple(
+                dict.fromkeys(each.lower().replace("jpg", "jpeg") for each in formats or ())
+            ),
+            overwrite=overwrite,
+        )

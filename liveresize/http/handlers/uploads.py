@@ -1,0 +1,151 @@
+"""POST of an image with a one-time token."""
+
+from typing import Any
+
+from liveresize import errors
+from liveresize.core import names, numbers, parameters
+from liveresize.core.names import ImageId
+from liveresize.http import responses
+from liveresize.http.handlers.base import Handler
+from liveresize.http.handlers.bodies import BodyHandler
+from liveresize.http.handlers.multipart import ImageField
+from liveresize.uploads.pipeline import Crop
+from liveresize.uploads.token_uploads import Upload
+
+_ENVELOPE = 128 << 10
+"""Bytes that a form may add to its image."""
+
+_LONGEST_SIDE = 10**9 - 1
+"""The largest number of pixels that a crop may name."""
+
+
+class UploadHandler(BodyHandler):
+    """`POST /{name}` and `/{name}.{ext}`, a form with the field `image` or the raw image."""
+
+    route = "upload"
+
+    def initialize(self, *args: Any, **kwargs: Any) -> None:
+        """No upload is under way yet."""
+        super().initialize(*args, **kwargs)
+        self.max_body = self.site.uploads.options.max_bytes + _ENVELOPE
+        self._upload: Upload | None = None
+        self._form: ImageField | None = None
+        self._crop: Crop | None = None
+
+    def set_default_headers(self) -> None:
+        """A page of any origin may read the answer: its token is its leave."""
+        super().set_default_headers()
+        self.set_header("Access-Control-Allow-Origin", "*")
+
+    async def start(self) -> None:
+        """Claim the token, then check the rest of what the head tells.
+
+        In this order, since a failed attempt has to free its id, whatever it failed by.
+        """
+        path, _, query = self.target.partition("?")
+        candidates = _candidates(parameters.percent_decode(path[1:]))
+        token = self.request.headers.get("X-Token", "")
+        if not token:
+            raise errors.TokenRefused("The header X-Token is missing.")
+        self._upload = await self.site.uploads.begin(token, candidates, self.client_key)
+        self._crop = read_crop(query)
+        self._form = _form(self.request.headers.get("Content-Type", ""))
+
+    async def take(self, chunk: bytes) -> None:
+        """Pass on what is of the image."""
+        assert self._upload is not None
+        image = chunk if self._form is None else self._form.feed(chunk)
+        if image:
+            await self._upload.write(image)
+
+    async def end(self) -> None:
+        """Store the image and tell its facts."""
+        assert self._upload is not None
+        if self._form is not None:
+            self._form.finish()
+        upload, self._upload = self._upload, None
+        body = (await upload.finish(self._crop)).encode()
+        await self.respond(
+            responses.Response(
+                status=200,
+                headers=[
+                    ("Content-Type", "application/json; charset=utf-8"),
+                    ("Cache-Control", responses.NO_STORE),
+                ],
+                body=body,
+                length=len(body),
+            )
+        )
+
+    async def discard(self) -> None:
+        """Nothing came of it: the id is free again."""
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            await upload.abort()
+
+    def too_large(self) -> errors.LiveResizeError:
+        """The image is what makes a body large."""
+        limit = self.site.uploads.options.max_bytes
+        return errors.UploadTooLarge(f"The image has more than {limit} bytes.")
+
+
+class PreflightHandler(Handler):
+    """`OPTIONS /{name}`: a page of any origin may upload, its token is its leave."""
+
+    route = "upload"
+
+    async def options(self) -> None:
+        """Answer the preflight."""
+        await self.respond(
+            responses.Response(
+                status=204,
+                headers=[
+                    ("Access-Control-Allow-Origin", "*"),
+                    ("Access-Control-Allow-Methods", "GET, HEAD, POST"),
+                    ("Access-Control-Allow-Headers", "X-Token, Content-Type"),
+                    ("Access-Control-Max-Age", "86400"),
+                ],
+                length=None,
+            )
+        )
+
+
+def _form(content_type: str) -> ImageField | None:
+    """What reads a form; None where the body itself is the image. Raises BadUpload."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return ImageField(content_type)
+    if kind.startswith("image/"):
+        return None
+    raise errors.BadUpload(
+        "Send the image in the field `image` of a multipart form, "
+        "or as the body with an image/* Content-Type."
+    )
+
+
+def _candidates(segment: str) -> list[ImageId]:
+    """The ids that the segment may mean: all of it, then without a known extension."""
+    stem, _ = names.split_suffix(names.check_name(segment))
+    return [ImageId(name) for name in dict.fromkeys((segment, stem))]
+
+
+def read_crop(query: str) -> Crop | None:
+    """`x`, `y`, `width` and `height` of the query, in pixels; None where there is none.
+
+    Raises BadCrop where one is missing or no whole number, or a side is 0.
+    """
+    found: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name in ("x", "y", "width", "height"):
+            found.setdefault(name, value)
+    if not found:
+        return None
+    x, y, width, height = (
+        numbers.whole(found.get(name, ""), _LONGEST_SIDE) for name in ("x", "y", "width", "height")
+    )
+    if x is None or y is None or width is None or height is None:
+        raise errors.BadCrop("A crop takes x, y, width and height, whole numbers of pixels.")
+    if not width or not height:
+        raise errors.BadCrop("A crop must be at least one pixel wide and high.")
+    return x, y, width, height

@@ -1,0 +1,176 @@
+"""The plain port of a server that wants TLS: sends clients over, and answers probes."""
+
+import functools
+import string
+import time
+from collections.abc import Awaitable
+from urllib.parse import quote
+
+from tornado import httputil
+from tornado.http1connection import HTTP1Connection
+
+from liveresize import errors
+from liveresize.http import direct, failures
+from liveresize.http.context import AppContext
+from liveresize.http.direct import Request
+from liveresize.http.fast_path import FastPath
+from liveresize.http.responses import Response
+from liveresize.http.transport import clients, heads, unwanted
+from liveresize.http.transport.connections import WatchedStream
+from liveresize.http.transport.unwanted import UnwantedBody
+
+PROBES = frozenset({"/_health", "/_live", "/_ready", "/_metrics", "/ping"})
+"""What balancers and monitors ask, which follow no redirects."""
+
+_KEPT = 86_400
+"""Seconds for which a client may keep the redirect."""
+
+_AS_IT_IS = string.ascii_letters + string.digits + string.punctuation
+
+
+class Detours(httputil.HTTPServerConnectionDelegate):
+    """Stand before the fast path and let only probes through."""
+
+    def __init__(self, origin: str, site: AppContext, entrance: FastPath) -> None:
+        """`origin` is where everyone else is sent, as `https://images.example.com`."""
+        self._origin = origin
+        self._site = site
+        self._entrance = entrance
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        """See tornado.httputil.HTTPServerConnectionDelegate."""
+        assert isinstance(request_conn, HTTP1Connection)
+        within = self._entrance.start_request(server_conn, request_conn)
+        detour = Detour(self._origin, self._site, request_conn, within)
+        if isinstance(request_conn.stream, WatchedStream):
+            request_conn.stream.overfull = detour.head_too_large
+        return detour
+
+    def on_close(self, server_conn: object) -> None:
+        """See tornado.httputil.HTTPServerConnectionDelegate."""
+        self._entrance.on_close(server_conn)
+
+
+class Detour(httputil.HTTPMessageDelegate):
+    """One request: a probe is answered `within`, any other is sent away.
+
+    Like an answer to a refused upload, the redirect waits for the end of a body that is
+    short and comes soon; after any other, what the client still sends is dropped.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        site: AppContext,
+        connection: HTTP1Connection,
+        within: httputil.HTTPMessageDelegate,
+    ) -> None:
+        self._origin = origin
+        self._site = site
+        self._connection = connection
+        self._within = within
+        self._is_probe = False
+        self._request: Request | None = None
+        self._unwanted: UnwantedBody | None = None
+        self._answered = False
+
+    def head_too_large(self) -> None:
+        """The head is larger than is read; the stream closes after this."""
+        assert isinstance(self._connection.stream, WatchedStream)
+        peer = self._connection.context.remote_ip  # type: ignore[attr-defined]
+        direct.refuse_head(self._connection.stream, peer, self._site)
+
+    def headers_received(
+        self,
+        start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
+        headers: httputil.HTTPHeaders,
+    ) -> Awaitable[None] | None:
+        """Let a probe in; else find out whether a body is worth waiting for."""
+        assert isinstance(start_line, httputil.RequestStartLine)
+        began = time.perf_counter()
+        stream = self._connection.stream
+        if isinstance(stream, WatchedStream):
+            stream.idle_since = None
+            stream.overfull = functools.partial(direct.refuse_chunk, stream)
+        try:
+            line = heads.read(start_line, headers)
+        except errors.RequestError as error:
+            self._answered = True
+            request = Request(start_line, headers, began)
+            direct.refuse(self._connection, self._site, request, error)
+            return None
+        if line.path.partition("?")[0] in PROBES:
+            self._is_probe = True
+            return self._within.headers_received(line, headers)
+        self._request = Request(line, headers, began)
+        unwanted.leave_to_us(self._connection)
+        if not unwanted.is_worth_reading(headers):
+            self._answer_early()
+        elif heads.has_body(headers):
+            self._unwanted = UnwantedBody(self._site.options.unwanted_body, self._answer_early)
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Drop the body of what is sent away."""
+        if self._is_probe:
+            return self._within.data_received(chunk)
+        if self._unwanted is not None:
+            self._unwanted.arrived(len(chunk))
+        return None
+
+    def finish(self) -> None:
+        """The request is whole."""
+        if self._is_probe:
+            self._within.finish()
+        else:
+            self._answer(last=False)
+
+    def on_connection_close(self) -> None:
+        """The client went away before its request was whole, or has its answer."""
+        if self._is_probe:
+            self._within.on_connection_close()
+        self._answered = True
+        self._forget_body()
+
+    def _forget_body(self) -> None:
+        if self._unwanted is not None:
+            self._unwanted.end()
+            self._unwanted = None
+
+    def _answer_early(self) -> None:
+        """Answer without the rest of the body; the connection ends with the answer."""
+        self._answer(last=True)
+
+    def _answer(self, *, last: bool) -> None:
+        self._forget_body()
+        if self._answered:
+            return
+        self._answered = True
+        assert self._request is not None
+        request_id = clients.request_id(self._request.headers.get("X-Request-Id"))
+        answer = self._made(self._request.line.path, request_id)
+        direct.send(
+            self._connection,
+            self._site,
+            self._request,
+            answer,
+            request_id,
+            route="other",
+            last=last,
+        )
+
+    def _made(self, target: str, request_id: str) -> Response:
+        """308 to the same target at the other address, never at one that the client named."""
+        if not target.startswith("/"):
+            error = errors.MalformedUrl("The target of the request is not a path.")
+            return failures.answer(error, request_id)
+        return Response(
+            status=308,
+            headers=[
+                ("Location", self._origin + quote(target, safe=_AS_IT_IS, encoding="latin-1")),
+                ("Cache-Control", f"public, max-age={_KEPT}"),
+                ("Access-Control-Allow-Origin", "*"),
+            ],
+        )

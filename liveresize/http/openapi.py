@@ -1,0 +1,259 @@
+"""`/openapi.json`: openapi.yaml, completed with what the settings and the code know."""
+
+import asyncio
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from liveresize import __version__, errors
+from liveresize.core import names, urls
+from liveresize.core.formats import EXTENSIONS, Format
+from liveresize.core.operations import OPERATIONS, Operation
+from liveresize.core.originals import GENERATION
+from liveresize.delivery.warmup import Fate
+from liveresize.errors import LiveResizeError
+from liveresize.http import conditions, failures
+from liveresize.http.conditions import Validators
+from liveresize.http.context import AppContext
+from liveresize.http.handlers import admin, tokens
+from liveresize.http.handlers.base import Handler
+from liveresize.http.responses import Response
+from liveresize.observe.metrics.requests import CACHES, NO_CACHE
+
+Json = dict[str, Any]
+
+_AGE = 3600
+"""Seconds to cache the document: an upgrade or new settings may change it."""
+
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+_GET_ONLY = {"header.Range", "header.If-Range", "header.Freshness-Token"}
+"""Parameters without a meaning for HEAD."""
+
+_ERROR_HEADERS = ("X-Request-Id", "Cache-Control", "X-Content-Type-Options")
+_STATUS_HEADERS = {401: "WWW-Authenticate", 416: "Content-Range"}
+
+_ERRORS = {
+    kind.code: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, LiveResizeError)
+}
+del _ERRORS[errors.SettingsError.code]  # the server does not start, so no client gets it
+
+_STATUSES = {code: status for status, code in failures.STATUS_CODES.items()}
+"""Codes without an error class → status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The bytes of the document, and their SHA-256 in hex."""
+
+    data: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, site: AppContext) -> "Contract":
+        """Make the document of `site`. Takes some 50 ms: not for the event loop."""
+        data = json.dumps(document(site), ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(data, hashlib.sha256(data).hexdigest())
+
+
+class OpenApiHandler(Handler):
+    """`/openapi.json`."""
+
+    route = "status"
+
+    async def get(self) -> None:
+        """The document, or 304. The first request makes it, in a thread."""
+        made = self.application.settings
+        if "contract" not in made:  # several first requests may each make it, all alike
+            made["contract"] = await asyncio.to_thread(Contract.of, self.site)
+        contract: Contract = made["contract"]
+        headers = [
+            ("Cache-Control", f"public, max-age={_AGE}"),
+            ("ETag", f'"{contract.etag}"'),
+            ("Access-Control-Allow-Origin", "*"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if conditions.unchanged(self.asked, Validators(contract.etag)):
+            await self.respond(Response(status=304, headers=headers, length=None))
+            return
+        headers.append(("Content-Type", "application/json"))
+        await self.respond(
+            Response(status=200, headers=headers, body=contract.data, length=len(contract.data))
+        )
+
+    head = get
+
+
+def document(site: AppContext) -> Json:
+    """The OpenAPI Object of `site`."""
+    spec: Json = _filled(_load(), _values(site))
+    del spec["x-shared"]
+    spec["components"]["parameters"] |= {
+        f"query.{name}": _parameter(each) for name, each in OPERATIONS.items()
+    }
+    responses = spec["components"]["responses"]
+    for item in spec["paths"].values():
+        for operation in item.values():
+            _expand_errors(operation)
+        if "get" in item:
+            item["head"] = _head(item["get"])
+        for operation in item.values():
+            operation.pop("x-head", None)
+            _share_responses(operation, responses)
+    return spec
+
+
+def _parameter(operation: Operation) -> Json:
+    """The Parameter Object of an operation."""
+    found: Json = {
+        "name": operation.name,
+        "in": "query",
+        "description": operation.about,
+        "schema": operation.schema,
+    }
+    return found if operation.example is None else {**found, "example": operation.example}
+
+
+def _load() -> Json:
+    import yaml  # here, because only the first request for the document needs it
+
+    text = resources.files(__package__).joinpath("openapi.yaml").read_text("utf-8")
+    # The loader in C takes a tenth of the time; some builds of PyYAML lack it.
+    spec: Json = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return spec
+
+
+def _values(site: AppContext) -> Json:
+    """The values of placeholders and of `x-when` in openapi.yaml."""
+    options = site.options
+    return {
+        "version": __version__,
+        "studio": options.studio is not None,
+        "presets": list(site.rules.presets),
+        "max_width": options.bounds.max_width,
+        "max_height": options.bounds.max_height,
+        "max_upload_bytes": site.uploads.options.max_bytes,
+        "input_formats": sorted({*options.formats, "jpg"}),
+        "rendition_types": {each.mime: {} for each in Format},
+        "extensions": list(EXTENSIONS),
+        "operations": [{"$ref": f"#/components/parameters/query.{name}"} for name in OPERATIONS],
+        "max_density": urls.MAX_DENSITY,
+        "name_bytes": names.MAX_BYTES,
+        "not_in_names": names.FORBIDDEN.pattern[1:-1],
+        "reserved_ids": sorted(names.RESERVED),
+        "generation": GENERATION.pattern,
+        "engine_version": admin.VERSION.pattern,
+        "purge_most": admin.MOST,
+        "token_seconds": tokens.LONGEST_LIFE,
+        "token_bytes": tokens.LARGEST,
+        "caches": [each for each in CACHES if each != NO_CACHE],
+        "fates": list(Fate),
+        "error_codes": sorted({"internal", "http_error", *_STATUSES, *_ERRORS}),
+    }
+
+
+def _filled(part: Any, values: Json) -> Any:
+    """A copy of `part`, with placeholders replaced, `x-when` applied and lists flattened."""
+    if isinstance(part, str):
+        whole = _PLACEHOLDER.fullmatch(part)
+        return values[whole[1]] if whole else _PLACEHOLDER.sub(lambda m: str(values[m[1]]), part)
+    if isinstance(part, list):
+        filled = [_filled(each, values) for each in part if _applies(each, values)]
+        return [one for each in filled for one in (each if isinstance(each, list) else [each])]
+    if isinstance(part, dict):
+        return {
+            key: _filled(each, values)
+            for key, each in part.items()
+            if key != "x-when" and _applies(each, values)
+        }
+    return part
+
+
+def _applies(part: Any, values: Json) -> bool:
+    return not isinstance(part, dict) or "x-when" not in part or bool(values[part["x-when"]])
+
+
+def _expand_errors(operation: Json) -> None:
+    """Replace `x-errors` with a response for each status that these errors have."""
+    codes = dict.fromkeys(operation.pop("x-errors", []))
+    more = operation.pop("x-error-headers", {})
+    by_status: dict[int, list[_Error]] = {}
+    for error in map(_error, codes):
+        by_status.setdefault(error.status, []).append(error)
+    for status, listed in by_status.items():
+        operation["responses"][str(status)] = _response(status, listed, more)
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """How one error code is answered."""
+
+    code: str
+    status: int
+    text: str
+    retry: bool = False
+
+
+def _error(code: str) -> _Error:
+    if code in _ERRORS:
+        error = _ERRORS[code]()
+        failure = failures.failure_of(error)
+        return _Error(code, failure.status, error.public, failure.retry is not None)
+    status = _STATUSES[code]
+    return _Error(code, status, failures.STATUS_TEXTS[status])
+
+
+def _response(status: int, listed: list[_Error], more: Json) -> Json:
+    """The Response Object of errors with one status; `more` are headers of all of them."""
+    sent = [*_ERROR_HEADERS]
+    if listed[0].retry:
+        sent.append("Retry-After")
+    if status in _STATUS_HEADERS:
+        sent.append(_STATUS_HEADERS[status])
+    headers = {name: {"$ref": f"#/components/headers/{name}.always"} for name in sent}
+    codes = {"properties": {"code": {"enum": [error.code for error in listed]}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, codes]}
+    return {
+        "description": "\n".join(f"- `{error.code}`: {error.text}" for error in listed),
+        "headers": {**headers, **more},
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _head(get: Json) -> Json:
+    """HEAD of a GET: without bodies, and with the statuses of `x-head`."""
+    statuses = set(map(str, get.get("x-head", []))) or get["responses"].keys()
+    head = {
+        **get,
+        "operationId": f"{get['operationId']}Head",
+        "summary": f"{get['summary']}, its headers alone",
+        "parameters": [each for each in get["parameters"] if not _only_of_get(each)],
+        "responses": {
+            status: {key: each for key, each in response.items() if key != "content"}
+            for status, response in get["responses"].items()
+            if status in statuses
+        },
+    }
+    head.pop("description", None)
+    return head
+
+
+def _only_of_get(parameter: Json) -> bool:
+    return parameter.get("$ref", "").removeprefix("#/components/parameters/") in _GET_ONLY
+
+
+def _share_responses(operation: Json, responses: Json) -> None:
+    """Move all responses but 2xx to `responses`, equal ones once."""
+    for status, response in operation["responses"].items():
+        if status < "300" or "$ref" in response:
+            continue
+        equal = (key for key, other in responses.items() if other == response)
+        key = next(equal, f"{status}.{len(responses)}")
+        responses[key] = response
+        operation["responses"][status] = {"$ref": f"#/components/responses/{key}"}

@@ -1,0 +1,169 @@
+"""From the raw target of a request to the picture that is meant, if it may be had so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tornado.httputil import HTTPHeaders
+
+from liveresize import errors
+from liveresize.compat.vip import requests as vip
+from liveresize.compat.vip.requests import VipRequest, VipRules
+from liveresize.core import signing, sizes, urls
+from liveresize.core.names import ImageId
+from liveresize.core.operations import UrlRules
+from liveresize.core.sizes import SizeRules
+from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
+from liveresize.delivery.pictures import AnyRequest
+from liveresize.http.responses import ResponseOptions
+from liveresize.http.secret_throttle import Guesses
+
+_REMEMBERED = 4096
+_LONGEST = 512
+"""Addresses that are remembered, and the longest of them: a hit is asked for again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningOptions:
+    """The keys of signatures, the first of which signs, and whether every picture needs one.
+
+    Without keys, `sig` and `exp` mean nothing.
+    """
+
+    keys: tuple[str, ...] = field(repr=False)
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRequest:
+    """What an address asks for, and how the answer may be kept.
+
+    `ends` are the Unix seconds from which a signed address opens nothing; None is never.
+    """
+
+    request: AnyRequest
+    options: ResponseOptions
+    signed: bool = False
+    ends: int | None = None
+
+
+class RequestParser:
+    """Reads addresses, and remembers those that are asked for again."""
+
+    def __init__(
+        self,
+        options: SigningOptions,
+        *,
+        rules: UrlRules,
+        vip_rules: VipRules,
+        sizes: SizeRules,
+        responses: ResponseOptions,
+        vip_responses: ResponseOptions,
+        guesses: Guesses,
+        clock: Callable[[], float],
+    ) -> None:
+        self._options = options
+        self._rules = rules
+        self._vip_rules = vip_rules
+        self._sizes = sizes
+        self._responses = responses
+        self._vip_responses = vip_responses
+        self._guesses = guesses
+        self._clock = clock
+        self._known: dict[tuple[str, str], ParsedRequest] = {}
+
+    def parse_cached(self, target: str, headers: HTTPHeaders) -> ParsedRequest | None:
+        """As `read`, but None for an address whose signature has yet to be verified, and for
+        one that has ended: `read` knows the client who is to be told. Raises as it does."""
+        wanted = self._known.get((target, headers.get("Accept", "*/*")))
+        if wanted is None:
+            if self._options.keys and "sig=" in target:
+                return None
+            return self.read(target, headers, "")
+        return None if self._over(wanted) else wanted
+
+    def read(self, target: str, headers: HTTPHeaders, client: str) -> ParsedRequest:
+        """What a raw target asks for.
+
+        Raises RequestError, BucketMissing, SignatureRefused, SizeRefused, PresetRequired, and
+        TooManyFailures where `client` has had too many wrong signatures; those of an empty
+        `client` are not counted.
+        """
+        key = (target, headers.get("Accept", "*/*"))
+        wanted = self._known.get(key)
+        if wanted is None:
+            wanted = self._admit(*key, client)
+            if len(key[0]) + len(key[1]) <= _LONGEST:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[key] = wanted
+        if self._over(wanted):
+            raise errors.SignatureRefused("The signature of this address has expired.")
+        return wanted
+
+    def warmups(self, image: ImageId, header: str) -> list[tuple[str, VipRequest | None]]:
+        """As `vip.warmups`; None stands for an entry that needs a signature, too."""
+        entries = vip.warmups(image, header, self._vip_rules)
+        return [
+            (entry, request if request and sizes.allows(request, self._sizes) else None)
+            for entry, request in entries
+        ]
+
+    def signed_again(self, location: str, wanted: ParsedRequest) -> str:
+        """An address that the answer to a signed one leads to: signed like it."""
+        return signing.sign(location, self._options.keys[0]) if wanted.signed else location
+
+    def _over(self, wanted: ParsedRequest) -> bool:
+        return wanted.ends is not None and self._clock() >= wanted.ends
+
+    def _admit(self, target: str, accept: str, client: str) -> ParsedRequest:
+        try:
+            request = self._parse(target, accept)
+        except errors.BucketMissing:
+            self._verify(target, client)  # only who has a signature learns which there are
+            raise
+        sealed = self._verify(target, client)
+        options = self._vip_responses if isinstance(request, VipRequest) else self._responses
+        if sealed is None:
+            sizes.check(request, self._sizes)
+            return ParsedRequest(request, options)
+        options = replace(options, ends=sealed.ends)
+        request = _opened(request, redirect=options.presigned)
+        return ParsedRequest(request, options, signed=True, ends=sealed.ends)
+
+    def _parse(self, target: str, accept: str) -> AnyRequest:
+        if "/" in target.partition("?")[0][1:]:
+            return vip.parse(target, self._vip_rules)
+        return urls.parse(target, accept, self._rules)
+
+    def _verify(self, target: str, client: str) -> signing.Sealed | None:
+        """What is signed of the target; None where it is not, and need not be.
+
+        A signature that nobody asked for is verified as well: who sends one relies on it.
+        """
+        keys = self._options.keys
+        if not keys:
+            return None
+        sealed = signing.read(target)
+        if sealed.sig is None:
+            if self._options.required:
+                raise errors.SignatureRefused("This address needs a signature, `sig`.")
+            return None
+        if not self._guesses.attempt(client, keys, lambda: sealed.opened_by(keys)):
+            raise errors.SignatureRefused("The signature `sig` is not that of this address.")
+        return sealed
+
+
+def _opened(request: AnyRequest, *, redirect: bool) -> AnyRequest:
+    """A request that is signed: originals are open to it.
+
+    A redirect would lead to an address without a signature, which whoever sees it may keep;
+    `redirect` says that it is of the kind that ends by itself.
+    """
+    if isinstance(request, RenditionRequest):
+        return replace(request, proxy=request.proxy or not redirect)
+    if isinstance(request, OriginalRequest):
+        proxy = request.parameters.proxy or not redirect
+        parameters = replace(request.parameters, proxy=proxy)
+        return replace(request, signed=True, parameters=parameters)
+    assert isinstance(request, FactsRequest | VipRequest)
+    return replace(request, signed=True)

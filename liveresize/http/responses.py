@@ -1,0 +1,354 @@
+"""From outcomes to answers: status, headers, body. Pure, and shared by both ways out
+(`hits` and the handlers), so that a hit looks the same whichever way it took."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+from liveresize.core.originals import Original
+from liveresize.core.ports import ObjectBody
+from liveresize.delivery.outcomes import (
+    Bytes,
+    Cache,
+    HeadInfo,
+    OriginalFile,
+    OutOfBounds,
+    Redirect,
+    StoredObject,
+    Streamed,
+    Timings,
+)
+from liveresize.http import conditions
+from liveresize.http.conditions import Conditionals, Validators
+from liveresize.http.transport.unsent import LARGE
+
+Headers = list[tuple[str, str]]
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+NO_STORE = "no-store"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseOptions:
+    """Seconds that redirects and renditions may be kept by caches, and whether the CDN
+    in front keeps answers apart by `Accept`. `presigned` says that a redirect is for the
+    client alone who asked for it, `dated` that pictures tell when they were uploaded, and
+    that clients may ask whether they have changed since. `ends` are the Unix seconds that
+    no answer is kept beyond; None is any."""
+
+    presigned: bool = False
+    dated: bool = False
+    redirect_max_age: int = 604_800
+    render_max_age: int = 86_400
+    varies_on_accept: bool = False
+    ends: int | None = None
+
+    def life(self, seconds: int) -> int:
+        """The seconds for which an answer may be kept, out of `seconds`."""
+        return seconds if self.ends is None else max(0, min(seconds, int(self.ends - time.time())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Part of a file: `length` bytes from `start`."""
+
+    path: Path
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`length` bytes from `start` of what is streamed from the store."""
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessInfo:
+    """What the access line says of an answer."""
+
+    cache: Cache | None = None
+    image: str | None = None
+    variant: str | None = None
+    timings: Timings | None = None
+    notes: tuple[str, ...] = ()
+
+
+NOTHING = AccessInfo()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What goes out. `length` None leaves Content-Length out (304, and a HEAD that
+    cannot know)."""
+
+    status: int
+    headers: Headers
+    body: bytes | memoryview | Slice | Part | ObjectBody = b""
+    length: int | None = 0
+    about: AccessInfo = NOTHING
+
+
+def _age(
+    seconds: int, options: ResponseOptions, *, varies: bool, personal: bool = False
+) -> Headers:
+    """How long and by whom an answer may be kept."""
+    shared = not personal and (options.varies_on_accept or not varies)
+    scope = "public" if shared else "private"
+    seconds = options.life(seconds)
+    headers = [
+        ("Cache-Control", f"{scope}, max-age={seconds}"),
+        ("Expires", conditions.http_date(int(time.time()) + seconds)),
+    ]
+    if varies:
+        headers.append(("Vary", "Accept"))
+    return headers
+
+
+def _picture(mime: str, held: Validators, name: str) -> Headers:
+    tag = quote(name, safe="")
+    headers = [
+        ("X-Content-Type-Options", "nosniff"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Cache-Tag", tag),
+        ("Surrogate-Key", tag),
+        ("Accept-Ranges", "bytes"),
+    ]
+    if mime:
+        headers.append(("Content-Type", mime))
+    if held.etag:
+        headers.append(("ETag", f'"{held.etag}"'))
+    if held.modified_at:
+        headers.append(("Last-Modified", held.last_modified))
+    return headers
+
+
+def _validators(etag: str, original: Original, options: ResponseOptions) -> Validators:
+    return Validators(etag, original.uploaded_at if options.dated else 0.0)
+
+
+def _timing(timings: Timings | None) -> Headers:
+    if timings is None:
+        return []
+    total = timings.queue + timings.decode + timings.resize + timings.encode
+    parts = (
+        ("queue", timings.queue),
+        ("decode", timings.decode),
+        ("resize", timings.resize),
+        ("encode", timings.encode),
+        ("total", total),
+    )
+    value = ", ".join(f"{name};dur={milliseconds:.1f}" for name, milliseconds in parts)
+    return [("Server-Timing", value), ("Timing-Allow-Origin", "*")]
+
+
+def found(
+    outcome: Redirect, asked: Conditionals, options: ResponseOptions, *, varies: bool
+) -> Response:
+    """303 to the store, or 304 for a client that has those bytes."""
+    link = outcome.link
+    about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
+    age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
+    cached = ("X-Cache", outcome.cache.value)
+    held = Validators(link.etag)
+    if conditions.unchanged(asked, held):
+        return _not_modified([*_picture(link.mime, held, link.image.name), *age, cached], about)
+    tag = quote(link.image.name, safe="")
+    headers = [
+        ("Location", outcome.url),
+        *age,
+        cached,
+        ("Cache-Tag", tag),
+        ("Surrogate-Key", tag),
+        ("Access-Control-Allow-Origin", "*"),
+    ]
+    return Response(status=303, headers=headers, about=about)
+
+
+def rendered(
+    outcome: Bytes, asked: Conditionals, options: ResponseOptions, *, varies: bool
+) -> Response:
+    """200 with the bytes of a rendition, or a part of them, or 304."""
+    held, image = outcome.held, outcome.original.image
+    validators = _validators(held.etag, outcome.original, options)
+    headers = _picture(held.mime, validators, image.name)
+    if outcome.cache is Cache.BYPASS:
+        headers.append(("Cache-Control", NO_STORE))
+        if varies:
+            headers.append(("Vary", "Accept"))
+    else:
+        headers += _age(options.render_max_age, options, varies=varies)
+    headers.append(("X-Cache", outcome.cache.value))
+    headers += _timing(outcome.timings)
+    if "animation_truncated" in held.notes:
+        headers.append(("X-Animation", "truncated"))
+    about = AccessInfo(
+        cache=outcome.cache,
+        image=image.key,
+        variant=outcome.variant,
+        timings=outcome.timings,
+        notes=held.notes,
+    )
+    return _whole_or_part(held.data, headers, validators, asked, about)
+
+
+def stored_object(outcome: StoredObject, asked: Conditionals) -> Response:
+    """An object of the embedded store: it never changes under its key."""
+    held = outcome.held
+    validators = Validators(held.etag)
+    headers = _picture(held.mime, validators, outcome.image.name)
+    headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
+    about = AccessInfo(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
+    return _whole_or_part(held.data, headers, validators, asked, about)
+
+
+def streamed(
+    outcome: Streamed,
+    asked: Conditionals,
+    options: ResponseOptions,
+    *,
+    varies: bool,
+    immutable: bool,
+) -> Response:
+    """200 with a Part of a rendition that comes from the store, or 304.
+
+    `immutable` where it was asked for by the key under which it never changes.
+    """
+    link = outcome.link
+    validators = _validators(link.etag, outcome.original, options)
+    headers = _picture(link.mime, validators, link.image.name)
+    if immutable:
+        headers.append(("Cache-Control", IMMUTABLE))
+    else:
+        headers += _age(options.render_max_age, options, varies=varies)
+    headers.append(("X-Cache", outcome.cache.value))
+    about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
+    return _whole_or_part(Part(0, outcome.body.size), headers, validators, asked, about)
+
+
+def known_object(outcome: HeadInfo, asked: Conditionals) -> Response:
+    """HEAD of an object of the embedded store."""
+    mime, etag, length = _known_bytes(outcome)
+    held = Validators(etag)
+    headers = _picture(mime, held, outcome.original.image.name)
+    headers.append(("Cache-Control", IMMUTABLE))
+    about = AccessInfo(image=outcome.original.image.key, variant=outcome.variant)
+    if conditions.unchanged(asked, held):
+        return _not_modified(headers, about)
+    return Response(status=200, headers=headers, length=length, about=about)
+
+
+def _known_bytes(outcome: HeadInfo) -> tuple[str, str, int | None]:
+    """(media type, ETag, length) as far as they are known."""
+    if outcome.held is not None:
+        return outcome.held.mime, outcome.held.etag, len(outcome.held.data)
+    if outcome.link is not None:
+        # Of a link that was taken over from another service neither is known.
+        return outcome.link.mime, outcome.link.etag, outcome.link.size or None
+    return outcome.mime, "", None
+
+
+def stored(outcome: OriginalFile, asked: Conditionals, options: ResponseOptions) -> Response:
+    """200 with the stored bytes of an original, or a part of them, or 304."""
+    original = outcome.original
+    validators = _validators(original.sha256, original, options)
+    headers = [
+        *_picture(original.mime, validators, original.image.name),
+        *_age(options.render_max_age, options, varies=False),
+        # Whatever a browser may find in the bytes, it shall show and not run it.
+        ("Content-Security-Policy", "default-src 'none'; sandbox"),
+    ]
+    held, about = outcome.held, AccessInfo(image=original.image.key, variant="original")
+    if held is None:
+        whole = Slice(path=outcome.path, start=0, length=original.bytes)
+        return _whole_or_part(whole, headers, validators, asked, about)
+    headers.append(("X-Cache", outcome.cache.value))
+    about = replace(about, cache=outcome.cache)
+    return _whole_or_part(held.data, headers, validators, asked, about)
+
+
+def known(
+    outcome: HeadInfo, asked: Conditionals, options: ResponseOptions, *, varies: bool
+) -> Response:
+    """HEAD: the headers of a GET as far as they are known without work."""
+    original = outcome.original
+    if outcome.stored is not None:
+        return stored(OriginalFile(original=original, path=outcome.stored), asked, options)
+    mime, etag, length = _known_bytes(outcome)
+    held = _validators(etag, original, options)
+    headers = _picture(mime, held, original.image.name)
+    headers += _age(options.render_max_age, options, varies=varies)
+    about = AccessInfo(image=original.image.key, variant=outcome.variant)
+    if conditions.unchanged(asked, held):
+        return _not_modified(headers, about)
+    return Response(status=200, headers=headers, length=length, about=about)
+
+
+def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: bool) -> Response:
+    """307 to the nearest picture that may be made."""
+    headers = [
+        ("Location", outcome.url),
+        ("X-Redirect-Info", outcome.reason),
+        *_age(options.render_max_age, options, varies=varies),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "X-Redirect-Info"),
+    ]
+    return Response(status=307, headers=headers)
+
+
+def document(
+    value: object,
+    headers: Headers,
+    status: int = 200,
+    *,
+    kind: str = "application/json; charset=utf-8",
+) -> Response:
+    """A JSON document, and its media type as the client expects it."""
+    body = json.dumps(value, ensure_ascii=False).encode()
+    content = [
+        ("Content-Type", kind),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    return Response(status=status, headers=[*content, *headers], body=body, length=len(body))
+
+
+def text(value: str, headers: Headers, status: int = 200) -> Response:
+    """A line of plain text."""
+    body = value.encode()
+    content = ("Content-Type", "text/plain; charset=utf-8")
+    return Response(status=status, headers=[content, *headers], body=body, length=len(body))
+
+
+def _not_modified(headers: Headers, about: AccessInfo) -> Response:
+    """304, with the headers that update what the client has."""
+    kept = [header for header in headers if header[0] not in ("Content-Type", "Accept-Ranges")]
+    return Response(status=304, headers=kept, length=None, about=about)
+
+
+def _whole_or_part(
+    body: bytes | memoryview | Slice | Part,
+    headers: Headers,
+    held: Validators,
+    asked: Conditionals,
+    about: AccessInfo,
+) -> Response:
+    if conditions.unchanged(asked, held):
+        return _not_modified(headers, about)
+    size = len(body) if isinstance(body, bytes | memoryview) else body.length
+    part = conditions.part(asked, held, size) if asked.range else None
+    if part is None:
+        return Response(status=200, headers=headers, body=body, length=size, about=about)
+    start, length = part
+    if not length:
+        return Response(status=416, headers=[("Content-Range", f"bytes */{size}")], about=about)
+    headers = [*headers, ("Content-Range", f"bytes {start}-{start + length - 1}/{size}")]
+    if isinstance(body, bytes | memoryview):
+        whole = memoryview(body) if length > LARGE else body  # of which no slice is a copy
+        body = whole[start : start + length]
+    else:
+        body = replace(body, start=start, length=length)
+    return Response(status=206, headers=headers, body=body, length=length, about=about)

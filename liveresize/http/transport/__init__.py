@@ -1,0 +1,1 @@
+"""Connections: listeners, TLS, HTTP/2, limits of clients."""

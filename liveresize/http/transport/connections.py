@@ -1,0 +1,222 @@
+"""Connections of clients, plain and encrypted: watched for stalls, and ended in such a way
+that the last answer arrives."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from tornado.iostream import IOStream, SSLIOStream, UnsatisfiableReadError
+
+from liveresize.http.transport.unsent import Unsent
+
+_log = structlog.get_logger("liveresize.tls")
+
+_LINGER = 2.0
+"""Seconds for which a peer that was answered early may go on sending."""
+
+_DROP_AT_ONCE = 256 << 10
+_DROP_AT_MOST = 64 << 20
+"""Bytes of that which are read and dropped: more than a picture has."""
+
+_RECORD = 16 << 10
+"""Bytes of a full record of TLS."""
+
+
+class WatchedStream(IOStream):
+    """A stream that knows when its peer last took a byte, and since when it is idle.
+
+    `client` is the key that limits count its client by: that of the peer, or for a proxy that
+    of whoever asked last. `idle_since` is the monotonic time since which it waits for the head
+    of a request, None while it is in one; whoever parses requests keeps it up to date.
+    `lingers` is set by whoever answers before the request has been read: closing would then
+    reset the connection, and the answer be lost to a peer that is still sending. `overfull` is
+    called where a head, or the size of a chunk, grows longer than is read, before the stream
+    closes for that.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        ended: Callable[["WatchedStream"], None],
+        unsent: Unsent,
+        client: str = "",
+        **options: ssl.SSLContext,
+    ) -> None:
+        """What is not sent at once is held in `unsent`."""
+        self.client = client
+        self.unsent = unsent
+        self._ended = ended
+        self.wrote_at = time.monotonic()
+        self.idle_since: float | None = self.wrote_at
+        self.lingers = False
+        self.overfull: Callable[[], None] | None = None
+        self._farewell: Callable[[], None] | None = None
+        super().__init__(connection, **options)
+
+    def unread(self, data: bytes) -> None:
+        """Put back what was read, for whoever reads next."""
+        self._read_buffer[:0] = data
+        self._read_buffer_size += len(data)
+
+    def arrived(self) -> bytes:
+        """What has arrived and was not read yet."""
+        return bytes(self._read_buffer)
+
+    def close(self, exc_info: Any = False) -> None:
+        """Close; see tornado.iostream.BaseIOStream."""
+        overfull, self.overfull = self.overfull, None
+        if isinstance(exc_info, UnsatisfiableReadError) and overfull is not None:
+            overfull()
+        super().close(exc_info)
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """Write; see tornado.iostream.BaseIOStream."""
+        written = super().write_to_fd(data)
+        if written:
+            self.wrote_at = time.monotonic()
+        return written
+
+    def write(self, data: bytes | memoryview) -> "asyncio.Future[None]":
+        """Write; a stall is counted from the first byte that has to wait."""
+        if not self.writing():
+            self.wrote_at = time.monotonic()
+        written = super().write(data)
+        if data and not written.done():
+            hold = self.unsent.hold(self, data)
+            written.add_done_callback(lambda _: self.unsent.release(hold))
+        return written
+
+    @property
+    def waits_since(self) -> float:
+        """See unsent.Holder."""
+        return self.wrote_at
+
+    def give_way(self) -> None:
+        """See unsent.Holder."""
+        self.abandon()
+
+    def close_fd(self) -> None:
+        """Close; see tornado.iostream.BaseIOStream."""
+        if self.lingers and not isinstance(self.error, ConnectionError):
+            self._farewell = linger(self.bare_socket(), lambda: self._ended(self))
+            self.socket = None  # type: ignore[assignment]
+            return
+        super().close_fd()
+        self._ended(self)
+
+    def bare_socket(self) -> socket.socket:
+        """The socket without anything around it, for when the stream is done with it."""
+        return self.socket
+
+    def abandon(self) -> None:
+        """Close, without lingering."""
+        self.lingers = False
+        self.close()
+        if self._farewell is not None:
+            self._farewell()
+
+
+class TlsStream(WatchedStream, SSLIOStream):
+    """The same, encrypted.
+
+    The handshake goes on as bytes arrive, in the time that a peer has for the head of its
+    request. What peers do wrong in TLS closes their connection and is no warning: Tornado
+    would let any of them fill the log.
+    """
+
+    def __init__(
+        self,
+        connection: ssl.SSLSocket,
+        ended: Callable[[WatchedStream], None],
+        unsent: Unsent,
+        client: str = "",
+    ) -> None:
+        # Without a context Tornado makes one for clients, with every authority of the system.
+        super().__init__(connection, ended, unsent, client, ssl_options=connection.context)
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """Write a record at most.
+
+        OpenSSL counts no byte of a write before the last one is on its way: a peer that
+        takes a large picture slowly would look as if it took none.
+        """
+        with data[:_RECORD] as part:
+            return super().write_to_fd(part)
+
+    def close_fd(self) -> None:
+        """Close, and say so: the peer can tell that nothing was cut off."""
+        if not self._ssl_accepting and self.error is None:
+            # What the peer says to that is not waited for, which is an error to `unwrap`.
+            with contextlib.suppress(OSError, ValueError):
+                self.socket.unwrap()
+        super().close_fd()
+
+    def bare_socket(self) -> socket.socket:
+        """See WatchedStream; what still arrives is not decrypted."""
+        bare = socket.socket(fileno=self.socket.detach())
+        bare.setblocking(False)
+        return bare
+
+    def _do_ssl_handshake(self) -> None:
+        """See tornado.iostream.SSLIOStream, whose logging this leaves out."""
+        self._handshake_reading = self._handshake_writing = False
+        try:
+            self.socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self._handshake_reading = True
+        except ssl.SSLWantWriteError:
+            self._handshake_writing = True
+        except (OSError, ValueError, AttributeError) as error:
+            # The last two come of a peer that left before the first byte.
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                _log.info("handshake_failed", reason=error.reason)
+            self.close(exc_info=error)
+        else:
+            self._ssl_accepting = False
+            self._finish_ssl_connect()
+
+    def _is_connreset(self, exc: BaseException) -> bool:
+        """See tornado.iostream.BaseIOStream: whether `exc` is the peer's doing."""
+        return isinstance(exc, ssl.SSLError) or super()._is_connreset(exc)
+
+
+def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[], None]:
+    """Say that nothing more will come, drop what still arrives, and close in the end.
+
+    `ended` is called then: when the peer closes, after `_LINGER` seconds or `_DROP_AT_MOST`
+    bytes, or when what is returned here is called.
+    """
+    loop = asyncio.get_running_loop()
+    left = _DROP_AT_MOST
+
+    def close() -> None:
+        if connection.fileno() < 0:
+            return
+        overdue.cancel()
+        loop.remove_reader(connection.fileno())
+        connection.close()
+        ended()
+
+    def drop() -> None:
+        nonlocal left
+        try:
+            dropped = len(connection.recv(_DROP_AT_ONCE))
+            left -= dropped
+            if dropped and left > 0:
+                return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            pass
+        close()
+
+    overdue = loop.call_later(_LINGER, close)
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+    loop.add_reader(connection.fileno(), drop)
+    return close

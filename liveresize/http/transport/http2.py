@@ -1,0 +1,378 @@
+"""HTTP/2 (RFC 9113) at Tornado's own seam: whoever answers HTTP/1 answers this unchanged.
+
+A connection reads frames and hands each request to the `HTTPServerConnectionDelegate`
+that HTTP/1 has, with an `Http2Stream` to answer by. What is answered waits in its exchange
+until the peer's windows and the socket have room, the most urgent first (RFC 9218); what
+is sent to us stays within the windows that we open, as fast as it is taken up.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import time
+from dataclasses import dataclass
+
+import structlog
+from h2.errors import ErrorCodes
+from h2.events import (
+    DataReceived,
+    Event,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    UnknownFrameReceived,
+)
+from h2.exceptions import ProtocolError
+from hyperframe.frame import ExtensionFrame, GoAwayFrame
+from tornado import httputil
+from tornado.iostream import StreamClosedError
+
+from liveresize.http.transport.connections import WatchedStream
+from liveresize.http.transport.frame_budget import FrameBudget
+from liveresize.http.transport.http2_frames import PRIORITY_UPDATE, Protocol, ProtocolOptions
+from liveresize.http.transport.http2_stream import Http2Stream
+
+_log = structlog.get_logger("liveresize.http2")
+
+_READ = 64 << 10
+"""Bytes read at a time."""
+
+_FRAME = 16 << 10
+"""Bytes of an answer in one frame: after them a more urgent one may have its turn."""
+
+_BURST = 128 << 10
+"""Bytes of answers that are framed for one write; more are not while that is under way."""
+
+_WRITES = 4
+"""Writes to a peer that takes all at once before others have their turn."""
+
+_GRACE = 1.0
+"""Seconds in which requests may still arrive whose sender does not know that we leave."""
+
+_STALL_COST = 200
+"""What an answer costs that nobody took: ten of them end the connection."""
+
+_REFUSAL_COST = 5
+"""What a request costs for which there is no room."""
+
+_EVERY_ID = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http2Options:
+    """Seconds that a connection may idle and an answer stay untaken; a body's bytes and
+    seconds where its handler does not ask for others; and what the peer is told."""
+
+    idle: float = 10.0
+    write_stall: float = 30.0
+    max_body: int = 64 << 10
+    body_timeout: float = 10.0
+    protocol: ProtocolOptions
+
+
+class Http2Connection:
+    """One connection, from its preface to its end."""
+
+    def __init__(
+        self,
+        stream: WatchedStream,
+        context: object,
+        delegate: httputil.HTTPServerConnectionDelegate,
+        options: Http2Options,
+        allowance: FrameBudget,
+    ) -> None:
+        """`context` has the `remote_ip` and the `protocol` of the client, as in HTTP/1."""
+        self.context = context
+        self.options = options
+        self.unsent = stream.unsent
+        self._stream = stream
+        self._delegate = delegate
+        self._allowance = allowance
+        self._protocol = Protocol(options.protocol, self._allowance)
+        self._exchanges: dict[int, Http2Stream] = {}
+        self._out = bytearray()
+        self._written: asyncio.Future[None] | None = None
+        self._flush_due = False
+        self._turn = 0
+        self._took_at = 0.0
+        self._leaving = False
+        self._has_told = False
+        self._left = False
+        self._over = False
+        self._tick: asyncio.TimerHandle | None = None
+
+    async def serve(self) -> None:
+        """Answer until one side has had enough."""
+        self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
+        try:
+            self._flush()
+            while not self._over:
+                self._receive(await self._stream.read_bytes(_READ, partial=True))
+        except StreamClosedError:
+            pass
+        finally:
+            if not self._over:
+                self._over = True
+                self._stream.close()
+            self._tick.cancel()
+            for exchange in tuple(self._exchanges.values()):
+                exchange.broken()
+            self._exchanges.clear()
+
+    def leave(self) -> None:
+        """Tell the peer to open no more requests here, and end when those under way have."""
+        if not self._leaving and not self._over:
+            self._leaving = True
+            if self._protocol.highest_inbound_stream_id:
+                self._has_told = True
+                self._go_away(_EVERY_ID)
+                asyncio.get_running_loop().call_later(_GRACE, self._part)
+
+    # What arrives
+
+    def _receive(self, data: bytes) -> None:
+        try:
+            events = self._protocol.receive_data(data)
+        except ProtocolError as error:
+            self._give_up(error)
+            return
+        for event in events:
+            self._handle(event)
+        if self._leaving and not self._has_told and self._protocol.highest_inbound_stream_id:
+            self._part()  # who connected while we leave has its request by now
+        self._flush()
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, RequestReceived):
+            self._open(event)
+        elif isinstance(event, DataReceived):
+            exchange = self._exchanges.get(event.stream_id)
+            if exchange is None:
+                self.took(event.stream_id, event.flow_controlled_length)
+            else:
+                exchange.arrived(event.data, event.flow_controlled_length)
+        elif isinstance(event, StreamEnded):
+            if (exchange := self._exchanges.get(event.stream_id)) is not None:
+                exchange.ended()
+        elif isinstance(event, StreamReset):
+            if not event.remote_reset:
+                self._allowance.take_off(_REFUSAL_COST)  # the peer had h2 do it
+            if (exchange := self._exchanges.get(event.stream_id)) is not None:
+                self._forget(exchange)
+                exchange.broken()
+        elif isinstance(event, UnknownFrameReceived):
+            self._maybe_reprioritise(event)
+
+    def _open(self, event: RequestReceived) -> None:
+        """Begin an exchange, unless there are too many or we are leaving."""
+        number = event.stream_id
+        if self._left or len(self._exchanges) >= self.options.protocol.streams:
+            self._allowance.take_off(_REFUSAL_COST)
+            self._break_off(number, ErrorCodes.REFUSED_STREAM)
+            return
+        exchange = Http2Stream(self, number, self.options.max_body, self.options.body_timeout)
+        self._exchanges[number] = exchange
+        self._stream.idle_since = None
+        exchange.begin(self._delegate.start_request(self, exchange), event)
+
+    def _maybe_reprioritise(self, event: UnknownFrameReceived) -> None:
+        frame = event.frame
+        assert isinstance(frame, ExtensionFrame)
+        if frame.type == PRIORITY_UPDATE and len(frame.body) > 4:
+            number = int.from_bytes(frame.body[:4]) & _EVERY_ID
+            if (exchange := self._exchanges.get(number)) is not None:
+                exchange.prioritise(bytes(frame.body[4:]).decode("latin-1"))
+
+    def _give_up(self, error: ProtocolError) -> None:
+        """The peer broke the rules: what h2 has to say about it is the last."""
+        peer = getattr(self.context, "remote_ip", "")
+        _log.info(
+            "connection_refused",
+            reason=str(error)[:200],
+            error=ErrorCodes(error.error_code).name,
+            **{"client.ip": peer},
+        )
+        self._end()
+
+    # What exchanges ask for
+
+    @property
+    def client(self) -> str:
+        """The key that limits count the client of this connection by."""
+        return self._stream.client
+
+    def moved_at(self, exchange: Http2Stream) -> float:
+        """When the client last took what the answer waits for: some of it, or, where that
+        waits for its turn alone, some of those before it."""
+        if self._protocol.stream_window(exchange.number) > 0:
+            return max(exchange.moved_at, self._took_at)
+        return exchange.moved_at
+
+    def took(self, number: int, size: int) -> None:
+        """`size` bytes of a body are taken up: as many more may come."""
+        if size and not self._over:
+            self._protocol.acknowledge_received_data(size, number)
+            self.flush_soon()
+
+    def send_continue(self, number: int) -> None:
+        """Tell the client that its body is wanted."""
+        if not self._over:
+            self._protocol.send_headers(number, [(b":status", b"100")])
+            self.flush_soon()
+
+    def reset(self, exchange: Http2Stream, code: ErrorCodes) -> None:
+        """Break off an exchange."""
+        if self._exchanges.get(exchange.number) is exchange:
+            self._break_off(exchange.number, code)
+            self._forget(exchange)
+            exchange.broken()
+            self.flush_soon()
+
+    def _break_off(self, number: int, code: ErrorCodes) -> None:
+        with contextlib.suppress(ProtocolError):  # the peer has done so already
+            self._protocol.reset_stream(number, code)
+
+    def flush_soon(self) -> None:
+        """Send, with what else there will be by the end of this turn of the loop."""
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    # What is sent
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        if self._written is not None:
+            return
+        for _ in range(_WRITES):
+            if not self._over:
+                self._frame_answers()
+            self._out += self._protocol.data_to_send()
+            if not self._out or self._stream.closed():
+                break
+            data, self._out = bytes(self._out), bytearray()
+            written = self._stream.write(data)
+            if not written.done():
+                self._written = written
+                written.add_done_callback(self._wrote)
+                return
+        else:
+            self.flush_soon()
+        if self._left and not self._exchanges and not self._out:
+            self._end()
+
+    def _wrote(self, written: "asyncio.Future[None]") -> None:
+        self._written = None
+        if written.cancelled() or written.exception() is None:
+            self._flush()
+
+    def _frame_answers(self) -> None:
+        """Frame what windows have room for: the most urgent first; of those equally urgent,
+        one after the other, or by turns where their clients show them as they come."""
+        waiting = [exchange for exchange in self._exchanges.values() if exchange.has_news]
+        for exchange in waiting:
+            self._frame_head(exchange)
+        queue = [(each.urgency, each.turn, each.number) for each in waiting if each.queued]
+        heapq.heapify(queue)
+        room = _BURST
+        while queue and room > 0:
+            exchange = self._exchanges[heapq.heappop(queue)[2]]
+            size = self._frame_data(exchange)
+            room -= size
+            if size and exchange.queued:
+                if exchange.incremental:
+                    self._turn += 1
+                    exchange.turn = self._turn
+                heapq.heappush(queue, (exchange.urgency, exchange.turn, exchange.number))
+
+    def _frame_head(self, exchange: Http2Stream) -> None:
+        head = exchange.take_head()
+        last = exchange.is_finished and not exchange.queued
+        if head is not None:
+            self._protocol.send_headers(exchange.number, head, end_stream=last)
+        elif last:
+            self._protocol.end_stream(exchange.number)
+        if last:
+            self._conclude(exchange)
+
+    def _frame_data(self, exchange: Http2Stream) -> int:
+        """Frame some of an answer; returns the bytes: 0 where a window is closed."""
+        window = self._protocol.local_flow_control_window(exchange.number)
+        size = min(window, self._protocol.max_outbound_frame_size, _FRAME)
+        if size <= 0:
+            return 0
+        data = exchange.take(size)
+        last = exchange.is_finished and not exchange.queued
+        self._protocol.send_data(exchange.number, data, end_stream=last)
+        self._protocol.sent(len(data))
+        self._took_at = time.monotonic()
+        if last:
+            self._conclude(exchange)
+        return len(data)
+
+    def _conclude(self, exchange: Http2Stream) -> None:
+        """The answer is whole; of a request that is not, the rest is not wanted."""
+        if not exchange.is_whole:
+            self._break_off(exchange.number, ErrorCodes.NO_ERROR)
+        self._forget(exchange)
+        exchange.sent()
+
+    def _forget(self, exchange: Http2Stream) -> None:
+        del self._exchanges[exchange.number]
+        if not self._exchanges:
+            self._stream.idle_since = time.monotonic()
+
+    # The end
+
+    @property
+    def _interval(self) -> float:
+        return min(1.0, self.options.idle / 4, self.options.write_stall / 4)
+
+    def _look_round(self) -> None:
+        """Break off what nobody takes, and end a connection that nobody uses."""
+        if self._over:
+            return
+        self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
+        now = time.monotonic()
+        for exchange in tuple(self._exchanges.values()):
+            if exchange.queued and now - self.moved_at(exchange) > self.options.write_stall:
+                self.reset(exchange, ErrorCodes.CANCEL)
+                # Not its client's: whoever is cut off from the net for a while stalls, too.
+                self._allowance.take_off(_STALL_COST, alone=True)
+        idle_since = self._stream.idle_since
+        if idle_since is not None and now - idle_since > self.options.idle:
+            self._go_away(self._protocol.highest_inbound_stream_id)
+            self._end()
+        elif self._protocol.peer_leaves:
+            self._part()
+
+    def _part(self) -> None:
+        """From now on requests are refused, which their sender may try elsewhere."""
+        if not self._left and not self._over:
+            self._left = True
+            self._go_away(self._protocol.highest_inbound_stream_id)
+            self._flush()
+
+    def _go_away(self, last: int) -> None:
+        # Not by h2, for which a connection is at its end with that.
+        self._out += self._protocol.data_to_send()
+        self._out += GoAwayFrame(0, last_stream_id=last).serialize()
+        self.flush_soon()
+
+    def _end(self) -> None:
+        """Send what there is, and close; what the peer still sends is dropped."""
+        if self._over:
+            return
+        self._over = True
+        self._out += self._protocol.data_to_send()
+        if self._out and not self._stream.closed():
+            self._stream.write(bytes(self._out)).add_done_callback(self._close)
+            self._out.clear()
+        else:
+            self._close()
+
+    def _close(self, written: "asyncio.Future[None] | None" = None) -> None:
+        if written is not None and not written.cancelled():
+            written.exception()
+        self._stream.lingers = True
+        self._stream.close()

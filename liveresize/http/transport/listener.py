@@ -1,0 +1,237 @@
+"""Accepting connections, no more than there is room for, and dropping those that stall.
+
+Tornado accepts until the process has no descriptor left, and then spins. Here a bound lies
+below that: at the bound, whoever idles longest makes room, and where nobody idles,
+accepting pauses. Each client has a bound of its own as well: there only its own connections
+make room, and where none of them idles, its new one is closed.
+"""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from tornado.httpserver import HTTPServer
+
+from liveresize.http.transport import clients
+from liveresize.http.transport.connections import TlsStream, WatchedStream
+from liveresize.http.transport.tls import Certificate
+from liveresize.http.transport.unsent import Unsent
+
+_log = structlog.get_logger("liveresize.listener")
+
+_ACCEPT_BATCH = 64
+"""Connections accepted before the loop turns again."""
+
+_IDLE = 0.5
+"""Seconds that a connection may idle while others wait to be accepted."""
+
+_PARTING = 1.0
+"""Seconds for which a connection that has just come, or been answered, is left open at the
+end: its request may be on its way."""
+
+_SWEEP = 5.0
+"""Seconds between looks for stalled connections."""
+
+_IN_KERNEL = 128 << 10
+"""Bytes of an answer that the kernel takes of it before the client does. Without a bound it
+takes megabytes for a client that reads nothing, and none of them can be shared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerOptions:
+    """The most connections at once, of all and of one client (0 is no limit), and the seconds
+    one may leave its answer unread."""
+
+    max_connections: int
+    client_connections: int
+    write_stall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A way in: bound, listening, non-blocking sockets, and who answers what comes in there;
+    encrypted where there is a certificate."""
+
+    sockets: Sequence[socket.socket]
+    server: HTTPServer
+    certificate: Certificate | None = None
+
+
+class Listener:
+    """Hands connections to HTTPServers, each to that of the door it came through."""
+
+    def __init__(
+        self, options: ListenerOptions, unsent: Unsent, is_proxy: Callable[[str], bool]
+    ) -> None:
+        """`is_proxy` tells whether the peer at an address speaks for many clients: it has no
+        bound of its own."""
+        self._options = options
+        self._unsent = unsent
+        self._is_proxy = is_proxy
+        self._doors: list[tuple[socket.socket, Door]] = []
+        self._streams: dict[WatchedStream, str] = {}
+        """Each with the client that it counts for; empty for a proxy."""
+        self._of_clients: dict[str, set[WatchedStream]] = {}
+        self.refused = 0
+        """Connections that were closed at once: their client had too many."""
+        self._accepting = False
+        self._full = False
+        self._told: set[str] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._streams)
+
+    def start(self, doors: Iterable[Door]) -> None:
+        """Accept what comes through these doors; the bound is for all of them together."""
+        self._doors = [(each, door) for door in doors for each in door.sockets]
+        for each, _ in self._doors:
+            with contextlib.suppress(OSError, AttributeError):  # connections inherit it
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _IN_KERNEL)
+        self._resume()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    def stop(self) -> None:
+        """Accept no more and close the listening sockets; open connections go on."""
+        self._pause()
+        for each, _ in self._doors:
+            each.close()
+        self._doors = []
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    async def finish(self, patience: float) -> None:
+        """Close connections as they become idle, for up to `patience` seconds."""
+        until = time.monotonic() + patience
+        while self._streams and (now := time.monotonic()) < until:
+            for stream in tuple(self._streams):
+                idle = stream.idle_since is not None and now - stream.idle_since > _PARTING
+                if idle and not stream.writing():
+                    stream.close()
+            await asyncio.sleep(0.05)
+
+    def close_connections(self) -> None:
+        """Close every connection, whatever it is at."""
+        for stream in tuple(self._streams):
+            stream.abandon()
+
+    def _resume(self) -> None:
+        if not self._accepting and self._doors:
+            self._accepting = True
+            loop = asyncio.get_running_loop()
+            for each, door in self._doors:
+                loop.add_reader(each.fileno(), self._accept, each, door)
+
+    def _pause(self) -> None:
+        if self._accepting:
+            self._accepting = False
+            loop = asyncio.get_running_loop()
+            for each, _ in self._doors:
+                loop.remove_reader(each.fileno())
+
+    def _accept(self, listening: socket.socket, door: Door) -> None:
+        for _ in range(_ACCEPT_BATCH):
+            if len(self._streams) >= self._options.max_connections:
+                self._note_full()
+                if not _make_room(self._streams):
+                    self._overfull()
+                    return
+            try:
+                connection, address = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                _log.error("accept_failed", error=str(error))
+                self._pause()
+                asyncio.get_running_loop().call_later(1.0, self._resume)
+                return
+            self._serve(connection, address, door)
+
+    def _overfull(self) -> None:
+        self._pause()
+        asyncio.get_running_loop().call_later(_IDLE, self._resume)
+
+    def _note_full(self) -> None:
+        if not self._full:
+            self._full = True
+            _log.warning("connections_full", max_connections=self._options.max_connections)
+
+    def _admits(self, client: str, peer: str) -> bool:
+        """Whether `client`, at the address `peer`, may have one more connection, after its own
+        made room."""
+        if not self._has_all(client):
+            return True
+        if client not in self._told:
+            self._told.add(client)
+            _log.warning(
+                "client_connections_full",
+                client_connections=self._options.client_connections,
+                **{"client.ip": peer},
+            )
+        return _make_room(self._of_clients[client])
+
+    def _has_all(self, client: str) -> bool:
+        """Whether `client` has all connections that one client may have."""
+        most = self._options.client_connections
+        return bool(most) and len(self._of_clients.get(client, ())) >= most
+
+    def _serve(self, connection: socket.socket, address: Any, door: Door) -> None:
+        peer = address[0]
+        client = "" if self._is_proxy(peer) else clients.counted_as(peer)
+        if client and not self._admits(client, peer):
+            self.refused += 1
+            connection.close()
+            return
+        connection.setblocking(False)
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if door.certificate is None:
+            stream = WatchedStream(connection, self._ended, self._unsent, client)
+        else:
+            try:
+                encrypted = door.certificate.context.wrap_socket(
+                    connection, server_side=True, do_handshake_on_connect=False
+                )
+            except (OSError, ValueError):  # the peer has left already
+                connection.close()
+                return
+            stream = TlsStream(encrypted, self._ended, self._unsent, client)
+        self._streams[stream] = client
+        if client:
+            self._of_clients.setdefault(client, set()).add(stream)
+        door.server.handle_stream(stream, address)
+
+    def _ended(self, stream: WatchedStream) -> None:
+        client = self._streams.pop(stream, "")
+        if client:
+            self._of_clients[client].discard(stream)
+            if not self._of_clients[client]:
+                del self._of_clients[client]
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(_SWEEP, self._options.write_stall))
+            self._full = len(self._streams) >= self._options.max_connections
+            self._told = set(filter(self._has_all, self._told))
+            before = time.monotonic() - self._options.write_stall
+            for stream in tuple(self._streams):
+                if stream.writing() and stream.wrote_at < before:
+                    _log.info("stalled_connection_closed")
+                    stream.close()
+
+
+def _make_room(streams: Collection[WatchedStream]) -> bool:
+    """Close the one of `streams` that has been idle longest, if one has been for a while."""
+    before = time.monotonic() - _IDLE
+    idle = [each for each in streams if (each.idle_since or before) < before]
+    if not idle:
+        return False
+    min(idle, key=lambda each: each.idle_since or before).abandon()
+    return True

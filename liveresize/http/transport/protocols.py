@@ -1,0 +1,128 @@
+"""Which protocol a connection speaks: HTTP/2 where its client asks for that, else HTTP/1.1."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import structlog
+from h2.errors import ErrorCodes
+from hyperframe.frame import GoAwayFrame, SettingsFrame
+from tornado import httputil
+from tornado.httpserver import HTTPServer, _HTTPRequestContext
+from tornado.iostream import IOStream, StreamClosedError
+
+from liveresize.http.transport.connections import TlsStream, WatchedStream
+from liveresize.http.transport.frame_budget import CONNECTION, Allowances, FrameBudget
+from liveresize.http.transport.http2 import Http2Connection, Http2Options
+
+_log = structlog.get_logger("liveresize.http2")
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""How HTTP/2 begins; no method of HTTP/1 begins with its first three bytes."""
+
+_TELLING = 3
+
+
+class Server(HTTPServer):
+    """Tornado's server, which over TLS speaks what ALPN agreed on.
+
+    Without encryption it speaks HTTP/2 to those that begin with it, where `cleartext` is
+    set: for balancers.
+    """
+
+    def initialize(  # type: ignore[override]
+        self,
+        delegate: httputil.HTTPServerConnectionDelegate,
+        *,
+        http2: Http2Options | None = None,
+        allowances: Allowances | None = None,
+        cleartext: bool = False,
+        **options: Any,
+    ) -> None:
+        """As Tornado's; without `http2` only HTTP/1.1 is spoken."""
+        super().initialize(delegate, **options)
+        self._http2 = http2
+        self._allowances = allowances or Allowances()
+        self._cleartext = cleartext
+        self._leaving = False
+        self._speaking: dict[asyncio.Task[None], Http2Connection | None] = {}
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        """Serve a connection; see tornado.tcpserver.TCPServer.
+
+        Who has spent its allowance of HTTP/2 gets no handshake of TLS: that is what
+        connecting again costs most.
+        """
+        assert isinstance(stream, WatchedStream)
+        encrypted = isinstance(stream, TlsStream)
+        if self._http2 is None or not (self._cleartext or encrypted):
+            super().handle_stream(stream, address)
+            return
+        if encrypted and self._is_spent(stream, address):
+            stream.close()
+            return
+        task = asyncio.ensure_future(self._greet(stream, address, self._http2))
+        self._speaking[task] = None
+        task.add_done_callback(self._speaking.pop)
+
+    def leave(self) -> None:
+        """Have no connection outlive the requests that are under way on it."""
+        self._leaving = True
+        self.conn_params.no_keep_alive = True
+        for connection in tuple(self._speaking.values()):
+            if connection is not None:
+                connection.leave()
+
+    def _is_spent(self, stream: WatchedStream, address: tuple[Any, ...]) -> bool:
+        allowance = self._allowances.of(self._context(stream, address).remote_ip)
+        return allowance is not None and allowance.is_spent
+
+    def _context(self, stream: WatchedStream, address: tuple[Any, ...]) -> _HTTPRequestContext:
+        return _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
+
+    async def _greet(
+        self, stream: WatchedStream, address: tuple[Any, ...], options: Http2Options
+    ) -> None:
+        try:
+            async with asyncio.timeout(self.conn_params.header_timeout):
+                wants_http2 = await _wants_http2(stream)
+        except (StreamClosedError, TimeoutError, OSError):
+            stream.close()
+            return
+        if not wants_http2:
+            super().handle_stream(stream, address)
+            return
+        context = self._context(stream, address)
+        allowance = FrameBudget(shared=self._allowances.of(context.remote_ip))
+        allowance.take_off(CONNECTION)
+        if allowance.is_spent:
+            await _turn_away(stream)
+            return
+        connection = Http2Connection(stream, context, self, options, allowance)
+        task = asyncio.current_task()
+        assert task is not None
+        self._speaking[task] = connection
+        if self._leaving:
+            connection.leave()
+        await connection.serve()
+
+
+async def _turn_away(stream: WatchedStream) -> None:
+    """Tell a client that has spent its allowance, without building up a connection for it."""
+    goaway = GoAwayFrame(0, error_code=ErrorCodes.ENHANCE_YOUR_CALM)
+    stream.lingers = True
+    with contextlib.suppress(StreamClosedError):
+        await stream.write(SettingsFrame(0).serialize() + goaway.serialize())
+    stream.close()
+
+
+async def _wants_http2(stream: WatchedStream) -> bool:
+    """Whether the client speaks HTTP/2, as soon as it shows. Raises StreamClosedError."""
+    if isinstance(stream, TlsStream):
+        await stream.wait_for_handshake()
+        return bool(stream.socket.selected_alpn_protocol() == "h2")
+    begun = b""
+    while len(begun) < _TELLING and PREFACE.startswith(begun):
+        begun += await stream.read_bytes(len(PREFACE) - len(begun), partial=True)
+    stream.unread(begun)
+    return PREFACE.startswith(begun)

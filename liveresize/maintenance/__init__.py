@@ -1,0 +1,1 @@
+"""What keeps an installation in order: deleting, comparing, verifying, warming, the doctor."""

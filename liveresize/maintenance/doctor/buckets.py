@@ -1,0 +1,188 @@
+"""Buckets: whether they take, show and give up an object, to us and to clients."""
+
+import contextlib
+import email.utils
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import aiohttp
+
+from liveresize import errors
+from liveresize.maintenance.doctor.findings import Finding, ok, problem
+from liveresize.storage.objects import Objects
+
+_BODY = b"Put here by `liveresize doctor`, which takes it away again.\n"
+
+_BUDGET = 10.0
+"""Seconds for one request as clients make it."""
+
+_PRESIGNED = 60
+"""Seconds that the signed address lives which is tried."""
+
+_AHEAD = 60.0
+"""Seconds between two clocks above which presigned addresses begin to fail; a store
+refuses requests that are 15 minutes off."""
+
+_CREDENTIALS = "Check aws.access_key, aws.secret_key, aws.region and what they may do there."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """A bucket: the key that names it, its name, and what keys there begin with.
+
+    `delivery` is how clients come to what is in it: redirect, presign, or nothing where
+    they do not. `public` is the address they are sent to; empty is that of the store.
+    """
+
+    key: str
+    name: str
+    prefix: str = ""
+    delivery: str = ""
+    public: str = ""
+
+
+async def look(objects: Objects, buckets: list[Bucket]) -> list[Finding]:
+    """Everything about those buckets. `objects` is started and closed here."""
+    try:
+        await objects.start()
+    except errors.SettingsError as error:
+        await objects.close()
+        return [problem("aws", error.public, _CREDENTIALS)]
+    try:
+        found = [finding for each in buckets async for finding in _examine(objects, each)]
+        if buckets:
+            found += [each async for each in _clock(objects.address(buckets[0].name))]
+        return found
+    finally:
+        await objects.close()
+
+
+async def _examine(objects: Objects, bucket: Bucket) -> AsyncIterator[Finding]:
+    key = f"{bucket.prefix}_doctor/{secrets.token_hex(8)}.txt"
+    part = f"{bucket.key} ({bucket.name})"
+    began = time.perf_counter()
+    try:
+        try:
+            await objects.put_bytes(bucket.name, key, _BODY, mime="text/plain")
+        except errors.LiveResizeError as error:
+            yield problem(part, f"Nothing can be put there: {error.detail}.", _CREDENTIALS)
+            return
+        yield ok(part, f"An object is put in {1000 * (time.perf_counter() - began):.0f} ms.")
+        async for finding in _read_back(objects, bucket, key, part):
+            yield finding
+    finally:
+        gone = await _remove(objects, bucket.name, key)
+    if gone:
+        yield ok(part, "What was put there is removed again.")
+    else:
+        yield problem(
+            part,
+            f"{key} cannot be removed.",
+            "Allow s3:DeleteObject, or what is deleted here stays there; remove that object.",
+        )
+
+
+async def _read_back(
+    objects: Objects, bucket: Bucket, key: str, part: str
+) -> AsyncIterator[Finding]:
+    try:
+        same = await objects.read(bucket.name, key) == _BODY
+        facts = await objects.head(bucket.name, key)
+    except errors.LiveResizeError as error:
+        yield problem(part, f"It cannot be read: {error.detail}.", "Allow s3:GetObject.")
+        return
+    if not same or facts is None or facts.size != len(_BODY):
+        yield problem(
+            part,
+            "It does not give back what was put there.",
+            "See what stands between this machine and the store.",
+        )
+        return
+    yield ok(part, "What was put there can be read.")
+    if bucket.delivery == "presign":
+        yield await _visit_signed(objects, bucket, key, part)
+    elif bucket.delivery == "redirect":
+        yield await _visit_public(objects, bucket, key, part)
+
+
+async def _visit_public(objects: Objects, bucket: Bucket, key: str, part: str) -> Finding:
+    address = bucket.public.rstrip("/") or objects.address(bucket.name)
+    said = await _visit(f"{address}/{quote(key, safe='/')}")
+    if not said:
+        return ok(part, f"Clients can read it at {address}.")
+    return problem(
+        part,
+        f"Clients are redirected to {address}, which does not show them the object: {said}.",
+        "Make the bucket public, correct aws.cache_host, or set delivery to presign or proxy.",
+    )
+
+
+async def _visit_signed(objects: Objects, bucket: Bucket, key: str, part: str) -> Finding:
+    if not objects.can_sign:
+        return problem(part, "There are no credentials to sign addresses with.", _CREDENTIALS)
+    said = await _visit(objects.presigned(bucket.name, key, _PRESIGNED))
+    if not said:
+        return ok(part, "A signed address opens the object.")
+    return problem(
+        part,
+        f"A signed address does not open the object: {said}.",
+        "Set aws.region to that of the bucket, and check this machine's clock.",
+    )
+
+
+async def _visit(url: str) -> str:
+    """What is wrong with asking for that address as clients do; empty where nothing is."""
+
+    async def ask(session: aiohttp.ClientSession) -> str:
+        async with session.get(url, allow_redirects=False) as answer:
+            if answer.status != 200:
+                return f"it answers {answer.status}"
+            return "" if await answer.read() == _BODY else "it answers something else"
+
+    return await _asked(ask)
+
+
+async def _asked(ask: Callable[[aiohttp.ClientSession], Awaitable[str]]) -> str:
+    timeout = aiohttp.ClientTimeout(total=_BUDGET)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+        try:
+            return await ask(session)
+        except (aiohttp.ClientError, OSError) as error:
+            return f"it cannot be reached ({type(error).__name__})"
+
+
+async def _remove(objects: Objects, bucket: str, key: str) -> bool:
+    """Whether the object is gone."""
+    with contextlib.suppress(errors.LiveResizeError):
+        await objects.remove(bucket, [key])
+        return await objects.head(bucket, key) is None
+    return False
+
+
+async def _clock(address: str) -> AsyncIterator[Finding]:
+    """How far its clock and ours are apart, by the head of any answer, a refusal included."""
+    date = ""
+
+    async def ask(session: aiohttp.ClientSession) -> str:
+        nonlocal date
+        async with session.head(address, allow_redirects=False) as answer:
+            date = answer.headers.get("Date", "")
+        return ""
+
+    await _asked(ask)
+    try:
+        ahead = email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return
+    if abs(ahead) > _AHEAD:
+        yield problem(
+            "aws",
+            f"Its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours.",
+            "Have this machine keep time with NTP: a store refuses requests that are "
+            "15 minutes off.",
+        )
+    else:
+        yield ok("aws", "Its clock is ours, to the second that it tells.")

@@ -1,0 +1,96 @@
+"""Codecs: whether each format that is read or written really is."""
+
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from PIL import Image, features
+
+from liveresize import errors, imaging
+from liveresize.core.formats import Format
+from liveresize.core.jobs import ProbeJob, Rendered, RenderJob
+from liveresize.core.rendition import Rendition
+from liveresize.imaging import decode
+from liveresize.imaging.options import ImagingOptions
+from liveresize.maintenance.doctor.findings import Finding, ok, problem
+
+_SIZE = 64, 48
+"""Of the picture that is tried: as large as one block of every codec."""
+
+_EXTRAS = {"heif": "pillow-heif", "jxl": "pillow-jxl-plugin"}
+"""What brings a format that Pillow lacks; each is an extra of liveresize too."""
+
+_LIBRARIES = {
+    "jpeg": "libjpeg_turbo",
+    "png": "zlib",
+    "webp": "webp",
+    "avif": "avif",
+    "tiff": "libtiff",
+}
+
+
+def look(options: ImagingOptions) -> Iterator[Finding]:
+    """Every format of `options`, and every one that is written. Takes some processor time."""
+    with tempfile.TemporaryDirectory(prefix="liveresize-doctor-") as folder:
+        for name in options.formats:
+            yield _read(name, Path(folder), options)
+        source = Path(folder, "source.png")
+        _sample().save(source)
+        for form in Format:
+            yield _written(form, source, options)
+
+
+def _sample() -> Image.Image:
+    return Image.radial_gradient("L").resize(_SIZE).convert("RGB")
+
+
+def _read(name: str, folder: Path, options: ImagingOptions) -> Finding:
+    """Whether a picture of that format is understood."""
+    part = f"codec {name}"
+    if not decode.accepted((name,)):
+        return problem(
+            part,
+            f"formats.input lists {name}, which nothing here can read.",
+            f"Install liveresize[{name}], or take {name} off that list.",
+        )
+    path = folder / f"picture.{name}"
+    try:
+        _sample().save(path, decode.PILLOW_NAMES[name])
+        imaging.perform(ProbeJob(path=str(path)), options)
+    except (errors.LiveResizeError, OSError, ValueError, KeyError, RuntimeError) as error:
+        return _broken(part, f"A picture of that format cannot be read: {_said(error)}.")
+    return ok(part, f"It is read{_version(name)}.")
+
+
+def _written(form: Format, source: Path, options: ImagingOptions) -> Finding:
+    """Whether a rendition of that format is made."""
+    part = f"codec {form.value}"
+    job = RenderJob(path=str(source), rendition=Rendition(format=form, width=32).canonical())
+    try:
+        made = imaging.perform(job, options)
+        assert isinstance(made, Rendered)
+    except errors.LiveResizeError as error:
+        return _broken(part, f"A picture of that format cannot be made: {_said(error)}.")
+    return ok(part, f"It is written, {len(made.data)} bytes in {made.encode_ms:.1f} ms.")
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, errors.LiveResizeError):
+        return error.detail or error.public
+    return f"{type(error).__name__}: {error}"
+
+
+def _broken(part: str, what: str) -> Finding:
+    return problem(
+        part, what, "Install Pillow from its wheel: pip install --force-reinstall Pillow."
+    )
+
+
+def _version(name: str) -> str:
+    """Of the library that reads it, as far as that tells."""
+    if name in _EXTRAS:
+        return f" by {_EXTRAS[name]} {metadata.version(_EXTRAS[name])}"
+    library = _LIBRARIES.get(name)
+    version = features.version(library) if library else None
+    return f" by {library} {version}" if version else f" by Pillow {metadata.version('Pillow')}"

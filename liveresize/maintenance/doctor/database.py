@@ -1,0 +1,79 @@
+"""The database: whether it answers, how fast, of which schema, and by what clock."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from liveresize import errors
+from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
+from liveresize.storage.index import engines, schema_status
+from liveresize.storage.index.database import IndexOptions
+
+_PART = "database"
+
+_SLOW = 0.02
+"""Seconds a question above which lookups, which have 0.15, get close to giving up."""
+
+_AHEAD = 2.0
+"""Seconds between two clocks above which ages and lives in the log are misleading."""
+
+
+async def look(options: IndexOptions) -> list[Finding]:
+    """Everything about the database of those options."""
+    try:
+        url = engines.parse_url(options.url)
+        if url.get_backend_name() == engines.SQLITE and not Path(url.database or "").exists():
+            return [ok(_PART, f"{url.database} is not there yet; the first start makes it.")]
+        found = await schema_status.examine(options)
+    except errors.SettingsError as error:
+        return [problem(_PART, error.public, "Correct postgresql.* or database.path.")]
+    except errors.IndexUnavailable as error:
+        reason = error.detail.partition("\n")[0]
+        return [
+            problem(
+                _PART,
+                f"It does not answer ({reason}).",
+                "Start it, see that it can be reached from here, and check postgresql.* or the "
+                "rights on its file.",
+            )
+        ]
+    return list(_findings(found))
+
+
+def _findings(found: schema_status.SchemaStatus) -> Iterator[Finding]:
+    name = "SQLite" if found.backend == engines.SQLITE else "PostgreSQL"
+    took = found.round_trip * 1000
+    if found.round_trip > _SLOW:
+        yield warning(
+            _PART,
+            f"{name} {found.version} takes {took:.0f} ms for a question.",
+            "Bring it nearer, or see what keeps it busy: a GET waits 150 ms for it at most.",
+        )
+    else:
+        yield ok(_PART, f"{name} {found.version} answers in {took:.1f} ms.")
+    yield _schema(found)
+    if abs(found.ahead) > _AHEAD:
+        yield warning(
+            _PART,
+            f"Its clock is {abs(found.ahead):.1f} s {'ahead of' if found.ahead > 0 else 'behind'} "
+            "ours.",
+            "Have both machines keep time with NTP.",
+        )
+    else:
+        yield ok(_PART, "Its clock is ours.")
+
+
+def _schema(found: schema_status.SchemaStatus) -> Finding:
+    if found.applied == {found.head}:
+        return ok(_PART, f"Its schema is that of this release ({found.head}).")
+    if found.applied - found.known:
+        return warning(
+            _PART,
+            "Its schema is that of a newer release, which serves this one too.",
+            "Bring this machine to that release.",
+        )
+    had = ", ".join(sorted(found.applied)) or "none"
+    return warning(
+        _PART,
+        f"Its schema is not yet that of this release ({had}, not {found.head}).",
+        "The next start brings it up to date; `liveresize migrate` does so now.",
+    )

@@ -1,0 +1,143 @@
+"""Folders: whether they can be written to durably, and how much room there is."""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from liveresize.maintenance.doctor.findings import Finding, amount, ok, problem, warning
+
+_REMOTE = re.compile(
+    r"nfs4?|cifs|smb[23]?|ncpfs|afs|9p|ceph|lustre|gluster\w*|ocfs2|gfs2|fuse\.(?!ext|ntfs|portal).*"
+)
+"""File systems that other machines serve. A hit does one `stat` in the event loop."""
+
+_PASSING = ("tmpfs", "ramfs", "overlay")
+"""File systems whose files go with the machine's next start, or with the container."""
+
+_SLOW = 0.05
+"""Seconds of a sync above which uploads visibly wait for it."""
+
+_SYNCS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder of ours: the key that names it, and what of its disk must stay free (bytes,
+    and percent of the inodes)."""
+
+    key: str
+    path: Path
+    reserve: int
+    reserve_inodes: float
+
+
+def look(folder: Folder, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Finding]:
+    """Everything about that folder; blocks for a few syncs. `mounts` lists file systems."""
+    part, path = folder.key, folder.path.absolute()
+    standing = path
+    while not standing.exists() and standing != standing.parent:
+        standing = standing.parent
+    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
+        yield problem(
+            part,
+            f"{path} cannot be written to by this user.",
+            f"Give {standing} to the user of the server, or set {part} to another folder.",
+        )
+        return
+    if standing != path:
+        yield ok(part, f"{path} is not there yet, and can be made.")
+    try:
+        took = _sync(standing)
+    except OSError as error:
+        yield problem(
+            part,
+            f"Nothing can be written to {standing}: {error.strerror}.",
+            "Free or repair that disk, or choose another.",
+        )
+        return
+    if took > _SLOW:
+        yield warning(
+            part,
+            f"A file in {standing} takes {took * 1000:.0f} ms to become durable.",
+            "Keep originals and the database on a disk with a faster sync.",
+        )
+    else:
+        yield ok(part, f"{standing} is writable, and syncs in {took * 1000:.1f} ms.")
+    yield from _room(folder, standing)
+    yield from _kind(folder, standing, mounts)
+
+
+def _sync(folder: Path) -> float:
+    """Seconds that writing a page durably takes there, the median; raises OSError."""
+    times = []
+    with tempfile.TemporaryFile(dir=folder, prefix="liveresize-doctor-") as file:
+        for _ in range(_SYNCS):
+            began = time.perf_counter()
+            file.write(b"\0" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+            times.append(time.perf_counter() - began)
+    return sorted(times)[_SYNCS // 2]
+
+
+def _room(folder: Folder, standing: Path) -> Iterator[Finding]:
+    facts = os.statvfs(standing)
+    free = facts.f_bavail * facts.f_frsize
+    said = f"{amount(free)} are free, of which disk.reserve keeps {amount(folder.reserve)}"
+    yield from _against(folder.key, free, folder.reserve, said, "space")
+    if facts.f_files:
+        share = 100 * facts.f_favail / facts.f_files
+        said = (
+            f"{share:.0f} % of the inodes are free, of which disk.reserve_inodes keeps "
+            f"{folder.reserve_inodes:g} %"
+        )
+        yield from _against(folder.key, share, folder.reserve_inodes, said, "inodes")
+
+
+def _against(part: str, free: float, reserve: float, said: str, what: str) -> Iterator[Finding]:
+    """What is free against the reserve: uploads end at it, renditions at twice as much."""
+    do = f"Free {what} on that disk, or lower its reserve."
+    if free < reserve or not free:
+        yield problem(part, f"{said}: uploads are refused.", do)
+    elif free < 2 * reserve:
+        yield warning(part, f"{said}: renditions are no longer kept.", do)
+    else:
+        yield ok(part, f"{said}.")
+
+
+def _kind(folder: Folder, standing: Path, mounts: Path) -> Iterator[Finding]:
+    kind = _file_system(standing.resolve(), mounts)
+    if _REMOTE.fullmatch(kind):
+        yield warning(
+            folder.key,
+            f"{standing} lies on {kind}, which is served by another machine or program.",
+            "Use a local disk: every request that is no hit waits there for a look at a file.",
+        )
+    elif kind in _PASSING:
+        yield warning(
+            folder.key,
+            f"{standing} lies on {kind}, whose files go with the container or the next start.",
+            "Mount a disk or a volume there.",
+        )
+    elif kind:
+        yield ok(folder.key, f"{standing} lies on {kind}.")
+
+
+def _file_system(path: Path, mounts: Path) -> str:
+    """The kind of the file system that holds `path`; empty where it cannot be told."""
+    best, kind = "", ""
+    try:
+        lines = mounts.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        _, point, name, *_ = line.split(" ")
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point)
+        inside = path == Path(point) or Path(point) in path.parents
+        if inside and len(point) >= len(best):  # what is mounted later lies on top
+            best, kind = point, name
+    return kind

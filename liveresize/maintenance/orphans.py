@@ -1,0 +1,89 @@
+"""Files in the embedded store of renditions that no link leads to.
+
+What may leave one: a server killed between storing and linking whose spool had no room for
+the rendition any more, or between dropping a link and removing its object; a removal that
+the disk refused; a half-written file. In S3 they are left to `reconcile`: there it takes a
+listing of the whole bucket to find them, which costs money.
+"""
+
+import structlog
+
+from liveresize.core import ports
+from liveresize.core.ports import RenditionFile
+
+_log = structlog.get_logger("liveresize.renditions")
+
+_GRACE = 3600.0
+"""Seconds for which a file is left alone, whatever the index says."""
+
+_REST = 3600.0
+"""Seconds between two passes through the store."""
+
+_AT_ONCE = 1000
+"""Files after which a pass goes on in the next round."""
+
+_BATCH = 20
+"""Generations that the index is asked for at once; each may have hundreds of links."""
+
+
+class Orphans:
+    """Removes them, a part of the store at a time; `files` None: there is no such store."""
+
+    def __init__(
+        self,
+        *,
+        files: ports.RenditionFiles | None,
+        index: ports.Index,
+        spool: ports.Spool,
+        clock: ports.Clock,
+    ) -> None:
+        self._files = files
+        self._index = index
+        self._spool = spool
+        self._clock = clock
+        self._part = 0
+        self._rests_until = 0.0
+        self.removed = 0
+
+    async def sweep(self) -> None:
+        """Compare some files with their links. Raises IndexUnavailable, and SettingsError
+        for a folder that cannot be read."""
+        if self._files is None or self._clock.monotonic() < self._rests_until:
+            return
+        looked = removed = 0
+        while looked < _AT_ONCE and self._part < self._files.parts:
+            found = await self._files.part(self._part)
+            looked += len(found)
+            removed += await self._compare(self._files, found)
+            self._part += 1
+        if self._part == self._files.parts:
+            self._part = 0
+            self._rests_until = self._clock.monotonic() + _REST
+        if removed:
+            self.removed += removed
+            _log.info("orphans_removed", count=removed)
+
+    async def _compare(self, files: ports.RenditionFiles, found: list[RenditionFile]) -> int:
+        by_generation: dict[str, list[RenditionFile]] = {}
+        before = self._clock.time() - _GRACE
+        for file in found:
+            # The spool before the links: what left it since then has its link by now.
+            if file.modified_at <= before and not self._spool.holds(file.generation, file.variant):
+                by_generation.setdefault(file.generation, []).append(file)
+        removed = 0
+        generations = list(by_generation)
+        for start in range(0, len(generations), _BATCH):
+            batch = generations[start : start + _BATCH]
+            keys = await self._index.keys_of(batch)
+            linked = {tuple(key.split("/")[-2:]) for key in keys}
+            orphans = [
+                file
+                for generation in batch
+                for file in by_generation[generation]
+                if (generation, file.path.name) not in linked
+                and not self._spool.holds(generation, file.variant)
+            ]
+            if orphans:
+                await files.discard(orphans)
+                removed += len(orphans)
+        return removed

@@ -1,0 +1,180 @@
+"""Deleting pictures and purging renditions, here and in every other instance."""
+
+import contextlib
+from dataclasses import dataclass
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.delivery.publisher import Publisher
+from liveresize.maintenance.deletions import Deletions
+from liveresize.maintenance.orphans import Orphans
+from liveresize.maintenance.strays import Strays
+from liveresize.uploads.generation_cleanup import GenerationCleanup
+from liveresize.uploads.token_uploads import Uploads
+
+_log = structlog.get_logger("liveresize.purge")
+
+_BATCH = 100
+"""Objects removed in one go of the housekeeping."""
+
+_BATCHES = 100
+"""How often a round removes so many: what is purged or evicted in a week leaves in a week."""
+
+_ROUNDS = 120
+"""Rounds of housekeeping after which old deletions are forgotten: an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeOptions:
+    """`object_delay`: seconds that the object of a purged link stays, since browsers still
+    hold redirects to it, and that the link of an evicted one is remembered. `disk_bytes`:
+    what all renditions may take (0: any). `buckets`: whether those of buckets are among them.
+    `evicted`: how many evicted links of one original are remembered at most. `remembered`:
+    seconds for which deletions are told to instances that were off."""
+
+    object_delay: float = 604_800.0
+    disk_bytes: int = 10 << 30
+    buckets: bool = True
+    evicted: int = 200
+    remembered: float = 30 * 86_400.0
+
+
+class Purge:
+    """Takes pictures and renditions out of use."""
+
+    def __init__(
+        self,
+        options: PurgeOptions,
+        *,
+        index: ports.Index,
+        store: ports.RenditionStore,
+        memory: ports.Memory,
+        retirement: GenerationCleanup,
+        publisher: Publisher,
+        uploads: Uploads,
+        deletions: Deletions,
+        strays: Strays,
+        orphans: Orphans,
+    ) -> None:
+        self._options = options
+        self._index = index
+        self._store = store
+        self._memory = memory
+        self._retirement = retirement
+        self._publisher = publisher
+        self._uploads = uploads
+        self._deletions = deletions
+        self._strays = strays
+        self._orphans = orphans
+        self._rounds = 0
+
+    async def delete(self, image: ImageId) -> None:
+        """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
+        standing = await self._index.original(image)
+        if standing is None:
+            await self._uploads.adopt(image)
+        taken_over = await self._taken_over(standing) if standing else []
+        original = await self._index.delete(image)
+        if original is None:
+            raise errors.OriginalMissing
+        await self._retirement.remove(original)
+        try:
+            await self._store.remove(taken_over)
+        except errors.ObjectStoreUnavailable as error:
+            _log.error("objects_not_removed", image_id=image.key, error=error.detail)
+        _log.info("picture_deleted", image_id=image.key, generation=original.generation)
+
+    async def _taken_over(self, original: Original) -> list[Link]:
+        """The links of a picture that another service made: their keys are URLs, which lie
+        under no prefix of ours and go with the picture's row."""
+        found: list[Link] = []
+        variant = ""
+        while True:
+            page = await self._index.links_after(original.generation, variant, _BATCH)
+            links = [link for link, _ in page if link.generation == original.generation]
+            found += [link for link in links if "://" in link.key]
+            if len(links) < _BATCH:
+                return found
+            variant = links[-1].variant
+
+    async def purge(self, selection: ports.Selection, limit: int) -> int:
+        """Take up to `limit` links out of use; returns how many. Raises IndexUnavailable."""
+        links = await self._index.purge(selection, limit)
+        for link in links:
+            self._memory.drop(link.image, link.generation, link.variant)
+        return len(links)
+
+    async def listen(self) -> None:
+        """Hear of deletions by other instances, and have the index confirm what was assumed
+        while it did not answer. Raises IndexUnavailable."""
+        await self._deletions.listen()
+        await self._strays.confirm()
+
+    async def tidy(self) -> None:
+        """Housekeeping: note what was used, remove what was purged, make room.
+
+        Raises IndexUnavailable.
+        """
+        # What a row says of files is believed only of the database that this instance knows.
+        await self._deletions.listen()
+        used = self._publisher.take_used()
+        try:
+            await self._index.touch(used)
+        except errors.IndexUnavailable as error:
+            self._publisher.put_back(used)
+            if not isinstance(error, errors.IndexFull):
+                raise  # on a full disk the rest makes room
+        await self._uploads.recover()
+        await self._retirement.retry()
+        await self._remove_purged()
+        await self._forget_purges()
+        with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
+            await self._make_room()
+        await self._orphans.sweep()
+
+    async def _forget_purges(self) -> None:
+        """Forget old deletions, now and then: it takes a look at all that are remembered."""
+        if self._rounds % _ROUNDS == 0:
+            await self._index.forget_purges(self._options.remembered)
+        self._rounds += 1
+
+    async def _remove_purged(self) -> None:
+        for _ in range(_BATCHES):
+            purged = await self._index.purged_links(self._options.object_delay, _BATCH)
+            removed = 0
+            for bucket in {link.image.bucket for link in purged}:
+                links = [link for link in purged if link.image.bucket == bucket]
+                # Nothing leads to these objects: remembering them longer does no harm.
+                with contextlib.suppress(errors.ObjectStoreUnavailable):
+                    await self._store.remove(links)
+                    await self._index.forget(links)
+                    removed += len(links)
+            if removed < _BATCH:
+                return
+
+    async def _make_room(self) -> None:
+        limit, buckets = self._options.disk_bytes, self._options.buckets
+        if not limit:
+            return
+        over = await self._index.stored_bytes(buckets=buckets) - limit
+        while over > 0:
+            links = await self._index.least_used(_BATCH, buckets=buckets)
+            if not links:
+                return
+            evicted = []
+            for link in links:
+                evicted.append(link)
+                over -= link.size
+                if over <= 0:
+                    break
+            # Links go out of use before their objects go, and in the index before the memory
+            # that is read from it.
+            await self._index.evict(evicted, self._options.evicted)
+            for link in evicted:
+                self._memory.drop(link.image, link.generation, link.variant)
+            await self._store.remove(evicted)
+            _log.info("renditions_evicted", count=len(evicted))

@@ -1,0 +1,133 @@
+"""What a comparison has found, counted and named."""
+
+import enum
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from liveresize.core import names
+
+EXAMPLES = 20
+"""How many findings of a kind are kept; there may be millions."""
+
+
+class Kind(enum.StrEnum):
+    """What may be found; the values are the names in JSON."""
+
+    LOST = "lost"
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+    COPY = "corrupt_copy"
+    UNMIRRORED = "unmirrored"
+    UNNOTED = "unnoted"
+    ASIDE = "set_aside"
+    UNRECORDED = "unrecorded"
+    UNNAMED = "unnamed"
+    ENDED = "ended"
+    LINK = "link_without_object"
+    OBJECT = "object_without_link"
+
+    @property
+    def meaning(self) -> str:
+        """What they are."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Kind.LOST: "pictures that are recorded, but neither on this disk nor in the mirror",
+    Kind.DAMAGED: "originals on this disk that do not have their recorded size",
+    Kind.MISSING: "pictures that are recorded, and not on this disk",
+    Kind.CORRUPT: "originals on this disk whose bytes are not those recorded",
+    Kind.COPY: "copies in the mirror whose bytes are not those recorded",
+    Kind.UNMIRRORED: "originals that are said to be in the mirror, which lacks them",
+    Kind.UNNOTED: "originals that are in the mirror, but not said to be",
+    Kind.ASIDE: "originals that were set aside, and have a row again",
+    Kind.UNRECORDED: "originals without a row: uploads that a backup of the database lacks, "
+    "or deleted pictures that a backup of the disk brought back",
+    Kind.UNNAMED: "originals without a row that do not tell the name of their picture",
+    Kind.ENDED: "originals left over from versions that were replaced or deleted",
+    Kind.LINK: "links that lead to no object",
+    Kind.OBJECT: "objects that no link leads to",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of one kind were found and repaired, and the first of them."""
+
+    found: int = 0
+    repaired: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class Report:
+    """Everything that one run has found. `tell` hears of each finding at once.
+
+    `looked` counts what was compared; `young` what was left alone, since it may be on its
+    way and have its row or link in a moment. `remarks` are sentences for the operator.
+    """
+
+    def __init__(self, tell: Callable[[str], object] = lambda line: None) -> None:
+        self._tell = tell
+        self.looked: Counter[str] = Counter()
+        self.young = 0
+        self.remarks: list[str] = []
+        self.tallies: dict[Kind, Tally] = {}
+
+    def add(self, kind: Kind, what: str, *, repaired: bool = False) -> None:
+        """Count one finding, and whether that is repaired now."""
+        tally = self.tallies.setdefault(kind, Tally())
+        tally.found += 1
+        tally.repaired += repaired
+        line = names.printable(what)
+        if len(tally.examples) < EXAMPLES:
+            tally.examples.append(line)
+        self._tell(f"{kind.value}: {line}{' (repaired)' if repaired else ''}")
+
+    def remark(self, sentence: str) -> None:
+        """Say something once."""
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
+
+    @property
+    def left(self) -> int:
+        """How many findings are not repaired."""
+        return sum(tally.found - tally.repaired for tally in self.tallies.values())
+
+    def lines(self, *, named: bool = True) -> Iterator[str]:
+        """The report as people read it, with the first of each kind if `named`."""
+        counts = ", ".join(f"{count} {what}" for what, count in self.looked.items())
+        yield f"compared: {counts or 'nothing'}"
+        for kind in Kind:
+            tally = self.tallies.get(kind)
+            if tally is None:
+                continue
+            yield f"{kind.value}: {tally.found} found, {tally.repaired} repaired ({kind.meaning})"
+            if named:
+                yield from (f"  {example}" for example in tally.examples)
+                if tally.found > len(tally.examples):
+                    yield f"  … and {tally.found - len(tally.examples)} more (--verbose names all)"
+        if self.young:
+            yield f"left alone, since it may be on its way: {self.young}"
+        yield from self.remarks
+        yield f"findings left: {self.left}" if self.tallies else "nothing found"
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as programs read it."""
+        return {
+            "compared": dict(self.looked),
+            "findings": {
+                kind.value: {
+                    "found": tally.found,
+                    "repaired": tally.repaired,
+                    "examples": tally.examples,
+                }
+                for kind in Kind
+                if (tally := self.tallies.get(kind)) is not None
+            },
+            "young": self.young,
+            "left": self.left,
+            "remarks": self.remarks,
+        }

@@ -1,0 +1,178 @@
+"""Originals on this disk that have no row.
+
+Some are deleted pictures whose deletion this instance has never heard of, and some are
+uploads that were acknowledged and whose rows a restored database lacks. Nobody can tell
+them apart, so nothing is deleted: they are noted, not served while the index does not
+answer, and set aside when they have been without a row for long. `reconcile` shows them,
+and gives those back their rows that should have one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.originals import born
+from liveresize.core.ports import StrayNote
+from liveresize.maintenance.deletions import Deletions
+
+_log = structlog.get_logger("liveresize.strays")
+
+_BATCH = 100
+"""Generations that the index is asked for at once."""
+
+Found = tuple[str, Path]
+"""A generation and its file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StraysOptions:
+    """`lost_after`: seconds without a row after which an original is set aside. `every`:
+    seconds from one walk through all originals to the next. `grace`: the age in seconds
+    below which an original may be on its way to its row. `pause`: seconds between two
+    questions of a walk: a million originals take an hour and a half, and hits do not notice."""
+
+    lost_after: float = 30 * 86_400.0
+    every: float = 86_400.0
+    grace: float = 3600.0
+    pause: float = 0.5
+
+
+class Strays:
+    """Finds them, and decides what becomes of them."""
+
+    def __init__(
+        self,
+        options: StraysOptions,
+        *,
+        files: ports.StrayOriginals,
+        originals: ports.Originals,
+        index: ports.Index,
+        memory: ports.Memory,
+        deletions: Deletions,
+        clock: ports.Clock,
+    ) -> None:
+        self._options = options
+        self._files = files
+        self._originals = originals
+        self._index = index
+        self._memory = memory
+        self._deletions = deletions
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._walked: tuple[int, float] | None = None  # in which beginning, and when
+        self.noted = 0
+        """How many were noted when that was last counted."""
+
+    async def confirm(self) -> None:
+        """Confirm or forget originals that were found while the index did not answer.
+
+        Raises IndexUnavailable.
+        """
+        while assumed := self._memory.assumed(_BATCH):
+            async with self._turn:
+                beginning = self._deletions.beginnings
+                known = await self._index.known_of([one.generation for one in assumed])
+                missing: list[Found] = []
+                for original in assumed:
+                    if original.generation in known:
+                        self._memory.confirm(original)
+                        continue
+                    self._memory.drop(original.image, original.generation)
+                    if not self._originals.foreign(original.generation):
+                        missing.append((original.generation, self._originals.path(original)))
+                if missing and await self._same(beginning):
+                    await self._note(missing)
+
+    async def look(self) -> None:
+        """Review the notes, and walk through all originals where it is time for that.
+
+        Raises IndexUnavailable, DiskFull, and SettingsError for folders that cannot be read.
+        """
+        await self._deletions.listen()
+        beginning, now = self._deletions.beginnings, self._clock.monotonic()
+        async with self._turn:
+            if not await self._review(beginning):
+                return
+        if self._walked is not None:
+            in_beginning, at = self._walked
+            if in_beginning == beginning and now < at + self._options.every:
+                return
+        if await self._walk(beginning):
+            self._walked = beginning, now
+
+    async def _same(self, beginning: int) -> bool:
+        """Whether what the index has just said was said by the same database still."""
+        await self._deletions.listen()
+        return self._deletions.beginnings == beginning
+
+    async def _review(self, beginning: int) -> bool:
+        """Go through all notes; False where the database changed meanwhile."""
+        noted = 0
+        async for notes in self._files.notes():
+            for start in range(0, len(notes), _BATCH):
+                batch = notes[start : start + _BATCH]
+                known = await self._index.known_of([note.generation for note in batch])
+                lacking = [note for note in batch if note.generation not in known]
+                if known:
+                    await self._files.withdraw(list(known))
+                due = [note for note in lacking if self._due(note)]
+                if due and not await self._same(beginning):
+                    return False
+                for note in due:
+                    await self._set_aside(note)
+                noted += len(lacking) - len(due)
+        self.noted = noted
+        return True
+
+    def _due(self, note: StrayNote) -> bool:
+        return self._clock.time() - note.noted_at >= self._options.lost_after
+
+    async def _set_aside(self, note: StrayNote) -> None:
+        place = await self._files.set_aside(note)
+        if place is not None:
+            _log.warning("original_set_aside", generation=note.generation, file=str(place))
+
+    async def _walk(self, beginning: int) -> bool:
+        """Note every original without a row; False where the database changed meanwhile."""
+        new = 0
+        async for batch in self._batches():
+            async with self._turn:
+                known = await self._index.known_of([generation for generation, _ in batch])
+                found = [one for one in batch if one[0] not in known]
+                if found and not await self._same(beginning):
+                    return False
+                new += await self._note(found)
+            await asyncio.sleep(self._options.pause)
+        if new:
+            _log.warning("originals_without_row", count=new)
+        return await self._same(beginning)
+
+    async def _batches(self) -> AsyncIterator[list[Found]]:
+        batch: list[Found] = []
+        async for found in self._files.files():
+            batch.append(found)
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    async def _note(self, found: Sequence[Found]) -> int:
+        """Note those that are old enough; returns how many are new. Nothing where the disk
+        is full: the next walk comes by."""
+        now = self._clock.time()
+        old = [one for one in found if now - born(one[0]) >= self._options.grace]
+        if not old:
+            return 0
+        try:
+            new = await self._files.note(old, now)
+        except errors.DiskFull as error:
+            _log.warning("strays_not_noted", count=len(old), reason=error.detail)
+            return 0
+        self.noted += new
+        return new

@@ -1,0 +1,203 @@
+"""Asking a running server for many renditions, so that they are there before anyone else asks.
+
+A list has a line for each: the path of a URL, or the id of a picture, which stands for
+every variant that is given beside.
+"""
+
+import asyncio
+import itertools
+import json
+import re
+import urllib.parse
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tornado import httpclient
+from tornado.simple_httpclient import HTTPTimeoutError
+
+from liveresize import errors
+from liveresize.core import numbers, streams
+
+CONNECT_TIMEOUT, REQUEST_TIMEOUT = 10.0, 300.0
+"""Seconds; a render may wait for a worker, and other requests go before it."""
+
+_TRIES = 5
+"""How often one rendition is asked for while the server has no time, or cannot be reached."""
+
+PAUSE = 1.0
+"""Seconds between tries of a server that does not say how long it wants to be left alone."""
+
+_LONGEST_WAIT = 30.0
+"""Seconds that the server is given at most where it asks to come back later."""
+
+_LONGEST_LINE = 8_190
+"""Characters of a path: more is not read by servers or proxies."""
+
+_LINES = 64
+"""Lines that are read at a time."""
+
+_KEPT = "/%?&=+:,;@!$'()*~-._"
+"""What stands for itself in a path that somebody wrote down as it goes out."""
+
+_VARIANT = re.compile(r"(?:[0-9]+_[0-9]+(?:_[0-9]+x)?\.[A-Za-z0-9]+(?:\?\S*)?|\?\S+|\.[a-z]+\S*)")
+"""`800_600.webp?fit=crop`, `?s=250` of vip, or `.webp`, the picture in another format."""
+
+_BUSY = (429, 503)
+_DONE = (200, 303)
+_THERE = ("HIT", "HIT-MEMORY")
+
+
+class BadLine(ValueError):
+    """A line is neither a path nor an id."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a list; `tell` hears of everything that went wrong, at once."""
+
+    tell: Callable[[str], object]
+    made: int = 0
+    there: int = 0
+    bad: int = 0
+    failed: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing went wrong."""
+        return not (self.bad or self.failed)
+
+    def line(self) -> str:
+        """All of it in one line."""
+        return (
+            f"{self.made + self.there} warm: {self.made} made, {self.there} there already; "
+            f"{self.failed} failed, {self.bad} bad lines"
+        )
+
+
+def check_variant(variant: str) -> str:
+    """The variant itself; raises BadLine for what no picture can be asked for."""
+    if not _VARIANT.fullmatch(variant):
+        raise BadLine(f"{variant!r} is no variant such as 800_600.webp?fit=crop or ?s=250.")
+    return variant
+
+
+def paths(line: str, variants: Sequence[str]) -> list[str]:
+    """What a line of the list asks for: raw paths with their queries, perhaps none.
+
+    Empty lines, and those that begin with #, stand for nothing. Raises BadLine.
+    """
+    text = line.strip()
+    if not text or text.startswith("#"):
+        return []
+    if len(text) > _LONGEST_LINE or not text.isprintable():
+        raise BadLine("it is too long, or has characters that are no text")
+    if text.startswith("/"):
+        return [urllib.parse.quote(text, safe=_KEPT)]
+    if not variants:
+        raise BadLine("it is no path, and there is no --variant of a picture of that id")
+    name = urllib.parse.quote(text, safe="/")
+    return [f"/{name}{'' if each[0] in '?.' else '_'}{each}" for each in variants]
+
+
+class Warming:
+    """Asks `server`, an address, for everything that a list has, `width` at a time."""
+
+    def __init__(self, server: str, tally: Tally, *, width: int) -> None:
+        self._server = server.rstrip("/")
+        self._tally = tally
+        self._width = width
+
+    async def run(
+        self, lines: Iterable[str], variants: Sequence[str], done: Callable[[int], object]
+    ) -> None:
+        """Ask for all of it. `done` hears how many more are done, failed ones among them.
+
+        Raises LiveResizeError where the server cannot be reached.
+        """
+        client = httpclient.AsyncHTTPClient(force_instance=True, max_clients=self._width)
+
+        async def warm(path: str) -> None:
+            await self._warm(client, path)
+            done(1)
+
+        try:
+            await streams.each(self._wanted(lines, variants), warm, self._width)
+        finally:
+            client.close()
+
+    async def _wanted(self, lines: Iterable[str], variants: Sequence[str]) -> AsyncIterator[str]:
+        """What is to be asked for; a list may come from a pipe that has not ended."""
+        numbered = enumerate(lines, start=1)
+        while batch := await asyncio.to_thread(_next, numbered):
+            for number, line in batch:
+                try:
+                    for path in paths(line, variants):
+                        yield path
+                except BadLine as error:
+                    self._tally.bad += 1
+                    self._tally.tell(f"line {number}: {error}")
+
+    async def _warm(self, client: httpclient.AsyncHTTPClient, path: str) -> None:
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                answer = await client.fetch(self._request(path), raise_error=False)
+            except (OSError, httpclient.HTTPError) as error:
+                if not left:
+                    reason = getattr(error, "strerror", None) or error
+                    raise errors.LiveResizeError(
+                        f"{self._server} cannot be asked: {reason}."
+                    ) from error
+                await asyncio.sleep(PAUSE)
+                continue
+            if isinstance(answer.error, HTTPTimeoutError):
+                self._fail(path, "no answer in time")
+            elif answer.code in _BUSY and left:
+                await asyncio.sleep(_pause(answer))
+                continue
+            else:
+                self._count(path, answer)
+            return
+
+    def _request(self, path: str) -> httpclient.HTTPRequest:
+        return httpclient.HTTPRequest(
+            self._server + path,
+            connect_timeout=CONNECT_TIMEOUT,
+            request_timeout=REQUEST_TIMEOUT,
+            follow_redirects=False,
+            decompress_response=False,
+        )
+
+    def _count(self, path: str, answer: httpclient.HTTPResponse) -> None:
+        self._tally.statuses[answer.code] += 1
+        if answer.code not in _DONE:
+            self._fail(path, _refusal(answer))
+        elif answer.headers.get("X-Cache") in _THERE:
+            self._tally.there += 1
+        else:
+            self._tally.made += 1
+
+    def _fail(self, path: str, reason: str) -> None:
+        self._tally.failed += 1
+        self._tally.tell(f"{path}: {reason}")
+
+
+def _next(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
+    return list(itertools.islice(lines, _LINES))
+
+
+def _pause(answer: httpclient.HTTPResponse) -> float:
+    """Seconds until the server wants to be asked again."""
+    said = numbers.whole(answer.headers.get("Retry-After", ""))
+    return PAUSE if said is None else min(said, _LONGEST_WAIT)
+
+
+def _refusal(answer: httpclient.HTTPResponse) -> str:
+    """Why there is no rendition, in the server's own sentence where it gave one."""
+    if answer.code == 307:
+        return f"307: it is too large; {answer.headers.get('Location', '')} is not."
+    try:
+        return f"{answer.code}: {json.loads(answer.body)['error']}"
+    except (ValueError, LookupError, TypeError):
+        return f"{answer.code}: {answer.reason}"

@@ -1,0 +1,10 @@
+"""Logs: one line a record, ours and the libraries' alike, and never a wait for them.
+
+`configure` sets everything up once, at start; whoever logs takes a structlog logger.
+The access line has its own short way, `access`.
+"""
+
+from liveresize.observe.log.options import LogOptions
+from liveresize.observe.log.setup import Handle, access, configure, dropped, silenced
+
+__all__ = ["Handle", "LogOptions", "access", "configure", "dropped", "silenced"]

@@ -1,0 +1,84 @@
+"""The access line: one for every request, and cheap enough for that."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from liveresize.observe.log import bounds
+from liveresize.observe.log.fields import Common
+from liveresize.observe.log.render import Renderer
+
+HITS = frozenset({"HIT", "HIT-MEMORY"})
+"""What `cache` says when nothing had to be done; only these lines are thinned out."""
+
+NO_ADDRESS = frozenset({"", "unknown"})
+"""What stands for the address of a client that nobody knows: no address to a database."""
+
+LOGGER = "liveresize.access"
+
+
+class AccessLine:
+    """Queues access lines without going through `logging`, and thins those of hits."""
+
+    def __init__(
+        self, *, put: Callable[[str], None], render: Renderer, common: Common, sample_hits: float
+    ) -> None:
+        self._put = put
+        self._render = render
+        self._common = common
+        self._sample = sample_hits
+        # Begun so that the first hit of a sample is kept; of an empty sample, none.
+        self._share = 1.0 - sample_hits if sample_hits else 0.0
+
+    def write(
+        self,
+        *,
+        method: str,
+        path: str,
+        status: int,
+        client: str,
+        duration_ms: float,
+        size: int,
+        request_id: str,
+        cache: str | None,
+        more: Mapping[str, object],
+    ) -> None:
+        """Queue one line, unless it is of a hit that the sample leaves out.
+
+        Of a path that is longer, `bounds.PATH` characters are kept.
+        """
+        thinned = self._sample < 1 and status < 400 and cache in HITS
+        if thinned and not self._chosen():
+            return
+        method, path = bounds.cut(method, bounds.METHOD), bounds.cut(path, bounds.PATH)
+        line = self._common(
+            seconds=time.time(),
+            level="info",
+            logger=LOGGER,
+            message=f"{method} {path} {status}",
+            event="access",
+        )
+        line["request_id"] = request_id
+        line["http.method"] = method
+        line["url.path"] = path
+        line["http.status"] = status
+        if client not in NO_ADDRESS:
+            line["client.ip"] = client.partition("%")[0]  # without the interface of fe80::1%eth0
+        line["duration_ms"] = round(duration_ms, 3)
+        line["bytes"] = size
+        if cache is not None:
+            line["cache"] = cache
+        if thinned:
+            line["sample"] = self._sample
+        for name, value in more.items():
+            if value is not None:
+                line[name] = value
+        self._put(self._render(line))
+
+    def _chosen(self) -> bool:
+        """Whether this hit is one of the sample: evenly spread, not by chance."""
+        # The slack keeps ten times 0.1 from falling short of 1.
+        self._share += self._sample
+        if self._share < 1 - 1e-9:
+            return False
+        self._share -= 1
+        return True

@@ -1,0 +1,122 @@
+"""Whether a bucket may be written to, read from, and redirected to."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+import aiohttp
+import structlog
+
+from liveresize import errors
+from liveresize.storage.breaker import Breaker
+
+_log = structlog.get_logger("liveresize.s3")
+
+_OK = 200
+
+_REFUSED = (400, 401, 403)
+
+_HINT = "clients may not read the bucket: make it public, or set delivery to presign or proxy"
+
+
+class BucketHealth:
+    """Two breakers: one for the store as we reach it, one for it as clients do.
+
+    The first is fed by `guarded` calls and, while open, by `put`, which stores something
+    tiny; the second by GETs of what `visited` returns, an address that clients could be
+    sent to. Only `probe` closes either. `budget` is seconds for one GET.
+
+    That nothing is found there says little: not every bucket may be read at its root. It
+    is a failure where something was found before.
+    """
+
+    def __init__(
+        self, visited: Callable[[], str], put: Callable[[], Awaitable[None]], budget: float
+    ) -> None:
+        self._visited = visited
+        self._put = put
+        self._budget = budget
+        unavailable = errors.ObjectStoreUnavailable
+        self._inside = Breaker(unavailable, threshold=3, rest=0.0)
+        self._outside = Breaker(unavailable, threshold=2, rest=0.0)
+        self._said = True
+        self._found = False
+        self._doubted = False
+        self.gone = False
+        """Whether the last visit found nothing where something had been found before."""
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether clients may be redirected there now."""
+        return self._inside.healthy and self._outside.healthy
+
+    @property
+    def answering(self) -> bool:
+        """Whether the store may be asked."""
+        return self._inside.healthy
+
+    async def start(self) -> None:
+        """Get ready to probe."""
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self._budget),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,  # what is behind a proxy for the client of the store is so here
+        )
+
+    async def close(self) -> None:
+        """Close the connection to the public address."""
+        if self._session:
+            await self._session.close()
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Make one call to the store; raises ObjectStoreUnavailable at once while open."""
+        if not self._inside.healthy:
+            raise errors.ObjectStoreUnavailable("", "the breaker is open")
+        with self._watched(self._inside):
+            yield
+
+    async def probe(self) -> None:
+        """Look at the public address, and at the store while it is thought dead.
+
+        Never raises; how it went is in `healthy`, and changes of that are logged once.
+        """
+        with contextlib.suppress(errors.ObjectStoreUnavailable), self._watched(self._outside):
+            await self._visit()
+        if not self._inside.healthy:
+            with contextlib.suppress(errors.ObjectStoreUnavailable), self._watched(self._inside):
+                await self._put()
+
+    async def _visit(self) -> None:
+        """Return where the public address answers as it should, as far as that is known."""
+        assert self._session is not None
+        try:
+            async with self._session.get(self._visited(), allow_redirects=False) as answer:
+                status = answer.status
+                if status == _OK:
+                    await answer.read()
+        except (aiohttp.ClientError, OSError) as error:
+            reason = f"public address: {type(error).__name__}"
+            raise errors.ObjectStoreUnavailable("", reason) from error
+        self._found = self._found or status == _OK
+        if not self._found and status in _REFUSED and not self._doubted:
+            self._doubted = True
+            _log.warning("public_address_refuses", status=status, hint=_HINT)
+        self.gone = self._found and 400 <= status < 500
+        if self.gone or status >= 500:
+            raise errors.ObjectStoreUnavailable("", f"public address: {status}")
+
+    @contextlib.contextmanager
+    def _watched(self, breaker: Breaker) -> Iterator[None]:
+        """One call under that breaker; says so when `healthy` becomes another."""
+        try:
+            with breaker.guarded():
+                yield
+        except errors.ObjectStoreUnavailable as error:
+            if self._said and not self.healthy:
+                self._said = False
+                _log.error("object_store_unavailable", error=error.detail)
+            raise
+        if self.healthy and not self._said:
+            self._said = True
+            _log.info("object_store_available")

@@ -1,0 +1,211 @@
+"""The connection to an object store: its client, its limits, and what its failures mean."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import add_expect_header
+
+from liveresize import errors
+from liveresize.observe.metrics import stores
+from liveresize.storage.presign import Signer
+
+FOREIGN = (BotoCoreError, ClientError, aiohttp.ClientError, OSError, RuntimeError)
+"""What the driver raises when a store does not do as asked. Time-outs are of OSError;
+RuntimeError is what it says of a role's credentials that it could not exchange."""
+
+_SLOWEST = 256 * 1024
+"""Bytes a second under which a transfer counts as hanging."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectsOptions:
+    """Which store, with which credentials, and how patiently.
+
+    Without `access_key`, credentials come from the usual places of AWS; without `region`,
+    so does that. `path_style` says whether the bucket stands in the path; None does so
+    with an `endpoint_url`. `concurrency` bounds the requests under way, `attempts` is the
+    number of tries of each, `connect_budget` and `read_budget` are seconds for a
+    connection and for a sign of life on it.
+    """
+
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
+    region: str = ""
+    endpoint_url: str = ""
+    path_style: bool | None = None
+    concurrency: int
+    connect_budget: float = 2.0
+    read_budget: float = 5.0
+    attempts: int = 3
+
+
+def status(error: BaseException | None) -> int:
+    """The HTTP status with which the store refused; 0 where it did not answer."""
+    if not isinstance(error, ClientError):
+        return 0
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def code(error: BaseException) -> str:
+    """The store's own word for a refusal, else the kind of the failure.
+
+    Messages are left out: they are the store's to write, and may quote the request.
+    """
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "")) or str(status(error))
+    return type(error).__name__
+
+
+def unavailable(operation: str, bucket: str, error: BaseException) -> errors.ObjectStoreUnavailable:
+    """What a failure is called in our own terms."""
+    number = status(error)
+    said = f"{code(error)} ({number})" if number else code(error)
+    return errors.ObjectStoreUnavailable("", f"{operation} in {bucket}: {said}")
+
+
+class Connection:
+    """A client of one store, for any number of buckets."""
+
+    def __init__(self, options: ObjectsOptions) -> None:
+        self._options = options
+        self._slots = asyncio.Semaphore(options.concurrency)
+        self._closing = contextlib.AsyncExitStack()
+        self._client: Any = None
+        self._region = options.region
+        self.signer: Signer | None = None
+
+    async def start(self) -> None:
+        """Make the client, which reads files and may ask for a role's credentials.
+
+        Raises SettingsError for options that no client can be made of.
+        """
+        session = get_session()
+        options = self._options
+        if bool(options.access_key) != bool(options.secret_key):
+            raise errors.SettingsError("aws.access_key and aws.secret_key belong together.")
+        if options.access_key:
+            session.set_credentials(options.access_key, options.secret_key)
+        try:
+            self._region = self._region or session.get_config_variable("region") or "us-east-1"
+            self.signer = Signer(lambda: _credentials(session), self._region)
+            await self.signer.start()
+            self._closing.push_async_callback(self.signer.close)
+            self._client = await self._closing.enter_async_context(
+                session.create_client(
+                    "s3",
+                    region_name=self._region,
+                    endpoint_url=options.endpoint_url or None,
+                    config=_config(options),
+                )
+            )
+            # aiohttp waits for a `100 Continue` without end, whatever `read_budget` says; and
+            # what is put here is small enough to be sent without asking first.
+            self._client.meta.events.unregister("before-call.s3", add_expect_header)
+        except (BotoCoreError, ValueError) as error:
+            await self.close()
+            raise errors.SettingsError(
+                "The keys of `aws` do not lead to an object store.", type(error).__name__
+            ) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._closing.aclose()
+
+    async def call(
+        self,
+        operation: str,
+        bucket: str,
+        *,
+        size: int = 0,
+        budget: float | None = None,
+        **parameters: Any,
+    ) -> dict[str, Any] | None:
+        """What the store answers; None where key or range is not there.
+
+        `size` bytes are allowed for on top of the time that every try may take; `budget`
+        is seconds for all of it instead. Raises ObjectStoreUnavailable.
+        """
+        patience = self.patience(size, budget)
+        # Waiting for a slot is not the store's fault, and those in front are bounded.
+        async with self._slots:
+            with stores.s3(operation):
+                return await self._call(operation, bucket, patience, parameters)
+
+    async def _call(
+        self, operation: str, bucket: str, patience: float, parameters: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        try:
+            async with asyncio.timeout(patience):
+                call = getattr(self._client, operation)
+                answer: dict[str, Any] = await call(Bucket=bucket, **parameters)
+                return answer
+        except ClientError as error:
+            if status(error) in (404, 416) and code(error) != "NoSuchBucket":
+                return None
+            raise unavailable(operation, bucket, error) from error
+        except FOREIGN as error:
+            raise unavailable(operation, bucket, error) from error
+
+    def patience(self, size: int = 0, budget: float | None = None) -> float:
+        """Seconds after which a call hangs that moves `size` bytes; `budget` if given."""
+        if budget is not None:
+            return budget
+        options = self._options
+        # Botocore's pauses between tries are up to 1, 2, 4, … seconds.
+        pauses = 2.0 ** (options.attempts - 1) - 1
+        tries = options.attempts * (options.connect_budget + options.read_budget)
+        return pauses + tries + size / _SLOWEST
+
+    def address(self, bucket: str) -> str:
+        """Where the store answers for `bucket`, without a slash at its end."""
+        options = self._options
+        endpoint = options.endpoint_url.rstrip("/")
+        in_path = bool(endpoint) if options.path_style is None else options.path_style
+        if not endpoint:
+            domain = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
+            endpoint = f"https://s3.{self._region}.{domain}"
+            # A certificate's wildcard stands for one label only.
+            in_path = in_path or "." in bucket
+        if in_path:
+            return f"{endpoint}/{quote(bucket)}"
+        scheme, _, host = endpoint.partition("://")
+        return f"{scheme}://{bucket}.{host}"
+
+
+async def _credentials(session: AioSession) -> ReadOnlyCredentials | None:
+    """The credentials in force, exchanged where they are about to end."""
+    found = await session.get_credentials()
+    return await found.get_frozen_credentials() if found else None
+
+
+def _config(options: ObjectsOptions) -> AioConfig:
+    """How botocore is to work.
+
+    Its `standard` retries are jittered and drawn from a quota, so that an outage is not
+    answered with three times the requests. Payloads are not signed: that would hash
+    megabytes on the loop, where callers know the SHA-256 already and send that. The pool
+    has no limit of its own: requests are counted here, and a body that is being passed on
+    to a slow client must not keep others out.
+    """
+    in_path = bool(options.endpoint_url) if options.path_style is None else options.path_style
+    return AioConfig(
+        signature_version="s3v4",
+        s3={
+            "addressing_style": "path" if in_path else "auto",
+            "payload_signing_enabled": False,
+        },
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"mode": "standard", "total_max_attempts": options.attempts},
+        connect_timeout=options.connect_budget,
+        read_timeout=options.read_budget,
+        max_pool_connections=0,
+    )

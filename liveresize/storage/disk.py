@@ -1,0 +1,195 @@
+"""The embedded rendition store: finished renditions on the local disk, served by us.
+
+A rendition lies at `<root>/<last two digits of its generation>/<generation>/<file>`, its
+key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.core import names
+from liveresize.core.formats import Format
+from liveresize.core.originals import GENERATION, Link, Original
+from liveresize.core.rendition import Rendition
+from liveresize.storage import files
+
+PREFIX = "/_renditions/"
+
+_ABSOLUTE = ("http://", "https://")
+"""What no key of ours begins with: names hold no slash, and no part of a key is empty."""
+
+_CHUNK = 64 * 1024
+
+_UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+"""What `link` says of another file system than the spool's, or one without hard links."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskOptions:
+    """Where renditions lie, and how much of that disk stays free (bytes, percent)."""
+
+    directory: Path
+    reserve: int = 1 << 30
+    reserve_inodes: float = 5.0
+
+
+class DiskRenditions:
+    """ports.RenditionStore on a directory."""
+
+    healthy = True
+    shared = False
+
+    def __init__(self, options: DiskOptions) -> None:
+        self._root = options.directory
+        self._reserve = files.Reserve(self._root, options.reserve, options.reserve_inodes)
+
+    def prepare(self) -> None:
+        """Create the folder; raises DiskFull when that cannot be done."""
+        try:
+            files.make_directory(self._root.absolute())
+        except OSError as error:
+            raise files.full(error) from error
+
+    def url(self, link: Link) -> str:
+        """Where a client is redirected to, relative to this server.
+
+        A link that was taken over from another service leads where it led.
+        """
+        return link.key if link.key.startswith(_ABSOLUTE) else PREFIX + quote(link.key)
+
+    def key(self, original: Original, variant: str, extension: str) -> str:
+        """The key of a rendition."""
+        return f"{original.image.key}/{original.generation}/{variant}.{extension}"
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the object of `key` lies; None for what `key` never makes."""
+        *image, generation, file = ("", "", *key.split("/"))
+        variant, _, extension = file.rpartition(".")
+        if len(image) not in (3, 4) or not GENERATION.fullmatch(generation):
+            return None
+        try:
+            for name in image[2:]:
+                names.check_name(name)
+            output = Rendition.from_variant(variant).format
+        except (errors.MalformedUrl, ValueError):
+            return None
+        written = (output,) if isinstance(output, Format) else tuple(Format)
+        if extension not in [each.extension for each in written]:
+            return None
+        return self._folder(generation) / file
+
+    async def publish(self, spooled: Path, link: Link) -> None:
+        """Store the spooled bytes durably under `link.key`; the spooled file stays.
+
+        Raises DiskFull.
+        """
+        self._reserve.check(link.size, share=2.0)
+        try:
+            await asyncio.to_thread(self._publish, spooled, self._path(link))
+        except OSError as error:
+            raise files.full(error) from error
+
+    def _publish(self, spooled: Path, place: Path) -> None:
+        files.sync_file(spooled)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = place.with_name(place.name + ".part")
+        fresh.unlink(missing_ok=True)
+        try:
+            os.link(spooled, fresh)
+        except OSError as error:
+            if error.errno not in _UNLINKABLE:
+                raise
+            _copy(spooled, fresh)
+        fresh.rename(place)
+        # Where a crash came between this and the link, both are names of one file by now,
+        # and then `rename` does nothing.
+        fresh.unlink(missing_ok=True)
+
+    async def read(self, link: Link) -> bytes | None:
+        """The bytes of a link, or None when they are gone or not whole."""
+        with contextlib.suppress(OSError):
+            data = await asyncio.to_thread(self._path(link).read_bytes)
+            return data if len(data) == link.size else None
+        return None
+
+    async def open(self, link: Link, first: int = 0, last: int | None = None) -> "FileBody | None":
+        """Bytes `first` to `last` of a link, or to its end; None when they are gone."""
+        with contextlib.suppress(OSError):
+            file = await asyncio.to_thread(self._path(link).open, "rb")
+            end = link.size if last is None else min(last + 1, link.size)
+            if first < end and os.fstat(file.fileno()).st_size == link.size:
+                return FileBody(file, first, end - first)
+            await asyncio.to_thread(file.close)
+        return None
+
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        """None: no other service leaves renditions here."""
+        return None
+
+    async def remove(self, links: Sequence[Link]) -> None:
+        """Remove objects; that one is gone already is no error."""
+        await asyncio.to_thread(self._remove, [self._path(link) for link in links])
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()  # succeeds with the last one of its generation
+
+    async def remove_generation(self, original: Original) -> None:
+        """Remove every object of one generation."""
+        folder = self._folder(original.generation)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _path(self, link: Link) -> Path:
+        return self._folder(link.generation) / link.key.rpartition("/")[2]
+
+    def _folder(self, generation: str) -> Path:
+        return self._root / generation[-2:] / generation
+
+
+class FileBody:
+    """ports.ObjectBody of `size` bytes of an open file."""
+
+    def __init__(self, file: BinaryIO, first: int, size: int) -> None:
+        self._file = file
+        self._first = first
+        self.size = size
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, up to 64 KiB at a time. Raises ObjectStoreUnavailable."""
+        at, end = self._first, self._first + self.size
+        while at < end:
+            try:
+                chunk = await asyncio.to_thread(
+                    os.pread, self._file.fileno(), min(_CHUNK, end - at), at
+                )
+            except OSError as error:
+                raise errors.ObjectStoreUnavailable("", str(error)) from error
+            if not chunk:
+                raise errors.ObjectStoreUnavailable("", f"{self._file.name} was cut short")
+            at += len(chunk)
+            yield chunk
+
+    async def close(self) -> None:
+        """Close the file."""
+        await asyncio.to_thread(self._file.close)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy durably, or leave nothing; raises OSError."""
+    try:
+        shutil.copyfile(source, target)
+        files.sync_file(target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,58 @@
+"""A small file that says up to where this instance has heard of deletions."""
+
+import asyncio
+import dataclasses
+import json
+from pathlib import Path
+
+import structlog
+
+from liveresize.core.names import ImageId
+from liveresize.core.ports import Heard, Purged
+from liveresize.storage import files
+
+_log = structlog.get_logger("liveresize.deletions")
+
+UNREADABLE = Heard("unreadable")
+"""Fits no index: everything is heard again."""
+
+
+class HeardFile:
+    """ports.HeardRecord in one file, which holds JSON."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def read(self) -> Heard | None:
+        """What was written last; None where there is no file."""
+        try:
+            text = await asyncio.to_thread(self._path.read_bytes)
+            return _parse(text)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            _log.warning("heard_unreadable", file=self._path.name, error=str(error))
+            return UNREADABLE
+
+    async def write(self, heard: Heard) -> None:
+        """Write it whole. Where that fails, more is heard again after a restart."""
+        try:
+            await asyncio.to_thread(files.write_whole, self._path, _text(heard))
+        except OSError as error:
+            _log.warning("heard_not_written", file=self._path.name, error=str(error))
+
+
+def _text(heard: Heard) -> bytes:
+    last = heard.last and dataclasses.asdict(heard.last)
+    return json.dumps({"identity": heard.identity, "last": last}).encode()
+
+
+def _parse(text: bytes) -> Heard:
+    """Raises ValueError, TypeError or KeyError for what `_text` does not write."""
+    told = json.loads(text)
+    last = told["last"]
+    if last is not None:
+        image = ImageId(str(last["image"]["name"]), str(last["image"]["bucket"]))
+        variant, at = str(last["variant"]), float(last["at"])
+        last = Purged(int(last["serial"]), image, str(last["generation"]), variant, at)
+    return Heard(str(told["identity"]), last)

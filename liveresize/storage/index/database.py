@@ -1,0 +1,243 @@
+"""The database behind the index: transactions, time budgets, failures.
+
+Whatever a driver raises is translated here, in `Database._within`.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from liveresize import errors
+from liveresize.observe.metrics import stores
+from liveresize.storage.index import engines, locks, migrations
+from liveresize.storage.index.writes import Writes, attempt
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+FAILURES = (
+    exc.SQLAlchemyError,
+    sqlite3.Error,
+    OSError,
+)
+"""What a database that does not answer as it should looks like (a timeout is an OSError)."""
+
+
+_SQLITE_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+"""What SQLite says of a full disk: of the file and its log, and of the log's own index."""
+
+_POSTGRESQL_FULL = "53100"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """Where the index is, and for how many seconds anything may wait for it.
+
+    `url` is `sqlite:///path` or `postgresql://user:password@host/database`; `pool` is
+    how many connections one instance opens at most. `lookup_budget` bounds what a GET
+    waits for, `ping_budget` a health check, `migration_budget` the start and `budget`
+    everything else. After `failures` lookups in a row have failed, lookups are refused
+    at once and one is tried every `rest` seconds.
+    """
+
+    url: str
+    pool: int
+    lookup_budget: float = 0.15
+    ping_budget: float = 1.0
+    budget: float = 5.0
+    migration_budget: float = 60.0
+    failures: int = 3
+    rest: float = 1.0
+
+
+class Database:
+    """Runs functions of a connection as reads and as writes, within a time budget.
+
+    Raises SettingsError for a URL that cannot be used. Its methods raise
+    IndexUnavailable for every failure of the database, a budget that ran out included
+    (IndexFull where its disk takes no more), and pass on what else the functions raise.
+    Dead connections replace themselves.
+    """
+
+    def __init__(self, options: IndexOptions) -> None:
+        self._options = options
+        self._url = engines.parse_url(options.url)
+        self._engine = engines.build(self._url, pool=options.pool, patience=options.budget)
+        # SQLite has one writer at a time. Queueing for that here is fair and holds no
+        # connection; its own waiting polls, and starves whoever polls at bad moments.
+        # Of PostgreSQL one connection is left for lookups, however long the writers wait.
+        alone = self._url.get_backend_name() == engines.SQLITE
+        self._writers = asyncio.Semaphore(1 if alone else max(1, options.pool - 1))
+        self._abandoned: set[asyncio.Task[Any]] = set()
+        self.writes = Writes(lambda: self.write(attempt))
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date, however many processes do so at once."""
+        await self._within(self._options.migration_budget, self._migrate())
+
+    async def _migrate(self) -> None:
+        engine = engines.build(self._url, pool=1, patience=self._options.migration_budget)
+        try:
+            if isinstance(engine, engines.Sqlite):
+                await engine.prepare()
+            await engine.run(migrations.migrate)
+            await engine.keep_room()
+        finally:
+            await engine.dispose()
+
+    async def close(self) -> None:
+        """Close every connection, after at most `budget` seconds for stragglers."""
+        if self._abandoned:
+            await asyncio.wait(self._abandoned, timeout=self._options.budget)
+        await self._within(self._options.budget, self._engine.dispose())
+
+    async def lookup(
+        self,
+        question: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `read`, for what a GET waits for."""
+        with stores.index("lookup"):
+            return await self._read(self._options.lookup_budget, question, *args, **kwargs)
+
+    async def read(
+        self,
+        budget: float,
+        question: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what `question` does; it may ask one SELECT, outside of a transaction."""
+        with stores.index("read"):
+            return await self._read(budget, question, *args, **kwargs)
+
+    async def _read(
+        self,
+        budget: float,
+        question: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        def ask(connection: sa.Connection) -> T:
+            return question(connection, *args, **kwargs)
+
+        async def insist() -> T:
+            try:
+                return await self._engine.run(ask, reading=True)
+            except exc.DBAPIError as error:
+                # The server was restarted since the connection was last used. The pool
+                # has noticed too, and opens another.
+                if not error.connection_invalidated:
+                    raise
+            return await self._engine.run(ask, reading=True)
+
+        return await self._within(budget, insist())
+
+    async def write(
+        self,
+        change: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what `change` does, in one transaction; whatever it raises rolls it back.
+
+        After IndexUnavailable either may have happened: read before answering.
+        """
+        begun = False
+        deadline = time.monotonic() + self._options.budget
+
+        def once(connection: sa.Connection) -> T:
+            nonlocal begun
+            if time.monotonic() > deadline:
+                raise TimeoutError("the lock came too late")  # nobody waits any more
+            locks.set_limits(connection, self._options.budget)
+            begun = True
+            return change(connection, *args, **kwargs)
+
+        async def insist() -> T:
+            async with self._writers:
+                try:
+                    return await self._engine.run(once)
+                except exc.DBAPIError as error:
+                    # As for reads, as long as nothing can have been done yet.
+                    if begun or not error.connection_invalidated:
+                        raise
+                return await self._engine.run(once)
+
+        try:
+            with stores.index("write"):
+                return await self._within(self._options.budget, insist())
+        except errors.IndexUnavailable:
+            self.writes.doubt()
+            raise
+
+    async def free(
+        self,
+        change: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `write`, for what makes room: it works on a disk that is full, too."""
+        try:
+            return await self.write(change, *args, **kwargs)
+        except errors.IndexFull:
+            if not await self._within(self._options.budget, self._engine.make_room()):
+                raise
+        try:
+            return await self.write(change, *args, **kwargs)
+        finally:
+            await self.keep_room()
+
+    async def keep_room(self) -> None:
+        """Keep some room for `free`, as far as there is any. Never raises."""
+        with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
+            await self._within(self._options.budget, self._engine.keep_room())
+
+    async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of `work`, if it comes within `budget` seconds.
+
+        Work that is late is cancelled but not waited for: taking leave of a server that
+        hangs takes seconds.
+        """
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=budget)
+        except asyncio.CancelledError:
+            self._abandon(task)
+            raise
+        try:
+            if not task.done():
+                self._abandon(task)
+                raise TimeoutError(f"no answer within {budget} s")
+            return task.result()
+        except FAILURES as error:
+            kind = errors.IndexFull if _is_full(error) else errors.IndexUnavailable
+            raise kind("", f"{type(error).__name__}: {error}") from error
+
+    def _abandon(self, task: asyncio.Task[Any]) -> None:
+        """Let `task` clean up after itself, and nobody hear of it."""
+
+        def forget(done: asyncio.Task[Any]) -> None:
+            self._abandoned.discard(done)
+            if not done.cancelled():
+                done.exception()  # looked at, or asyncio complains of it
+
+        task.cancel()
+        self._abandoned.add(task)
+        task.add_done_callback(forget)
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether a driver says that the disk of the database takes no more."""
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) in _SQLITE_FULL
+    return getattr(cause, "sqlstate", "") == _POSTGRESQL_FULL

@@ -1,0 +1,80 @@
+"""Statements of the index about deletions that every instance must hear of."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from liveresize.core.names import ImageId
+from liveresize.core.ports import Purged
+from liveresize.storage.index import schema
+
+LATELY = 86_400.0
+"""Seconds for which a deleted picture is not taken over again, and for which purged
+renditions are told: nobody remembers those for longer than a link lives."""
+
+_FORGOTTEN_AT_ONCE = 10_000
+"""Deletions that one statement forgets."""
+
+_purges = schema.purges
+_told = _purges.alias("told")
+
+
+def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]]) -> None:
+    """Tell every instance of ended (image, generation, variant).
+
+    The transaction must hold locks.housekeeping, or pollers would miss some.
+    """
+    rows = [
+        {"bucket": image.bucket, "name": image.name, "generation": generation, "variant": variant}
+        for image, generation, variant in ended
+    ]
+    if rows:
+        connection.execute(sa.insert(_purges).values(at=schema.now()), rows)
+
+
+def since(connection: sa.Connection, serial: int, limit: int) -> list[Purged]:
+    """Up to `limit` of what was announced after `serial`, oldest first."""
+    rows = connection.execute(
+        sa.select(_purges).where(_purges.c.serial > serial).order_by(_purges.c.serial).limit(limit)
+    )
+    return [
+        Purged(row.serial, ImageId(row.name, row.bucket), row.generation, row.variant, row.at)
+        for row in rows
+    ]
+
+
+def ended(connection: sa.Connection, generation: str) -> ImageId | None:
+    """The picture of a generation whose end was announced."""
+    told = sa.select(_purges.c.bucket, _purges.c.name).where(
+        _purges.c.generation == generation, _purges.c.variant == ""
+    )
+    row = connection.execute(told.limit(1)).one_or_none()
+    return None if row is None else ImageId(row.name, row.bucket)
+
+
+def forget(connection: sa.Connection, older_than: float) -> None:
+    """Forget some old announcements; see ports.Index.forget_purges."""
+    old = sa.case(
+        (_purges.c.variant == "", _purges.c.serial < _last(older_than, _told.c.variant == "")),
+        else_=_purges.c.serial < _last(LATELY),
+    )
+    some = sa.select(_purges.c.serial).where(old).order_by(_purges.c.serial)
+    connection.execute(
+        sa.delete(_purges).where(_purges.c.serial.in_(some.limit(_FORGOTTEN_AT_ONCE)))
+    )
+
+
+def _last(seconds: float, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """The serial of the last of those announcements that is older than `seconds`."""
+    old = sa.select(_told.c.serial).where(_told.c.at < schema.now() - seconds, *which)
+    return old.order_by(_told.c.at.desc(), _told.c.serial.desc()).limit(1).scalar_subquery()
+
+
+def ended_lately(connection: sa.Connection, image: ImageId) -> bool:
+    """Whether a picture of that name was deleted or replaced within `LATELY`."""
+    told = sa.select(_purges.c.serial).where(
+        schema.of(_purges, image),
+        _purges.c.variant == "",
+        _purges.c.at >= schema.now() - LATELY,
+    )
+    return connection.execute(told.limit(1)).one_or_none() is not None

@@ -1,0 +1,74 @@
+"""What state a database is in, without changing it."""
+
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from liveresize.storage.index import migrations, schema
+from liveresize.storage.index.database import Database, IndexOptions
+
+_REVISIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """`backend` and its `version`; the revisions `applied` (none: there is no schema), and
+    those `known` to this release, of which `head` is the latest. `ahead` is by how many
+    seconds its clock is before ours, `round_trip` how many a question takes."""
+
+    backend: str
+    version: str
+    applied: frozenset[str]
+    known: frozenset[str]
+    head: str
+    ahead: float
+    round_trip: float
+
+
+async def examine(options: IndexOptions) -> SchemaStatus:
+    """The condition of that database. Raises SettingsError and IndexUnavailable.
+
+    An SQLite file that is not there would be made: look first.
+    """
+    database = Database(options)
+    try:
+        backend, version = await database.read(options.budget, _version)
+        applied = await database.read(options.budget, _applied)
+        began = time.time()
+        now = await database.read(options.budget, _now)
+        ended = time.time()
+    finally:
+        await database.close()
+    config = Config()
+    config.set_main_option("script_location", migrations.LOCATION)
+    scripts = ScriptDirectory.from_config(config)
+    return SchemaStatus(
+        backend=backend,
+        version=version,
+        applied=applied,
+        known=frozenset(script.revision for script in scripts.walk_revisions()),
+        head=scripts.get_current_head() or "",
+        ahead=now - (began + ended) / 2,
+        round_trip=ended - began,
+    )
+
+
+def _version(connection: sa.Connection) -> tuple[str, str]:
+    if connection.dialect.name == "sqlite":
+        question = sa.select(sa.func.sqlite_version())
+    else:
+        question = sa.select(sa.func.current_setting("server_version"))
+    return connection.dialect.name, str(connection.scalar(question))
+
+
+def _applied(connection: sa.Connection) -> frozenset[str]:
+    if not sa.inspect(connection).has_table(_REVISIONS.name):
+        return frozenset()
+    return frozenset(connection.scalars(sa.select(_REVISIONS.c.version_num)))
+
+
+def _now(connection: sa.Connection) -> float:
+    return float(connection.scalar(sa.select(schema.now())) or 0.0)

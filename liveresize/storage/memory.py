@@ -1,0 +1,167 @@
+"""What is kept in memory: bytes of hot renditions, links, facts about originals."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.core.ports import CachedImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryOptions:
+    """Bounds: bytes of renditions, number of links and of originals, seconds of a link."""
+
+    max_bytes: int = 64 << 20
+    max_links: int = 50_000
+    max_originals: int = 50_000
+    link_ttl: float = 60.0
+
+
+Key = tuple[str, str]
+"""(generation, variant)"""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memory:
+    """ports.Memory: three LRUs that forget together. Used by the event loop alone."""
+
+    def __init__(self, options: MemoryOptions, monotonic: Callable[[], float]) -> None:
+        self._options = options
+        self._now = monotonic
+        self._originals: OrderedDict[str, Original] = OrderedDict()
+        self._held: OrderedDict[Key, CachedImage] = OrderedDict()
+        self._links: OrderedDict[Key, tuple[Link, float]] = OrderedDict()
+        self._variants: dict[str, set[str]] = {}
+        self._assumed: dict[str, None] = {}
+        self.bytes = 0
+        self.evictions = 0
+
+    @property
+    def entries(self) -> int:
+        """How many renditions are held."""
+        return len(self._held)
+
+    @property
+    def links(self) -> int:
+        """How many links are kept, those past their time included."""
+        return len(self._links)
+
+    def original(self, image: ImageId) -> Original | None:
+        """The facts about an original."""
+        return _touched(self._originals, image.key)
+
+    def keep_original(self, original: Original) -> None:
+        """Keep the facts; another generation of the same picture is dropped whole."""
+        key = original.image.key
+        before = self._originals.pop(key, None)
+        if before is not None and before.generation != original.generation:
+            self.drop(before.image, before.generation)
+        self._originals[key] = original
+        self._assumed.pop(key, None)
+        if not original.uploaded_at:
+            self._assumed[key] = None
+        if len(self._originals) > self._options.max_originals:
+            oldest, _ = self._originals.popitem(last=False)
+            self._assumed.pop(oldest, None)
+
+    def assumed(self, limit: int) -> list[Original]:
+        """Up to `limit` originals that the index has not confirmed."""
+        return [self._originals[key] for key in islice(self._assumed, limit)]
+
+    def confirm(self, original: Original) -> None:
+        """The index has a row of that generation."""
+        known = self._originals.get(original.image.key)
+        if known is not None and known.generation == original.generation:
+            self._assumed.pop(original.image.key, None)
+
+    def held(self, generation: str, variant: str) -> CachedImage | None:
+        """The bytes of a rendition."""
+        return _touched(self._held, (generation, variant))
+
+    def put(self, generation: str, variant: str, held: CachedImage) -> None:
+        """Keep the bytes, unless they alone would take more than an eighth of the room."""
+        if len(held.data) * 8 > self._options.max_bytes:
+            return
+        self._release((generation, variant))
+        self._held[generation, variant] = held
+        self.bytes += len(held.data)
+        self._note(generation, variant)
+        while self.bytes > self._options.max_bytes:
+            self._release(next(iter(self._held)))
+            self.evictions += 1
+
+    def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
+        """The link of a rendition; one past its time only if `stale` will do."""
+        found = _touched(self._links, (generation, variant))
+        if found is None:
+            return None
+        link, until = found
+        return link if stale or self._now() < until else None
+
+    def keep_link(self, link: Link) -> None:
+        """Keep a link for its time."""
+        key = (link.generation, link.variant)
+        self._links.pop(key, None)
+        self._links[key] = (link, self._now() + self._options.link_ttl)
+        self._note(*key)
+        if len(self._links) > self._options.max_links:
+            old, _ = self._links.popitem(last=False)
+            self._unnote(old)
+
+    def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
+        """Forget one rendition, or with no variant the whole generation."""
+        if variant:
+            self._links.pop((generation, variant), None)
+            self._release((generation, variant))
+            self._unnote((generation, variant))
+            return
+        known = self._originals.get(image.key)
+        if known is not None and known.generation == generation:
+            del self._originals[image.key]
+            self._assumed.pop(image.key, None)
+        for each in tuple(self._variants.get(generation, ())):
+            self.drop(image, generation, each)
+
+    def forget(self, image: ImageId) -> None:
+        """Forget everything about a picture."""
+        known = self._originals.get(image.key)
+        if known is not None:
+            self.drop(image, known.generation)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for entries in (self._originals, self._held, self._links, self._variants, self._assumed):
+            entries.clear()
+        self.bytes = 0
+
+    def _release(self, key: Key) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            self.bytes -= len(held.data)
+            self._unnote(key)
+
+    def _note(self, generation: str, variant: str) -> None:
+        self._variants.setdefault(generation, set()).add(variant)
+
+    def _unnote(self, key: Key) -> None:
+        if key in self._held or key in self._links:
+            return
+        variants = self._variants.get(key[0])
+        if variants is not None:
+            variants.discard(key[1])
+            if not variants:
+                del self._variants[key[0]]
+
+
+def _touched(entries: OrderedDict[K, V], key: K) -> V | None:
+    """The entry, which becomes the one used last."""
+    value = entries.get(key)
+    if value is not None:
+        entries.move_to_end(key)
+    return value

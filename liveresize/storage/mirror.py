@@ -1,0 +1,213 @@
+"""The mirror of originals: a second copy of each, in a bucket.
+
+The key of an original is `<prefix><name>/<generation>`.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from liveresize import errors
+from liveresize.core.names import ImageId
+from liveresize.core.originals import GENERATION, Original
+from liveresize.storage import files
+from liveresize.storage.breaker import Breaker
+from liveresize.storage.object_body import Body
+from liveresize.storage.objects import Facts, Objects
+
+_log = structlog.get_logger("liveresize.mirror")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorOptions:
+    """Which bucket, what every key begins with, and seconds for the first byte of one."""
+
+    bucket: str
+    prefix: str = ""
+    read_budget: float = 5.0
+
+
+class S3Mirror:
+    """ports.Mirror on a bucket. `objects` must be started first and closed last."""
+
+    def __init__(self, options: MirrorOptions, objects: Objects) -> None:
+        self._options = options
+        self._objects = objects
+        self._breaker = Breaker(errors.ObjectStoreUnavailable)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the bucket has answered lately."""
+        return self._breaker.healthy
+
+    def takes(self, image: ImageId) -> bool:
+        """True: every namespace has a place there."""
+        return True
+
+    def key(self, original: Original) -> str:
+        """The key of an original."""
+        return f"{self._options.prefix}{original.image.key}/{original.generation}"
+
+    async def put(self, path: Path, original: Original) -> None:
+        """Copy the original at `path` to the bucket.
+
+        Raises ObjectStoreUnavailable, and OriginalMissing where the file is not there whole.
+        """
+        bucket = self._bucket(original.image)
+        try:
+            with self._asking(bucket):
+                await self._objects.put_file(
+                    bucket,
+                    self.key(original),
+                    path,
+                    size=original.bytes,
+                    sha256=original.sha256,
+                    mime=original.mime,
+                    metadata={"sha256": original.sha256},
+                )
+        except OSError as error:
+            raise errors.OriginalMissing("", f"cannot be mirrored: {error}") from error
+
+    async def fetch(self, original: Original, target: Path) -> bool:
+        """Write the original to `target`, durably; False where it is not there, or damaged.
+
+        Nothing is left at `target` unless it is whole. Raises ObjectStoreUnavailable and
+        DiskFull.
+        """
+        bucket = self._bucket(original.image)
+        with self._looking(bucket):
+            body = await self._objects.open(
+                bucket, self.key(original), budget=self._options.read_budget
+            )
+            if body is None:
+                return False
+            size, sha256 = await write(body, target)
+        whole = (size, sha256) == (original.bytes, original.sha256)
+        if not whole:
+            _log.error("mirror_damaged", image_id=original.image.key, bytes=size, sha256=sha256)
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+        return whole
+
+    async def remove(self, original: Original) -> None:
+        """Remove the copy; that it is gone already is no error.
+
+        Raises ObjectStoreUnavailable.
+        """
+        bucket = self._bucket(original.image)
+        with self._asking(bucket):
+            await self._objects.remove(bucket, [self.key(original)])
+
+    async def exists(self, original: Original) -> bool:
+        """Whether there is a copy of the right size. Raises ObjectStoreUnavailable."""
+        facts = await self._head(original)
+        return facts is not None and facts.size == original.bytes
+
+    async def facts(self, original: Original) -> tuple[int, str] | None:
+        """(bytes, SHA-256 in hex) of the copy of that generation, as the store tells them.
+
+        None where there is none. Raises ObjectStoreUnavailable.
+        """
+        found = await self._head(original)
+        return None if found is None else (found.size, found.metadata.get("sha256", ""))
+
+    async def _head(self, original: Original) -> Facts | None:
+        bucket = self._bucket(original.image)
+        with self._asking(bucket):
+            return await self._objects.head(bucket, self.key(original))
+
+    def _bucket(self, image: ImageId) -> str:
+        return self._options.bucket
+
+    def _asking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        """Spares callers the wait for a bucket that does not answer."""
+        return self._breaker.guarded()
+
+    def _looking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
+        """As `_asking`, for a key that may not be there."""
+        return self._asking(bucket)
+
+    async def entries(self) -> AsyncIterator[tuple[str, int]]:
+        """(key, bytes) of every copy. Raises ObjectStoreUnavailable."""
+        bucket, prefix = self._options.bucket, self._options.prefix
+        async for key, size in self._objects.list_prefix(bucket, prefix):
+            # Renditions may lie in the same bucket; theirs end in a file's name.
+            if GENERATION.fullmatch(key.rpartition("/")[2]):
+                yield key, size
+
+
+async def write(body: Body, target: Path) -> tuple[int, str]:
+    """Write `body` to `target`, durably, and close it; its bytes and SHA-256 in hex.
+
+    Nothing is left at `target` where that fails. Raises ObjectStoreUnavailable and DiskFull.
+    """
+    copy, whole = _Copy(target), False
+    try:
+        await asyncio.to_thread(copy.open)
+        async for chunk in body.chunks():
+            await asyncio.to_thread(copy.write, chunk)
+        written = await asyncio.to_thread(copy.finish)
+        whole = True
+    except OSError as error:
+        raise files.full(error) from error
+    finally:
+        await asyncio.to_thread(copy.close, keep=whole)
+        await body.close()
+    return written
+
+
+class _Copy:
+    """A file on its way to the disk, hashed as it goes. Every method blocks.
+
+    A caller that is cancelled leaves the thread of its last call behind: `close` waits for
+    that one, and comes before one that has not begun.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._turn = threading.Lock()
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._closed = False
+
+    def open(self) -> None:
+        """Begin; raises OSError."""
+        with self._turn:
+            if not self._closed:
+                self._file = self._target.open("wb")
+
+    def write(self, chunk: bytes) -> None:
+        """Add to the end; raises OSError."""
+        with self._turn:
+            if self._file is not None:
+                self._file.write(chunk)
+                self._hash.update(chunk)
+                self._size += len(chunk)
+
+    def finish(self) -> tuple[int, str]:
+        """Make it durable; its size in bytes and SHA-256 in hex. Raises OSError."""
+        with self._turn:
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            return self._size, self._hash.hexdigest()
+
+    def close(self, *, keep: bool) -> None:
+        """Close it, and remove it unless it is to be kept."""
+        with self._turn:
+            self._closed = True
+            if self._file is None:
+                return
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):  # what is still buffered may find no room
+                file.close()
+            if not keep:
+                self._target.unlink(missing_ok=True)

@@ -1,0 +1,226 @@
+"""Originals in two places: the disk here, and a bucket that every instance reads.
+
+What the mirror still lacks is the rows whose `mirrored_at` is null; no other queue exists,
+so that nothing of it is lost with a process or a machine.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.core.single_flight import Call, SingleFlight
+
+_log = structlog.get_logger("liveresize.mirroring")
+
+_MAIN = ImageId("_")
+"""Stands for every picture of the main namespace."""
+
+_BATCH = 100
+"""Rows that `catch_up` reads at once."""
+
+FETCH_SHARE = 0.5
+"""How much of the disk's reserve stays free of originals that are fetched to be shown.
+
+Renditions are no longer kept at twice the reserve, uploads refused at once it. Pictures are
+answered longer than that, but copies of what a bucket has must not fill the disk.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroringOptions:
+    """`wait`: seconds that an upload waits for the mirror. `strict`: whether it is refused
+    when the mirror does not have it by then. `max_bytes`: what mirrored originals may take
+    on disk (0: any)."""
+
+    wait: float = 5.0
+    strict: bool = False
+    max_bytes: int = 0
+
+
+class Mirroring:
+    """Keeps the mirror complete and the disk small; without a mirror it does nothing."""
+
+    def __init__(
+        self,
+        options: MirroringOptions,
+        *,
+        mirror: ports.Mirror | None,
+        originals: ports.Originals,
+        index: ports.Index,
+    ) -> None:
+        self._options = options
+        self._mirror = mirror
+        self._originals = originals
+        self._index = index
+        self._fetches: SingleFlight[None] = SingleFlight()
+        self._late: list[Original] = []  # mirrored after they had ended, and still there
+        self.backlog = 0
+        """Originals of this disk that the mirror lacked when `catch_up` last looked."""
+        self.oldest: float | None = None
+        """Unix seconds of the upload of the first of them; None where there was none."""
+
+    def takes(self, image: ImageId) -> bool:
+        """Whether there is a mirror for originals of that namespace."""
+        return self._mirror is not None and self._mirror.takes(image)
+
+    async def offer(self, original: Original) -> bool:
+        """Mirror an upload before it is committed; whether that worked within `wait`.
+
+        Where it did not, `catch_up` does it later. Raises ObjectStoreUnavailable instead
+        when the mirror is strict, and BucketMissing where the store has no such bucket.
+        """
+        if self._mirror is None or not self._mirror.takes(original.image):
+            return False
+        try:
+            async with asyncio.timeout(self._options.wait):
+                await self._mirror.put(self._originals.path(original), original)
+        except errors.BucketMissing:
+            raise
+        except (errors.ObjectStoreUnavailable, errors.OriginalMissing, TimeoutError) as error:
+            reason = getattr(error, "detail", "") or f"no answer within {self._options.wait} s"
+            _log.warning("mirror_delayed", image_id=original.image.key, error=reason)
+            if self._options.strict:
+                raise errors.ObjectStoreUnavailable("", reason) from error
+            return False
+        return True
+
+    async def remove(self, original: Original) -> None:
+        """Take an original out of the mirror. Raises ObjectStoreUnavailable."""
+        if self._mirror is None or not self._mirror.takes(original.image):
+            return
+        with contextlib.suppress(errors.BucketMissing):
+            await self._mirror.remove(original)
+
+    async def bring(self, original: Original) -> None:
+        """Have the bytes of an original on this disk, from the mirror where they are not.
+
+        They are fetched once for all who ask now. Raises OriginalElsewhere where they cannot
+        be had: the mirror lacks them (yet) or does not answer, or this disk has no room.
+        """
+        if self._originals.exists(original):
+            return
+        mirror = self._mirror
+        if mirror is None or not mirror.takes(original.image):
+            raise errors.OriginalElsewhere("", "it is not on this disk, and there is no mirror")
+
+        async def fetch(flight: Call[None]) -> None:
+            flight.begin()  # whoever asks next wants it too
+            await self._fetch(mirror, original)
+
+        await self._fetches.run(original.generation, fetch)
+
+    async def _fetch(self, mirror: ports.Mirror, original: Original) -> None:
+        try:
+            staged = self._originals.staging(
+                original.generation, need=original.bytes, share=FETCH_SHARE
+            )
+            try:
+                if not await mirror.fetch(original, staged):
+                    raise errors.OriginalElsewhere("", "the mirror does not have it whole")
+                await self._originals.restore(staged, original)
+            finally:
+                await asyncio.to_thread(staged.unlink, missing_ok=True)
+        except (errors.ObjectStoreUnavailable, errors.BucketMissing) as error:
+            _log.warning("mirror_unreachable", image_id=original.image.key, error=error.detail)
+            raise errors.OriginalElsewhere("", error.detail) from error
+        except errors.DiskFull as error:
+            raise errors.OriginalElsewhere("", f"no room to fetch it: {error.detail}") from error
+        if await self._ended(original):
+            await self._originals.remove(original)
+            raise errors.OriginalElsewhere("", "it was deleted while it was fetched")
+        _log.info("original_fetched", image_id=original.image.key, bytes=original.bytes)
+
+    async def _ended(self, original: Original) -> bool:
+        """Whether it was deleted while it was on its way; whoever deleted it looked before."""
+        with contextlib.suppress(errors.IndexUnavailable):
+            return await self._index.original_of(original.generation) is None
+        return False
+
+    async def catch_up(self) -> None:
+        """Mirror what the mirror lacks and this disk has. Raises IndexUnavailable."""
+        if self._mirror is None:
+            return
+        late, self._late = self._late, []
+        for original in late:
+            await self._withdraw(original)
+        after, missing = "", 0
+        oldest: float | None = None
+        silent: set[str] = set()
+        main = self._mirror.takes(_MAIN)
+        while batch := await self._index.unmirrored(after, _BATCH, main=main):
+            after = batch[-1].generation
+            for original in batch:
+                if not self._originals.exists(original):
+                    continue  # another instance has it
+                missing += 1
+                self.backlog = max(self.backlog, missing)
+                if original.image.bucket not in silent:
+                    if await self._supply(self._mirror, original):
+                        missing -= 1
+                        continue
+                    if not self._mirror.healthy:
+                        # One attempt a round is enough to see a bucket come back; the rest
+                        # is counted. Others may answer meanwhile.
+                        silent.add(original.image.bucket)
+                oldest = oldest or original.uploaded_at
+        self.backlog, self.oldest = missing, oldest
+
+    async def _supply(self, mirror: ports.Mirror, original: Original) -> bool:
+        """Mirror one original; whether it needs no further attempt."""
+        try:
+            await mirror.put(self._originals.path(original), original)
+        except errors.ObjectStoreUnavailable as error:
+            if mirror.healthy:
+                _log.warning("mirror_delayed", image_id=original.image.key, error=error.detail)
+            return False
+        except errors.BucketMissing as error:
+            _log.warning("mirror_delayed", image_id=original.image.key, error=error.detail)
+            return False
+        except errors.OriginalMissing as error:
+            if not self._originals.exists(original):
+                return True  # deleted meanwhile
+            _log.error("original_not_whole", image_id=original.image.key, error=error.detail)
+            return False
+        if not await self._index.mirrored(original.generation):
+            await self._withdraw(original)
+        return True
+
+    async def _withdraw(self, original: Original) -> None:
+        """Take out what ended while it was copied, now or in the next round.
+
+        In buckets it stays where the picture has a row again.
+        """
+        try:
+            if not (original.image.bucket and await self._index.original(original.image)):
+                await self.remove(original)
+        except errors.StoreError:
+            self._late.append(original)
+
+    async def make_room(self) -> None:
+        """Remove mirrored originals from this disk, those first that were read longest ago.
+
+        Raises IndexUnavailable.
+        """
+        if self._mirror is None or not self._options.max_bytes:
+            return
+        kept = await self._originals.kept()
+        over = sum(one.bytes for one in kept) - self._options.max_bytes
+        removed = 0
+        for start in range(0, len(kept), _BATCH):
+            if over <= 0:
+                break
+            batch = kept[start : start + _BATCH]
+            mirrored = await self._index.mirrored_of([one.generation for one in batch])
+            for one in batch:
+                if over > 0 and one.generation in mirrored:
+                    await self._originals.discard(one)
+                    over -= one.bytes
+                    removed += 1
+        if removed:
+            _log.info("originals_evicted", count=removed)

@@ -1,0 +1,41 @@
+"""The bytes of an object on their way from the store."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from liveresize import errors
+from liveresize.observe.metrics import stores
+from liveresize.storage.connection import FOREIGN, unavailable
+
+CHUNK = 64 * 1024
+
+
+class Body:
+    """ports.ObjectBody of an object that is being fetched. It must be closed."""
+
+    def __init__(self, stream: Any, size: int, bucket: str) -> None:
+        self._stream = stream
+        self._bucket = bucket
+        self.size = size
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, up to 64 KiB at a time, all `size` of them.
+
+        Raises ObjectStoreUnavailable where they end early or stop coming.
+        """
+        left = self.size
+        while left > 0:
+            try:
+                chunk: bytes = await self._stream.read(CHUNK)
+            except FOREIGN as error:
+                stores.s3_broke_off()
+                raise unavailable("get_object", self._bucket, error) from error
+            if not chunk:
+                stores.s3_broke_off()
+                raise errors.ObjectStoreUnavailable("", f"get_object in {self._bucket}: cut short")
+            left -= len(chunk)
+            yield chunk
+
+    async def close(self) -> None:
+        """Let go of the connection, which is cut where bytes are left."""
+        self._stream.close()

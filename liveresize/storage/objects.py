@@ -1,0 +1,244 @@
+"""Objects in S3, or in what speaks like it, in any number of buckets.
+
+Every method raises ObjectStoreUnavailable for whatever goes wrong between us and the
+store, in bounded time; its detail names the operation, the bucket and the store's code.
+A key that is not there is no failure.
+"""
+
+import asyncio
+import base64
+import errno
+import hashlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from liveresize import errors
+from liveresize.storage.connection import Connection, ObjectsOptions, status, unavailable
+from liveresize.storage.object_body import Body
+
+__all__ = ["Body", "Facts", "Objects", "ObjectsOptions"]
+
+_BATCH = 1000
+"""The most keys that one DeleteObjects may name."""
+
+_NO_BATCHES = (400, 405, 411, 501)
+"""With what stores refuse a DeleteObjects that they do not know, or that lacks an MD5."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a store says of an object: `size` in bytes, its user metadata."""
+
+    size: int
+    metadata: Mapping[str, str]
+
+
+class Objects:
+    """A client of one store. Started, it serves until `close`."""
+
+    def __init__(self, options: ObjectsOptions) -> None:
+        self._connection = Connection(options)
+        self._one_by_one: set[str] = set()
+
+    async def start(self) -> None:
+        """Make the client; nothing is asked of the store yet. Raises SettingsError."""
+        await self._connection.start()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._connection.close()
+
+    def address(self, bucket: str) -> str:
+        """Where the store answers for `bucket`, without a slash at its end."""
+        return self._connection.address(bucket)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether there are credentials that `presigned` can use."""
+        signer = self._connection.signer
+        return signer is not None and signer.ready
+
+    def presigned(self, bucket: str, key: str, lifetime: int) -> str:
+        """A URL that gives the object to anyone for `lifetime` seconds, made at once.
+
+        The bare address while not `can_sign`. See Signer for how long it really lives.
+        """
+        url = f"{self.address(bucket)}/{quote(key, safe='/~')}"
+        signer = self._connection.signer
+        return signer.presigned(url, lifetime) if signer else url
+
+    async def put_file(
+        self,
+        bucket: str,
+        key: str,
+        path: Path,
+        *,
+        size: int,
+        sha256: str,
+        mime: str,
+        cache_control: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Store the file, of `size` bytes with that SHA-256 in hex, without reading it whole.
+
+        Raises OSError where the file cannot be read or has another size.
+        """
+        about = _about(size, sha256, mime, cache_control, metadata or {})
+        file = await asyncio.to_thread(_open_whole, path, size)
+        try:
+            await self._put(bucket, key, file, about)
+        finally:
+            await asyncio.to_thread(file.close)
+
+    async def put_bytes(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        *,
+        mime: str,
+        cache_control: str = "",
+        budget: float | None = None,
+    ) -> None:
+        """Store a few bytes: they are hashed on the loop. `budget` in seconds for all of it."""
+        about = _about(len(data), hashlib.sha256(data).hexdigest(), mime, cache_control, {})
+        await self._put(bucket, key, data, about, budget)
+
+    async def _put(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes | BinaryIO,
+        about: dict[str, Any],
+        budget: float | None = None,
+    ) -> None:
+        size = about["ContentLength"]
+        answer = await self._connection.call(
+            "put_object", bucket, size=size, budget=budget, Key=key, Body=body, **about
+        )
+        if answer is None:
+            raise errors.ObjectStoreUnavailable("", f"put_object in {bucket}: not found (404)")
+
+    async def open(
+        self,
+        bucket: str,
+        key: str,
+        first: int = 0,
+        last: int | None = None,
+        *,
+        budget: float | None = None,
+    ) -> Body | None:
+        """Bytes `first` to `last` of an object, or to its end; None where they are not there.
+
+        `budget` is seconds until they begin to come.
+        """
+        part: dict[str, Any] = {}
+        if first or last is not None:
+            part = {"Range": f"bytes={first}-{'' if last is None else last}"}
+        answer = await self._connection.call("get_object", bucket, budget=budget, Key=key, **part)
+        if answer is None:
+            return None
+        stream, size = answer["Body"], answer.get("ContentLength")
+        if size is None or (part and "ContentRange" not in answer):
+            stream.close()
+            raise errors.ObjectStoreUnavailable("", f"get_object in {bucket}: no length or range")
+        return Body(stream, size, bucket)
+
+    async def read(self, bucket: str, key: str, *, budget: float | None = None) -> bytes | None:
+        """All bytes of a small object; None where it is not there. `budget` as for `open`."""
+        body = await self.open(bucket, key, budget=budget)
+        if body is None:
+            return None
+        try:
+            async with asyncio.timeout(self._connection.patience(body.size)):
+                return b"".join([chunk async for chunk in body.chunks()])
+        except TimeoutError as error:
+            raise unavailable("get_object", bucket, error) from error
+        finally:
+            await body.close()
+
+    async def head(self, bucket: str, key: str) -> Facts | None:
+        """What the store knows of an object; None where it is not there."""
+        answer = await self._connection.call("head_object", bucket, Key=key)
+        if answer is None:
+            return None
+        return Facts(
+            size=answer.get("ContentLength", 0),
+            metadata=answer.get("Metadata", {}),
+        )
+
+    async def remove(self, bucket: str, keys: Sequence[str]) -> None:
+        """Remove objects; that one is gone already is no error."""
+        for start in range(0, len(keys), _BATCH):
+            batch = keys[start : start + _BATCH]
+            if bucket in self._one_by_one or not await self._remove_batch(bucket, batch):
+                await self._remove_each(bucket, batch)
+
+    async def _remove_batch(self, bucket: str, keys: Sequence[str]) -> bool:
+        """Whether the store knows how to remove several at once, and has."""
+        named = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        try:
+            answer = await self._connection.call("delete_objects", bucket, Delete=named)
+        except errors.ObjectStoreUnavailable as error:
+            if status(error.__cause__) not in _NO_BATCHES:
+                raise
+            answer = None
+        if answer is None:
+            self._one_by_one.add(bucket)
+            return False
+        kept = [each["Code"] for each in answer.get("Errors", ()) if each["Code"] != "NoSuchKey"]
+        if kept:
+            raise errors.ObjectStoreUnavailable("", f"delete_objects in {bucket}: {kept[0]}")
+        return True
+
+    async def _remove_each(self, bucket: str, keys: Sequence[str]) -> None:
+        calls = (self._connection.call("delete_object", bucket, Key=key) for key in keys)
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def list_prefix(self, bucket: str, prefix: str) -> AsyncIterator[tuple[str, int]]:
+        """(key, bytes) of every object whose key begins with `prefix`."""
+        async for key, size, _ in self.list_dated(bucket, prefix):
+            yield key, size
+
+    async def list_dated(self, bucket: str, prefix: str) -> AsyncIterator[tuple[str, int, float]]:
+        """As `list_prefix`, with the Unix seconds at which each was stored."""
+        further: dict[str, Any] = {}
+        while True:
+            page = await self._connection.call("list_objects_v2", bucket, Prefix=prefix, **further)
+            for each in page.get("Contents", ()) if page else ():
+                yield each["Key"], each["Size"], each["LastModified"].timestamp()
+            if not page or not page.get("NextContinuationToken"):
+                return
+            further = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _about(
+    size: int, sha256: str, mime: str, cache_control: str, metadata: Mapping[str, str]
+) -> dict[str, Any]:
+    """The headers of a put, as botocore calls them."""
+    about: dict[str, Any] = {
+        "ContentLength": size,
+        "ContentType": mime,
+        "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+        "Metadata": dict(metadata),
+    }
+    if cache_control:
+        about["CacheControl"] = cache_control
+    return about
+
+
+def _open_whole(path: Path, size: int) -> BinaryIO:
+    """Open a file that must have `size` bytes; raises OSError."""
+    file = path.open("rb")
+    found = os.fstat(file.fileno()).st_size
+    if found != size:
+        file.close()
+        raise OSError(errno.EIO, f"{found} bytes where {size} should be", str(path))
+    return file

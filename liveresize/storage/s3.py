@@ -1,0 +1,252 @@
+"""The rendition store on S3: objects that clients are redirected to.
+
+The key of a rendition is `<prefix><name>/<generation>/<variant>.<extension>`. A link taken
+over from the published service has a whole URL for its key; it is kept as it is, and read
+or removed only where that URL lies under the public address of our own bucket.
+"""
+
+import functools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import structlog
+
+from liveresize import errors
+from liveresize.core.originals import Link, Original
+from liveresize.storage import files
+from liveresize.storage.bucket_health import BucketHealth
+from liveresize.storage.objects import Body, Objects
+
+_log = structlog.get_logger("liveresize.s3")
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""A generation is part of each key: what lies there never becomes anything else."""
+
+_ABSOLUTE = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Options:
+    """Where renditions lie, and how clients get there.
+
+    `public_url` is the address of the bucket for clients (empty: that of the store),
+    `presign` the seconds that a signed URL lives (0 redirects to plain ones), `robots` the
+    text of the bucket's robots.txt (empty: none is put there). `probe_budget` is seconds
+    for one sign of life, `read_budget` for the first byte of an object.
+    """
+
+    bucket: str
+    prefix: str = ""
+    public_url: str = ""
+    presign: int = 0
+    robots: str = ""
+    probe_budget: float = 2.0
+    read_budget: float = 5.0
+
+
+class S3Renditions:
+    """ports.RenditionStore on a bucket. `objects` must be started first and closed last."""
+
+    shared = True
+
+    def __init__(self, options: S3Options, objects: Objects) -> None:
+        self._options = options
+        self._objects = objects
+        self._robots_due = bool(options.robots)
+        self._robots_error = ""
+
+    @functools.cached_property
+    def _address(self) -> str:
+        """The public address, without a slash at its end."""
+        return self._options.public_url.rstrip("/") or self._objects.address(self._options.bucket)
+
+    @functools.cached_property
+    def _pulse(self) -> BucketHealth:
+        return BucketHealth(self._robots_address, self._put_tiny, self._options.probe_budget)
+
+    def _robots_address(self) -> str:
+        """Where clients find the bucket's robots.txt."""
+        options = self._options
+        if options.presign:
+            return self._objects.presigned(options.bucket, "robots.txt", options.presign)
+        return f"{self._address}/robots.txt"
+
+    def prepare(self) -> None:
+        """Nothing on this disk is needed."""
+
+    async def start(self) -> None:
+        """Get ready to probe, and try to put robots.txt; `probe` goes on with that."""
+        await self._pulse.start()
+        await self._put_robots()
+
+    async def close(self) -> None:
+        """Close what `start` opened."""
+        await self._pulse.close()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether clients may be redirected there now."""
+        signing = self._objects.can_sign or not self._options.presign
+        return signing and self._pulse.healthy
+
+    async def probe(self) -> None:
+        """Feed `healthy`; to be called every few seconds. Never raises."""
+        await self._pulse.probe()
+        self._robots_due |= self._pulse.gone and bool(self._options.robots)
+        if self._pulse.answering:
+            await self._put_robots()
+
+    async def push_robots(self, text: str) -> None:
+        """Put robots.txt at the bucket's root. Raises ObjectStoreUnavailable."""
+        await self._objects.put_bytes(
+            self._options.bucket,
+            "robots.txt",
+            text.encode(),
+            mime="text/plain",
+            budget=self._options.probe_budget,
+        )
+
+    async def _put_robots(self) -> None:
+        """Put robots.txt where that has not yet worked; each new reason is logged once."""
+        if not self._robots_due:
+            return
+        try:
+            await self.push_robots(self._options.robots)
+        except errors.ObjectStoreUnavailable as error:
+            if error.detail != self._robots_error:
+                self._robots_error = error.detail
+                _log.warning("robots_not_put", error=error.detail)
+        else:
+            self._robots_due = False
+
+    async def _put_tiny(self) -> None:
+        """Whether puts work, under the prefix: more than that may not be allowed us."""
+        await self._objects.put_bytes(
+            self._options.bucket,
+            f"{self._options.prefix}_probe",
+            b"alive\n",
+            mime="text/plain",
+            budget=self._options.probe_budget,
+        )
+
+    def url(self, link: Link) -> str:
+        """Where a client is redirected to."""
+        if link.key.startswith(_ABSOLUTE):
+            return link.key
+        if self._options.presign:
+            return self._objects.presigned(self._options.bucket, link.key, self._options.presign)
+        return f"{self._address}/{quote(link.key, safe='/~')}"
+
+    def key(self, original: Original, variant: str, extension: str) -> str:
+        """The key of a rendition."""
+        return f"{self._folder(original)}{variant}.{extension}"
+
+    def local_path(self, key: str) -> Path | None:
+        """None: nothing is served from here."""
+        return None
+
+    async def publish(self, spooled: Path, link: Link) -> None:
+        """Store the spooled bytes under `link.key`; the spooled file stays.
+
+        Raises ObjectStoreUnavailable, and DiskFull where the spooled file is not whole.
+        """
+        try:
+            with self._pulse.guarded():
+                await self._objects.put_file(
+                    self._options.bucket,
+                    link.key,
+                    spooled,
+                    size=link.size,
+                    sha256=link.etag,
+                    mime=link.mime,
+                    cache_control=IMMUTABLE,
+                )
+        except OSError as error:
+            raise files.full(error) from error
+
+    async def read(self, link: Link) -> bytes | None:
+        """The bytes of a link, or None when they are gone, not whole or not ours.
+
+        Raises ObjectStoreUnavailable.
+        """
+        key = self._own_key(link)
+        if key is None:
+            return None
+        with self._pulse.guarded():
+            data = await self._objects.read(
+                self._options.bucket, key, budget=self._options.read_budget
+            )
+        return data if data is not None and len(data) == (link.size or len(data)) else None
+
+    async def open(self, link: Link, first: int = 0, last: int | None = None) -> Body | None:
+        """Bytes `first` to `last` of a link, as `read` does but as they come."""
+        key = self._own_key(link)
+        if key is None:
+            return None
+        with self._pulse.guarded():
+            return await self._objects.open(
+                self._options.bucket, key, first, last, budget=self._options.read_budget
+            )
+
+    async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
+        """None: no other service leaves renditions here."""
+        return None
+
+    async def remove(self, links: Sequence[Link]) -> None:
+        """Remove objects; one that is gone, or not ours, is no error.
+
+        Raises ObjectStoreUnavailable.
+        """
+        keys = [key for key in map(self._own_key, links) if key is not None]
+        await self._remove(keys)
+
+    async def remove_generation(self, original: Original) -> None:
+        """Remove every object of one generation. Raises ObjectStoreUnavailable."""
+        self._check_answering()
+        listing = self._objects.list_prefix(self._options.bucket, self._folder(original))
+        await self._remove([key async for key, _ in listing])
+
+    async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
+        """(key, bytes, Unix seconds of its storing) of every object under the prefix.
+
+        Raises ObjectStoreUnavailable.
+        """
+        bucket, prefix = self._options.bucket, self._options.prefix
+        async for key, size, stored_at in self._objects.list_dated(bucket, prefix):
+            yield key, size, stored_at
+
+    async def size(self, link: Link) -> int | None:
+        """How many bytes the object of a link has; None where there is none, or not ours.
+
+        Raises ObjectStoreUnavailable.
+        """
+        key = self._own_key(link)
+        facts = await self._objects.head(self._options.bucket, key) if key else None
+        return facts.size if facts else None
+
+    async def _remove(self, keys: Sequence[str]) -> None:
+        # What a key may not do, remove, says nothing about where clients may be sent.
+        self._check_answering()
+        await self._objects.remove(self._options.bucket, keys)
+
+    def _check_answering(self) -> None:
+        if not self._pulse.answering:
+            raise errors.ObjectStoreUnavailable("", "the breaker is open")
+
+    def _folder(self, original: Original) -> str:
+        return f"{self._options.prefix}{original.image.key}/{original.generation}/"
+
+    def _own_key(self, link: Link) -> str | None:
+        """The key of a link in our bucket; None where it leads elsewhere."""
+        if not link.key.startswith(_ABSOLUTE):
+            return link.key
+        address = f"{self._address}/"
+        if not link.key.startswith(address):
+            return None
+        path = link.key[len(address) :].partition("#")[0].partition("?")[0]
+        key = unquote(path)
+        # A dot segment may be resolved on the way, out of the bucket.
+        dotted = any(part in (".", "..") for part in key.split("/"))
+        return key if key and not dotted else None

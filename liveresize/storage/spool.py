@@ -1,0 +1,136 @@
+"""The spool: renditions on their way to the store. The folder is the queue.
+
+A file is `<generation>.<variant>.<extension>`, whole from the moment it has that name.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from liveresize.core.formats import EXTENSIONS
+from liveresize.core.originals import GENERATION
+from liveresize.storage import files
+
+_log = structlog.get_logger("liveresize.spool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolOptions:
+    """Where the spool lies, and the bytes it may take before the oldest are dropped."""
+
+    directory: Path
+    max_bytes: int = 1 << 30
+    reserve: int = 1 << 30
+    reserve_inodes: float = 5.0
+
+
+class DiskSpool:
+    """ports.Spool on a directory."""
+
+    def __init__(self, options: SpoolOptions) -> None:
+        self._folder = options.directory
+        self._max_bytes = options.max_bytes
+        self._reserve = files.Reserve(self._folder, options.reserve, options.reserve_inodes)
+        self._names: dict[tuple[str, str], str] = {}
+        self._sizes: dict[str, int] = {}
+        self.bytes = 0
+        self.dropped = 0
+
+    @property
+    def files(self) -> int:
+        """How many renditions are spooled."""
+        return len(self._sizes)
+
+    @property
+    def oldest(self) -> Path | None:
+        """The one that was spooled first; None where there is none."""
+        return self._folder / next(iter(self._sizes)) if self._sizes else None
+
+    def prepare(self) -> None:
+        """Create the folder and count what an earlier run left; raises DiskFull."""
+        try:
+            files.make_directory(self._folder.absolute())
+            left = [(path, path.stat()) for path in self._folder.iterdir()]
+        except OSError as error:
+            raise files.full(error) from error
+        for path, facts in sorted(left, key=lambda each: each[1].st_mtime):
+            try:
+                generation, variant, _ = self.parse(path)
+            except ValueError:
+                with contextlib.suppress(OSError):  # a folder, such as lost+found
+                    path.unlink(missing_ok=True)  # half-written when the process died
+                continue
+            self._enter(generation, variant, path.name, facts.st_size)
+
+    async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
+        """Store whole or not at all. Raises DiskFull."""
+        self._reserve.check(len(data), share=2.0)
+        path = self._folder / f"{generation}.{variant}.{extension}"
+        try:
+            await asyncio.to_thread(files.write_whole, path, data)
+        except OSError as error:
+            raise files.full(error) from error
+        self._enter(generation, variant, path.name, len(data))
+        while self.bytes > self._max_bytes and len(self._sizes) > 1:
+            oldest = next(iter(self._sizes))
+            self.dropped += 1
+            _log.warning("spool_dropped", file=oldest, spool_bytes=self.bytes)
+            await self.remove(self._folder / oldest)
+        return path
+
+    def holds(self, generation: str, variant: str) -> bool:
+        """Whether a rendition is spooled."""
+        return (generation, variant) in self._names
+
+    async def read(self, generation: str, variant: str) -> bytes | None:
+        """The bytes of a spooled rendition."""
+        name = self._names.get((generation, variant))
+        if name is None:
+            return None
+        with contextlib.suppress(OSError):
+            return await asyncio.to_thread((self._folder / name).read_bytes)
+        return None
+
+    async def entries(self) -> list[Path]:
+        """Everything spooled, oldest first."""
+        return [self._folder / name for name in self._sizes]
+
+    def parse(self, path: Path) -> tuple[str, str, str]:
+        """(generation, variant, extension) of a spooled file; raises ValueError."""
+        generation, _, rest = path.name.partition(".")
+        variant, _, extension = rest.rpartition(".")
+        if not GENERATION.fullmatch(generation) or not variant or extension not in EXTENSIONS:
+            raise ValueError(f"not a spooled rendition: {path.name}")
+        return generation, variant, extension
+
+    async def remove(self, path: Path) -> None:
+        """Take one out; that it is gone already is no error."""
+        with contextlib.suppress(ValueError):
+            generation, variant, _ = self.parse(path)
+            self._names.pop((generation, variant), None)
+        self.bytes -= self._sizes.pop(path.name, 0)
+        await asyncio.to_thread(_unlink, [path])
+
+    async def remove_generation(self, generation: str) -> None:
+        """Take out every rendition of one generation."""
+        ended = [key for key in self._names if key[0] == generation]
+        names = [self._names.pop(key) for key in ended]
+        for name in names:
+            self.bytes -= self._sizes.pop(name, 0)
+        if names:
+            await asyncio.to_thread(_unlink, [self._folder / name for name in names])
+
+    def _enter(self, generation: str, variant: str, name: str, size: int) -> None:
+        self.bytes += size - self._sizes.pop(name, 0)
+        self._sizes[name] = size
+        self._names[generation, variant] = name
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)

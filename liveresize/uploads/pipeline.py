@@ -1,0 +1,278 @@
+"""A body on its way in: staged, inspected and cleaned, stored, committed, or nothing at all.
+
+The order, and what a crash after each step leaves behind:
+
+1. body to a staged file: swept once it has aged;
+2. inspect and clean in a worker: a second staged file, swept likewise;
+3. move to its place, noted: the note leads `Uploads.recover` to it;
+4. mirror it, where there is a mirror: `recover` takes it out again with the file;
+5. commit: from here on it is uploaded;
+6. settle the note, tell the webhook, drop what was replaced.
+"""
+
+import abc
+import asyncio
+import contextlib
+import os
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from liveresize import errors
+from liveresize.core import ports
+from liveresize.core.jobs import Facts, IntakeJob
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original, described, new_generation
+from liveresize.storage.mirroring import Mirroring
+from liveresize.uploads.bodies import Body
+from liveresize.uploads.generation_cleanup import GenerationCleanup
+from liveresize.uploads.webhook import WebhookDispatcher
+
+Crop = tuple[int, int, int, int]
+
+EMPTY = "The image is empty."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A body that is whole: its SHA-256 in hex, and what is to be made of it."""
+
+    sha256: str
+    crop: Crop | None = None
+    formats: tuple[str, ...] = ()
+
+
+class UploadPipeline:
+    """What all uploads share: where bodies are staged, and how originals are stored."""
+
+    def __init__(
+        self,
+        *,
+        originals: ports.Originals,
+        index: ports.Index,
+        renderer: ports.Renderer,
+        memory: ports.Memory,
+        retirement: GenerationCleanup,
+        mirroring: Mirroring,
+        announcer: WebhookDispatcher,
+        clock: ports.Clock,
+        lease: float,
+    ) -> None:
+        self.originals = originals
+        self.index = index
+        self.renderer = renderer
+        self.memory = memory
+        self.retirement = retirement
+        self.mirroring = mirroring
+        self.announcer = announcer
+        self.clock = clock
+        self.lease = lease
+        self.moving: set[str] = set()
+        self._endings: set[asyncio.Task[Any]] = set()
+
+    async def end(self, ending: Coroutine[Any, Any, T]) -> T:
+        """The result of `ending`, which goes on to its end if whoever waits for it leaves."""
+        task = asyncio.create_task(ending)
+        self._endings.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Look at the exception, so that one whose client has left is not reported as lost."""
+        self._endings.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def finished(self, patience: float) -> None:
+        """Wait up to `patience` seconds for uploads that are being stored or given up."""
+        if self._endings:
+            await asyncio.wait(set(self._endings), timeout=patience)
+
+
+@contextlib.contextmanager
+def needing_room() -> Iterator[None]:
+    """Say DiskFull where the index has no room for what a client wants to have stored."""
+    try:
+        yield
+    except errors.IndexFull as full:
+        raise errors.DiskFull("", full.detail) from full
+
+
+def open_staged(staged: Path) -> BinaryIO:
+    """Create the staged file. Raises DiskFull.
+
+    In the loop: a client that leaves while a thread does it would leave the file open.
+    """
+    try:
+        return staged.open("wb")
+    except OSError as error:
+        raise errors.DiskFull("", f"staging an upload: {error}") from error
+
+
+class StagedUpload(abc.ABC):
+    """One upload. Subclasses say what it is called, and how it is committed."""
+
+    upright = False
+    """Whether pixels are turned as EXIF says."""
+
+    def __init__(self, intake: UploadPipeline, staged: Path, max_bytes: int, client: str) -> None:
+        """`client` is the key of the client that uploads. Raises DiskFull."""
+        self._intake = intake
+        self._client = client
+        self._staged = staged
+        self._body = Body(max_bytes, open_staged(staged))
+        self._finishing = False
+        self._renewal = asyncio.create_task(self._stay_alive())
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image. Raises UploadTooLarge and DiskFull."""
+        await self._body.write(chunk)
+
+    async def abort(self) -> None:
+        """Nothing came of it: leave nothing."""
+        await self._intake.end(self._abort())
+
+    @abc.abstractmethod
+    def _name(self, facts: Facts) -> ImageId:
+        """What the picture is called."""
+
+    @abc.abstractmethod
+    async def _commit(
+        self, original: Original, received: Received, *, mirrored: bool
+    ) -> Original | None:
+        """Commit, and have it announced; returns the original that was replaced.
+
+        Raises IndexUnavailable where nobody can tell whether that worked.
+        """
+
+    async def _renew(self) -> bool:
+        """Hold on to what the upload has claimed; False where there is nothing to hold."""
+        return True
+
+    async def _release(self) -> bool:
+        """Give up what the upload has claimed; whether its commit can only fail from now on."""
+        return False
+
+    async def _stay_alive(self) -> None:
+        """Renew while bytes arrive, and while they are being stored.
+
+        The staged file is touched with it, since bytes are gathered before they are
+        written, and `sweep` goes by the age of the file.
+        """
+        seen = 0
+        while True:
+            await asyncio.sleep(self._intake.lease / 3)
+            if self._body.size == seen and not self._finishing:
+                continue
+            seen = self._body.size
+            with contextlib.suppress(OSError):
+                os.utime(self._staged)
+            if not await self._renew():
+                return
+
+    async def _take_in(self, crop: Crop | None, formats: tuple[str, ...]) -> Original:
+        """The body is whole: store it, or leave nothing. Empty `formats` are all accepted.
+
+        Raises BadUpload, UploadTooLarge, UnsupportedImage, UnreadableImage, BadCrop,
+        BucketMissing, StoreError, Overload, and what the commit raises.
+        """
+        self._finishing = True
+        try:
+            sha256 = await self._body.close()
+            if not self._body.size:
+                raise errors.BadUpload(EMPTY)
+            original = await self._store(Received(sha256=sha256, crop=crop, formats=formats))
+        except CommitUnknown as unknown:
+            await self._abort()
+            raise errors.IndexUnavailable("", str(unknown)) from unknown
+        except BaseException:
+            await self._abort()
+            raise
+        self._renewal.cancel()
+        await asyncio.to_thread(self._staged.unlink, missing_ok=True)
+        return original
+
+    async def _store(self, received: Received) -> Original:
+        intake = self._intake
+        cleaned = self._staged.with_name(self._staged.name + ".cleaned")
+        job = IntakeJob(
+            source=str(self._staged),
+            target=str(cleaned),
+            crop=received.crop,
+            formats=received.formats,
+            upright=self.upright,
+        )
+        generation = new_generation(intake.clock.time())
+        intake.moving.add(generation)
+        try:
+            errand = ports.JobHandle(ports.Priority.UPLOAD, self._client)
+            facts = await intake.renderer.run(job, errand=errand)
+            original = described(self._name(facts), generation, facts)
+            await intake.originals.keep(cleaned, original)
+            replaced = await self._commit_or_remove(original, received)
+        finally:
+            intake.moving.discard(generation)
+            await asyncio.to_thread(cleaned.unlink, missing_ok=True)
+        intake.originals.settle(generation)
+        intake.memory.forget(original.image)
+        intake.announcer.kick()
+        if replaced is not None:
+            await intake.retirement.remove(replaced)
+        return original
+
+    async def _commit_or_remove(self, original: Original, received: Received) -> Original | None:
+        """Mirror and commit, or leave no file; returns the original that was replaced."""
+        intake = self._intake
+        try:
+            mirrored = await intake.mirroring.offer(original)
+            return await self._commit_surely(original, received, mirrored)
+        except errors.LiveResizeError as error:
+            await intake.originals.remove(original)
+            nowhere = isinstance(error, errors.BucketMissing)
+            if nowhere or not intake.mirroring.takes(original.image):
+                intake.originals.settle(original.generation)
+            raise  # by the note, `recover` finds what the mirror may have
+
+    async def _commit_surely(
+        self, original: Original, received: Received, mirrored: bool
+    ) -> Original | None:
+        """Commit; when nobody can tell whether that worked, look before answering.
+
+        The claim is given up before the look, so that a commit that is still on its way
+        cannot come after it. Where that cannot be had, `recover` looks later.
+        """
+        try:
+            with needing_room():  # which is certain: nothing was written
+                return await self._commit(original, received, mirrored=mirrored)
+        except errors.IndexUnavailable as unknown:
+            try:
+                certain = await self._release()
+                stored = await self._intake.index.original_of(original.generation)
+            except errors.IndexUnavailable:
+                certain, stored = False, None
+            if stored is None and certain:
+                raise
+            if stored is None:
+                # Whether the row is there will be seen by `recover`: keep file and note.
+                raise CommitUnknown(unknown.detail) from unknown
+            return None
+
+    async def _abort(self) -> None:
+        self._renewal.cancel()
+        await asyncio.to_thread(self._discard)
+        with contextlib.suppress(errors.IndexUnavailable):  # a lease runs out by itself
+            await self._release()
+
+    def _discard(self) -> None:
+        if self._body.file is not None:
+            with contextlib.suppress(OSError):
+                self._body.file.close()
+        with contextlib.suppress(OSError):  # `sweep` removes what stays behind
+            self._staged.unlink(missing_ok=True)
+
+
+class CommitUnknown(Exception):
+    """The database went away during the commit; see `Uploads.recover`."""

