@@ -1,6 +1,7 @@
 """Who may import whom, layer by layer; imports run downwards only."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -152,6 +153,13 @@ def test_only_the_root_reads_settings() -> None:
         if any(layer(name) == "config" for name in imported(module, path))
     }
     assert readers <= {"config", "app", "cli"}
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    """Not for types alone, either: what two modules need of each other belongs into a third."""
+    uses = {module: set(imported(module, path)) & PATHS.keys() for module, path in MODULES}
+    graph = graphlib.TopologicalSorter(uses)
+    graph.prepare()  # raises CycleError, which names them
 
 
 def test_both_tables_know_the_same_layers() -> None:

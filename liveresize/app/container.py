@@ -6,7 +6,6 @@ from pathlib import Path
 from liveresize.app import tls, webhook
 from liveresize.app.buckets import Buckets
 from liveresize.app.disks import Disks
-from liveresize.app.metrics_collector import MetricsCollector
 from liveresize.app.options import (
     index_options,
     originals_options,
@@ -43,7 +42,6 @@ from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions
 from liveresize.maintenance.strays import Strays
-from liveresize.observe.metrics.exposition import Scrape
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.index import engines
 from liveresize.storage.index.sql_index import DatabaseIndex
@@ -228,7 +226,6 @@ class Container:
             store=self.store,
             memory=self.memory,
         )
-        self.readings = MetricsCollector(self)
         slots = self.workers.stats.slots
         self.warmup = Warmup(WarmupOptions(concurrency=max(1, slots - 1)), pictures=pictures)
         self.site = AppContext(
@@ -247,7 +244,6 @@ class Container:
             purge=self.purge,
             ping=self.index.ping,
             parts=self.parts,
-            scrape=Scrape(self.readings.read),
             unsent=self.unsent,
         )
 

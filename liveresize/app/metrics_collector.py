@@ -5,11 +5,11 @@ import platform
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
 from liveresize import __version__
+from liveresize.app.container import Container
 from liveresize.app.options import listener_options
 from liveresize.http.transport.listener import Listener
 from liveresize.imaging.options import ENGINE
@@ -17,22 +17,19 @@ from liveresize.observe import log
 from liveresize.observe.metrics import machine
 from liveresize.observe.metrics.exposition import counter, described, gauge, gauges
 
-if TYPE_CHECKING:
-    from liveresize.app.container import Container
-
 
 class MetricsCollector:
-    """Reads all components; `listener` is known once there is one."""
+    """Reads all components and the listener."""
 
-    def __init__(self, components: "Container") -> None:
+    def __init__(self, components: Container, listener: Listener) -> None:
         self._components = components
+        self._listener = listener
         self._facts = {
             "version": __version__,
             "engine": ENGINE,
             "python": platform.python_version(),
             "pillow": metadata.version("Pillow"),
         }
-        self.listener: Listener | None = None
 
     async def read(self) -> list[Metric]:
         """Everything that is not in the registry; what has to be read from disk or system
@@ -53,8 +50,8 @@ class MetricsCollector:
 
     def _service(self) -> list[Metric]:
         parts = self._components
-        connections = 0 if self.listener is None else self.listener.connections
-        refused = 0 if self.listener is None else self.listener.refused
+        connections = self._listener.connections
+        refused = self._listener.refused
         most = listener_options(parts.settings).max_connections
         return [
             gauge("liveresize_ready", "Whether requests are welcome.", parts.site.ready),

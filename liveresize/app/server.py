@@ -17,6 +17,7 @@ from liveresize import __version__, errors
 from liveresize.app import container, sockets, systemd
 from liveresize.app.application import make_application
 from liveresize.app.lifecycle import Lifecycle
+from liveresize.app.metrics_collector import MetricsCollector
 from liveresize.app.options import http2_options, listener_options
 from liveresize.app.tls import tls_options
 from liveresize.config import Settings
@@ -28,6 +29,7 @@ from liveresize.http.transport.http2 import Http2Options
 from liveresize.http.transport.listener import Listener
 from liveresize.http.transport.tls import Certificate
 from liveresize.observe import log
+from liveresize.observe.metrics.exposition import Scrape
 
 _log = structlog.get_logger("liveresize.server")
 
@@ -140,7 +142,7 @@ class Server:
         if settings.tls.redirect:
             self._plain = self._make_http(Detours(settings.tls.redirect, site, entrance))
         self.listener = Listener(listener_options(settings), self.components.unsent, site.is_proxy)
-        self.components.readings.listener = self.listener
+        site.scrape = Scrape(MetricsCollector(self.components, self.listener).read)
         self.addresses: list[tuple[str, int]] = []
         self.urls: list[str] = []
         self._reminder: asyncio.TimerHandle | None = None

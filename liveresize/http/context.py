@@ -115,7 +115,6 @@ class AppContext:
         purge: Purge,
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
-        scrape: Scrape,
         unsent: Unsent,
     ) -> None:
         self.options = options
@@ -127,7 +126,8 @@ class AppContext:
         self.purge = purge
         self.ping = ping
         self.parts = parts
-        self.scrape = scrape
+        self.scrape: Scrape
+        """Set by the server, since metrics count its connections, too."""
         self.unsent = unsent
         self.ready = False
         self.rules = rules

@@ -201,6 +201,11 @@ class Http2Connection:
         """The key that limits count the client of this connection by."""
         return self._stream.client
 
+    @property
+    def header_bytes(self) -> int:
+        """How many bytes of headers are read of a request."""
+        return self.options.protocol.header_bytes
+
     def moved_at(self, exchange: Http2Stream) -> float:
         """When the client last took what the answer waits for: some of it, or, where that
         waits for its turn alone, some of those before it."""

@@ -5,7 +5,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
 from h2.errors import ErrorCodes
@@ -15,10 +15,7 @@ from tornado import httputil
 from tornado.iostream import StreamClosedError
 
 from liveresize.core import numbers
-from liveresize.http.transport.unsent import Hold
-
-if TYPE_CHECKING:
-    from liveresize.http.transport.http2 import Http2Connection
+from liveresize.http.transport.unsent import Hold, Unsent
 
 _log = structlog.get_logger("liveresize.http2")
 
@@ -46,6 +43,23 @@ _ENTRY = 32
 """Bytes that a header counts beside its name and value (RFC 9113 §6.5.2)."""
 
 
+class Connection(Protocol):
+    """What a stream asks of the connection that it is on; see http2.Http2Connection."""
+
+    context: object
+    unsent: Unsent
+
+    @property
+    def client(self) -> str: ...
+    @property
+    def header_bytes(self) -> int: ...
+    def moved_at(self, exchange: "Http2Stream", /) -> float: ...
+    def took(self, number: int, size: int, /) -> None: ...
+    def send_continue(self, number: int, /) -> None: ...
+    def reset(self, exchange: "Http2Stream", code: ErrorCodes, /) -> None: ...
+    def flush_soon(self) -> None: ...
+
+
 class Http2Stream(httputil.HTTPConnection):
     """What a handler answers by: all that it has of Tornado's HTTP1Connection.
 
@@ -54,7 +68,7 @@ class Http2Stream(httputil.HTTPConnection):
     """
 
     def __init__(
-        self, connection: "Http2Connection", number: int, max_body: int, body_timeout: float
+        self, connection: Connection, number: int, max_body: int, body_timeout: float
     ) -> None:
         """`max_body` bytes and `body_timeout` seconds hold unless the handler sets others."""
         self.number = number
@@ -95,7 +109,7 @@ class Http2Stream(httputil.HTTPConnection):
         self._delegate = delegate
         self.is_whole = event.stream_ended is not None
         size = sum(len(name) + len(value) + _ENTRY for name, value in event.headers)
-        self.is_head_too_large = size > self._connection.options.protocol.header_bytes
+        self.is_head_too_large = size > self._connection.header_bytes
         try:
             line, headers = _request(event)
             self.prioritise(headers.get("Priority", ""))
