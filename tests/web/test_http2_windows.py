@@ -136,8 +136,9 @@ def test_a_hundred_streams_at_once_are_all_answered(
         assert connection.goaways == []
 
 
-def test_a_hundred_pictures_come_over_one_connection(plain: servers.Running) -> None:
-    """Large ones, by turns and after one another."""
+def test_many_large_pictures_come_over_one_connection(plain: servers.Running) -> None:
+    """By turns and after one another, to a client that opens windows after each frame; small
+    frames end a piece that was read from the disk, of which a picture has a dozen."""
     with Http2Wire(plain.port) as connection:
         numbers = [
             connection.open("/large.png", priority=f"u={index % 8}{', i' * (index % 2)}")
@@ -145,6 +146,19 @@ def test_a_hundred_pictures_come_over_one_connection(plain: servers.Running) -> 
         ]
         for number in numbers:
             assert connection.answer(number).body == LARGE
+        small = [size for _, size in connection.arrivals if size < 1024]
+        assert len(small) <= 15 * len(numbers)
+
+
+def test_a_window_is_used_to_its_last_byte(plain: servers.Running) -> None:
+    """By a client that opens it only then; its size leaves a frame that is small."""
+    for room in (1, 500, 16_384 + 100):
+        with Http2Wire(plain.port, settings={http2_client.INITIAL_WINDOW: room}) as connection:
+            connection.takes = False
+            number = connection.open("/large.png")
+            for turn in range(1, 4):
+                connection.until(lambda: len(connection.answers[number].body) == turn * room)  # noqa: B023
+                connection.more(number, room)
 
 
 @pytest.mark.long

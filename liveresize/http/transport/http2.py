@@ -40,6 +40,9 @@ _READ = 64 << 10
 _FRAME = 16 << 10
 """Bytes of an answer in one frame: after them a more urgent one may have its turn."""
 
+_LEAST = 4 << 10
+"""Bytes below which a frame waits for its window to open further."""
+
 _BURST = 128 << 10
 """Bytes of answers that are framed for one write; more are not while that is under way."""
 
@@ -95,6 +98,7 @@ class Http2Connection:
         self._flush_due = False
         self._turn = 0
         self._took_at = 0.0
+        self._sends_rest = False
         self._leaving = False
         self._has_told = False
         self._left = False
@@ -245,6 +249,12 @@ class Http2Connection:
 
     # What is sent
 
+    def _send_rest(self) -> None:
+        """Use windows to their last byte: their peer may wait for that before it opens them."""
+        self._sends_rest = True
+        self._flush()
+        self._sends_rest = False
+
     def _flush(self) -> None:
         self._flush_due = False
         if self._written is not None:
@@ -304,7 +314,7 @@ class Http2Connection:
         """Frame some of an answer; returns the bytes: 0 where a window is closed."""
         window = self._protocol.local_flow_control_window(exchange.number)
         size = min(window, self._protocol.max_outbound_frame_size, _FRAME)
-        if size <= 0:
+        if size <= 0 or (size < self._least(exchange) and not self._sends_rest):
             return 0
         data = exchange.take(size)
         last = exchange.is_finished and not exchange.queued
@@ -314,6 +324,14 @@ class Http2Connection:
         if last:
             self._conclude(exchange)
         return len(data)
+
+    def _least(self, exchange: Http2Stream) -> int:
+        """Bytes below which a frame of this answer is not sent yet.
+
+        A peer that opens windows by the size of each frame would otherwise get ever smaller
+        frames (the silly window syndrome, RFC 1122 §4.2.3.4), and pay for each of them.
+        """
+        return min(_LEAST, exchange.queued, self._protocol.offered_window)
 
     def _conclude(self, exchange: Http2Stream) -> None:
         """The answer is whole; of a request that is not, the rest is not wanted."""
@@ -350,6 +368,7 @@ class Http2Connection:
             self._end()
         elif self._protocol.peer_leaves:
             self._part()
+        self._send_rest()
 
     def _part(self) -> None:
         """From now on requests are refused, which their sender may try elsewhere."""

@@ -133,6 +133,11 @@ class Protocol(H2Connection):
         stream = self.streams.get(number)
         return 0 if stream is None else stream.outbound_flow_control_window
 
+    @property
+    def offered_window(self) -> int:
+        """Bytes that the peer gives each stream to begin with."""
+        return self.remote_settings.initial_window_size
+
     def sent(self, size: int) -> None:
         """Data of `size` bytes went out, which the peer may answer with opening its windows."""
         if size >= _WORTH:
