@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from storage import s3worlds
 from storage.s3worlds import World, everywhere
 from web import pictures, servers
@@ -31,6 +32,7 @@ def keys_of(renditions: s3worlds.Place, originals: s3worlds.Place) -> dict[str, 
     }
 
 
+@pytest.mark.long
 @everywhere
 def test_buckets_and_database_are_brought_together(world: World, tmp_path: Path) -> None:
     """An emptied bucket, objects without links, originals in the mirror alone without a row."""

@@ -232,6 +232,7 @@ def test_fifty_uploads_that_all_fail_leave_nothing(server: servers.Running, name
     assert sorted(statuses) == [403] * 49 + [415]
 
 
+@pytest.mark.long
 def test_memory_stays_flat_over_bad_uploads(spawn: Callable[..., servers.Process]) -> None:
     """Three hundred of them, of every kind, and no more than a few megabytes."""
     process = spawn()

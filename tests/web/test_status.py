@@ -79,6 +79,7 @@ def test_a_database_that_hangs_does_not_hold_up_the_start(
     events.clear()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strict", [False, True])
 def test_ready_while_nothing_can_be_written(
     launch: Callable[..., servers.Running], events: list[dict[str, object]], strict: bool
