@@ -3,6 +3,7 @@
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -116,9 +117,13 @@ def test_ready_while_a_disk_is_below_its_reserve(
     """Which folder, and what is free there."""
     running = launch(disk__reserve=1 << 60)
     servers.until(lambda: running.client.get("/_ready").json()["degraded"] == ["disk"])
-    folders = running.client.get("/_ready").json()["parts"]["disk"]["folders"]
-    assert set(folders) == {"originals", "spool", "renditions"}
-    assert all(not each["ok"] and each["free_bytes"] > 0 for each in folders.values())
+
+    def folders() -> dict[str, Any]:
+        found: dict[str, Any] = running.client.get("/_ready").json()["parts"]["disk"]["folders"]
+        return found
+
+    servers.until(lambda: set(folders()) == {"originals", "spool", "renditions"})
+    assert all(not each["ok"] and each["free_bytes"] > 0 for each in folders().values())
     short = metering.series("disk_short", folder="originals")
     assert metering.Reading.of(running.client)[short] == 1
 
