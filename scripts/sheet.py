@@ -10,7 +10,7 @@ import click
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 from liveresize.core import urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.imaging import render
 from liveresize.imaging.options import ImagingOptions
 

@@ -18,7 +18,7 @@ from liveresize.core import geometry, signing
 from liveresize.core import urls as domain_urls
 from liveresize.core.formats import EXTENSIONS, Negotiated
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import KNOWN
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, TRANSPARENT, Fit, Gravity, Quality

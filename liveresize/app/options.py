@@ -12,7 +12,7 @@ from liveresize.config import Settings
 from liveresize.config.backends import Postgresql
 from liveresize.config.operation import PRIVATE_NETWORKS, Limits
 from liveresize.core.geometry import Bounds
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import check_presets
 from liveresize.core.rates import RateOptions
 from liveresize.core.sizes import SizeRules

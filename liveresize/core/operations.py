@@ -5,13 +5,11 @@ page about addresses read these rows. What a filter does to pixels stands in
 `imaging.effects.FILTERS`, under the same names.
 """
 
-import enum
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from liveresize.core import numbers
+from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
 from liveresize.core.values import (
     BLUR,
     CENTER,
@@ -27,142 +25,6 @@ from liveresize.core.values import (
     Gravity,
     Quality,
 )
-
-
-class Effect(enum.Enum):
-    """What an operation changes."""
-
-    BOX = "how the picture meets its box"
-    TURN = "which way the picture is turned"
-    FILTER = "the pixels of the result"
-    ENCODING = "how the result is encoded"
-    FRAMES = "which frames are kept"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UrlRules:
-    """What configuration says about URLs.
-
-    `quality` are the levels that `auto` stands for, `blur` ten times the sigma that
-    `blur=true` stands for. `presets` maps a name to its parameters, in order.
-    `webp_opt_in` lets `allow_webp=true` change a format, `webp_always` changes it
-    without being asked.
-    """
-
-    quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))
-    blur: int = 70
-    enlarge: bool = True
-    presets: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    webp_opt_in: bool = True
-    webp_always: bool = False
-
-
-def _as_it_is(value: Any, rules: UrlRules) -> Any:
-    return value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One parameter of an address, and one field of a rendition.
-
-    `name` is the parameter; empty for what only the API of vip asks for. `attribute` is the
-    field, where it has another name. `about` is a sentence for people, `schema` a JSON
-    Schema of the values with an `example`, `allowed` the same as the end of a sentence.
-    `read` makes the value of a text, and raises ValueError. `plain` is the value that asks
-    for nothing; `resolve` makes the field of a rendition of a value, plain ones included.
-    `text` writes the field in an address. `token` writes it in a variant, and is empty for
-    what shows there by its absence; `pattern` matches such a token, and `parse` reads it
-    back, or raises ValueError.
-    """
-
-    name: str
-    attribute: str = ""
-    about: str = ""
-    allowed: str = ""
-    schema: Mapping[str, Any] = field(default_factory=dict)
-    example: object = None
-    effect: Effect
-    plain: Any
-    read: Callable[[str, UrlRules], Any]
-    resolve: Callable[[Any, UrlRules], Any] = _as_it_is
-    text: Callable[[Any], str] = str
-    token: Callable[[Any], str]
-    pattern: str
-    parse: Callable[[str], Any]
-
-    def __post_init__(self) -> None:
-        if not self.attribute:
-            object.__setattr__(self, "attribute", self.name)
-
-    def changes_stored(self, value: Any, *, animated: bool) -> bool:
-        """Whether the stored bytes of an original are not the answer to this value."""
-        if value == self.plain or self.effect is Effect.BOX:
-            return False
-        return animated or self.effect is not Effect.FRAMES
-
-
-def _flag(
-    name: str,
-    about: str,
-    effect: Effect,
-    token: str,
-    *,
-    plain: bool | None,
-    shown: bool,
-    **rest: Any,
-) -> Operation:
-    """`true` or `false`; `shown` is the one that has a token."""
-    return Operation(
-        name=name,
-        about=about,
-        allowed="one of `true`, `false`",
-        schema={"type": "boolean"} | ({} if plain is None else {"default": plain}),
-        effect=effect,
-        plain=plain,
-        read=lambda text, rules: _known(_flags, text),
-        text=lambda value: str(value).lower(),
-        token=lambda value: token if value is shown else "",
-        pattern=token,
-        parse=lambda text: shown,
-        **rest,
-    )
-
-
-def _choice(
-    name: str,
-    about: str,
-    effect: Effect,
-    prefix: str,
-    plain: Any,
-    values: tuple[Any, ...],
-    **rest: Any,
-) -> Operation:
-    """One of a few words or numbers."""
-    words = {str(value): value for value in values}
-    tokens = {prefix + word: value for word, value in words.items() if value != plain}
-    default = {"default": plain} if plain in values else {}
-    return Operation(
-        name=name,
-        about=about,
-        allowed="one of " + ", ".join(f"`{word}`" for word in words),
-        schema={"enum": list(values), **default},
-        effect=effect,
-        plain=plain,
-        read=lambda text, rules: _known(words, text),
-        token=lambda value: "" if value == plain else f"{prefix}{value}",
-        pattern="|".join(tokens),
-        parse=lambda text: tokens[text],
-        **rest,
-    )
-
-
-def _known(words: Mapping[str, Any], text: str) -> Any:
-    if text not in words:
-        raise ValueError(text)
-    return words[text]
-
-
-_flags = {"true": True, "false": False}
 
 
 def _tenths(text: str, low: int, high: int) -> int:
@@ -226,8 +88,8 @@ def _parse_quality(token: str) -> Quality:
 
 
 def _read_blur(text: str, rules: UrlRules) -> int:
-    if text in _flags:
-        return rules.blur if _flags[text] else 0
+    if text in FLAGS:
+        return rules.blur if FLAGS[text] else 0
     return _tenths(text, *BLUR)
 
 
@@ -258,7 +120,7 @@ def _colour_text(colour: Colour) -> str:
 _FRACTION = r"(0(\.[0-9]{1,99})?|1(\.0{1,99})?)"
 
 ROWS = (
-    _choice(
+    choice(
         "fit",
         "`clip` fits inside the box; `crop` fills the box and cuts off the rest; `cover` is at "
         "least as large as the box; `canvas` fits inside the box and fills the rest with `bg`.",
@@ -340,7 +202,7 @@ ROWS = (
         pattern="s[0-9]{1,3}",
         parse=lambda token: _within(token, 1, MAX_SHARPEN),
     ),
-    _flag(
+    flag(
         "grey",
         "Shades of grey instead of colours.",
         Effect.FILTER,
@@ -348,7 +210,7 @@ ROWS = (
         plain=False,
         shown=True,
     ),
-    _choice(
+    choice(
         "rotate",
         "Degrees clockwise, after the EXIF orientation is applied.",
         Effect.TURN,
@@ -356,7 +218,7 @@ ROWS = (
         0,
         (0, 90, 180, 270),
     ),
-    _choice(
+    choice(
         "flip", "Mirror horizontally, vertically or both.", Effect.TURN, "f", "", ("h", "v", "hv")
     ),
     Operation(
@@ -381,7 +243,7 @@ ROWS = (
         pattern="bg[0-9a-f]{8}",
         parse=lambda token: _colour(token[2:]),
     ),
-    _flag(
+    flag(
         "enlarge",
         "Whether a small original is enlarged. Without it, the settings decide.",
         Effect.BOX,
@@ -390,8 +252,8 @@ ROWS = (
         shown=False,
         resolve=lambda value, rules: rules.enlarge if value is None else value,
     ),
-    _flag("", "", Effect.BOX, "floor", plain=False, shown=True, attribute="floor"),
-    _flag(
+    flag("", "", Effect.BOX, "floor", plain=False, shown=True, attribute="floor"),
+    flag(
         "animate",
         "Whether an animation stays animated, if the format can do that.",
         Effect.FRAMES,

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from liveresize import errors
-from liveresize.core.operations import OPERATIONS, UrlRules
+from liveresize.core.operation import UrlRules
+from liveresize.core.operations import OPERATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

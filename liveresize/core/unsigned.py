@@ -12,7 +12,7 @@ from liveresize.compat.vip.requests import VipRequest, VipRules
 from liveresize.core import parameters, sizes, urls
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import Parameters
 from liveresize.core.rendition import Rendition
 from liveresize.core.sizes import SizeRules

@@ -10,7 +10,8 @@ from liveresize.core import accept as accept_header
 from liveresize.core import names, numbers, parameters
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated
 from liveresize.core.names import ImageId
-from liveresize.core.operations import OPERATIONS, UrlRules
+from liveresize.core.operation import UrlRules
+from liveresize.core.operations import OPERATIONS
 from liveresize.core.parameters import Parameters
 from liveresize.core.rendition import Rendition
 

@@ -7,7 +7,7 @@ from liveresize.compat.vip.requests import VipRequest, VipRules
 from liveresize.compat.vip.uploads import VipUploads
 from liveresize.core import ports
 from liveresize.core.geometry import Bounds
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.pictures import Pictures

@@ -11,7 +11,8 @@ from typing import Any
 from liveresize import __version__, errors
 from liveresize.core import names, urls
 from liveresize.core.formats import EXTENSIONS, Format
-from liveresize.core.operations import OPERATIONS, Operation
+from liveresize.core.operation import Operation
+from liveresize.core.operations import OPERATIONS
 from liveresize.core.originals import GENERATION
 from liveresize.delivery.warmup import Fate
 from liveresize.errors import LiveResizeError

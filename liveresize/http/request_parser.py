@@ -10,7 +10,7 @@ from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRequest, VipRules
 from liveresize.core import signing, sizes, urls
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery.pictures import AnyRequest

@@ -11,7 +11,8 @@ from liveresize.core import geometry, names, parameters, signing
 from liveresize.core import urls as domain_urls
 from liveresize.core.formats import EXTENSIONS, Format
 from liveresize.core.names import ImageId
-from liveresize.core.operations import Spelled, UrlRules
+from liveresize.core.operation import UrlRules
+from liveresize.core.operations import Spelled
 
 _BASE = re.compile(r"""(?:(?:https?:)?//[^\s/?#,"'<>\\]+)?(?:/[^\s?#,"'<>\\]*)?""")
 

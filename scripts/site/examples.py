@@ -11,7 +11,7 @@ from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRules
 from liveresize.core import urls
 from liveresize.core.formats import Format, Negotiated
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 
 PRESETS = {"card": {"fit": "crop", "quality": "60", "sharpen": "1"}}

@@ -8,7 +8,7 @@ from liveresize.core import names
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, Fit, Gravity, Quality
 

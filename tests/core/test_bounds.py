@@ -9,7 +9,7 @@ from liveresize.core import geometry, urls
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit
 

@@ -4,7 +4,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core import parameters
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 RULES = UrlRules()
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from liveresize import errors
 from liveresize.core import parameters
-from liveresize.core.operations import OPERATIONS, UrlRules
+from liveresize.core.operation import UrlRules
+from liveresize.core.operations import OPERATIONS
 from liveresize.core.values import COMPASS, SMART, TRANSPARENT, Fit, Gravity
 
 RULES = UrlRules(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated, sniff
-from liveresize.core.operations import ROWS, UrlRules
+from liveresize.core.operation import UrlRules
+from liveresize.core.operations import ROWS
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import CENTER, COMPASS, SMART, TRANSPARENT, WHITE, Fit, Gravity, Quality
 

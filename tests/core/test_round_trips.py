@@ -9,7 +9,7 @@ from liveresize import errors
 from liveresize.core import names, urls
 from liveresize.core.formats import Format
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 from . import strategies
 

@@ -13,7 +13,7 @@ from liveresize import errors
 from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRules
 from liveresize.core import parameters, signing, urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 from . import strategies
 

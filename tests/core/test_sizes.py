@@ -10,7 +10,7 @@ from liveresize.compat.vip.requests import VipRules
 from liveresize.core import geometry, sizes, urls
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import RenditionRequest
 from liveresize.core.values import Fit

@@ -11,7 +11,7 @@ from liveresize.core import sizes, urls
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 from liveresize.core.sizes import SizeRules
 from liveresize.core.unsigned import Unsigned, made_of

@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.core import urls
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 
 RULES = UrlRules(

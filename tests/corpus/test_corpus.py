@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from liveresize.core import geometry, urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 from . import table, visits
 from .table import Expected

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.core import names, urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 from .nginx import Nginx, needs_nginx
 

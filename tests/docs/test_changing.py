@@ -15,7 +15,7 @@ SEPIA = """
 from PIL import Image
 from liveresize.core import urls
 from liveresize.core.formats import Format
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.imaging.options import ImagingOptions
 from liveresize.imaging.render import render
 

@@ -18,7 +18,7 @@ from web import servers
 from docs import guides
 from liveresize import errors, urls
 from liveresize.core import urls as domain_urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.http import failures
 
 HTML = "docs/html.md"

@@ -17,7 +17,7 @@ from docs import guides
 from liveresize import config
 from liveresize.core import signing
 from liveresize.core import urls as domain_urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 THUMBOR = "docs/coming-from-thumbor.md"
 IMGPROXY = "docs/coming-from-imgproxy.md"

@@ -7,7 +7,7 @@ import pytest
 from liveresize.compat.iaas.source import Shape
 from liveresize.compat.iaas.variants import Named, Unknown, Variants, address
 from liveresize.core import urls
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.urls import RenditionRequest
 
 RULES = UrlRules()

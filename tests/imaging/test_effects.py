@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageStat
 
 from liveresize.core.formats import Format
-from liveresize.core.operations import ROWS, Effect
+from liveresize.core.operation import Effect
+from liveresize.core.operations import ROWS
 from liveresize.core.values import COMPASS, Fit
 from liveresize.imaging import effects
 

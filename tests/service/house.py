@@ -9,7 +9,7 @@ from liveresize.compat.vip.uploads import VipUploads, VipUploadsOptions
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Original
 from liveresize.core.ports import ForeignOriginals, Mirror, RenditionStore, WebhookClient
 from liveresize.core.rates import RateOptions, Rates

@@ -10,7 +10,7 @@ from liveresize.compat.vip.requests import VipRules
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Original
 from liveresize.core.ports import Selection
 from liveresize.core.rates import RateOptions

@@ -8,7 +8,7 @@ import pytest
 from liveresize import errors
 from liveresize.core import urls
 from liveresize.core.geometry import Bounds
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest
 from liveresize.core.values import Quality
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect

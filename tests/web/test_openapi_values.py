@@ -9,7 +9,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core import names, parameters
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 
 from . import servers
 from .contract.conforming import Document

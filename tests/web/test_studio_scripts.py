@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from liveresize.core import names, urls
 from liveresize.core.formats import Format, Negotiated
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, Fit, Gravity, Quality
 from liveresize.http.studio import assets

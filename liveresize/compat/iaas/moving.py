@@ -20,7 +20,7 @@ from liveresize.compat.iaas.target import NewLink
 from liveresize.compat.iaas.variants import Unknown, Variants, address
 from liveresize.core import names, ports
 from liveresize.core.names import ImageId
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.streams import each
 from liveresize.observe.progress import Progress, bar
 from liveresize.storage.index.database import Database

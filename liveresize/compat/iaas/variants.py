@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.compat.iaas.source import Shape
 from liveresize.core import urls
 from liveresize.core.formats import Format
-from liveresize.core.operations import UrlRules
+from liveresize.core.operation import UrlRules
 from liveresize.core.urls import RenditionRequest
 
 _KINDS = 100_000

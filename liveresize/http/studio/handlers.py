@@ -7,7 +7,8 @@ from typing import Any
 from tornado.web import HTTPError
 
 from liveresize import __version__, errors
-from liveresize.core.operations import OPERATIONS, Effect
+from liveresize.core.operation import Effect
+from liveresize.core.operations import OPERATIONS
 from liveresize.http import conditions, responses
 from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import Handler
