@@ -78,10 +78,6 @@ class Renditions:
         `fresh` renders whatever is kept and keeps nothing. Raises OriginalMissing,
         OriginalElsewhere, ImageError and its kin, Overload and its kin.
         """
-        if not fresh:
-            recalled = self.recall(request)
-            if recalled is not None:
-                return recalled
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
             outside = self._check_bounds(original, request)
