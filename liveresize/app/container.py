@@ -108,7 +108,9 @@ class Container:
                 max_variants=settings.cache.max_variants,
                 engine=ENGINE,
             ),
-            index=self.index,
+            rows=self.index.rows,
+            links=self.index.links,
+            purges=self.index.purges,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
@@ -121,7 +123,8 @@ class Container:
             ),
             mirror=self.buckets.mirror,
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
+            mirror_queue=self.index.mirror_queue,
         )
         self.unsent = Unsent(settings.limits.unsent_bytes)
         self._assemble()
@@ -130,30 +133,31 @@ class Container:
         settings = self.settings
         catalogue = OriginalLookup(
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
             renderer=self.workers,
             memory=self.memory,
             take_over=BucketImporter(
                 take_over_options(settings),
                 taken=self.buckets.taken,
                 originals=self.originals,
-                index=self.index,
+                rows=self.index.rows,
                 renderer=self.workers,
                 clock=time,
             ),
         )
         self.retirement = GenerationCleanup(
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.announcer = webhook.announcer(settings, self.index)
+        self.announcer = webhook.announcer(settings, self.index.announcements)
         self.intake = UploadPipeline(
             originals=self.originals,
-            index=self.index,
+            tokens=self.index.tokens,
+            rows=self.index.rows,
             renderer=self.workers,
             memory=self.memory,
             retirement=self.retirement,
@@ -167,7 +171,7 @@ class Container:
         )
         sources = RenditionLoader(
             originals=self.originals,
-            index=self.index,
+            links=self.index.links,
             mirroring=self.mirroring,
             renderer=self.workers,
             store=self.store,
@@ -196,7 +200,9 @@ class Container:
                 remembered=settings.originals.lost_days * 86_400.0,
                 evicted=settings.cache.max_variants,
             ),
-            index=self.index,
+            rows=self.index.rows,
+            links=self.index.links,
+            purges=self.index.purges,
             store=self.store,
             memory=self.memory,
             retirement=self.retirement,
@@ -252,7 +258,8 @@ class Container:
         place = originals_options(self.settings)
         stray_files = StrayFiles(place.directory, place.reserve, place.reserve_inodes)
         self.deletions = Deletions(
-            index=self.index,
+            rows=self.index.rows,
+            purges=self.index.purges,
             memory=self.memory,
             strays=stray_files,
             retirement=self.retirement,
@@ -264,7 +271,7 @@ class Container:
             strays_options(self.settings),
             files=stray_files,
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
             memory=self.memory,
             deletions=self.deletions,
             clock=time,
@@ -272,7 +279,7 @@ class Container:
         rendered = renditions_options(self.settings).directory
         self.orphans = Orphans(
             files=None if self.store.shared else RenditionFiles(rendered),
-            index=self.index,
+            links=self.index.links,
             spool=self.spool,
             clock=time,
         )

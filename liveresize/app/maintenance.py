@@ -73,7 +73,10 @@ def _parts(
     if adopting:  # what is in the mirror alone is looked at here
         originals.prepare()
     return Parts(
-        index=index,
+        rows=index.rows,
+        mirror_queue=index.mirror_queue,
+        links=index.links,
+        purges=index.purges,
         originals=originals,
         files=OriginalFiles(options.directory),
         aside=OriginalFiles(options.directory / LOST),
@@ -119,7 +122,7 @@ async def verify(
         shared = bool(settings.postgresql.host or settings.postgresql.url)
         cores = len(os.sched_getaffinity(0))
         await verification.Verification(
-            index=index,
+            rows=index.rows,
             originals=originals,
             mirror=buckets.mirror,
             options=dataclasses.replace(options, shared=shared, width=cores),

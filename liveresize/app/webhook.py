@@ -4,11 +4,11 @@ import time
 
 from liveresize import __version__
 from liveresize.config import Settings
-from liveresize.core.ports import Index, WebhookClient
+from liveresize.core.ports import Announcements, WebhookClient
 from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
 
-def announcer(settings: Settings, index: Index) -> WebhookDispatcher:
+def announcer(settings: Settings, announcements: Announcements) -> WebhookDispatcher:
     """What announces uploads; without `webhook.url` it does nothing."""
     webhook = settings.webhook
     options = WebhookDispatcherOptions(
@@ -17,7 +17,9 @@ def announcer(settings: Settings, index: Index) -> WebhookDispatcher:
         timeout=webhook.timeout,
         give_up=webhook.give_up,
     )
-    return WebhookDispatcher(options, index=index, courier=_courier(settings), clock=time)
+    return WebhookDispatcher(
+        options, announcements=announcements, courier=_courier(settings), clock=time
+    )
 
 
 def _courier(settings: Settings) -> WebhookClient | None:

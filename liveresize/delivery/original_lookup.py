@@ -26,13 +26,13 @@ class OriginalLookup:
         self,
         *,
         originals: ports.Originals,
-        index: ports.Index,
+        rows: ports.OriginalRows,
         renderer: ports.Renderer,
         memory: ports.Memory,
         take_over: BucketImporter,
     ) -> None:
         self._originals = originals
-        self._index = index
+        self._rows = rows
         self._renderer = renderer
         self._memory = memory
         self._take_over = take_over
@@ -77,7 +77,7 @@ class OriginalLookup:
         They do not know `uploaded_at`: by that they are told apart, and asked after again.
         """
         try:
-            original, reachable = await self._index.original(image), True
+            original, reachable = await self._rows.find(image), True
         except errors.IndexUnavailable:
             original, reachable = self._memory.original(image), False
         if original is None:
@@ -104,7 +104,7 @@ class OriginalLookup:
         if adopt:
             # A database that cannot be written, on a full disk for one, is as good as away.
             with contextlib.suppress(errors.IndexUnavailable):
-                return await self._index.adopt(original)
+                return await self._rows.adopt(original)
         return original
 
 
@@ -112,7 +112,7 @@ async def adopt_foreign(
     image: ImageId,
     *,
     originals: ports.Originals,
-    index: ports.Index,
+    rows: ports.OriginalRows,
     renderer: ports.Renderer,
 ) -> bool:
     """Record a file of the published service that nobody has asked for yet, if there is one.
@@ -125,6 +125,6 @@ async def adopt_foreign(
         return False
     with contextlib.suppress(errors.ImageError):
         facts = await renderer.run(ProbeJob(path=str(found[1])))
-        await index.adopt(described(image, found[0], facts))
+        await rows.adopt(described(image, found[0], facts))
         return True
     return False

@@ -45,13 +45,17 @@ class Publisher:
         self,
         options: PublisherOptions,
         *,
-        index: ports.Index,
+        rows: ports.OriginalRows,
+        links: ports.Links,
+        purges: ports.Purges,
         store: ports.RenditionStore,
         spool: ports.Spool,
         memory: ports.Memory,
     ) -> None:
         self._options = options
-        self._index = index
+        self._rows = rows
+        self._links = links
+        self._purges = purges
         self._store = store
         self._spool = spool
         self._memory = memory
@@ -150,7 +154,7 @@ class Publisher:
 
     async def _resume(self, path: Path) -> None:
         generation, variant, extension = self._spool.parse(path)
-        original = await self._insist(path.name, lambda: self._index.original_of(generation))
+        original = await self._insist(path.name, lambda: self._rows.of(generation))
         link = None
         if original is not None:
             link = await self._relink(original, variant, extension)
@@ -167,7 +171,7 @@ class Publisher:
 
         In buckets things lie under the name of the picture, which may be another's by now.
         """
-        image = await self._index.ended(generation)
+        image = await self._purges.ended(generation)
         if image is not None and not image.bucket:
             link = self._link(ended(image, generation), variant, extension, "", 0)
             await self._store.remove([link])
@@ -184,7 +188,7 @@ class Publisher:
         """Whether the original may have one more variant, with those `ahead` that have no
         link yet; yes, while nobody can tell."""
         with contextlib.suppress(errors.IndexUnavailable):
-            count = ahead + await self._index.count_links(original.generation)
+            count = ahead + await self._links.count(original.generation)
             if count >= self._options.max_variants:
                 self.refused += 1
                 _log.info("variants_full", image_id=original.image.key, variants=count)
@@ -200,7 +204,7 @@ class Publisher:
             self._refuse(link, error)
             await self._spool.remove(path)
             return
-        if await self._insist(about, lambda: self._index.add_link(link)):
+        if await self._insist(about, lambda: self._links.add(link)):
             self.published += 1
             self._memory.keep_link(link)
         else:  # the picture was deleted or replaced while this was being made

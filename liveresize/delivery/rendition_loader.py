@@ -56,7 +56,7 @@ class RenditionLoader:
         self,
         *,
         originals: ports.Originals,
-        index: ports.Index,
+        links: ports.Links,
         mirroring: Mirroring,
         renderer: ports.Renderer,
         store: ports.RenditionStore,
@@ -66,7 +66,7 @@ class RenditionLoader:
         rates: Rates,
     ) -> None:
         self._originals = originals
-        self._index = index
+        self._links = links
         self._mirroring = mirroring
         self._renderer = renderer
         self._store = store
@@ -110,7 +110,7 @@ class RenditionLoader:
         What was purged is left alone: it lies there until its time has come.
         """
         try:
-            if await self._index.was_purged(original.generation, variant):
+            if await self._links.was_purged(original.generation, variant):
                 return None
             found = await self._store.find_foreign(original, variant)
             if found is None or not is_known(found[1]):
@@ -127,7 +127,7 @@ class RenditionLoader:
                 size=len(data),
                 engine=FOREIGN_ENGINE,
             )
-            await self._index.add_link(link)
+            await self._links.add(link)
         except errors.StoreError:
             return None
         return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
@@ -135,7 +135,7 @@ class RenditionLoader:
     async def look_up(self, original: Original, variant: str) -> Link | None:
         """The link, from the index or, while that is down, from an older memory."""
         try:
-            link = await self._index.link(original.generation, variant)
+            link = await self._links.find(original.generation, variant)
         except errors.IndexUnavailable:
             return self._memory.link(original.generation, variant, stale=True)
         if link is not None:
@@ -146,7 +146,7 @@ class RenditionLoader:
     async def was_linked(self, original: Original, variant: str) -> bool:
         """Whether the index has a link, in use or not; False while it is away."""
         try:
-            return await self._index.was_purged(original.generation, variant) is not None
+            return await self._links.was_purged(original.generation, variant) is not None
         except errors.IndexUnavailable:
             return False
 

@@ -33,7 +33,8 @@ class Deletions:
     def __init__(
         self,
         *,
-        index: ports.Index,
+        rows: ports.OriginalRows,
+        purges: ports.Purges,
         memory: ports.Memory,
         strays: ports.StrayOriginals,
         retirement: GenerationCleanup,
@@ -41,7 +42,8 @@ class Deletions:
         record: ports.HeardRecord,
         clock: ports.Clock,
     ) -> None:
-        self._index = index
+        self._rows = rows
+        self._purges = purges
         self._memory = memory
         self._strays = strays
         self._retirement = retirement
@@ -63,12 +65,12 @@ class Deletions:
         After it returns, the database is the one that this instance knows.
         """
         async with self._turn:
-            identity = await self._index.identity()
+            identity = await self._purges.identity()
             page = await self._news(identity)
             while page:
                 await self._hear(page)
                 self._heard = Heard(identity, page[-1])
-                page = await self._index.purges_since(page[-1].serial, _PAGE)
+                page = await self._purges.since(page[-1].serial, _PAGE)
             await self._remember(Heard(identity, self._deletion))
 
     async def _news(self, identity: str) -> list[Purged]:
@@ -79,11 +81,11 @@ class Deletions:
         heard = self._heard
         if heard is not None and heard.identity == identity:
             if heard.last is None:
-                return await self._index.purges_since(0, _PAGE)
-            page = await self._index.purges_since(heard.last.serial - 1, _PAGE)
+                return await self._purges.since(0, _PAGE)
+            page = await self._purges.since(heard.last.serial - 1, _PAGE)
             if page and page[0].is_row(heard.last):
                 return page[1:]
-        page = await self._index.purges_since(0, _PAGE)
+        page = await self._purges.since(0, _PAGE)
         await self._begin_again(heard)
         self._heard = Heard(identity)
         return page
@@ -108,7 +110,7 @@ class Deletions:
     async def _hear(self, page: list[Purged]) -> None:
         """Remove what is left of what was ended, unless it has a row again."""
         gone = [purged.generation for purged in page if not purged.variant]
-        living = await self._index.known_of(gone) if gone else set()
+        living = await self._rows.known(gone) if gone else set()
         for purged in page:
             if purged.variant:
                 self._memory.drop(purged.image, purged.generation, purged.variant)

@@ -33,12 +33,12 @@ class Orphans:
         self,
         *,
         files: ports.RenditionFiles | None,
-        index: ports.Index,
+        links: ports.Links,
         spool: ports.Spool,
         clock: ports.Clock,
     ) -> None:
         self._files = files
-        self._index = index
+        self._links = links
         self._spool = spool
         self._clock = clock
         self._part = 0
@@ -74,7 +74,7 @@ class Orphans:
         generations = list(by_generation)
         for start in range(0, len(generations), _BATCH):
             batch = generations[start : start + _BATCH]
-            keys = await self._index.keys_of(batch)
+            keys = await self._links.keys_of(batch)
             linked = {tuple(key.split("/")[-2:]) for key in keys}
             orphans = [
                 file

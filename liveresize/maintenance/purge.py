@@ -50,7 +50,9 @@ class Purge:
         self,
         options: PurgeOptions,
         *,
-        index: ports.Index,
+        rows: ports.OriginalRows,
+        links: ports.Links,
+        purges: ports.Purges,
         store: ports.RenditionStore,
         memory: ports.Memory,
         retirement: GenerationCleanup,
@@ -61,7 +63,9 @@ class Purge:
         orphans: Orphans,
     ) -> None:
         self._options = options
-        self._index = index
+        self._rows = rows
+        self._links = links
+        self._purges = purges
         self._store = store
         self._memory = memory
         self._retirement = retirement
@@ -74,11 +78,11 @@ class Purge:
 
     async def delete(self, image: ImageId) -> None:
         """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
-        standing = await self._index.original(image)
+        standing = await self._rows.find(image)
         if standing is None:
             await self._uploads.adopt(image)
         taken_over = await self._taken_over(standing) if standing else []
-        original = await self._index.delete(image)
+        original = await self._rows.delete(image)
         if original is None:
             raise errors.OriginalMissing
         await self._retirement.remove(original)
@@ -94,7 +98,7 @@ class Purge:
         found: list[Link] = []
         variant = ""
         while True:
-            page = await self._index.links_after(original.generation, variant, _BATCH)
+            page = await self._links.after(original.generation, variant, _BATCH)
             links = [link for link, _ in page if link.generation == original.generation]
             found += [link for link in links if "://" in link.key]
             if len(links) < _BATCH:
@@ -103,7 +107,7 @@ class Purge:
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:
         """Take up to `limit` links out of use; returns how many. Raises IndexUnavailable."""
-        links = await self._index.purge(selection, limit)
+        links = await self._links.purge(selection, limit)
         for link in links:
             self._memory.drop(link.image, link.generation, link.variant)
         return len(links)
@@ -123,7 +127,7 @@ class Purge:
         await self._deletions.listen()
         used = self._publisher.take_used()
         try:
-            await self._index.touch(used)
+            await self._links.touch(used)
         except errors.IndexUnavailable as error:
             self._publisher.put_back(used)
             if not isinstance(error, errors.IndexFull):
@@ -139,19 +143,19 @@ class Purge:
     async def _forget_purges(self) -> None:
         """Forget old deletions, now and then: it takes a look at all that are remembered."""
         if self._rounds % _ROUNDS == 0:
-            await self._index.forget_purges(self._options.remembered)
+            await self._purges.forget(self._options.remembered)
         self._rounds += 1
 
     async def _remove_purged(self) -> None:
         for _ in range(_BATCHES):
-            purged = await self._index.purged_links(self._options.object_delay, _BATCH)
+            purged = await self._links.purged(self._options.object_delay, _BATCH)
             removed = 0
             for bucket in {link.image.bucket for link in purged}:
                 links = [link for link in purged if link.image.bucket == bucket]
                 # Nothing leads to these objects: remembering them longer does no harm.
                 with contextlib.suppress(errors.ObjectStoreUnavailable):
                     await self._store.remove(links)
-                    await self._index.forget(links)
+                    await self._links.forget(links)
                     removed += len(links)
             if removed < _BATCH:
                 return
@@ -160,9 +164,9 @@ class Purge:
         limit, buckets = self._options.disk_bytes, self._options.buckets
         if not limit:
             return
-        over = await self._index.stored_bytes(buckets=buckets) - limit
+        over = await self._links.stored_bytes(buckets=buckets) - limit
         while over > 0:
-            links = await self._index.least_used(_BATCH, buckets=buckets)
+            links = await self._links.least_used(_BATCH, buckets=buckets)
             if not links:
                 return
             evicted = []
@@ -173,7 +177,7 @@ class Purge:
                     break
             # Links go out of use before their objects go, and in the index before the memory
             # that is read from it.
-            await self._index.evict(evicted, self._options.evicted)
+            await self._links.evict(evicted, self._options.evicted)
             for link in evicted:
                 self._memory.drop(link.image, link.generation, link.variant)
             await self._store.remove(evicted)

@@ -51,7 +51,7 @@ class Strays:
         *,
         files: ports.StrayOriginals,
         originals: ports.Originals,
-        index: ports.Index,
+        rows: ports.OriginalRows,
         memory: ports.Memory,
         deletions: Deletions,
         clock: ports.Clock,
@@ -59,7 +59,7 @@ class Strays:
         self._options = options
         self._files = files
         self._originals = originals
-        self._index = index
+        self._rows = rows
         self._memory = memory
         self._deletions = deletions
         self._clock = clock
@@ -76,7 +76,7 @@ class Strays:
         while assumed := self._memory.assumed(_BATCH):
             async with self._turn:
                 beginning = self._deletions.beginnings
-                known = await self._index.known_of([one.generation for one in assumed])
+                known = await self._rows.known([one.generation for one in assumed])
                 missing: list[Found] = []
                 for original in assumed:
                     if original.generation in known:
@@ -116,7 +116,7 @@ class Strays:
         async for notes in self._files.notes():
             for start in range(0, len(notes), _BATCH):
                 batch = notes[start : start + _BATCH]
-                known = await self._index.known_of([note.generation for note in batch])
+                known = await self._rows.known([note.generation for note in batch])
                 lacking = [note for note in batch if note.generation not in known]
                 if known:
                     await self._files.withdraw(list(known))
@@ -142,7 +142,7 @@ class Strays:
         new = 0
         async for batch in self._batches():
             async with self._turn:
-                known = await self._index.known_of([generation for generation, _ in batch])
+                known = await self._rows.known([generation for generation, _ in batch])
                 found = [one for one in batch if one[0] not in known]
                 if found and not await self._same(beginning):
                     return False

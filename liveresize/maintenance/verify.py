@@ -53,14 +53,14 @@ class Verification:
     def __init__(
         self,
         *,
-        index: ports.Index,
+        rows: ports.OriginalRows,
         originals: ports.Originals,
         mirror: ports.Mirror | None,
         options: Options,
         report: Report,
         progress: Callable[[str, int | None], Progress] = bar,
     ) -> None:
-        self._index = index
+        self._rows = rows
         self._originals = originals
         self._mirror = mirror
         self._options = options
@@ -74,7 +74,7 @@ class Verification:
         how far it came.
         """
         total = 0
-        async for original, _ in self._rows():
+        async for original, _ in self._every_row():
             total += original.bytes
         with self._progress("verifying", total) as progress:
 
@@ -82,12 +82,12 @@ class Verification:
                 await self.verify(*row)
                 progress.update(row[0].bytes)
 
-            await streams.each(self._rows(), look, self._options.width)
+            await streams.each(self._every_row(), look, self._options.width)
 
-    async def _rows(self) -> AsyncIterator[Row]:
+    async def _every_row(self) -> AsyncIterator[Row]:
         generation = ""
         while True:
-            page = await self._index.originals_after(generation, PAGE)
+            page = await self._rows.after(generation, PAGE)
             for row in page:
                 yield row
             if len(page) < PAGE:
@@ -135,7 +135,7 @@ class Verification:
 
     async def _restore(self, copy: Path, original: Original) -> bool:
         """Put the copy in the place of the original; False if that was deleted meanwhile."""
-        if await self._index.original_of(original.generation) is None:
+        if await self._rows.of(original.generation) is None:
             return False
         await self._originals.restore(copy, original)
         return True
@@ -153,7 +153,7 @@ class Verification:
 
     async def _add(self, kind: Kind, original: Original, *, repaired: bool) -> None:
         """Enter a finding, unless the picture was deleted or replaced since its row was read."""
-        if not repaired and await self._index.original_of(original.generation) is None:
+        if not repaired and await self._rows.of(original.generation) is None:
             return
         if kind is Kind.MISSING and self._options.shared and not repaired:
             self._report.remark(ELSEWHERE)

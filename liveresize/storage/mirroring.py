@@ -52,12 +52,14 @@ class Mirroring:
         *,
         mirror: ports.Mirror | None,
         originals: ports.Originals,
-        index: ports.Index,
+        rows: ports.OriginalRows,
+        mirror_queue: ports.MirrorQueue,
     ) -> None:
         self._options = options
         self._mirror = mirror
         self._originals = originals
-        self._index = index
+        self._rows = rows
+        self._mirror_queue = mirror_queue
         self._fetches: SingleFlight[None] = SingleFlight()
         self._late: list[Original] = []  # mirrored after they had ended, and still there
         self.backlog = 0
@@ -139,7 +141,7 @@ class Mirroring:
     async def _ended(self, original: Original) -> bool:
         """Whether it was deleted while it was on its way; whoever deleted it looked before."""
         with contextlib.suppress(errors.IndexUnavailable):
-            return await self._index.original_of(original.generation) is None
+            return await self._rows.of(original.generation) is None
         return False
 
     async def catch_up(self) -> None:
@@ -153,7 +155,7 @@ class Mirroring:
         oldest: float | None = None
         silent: set[str] = set()
         main = self._mirror.takes(_MAIN)
-        while batch := await self._index.unmirrored(after, _BATCH, main=main):
+        while batch := await self._mirror_queue.waiting(after, _BATCH, main=main):
             after = batch[-1].generation
             for original in batch:
                 if not self._originals.exists(original):
@@ -187,7 +189,7 @@ class Mirroring:
                 return True  # deleted meanwhile
             _log.error("original_not_whole", image_id=original.image.key, error=error.detail)
             return False
-        if not await self._index.mirrored(original.generation):
+        if not await self._mirror_queue.done(original.generation):
             await self._withdraw(original)
         return True
 
@@ -197,7 +199,7 @@ class Mirroring:
         In buckets it stays where the picture has a row again.
         """
         try:
-            if not (original.image.bucket and await self._index.original(original.image)):
+            if not (original.image.bucket and await self._rows.find(original.image)):
                 await self.remove(original)
         except errors.StoreError:
             self._late.append(original)
@@ -216,7 +218,7 @@ class Mirroring:
             if over <= 0:
                 break
             batch = kept[start : start + _BATCH]
-            mirrored = await self._index.mirrored_of([one.generation for one in batch])
+            mirrored = await self._mirror_queue.done_of([one.generation for one in batch])
             for one in batch:
                 if over > 0 and one.generation in mirrored:
                     await self._originals.discard(one)

@@ -18,14 +18,14 @@ class GenerationCleanup:
         self,
         *,
         originals: ports.Originals,
-        index: ports.Index,
+        rows: ports.OriginalRows,
         store: ports.RenditionStore,
         spool: ports.Spool,
         memory: ports.Memory,
         mirroring: Mirroring,
     ) -> None:
         self._originals = originals
-        self._index = index
+        self._rows = rows
         self._store = store
         self._spool = spool
         self._memory = memory
@@ -79,7 +79,7 @@ class GenerationCleanup:
             if not original.image.bucket:
                 await self._store.remove_generation(original)
                 await self._mirroring.remove(original)
-            elif await self._index.original(original.image) is None:
+            elif await self._rows.find(original.image) is None:
                 # The original first, which would be taken over again one day.
                 await self._mirroring.remove(original)
                 await self._store.remove_generation(original)

@@ -52,7 +52,8 @@ class UploadPipeline:
         self,
         *,
         originals: ports.Originals,
-        index: ports.Index,
+        tokens: ports.Tokens,
+        rows: ports.OriginalRows,
         renderer: ports.Renderer,
         memory: ports.Memory,
         retirement: GenerationCleanup,
@@ -62,7 +63,8 @@ class UploadPipeline:
         lease: float,
     ) -> None:
         self.originals = originals
-        self.index = index
+        self.tokens = tokens
+        self.rows = rows
         self.renderer = renderer
         self.memory = memory
         self.retirement = retirement
@@ -250,7 +252,7 @@ class StagedUpload(abc.ABC):
         except errors.IndexUnavailable as unknown:
             try:
                 certain = await self._release()
-                stored = await self._intake.index.original_of(original.generation)
+                stored = await self._intake.rows.of(original.generation)
             except errors.IndexUnavailable:
                 certain, stored = False, None
             if stored is None and certain:

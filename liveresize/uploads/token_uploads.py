@@ -60,13 +60,13 @@ class Uploads:
         for it."""
         with needing_room():
             await self.adopt(grant.image)
-            return await self._intake.index.issue(grant)
+            return await self._intake.tokens.issue(grant)
 
     async def adopt(self, image: ImageId) -> bool:
         """Let the index know of a file of the published service; whether there was one."""
         intake = self._intake
         return await adopt_foreign(
-            image, originals=intake.originals, index=intake.index, renderer=intake.renderer
+            image, originals=intake.originals, rows=intake.rows, renderer=intake.renderer
         )
 
     async def begin(self, token: str, candidates: Sequence[ImageId], client: str = "") -> Upload:
@@ -86,7 +86,7 @@ class Uploads:
     async def _claim(self, token: str, candidates: Sequence[ImageId], client: str) -> Upload:
         intake = self._intake
         with needing_room():
-            claimed = await intake.index.claim(token, candidates, intake.lease)
+            claimed = await intake.tokens.claim(token, candidates, intake.lease)
         if isinstance(claimed, Spent):
             return RepeatedUpload(claimed, self.options.max_bytes)
         limit = self.options.max_bytes
@@ -96,7 +96,7 @@ class Uploads:
             return ClaimedUpload(intake, claimed, staged, most, client)
         except BaseException:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
-                await intake.index.release(claimed)
+                await intake.tokens.release(claimed)
             raise
 
     async def recover(self) -> None:
@@ -105,7 +105,7 @@ class Uploads:
         for image, generation, path in await intake.originals.unsettled(intake.lease):
             if generation in intake.moving:
                 continue  # not left behind: its commit is under way
-            if await intake.index.original_of(generation) is None:
+            if await intake.rows.of(generation) is None:
                 try:
                     await asyncio.to_thread(path.unlink, missing_ok=True)
                 except OSError as error:
@@ -167,7 +167,7 @@ class ClaimedUpload(StagedUpload):
     async def _commit(
         self, original: Original, received: Received, *, mirrored: bool
     ) -> Original | None:
-        return await self._intake.index.complete(
+        return await self._intake.tokens.complete(
             self._claim,
             original,
             received.sha256,
@@ -178,7 +178,7 @@ class ClaimedUpload(StagedUpload):
 
     async def _renew(self) -> bool:
         try:
-            await self._intake.index.renew(self._claim, self._intake.lease)
+            await self._intake.tokens.renew(self._claim, self._intake.lease)
         except errors.TokenRefused:
             return False  # the commit will find that the lease is lost
         except errors.IndexUnavailable:
@@ -186,5 +186,5 @@ class ClaimedUpload(StagedUpload):
         return True
 
     async def _release(self) -> bool:
-        await self._intake.index.release(self._claim)
+        await self._intake.tokens.release(self._claim)
         return True

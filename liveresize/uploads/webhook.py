@@ -49,12 +49,12 @@ class WebhookDispatcher:
         self,
         options: WebhookDispatcherOptions,
         *,
-        index: ports.Index,
+        announcements: ports.Announcements,
         courier: ports.WebhookClient | None,
         clock: ports.Clock,
     ) -> None:
         self._options = options
-        self._index = index
+        self._announcements = announcements
         self._courier = courier
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -88,7 +88,7 @@ class WebhookDispatcher:
         if self._courier is None:
             return
         await self._take(self._courier)
-        self.backlog = await self._index.unannounced()
+        self.backlog = await self._announcements.count()
 
     async def close(self, patience: float) -> None:
         """Begin nothing more, and wait up to `patience` seconds for what is under way.
@@ -125,7 +125,7 @@ class WebhookDispatcher:
             free = _AT_ONCE - len(self._sending)
             if free and not self._closing:
                 lease = self._options.timeout + _GRACE
-                due = await self._index.announcements(free, lease)
+                due = await self._announcements.take(free, lease)
                 for each in due:
                     self._sending.add(each.original.generation)
                     self._spawn(self._send(courier, each))
@@ -168,7 +168,7 @@ class WebhookDispatcher:
         """Have it tried again after a pause, unless that has been done for long enough."""
         original = announcement.original
         if announcement.age < self._options.give_up:
-            await self._index.announce_again(announcement, _pause(announcement.tries))
+            await self._announcements.again(announcement, _pause(announcement.tries))
             return
         _log.error(
             "webhook_given_up",
@@ -182,7 +182,7 @@ class WebhookDispatcher:
 
     async def _note(self, generation: str) -> None:
         """Let the row say that this is done with. Raises IndexUnavailable."""
-        await self._index.announced(generation)
+        await self._announcements.told(generation)
         self._told.pop(generation, None)
 
     def _headers(self, original: Original, body: bytes) -> dict[str, str]:

@@ -58,9 +58,9 @@ async def _measure(url: str, links: int) -> tuple[float, list[tuple[str, float, 
         await _fill(url, links // VARIANTS)
         filling = time.perf_counter() - began
         asked = (
-            ("original", lambda i: index.original(ImageId(f"image-{i}"))),
-            ("link", lambda i: index.link(_generation(i), f"{1 + i % VARIANTS}00x0-jpeg")),
-            ("no link", lambda i: index.link(_generation(i), "999x0-jpeg")),
+            ("original", lambda i: index.rows.find(ImageId(f"image-{i}"))),
+            ("link", lambda i: index.links.find(_generation(i), f"{1 + i % VARIANTS}00x0-jpeg")),
+            ("no link", lambda i: index.links.find(_generation(i), "999x0-jpeg")),
         )
         times = [(what, *await _time(ask, links // VARIANTS)) for what, ask in asked]
         return filling, times

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 STEPS = {
-    "claim": "liveresize.storage.index.sql_index:DatabaseIndex.claim",
+    "claim": "liveresize.storage.index.tokens:SqlTokens.claim",
     "body": "liveresize.uploads.bodies:Body.flush",
     "clean": "liveresize.workers:WorkerPool.run",
     "rename": "pathlib:Path.rename",
     "sync": "liveresize.storage.files:sync_file",
     "keep": "liveresize.storage.originals:DiskOriginals.keep",
     "mirror": "liveresize.storage.mirror:S3Mirror.put",
-    "commit": "liveresize.storage.index.sql_index:DatabaseIndex.complete",
-    "insert": "liveresize.storage.index.originals:complete",
+    "commit": "liveresize.storage.index.tokens:SqlTokens.complete",
+    "insert": "liveresize.storage.index.tokens:SqlTokens.complete.__wrapped__",
     "settle": "liveresize.storage.originals:DiskOriginals.settle",
     "withdraw": "liveresize.storage.originals:DiskOriginals.remove",
     "abort": "liveresize.uploads.token_uploads:ClaimedUpload._abort",
@@ -38,13 +38,13 @@ STEPS = {
     "store-disk": "liveresize.storage.disk:DiskRenditions.publish",
     "store-s3": "liveresize.storage.s3:S3Renditions.publish",
     "hard-link": "os:link",
-    "link": "liveresize.storage.index.sql_index:DatabaseIndex.add_link",
-    "insert-link": "liveresize.storage.index.links:add",
+    "link": "liveresize.storage.index.links:SqlLinks.add",
+    "insert-link": "liveresize.storage.index.links:SqlLinks.add.__wrapped__",
     "unspool": "liveresize.storage.spool:DiskSpool.remove",
-    "delete": "liveresize.storage.index.sql_index:DatabaseIndex.delete",
+    "delete": "liveresize.storage.index.originals:SqlOriginalRows.delete",
     "announce": "liveresize.uploads.webhook:WebhookDispatcher._attempt",
-    "announced": "liveresize.storage.index.sql_index:DatabaseIndex.announced",
-    "adopt": "liveresize.storage.index.sql_index:DatabaseIndex.adopt",
+    "announced": "liveresize.storage.index.announcements:SqlAnnouncements.told",
+    "adopt": "liveresize.storage.index.originals:SqlOriginalRows.adopt",
     "insert-adopt": "liveresize.storage.index.originals:adopt",
     "deposit": "liveresize.uploads.pipeline:StagedUpload._take_in",
     "give-up": "liveresize.uploads.pipeline:StagedUpload._abort",
@@ -54,12 +54,12 @@ STEPS = {
     "store-vip": "liveresize.compat.vip.buckets:VipRenditions.publish",
     "look": "liveresize.compat.vip.buckets:VipRenditions.find_foreign",
     "take": "liveresize.compat.vip.buckets:VipOriginals.take",
-    "take-over": "liveresize.storage.index.sql_index:DatabaseIndex.take_over",
+    "take-over": "liveresize.storage.index.originals:SqlOriginalRows.take_over",
     "fetch": "liveresize.compat.vip.buckets:VipOriginals.fetch",
     "restore": "liveresize.storage.originals:DiskOriginals.restore",
     "evict": "liveresize.storage.originals:DiskOriginals.discard",
 }
-"""What runs at each step, as module:attribute."""
+"""What runs at each step, as module:attribute; `__wrapped__` is a write within its transaction."""
 
 OFTEN = 0.3
 """Seconds between rounds of housekeeping, which take half a minute otherwise."""
@@ -100,10 +100,17 @@ def arm(step: str) -> None:
     when, _, name = step.partition(":")
     module, _, attribute = STEPS[name].partition(":")
     owner = importlib.import_module(module)
+    attribute, within, _ = attribute.partition(".__wrapped__")
     *classes, function = attribute.split(".")
     for each in classes:
         owner = getattr(owner, each)
-    setattr(owner, function, deadly(getattr(owner, function), when))
+    method = getattr(owner, function)
+    if within:
+        from liveresize.storage.index import repository
+
+        setattr(owner, function, repository.write(deadly(method.__wrapped__, when)))
+    else:
+        setattr(owner, function, deadly(method, when))
 
 
 def hurry() -> None:

@@ -23,7 +23,7 @@ def stored(database: str) -> Original:
             bench = worlds.Bench(index, lambda _: asyncio.sleep(0))
             digest = hashlib.sha256(DATA).hexdigest()
             fresh = worlds.original(generation=new_generation(0.0), bytes=len(DATA), sha256=digest)
-            await index.complete(await bench.claim(), fresh, "0" * 64, "{}")
+            await index.tokens.complete(await bench.claim(), fresh, "0" * 64, "{}")
             await bench.add(fresh, etag=digest, key=f"cat/{fresh.generation}/1x1-jpeg.jpg")
             return fresh
         finally:

@@ -243,12 +243,12 @@ def test_two_databases_have_two_identities(tmp_path: Path, cluster: Cluster) -> 
     url = worlds.engines.parse_url(cluster.url)
     cluster.ask("CREATE DATABASE other")
     with instance(tmp_path / "one", postgresql__url=cluster.url) as one:
-        before = one.call(one.components.index.identity())
+        before = one.call(one.components.index.purges.identity())
         other = url.set(database="other").render_as_string(hide_password=False)
         with instance(tmp_path / "two", postgresql__url=other) as two:
-            assert two.call(two.components.index.identity()) != before
+            assert two.call(two.components.index.purges.identity()) != before
         cluster.stop()
         cluster.start()
-        assert one.call(one.components.index.identity()) == before
+        assert one.call(one.components.index.purges.identity()) == before
         restores.of_cluster(cluster, tmp_path / "index.dump")()
-        assert one.call(one.components.index.identity()) != before
+        assert one.call(one.components.index.purges.identity()) != before

@@ -89,7 +89,7 @@ def test_a_second_run_doubles_nothing_and_keeps_what_is_ours(
     async def purge() -> None:
         index = await DatabaseIndex.open(container.index_options(any_house.settings))
         try:
-            (old_link,) = await index.purge(Selection(rendered_before=2e9), 1)
+            (old_link,) = await index.links.purge(Selection(rendered_before=2e9), 1)
             assert old_link.image == ImageId("cat")
         finally:
             await index.close()
@@ -148,8 +148,8 @@ def test_links_that_take_no_room_are_not_evicted(old: Published, any_house: Hous
     async def least_used() -> None:
         index = await DatabaseIndex.open(container.index_options(any_house.settings))
         try:
-            assert await index.stored_bytes() == 0
-            assert await index.least_used(10) == []
+            assert await index.links.stored_bytes() == 0
+            assert await index.links.least_used(10) == []
         finally:
             await index.close()
 
@@ -181,8 +181,8 @@ def test_tokens_that_can_still_be_used_are_taken(
         index = await DatabaseIndex.open(container.index_options(any_house.settings))
         try:
             with pytest.raises(errors.IdTaken):
-                await index.issue(Grant(image=ImageId("new"), lifetime=900))
-            claim = await index.claim("live", [ImageId("new")], 60)
+                await index.tokens.issue(Grant(image=ImageId("new"), lifetime=900))
+            claim = await index.tokens.claim("live", [ImageId("new")], 60)
             assert isinstance(claim, Claim)
             assert claim.grant.max_bytes == 0
             assert not claim.grant.overwrite

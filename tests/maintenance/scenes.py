@@ -66,7 +66,10 @@ class Scene:
         self.originals.prepare()
         self.store.prepare()
         self.parts = Parts(
-            index=index,
+            rows=index.rows,
+            mirror_queue=index.mirror_queue,
+            links=index.links,
+            purges=index.purges,
             originals=self.originals,
             files=OriginalFiles(folder / "originals"),
             aside=OriginalFiles(folder / "originals" / "_lost"),
@@ -95,11 +98,11 @@ class Scene:
     async def upload(self, image: ImageId = CAT, *, mirrored: bool = False) -> Original:
         """An original with file and row, and a copy in the mirror if `mirrored`."""
         original = await self.file(image)
-        await self.index.adopt(original)
+        await self.index.rows.adopt(original)
         if mirrored:
             assert self.mirror is not None
             await self.mirror.put(self.path(original), original)
-            await self.index.mirrored(original.generation)
+            await self.index.mirror_queue.done(original.generation)
         return original
 
     async def mirror_only(self, image: ImageId = CAT, *, row: bool = False) -> Original:
@@ -108,8 +111,8 @@ class Scene:
         assert self.mirror is not None
         await self.mirror.put(self.path(original), original)
         if row:
-            await self.index.adopt(original)
-            await self.index.mirrored(original.generation)
+            await self.index.rows.adopt(original)
+            await self.index.mirror_queue.done(original.generation)
         self.path(original).unlink()
         return original
 
@@ -119,7 +122,7 @@ class Scene:
 
     async def row(self, image: ImageId = CAT) -> str:
         """The generation that is recorded; empty where none is."""
-        standing = await self.index.original(image)
+        standing = await self.index.rows.find(image)
         return standing.generation if standing else ""
 
     async def rendition(
@@ -144,7 +147,7 @@ class Scene:
         born = self.clock.now - DAY
         os.utime(self.object(link), (born, born))
         if linked:
-            assert await self.index.add_link(link)
+            assert await self.index.links.add(link)
         return link
 
     def object(self, link: Link) -> Path:
@@ -155,11 +158,11 @@ class Scene:
 
     async def linked(self, link: Link) -> bool:
         """Whether the link is in use."""
-        return await self.index.link(link.generation, link.variant) is not None
+        return await self.index.links.find(link.generation, link.variant) is not None
 
     async def said_mirrored(self, original: Original) -> bool:
         """What its row says of the mirror."""
-        return bool(await self.index.mirrored_of([original.generation]))
+        return bool(await self.index.mirror_queue.done_of([original.generation]))
 
     async def reconcile(self, parts: Parts | None = None, **options: Any) -> dict[str, str]:
         """Compare; what was found, as `found/repaired` of each kind. `report` has it all."""

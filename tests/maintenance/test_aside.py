@@ -49,8 +49,8 @@ def test_it_is_adopted(database: Database, told: bool) -> None:
     async def scenario(scene: Scene) -> None:
         original = await scene.file()
         if told:
-            await scene.index.adopt(original)
-            await scene.index.end(original)
+            await scene.index.rows.adopt(original)
+            await scene.index.rows.end(original)
         await aside(scene, original)
         found = await scene.reconcile(**ADOPT)
         assert await left_aside(scene) == 0
@@ -99,7 +99,7 @@ def test_what_has_a_row_again_is_put_back(database: Database) -> None:
 
     async def scenario(scene: Scene) -> None:
         original = await aside(scene, await scene.file())
-        await scene.index.adopt(original)
+        await scene.index.rows.adopt(original)
         assert await scene.reconcile() == {"set_aside": "1/0"}
         assert await scene.reconcile(**REPAIR) == {"set_aside": "1/1"}
         assert scene.originals.exists(original)

@@ -42,7 +42,7 @@ def test_strays_are_removed_here_alone() -> None:
 
     async def scenario(scene: Scene) -> None:
         original = await scene.upload(LEGACY, mirrored=True)
-        await scene.index.end(original)
+        await scene.index.rows.end(original)
         await scene.reconcile(apart(scene), **REMOVE)
         assert not scene.path(original).exists()
         assert list(buckets.objects) == [LEGACY.key]
@@ -55,13 +55,13 @@ def test_what_is_lost_is_not_given_up() -> None:
 
     async def scenario(scene: Scene) -> None:
         original = await scene.file(LEGACY)
-        await scene.index.adopt(original, mirrored=True)
+        await scene.index.rows.adopt(original, mirrored=True)
         scene.path(original).unlink()
         found = await scene.reconcile(apart(scene), **REPAIR)
         assert found == {"lost": "1/0", "unmirrored": "1/1"}
         assert scene.report.remarks == [IN_BUCKETS]
         assert await scene.row(LEGACY) == original.generation
-        assert await scene.index.purges_since(0) == []
+        assert await scene.index.purges.since(0) == []
 
     play(worlds.sqlite_url, scenario, BucketsAlone())
 
@@ -72,7 +72,7 @@ def test_what_is_not_noted_is_not_lost() -> None:
     async def scenario(scene: Scene) -> None:
         original = await scene.upload(LEGACY, mirrored=True)
         scene.path(original).unlink()
-        await scene.index.unmirror(original.generation)
+        await scene.index.mirror_queue.again(original.generation)
         assert await scene.reconcile(apart(scene), **REPAIR) == {"unnoted": "1/1"}
         await scene.clean(parts=apart(scene), **REPAIR)
 

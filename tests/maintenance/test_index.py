@@ -15,14 +15,14 @@ def test_originals_come_in_pages_by_generation(world: World) -> None:
     """Each once, with what is said of the mirror; a page may be the last one or empty."""
 
     async def scenario(bench: Bench) -> None:
-        assert await bench.index.originals_after("", 2) == []
+        assert await bench.index.rows.after("", 2) == []
         stored = [await bench.upload(ImageId(name, "b")) for name in ("x", "y", "z")]
         stored.sort(key=lambda one: one.generation)
-        await bench.index.mirrored(stored[1].generation)
-        first = await bench.index.originals_after("", 2)
+        await bench.index.mirror_queue.done(stored[1].generation)
+        first = await bench.index.rows.after("", 2)
         assert first == [(stored[0], False), (stored[1], True)]
-        assert await bench.index.originals_after(stored[1].generation, 2) == [(stored[2], False)]
-        assert await bench.index.originals_after(stored[2].generation, 2) == []
+        assert await bench.index.rows.after(stored[1].generation, 2) == [(stored[2], False)]
+        assert await bench.index.rows.after(stored[2].generation, 2) == []
 
     world.run(scenario)
 
@@ -32,14 +32,14 @@ def test_links_come_in_pages_by_generation_and_variant(world: World) -> None:
     """Each once, purged ones included and said to be; a page may end within a generation."""
 
     async def scenario(bench: Bench) -> None:
-        assert await bench.index.links_after("", "", 2) == []
+        assert await bench.index.links.after("", "", 2) == []
         stored = [await bench.upload(ImageId(name)) for name in ("x", "y")]
         for original in stored:
             for variant in ("2x2-png", "1x1-png", "1x1-png-q50"):
                 await bench.add(original, variant)
-        await bench.index.purge(Selection(image=stored[0].image), 1)
+        await bench.index.links.purge(Selection(image=stored[0].image), 1)
         seen, position = [], ("", "")
-        while page := await bench.index.links_after(*position, 2):
+        while page := await bench.index.links.after(*position, 2):
             assert len(page) <= 2
             seen += page
             position = (page[-1][0].generation, page[-1][0].variant)
@@ -57,11 +57,11 @@ def test_a_note_of_the_mirror_is_taken_back(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
-        await bench.index.mirrored(stored.generation)
-        assert await bench.index.unmirrored("", 9) == []
-        await bench.index.unmirror(stored.generation)
-        await bench.index.unmirror("0" * 28)
-        assert await bench.index.unmirrored("", 9) == [stored]
+        await bench.index.mirror_queue.done(stored.generation)
+        assert await bench.index.mirror_queue.waiting("", 9) == []
+        await bench.index.mirror_queue.again(stored.generation)
+        await bench.index.mirror_queue.again("0" * 28)
+        assert await bench.index.mirror_queue.waiting("", 9) == [stored]
 
     world.run(scenario)
 
@@ -74,12 +74,12 @@ def test_only_the_very_generation_is_ended(world: World) -> None:
         first = await bench.upload()
         link = await bench.add(first)
         second = worlds.original()
-        assert not await bench.index.end(second)
-        assert await bench.index.end(first)
-        assert not await bench.index.end(first)
-        assert await bench.index.original(CAT) is None
-        assert await bench.index.link(first.generation, link.variant) is None
-        assert await bench.index.purges_since(0) == [Purged(1, CAT, first.generation)]
+        assert not await bench.index.rows.end(second)
+        assert await bench.index.rows.end(first)
+        assert not await bench.index.rows.end(first)
+        assert await bench.index.rows.find(CAT) is None
+        assert await bench.index.links.find(first.generation, link.variant) is None
+        assert await bench.index.purges.since(0) == [Purged(1, CAT, first.generation)]
 
     world.run(scenario)
 
@@ -90,14 +90,14 @@ def test_the_end_of_a_generation_takes_its_spent_token_along(world: World) -> No
 
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
-        await bench.index.end(stored)
+        await bench.index.rows.end(stored)
         claim = await bench.claim()
-        await bench.index.release(claim)
+        await bench.index.tokens.release(claim)
         stored = await bench.upload()
         waiting = await bench.claim(overwrite=True)
-        assert await bench.index.end(stored)
+        assert await bench.index.rows.end(stored)
         assert not isinstance(waiting, Spent)
-        assert await bench.index.complete(waiting, worlds.original(), "0" * 64, "{}") is None
+        assert await bench.index.tokens.complete(waiting, worlds.original(), "0" * 64, "{}") is None
 
     world.run(scenario)
 
@@ -110,13 +110,13 @@ def test_a_version_takes_the_place_of_the_one_that_is_named(world: World) -> Non
         first, second, third = (
             worlds.original(generation=uuid.uuid4().hex[:28], uploaded_at=7.0) for _ in range(3)
         )
-        assert await bench.index.supersede(first) == first
+        assert await bench.index.rows.supersede(first) == first
         link = await bench.add(first)
-        assert await bench.index.supersede(second) == first
-        assert await bench.index.supersede(second, third.generation) == first
-        assert await bench.index.supersede(second, first.generation) == second
-        assert await bench.index.link(first.generation, link.variant) is None
-        assert await bench.index.purges_since(0) == [Purged(1, CAT, first.generation)]
-        assert await bench.index.original(CAT) == second
+        assert await bench.index.rows.supersede(second) == first
+        assert await bench.index.rows.supersede(second, third.generation) == first
+        assert await bench.index.rows.supersede(second, first.generation) == second
+        assert await bench.index.links.find(first.generation, link.variant) is None
+        assert await bench.index.purges.since(0) == [Purged(1, CAT, first.generation)]
+        assert await bench.index.rows.find(CAT) == second
 
     world.run(scenario)

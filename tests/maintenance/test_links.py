@@ -31,7 +31,7 @@ def test_a_link_without_its_object_is_dropped(database: Database, torn: bool) ->
         assert await scene.linked(gone)
         assert await scene.reconcile(**REPAIR) == {"link_without_object": "1/1"}
         assert not await scene.linked(gone)
-        assert await scene.index.was_purged(gone.generation, gone.variant)
+        assert await scene.index.links.was_purged(gone.generation, gone.variant)
         assert await scene.linked(kept)
         await scene.clean()
 
@@ -73,10 +73,10 @@ def test_purged_links_wait_for_their_time(database: Database) -> None:
         original = await scene.upload()
         for variant in ("1x1-jpeg", "2x2-jpeg"):
             link = await scene.rendition(original, variant)
-        await scene.index.purge(Selection(image=CAT), 9)
+        await scene.index.links.purge(Selection(image=CAT), 9)
         scene.object(link).unlink()
         await scene.clean(**REPAIR)
-        assert len(await scene.index.purged_links(-1, 9)) == 2
+        assert len(await scene.index.links.purged(-1, 9)) == 2
 
     play(database, scenario)
 
@@ -88,7 +88,7 @@ def test_links_that_lead_elsewhere_are_not_checked(database: Database) -> None:
     async def scenario(scene: Scene) -> None:
         original = await scene.upload()
         link = await scene.rendition(original)
-        await scene.index.add_link(
+        await scene.index.links.add(
             dataclasses.replace(link, variant="9x9-jpeg", key="https://cdn.test/a.jpg", size=0)
         )
         await scene.clean(**REPAIR)
@@ -110,11 +110,11 @@ def test_what_is_published_or_dropped_meanwhile_is_no_finding(database: Database
                 async for found in super().entries():
                     yield found
                 await scene.rendition(original, "3x3-jpeg")
-                stored = await scene.index.link(evicted.generation, evicted.variant)
+                stored = await scene.index.links.find(evicted.generation, evicted.variant)
                 assert stored is not None
-                await scene.index.forget([stored])
+                await scene.index.links.forget([stored])
                 await scene.store.remove([evicted])
-                assert await scene.index.add_link(linked_late)
+                assert await scene.index.links.add(linked_late)
 
         parts = scene.with_parts(objects=Before(scene.folder / "renditions"))
         assert await scene.reconcile(parts, **REPAIR) == {}
@@ -134,7 +134,7 @@ def test_a_link_that_is_added_as_its_object_goes_is_dropped_again(database: Data
         remove = scene.store.remove
 
         async def link_first(links):  # type: ignore[no-untyped-def]
-            await scene.index.add_link(idle)
+            await scene.index.links.add(idle)
             await remove(links)
 
         scene.store.remove = link_first  # type: ignore[method-assign]

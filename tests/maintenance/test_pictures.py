@@ -43,7 +43,7 @@ def test_a_file_without_a_row_is_adopted(database: Database, image: ImageId) -> 
     async def scenario(scene: Scene) -> None:
         stray = await scene.file(image)
         assert await scene.reconcile(**ADOPT) == {"unrecorded": "1/1"}
-        row = await scene.index.original(image)
+        row = await scene.index.rows.find(image)
         assert row == dataclasses.replace(stray, uploaded_at=scene.births)
         await scene.clean(**ADOPT)
 
@@ -150,7 +150,7 @@ def test_a_file_of_the_published_service_is_as_old_as_its_file(database: Databas
         found = scene.originals.find(CAT)
         assert found is not None
         standing = dataclasses.replace(await scene.original(), generation=found[0])
-        await scene.index.adopt(standing)
+        await scene.index.rows.adopt(standing)
         newer = await scene.file()
         assert await scene.reconcile(**ADOPT) == {"unrecorded": "1/1"}
         assert await scene.row() == newer.generation
@@ -168,7 +168,7 @@ def test_a_lost_picture_takes_what_is_left_of_it(database: Database, newer: bool
     async def scenario(scene: Scene) -> None:
         versions = [await scene.file(), await scene.file()]
         lost, left = versions if newer else versions[::-1]
-        await scene.index.adopt(lost)
+        await scene.index.rows.adopt(lost)
         scene.path(lost).unlink()
         found = {"unrecorded": "1/0", "lost": "1/0"}
         assert await scene.reconcile(**REPAIR) == found
@@ -222,7 +222,7 @@ def test_what_was_deleted_today_is_not_adopted(database: Database) -> None:
 
     async def scenario(scene: Scene) -> None:
         stray = await scene.upload()
-        await scene.index.delete(CAT)
+        await scene.index.rows.delete(CAT)
         assert await scene.reconcile(**ADOPT) == {"ended": "1/1"}
         assert not scene.path(stray).exists()
         await scene.clean()
@@ -240,17 +240,17 @@ def test_a_version_that_was_replaced_today_comes_back_under_another_generation(
     async def scenario(scene: Scene) -> None:
         older = await scene.upload(mirrored=True)
         newer = await scene.file()
-        await scene.index.supersede(newer, older.generation)
+        await scene.index.rows.supersede(newer, older.generation)
         scene.path(newer).unlink()
         if mirrored:
             scene.path(older).unlink()
         assert await scene.reconcile(**ADOPT) == {"unrecorded": "1/1", "lost": "1/1"}
-        row = await scene.index.original(CAT)
+        row = await scene.index.rows.find(CAT)
         assert row is not None
         assert row.generation not in (older.generation, newer.generation)
         assert row.sha256 == older.sha256
         assert row.uploaded_at < scene.clock.now
-        ended = {told.generation for told in await scene.index.purges_since(0)}
+        ended = {told.generation for told in await scene.index.purges.since(0)}
         assert row.generation not in ended
         assert scene.path(row).exists()
         await scene.clean()
@@ -352,13 +352,13 @@ def test_a_version_that_was_recorded_meanwhile_is_not_touched(database: Database
 
     async def scenario(scene: Scene) -> None:
         stray = await scene.file()
-        original = scene.index.original
+        original = scene.index.rows.find
 
         async def record_first(image: ImageId):  # type: ignore[no-untyped-def]
-            await scene.index.adopt(stray)
+            await scene.index.rows.adopt(stray)
             return await original(image)
 
-        scene.index.original = record_first  # type: ignore[method-assign]
+        scene.index.rows.find = record_first  # type: ignore[method-assign]
         assert await scene.reconcile(**REMOVE) == {}
         assert scene.path(stray).exists()
 
@@ -371,7 +371,7 @@ def test_an_upload_while_a_version_is_adopted_wins(database: Database) -> None:
 
     async def scenario(scene: Scene) -> None:
         await scene.file()
-        supersede = scene.index.supersede
+        supersede = scene.index.rows.supersede
         uploaded: list[Original] = []
 
         async def upload_first(original, older=""):  # type: ignore[no-untyped-def]
@@ -379,7 +379,7 @@ def test_an_upload_while_a_version_is_adopted_wins(database: Database) -> None:
                 uploaded.append(await scene.upload())
             return await supersede(original, older)
 
-        scene.index.supersede = upload_first  # type: ignore[method-assign]
+        scene.index.rows.supersede = upload_first  # type: ignore[method-assign]
         assert await scene.reconcile(**ADOPT) == {"unrecorded": "1/0"}
         assert await scene.row() == uploaded[0].generation
         assert await scene.reconcile(**ADOPT) == {"ended": "1/1"}
@@ -394,14 +394,14 @@ def test_a_lost_picture_that_is_uploaded_again_meanwhile_stays(database: Databas
     async def scenario(scene: Scene) -> None:
         lost = await scene.upload()
         scene.path(lost).unlink()
-        end, fresh = scene.index.end, await scene.original()
+        end, fresh = scene.index.rows.end, await scene.original()
 
         async def upload_first(original):  # type: ignore[no-untyped-def]
             await scene.originals.keep(scene.staged, fresh)
-            await scene.index.supersede(fresh, lost.generation)
+            await scene.index.rows.supersede(fresh, lost.generation)
             return await end(original)
 
-        scene.index.end = upload_first  # type: ignore[method-assign]
+        scene.index.rows.end = upload_first  # type: ignore[method-assign]
         await scene.reconcile(**REPAIR)
         assert await scene.row() == fresh.generation
         assert scene.path(fresh).exists()

@@ -58,7 +58,7 @@ def test_a_row_without_bytes_is_deleted(database: Database) -> None:
         assert await scene.row() == ""
         assert not await scene.linked(link)
         assert not scene.object(link).exists()
-        (told,) = await scene.index.purges_since(0)
+        (told,) = await scene.index.purges.since(0)
         assert (told.image, told.generation, told.variant) == (CAT, lost.generation, "")
         assert await scene.row(DOG) == kept.generation
         await scene.clean()
@@ -103,7 +103,7 @@ def test_a_mirror_that_nobody_configured_is_not_forgotten(database: Database) ->
     async def scenario(scene: Scene) -> None:
         lost = await scene.upload()
         await scene.upload(DOG)
-        await scene.index.mirrored(lost.generation)
+        await scene.index.mirror_queue.done(lost.generation)
         scene.path(lost).unlink()
         assert await scene.reconcile(repair=True, alone=True) == {"lost": "1/0"}
         assert scene.report.remarks == [NO_MIRROR]
@@ -127,7 +127,9 @@ def test_what_the_mirror_lacks_is_supplied_again(
         assert await scene.reconcile() == {"unmirrored": "1/0"}
         assert await scene.said_mirrored(kept)
         assert await scene.reconcile(repair=True) == {"unmirrored": "1/1"}
-        assert [one.generation for one in await scene.index.unmirrored("", 9)] == [kept.generation]
+        assert [one.generation for one in await scene.index.mirror_queue.waiting("", 9)] == [
+            kept.generation
+        ]
         await scene.clean()
 
     play(database, scenario, kind())
@@ -177,7 +179,7 @@ def test_another_copy_in_the_mirror_does_not_count(database: Database, size: int
         assert scene.mirror is not None
         scene.mirror.objects[scene.mirror.key(kept)] = b"x" * (kept.bytes - size)
         await scene.clean(repair=True)
-        await scene.index.mirrored(kept.generation)
+        await scene.index.mirror_queue.done(kept.generation)
         if size:
             assert await scene.reconcile(repair=True) == {"unmirrored": "1/1"}
 
@@ -213,7 +215,7 @@ def test_originals_of_the_published_service_are_left_as_they_are(database: Datab
         assert found is not None
         generation, _ = found
         original = dataclasses.replace(await scene.original(), generation=generation)
-        await scene.index.adopt(original)
+        await scene.index.rows.adopt(original)
         await scene.clean(**ADOPT)
 
     play(database, scenario)
@@ -235,13 +237,13 @@ def test_what_comes_and_goes_meanwhile_is_no_finding(database: Database) -> None
                     yield found
                 await scene.upload(CAT)
                 await scene.mirror_only(dataclasses.replace(CAT, name="far"), row=True)
-                await scene.index.delete(DOG)
+                await scene.index.rows.delete(DOG)
                 await scene.originals.remove(deleted)
                 await mirror.remove(deleted)
 
         async def mirrored_now(original: Original) -> bool:
             if original.generation == catching.generation:
-                await scene.index.mirrored(catching.generation)
+                await scene.index.mirror_queue.done(catching.generation)
             return original.generation != deleted.generation
 
         await mirror.put(scene.path(catching), catching)

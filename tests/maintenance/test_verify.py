@@ -29,7 +29,7 @@ async def verify(scene: Scene, **options: Any) -> dict[str, str]:
     """Verify; what was found, as `found/repaired` of each kind. `report` has it all."""
     scene.report = Report()
     await Verification(
-        index=scene.index,
+        rows=scene.index.rows,
         originals=scene.originals,
         mirror=scene.mirror,
         options=Options(width=3, **options),
@@ -90,7 +90,7 @@ def test_damage_is_repaired_from_the_mirror(database: Database) -> None:
         whole = scene.path(cat).read_bytes(), scene.path(dog).read_bytes()
         damage(scene.path(cat))
         scene.path(dog).unlink()
-        await scene.index.unmirror(dog.generation)
+        await scene.index.mirror_queue.again(dog.generation)
         assert await verify(scene) == {"corrupt": "1/0", "missing": "1/0"}
         assert await verify(scene, repair=True) == {"corrupt": "1/1", "missing": "1/1"}
         assert (scene.path(cat).read_bytes(), scene.path(dog).read_bytes()) == whole
@@ -131,17 +131,17 @@ def test_what_is_deleted_meanwhile_is_no_loss(database: Database) -> None:
         lost, both = await scene.upload(CAT), await scene.upload(DOG, mirrored=True)
         for original in (lost, both):
             scene.path(original).unlink()
-        rows = await scene.index.originals_after("", 10)
+        rows = await scene.index.rows.after("", 10)
         report = Report()
         verification = Verification(
-            index=scene.index,
+            rows=scene.index.rows,
             originals=scene.originals,
             mirror=mirror,
             options=Options(**ALL),
             report=report,
         )
-        await scene.index.delete(CAT)
-        await scene.index.delete(DOG)
+        await scene.index.rows.delete(CAT)
+        await scene.index.rows.delete(DOG)
         for row in rows:
             await verification.verify(*row)
         assert not report.tallies
@@ -176,7 +176,7 @@ def test_a_bucket_gives_back_what_the_disk_lost(world: World, tmp_path: Path) ->
 
 
 def _noted(running: servers.Running) -> bool:
-    rows = running.call(running.components.index.originals_after("", 10))
+    rows = running.call(running.components.index.rows.after("", 10))
     return all(noted for _, noted in rows)
 
 

@@ -136,7 +136,7 @@ class Fleet:
             BucketImporterOptions(**options),  # type: ignore[arg-type]
             taken=self.buckets,
             originals=house.originals,
-            index=self.index,
+            rows=self.index.rows,
             renderer=house.renderer,
             clock=house.clock,
         )

@@ -14,10 +14,8 @@ from storage.memory_index import MemoryIndex
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
-from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import JobHandle, ObjectBody, Purged
-from liveresize.core.tokens import Claim
+from liveresize.core.ports import JobHandle, ObjectBody
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -194,14 +192,32 @@ class FakeStore:
             del self.objects[key]
 
 
-_ROWS = ("_tokens", "_originals", "_mirrored", "_queued", "_links", "_purges", "_serial")
+_ROWS = ("tokens", "originals", "mirrored", "queued", "links", "purges", "serial")
+
+
+class _Steered:
+    """A repository whose methods go through the hooks of its index, by `repository.method`."""
+
+    def __init__(self, index: "SteeredIndex", name: str) -> None:
+        self._index = index
+        self._name = name
+        self._repository = getattr(index, name)
+
+    def __getattr__(self, method: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        name, work = f"{self._name}.{method}", getattr(self._repository, method)
+
+        async def steered(*args: Any, **kwargs: Any) -> Any:
+            return await self._index.around(name, work, *args, **kwargs)
+
+        return steered
 
 
 class SteeredIndex(MemoryIndex):
     """MemoryIndex whose methods can be counted, delayed, made to fail before or after.
 
-    `before` and `after` hold one hook a method; `delays` are the seconds that lookups
-    take, one after the other. What `story` tells is told in the order of its effect.
+    `before` and `after` hold one hook a method, such as `links.add`; `delays` are the seconds
+    that methods take, one after the other. What `story` tells is told in the order of its
+    effect.
     """
 
     def __init__(self, story: list[str] | None = None) -> None:
@@ -212,118 +228,31 @@ class SteeredIndex(MemoryIndex):
         self.after: dict[str, Hook] = {}
         self.delays: Iterator[float] | None = None
         self.story = [] if story is None else story
+        for name in ("tokens", "rows", "mirror_queue", "announcements", "links", "purges"):
+            setattr(self, name, _Steered(self, name))
 
     def dump(self) -> dict[str, Any]:
         """A backup of every row, and of where serials go on."""
-        return copy.deepcopy({name: self.__dict__[name] for name in _ROWS})
+        return copy.deepcopy({name: getattr(self.tables, name) for name in _ROWS})
 
     def restore(self, dump: dict[str, Any]) -> None:
         """Put a backup back."""
-        self.__dict__.update(copy.deepcopy(dump))
+        self.tables.__dict__.update(copy.deepcopy(dump))
 
-    async def _around(self, name: str, work: Coroutine[Any, Any, Any]) -> Any:
+    async def around(
+        self, name: str, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Do `work` between the hooks of that name."""
         self.calls[name] += 1
-        try:
-            if self.delays is not None:
-                await asyncio.sleep(next(self.delays))
-            if name in self.before:
-                await self.before[name]()
-        except BaseException:
-            work.close()
-            raise
-        result = await work
+        if self.delays is not None:
+            await asyncio.sleep(next(self.delays))
+        if name in self.before:
+            await self.before[name]()
+        result = await work(*args, **kwargs)
         self.story.append(name)
         if name in self.after:
             await self.after[name]()
         return result
-
-    async def original(self, image: ImageId) -> Original | None:
-        found: Original | None = await self._around("original", super().original(image))
-        return found
-
-    async def original_of(self, generation: str) -> Original | None:
-        found: Original | None = await self._around("original_of", super().original_of(generation))
-        return found
-
-    async def link(self, generation: str, variant: str) -> Link | None:
-        found: Link | None = await self._around("link", super().link(generation, variant))
-        return found
-
-    async def was_purged(self, generation: str, variant: str) -> bool | None:
-        work = super().was_purged(generation, variant)
-        purged: bool | None = await self._around("was_purged", work)
-        return purged
-
-    async def add_link(self, link: Link) -> bool:
-        added: bool = await self._around("add_link", super().add_link(link))
-        return added
-
-    async def count_links(self, generation: str) -> int:
-        count: int = await self._around("count_links", super().count_links(generation))
-        return count
-
-    async def adopt(
-        self, original: Original, *, mirrored: bool = False, announce: bool = False
-    ) -> Original:
-        work = super().adopt(original, mirrored=mirrored, announce=announce)
-        adopted: Original = await self._around("adopt", work)
-        return adopted
-
-    async def take_over(self, original: Original) -> Original | None:
-        standing: Original | None = await self._around("take_over", super().take_over(original))
-        return standing
-
-    async def complete(self, *args: Any, **kwargs: Any) -> Original | None:
-        replaced: Original | None = await self._around(
-            "complete", super().complete(*args, **kwargs)
-        )
-        return replaced
-
-    async def known_of(self, generations: Sequence[str]) -> set[str]:
-        found: set[str] = await self._around("known_of", super().known_of(generations))
-        return found
-
-    async def keys_of(self, generations: Sequence[str]) -> set[str]:
-        found: set[str] = await self._around("keys_of", super().keys_of(generations))
-        return found
-
-    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
-        work = super().purges_since(serial, limit)
-        told: list[Purged] = await self._around("purges_since", work)
-        return told
-
-    async def unmirrored(self, *args: Any, **kwargs: Any) -> list[Original]:
-        found: list[Original] = await self._around(
-            "unmirrored", super().unmirrored(*args, **kwargs)
-        )
-        return found
-
-    async def mirrored(self, generation: str) -> bool:
-        current: bool = await self._around("mirrored", super().mirrored(generation))
-        return current
-
-    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
-        found: set[str] = await self._around("mirrored_of", super().mirrored_of(generations))
-        return found
-
-    async def delete(self, image: ImageId) -> Original | None:
-        deleted: Original | None = await self._around("delete", super().delete(image))
-        return deleted
-
-    async def renew(self, claim: Claim, lease: float) -> None:
-        await self._around("renew", super().renew(claim, lease))
-
-    async def release(self, claim: Claim) -> None:
-        await self._around("release", super().release(claim))
-
-    async def evict(self, links: Sequence[Link], keep: int) -> None:
-        await self._around("evict", super().evict(links, keep))
-
-    async def forget(self, links: Sequence[Link]) -> None:
-        await self._around("forget", super().forget(links))
-
-    async def touch(self, links: Sequence[tuple[str, str]]) -> None:
-        await self._around("touch", super().touch(links))
 
 
 def away() -> Hook:

@@ -101,7 +101,9 @@ class House:
         self.memory = Memory(memory or MemoryOptions(), self.clock.monotonic)
         self.publisher = Publisher(
             PublisherOptions(max_variants=max_variants, engine="1"),
-            index=self.index,
+            rows=self.index.rows,
+            links=self.index.links,
+            purges=self.index.purges,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
@@ -110,10 +112,14 @@ class House:
             mirroring or MirroringOptions(),
             mirror=mirror,
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
+            mirror_queue=self.index.mirror_queue,
         )
         self.announcer = WebhookDispatcher(
-            WebhookDispatcherOptions(), index=self.index, courier=courier, clock=self.clock
+            WebhookDispatcherOptions(),
+            announcements=self.index.announcements,
+            courier=courier,
+            clock=self.clock,
         )
         self._assemble(
             bounds or Bounds(2000, 2000),
@@ -144,21 +150,21 @@ class House:
     ) -> None:
         self.catalogue = OriginalLookup(
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
             renderer=self.renderer,
             memory=self.memory,
             take_over=BucketImporter(
                 BucketImporterOptions(),
                 taken=taken,
                 originals=self.originals,
-                index=self.index,
+                rows=self.index.rows,
                 renderer=self.renderer,
                 clock=self.clock,
             ),
         )
         sources = RenditionLoader(
             originals=self.originals,
-            index=self.index,
+            links=self.index.links,
             mirroring=self.mirroring,
             renderer=self.renderer,
             store=self.store,
@@ -179,7 +185,7 @@ class House:
     def _assemble_writers(self, lease: float, disk_bytes: int, evicted: int) -> None:
         self.retirement = GenerationCleanup(
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
@@ -187,7 +193,8 @@ class House:
         )
         self.intake = UploadPipeline(
             originals=self.originals,
-            index=self.index,
+            tokens=self.index.tokens,
+            rows=self.index.rows,
             renderer=self.renderer,
             memory=self.memory,
             retirement=self.retirement,
@@ -201,7 +208,9 @@ class House:
         self._assemble_upkeep()
         self.purge = Purge(
             PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes, evicted=evicted),
-            index=self.index,
+            rows=self.index.rows,
+            links=self.index.links,
+            purges=self.index.purges,
             store=self.store,
             memory=self.memory,
             retirement=self.retirement,
@@ -215,7 +224,8 @@ class House:
     def _assemble_upkeep(self) -> None:
         stray_files = StrayFiles(self.folder / "originals", 0, 0)
         self.deletions = Deletions(
-            index=self.index,
+            rows=self.index.rows,
+            purges=self.index.purges,
             memory=self.memory,
             strays=stray_files,
             retirement=self.retirement,
@@ -227,7 +237,7 @@ class House:
             StraysOptions(pause=0.0),
             files=stray_files,
             originals=self.originals,
-            index=self.index,
+            rows=self.index.rows,
             memory=self.memory,
             deletions=self.deletions,
             clock=self.clock,
@@ -235,7 +245,7 @@ class House:
         on_disk = isinstance(self.store, DiskRenditions)
         self.orphans = Orphans(
             files=RenditionFiles(self.folder / "renditions") if on_disk else None,
-            index=self.index,
+            links=self.index.links,
             spool=self.spool,
             clock=self.clock,
         )
@@ -263,7 +273,7 @@ class House:
         upload = await self.uploads.begin(await self.token(image, overwrite=True), [image])
         await upload.write(picture() if data is None else data)
         await upload.finish(None)
-        stored = await self.index.original(image)
+        stored = await self.index.rows.find(image)
         assert stored is not None
         return stored
 
@@ -306,7 +316,7 @@ class House:
 
     async def holds_nothing(self) -> None:
         """Fail unless there is no row, no file, nothing staged, and the id is free."""
-        assert await self.index.original(CAT) is None
+        assert await self.index.rows.find(CAT) is None
         assert self.files() == []
         assert self.staged() == []
         assert await self.token()

@@ -22,7 +22,7 @@ async def known(fleet: Fleet, house: House, image: ImageId = LEGACY) -> Original
     fleet.buckets.fill(image)
     await house.get(request(100, image=image, proxy=True))
     assert await house.publisher.flush(30.0) == 0
-    original = await fleet.index.original(image)
+    original = await fleet.index.rows.find(image)
     assert original is not None
     return original
 
@@ -159,11 +159,11 @@ def test_a_bucket_that_refuses_does_not_hold_up_the_purge_of_others(tmp_path: Pa
         fleet.store.sick = {BUCKET}
         await house.purge.tidy()
         assert [key.partition("/")[0] for key in fleet.store.objects] == [BUCKET]
-        assert len(await fleet.index.purged_links(0.0, 10)) == 1
+        assert len(await fleet.index.links.purged(0.0, 10)) == 1
         fleet.store.sick.clear()
         await house.purge.tidy()
         assert fleet.store.objects == {}
-        assert await fleet.index.purged_links(0.0, 10) == []
+        assert await fleet.index.links.purged(0.0, 10) == []
 
     run(main)
 
@@ -210,9 +210,11 @@ def test_what_was_deleted_while_it_was_mirrored(tmp_path: Path, again: bool) -> 
         original = await deposit.finish()
 
         async def delete() -> None:
-            await fleet.index.delete(original.image)
+            await fleet.index.rows.delete(original.image)
             if again:
-                await fleet.index.adopt(ended(original.image, new_generation(0.0)), mirrored=True)
+                await fleet.index.rows.adopt(
+                    ended(original.image, new_generation(0.0)), mirrored=True
+                )
 
         fleet.buckets.after["put"] = delete
         await house.mirroring.catch_up()

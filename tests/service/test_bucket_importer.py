@@ -38,10 +38,10 @@ def test_a_picture_is_taken_over_when_it_is_asked_for(tmp_path: Path) -> None:
         made = await house.get(request(100, image=LEGACY))
         assert made.cache is Cache.MISS
         assert made.held.data.endswith(DATA)
-        original = await fleet.index.original(LEGACY)
+        original = await fleet.index.rows.find(LEGACY)
         assert original is not None
         assert (original.bytes, original.size) == (len(DATA), (640, 480))
-        assert await fleet.index.mirrored_of([original.generation])
+        assert await fleet.index.mirror_queue.done_of([original.generation])
         assert files(house) == [house.originals.path(original)]
         assert files(house)[0].read_bytes() == DATA
         assert house.staged() == []
@@ -69,7 +69,7 @@ def test_a_hundred_ask_and_it_is_taken_once(tmp_path: Path) -> None:
         made = await asyncio.gather(*clients)
         assert len({one.held.data for one in made}) == 2
         assert fleet.buckets.calls["take"] == 1
-        assert fleet.index.calls["take_over"] == 1
+        assert fleet.index.calls["rows.take_over"] == 1
         await flushed(house)
 
     run(main)
@@ -216,7 +216,7 @@ def test_what_an_upload_would_be_refused_for(
                 await taking.find(LEGACY)
         assert fleet.buckets.calls["take"] == 1
         assert (files(house), house.staged()) == ([], [])
-        assert await fleet.index.original(LEGACY) is None
+        assert await fleet.index.rows.find(LEGACY) is None
         assert fleet.buckets.objects == {LEGACY.key: data}
         house.clock.now += 10.1
         fleet.buckets.fill(LEGACY, data=picture(10, 10))
@@ -238,11 +238,11 @@ def test_without_an_index_nobody_can_tell(tmp_path: Path) -> None:
             await house.catalogue.get(LEGACY)
         assert fleet.buckets.asked == []
         fleet.index.available = True
-        fleet.index.before["take_over"] = away()
+        fleet.index.before["rows.take_over"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.catalogue.get(LEGACY)
         assert (files(house), house.staged()) == ([], [])
-        del fleet.index.before["take_over"]
+        del fleet.index.before["rows.take_over"]
         assert await house.catalogue.get(LEGACY)
 
     run(main)
@@ -358,9 +358,9 @@ def test_two_instances_take_it_over_at_once(tmp_path: Path) -> None:
         fleet = Fleet(tmp_path)
         fleet.buckets.fill(LEGACY)
         here, there = fleet.house("here"), fleet.house("there")
-        barrier = fleet.index.before["take_over"] = Barrier()
+        barrier = fleet.index.before["rows.take_over"] = Barrier()
         clients = [asyncio.create_task(each.catalogue.get(LEGACY)) for each in (here, there)]
-        await until(lambda: fleet.index.calls["take_over"] == 2)
+        await until(lambda: fleet.index.calls["rows.take_over"] == 2)
         barrier.open()
         first, second = await asyncio.gather(*clients)
         assert first == second
@@ -369,7 +369,7 @@ def test_two_instances_take_it_over_at_once(tmp_path: Path) -> None:
             assert files(house) == [house.originals.path(first)]
             assert files(house)[0].read_bytes() == DATA
             assert house.staged() == []
-        assert len(await fleet.index.originals_after("", 10)) == 1
+        assert len(await fleet.index.rows.after("", 10)) == 1
 
     run(main)
 
@@ -387,11 +387,11 @@ def test_a_crash_between_row_and_file(tmp_path: Path) -> None:
             hung.set()
             await asyncio.Event().wait()
 
-        fleet.index.after["take_over"] = die
+        fleet.index.after["rows.take_over"] = die
         client = asyncio.create_task(doomed.catalogue.get(LEGACY))
         await hung.wait()
-        del fleet.index.after["take_over"]
-        standing = await fleet.index.original(LEGACY)
+        del fleet.index.after["rows.take_over"]
+        standing = await fleet.index.rows.find(LEGACY)
         assert standing is not None
         assert files(doomed) == []
         for name in ("here", "there"):
@@ -423,7 +423,7 @@ def test_what_was_deleted_does_not_come_back(tmp_path: Path) -> None:
             with pytest.raises(errors.OriginalMissing):
                 await house.catalogue.get(LEGACY)
             assert (files(house), house.staged()) == ([], [])
-        assert await fleet.index.original(LEGACY) is None
+        assert await fleet.index.rows.find(LEGACY) is None
         restarted = fleet.house("here")
         await restarted.purge.listen()
         await restarted.purge.tidy()
@@ -452,7 +452,7 @@ def test_it_is_deleted_while_it_is_taken_over(tmp_path: Path) -> None:
             await client
         assert (files(there), there.staged()) == ([], [])
         assert fleet.buckets.objects == {}
-        assert await fleet.index.original(LEGACY) is None
+        assert await fleet.index.rows.find(LEGACY) is None
 
     run(main)
 

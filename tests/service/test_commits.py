@@ -19,7 +19,7 @@ def test_a_commit_that_never_happened_leaves_nothing(tmp_path: Path) -> None:
 
     async def main() -> None:
         house = House(tmp_path)
-        house.index.before["complete"] = away()
+        house.index.before["tokens.complete"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
         await house.holds_nothing()
@@ -48,7 +48,7 @@ def test_an_index_without_room_is_a_full_disk(tmp_path: Path, call: str) -> None
         async def refuse(*_: object, **__: object) -> None:
             await full()()
 
-        setattr(house.index, call, refuse)
+        setattr(house.index.tokens, call, refuse)
         with pytest.raises(errors.DiskFull) as refused:
             await house.send(await house.token(dog) if call == "issue" else token, picture())
         assert refused.value.detail == "database or disk is full"
@@ -64,7 +64,7 @@ def test_an_index_without_room_keeps_no_picture_from_being_shown(tmp_path: Path)
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = full()
+        house.index.before["links.add"] = full()
         assert (await house.get(request(100))).cache is Cache.MISS
         await house.publisher.flush(0.1)
         assert (await house.get(request(100))).cache is Cache.MEMORY
@@ -80,11 +80,11 @@ def test_what_makes_room_goes_on_in_an_index_without_room(tmp_path: Path) -> Non
         await house.upload()
         await house.get(request(100))
         assert await house.publisher.flush(30.0) == 0
-        assert len(await house.index.least_used(10)) == 1
-        house.index.before["touch"] = full()
+        assert len(await house.index.links.least_used(10)) == 1
+        house.index.before["links.touch"] = full()
         await house.purge.tidy()
-        assert await house.index.least_used(10) == []
-        house.index.before["touch"] = away()
+        assert await house.index.links.least_used(10) == []
+        house.index.before["links.touch"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.purge.tidy()
 
@@ -96,7 +96,7 @@ def test_a_commit_whose_answer_was_lost_is_a_success(tmp_path: Path) -> None:
 
     async def main() -> None:
         house = House(tmp_path)
-        house.index.after["complete"] = away()
+        house.index.after["tokens.complete"] = away()
         token = await house.token()
         receipt = await house.send(token, picture())
         assert json.loads(receipt)["status"] == "OK"
@@ -113,7 +113,7 @@ def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path
     async def main() -> None:
         house = House(tmp_path)
         late: list[Any] = []
-        complete = house.index.complete
+        complete = house.index.tokens.complete
 
         async def hang(*args: Any, **marks: bool) -> None:
             late.extend(args)
@@ -123,11 +123,11 @@ def test_a_commit_that_is_still_on_its_way_cannot_arrive_after_the_look(tmp_path
             with pytest.raises(errors.TokenRefused):
                 await complete(*late)
 
-        house.index.complete = hang  # type: ignore[assignment,method-assign]
-        house.index.after["original_of"] = arrive
+        house.index.tokens.complete = hang  # type: ignore[assignment,method-assign]
+        house.index.after["rows.of"] = arrive
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
-        assert house.index.calls["original_of"] == 1
+        assert house.index.calls["rows.of"] == 1
         await house.holds_nothing()
 
     run(main)
@@ -147,7 +147,7 @@ def test_a_commit_that_nobody_can_tell_about_is_settled_later(
             house.index.available = False
             raise errors.IndexUnavailable
 
-        (house.index.after if committed else house.index.before)["complete"] = vanish
+        (house.index.after if committed else house.index.before)["tokens.complete"] = vanish
         with pytest.raises(errors.IndexUnavailable):
             await house.send(token, picture())
         assert len(house.files()) == 1
@@ -179,7 +179,7 @@ def test_recovery_leaves_commits_under_way_alone(tmp_path: Path) -> None:
             assert len(house.staged()) == 2
             await house.uploads.recover()
 
-        house.index.before["complete"] = meddle
+        house.index.before["tokens.complete"] = meddle
         await house.send(await house.token(), picture())
         assert len(house.files()) == 1
         assert await house.catalogue.get(CAT)

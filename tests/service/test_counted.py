@@ -81,7 +81,7 @@ def test_the_oldest_that_the_mirror_lacks_is_known(tmp_path: Path) -> None:
         assert house.mirroring.oldest is None
         mirror.answers = False
         stored = [await house.upload(ImageId(f"cat {number}")) for number in range(3)]
-        first = await house.index.original(stored[0].image)
+        first = await house.index.rows.find(stored[0].image)
         assert first is not None
         await house.mirroring.catch_up()
         assert (house.mirroring.backlog, house.mirroring.oldest) == (3, first.uploaded_at)

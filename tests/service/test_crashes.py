@@ -4,7 +4,6 @@ An upload runs to its end. At every step that leaves a trace, disk and index are
 as a kill would leave them; each copy is then started anew.
 """
 
-import copy
 import os
 import shutil
 import time
@@ -47,8 +46,7 @@ class Camera:
         target = self._album / f"{len(self.moments):02} {label}"
         shutil.copytree(self._folder, target)
         index = SteeredIndex()
-        for table in ("_tokens", "_originals", "_links", "_purges", "_serial"):
-            setattr(index, table, copy.deepcopy(getattr(self._house.index, table)))
+        index.restore(self._house.index.dump())
         self.moments.append(Moment(label, target, index))
 
     def watch(self, patch: pytest.MonkeyPatch) -> None:
@@ -62,8 +60,8 @@ class Camera:
             (self._house.renderer, "run"),
         ):
             patch.setattr(where, name, self._before(name, getattr(where, name)))
-        self._house.index.before["complete"] = self._hook("before complete")
-        self._house.index.after["complete"] = self._hook("after complete")
+        self._house.index.before["tokens.complete"] = self._hook("before complete")
+        self._house.index.after["tokens.complete"] = self._hook("after complete")
 
     def _before(self, name: str, step: Any) -> Any:
         def stepping(*args: Any, **kwargs: Any) -> Any:
@@ -127,7 +125,7 @@ def test_a_kill_at_any_step(
         seen = set()
         for moment in camera.moments:
             survivor = await restart(moment)
-            row = await survivor.index.original(CAT)
+            row = await survivor.index.rows.find(CAT)
             seen.add(row is not None and row.bytes == len(NEW) and row.sha256)
             if row is None:
                 assert over is None
@@ -159,7 +157,7 @@ def test_nothing_changes_sides_but_the_commit(
         with monkeypatch.context() as patch:
             camera.watch(patch)
             await upload.finish(None)
-        rows = [bool(moment.index._originals) for moment in camera.moments]
+        rows = [bool(moment.index.tables.originals) for moment in camera.moments]
         assert rows == sorted(rows)
         first = camera.moments[rows.index(True)]
         stored = [path for path in first.folder.rglob("cat~*") if path.is_file()]

@@ -287,7 +287,7 @@ def test_many_deletions_are_heard_in_parts(tmp_path: Path, monkeypatch: pytest.M
         images = [ImageId(f"cat {number}") for number in range(10)]
         await pair.both_have(*images)
         for image in images:
-            await pair.index.delete(image)
+            await pair.index.rows.delete(image)
         asked = 0
 
         async def leave() -> None:
@@ -296,7 +296,7 @@ def test_many_deletions_are_heard_in_parts(tmp_path: Path, monkeypatch: pytest.M
             if asked == 3:
                 raise errors.IndexUnavailable("", "taken away by a test")
 
-        pair.index.before["purges_since"] = leave
+        pair.index.before["purges.since"] = leave
         with pytest.raises(errors.IndexUnavailable):
             await pair.there.purge.listen()
         assert 0 < len(pair.there.files()) < 10
@@ -379,7 +379,7 @@ def test_a_new_instance_asks_the_store_for_the_deletions_of_a_day(
         await pair.listen()
         pair.index.advance(days * 86_400.0)
         new = pair.house("new")
-        new.clock.now = pair.index._now()
+        new.clock.now = pair.index.tables.now()
         await new.purge.listen()
         assert new.retirement.owed == owed
         assert not new.files()

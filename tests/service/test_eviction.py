@@ -115,7 +115,7 @@ def test_an_upload_that_is_not_committed_stays(tmp_path: Path) -> None:
             await house.mirroring.make_room()
             seen.append(len(house.files()))
 
-        house.index.before["complete"] = make_room
+        house.index.before["tokens.complete"] = make_room
         late = await house.upload(ImageId("late"), sized("late"))
         assert seen == [1]  # the late one alone, which was over the limit
         assert kept(house) == {late.generation}
@@ -151,7 +151,7 @@ def test_nothing_goes_without_need(tmp_path: Path, mirrored: bool, max_bytes: in
         stored = await pictures(house, 3)
         await house.mirroring.make_room()
         assert kept(house) == names(stored)
-        assert house.index.calls["mirrored_of"] == 0
+        assert house.index.calls["mirror_queue.done_of"] == 0
 
     run(main)
 
@@ -162,7 +162,7 @@ def test_without_the_index_nothing_goes(tmp_path: Path) -> None:
     async def main() -> None:
         house = small(tmp_path, 1)
         stored = await pictures(house, 3)
-        house.index.before["mirrored_of"] = away()
+        house.index.before["mirror_queue.done_of"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.mirroring.make_room()
         assert kept(house) == names(stored)

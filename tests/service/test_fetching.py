@@ -245,11 +245,11 @@ def test_an_index_that_goes_away_during_a_fetch_does_not_matter(tmp_path: Path) 
         await pair.here.upload()
 
         async def forget() -> None:
-            del pair.index.before["original_of"]
+            del pair.index.before["rows.of"]
             raise errors.IndexUnavailable
 
         async def go_away() -> None:
-            pair.index.before["original_of"] = forget
+            pair.index.before["rows.of"] = forget
 
         pair.mirror.after["fetch"] = go_away
         made = await pair.there.get(request(100))

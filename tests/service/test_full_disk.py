@@ -41,7 +41,7 @@ async def fill(house: House, size: int) -> list[ImageId]:
         except errors.DiskFull:
             assert house.files() == before
             assert house.staged() == []
-            assert await house.index.original(image) is None
+            assert await house.index.rows.find(image) is None
             return taken
         taken.append(image)
 
@@ -73,7 +73,7 @@ def test_a_full_disk_refuses_renditions_and_answers_all_the_same(few_bytes: Path
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.refused > 0
         assert not list(few_bytes.rglob("*.part"))
-        kept = await house.index.least_used(100)
+        kept = await house.index.links.least_used(100)
         assert len(kept) == house.publisher.published
         for link in kept:
             assert await house.store.read(link) is not None

@@ -207,7 +207,7 @@ def test_a_kill_between_row_and_stores_is_made_up_for(tmp_path: Path) -> None:
     async def main() -> None:
         town = Town(tmp_path)
         await published(town.house("here"))
-        await town.index.delete(CAT)
+        await town.index.rows.delete(CAT)
         assert not town.empty()
         restarted = town.house("here")
         assert restarted.files()
@@ -253,7 +253,7 @@ def test_hearing_of_a_deletion_empties_a_store_of_ones_own(tmp_path: Path) -> No
         town.store.shared = False
         here, there = town.house("here"), town.house("there")
         await published(here)
-        await town.index.delete(CAT)
+        await town.index.rows.delete(CAT)
         assert town.store.objects
         await there.purge.listen()
         assert not town.store.objects

@@ -40,7 +40,7 @@ def test_a_deleted_picture_is_gone_at_once(tmp_path: Path) -> None:
         assert not house.files()
         assert house.spool.bytes == 0
         assert house.memory.bytes == 0
-        assert await house.index.original_of(original.generation) is None
+        assert await house.index.rows.of(original.generation) is None
         for asked in (request(100), request(50), request(100, proxy=True)):
             assert house.renditions.recall(asked) is None
             with pytest.raises(errors.OriginalMissing):
@@ -100,7 +100,7 @@ def test_deleting_while_publishing_links_nothing(tmp_path: Path) -> None:
         async def hold_up() -> None:
             await deleted.wait()
 
-        house.index.before["add_link"] = hold_up
+        house.index.before["links.add"] = hold_up
         await house.get(request(100))
         await until(lambda: bool(house.fake_store.objects))
         await house.purge.delete(CAT)
@@ -124,7 +124,7 @@ def test_deleting_while_spooling_leaves_nothing(tmp_path: Path) -> None:
         async def hold_up() -> None:
             await deleted.wait()
 
-        house.index.before["count_links"] = hold_up
+        house.index.before["links.count"] = hold_up
         await house.get(request(100))
         await turns()
         await house.purge.delete(CAT)
@@ -189,7 +189,7 @@ def test_overwriting_before_a_render_begins_renders_the_new_one(tmp_path: Path) 
         place = house.originals.path(new)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(NEW)
-        house.index._originals[CAT] = new
+        house.index.tables.originals[CAT] = new
         house.memory.forget(CAT)
         await house.retirement.remove(old)
         house.renderer.turn.set()
@@ -211,10 +211,10 @@ def test_facts_that_come_late_do_not_outlive_their_picture(tmp_path: Path) -> No
         deleted = asyncio.Event()
 
         async def hold_up() -> None:
-            del house.index.after["original"]
+            del house.index.after["rows.find"]
             await deleted.wait()
 
-        house.index.after["original"] = hold_up
+        house.index.after["rows.find"] = hold_up
         client = asyncio.create_task(house.get(request(100)))
         await turns()
         await house.purge.delete(CAT)
@@ -324,7 +324,7 @@ def test_a_crash_between_row_and_files_is_made_up_for(tmp_path: Path) -> None:
         house = House(tmp_path)
         await house.upload()
         await house.publish(100)
-        await house.index.delete(CAT)
+        await house.index.rows.delete(CAT)
         assert house.files()
         restarted = House(tmp_path, index=house.index, store=house.fake_store)
         await restarted.purge.listen()
@@ -355,7 +355,7 @@ def test_what_another_service_made_goes_with_its_picture(tmp_path: Path) -> None
                     size=0,
                     engine="iaas",
                 )
-                assert await house.index.add_link(link)
+                assert await house.index.links.add(link)
                 house.fake_store.objects[url] = b"old"
                 links.append(url)
         await house.purge.delete(CAT)

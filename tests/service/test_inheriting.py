@@ -39,7 +39,7 @@ def test_what_is_there_already_is_not_made(tmp_path: Path) -> None:
         made = await house.get(ASKED)
         assert (made.held.data, made.held.mime) == (THEIRS, "image/jpeg")
         assert made.cache is Cache.HIT
-        link = await fleet.index.link(original.generation, VARIANT)
+        link = await fleet.index.links.find(original.generation, VARIANT)
         assert link is not None
         assert (link.key, link.size, link.engine) == (KEY, len(THEIRS), "0")
         assert house.renderer.renders == []
@@ -59,7 +59,7 @@ def test_a_hundred_ask_for_it_and_it_is_read_once(tmp_path: Path) -> None:
         house, _ = await left(fleet)
         made = await asyncio.gather(*(house.get(ASKED) for _ in range(100)))
         assert {one.held.data for one in made} == {THEIRS}
-        assert fleet.index.calls["add_link"] == 1
+        assert fleet.index.calls["links.add"] == 1
 
     run(main)
 
@@ -75,7 +75,7 @@ def test_what_was_purged_is_made_again(tmp_path: Path) -> None:
         made = await house.get(ASKED)
         assert made.cache is Cache.MISS
         assert await house.publisher.flush(30.0) == 0
-        link = await fleet.index.link(original.generation, VARIANT)
+        link = await fleet.index.links.find(original.generation, VARIANT)
         assert link is not None
         assert link.engine == "1"
         assert fleet.store.objects[KEY] == made.held.data
@@ -110,10 +110,10 @@ def test_a_store_that_does_not_answer_is_done_without(tmp_path: Path, failing: s
         if failing == "find_foreign":
             fleet.store.find_foreign = fail  # type: ignore[assignment,method-assign]
         elif failing == "was_purged":
-            fleet.index.was_purged = fail  # type: ignore[assignment,method-assign]
+            fleet.index.links.was_purged = fail  # type: ignore[assignment,method-assign]
         else:
             hook: Hook = fail
-            fleet.index.before["add_link"] = hook
+            fleet.index.before["links.add"] = hook
         assert (await house.get(ASKED)).cache is Cache.MISS
         fleet.index.before.clear()
         assert await house.publisher.flush(30.0) == 0
@@ -129,12 +129,12 @@ def test_a_picture_deleted_while_its_rendition_is_read(tmp_path: Path) -> None:
         house, original = await left(fleet)
 
         async def delete() -> None:
-            del fleet.index.before["add_link"]
+            del fleet.index.before["links.add"]
             await house.purge.delete(LEGACY)
 
-        fleet.index.before["add_link"] = delete
+        fleet.index.before["links.add"] = delete
         await house.get(ASKED)
-        assert await fleet.index.link(original.generation, VARIANT) is None
+        assert await fleet.index.links.find(original.generation, VARIANT) is None
         with pytest.raises(errors.OriginalMissing):
             await house.get(ASKED)
         assert fleet.store.objects == {}

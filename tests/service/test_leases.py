@@ -56,11 +56,11 @@ def test_a_lease_is_renewed_while_bytes_arrive(tmp_path: Path, ticks: Ticks) -> 
             if chunk:
                 await upload.write(chunk)
             await ticks.pass_one()
-            renewed.append(house.index.calls["renew"])
+            renewed.append(house.index.calls["tokens.renew"])
         assert renewed == [0, 1, 1, 2, 2]
         await upload.finish(None)
         await ticks.pass_one()
-        assert house.index.calls["renew"] == 2
+        assert house.index.calls["tokens.renew"] == 2
 
     run(main)
 
@@ -77,7 +77,7 @@ def test_a_lease_is_renewed_while_the_picture_is_stored(tmp_path: Path, ticks: T
         await house.renderer.begun.acquire()
         for _ in range(3):
             await ticks.pass_one()
-        assert house.index.calls["renew"] == 3
+        assert house.index.calls["tokens.renew"] == 3
         house.renderer.gate.set()
         await finishing
 
@@ -90,13 +90,13 @@ def test_a_database_that_is_away_is_no_end_of_a_lease(tmp_path: Path, ticks: Tic
     async def main() -> None:
         house = House(tmp_path, lease=LEASE)
         upload = await house.uploads.begin(await house.token(), [CAT])
-        house.index.before["renew"] = away()
+        house.index.before["tokens.renew"] = away()
         await upload.write(b"640x")
         await ticks.pass_one()
-        del house.index.before["renew"]
+        del house.index.before["tokens.renew"]
         await upload.write(b"480:")
         await ticks.pass_one()
-        assert house.index.calls["renew"] == 2
+        assert house.index.calls["tokens.renew"] == 2
         await upload.finish(None)
 
     run(main)
@@ -114,7 +114,7 @@ def test_a_lost_lease_is_found_out_at_the_end(tmp_path: Path, ticks: Ticks) -> N
         await ticks.pass_one()
         await upload.write(b"!")
         await ticks.pass_one()
-        assert house.index.calls["renew"] == 1
+        assert house.index.calls["tokens.renew"] == 1
         with pytest.raises(errors.TokenRefused):
             await upload.finish(None)
         assert house.files() == []

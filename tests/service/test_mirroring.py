@@ -46,12 +46,12 @@ Suffer = Callable[[FakeMirror], None]
 
 async def lacking(house: House) -> set[str]:
     """The generations that the mirror lacks, as the index has it."""
-    return {one.generation for one in await house.index.unmirrored("", 1000)}
+    return {one.generation for one in await house.index.mirror_queue.waiting("", 1000)}
 
 
 async def refused(house: House) -> None:
     """Fail unless the upload left no picture, and its id is free at once."""
-    assert await house.index.original(CAT) is None
+    assert await house.index.rows.find(CAT) is None
     assert house.files() == []
     assert await house.token()
 
@@ -79,14 +79,14 @@ def test_an_upload_waits_for_the_mirror(tmp_path: Path) -> None:
         await barrier.reached.wait()
         await turns()
         assert not uploading.done()
-        assert await index.original(CAT) is None
+        assert await index.rows.find(CAT) is None
         barrier.open()
         stored = await uploading
-        assert story.index("mirror put") < story.index("complete")
+        assert story.index("mirror put") < story.index("tokens.complete")
         assert mirror.objects == {mirror.key(stored): picture()}
         assert await lacking(house) == set()
-        assert await index.mirrored_of([stored.generation]) == {stored.generation}
-        assert index.calls["mirrored"] == 0
+        assert await index.mirror_queue.done_of([stored.generation]) == {stored.generation}
+        assert index.calls["mirror_queue.done"] == 0
         assert house.retirement.owed == 0
         assert house.staged() == []
 
@@ -167,7 +167,7 @@ def test_a_mirrored_upload_that_is_not_committed_is_withdrawn(tmp_path: Path) ->
     async def main() -> None:
         mirror = FakeMirror()
         house = House(tmp_path, mirror=mirror, mirroring=PATIENT, lease=0.0)
-        house.index.before["complete"] = away()
+        house.index.before["tokens.complete"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
         await refused(house)
@@ -190,7 +190,7 @@ def test_a_mirrored_upload_that_nobody_can_tell_about(tmp_path: Path, committed:
             house.index.available = False
             raise errors.IndexUnavailable
 
-        (house.index.after if committed else house.index.before)["complete"] = vanish
+        (house.index.after if committed else house.index.before)["tokens.complete"] = vanish
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
         house.index.available = True
@@ -386,7 +386,7 @@ def test_what_was_deleted_before_it_was_copied_is_passed_over(tmp_path: Path) ->
                 await house.purge.delete(second.image)
             await put(path, original)
 
-        house.index.after["unmirrored"] = delete_listed
+        house.index.after["mirror_queue.waiting"] = delete_listed
         mirror.put = delete_its_file  # type: ignore[method-assign]
         await house.mirroring.catch_up()
         assert list(mirror.objects) == [mirror.key(third)]
@@ -420,7 +420,7 @@ def test_an_index_that_goes_away_ends_the_round(tmp_path: Path) -> None:
         mirror = FakeMirror()
         house = House(tmp_path, mirror=mirror)
         stored = await uploads(house, 3)
-        house.index.before["mirrored"] = away()
+        house.index.before["mirror_queue.done"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.mirroring.catch_up()
         assert len(mirror.objects) == 1

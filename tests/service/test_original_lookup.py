@@ -30,7 +30,7 @@ def test_facts_come_from_memory_then_from_the_index(tmp_path: Path) -> None:
         found = await asyncio.gather(*(house.catalogue.get(CAT) for _ in range(50)))
         assert set(found) == {original}
         await house.catalogue.get(CAT)
-        assert house.index.calls["original"] == 2  # the first was the test's own
+        assert house.index.calls["rows.find"] == 2  # the first was the test's own
 
     run(main)
 
@@ -43,7 +43,7 @@ def test_a_file_of_the_published_service_is_adopted(tmp_path: Path) -> None:
         flat(tmp_path)
         found = await asyncio.gather(*(house.catalogue.get(CAT) for _ in range(20)))
         assert house.renderer.jobs == [ProbeJob(path=str(tmp_path / "originals" / "cat"))]
-        row = await house.index.original(CAT)
+        row = await house.index.rows.find(CAT)
         assert row is not None
         assert set(found) == {row}
         assert house.originals.foreign(row.generation)
@@ -65,12 +65,12 @@ def test_without_the_index_a_file_of_the_published_service_is_served_only(tmp_pa
         flat(tmp_path)
         house.index.available = False
         await house.get(request(100))
-        assert house.index.calls["adopt"] == 0
+        assert house.index.calls["rows.adopt"] == 0
         await house.publisher.flush(0.0)
         house.index.available = True
         await house.get(request(110))
         await house.get(request(120))
-        assert house.index.calls["adopt"] == 1
+        assert house.index.calls["rows.adopt"] == 1
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 2
 
@@ -86,7 +86,7 @@ def test_a_foreign_file_that_is_no_picture_is_the_clients_to_hear(tmp_path: Path
         for _ in range(2):
             with pytest.raises(errors.UnsupportedImage):
                 await house.catalogue.get(CAT)
-        assert await house.index.original(CAT) is None
+        assert await house.index.rows.find(CAT) is None
 
     run(main)
 
@@ -147,12 +147,12 @@ def test_a_file_that_cannot_be_recorded_is_served_all_the_same(tmp_path: Path) -
     async def main() -> None:
         house = House(tmp_path)
         flat(tmp_path)
-        house.index.before["adopt"] = away()
+        house.index.before["rows.adopt"] = away()
         assert (await house.get(request(100))).held.data.endswith(picture())
-        assert await house.index.original(CAT) is None
-        del house.index.before["adopt"]
+        assert await house.index.rows.find(CAT) is None
+        del house.index.before["rows.adopt"]
         await house.get(request(110))
-        assert await house.index.original(CAT) is not None
+        assert await house.index.rows.find(CAT) is not None
         assert await house.publisher.flush(30.0) == 0
 
     run(main)
@@ -182,7 +182,7 @@ def test_what_the_disk_told_is_forgotten_when_the_index_knows_better(tmp_path: P
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        await house.index.delete(CAT)
+        await house.index.rows.delete(CAT)
         house.forget_all()
         house.index.available = False
         await house.get(request(100, proxy=True))

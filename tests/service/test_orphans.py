@@ -38,8 +38,8 @@ def age(house: House, hours: float = 2.0) -> None:
 
 async def lose_links(house: House) -> None:
     """What a kill between storing and linking leaves, where the spool had no room."""
-    links = [link for link, _ in await house.index.links_after("", "", 1000)]
-    await house.index.forget(links)
+    links = [link for link, _ in await house.index.links.after("", "", 1000)]
+    await house.index.links.forget(links)
 
 
 def test_a_file_without_a_link_goes(tmp_path: Path) -> None:
@@ -67,15 +67,15 @@ def test_a_file_without_a_link_goes(tmp_path: Path) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("step", ["add_link", "evict"])
+@pytest.mark.parametrize("step", ["links.add", "links.evict"])
 def test_a_kill_between_steps_leaves_nothing_for_good(tmp_path: Path, step: str) -> None:
     """Between storing and linking where the spool is lost, too; between the rows and the
     objects of an eviction."""
 
     async def main() -> None:
-        house = embedded(tmp_path, disk_bytes=1 if step == "evict" else 0)
+        house = embedded(tmp_path, disk_bytes=1 if step == "links.evict" else 0)
         await house.upload()
-        if step == "add_link":
+        if step == "links.add":
             house.index.before[step] = away()
             await house.get(request(100))
             await house.publisher.flush(0.1)
@@ -136,8 +136,8 @@ def test_what_ended_while_the_process_was_dead_goes(tmp_path: Path) -> None:
         house = embedded(tmp_path)
         await house.upload()
         await house.publish(100)
-        await house.index.delete(CAT)
-        house.index.restore({**house.index.dump(), "_purges": []})
+        await house.index.rows.delete(CAT)
+        house.index.restore({**house.index.dump(), "purges": []})
         age(house)
         await house.orphans.sweep()
         assert objects(house) == []
@@ -166,7 +166,7 @@ def test_what_is_in_the_spool_is_left_alone(tmp_path: Path) -> None:
     async def main() -> None:
         house = embedded(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = away()
+        house.index.before["links.add"] = away()
         await house.get(request(100))
         await house.publisher.flush(0.1)
         age(house)
@@ -186,7 +186,7 @@ def test_a_rendition_that_is_linked_during_the_sweep_stays(tmp_path: Path) -> No
     async def main() -> None:
         house = embedded(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = away()
+        house.index.before["links.add"] = away()
         await house.get(request(100))
         await house.publisher.flush(0.1)
         age(house)
@@ -205,7 +205,7 @@ def test_a_rendition_that_is_linked_during_the_sweep_stays(tmp_path: Path) -> No
         listing.part = linked_meanwhile  # type: ignore[method-assign]
         again.orphans._files = listing
         await again.orphans.sweep()
-        assert again.index.calls["keys_of"] == 1
+        assert again.index.calls["links.keys_of"] == 1
         again.forget_all()
         await again.find(request(100))
         assert len(objects(again)) == 1
@@ -264,7 +264,7 @@ def test_a_bucket_is_not_listed(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path, store=FakeStore())
         await house.orphans.sweep()
-        assert house.index.calls["keys_of"] == 0
+        assert house.index.calls["links.keys_of"] == 0
 
     run(main)
 
@@ -280,11 +280,11 @@ def test_a_spooled_rendition_of_a_deleted_picture_takes_its_object_along(
         store.shared = shared
         house = House(tmp_path, index=index, store=store)
         await house.upload()
-        index.before["add_link"] = away()
+        index.before["links.add"] = away()
         await house.get(request(100))
         await house.publisher.flush(0.1)
         assert store.objects
-        await index.delete(CAT)
+        await index.rows.delete(CAT)
         index.before.clear()
         again = House(tmp_path, index=index, store=store)
         await again.publisher.resume()

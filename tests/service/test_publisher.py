@@ -34,7 +34,7 @@ def test_a_link_is_written_after_its_object(tmp_path: Path) -> None:
         await house.upload()
         house.story.clear()
         await house.publish(100)
-        assert house.story.index("publish") < house.story.index("add_link")
+        assert house.story.index("publish") < house.story.index("links.add")
         assert house.spool.bytes == 0
         assert await house.spool.entries() == []
         found = await house.find(request(100))
@@ -57,7 +57,7 @@ def test_a_store_that_is_away_is_tried_again(tmp_path: Path) -> None:
         house.fake_store.failures = [errors.ObjectStoreUnavailable() for _ in range(10)]
         await house.publish(100)
         assert house.story.count("publish") == 11
-        assert house.story.count("add_link") == 1
+        assert house.story.count("links.add") == 1
         assert house.spool.bytes == 0
 
     run(main)
@@ -69,13 +69,13 @@ def test_an_index_that_is_away_is_tried_again(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = away()
+        house.index.before["links.add"] = away()
         await house.get(request(100))
-        await until(lambda: house.index.calls["add_link"] > 5)
+        await until(lambda: house.index.calls["links.add"] > 5)
         assert len(house.fake_store.objects) == 1
         assert house.publisher.backlog == 1
         assert house.spool.bytes > 0
-        del house.index.before["add_link"]
+        del house.index.before["links.add"]
         assert await house.publisher.flush(30.0) == 0
         assert house.story.count("publish") == 1
         assert house.spool.bytes == 0
@@ -90,13 +90,13 @@ def test_the_bytes_of_a_backlog_are_on_disk_alone(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = away()
+        house.index.before["links.add"] = away()
         await house.get(request(100))
         await until(lambda: bool(house.fake_store.objects))
         for task in house.publisher._tasks:
             frames = [frame.f_locals for frame in task.get_stack()]
             assert not any("rendered" in local for local in frames)
-        del house.index.before["add_link"]
+        del house.index.before["links.add"]
         assert await house.publisher.flush(30.0) == 0
 
     run(main)
@@ -121,11 +121,11 @@ def test_a_restart_takes_up_what_the_spool_holds(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = away()
+        house.index.before["links.add"] = away()
         made = await house.get(request(100))
         await until(lambda: bool(house.fake_store.objects))
         assert await house.publisher.flush(0.0) == 1
-        del house.index.before["add_link"]
+        del house.index.before["links.add"]
         restarted = House(tmp_path, index=house.index)
         assert await restarted.publisher.resume() == 1
         assert await restarted.publisher.flush(30.0) == 0
@@ -148,9 +148,9 @@ def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None
         begun: list[int] = []
 
         async def count() -> None:
-            begun.append(house.index.calls["original_of"])
+            begun.append(house.index.calls["rows.of"])
 
-        house.index.after["add_link"] = count
+        house.index.after["links.add"] = count
         assert await house.publisher.resume() == house.publisher.backlog == 30
         assert await house.publisher.flush(30.0) == 0
         assert begun[0] <= 8  # of four at a time, each asking twice
@@ -183,7 +183,7 @@ def test_a_restart_waits_for_the_index(tmp_path: Path) -> None:
         await house.spool.put(original.generation, "100x0-jpeg", "jpg", b"\xff\xd8")
         house.index.available = False
         assert await house.publisher.resume() == 1
-        await until(lambda: house.index.calls["original_of"] > 3)
+        await until(lambda: house.index.calls["rows.of"] > 3)
         assert house.spool.bytes == 2
         house.index.available = True
         assert await house.publisher.flush(30.0) == 0
@@ -219,7 +219,7 @@ def test_flush_waits_only_so_long(tmp_path: Path) -> None:
         async def never() -> None:
             await stuck.wait()
 
-        house.index.before["add_link"] = never
+        house.index.before["links.add"] = never
         for width in range(100, 110):
             await house.get(request(width))
         await until(lambda: len(house.spool._sizes) == 10)
@@ -242,7 +242,7 @@ def test_slow_puts_do_not_keep_others_out_of_the_spool(tmp_path: Path) -> None:
         async def never() -> None:
             await stuck.wait()
 
-        house.index.before["add_link"] = never
+        house.index.before["links.add"] = never
         for width in range(100, 120):
             await house.get(request(width))
         await until(lambda: len(house.spool._sizes) == 20)
@@ -265,15 +265,15 @@ def test_variants_on_their_way_count_as_well(tmp_path: Path) -> None:
         async def never() -> None:
             await stuck.wait()
 
-        house.index.before["add_link"] = never
+        house.index.before["links.add"] = never
         for width in range(100, 110):
             await house.get(request(width))
         await house.get(request(100, image=other.image))
         await until(lambda: len(house.spool._sizes) + house.publisher.refused == 11)
         stuck.set()
         assert await house.publisher.flush(30.0) == 0
-        assert await house.index.count_links(original.generation) == 3
-        assert await house.index.count_links(other.generation) == 1
+        assert await house.index.links.count(original.generation) == 3
+        assert await house.index.links.count(other.generation) == 1
         assert house.publisher.refused == 7
         assert not house.publisher._coming
         await house.get(request(200))
@@ -305,7 +305,7 @@ def test_while_nobody_can_count_variants_they_are_kept(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path, max_variants=0)
         await house.upload()
-        house.index.before["count_links"] = away()
+        house.index.before["links.count"] = away()
         await house.publish(100)
         assert house.publisher.published == 1
 
@@ -383,12 +383,12 @@ def test_what_the_spool_drops_after_storing_is_linked_all_the_same(tmp_path: Pat
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["add_link"] = away()
+        house.index.before["links.add"] = away()
         await house.get(request(100))
-        await until(lambda: house.index.calls["add_link"] > 1)
+        await until(lambda: house.index.calls["links.add"] > 1)
         (path,) = await house.spool.entries()
         await house.spool.remove(path)
-        del house.index.before["add_link"]
+        del house.index.before["links.add"]
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 1
 

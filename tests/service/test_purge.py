@@ -79,7 +79,7 @@ def test_the_object_of_a_purged_link_stays_for_a_while(tmp_path: Path) -> None:
         house.index.advance(101)
         await house.purge.tidy()
         assert len(house.fake_store.objects) == 1
-        assert await house.index.purged_links(0, 100) == []
+        assert await house.index.links.purged(0, 100) == []
 
     run(main)
 
@@ -110,13 +110,13 @@ def test_objects_of_purged_links_are_not_forgotten_before_they_are_gone(tmp_path
         await house.publish(100)
         await house.purge.purge(Selection(image=CAT), 1)
         house.index.advance(101)
-        house.index.before["forget"] = away()
+        house.index.before["links.forget"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.purge.tidy()
         assert not house.fake_store.objects
-        del house.index.before["forget"]
+        del house.index.before["links.forget"]
         await house.purge.tidy()
-        assert await house.index.stored_bytes() == 0
+        assert await house.index.links.stored_bytes() == 0
 
     run(main)
 
@@ -131,7 +131,7 @@ def test_a_week_of_purged_objects_goes_in_one_round(tmp_path: Path) -> None:
         assert await house.purge.purge(Selection(image=CAT), 1000) == 250
         house.index.advance(101)
         await house.purge.tidy()
-        assert await house.index.purged_links(0, 1000) == []
+        assert await house.index.links.purged(0, 1000) == []
         assert not house.fake_store.objects
 
     run(main)
@@ -145,13 +145,13 @@ def test_what_was_evicted_is_remembered_for_a_while(tmp_path: Path) -> None:
         original = await house.upload()
         await house.publish(100, 101, 102)
         await house.purge.tidy()
-        marked = [link for link, _ in await house.index.links_after("", "", 10)]
+        marked = [link for link, _ in await house.index.links.after("", "", 10)]
         assert [link.size for link in marked] == [0, 0]
-        assert await house.index.count_links(original.generation) == 0
+        assert await house.index.links.count(original.generation) == 0
         assert not house.fake_store.objects
         house.index.advance(101)
         await house.purge.tidy()
-        assert await house.index.links_after("", "", 10) == []
+        assert await house.index.links.after("", "", 10) == []
 
     run(main)
 
@@ -166,14 +166,14 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
             house.index.advance(1)
             await house.publish(width)
         await house.purge.tidy()
-        assert await house.index.stored_bytes() == 63
+        assert await house.index.links.stored_bytes() == 63
         await house.find(request(101))
         house.index.advance(1)
         await house.publish(110)
         house.story.clear()
         await house.purge.tidy()
-        assert house.story.index("touch") < house.story.index("evict")
-        assert house.story.index("evict") < house.story.index("remove")
+        assert house.story.index("links.touch") < house.story.index("links.evict")
+        assert house.story.index("links.evict") < house.story.index("remove")
         for width in (101, 103, 110):
             await house.find(request(width))
         for width in (100, 102):
@@ -191,7 +191,7 @@ def test_an_evicted_rendition_is_not_redirected_to(tmp_path: Path) -> None:
         await house.upload()
         await house.publish(100)
         await house.purge.tidy()
-        assert await house.index.stored_bytes() == 0
+        assert await house.index.links.stored_bytes() == 0
         assert house.renditions.recall(request(100)) is None
         assert (await house.get(request(100))).cache is Cache.MISS
         assert await house.publisher.flush(30.0) == 0
@@ -211,7 +211,7 @@ def test_a_link_looked_up_during_an_eviction_does_not_stay_in_memory(tmp_path: P
         async def look() -> None:
             await house.renditions.serve(request(100))
 
-        house.index.before["evict"] = look
+        house.index.before["links.evict"] = look
         await house.purge.tidy()
         assert house.renditions.recall(request(100)) is None
 
@@ -239,7 +239,7 @@ def test_many_batches_make_room_in_one_round(tmp_path: Path) -> None:
         await house.upload()
         await house.publish(*range(1, 251))
         await house.purge.tidy()
-        assert 0 < await house.index.stored_bytes() <= 300
+        assert 0 < await house.index.links.stored_bytes() <= 300
         assert sum(map(len, house.fake_store.objects.values())) <= 300
 
     run(main)
@@ -258,13 +258,13 @@ def test_uses_that_could_not_be_noted_are_noted_later(tmp_path: Path) -> None:
             await house.purge.tidy()
         house.index.available = True
         noted: list[tuple[str, str]] = []
-        touch = house.index.touch
+        touch = house.index.links.touch
 
         async def listen(links: list[tuple[str, str]]) -> None:
             noted.extend(links)
             await touch(links)
 
-        house.index.touch = listen  # type: ignore[assignment,method-assign]
+        house.index.links.touch = listen  # type: ignore[assignment,method-assign]
         await house.purge.tidy()
         assert noted == [(original.generation, request(100).rendition.variant)]
 

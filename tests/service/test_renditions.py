@@ -169,12 +169,12 @@ def test_without_the_index_old_links_will_do(tmp_path: Path) -> None:
         await house.upload()
         await house.publish(100)
         await house.find(request(100))
-        assert house.index.calls["link"] == 1
+        assert house.index.calls["links.find"] == 1
         house.clock.now += 61.0
         assert house.renditions.recall(request(100)) is None
         house.index.available = False
         await house.find(request(100))
-        assert house.index.calls["link"] == 2
+        assert house.index.calls["links.find"] == 2
         assert len(house.renderer.renders) == 1
 
     run(main)
@@ -190,7 +190,7 @@ def test_without_the_index_pictures_are_found_on_disk_and_rendered(tmp_path: Pat
         house.index.available = False
         made = await house.get(request(100))
         assert made.original.generation == original.generation
-        assert house.index.calls["adopt"] == 0
+        assert house.index.calls["rows.adopt"] == 0
         with pytest.raises(errors.IndexUnavailable):
             await house.get(request(100, image=ImageId("dog")))
         house.index.available = True
@@ -282,7 +282,7 @@ def test_head_does_without_the_index(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["link"] = away()
+        house.index.before["links.find"] = away()
         await house.renditions.known(request(100))
         house.memory.forget(CAT)
         house.index.available = False

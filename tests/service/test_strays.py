@@ -29,7 +29,7 @@ async def stray(house: House, image: ImageId = CAT) -> Original:
     """A picture whose deletion was never recorded, or whose row a restore took away."""
     original = await house.upload(image, picture(soul=image.name))
     dump = house.index.dump()
-    del dump["_originals"][image]
+    del dump["originals"][image]
     house.index.restore(dump)
     house.forget_all()
     pass_time(house, 2 * 3600)
@@ -134,12 +134,12 @@ def test_a_row_that_is_back_ends_the_wait(house: House) -> None:
         original = await stray(house)
         await house.strays.look()
         pass_time(house, 20 * DAY)
-        await house.index.adopt(original)
+        await house.index.rows.adopt(original)
         await house.strays.look()
         assert await served(house)
         await house.publisher.flush(0.0)
         dump = house.index.dump()
-        del dump["_originals"][CAT]
+        del dump["originals"][CAT]
         house.index.restore(dump)
         pass_time(house, 20 * DAY)
         await house.strays.look()
@@ -160,8 +160,8 @@ def test_a_recorded_deletion_removes_it_wherever_it_is(house: House) -> None:
         pass_time(house, 31 * DAY)
         await house.strays.look()
         assert aside(house) == ["cat", "dog"]
-        await house.index.adopt(original)
-        await house.index.delete(DOG)
+        await house.index.rows.adopt(original)
+        await house.index.rows.delete(DOG)
         await house.purge.listen()
         assert aside(house) == ["cat"]
 
@@ -239,11 +239,11 @@ def test_a_database_that_changes_during_a_look_decides_nothing(house: House, ove
             house.index.name = "another"
             house.index.restore(SteeredIndex().dump())
 
-        house.index.before["known_of"] = change
+        house.index.before["rows.known"] = change
         await house.strays.look()
         assert sorted(here(house)) == ["cat", "dog"]
         assert aside(house) == []
-        del house.index.before["known_of"]
+        del house.index.before["rows.known"]
         house.index.name = "memory"
         house.index.restore(dump)
         await house.strays.look()
@@ -258,11 +258,11 @@ def test_nothing_is_looked_at_while_the_index_is_away(house: House) -> None:
 
     async def main() -> None:
         await stray(house)
-        house.index.before["known_of"] = away()
+        house.index.before["rows.known"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.strays.look()
         assert house.strays.noted == 0
-        del house.index.before["known_of"]
+        del house.index.before["rows.known"]
         await house.strays.look()
         assert house.strays.noted == 1
 
@@ -294,7 +294,7 @@ def test_a_walk_asks_for_some_at_a_time(house: House, monkeypatch: pytest.Monkey
         await house.upload()
         house.index.calls.clear()
         await house.strays.look()
-        assert house.index.calls["known_of"] == 4
+        assert house.index.calls["rows.known"] == 4
         assert house.strays.noted == 10
         pass_time(house, 31 * DAY)
         await house.strays.look()
@@ -335,7 +335,7 @@ def test_what_was_assumed_is_confirmed_when_the_index_is_back(house: House) -> N
         house.index.calls.clear()
         await house.purge.listen()
         await house.purge.listen()
-        assert house.index.calls["known_of"] == 1
+        assert house.index.calls["rows.known"] == 1
         assert house.renditions.recall(request(100)) is not None
         assert await house.publisher.flush(30.0) == 0
 
@@ -367,7 +367,7 @@ def test_an_assumed_file_of_the_published_service_is_adopted(house: House) -> No
         await house.purge.listen()
         assert house.renditions.recall(request(100)) is None
         assert await house.get(request(100))
-        assert house.index.calls["adopt"] == 1
+        assert house.index.calls["rows.adopt"] == 1
         assert await house.publisher.flush(30.0) == 0
 
     run(main)

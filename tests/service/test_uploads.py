@@ -271,7 +271,7 @@ def test_a_beginning_that_is_cancelled_leaves_nothing(tmp_path: Path, claimed: b
     async def main() -> None:
         house = House(tmp_path)
         token, gate = await house.token(), asyncio.Event()
-        claim = house.index.claim
+        claim = house.index.tokens.claim
 
         async def slow(*given: Any) -> object:
             found = await claim(*given)
@@ -279,7 +279,7 @@ def test_a_beginning_that_is_cancelled_leaves_nothing(tmp_path: Path, claimed: b
             return found
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(house.index, "claim", slow)
+            patched.setattr(house.index.tokens, "claim", slow)
             beginning = asyncio.create_task(house.uploads.begin(token, [CAT]))
             await turns()
             if claimed:
@@ -384,6 +384,6 @@ def test_a_token_is_for_its_id(tmp_path: Path) -> None:
         upload = await house.uploads.begin(token, [ImageId("cat.jpg"), CAT])
         await upload.write(picture())
         await upload.finish(None)
-        assert await house.index.original(CAT) is not None
+        assert await house.index.rows.find(CAT) is not None
 
     run(main)

@@ -53,7 +53,7 @@ async def nothing_left(fleet: Fleet, house: House) -> None:
     assert files(house) == []
     assert house.staged() == []
     assert fleet.buckets.objects == {}
-    assert await fleet.index.originals_after("", 10) == []
+    assert await fleet.index.rows.after("", 10) == []
 
 
 def test_a_picture_is_deposited(tmp_path: Path) -> None:
@@ -65,11 +65,11 @@ def test_a_picture_is_deposited(tmp_path: Path) -> None:
         original = await deposited(house)
         assert original.image.bucket == BUCKET
         assert ID.fullmatch(original.image.name)
-        standing = await fleet.index.original(original.image)
+        standing = await fleet.index.rows.find(original.image)
         assert standing is not None
         assert standing.uploaded_at > 0
         assert standing.generation == original.generation
-        assert await fleet.index.mirrored_of([original.generation])
+        assert await fleet.index.mirror_queue.done_of([original.generation])
         assert fleet.buckets.objects == {original.image.key: DATA}
         assert [path.read_bytes() for path in files(house)] == [DATA]
         assert house.staged() == []
@@ -150,9 +150,9 @@ def test_a_client_that_leaves_while_it_is_stored(tmp_path: Path, step: str) -> N
         elif step == "put":
             fleet.buckets.before["put"] = barrier
         elif step == "adopt":
-            fleet.index.before["adopt"] = barrier
+            fleet.index.before["rows.adopt"] = barrier
         else:
-            fleet.index.after["adopt"] = barrier
+            fleet.index.after["rows.adopt"] = barrier
         client = asyncio.create_task(deposited(house))
         await (house.renderer.begun.acquire() if step == "renderer" else barrier.reached.wait())
         client.cancel()
@@ -160,7 +160,7 @@ def test_a_client_that_leaves_while_it_is_stored(tmp_path: Path, step: str) -> N
         house.renderer.gate.set()
         barrier.open()
         await house.intake.finished(30.0)
-        ((original, mirrored),) = await fleet.index.originals_after("", 10)
+        ((original, mirrored),) = await fleet.index.rows.after("", 10)
         assert mirrored
         assert [path.read_bytes() for path in files(house)] == [DATA]
         assert list(fleet.buckets.objects) == [original.image.key]
@@ -178,12 +178,12 @@ def test_a_slow_bucket_has_it_later(tmp_path: Path) -> None:
         barrier = fleet.buckets.before["put"] = Barrier()
         original = await deposited(house)
         assert fleet.buckets.objects == {}
-        assert await fleet.index.unmirrored("", 10, main=False)
+        assert await fleet.index.mirror_queue.waiting("", 10, main=False)
         assert house.staged() == []
         barrier.open()
         await house.mirroring.catch_up()
         assert fleet.buckets.objects == {original.image.key: DATA}
-        assert await fleet.index.unmirrored("", 10) == []
+        assert await fleet.index.mirror_queue.waiting("", 10) == []
 
     run(main)
 
@@ -201,7 +201,7 @@ def test_a_strict_bucket_that_does_not_answer(tmp_path: Path, late: bool) -> Non
         with pytest.raises(errors.ObjectStoreUnavailable):
             await deposited(house)
         assert files(house) == []
-        assert await fleet.index.originals_after("", 10) == []
+        assert await fleet.index.rows.after("", 10) == []
         assert bool(fleet.buckets.objects) == late
         fleet.buckets.answers = False
         await house.uploads.recover()
@@ -253,7 +253,7 @@ def test_a_commit_that_never_happened(tmp_path: Path) -> None:
     async def main() -> None:
         fleet = Fleet(tmp_path)
         house = fleet.house(lease=0.0)
-        fleet.index.before["adopt"] = away()
+        fleet.index.before["rows.adopt"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await deposited(house)
         assert len(house.staged()) == 1
@@ -269,7 +269,7 @@ def test_a_commit_whose_answer_was_lost(tmp_path: Path) -> None:
     async def main() -> None:
         fleet = Fleet(tmp_path)
         house = fleet.house()
-        fleet.index.after["adopt"] = away()
+        fleet.index.after["rows.adopt"] = away()
         original = await deposited(house)
         assert (await house.catalogue.get(original.image)).bytes == len(DATA)
         assert len(files(house)) == 1
@@ -290,7 +290,7 @@ def test_a_commit_that_nobody_can_tell_about(tmp_path: Path, committed: bool) ->
             fleet.index.available = False
             raise errors.IndexUnavailable
 
-        (fleet.index.after if committed else fleet.index.before)["adopt"] = vanish
+        (fleet.index.after if committed else fleet.index.before)["rows.adopt"] = vanish
         with pytest.raises(errors.IndexUnavailable):
             await deposited(house)
         assert (len(files(house)), len(house.staged())) == (1, 1)
@@ -300,7 +300,7 @@ def test_a_commit_that_nobody_can_tell_about(tmp_path: Path, committed: bool) ->
         await house.uploads.recover()
         assert house.staged() == []
         if committed:
-            ((original, mirrored),) = await fleet.index.originals_after("", 10)
+            ((original, mirrored),) = await fleet.index.rows.after("", 10)
             assert mirrored
             assert (await house.catalogue.get(original.image)).bytes == len(DATA)
             assert fleet.buckets.objects == {original.image.key: DATA}
@@ -321,7 +321,7 @@ def test_recovery_leaves_uploads_under_way_alone(tmp_path: Path) -> None:
             await house.uploads.recover()
 
         fleet.buckets.before["put"] = fleet.buckets.after["put"] = meddle
-        fleet.index.before["adopt"] = fleet.index.after["adopt"] = meddle
+        fleet.index.before["rows.adopt"] = fleet.index.after["rows.adopt"] = meddle
         original = await deposited(house)
         assert len(files(house)) == 1
         assert list(fleet.buckets.objects) == [original.image.key]
@@ -371,8 +371,8 @@ def steps(fleet: Fleet) -> dict[str, Callable[[Barrier], None]]:
     return {
         "before the mirror": lambda hold: fleet.buckets.before.update(put=hold),
         "after the mirror": lambda hold: fleet.buckets.after.update(put=hold),
-        "before the commit": lambda hold: fleet.index.before.update(adopt=hold),
-        "after the commit": lambda hold: fleet.index.after.update(adopt=hold),
+        "before the commit": lambda hold: fleet.index.before.update({"rows.adopt": hold}),
+        "after the commit": lambda hold: fleet.index.after.update({"rows.adopt": hold}),
     }
 
 
@@ -406,14 +406,14 @@ def test_a_process_that_dies_after_the_commit(tmp_path: Path) -> None:
 
     async def main() -> None:
         fleet = Fleet(tmp_path)
-        hold = fleet.index.after["adopt"] = Barrier()
+        hold = fleet.index.after["rows.adopt"] = Barrier()
         dying = asyncio.create_task(deposited(fleet.house()))
         await hold.reached.wait()
-        del fleet.index.after["adopt"]
+        del fleet.index.after["rows.adopt"]
         next_one = fleet.house(lease=0.0)
         await next_one.uploads.recover()
         assert next_one.staged() == []
-        ((original, _),) = await fleet.index.originals_after("", 10)
+        ((original, _),) = await fleet.index.rows.after("", 10)
         assert (await next_one.catalogue.get(original.image)).bytes == len(DATA)
         assert fleet.buckets.objects == {original.image.key: DATA}
         hold.open()
@@ -428,10 +428,10 @@ def test_what_somebody_took_over_meanwhile_stays(tmp_path: Path) -> None:
     async def main() -> None:
         fleet = Fleet(tmp_path)
         house = fleet.house(lease=0.0)
-        fleet.index.before["adopt"] = away()
+        fleet.index.before["rows.adopt"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await deposited(house)
-        del fleet.index.before["adopt"]
+        del fleet.index.before["rows.adopt"]
         (key,) = fleet.buckets.objects
         image = (await house.originals.unsettled(-60.0))[0][0]
         assert image.key == key

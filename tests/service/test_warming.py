@@ -293,7 +293,7 @@ def test_a_picture_that_was_replaced_meanwhile_is_warmed(tmp_path: Path) -> None
         warming = await in_queue(house, request(100))
         new = replace(old, generation="1" * 28)
         house.originals.path(old).rename(house.originals.path(new))
-        house.index._originals[CAT] = new
+        house.index.tables.originals[CAT] = new
         house.renderer.turn.set()
         assert not await warming
         assert house.memory.held(new.generation, request(100).rendition.variant) is not None

@@ -81,13 +81,16 @@ class Scene:
     def another(self) -> WebhookDispatcher:
         """Another instance that tells the same receiver of the same uploads."""
         return WebhookDispatcher(
-            self.options, index=self.index, courier=self.courier, clock=self.clock
+            self.options,
+            announcements=self.index.announcements,
+            courier=self.courier,
+            clock=self.clock,
         )
 
     async def upload(self, *names: str) -> None:
         """Commit uploads, as `staged` does."""
         for name in names:
-            await self.index.adopt(original(ImageId(name)), announce=True)
+            await self.index.rows.adopt(original(ImageId(name)), announce=True)
             self.announcer.kick()
 
     async def catch_up(self, after: float = 0.0) -> None:
@@ -110,7 +113,7 @@ def test_an_upload_with_a_token_is_told_at_once(tmp_path: Path) -> None:
         await house.announcer.catch_up()
         await turns()
         assert len(courier.delivered) == 1
-        assert house.announcer.backlog == await house.index.unannounced() == 0
+        assert house.announcer.backlog == await house.index.announcements.count() == 0
 
     run(main)
 
@@ -171,7 +174,7 @@ def test_a_failed_upload_is_not_told(tmp_path: Path) -> None:
     async def main() -> None:
         courier = FakeCourier()
         house = House(tmp_path, courier=courier)
-        house.index.before["complete"] = away()
+        house.index.before["tokens.complete"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
         with pytest.raises(errors.UnsupportedImage):
@@ -189,7 +192,7 @@ def test_a_commit_whose_answer_was_lost_is_told(tmp_path: Path) -> None:
     async def main() -> None:
         courier = FakeCourier()
         house = House(tmp_path, courier=courier)
-        house.index.after["complete"] = away()
+        house.index.after["tokens.complete"] = away()
         await house.send(await house.token(), picture())
         await turns()
         assert courier.names == ["cat"]
@@ -203,7 +206,7 @@ def test_without_a_webhook_nothing_is_queued(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        assert await house.index.unannounced() == 0
+        assert await house.index.announcements.count() == 0
         house.index.available = False
         house.announcer.kick()
         await house.announcer.catch_up()
@@ -253,7 +256,7 @@ def test_what_failed_is_tried_again_after_longer_and_longer_pauses(
         scene.courier.down = False
         await scene.catch_up(after=3600.0)
         assert scene.courier.names == ["cat"]
-        assert await scene.index.unannounced() == 0
+        assert await scene.index.announcements.count() == 0
 
     run(main)
 
@@ -277,7 +280,7 @@ def test_pauses_are_shortened_at_random() -> None:
 
 def waiting(scene: Scene) -> list[Any]:
     """The queue, with the time of each."""
-    return list(scene.index._queued.values())
+    return list(scene.index.tables.queued.values())
 
 
 def test_a_few_are_under_way_at_once() -> None:
@@ -356,9 +359,9 @@ def test_an_upload_is_given_up_in_the_end() -> None:
             await scene.upload("cat")
             await turns()
             await scene.catch_up(after=999.0)
-            assert await scene.index.unannounced() == 1
+            assert await scene.index.announcements.count() == 1
             await scene.catch_up(after=1000.0)
-        assert await scene.index.unannounced() == 0
+        assert await scene.index.announcements.count() == 0
         given_up = logged[-1]
         assert (given_up["event"], given_up["log_level"]) == ("webhook_given_up", "error")
         assert (given_up["image_id"], given_up["tries"], given_up["error"]) == ("cat", 3, "down")
@@ -374,7 +377,7 @@ def test_after_a_long_rest_there_is_one_attempt() -> None:
 
     async def main() -> None:
         scene = Scene(give_up=1000.0)
-        await scene.index.adopt(original(), announce=True)
+        await scene.index.rows.adopt(original(), announce=True)
         await scene.catch_up(after=1e6)
         assert scene.courier.names == ["cat"]
 
@@ -388,7 +391,7 @@ def test_what_is_done_with_is_not_done_again_when_the_index_goes_away(good: bool
     async def main() -> None:
         scene = Scene(give_up=1.0)
         scene.courier.down = not good
-        await scene.index.adopt(original(), announce=True)
+        await scene.index.rows.adopt(original(), announce=True)
         scene.clock.now += 2.0
         scene.courier.gate.clear()
         with structlog.testing.capture_logs():
@@ -412,7 +415,7 @@ def test_an_index_that_is_away_stops_nothing_for_good() -> None:
 
     async def main() -> None:
         scene = Scene()
-        await scene.index.adopt(original(), announce=True)
+        await scene.index.rows.adopt(original(), announce=True)
         scene.index.available = False
         scene.announcer.kick()
         await turns()
@@ -441,13 +444,13 @@ def test_what_has_ended_is_told_of_no_more() -> None:
         with structlog.testing.capture_logs():
             await scene.upload("cat")
             await turns()
-            await scene.index.delete(CAT)
+            await scene.index.rows.delete(CAT)
             await scene.catch_up(after=GRACE)
             assert scene.courier.attempts == 1
             scene.courier.gate.clear()
             await scene.upload("dog")
             await turns()
-            await scene.index.delete(ImageId("dog"))
+            await scene.index.rows.delete(ImageId("dog"))
             scene.courier.gate.set()
             await turns()
             await scene.catch_up(after=GRACE)
@@ -474,7 +477,7 @@ def test_closing_waits_for_what_is_under_way() -> None:
         await closing
         assert scene.courier.names == ["cat"]
         assert scene.courier.closed
-        assert await scene.index.unannounced() == 1
+        assert await scene.index.announcements.count() == 1
 
     run(main)
 
@@ -484,13 +487,13 @@ def test_closing_waits_for_what_was_just_being_taken(monkeypatch: pytest.MonkeyP
 
     async def main() -> None:
         scene = Scene()
-        answered, take = asyncio.Event(), scene.index.announcements
+        answered, take = asyncio.Event(), scene.index.announcements.take
 
         async def slow(limit: int, lease: float) -> list[Announcement]:
             await answered.wait()
             return await take(limit, lease)
 
-        monkeypatch.setattr(scene.index, "announcements", slow)
+        monkeypatch.setattr(scene.index.announcements, "take", slow)
         await scene.upload("cat")
         await turns()
         closing = asyncio.create_task(scene.announcer.close(30.0))

@@ -1,4 +1,4 @@
-"""ports.Index in memory: what the tests of everything above the index run on."""
+"""The index in memory: what the tests of everything above the index run on."""
 
 import dataclasses
 import math
@@ -59,67 +59,76 @@ class _Queued:
     tries: int = 0
 
 
-class MemoryIndex:
-    """The twin of DatabaseIndex; the methods are those of ports.Index.
+class Tables:
+    """The rows of the index, and its clock, which gives Unix seconds."""
 
-    `clock` gives Unix seconds and stands for the database's. Tests move time with
-    `advance`, and set `available` to False to take the database away: every method then
-    raises IndexUnavailable.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.available = True
         self.name = "memory"
         """What `identity` says."""
-        self._clock = clock
-        self._ahead = 0.0
-        self._tokens: dict[ImageId, _TokenRow] = {}
-        self._originals: dict[ImageId, Original] = {}
-        self._mirrored: set[str] = set()
-        self._queued: dict[str, _Queued] = {}
-        self._links: dict[tuple[str, str], _LinkRow] = {}
-        self._purges: list[Purged] = []
-        self._serial = 0
+        self.clock = clock
+        self.ahead = 0.0
+        self.tokens: dict[ImageId, _TokenRow] = {}
+        self.originals: dict[ImageId, Original] = {}
+        self.mirrored: set[str] = set()
+        self.queued: dict[str, _Queued] = {}
+        self.links: dict[tuple[str, str], _LinkRow] = {}
+        self.purges: list[Purged] = []
+        self.serial = 0
 
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        self._ahead += seconds
+    def now(self) -> float:
+        """The clock of an index that answers; raises IndexUnavailable while it does not."""
+        if not self.available:
+            raise errors.IndexUnavailable("", "taken away by a test")
+        return self.clock() + self.ahead
 
-    async def migrate(self) -> None:
-        """Do nothing, as a schema that is up to date does."""
-        self._now()
+    def of(self, generation: str) -> Original | None:
+        """The original of that generation."""
+        self.now()
+        same = (one for one in self.originals.values() if one.generation == generation)
+        return next(same, None)
 
-    async def close(self) -> None:
-        """Do nothing."""
+    def end(self, original: Original) -> None:
+        """End a generation and its links, and tell every instance."""
+        del self.originals[original.image]
+        self.mirrored.discard(original.generation)
+        self.queued.pop(original.generation, None)
+        for key in [key for key in self.links if key[0] == original.generation]:
+            del self.links[key]
+        self.announce((original.image, original.generation, ""))
 
-    @property
-    def healthy(self) -> bool:
-        """Whether lookups are being answered."""
-        return self.available
+    def announce(self, *ended: tuple[ImageId, str, str]) -> None:
+        """Tell every instance of ended (image, generation, variant)."""
+        now = self.now()
+        for news in ended:
+            self.serial += 1
+            self.purges.append(Purged(self.serial, *news, now))
 
-    async def ping(self) -> None:
-        self._now()
 
-    async def identity(self) -> str:
-        self._now()
-        return self.name
+class _Repository:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+
+class MemoryTokens(_Repository):
+    """The twin of SqlTokens."""
 
     async def issue(self, grant: Grant) -> Token:
-        now = self._now()
-        if grant.image in self._originals and not grant.overwrite:
+        now = self._tables.now()
+        if grant.image in self._tables.originals and not grant.overwrite:
             raise errors.IdTaken()
-        standing = self._tokens.get(grant.image)
+        standing = self._tables.tokens.get(grant.image)
         if standing is not None and not standing.dead(now):
             raise errors.IdTaken()
         token = tokens.new_token()
         expires_at = now + grant.lifetime
-        self._tokens[grant.image] = _TokenRow(grant, tokens.digest(token), expires_at)
+        self._tables.tokens[grant.image] = _TokenRow(grant, tokens.digest(token), expires_at)
         return Token(token=token, image=grant.image, expires_at=expires_at)
 
     async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
-        now, digest = self._now(), tokens.digest(token)
+        now, digest = self._tables.now(), tokens.digest(token)
         for image in candidates:
-            row = self._tokens.get(image)
+            row = self._tables.tokens.get(image)
             if row is None or row.digest != digest or row.expires_at <= now:
                 continue
             if row.state is State.DONE:
@@ -131,11 +140,11 @@ class MemoryIndex:
         raise errors.TokenRefused()
 
     async def renew(self, claim: Claim, lease: float) -> None:
-        now = self._now()
+        now = self._tables.now()
         self._held(claim).lease_until = now + lease
 
     async def release(self, claim: Claim) -> None:
-        self._now()
+        self._tables.now()
         try:
             self._held(claim).state = State.FAILED
         except errors.TokenRefused:
@@ -143,7 +152,7 @@ class MemoryIndex:
 
     def _held(self, claim: Claim) -> _TokenRow:
         """The row that `claim` still holds; raises TokenRefused when it lost it."""
-        row = self._tokens.get(claim.grant.image)
+        row = self._tables.tokens.get(claim.grant.image)
         if (
             row is None
             or (row.digest, row.nonce) != (claim.digest, claim.nonce)
@@ -162,190 +171,195 @@ class MemoryIndex:
         mirrored: bool = False,
         announce: bool = False,
     ) -> Original | None:
-        now, row = self._now(), self._held(claim)
+        now, row = self._tables.now(), self._held(claim)
         if original.image != claim.grant.image:
             raise errors.TokenRefused()
-        replaced = self._originals.get(original.image)
+        replaced = self._tables.originals.get(original.image)
         if replaced is not None:
             if not row.grant.overwrite:
                 raise errors.IdTaken()
-            self._end(replaced)
+            self._tables.end(replaced)
         row.state, row.received_sha256, row.receipt = State.DONE, received_sha256, receipt
-        self._originals[original.image] = dataclasses.replace(original, uploaded_at=now)
+        self._tables.originals[original.image] = dataclasses.replace(original, uploaded_at=now)
         if mirrored:
-            self._mirrored.add(original.generation)
+            self._tables.mirrored.add(original.generation)
         if announce:
-            self._queued[original.generation] = _Queued(now)
+            self._tables.queued[original.generation] = _Queued(now)
         return replaced
+
+
+class MemoryOriginalRows(_Repository):
+    """The twin of SqlOriginalRows."""
+
+    async def find(self, image: ImageId) -> Original | None:
+        self._tables.now()
+        return self._tables.originals.get(image)
+
+    async def of(self, generation: str) -> Original | None:
+        return self._tables.of(generation)
+
+    async def known(self, generations: Sequence[str]) -> set[str]:
+        self._tables.now()
+        return {one.generation for one in self._tables.originals.values()}.intersection(generations)
+
+    async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
+        self._tables.now()
+        above = [one for one in self._tables.originals.values() if one.generation > generation]
+        above.sort(key=lambda one: one.generation)
+        return [(one, one.generation in self._tables.mirrored) for one in above[:limit]]
 
     async def adopt(
         self, original: Original, *, mirrored: bool = False, announce: bool = False
     ) -> Original:
-        now = self._now()
+        now = self._tables.now()
         uploaded_at = original.uploaded_at or now
-        if announce and original.image not in self._originals:
-            self._queued[original.generation] = _Queued(now)
-        standing = self._originals.setdefault(
+        if announce and original.image not in self._tables.originals:
+            self._tables.queued[original.generation] = _Queued(now)
+        standing = self._tables.originals.setdefault(
             original.image, dataclasses.replace(original, uploaded_at=uploaded_at)
         )
         if mirrored and standing.generation == original.generation:
-            self._mirrored.add(original.generation)
+            self._tables.mirrored.add(original.generation)
         return standing
 
     async def take_over(self, original: Original) -> Original | None:
-        since = self._now() - LATELY
-        ended = (told for told in self._purges if not told.variant and told.at >= since)
+        since = self._tables.now() - LATELY
+        ended = (told for told in self._tables.purges if not told.variant and told.at >= since)
         if any(told.image == original.image for told in ended):
-            return self._originals.get(original.image)
+            return self._tables.originals.get(original.image)
         return await self.adopt(original, mirrored=True)
 
-    async def original(self, image: ImageId) -> Original | None:
-        self._now()
-        return self._originals.get(image)
+    async def supersede(self, original: Original, older: str = "") -> Original:
+        standing = await self.find(original.image)
+        if standing is not None and standing.generation == older:
+            self._tables.end(standing)
+        return await self.adopt(original)
 
-    async def original_of(self, generation: str) -> Original | None:
-        self._now()
-        same = (one for one in self._originals.values() if one.generation == generation)
-        return next(same, None)
+    async def end(self, original: Original) -> bool:
+        self._tables.now()
+        standing = self._tables.originals.get(original.image)
+        if standing is None or standing.generation != original.generation:
+            return False
+        token = self._tables.tokens.get(original.image)
+        if token is not None and token.state is State.DONE:
+            del self._tables.tokens[original.image]
+        self._tables.end(standing)
+        return True
 
-    async def unmirrored(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
-        self._now()
+    async def delete(self, image: ImageId) -> Original | None:
+        self._tables.now()
+        self._tables.tokens.pop(image, None)
+        original = self._tables.originals.get(image)
+        if original is not None:
+            self._tables.end(original)
+        return original
+
+
+class MemoryMirrorQueue(_Repository):
+    """The twin of SqlMirrorQueue."""
+
+    async def waiting(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
+        self._tables.now()
         missing = [
             one
-            for one in self._originals.values()
-            if one.generation not in self._mirrored
+            for one in self._tables.originals.values()
+            if one.generation not in self._tables.mirrored
             and one.generation > after
             and (main or one.image.bucket)
         ]
         return sorted(missing, key=lambda one: one.generation)[:limit]
 
-    async def mirrored(self, generation: str) -> bool:
-        current = await self.original_of(generation) is not None
+    async def done(self, generation: str) -> bool:
+        current = self._tables.of(generation) is not None
         if current:
-            self._mirrored.add(generation)
+            self._tables.mirrored.add(generation)
         return current
 
-    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
-        self._now()
-        return self._mirrored.intersection(generations)
+    async def done_of(self, generations: Sequence[str]) -> set[str]:
+        self._tables.now()
+        return self._tables.mirrored.intersection(generations)
 
-    async def known_of(self, generations: Sequence[str]) -> set[str]:
-        self._now()
-        return {one.generation for one in self._originals.values()}.intersection(generations)
+    async def again(self, generation: str) -> None:
+        self._tables.now()
+        self._tables.mirrored.discard(generation)
 
-    async def unmirror(self, generation: str) -> None:
-        self._now()
-        self._mirrored.discard(generation)
 
-    async def originals_after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
-        self._now()
-        above = [one for one in self._originals.values() if one.generation > generation]
-        above.sort(key=lambda one: one.generation)
-        return [(one, one.generation in self._mirrored) for one in above[:limit]]
+class MemoryAnnouncements(_Repository):
+    """The twin of SqlAnnouncements."""
 
-    async def supersede(self, original: Original, older: str = "") -> Original:
-        standing = await self.original(original.image)
-        if standing is not None and standing.generation == older:
-            self._end(standing)
-        return await self.adopt(original)
-
-    async def end(self, original: Original) -> bool:
-        self._now()
-        standing = self._originals.get(original.image)
-        if standing is None or standing.generation != original.generation:
-            return False
-        token = self._tokens.get(original.image)
-        if token is not None and token.state is State.DONE:
-            del self._tokens[original.image]
-        self._end(standing)
-        return True
-
-    async def announcements(self, limit: int, lease: float) -> list[Announcement]:
-        now = self._now()
-        due = [one for one in self._originals.values() if self._due(one, now)]
-        due.sort(key=lambda one: self._queued[one.generation].announce_at)
+    async def take(self, limit: int, lease: float) -> list[Announcement]:
+        now = self._tables.now()
+        due = [one for one in self._tables.originals.values() if self._due(one, now)]
+        due.sort(key=lambda one: self._tables.queued[one.generation].announce_at)
         return [self._take(one, now, lease) for one in due[:limit]]
 
     def _due(self, original: Original, now: float) -> bool:
-        queued = self._queued.get(original.generation)
+        queued = self._tables.queued.get(original.generation)
         return queued is not None and queued.announce_at <= now
 
     def _take(self, original: Original, now: float, lease: float) -> Announcement:
-        queued = self._queued[original.generation]
+        queued = self._tables.queued[original.generation]
         queued.announce_at, queued.tries = now + lease, queued.tries + 1
         return Announcement(original=original, tries=queued.tries, age=now - original.uploaded_at)
 
-    async def announced(self, generation: str) -> None:
-        self._now()
-        self._queued.pop(generation, None)
+    async def told(self, generation: str) -> None:
+        self._tables.now()
+        self._tables.queued.pop(generation, None)
 
-    async def announce_again(self, announcement: Announcement, delay: float) -> None:
-        now = self._now()
-        queued = self._queued.get(announcement.original.generation)
+    async def again(self, announcement: Announcement, delay: float) -> None:
+        now = self._tables.now()
+        queued = self._tables.queued.get(announcement.original.generation)
         if queued is not None and queued.tries == announcement.tries:
             queued.announce_at = now + delay
 
-    async def unannounced(self) -> int:
-        self._now()
-        return len(self._queued)
+    async def count(self) -> int:
+        self._tables.now()
+        return len(self._tables.queued)
 
-    async def delete(self, image: ImageId) -> Original | None:
-        self._now()
-        self._tokens.pop(image, None)
-        original = self._originals.get(image)
-        if original is not None:
-            self._end(original)
-        return original
 
-    def _end(self, original: Original) -> None:
-        """End a generation and its links, and tell every instance."""
-        del self._originals[original.image]
-        self._mirrored.discard(original.generation)
-        self._queued.pop(original.generation, None)
-        for key in [key for key in self._links if key[0] == original.generation]:
-            del self._links[key]
-        self._announce((original.image, original.generation, ""))
+class MemoryLinks(_Repository):
+    """The twin of SqlLinks."""
 
-    async def link(self, generation: str, variant: str) -> Link | None:
-        self._now()
-        row = self._links.get((generation, variant))
+    async def find(self, generation: str, variant: str) -> Link | None:
+        self._tables.now()
+        row = self._tables.links.get((generation, variant))
         return None if row is None or row.purged_at is not None else row.link
 
     async def was_purged(self, generation: str, variant: str) -> bool | None:
-        self._now()
-        row = self._links.get((generation, variant))
+        self._tables.now()
+        row = self._tables.links.get((generation, variant))
         return None if row is None else row.purged_at is not None
 
-    async def add_link(self, link: Link) -> bool:
-        now = self._now()
-        original = await self.original_of(link.generation)
+    async def add(self, link: Link) -> bool:
+        now = self._tables.now()
+        original = self._tables.of(link.generation)
         if original is None:
             return False
         key = (link.generation, link.variant)
-        older = self._links.get(key)
+        older = self._tables.links.get(key)
         younger = older.link.rendered_at + _TICK if older else now
         link = dataclasses.replace(link, image=original.image, rendered_at=max(now, younger))
-        self._links[key] = _LinkRow(link, used_at=now)
+        self._tables.links[key] = _LinkRow(link, used_at=now)
         return True
 
-    async def count_links(self, generation: str) -> int:
-        self._now()
+    async def count(self, generation: str) -> int:
+        self._tables.now()
         return sum(row.link.generation == generation for row in self._in_use())
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
-        now = self._now()
+        now = self._tables.now()
         chosen = [row for row in self._in_use() if _selects(selection, row.link)]
         chosen.sort(key=lambda row: (row.link.rendered_at, row.link.generation, row.link.variant))
         for row in chosen[:limit]:
             row.purged_at = now
         purged = [row.link for row in chosen[:limit]]
-        self._announce(*((link.image, link.generation, link.variant) for link in purged))
+        self._tables.announce(*((link.image, link.generation, link.variant) for link in purged))
         return purged
 
     async def evict(self, links: Sequence[Link], keep: int) -> None:
-        now = self._now()
+        now = self._tables.now()
         for link in links:
-            row = self._links.get((link.generation, link.variant))
+            row = self._tables.links.get((link.generation, link.variant))
             if row is not None and row.link.rendered_at == link.rendered_at:
                 row.link = dataclasses.replace(row.link, size=0)
                 row.purged_at = now if row.purged_at is None else row.purged_at
@@ -353,97 +367,149 @@ class MemoryIndex:
         for generation in {link.generation for link in links}:
             evicted = [
                 (-(row.purged_at or 0.0), key)
-                for key, row in self._links.items()
+                for key, row in self._tables.links.items()
                 if key[0] == generation and row.used_at == math.inf
             ]
             for _, key in sorted(evicted)[keep:]:
-                del self._links[key]
+                del self._tables.links[key]
 
-    async def purged_links(self, older_than: float, limit: int) -> list[Link]:
-        now = self._now()
+    async def purged(self, older_than: float, limit: int) -> list[Link]:
+        now = self._tables.now()
         purged = [
             (row.purged_at, row.link)
-            for row in self._links.values()
+            for row in self._tables.links.values()
             if row.purged_at is not None and row.purged_at < now - older_than
         ]
         purged.sort(key=lambda pair: pair[0])
         return [link for _, link in purged[:limit]]
 
     async def forget(self, links: Sequence[Link]) -> None:
-        self._now()
+        self._tables.now()
         for link in links:
-            row = self._links.get((link.generation, link.variant))
+            row = self._tables.links.get((link.generation, link.variant))
             if row is not None and row.link.rendered_at == link.rendered_at:
-                del self._links[link.generation, link.variant]
+                del self._tables.links[link.generation, link.variant]
 
     async def touch(self, links: Sequence[tuple[str, str]]) -> None:
-        now = self._now()
+        now = self._tables.now()
         for key in links:
-            if key in self._links and self._links[key].used_at != math.inf:
-                self._links[key].used_at = now
+            if key in self._tables.links and self._tables.links[key].used_at != math.inf:
+                self._tables.links[key].used_at = now
 
     async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:
-        self._now()
+        self._tables.now()
         rows = [row for row in self._counted(buckets) if row.link.size]
         return [row.link for row in sorted(rows, key=lambda row: row.used_at)[:limit]]
 
-    async def links_after(
-        self, generation: str, variant: str, limit: int
-    ) -> list[tuple[Link, bool]]:
-        self._now()
-        above = sorted(key for key in self._links if key > (generation, variant))
-        rows = [self._links[key] for key in above[:limit]]
+    async def after(self, generation: str, variant: str, limit: int) -> list[tuple[Link, bool]]:
+        self._tables.now()
+        above = sorted(key for key in self._tables.links if key > (generation, variant))
+        rows = [self._tables.links[key] for key in above[:limit]]
         return [(row.link, row.purged_at is None) for row in rows]
 
     async def keys_of(self, generations: Sequence[str]) -> set[str]:
-        self._now()
+        self._tables.now()
         return {
             row.link.key
-            for key, row in self._links.items()
+            for key, row in self._tables.links.items()
             if key[0] in generations and row.used_at != math.inf
         }
 
     async def stored_bytes(self, *, buckets: bool = True) -> int:
-        self._now()
+        self._tables.now()
         return sum(row.link.size for row in self._counted(buckets))
 
-    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
-        self._now()
-        return [purged for purged in self._purges if purged.serial > serial][:limit]
+    def _counted(self, buckets: bool) -> list[_LinkRow]:
+        return [row for row in self._tables.links.values() if buckets or not row.link.image.bucket]
+
+    def _in_use(self) -> Iterator[_LinkRow]:
+        return (row for row in self._tables.links.values() if row.purged_at is None)
+
+
+class MemoryPurges(_Repository):
+    """The twin of SqlPurges."""
+
+    async def identity(self) -> str:
+        self._tables.now()
+        return self._tables.name
+
+    async def since(self, serial: int, limit: int = 1000) -> list[Purged]:
+        self._tables.now()
+        return [purged for purged in self._tables.purges if purged.serial > serial][:limit]
 
     async def ended(self, generation: str) -> ImageId | None:
-        self._now()
-        for purged in self._purges:
+        self._tables.now()
+        for purged in self._tables.purges:
             if purged.generation == generation and not purged.variant:
                 return purged.image
         return None
 
-    async def forget_purges(self, older_than: float) -> None:
-        now = self._now()
-        deletions = [told for told in self._purges if not told.variant]
-        oldest, lately = _last(deletions, now - older_than), _last(self._purges, now - LATELY)
-        self._purges = [
-            told for told in self._purges if told.serial >= (lately if told.variant else oldest)
+    async def forget(self, older_than: float) -> None:
+        now = self._tables.now()
+        deletions = [told for told in self._tables.purges if not told.variant]
+        oldest, lately = (
+            _last(deletions, now - older_than),
+            _last(self._tables.purges, now - LATELY),
+        )
+        self._tables.purges = [
+            told
+            for told in self._tables.purges
+            if told.serial >= (lately if told.variant else oldest)
         ]
 
-    def _now(self) -> float:
-        """The clock of an index that answers; raises IndexUnavailable while it does not."""
-        if not self.available:
-            raise errors.IndexUnavailable("", "taken away by a test")
-        return self._clock() + self._ahead
 
-    def _counted(self, buckets: bool) -> list[_LinkRow]:
-        return [row for row in self._links.values() if buckets or not row.link.image.bucket]
+class MemoryIndex:
+    """The twin of DatabaseIndex.
 
-    def _in_use(self) -> Iterator[_LinkRow]:
-        return (row for row in self._links.values() if row.purged_at is None)
+    `clock` gives Unix seconds and stands for the database's. Tests move time with
+    `advance`, and set `available` to False to take the database away: every method then
+    raises IndexUnavailable.
+    """
 
-    def _announce(self, *ended: tuple[ImageId, str, str]) -> None:
-        """Tell every instance of ended (image, generation, variant)."""
-        now = self._now()
-        for news in ended:
-            self._serial += 1
-            self._purges.append(Purged(self._serial, *news, now))
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.tables = Tables(clock)
+        self.tokens = MemoryTokens(self.tables)
+        self.rows = MemoryOriginalRows(self.tables)
+        self.mirror_queue = MemoryMirrorQueue(self.tables)
+        self.announcements = MemoryAnnouncements(self.tables)
+        self.links = MemoryLinks(self.tables)
+        self.purges = MemoryPurges(self.tables)
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self.tables.ahead += seconds
+
+    @property
+    def available(self) -> bool:
+        return self.tables.available
+
+    @available.setter
+    def available(self, available: bool) -> None:
+        self.tables.available = available
+
+    @property
+    def name(self) -> str:
+        """What `identity` says."""
+        return self.tables.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self.tables.name = name
+
+    async def migrate(self) -> None:
+        """Do nothing, as a schema that is up to date does."""
+        self.tables.now()
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether lookups are being answered."""
+        return self.available
+
+    async def ping(self) -> None:
+        self.tables.now()
 
 
 def _last(purges: Sequence[Purged], before: float) -> int:

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from liveresize import errors
-from liveresize.core.ports import Index
 from liveresize.core.tokens import Claim, Grant
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, locks, originals, purges
@@ -22,7 +21,6 @@ from liveresize.storage.index.database import Database, IndexOptions
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from . import worlds
-from .memory_index import MemoryIndex
 from .worlds import CAT, database_options, databases, needs_postgresql, postgresql_url, sqlite_url
 
 CLAIM = """
@@ -36,7 +34,7 @@ async def claim():
     index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1], pool=5))
     print("ready", flush=True)
     token = sys.stdin.readline().strip()
-    claims = (index.claim(token, [ImageId("cat")], 60) for _ in range(20))
+    claims = (index.tokens.claim(token, [ImageId("cat")], 60) for _ in range(20))
     answers = await asyncio.gather(*claims, return_exceptions=True)
     refused = [one for one in answers if isinstance(one, errors.TokenRefused)]
     print(len(answers) - len(refused))
@@ -75,11 +73,6 @@ async def silent_server() -> AsyncIterator[str]:
         await server.wait_closed()
 
 
-def both_are_indexes() -> tuple[Index, Index]:
-    """The type checker holds both to the port."""
-    return MemoryIndex(), DatabaseIndex(IndexOptions(url="sqlite:///index.sqlite3", pool=5))
-
-
 @pytest.mark.parametrize(
     "url",
     ["mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "postgresql+psycopg://x", "?"],
@@ -103,7 +96,12 @@ def test_a_database_that_is_none_is_unavailable(url: str, tmp_path: Path) -> Non
         with pytest.raises(errors.IndexUnavailable):
             await DatabaseIndex.open(IndexOptions(url=url, pool=5, migration_budget=5.0))
         index = DatabaseIndex(IndexOptions(url=url, pool=5))
-        for call in (index.ping(), index.original(CAT), index.delete(CAT), index.stored_bytes()):
+        for call in (
+            index.ping(),
+            index.rows.find(CAT),
+            index.rows.delete(CAT),
+            index.links.stored_bytes(),
+        ):
             with pytest.raises(errors.IndexUnavailable):
                 await call
         await index.close()
@@ -122,21 +120,21 @@ def test_a_database_that_hangs_costs_a_lookup_its_budget() -> None:
                 IndexOptions(url=url, pool=5, lookup_budget=0.05, budget=0.5), breaker
             )
             lookups: list[Callable[[], Awaitable[Any]]] = [
-                lambda: index.original(CAT),
-                lambda: index.original_of("0" * 28),
-                lambda: index.link("0" * 28, "1x1-png"),
+                lambda: index.rows.find(CAT),
+                lambda: index.rows.of("0" * 28),
+                lambda: index.links.find("0" * 28, "1x1-png"),
             ]
             for lookup in lookups:
                 with pytest.raises(errors.IndexUnavailable, match=r"no answer within 0\.05 s"):
                     await lookup()
             assert not index.healthy
             with pytest.raises(errors.IndexUnavailable, match="breaker is open"):
-                await index.count_links("0" * 28)
+                await index.links.count("0" * 28)
             now += 1.0
             with pytest.raises(errors.IndexUnavailable, match="no answer within"):
-                await index.count_links("0" * 28)
+                await index.links.count("0" * 28)
             with pytest.raises(errors.IndexUnavailable, match="no answer within"):
-                await index.issue(Grant(image=CAT, lifetime=9.0))
+                await index.tokens.issue(Grant(image=CAT, lifetime=9.0))
             await index.close()
 
     asyncio.run(scenario())
@@ -148,8 +146,8 @@ def test_two_instances_have_one_winner(database: Callable[[], Any]) -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url) as one, opened(url) as other:
-            token = await one.issue(Grant(image=CAT, lifetime=900))
-            claims = [index.claim(token.token, [CAT], 60) for index in (one, other) * 50]
+            token = await one.tokens.issue(Grant(image=CAT, lifetime=900))
+            claims = [index.tokens.claim(token.token, [CAT], 60) for index in (one, other) * 50]
             answers = await asyncio.gather(*claims, return_exceptions=True)
             assert sum(isinstance(answer, Claim) for answer in answers) == 1
             assert sum(isinstance(answer, errors.TokenRefused) for answer in answers) == 99
@@ -164,7 +162,7 @@ def test_several_processes_have_one_winner(database: Callable[[], Any]) -> None:
 
     async def issued(url: str) -> str:
         async with opened(url) as index:
-            return (await index.issue(Grant(image=CAT, lifetime=900))).token
+            return (await index.tokens.issue(Grant(image=CAT, lifetime=900))).token
 
     with database() as url, contextlib.ExitStack() as stack:
         token = asyncio.run(issued(url))
@@ -198,19 +196,19 @@ def test_callers_that_leave_do_no_harm(database: Callable[[], Any]) -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url, pool=2) as index:
-            stored = await index.adopt(worlds.original())
+            stored = await index.rows.adopt(worlds.original())
             for number in range(20):
                 calls = [
-                    asyncio.create_task(index.original(CAT)),
-                    asyncio.create_task(index.add_link(worlds.link(stored, f"{number}x1-png"))),
+                    asyncio.create_task(index.rows.find(CAT)),
+                    asyncio.create_task(index.links.add(worlds.link(stored, f"{number}x1-png"))),
                 ]
                 for _ in range(number):
                     await asyncio.sleep(0)
                 for call in calls:
                     call.cancel()
                 await asyncio.gather(*calls, return_exceptions=True)
-            assert await index.original(CAT) == stored
-            assert await index.add_link(worlds.link(stored, "1x2-png"))
+            assert await index.rows.find(CAT) == stored
+            assert await index.links.add(worlds.link(stored, "1x2-png"))
 
     with database() as url:
         asyncio.run(scenario(url))
@@ -221,15 +219,15 @@ def test_a_locked_sqlite_file_stops_writers_alone() -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url, budget=0.3) as index:
-            stored = await index.adopt(worlds.original())
+            stored = await index.rows.adopt(worlds.original())
             path = engines.parse_url(url).database or ""
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 with pytest.raises(errors.IndexUnavailable):
-                    await index.delete(CAT)
-                assert await index.original(CAT) == stored
+                    await index.rows.delete(CAT)
+                assert await index.rows.find(CAT) == stored
                 other.rollback()
-            assert await index.delete(CAT) == stored
+            assert await index.rows.delete(CAT) == stored
 
     with sqlite_url() as url:
         asyncio.run(scenario(url))
@@ -246,7 +244,7 @@ def test_an_sqlite_commit_is_on_the_disk() -> None:
                 return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
             answers = [
-                await database.read(1.0, pragma, name)
+                await database.read(pragma, name)
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             ]
             assert answers == ["wal", 2, 1, 20_000]
@@ -272,9 +270,9 @@ def test_a_server_that_was_restarted_is_not_noticed() -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url) as index, worlds.raw(url) as other:
-            stored = await index.adopt(worlds.original())
-            for question in (index.original, index.delete):
-                await asyncio.gather(*(index.original(CAT) for _ in range(5)))
+            stored = await index.rows.adopt(worlds.original())
+            for question in (index.rows.find, index.rows.delete):
+                await asyncio.gather(*(index.rows.find(CAT) for _ in range(5)))
                 await other.run(disconnect_all)
                 assert await question(CAT) == stored
 
@@ -288,16 +286,16 @@ def test_deletions_that_commit_late_are_not_passed_over() -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url) as index, worlds.raw(url) as other:
-            await index.adopt(worlds.original())
+            await index.rows.adopt(worlds.original())
             async with transaction(url) as slow:
                 await slow.run_sync(locks.housekeeping)
                 await slow.run_sync(purges.announce, [(CAT, "0" * 28, "slow")])
-                deletion = asyncio.create_task(index.delete(CAT))
+                deletion = asyncio.create_task(index.rows.delete(CAT))
                 while not await other.run(_somebody_waits):
                     assert not deletion.done()
-                assert await index.purges_since(0) == []
+                assert await index.purges.since(0) == []
             await deletion
-            assert [one.serial for one in await index.purges_since(0)] == [1, 2]
+            assert [one.serial for one in await index.purges.since(0)] == [1, 2]
 
     with postgresql_url() as url:
         asyncio.run(scenario(url))
@@ -330,13 +328,13 @@ def test_a_lock_that_is_not_given_up_ends_the_wait() -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url, budget=0.3) as index:
-            stored = await index.adopt(worlds.original())
+            stored = await index.rows.adopt(worlds.original())
             async with transaction(url) as slow:
                 await slow.run_sync(locks.image, CAT)
                 with pytest.raises(errors.IndexUnavailable):
-                    await index.delete(CAT)
-                assert await index.original(CAT) == stored
-            assert await index.delete(CAT) == stored
+                    await index.rows.delete(CAT)
+                assert await index.rows.find(CAT) == stored
+            assert await index.rows.delete(CAT) == stored
 
     with postgresql_url() as url:
         asyncio.run(scenario(url))
@@ -354,7 +352,7 @@ def test_nothing_is_left_prepared_in_a_session() -> None:
         async with opened(url):
             database = Database(database_options(url, pool=1))
             await database.write(originals.adopt, worlds.original())
-            assert await database.read(1.0, left) == 0
+            assert await database.read(left) == 0
             assert await database.write(left) == 0
             await database.close()
 

@@ -1,4 +1,4 @@
-"""The contract of ports.Index for links: added, used, purged, forgotten."""
+"""The contract of the index for links: added, used, purged, forgotten."""
 
 import dataclasses
 import time
@@ -19,12 +19,12 @@ def test_a_link_comes_back_as_it_was_added(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload(ImageId("cat", "bucket"))
         sent = worlds.link(stored, size=1 << 40, engine="1.2.3")
-        assert await bench.index.add_link(sent)
-        found = await bench.index.link(stored.generation, sent.variant)
+        assert await bench.index.links.add(sent)
+        found = await bench.index.links.find(stored.generation, sent.variant)
         assert found is not None
         assert found.rendered_at == pytest.approx(time.time(), abs=60)
         assert dataclasses.replace(found, rendered_at=0.0) == sent
-        assert await bench.index.link(stored.generation, "2x2-jpeg") is None
+        assert await bench.index.links.find(stored.generation, "2x2-jpeg") is None
 
     world.run(scenario)
 
@@ -40,8 +40,8 @@ def test_a_link_is_replaced_by_its_successor(world: World) -> None:
         assert (second.size, second.key) == (5, "elsewhere")
         assert second.rendered_at > first.rendered_at
         await bench.add(stored, "2x2-jpeg")
-        assert await bench.index.count_links(stored.generation) == 2
-        assert await bench.index.count_links("0" * 28) == 0
+        assert await bench.index.links.count(stored.generation) == 2
+        assert await bench.index.links.count("0" * 28) == 0
 
     world.run(scenario)
 
@@ -53,14 +53,14 @@ def test_a_purged_link_is_out_of_use_until_it_is_rendered_again(world: World) ->
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
         added = await bench.add(stored)
-        assert await bench.index.purge(Selection(image=CAT), 100) == [added]
-        assert await bench.index.link(stored.generation, added.variant) is None
-        assert await bench.index.count_links(stored.generation) == 0
-        assert await bench.index.stored_bytes() == 1000
-        assert await bench.index.purges_since(0) == [
+        assert await bench.index.links.purge(Selection(image=CAT), 100) == [added]
+        assert await bench.index.links.find(stored.generation, added.variant) is None
+        assert await bench.index.links.count(stored.generation) == 0
+        assert await bench.index.links.stored_bytes() == 1000
+        assert await bench.index.purges.since(0) == [
             Purged(1, CAT, stored.generation, added.variant)
         ]
-        assert await bench.index.purge(Selection(image=CAT), 100) == []
+        assert await bench.index.links.purge(Selection(image=CAT), 100) == []
         assert await bench.add(stored) is not None
 
     world.run(scenario)
@@ -76,9 +76,9 @@ def test_purging_takes_the_oldest_first(world: World) -> None:
         for variant in variants:
             await bench.add(stored, variant)
             await bench.later(10)
-        purged = await bench.index.purge(Selection(image=CAT), 2)
+        purged = await bench.index.links.purge(Selection(image=CAT), 2)
         assert [one.variant for one in purged] == variants[:2]
-        assert await bench.index.count_links(stored.generation) == 1
+        assert await bench.index.links.count(stored.generation) == 1
 
     world.run(scenario)
 
@@ -92,11 +92,11 @@ def test_a_prefix_is_taken_literally(world: World) -> None:
         images = [ImageId(name) for name in names] + [ImageId("a_b", "bucket")]
         for image in images:
             await bench.add(await bench.upload(image))
-        purged = await bench.index.purge(Selection(prefix="a_b"), 100)
+        purged = await bench.index.links.purge(Selection(prefix="a_b"), 100)
         assert [one.image for one in purged] == images[:2]
-        purged = await bench.index.purge(Selection(prefix="a%"), 100)
+        purged = await bench.index.links.purge(Selection(prefix="a%"), 100)
         assert [one.image.name for one in purged] == ["a%b"]
-        purged = await bench.index.purge(Selection(prefix="bucket/a"), 100)
+        purged = await bench.index.links.purge(Selection(prefix="bucket/a"), 100)
         assert [one.image for one in purged] == images[-1:]
 
     world.run(scenario)
@@ -112,7 +112,7 @@ def test_links_are_purged_by_their_age(world: World) -> None:
         await bench.later(3600)
         young = await bench.add(stored, "2x2-png")
         before = Selection(rendered_before=young.rendered_at - 1800)
-        purged = await bench.index.purge(before, 100)
+        purged = await bench.index.links.purge(before, 100)
         assert [one.variant for one in purged] == ["1x1-png"]
 
     world.run(scenario)
@@ -126,7 +126,7 @@ def test_links_are_purged_by_their_engine(world: World) -> None:
         stored = await bench.upload()
         for engine in ("2", "9.9", "10.0.7", "10.1", "10.1.0", "10.2", "11"):
             await bench.add(stored, f"1x1-{engine}", engine=engine)
-        purged = await bench.index.purge(Selection(engine_before="10.1"), 100)
+        purged = await bench.index.links.purge(Selection(engine_before="10.1"), 100)
         assert {one.engine for one in purged} == {"2", "9.9", "10.0.7"}
 
     world.run(scenario)
@@ -140,12 +140,12 @@ def test_purged_links_come_up_for_removal_after_a_while(world: World) -> None:
         stored = await bench.upload()
         for variant in ("1x1-png", "2x2-png", "3x3-png"):
             await bench.add(stored, variant)
-            await bench.index.purge(Selection(image=CAT), 1)
+            await bench.index.links.purge(Selection(image=CAT), 1)
             await bench.later(100)
         await bench.add(stored, "4x4-png")
-        old = await bench.index.purged_links(150, 100)
+        old = await bench.index.links.purged(150, 100)
         assert [one.variant for one in old] == ["1x1-png", "2x2-png"]
-        assert len(await bench.index.purged_links(150, 1)) == 1
+        assert len(await bench.index.links.purged(150, 1)) == 1
 
     world.run(scenario)
 
@@ -157,14 +157,14 @@ def test_forgotten_links_are_gone_unless_rendered_again(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
         gone, back = [await bench.add(stored, variant) for variant in ("1x1-png", "2x2-png")]
-        purged = await bench.index.purge(Selection(image=CAT), 100)
+        purged = await bench.index.links.purge(Selection(image=CAT), 100)
         assert purged == [gone, back]
         successor = await bench.add(stored, "2x2-png")
-        await bench.index.forget(purged)
-        await bench.index.forget([])
-        assert await bench.index.purged_links(-1, 100) == []
-        assert await bench.index.link(stored.generation, "1x1-png") is None
-        assert await bench.index.link(stored.generation, "2x2-png") == successor
+        await bench.index.links.forget(purged)
+        await bench.index.links.forget([])
+        assert await bench.index.links.purged(-1, 100) == []
+        assert await bench.index.links.find(stored.generation, "1x1-png") is None
+        assert await bench.index.links.find(stored.generation, "2x2-png") == successor
 
     world.run(scenario)
 
@@ -176,31 +176,34 @@ def test_an_evicted_link_is_marked_until_it_is_forgotten_or_rendered_again(world
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
         gone, kept = [await bench.add(stored, variant) for variant in ("1x1-png", "2x2-png")]
-        assert await bench.index.was_purged(stored.generation, "1x1-png") is False
-        assert await bench.index.was_purged(stored.generation, "3x3-png") is None
-        await bench.index.evict([gone], 10)
-        await bench.index.evict([], 10)
-        await bench.index.touch([(stored.generation, "1x1-png")])
-        assert await bench.index.link(stored.generation, "1x1-png") is None
-        assert await bench.index.was_purged(stored.generation, "1x1-png") is True
-        assert await bench.index.count_links(stored.generation) == 1
-        assert await bench.index.stored_bytes() == kept.size
-        assert await bench.index.least_used(10) == [kept]
-        assert await bench.index.purges_since(0) == []
+        assert await bench.index.links.was_purged(stored.generation, "1x1-png") is False
+        assert await bench.index.links.was_purged(stored.generation, "3x3-png") is None
+        await bench.index.links.evict([gone], 10)
+        await bench.index.links.evict([], 10)
+        await bench.index.links.touch([(stored.generation, "1x1-png")])
+        assert await bench.index.links.find(stored.generation, "1x1-png") is None
+        assert await bench.index.links.was_purged(stored.generation, "1x1-png") is True
+        assert await bench.index.links.count(stored.generation) == 1
+        assert await bench.index.links.stored_bytes() == kept.size
+        assert await bench.index.links.least_used(10) == [kept]
+        assert await bench.index.purges.since(0) == []
         marked = dataclasses.replace(gone, size=0)
-        listed = await bench.index.links_after("", "", 10)
+        listed = await bench.index.links.after("", "", 10)
         assert listed == [(marked, False), (kept, True)]
         await bench.later(100)
-        assert await bench.index.purged_links(150, 10) == []
-        assert await bench.index.purged_links(50, 10) != []
+        assert await bench.index.links.purged(150, 10) == []
+        assert await bench.index.links.purged(50, 10) != []
         again = await bench.add(stored, "1x1-png")
         assert again.size == gone.size
-        assert await bench.index.was_purged(stored.generation, "1x1-png") is False
-        assert await bench.index.purged_links(50, 10) == []
-        assert [one.variant for one in await bench.index.least_used(10)] == ["2x2-png", "1x1-png"]
-        await bench.index.evict([again], 10)
-        await bench.index.forget([again])
-        assert await bench.index.was_purged(stored.generation, "1x1-png") is None
+        assert await bench.index.links.was_purged(stored.generation, "1x1-png") is False
+        assert await bench.index.links.purged(50, 10) == []
+        assert [one.variant for one in await bench.index.links.least_used(10)] == [
+            "2x2-png",
+            "1x1-png",
+        ]
+        await bench.index.links.evict([again], 10)
+        await bench.index.links.forget([again])
+        assert await bench.index.links.was_purged(stored.generation, "1x1-png") is None
 
     world.run(scenario)
 
@@ -213,8 +216,8 @@ def test_what_was_rendered_again_meanwhile_is_not_evicted(world: World) -> None:
         stored = await bench.upload()
         read = await bench.add(stored, "1x1-png")
         again = await bench.add(stored, "1x1-png")
-        await bench.index.evict([read], 10)
-        assert await bench.index.link(stored.generation, "1x1-png") == again
+        await bench.index.links.evict([read], 10)
+        assert await bench.index.links.find(stored.generation, "1x1-png") == again
 
     world.run(scenario)
 
@@ -226,11 +229,11 @@ def test_a_purged_link_that_is_evicted_waits_from_its_purge_on(world: World) -> 
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
         await bench.add(stored, "1x1-png")
-        await bench.index.purge(Selection(image=CAT), 10)
+        await bench.index.links.purge(Selection(image=CAT), 10)
         await bench.later(100)
-        await bench.index.evict(await bench.index.least_used(10), 10)
-        assert [one.variant for one in await bench.index.purged_links(50, 10)] == ["1x1-png"]
-        assert await bench.index.stored_bytes() == 0
+        await bench.index.links.evict(await bench.index.links.least_used(10), 10)
+        assert [one.variant for one in await bench.index.links.purged(50, 10)] == ["1x1-png"]
+        assert await bench.index.links.stored_bytes() == 0
 
     world.run(scenario)
 
@@ -242,14 +245,14 @@ def test_so_many_evicted_links_of_one_original_are_remembered(world: World) -> N
     async def scenario(bench: Bench) -> None:
         cat, dog = await bench.upload(), await bench.upload(ImageId("dog"))
         other = await bench.add(dog, "9x9-png")
-        await bench.index.evict([other], 3)
+        await bench.index.links.evict([other], 3)
         purged = await bench.add(cat, "8x8-png")
-        await bench.index.purge(Selection(image=CAT), 10)
+        await bench.index.links.purge(Selection(image=CAT), 10)
         used = await bench.add(cat, "7x7-png")
         for number in range(1, 6):
             await bench.later(10)
-            await bench.index.evict([await bench.add(cat, f"{number}x1-png")], 3)
-        rows = [link.variant for link, _ in await bench.index.links_after("", "", 100)]
+            await bench.index.links.evict([await bench.add(cat, f"{number}x1-png")], 3)
+        rows = [link.variant for link, _ in await bench.index.links.after("", "", 100)]
         expected = ["3x1-png", "4x1-png", "5x1-png", used.variant, purged.variant, "9x9-png"]
         assert sorted(rows) == sorted(expected)
 
@@ -266,9 +269,9 @@ def test_links_are_ordered_by_their_last_use(world: World) -> None:
             await bench.add(stored, variant)
             await bench.later(10)
         gone = [(stored.generation, f"{number}x9-png") for number in range(1200)]
-        await bench.index.touch([*gone, (stored.generation, "1x1-png")])
-        await bench.index.touch([])
-        order = await bench.index.least_used(2)
+        await bench.index.links.touch([*gone, (stored.generation, "1x1-png")])
+        await bench.index.links.touch([])
+        order = await bench.index.links.least_used(2)
         assert [one.variant for one in order] == ["2x2-png", "3x3-png"]
 
     world.run(scenario)
@@ -279,11 +282,11 @@ def test_the_room_that_links_take_is_summed(world: World) -> None:
     """Nothing takes none, and the sum may pass what 32 bits hold."""
 
     async def scenario(bench: Bench) -> None:
-        assert await bench.index.stored_bytes() == 0
+        assert await bench.index.links.stored_bytes() == 0
         stored = await bench.upload()
         await bench.add(stored, "1x1-png", size=1 << 40)
         await bench.add(stored, "2x2-png", size=7)
-        assert await bench.index.stored_bytes() == (1 << 40) + 7
+        assert await bench.index.links.stored_bytes() == (1 << 40) + 7
 
     world.run(scenario)
 
@@ -297,12 +300,14 @@ def test_the_keys_of_all_links_are_known(world: World) -> None:
         stored = await bench.upload()
         other = await bench.upload(ImageId("dog"))
         keys = {(await bench.add(stored, variant)).key for variant in ("1x1-jpeg", "2x2-jpeg")}
-        await bench.index.purge(Selection(image=CAT), 1)
+        await bench.index.links.purge(Selection(image=CAT), 1)
         foreign = await bench.add(other)
         generations = [stored.generation, "0" * 28]
-        assert await bench.index.keys_of(generations) == keys
-        assert await bench.index.keys_of([*generations, other.generation]) == keys | {foreign.key}
-        await bench.index.evict([foreign], 100)
-        assert await bench.index.keys_of([other.generation]) == set()
+        assert await bench.index.links.keys_of(generations) == keys
+        assert await bench.index.links.keys_of([*generations, other.generation]) == keys | {
+            foreign.key
+        }
+        await bench.index.links.evict([foreign], 100)
+        assert await bench.index.links.keys_of([other.generation]) == set()
 
     world.run(scenario)

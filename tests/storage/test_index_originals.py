@@ -1,4 +1,4 @@
-"""The contract of ports.Index for originals and the news of their end."""
+"""The contract of the index for originals and the news of their end."""
 
 import asyncio
 import dataclasses
@@ -23,14 +23,14 @@ def test_an_upload_is_stored_with_all_its_facts(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         sent = worlds.original(uploaded_at=1.0)
-        assert await bench.index.complete(await bench.claim(), sent, "0" * 64, "{}") is None
-        stored = await bench.index.original(CAT)
+        assert await bench.index.tokens.complete(await bench.claim(), sent, "0" * 64, "{}") is None
+        stored = await bench.index.rows.find(CAT)
         assert stored is not None
         assert stored.uploaded_at == pytest.approx(time.time(), abs=60)
         assert dataclasses.replace(stored, uploaded_at=1.0) == sent
-        assert await bench.index.original_of(sent.generation) == stored
-        assert await bench.index.original(ImageId("Cat")) is None
-        assert await bench.index.original_of("0" * 28) is None
+        assert await bench.index.rows.of(sent.generation) == stored
+        assert await bench.index.rows.find(ImageId("Cat")) is None
+        assert await bench.index.rows.of("0" * 28) is None
 
     world.run(scenario)
 
@@ -44,12 +44,12 @@ def test_an_overwrite_replaces_the_original_and_its_links(world: World) -> None:
         await bench.add(old)
         claim = await bench.claim(overwrite=True)
         new = worlds.original()
-        assert await bench.index.complete(claim, new, "0" * 64, "{}") == old
-        assert await bench.index.original_of(old.generation) is None
-        assert await bench.index.link(old.generation, "1x1-jpeg") is None
-        assert not await bench.index.add_link(worlds.link(old))
-        assert await bench.index.add_link(worlds.link(new))
-        assert await bench.index.purges_since(0) == [Purged(1, CAT, old.generation)]
+        assert await bench.index.tokens.complete(claim, new, "0" * 64, "{}") == old
+        assert await bench.index.rows.of(old.generation) is None
+        assert await bench.index.links.find(old.generation, "1x1-jpeg") is None
+        assert not await bench.index.links.add(worlds.link(old))
+        assert await bench.index.links.add(worlds.link(new))
+        assert await bench.index.purges.since(0) == [Purged(1, CAT, old.generation)]
 
     world.run(scenario)
 
@@ -60,11 +60,11 @@ def test_an_upload_does_not_replace_without_leave(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         claim = await bench.claim()
-        standing = await bench.index.adopt(worlds.original())
+        standing = await bench.index.rows.adopt(worlds.original())
         with pytest.raises(errors.IdTaken):
-            await bench.index.complete(claim, worlds.original(), "0" * 64, "{}")
-        assert await bench.index.original(CAT) == standing
-        await bench.index.renew(claim, 60)
+            await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}")
+        assert await bench.index.rows.find(CAT) == standing
+        await bench.index.tokens.renew(claim, 60)
 
     world.run(scenario)
 
@@ -77,8 +77,8 @@ def test_an_upload_is_stored_under_its_own_id_only(world: World) -> None:
         claim = await bench.claim()
         dog = worlds.original(ImageId("dog"))
         with pytest.raises(errors.TokenRefused):
-            await bench.index.complete(claim, dog, "0" * 64, "{}")
-        assert await bench.index.original(dog.image) is None
+            await bench.index.tokens.complete(claim, dog, "0" * 64, "{}")
+        assert await bench.index.rows.find(dog.image) is None
 
     world.run(scenario)
 
@@ -89,9 +89,9 @@ def test_adoption_returns_what_stands(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         found = [worlds.original() for _ in range(10)]
-        adopted = await asyncio.gather(*(bench.index.adopt(one) for one in found))
+        adopted = await asyncio.gather(*(bench.index.rows.adopt(one) for one in found))
         assert len({one.generation for one in adopted}) == 1
-        assert await bench.index.original(CAT) == adopted[0]
+        assert await bench.index.rows.find(CAT) == adopted[0]
 
     world.run(scenario)
 
@@ -101,8 +101,8 @@ def test_adoption_keeps_a_known_age(world: World) -> None:
     """A file's own time is kept; without one the index's clock tells it."""
 
     async def scenario(bench: Bench) -> None:
-        old = await bench.index.adopt(worlds.original(uploaded_at=1234.5))
-        new = await bench.index.adopt(worlds.original(ImageId("dog")))
+        old = await bench.index.rows.adopt(worlds.original(uploaded_at=1234.5))
+        new = await bench.index.rows.adopt(worlds.original(ImageId("dog")))
         assert old.uploaded_at == 1234.5
         assert new.uploaded_at == pytest.approx(time.time(), abs=60)
 
@@ -118,13 +118,13 @@ def test_deletion_takes_everything_at_once(world: World) -> None:
         await bench.add(stored)
         other = await bench.upload(ImageId("dog"))
         await bench.add(other)
-        assert await bench.index.delete(CAT) == stored
-        assert await bench.index.delete(CAT) is None
-        assert await bench.index.original(CAT) is None
-        assert await bench.index.link(stored.generation, "1x1-jpeg") is None
-        assert not await bench.index.add_link(worlds.link(stored))
-        assert await bench.index.stored_bytes() == 1000
-        assert await bench.index.purges_since(0) == [Purged(1, CAT, stored.generation)]
+        assert await bench.index.rows.delete(CAT) == stored
+        assert await bench.index.rows.delete(CAT) is None
+        assert await bench.index.rows.find(CAT) is None
+        assert await bench.index.links.find(stored.generation, "1x1-jpeg") is None
+        assert not await bench.index.links.add(worlds.link(stored))
+        assert await bench.index.links.stored_bytes() == 1000
+        assert await bench.index.purges.since(0) == [Purged(1, CAT, stored.generation)]
         await bench.upload()
 
     world.run(scenario)
@@ -136,10 +136,10 @@ def test_deletion_refuses_an_upload_in_progress(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         claim = await bench.claim()
-        assert await bench.index.delete(CAT) is None
+        assert await bench.index.rows.delete(CAT) is None
         with pytest.raises(errors.TokenRefused):
-            await bench.index.complete(claim, worlds.original(), "0" * 64, "{}")
-        assert await bench.index.purges_since(0) == []
+            await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}")
+        assert await bench.index.purges.since(0) == []
 
     world.run(scenario)
 
@@ -153,13 +153,13 @@ def test_deletion_and_late_links_leave_nothing_behind(world: World) -> None:
 
         async def link(of: Original) -> None:
             for variant in range(5):
-                await bench.index.add_link(worlds.link(of, f"{variant}x1-jpeg"))
+                await bench.index.links.add(worlds.link(of, f"{variant}x1-jpeg"))
 
         await asyncio.gather(
-            *(link(one) for one in stored), *(bench.index.delete(one.image) for one in stored)
+            *(link(one) for one in stored), *(bench.index.rows.delete(one.image) for one in stored)
         )
-        assert await bench.index.stored_bytes() == 0
-        assert len(await bench.index.purges_since(0)) == 8
+        assert await bench.index.links.stored_bytes() == 0
+        assert len(await bench.index.purges.since(0)) == 8
 
     world.run(scenario)
 
@@ -170,9 +170,9 @@ def test_names_of_any_kind_are_kept_apart(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         names = ["a", "A", "ä", "a\u0308", " a", "a%", "a_", "'\"", "é" * 127, "\U0001f408" * 63]
-        stored = [await bench.index.adopt(worlds.original(ImageId(name))) for name in names]
+        stored = [await bench.index.rows.adopt(worlds.original(ImageId(name))) for name in names]
         for name, one in zip(names, stored, strict=True):
-            assert await bench.index.original(ImageId(name)) == one
+            assert await bench.index.rows.find(ImageId(name)) == one
 
     world.run(scenario)
 
@@ -185,11 +185,11 @@ def test_deletions_are_told_in_order_from_any_point(world: World) -> None:
         images = [ImageId(f"cat {number}") for number in range(10)]
         for image in images:
             await bench.upload(image)
-        await asyncio.gather(*(bench.index.delete(image) for image in images))
-        told = await bench.index.purges_since(0)
+        await asyncio.gather(*(bench.index.rows.delete(image) for image in images))
+        told = await bench.index.purges.since(0)
         assert {one.image for one in told} == set(images)
         assert [one.serial for one in told] == sorted(one.serial for one in told)
-        assert await bench.index.purges_since(told[3].serial) == told[4:]
+        assert await bench.index.purges.since(told[3].serial) == told[4:]
 
     world.run(scenario)
 
@@ -197,13 +197,13 @@ def test_deletions_are_told_in_order_from_any_point(world: World) -> None:
 async def deleted(bench: Bench, name: str) -> str:
     """The generation of a picture that was uploaded and deleted just now."""
     stored = await bench.upload(ImageId(name))
-    await bench.index.delete(stored.image)
+    await bench.index.rows.delete(stored.image)
     return stored.generation
 
 
 async def told(bench: Bench) -> list[str]:
     """The generations of everything that is told."""
-    return [one.generation for one in await bench.index.purges_since(0)]
+    return [one.generation for one in await bench.index.purges.since(0)]
 
 
 @everywhere
@@ -213,12 +213,12 @@ def test_deletions_are_forgotten_when_they_are_old(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         for name in ("a", "b", "c"):
             await deleted(bench, name)
-        last = (await bench.index.purges_since(0))[-1]
+        last = (await bench.index.purges.since(0))[-1]
         await bench.later(30 * DAY + 1)
         new = await deleted(bench, "d")
-        await bench.index.forget_purges(30 * DAY)
+        await bench.index.purges.forget(30 * DAY)
         assert await told(bench) == [last.generation, new]
-        assert [one.generation for one in await bench.index.purges_since(last.serial)] == [new]
+        assert [one.generation for one in await bench.index.purges.since(last.serial)] == [new]
 
     world.run(scenario)
 
@@ -230,14 +230,14 @@ def test_the_last_deletion_that_anybody_may_have_heard_of_stays(world: World) ->
     async def scenario(bench: Bench) -> None:
         first = await deleted(bench, "a")
         await bench.later(40 * DAY)
-        await bench.index.forget_purges(30 * DAY)
+        await bench.index.purges.forget(30 * DAY)
         assert await told(bench) == [first]
         second = await deleted(bench, "b")
         await bench.later(20 * DAY)
-        await bench.index.forget_purges(30 * DAY)
+        await bench.index.purges.forget(30 * DAY)
         assert await told(bench) == [first, second]
         await bench.later(11 * DAY)
-        await bench.index.forget_purges(30 * DAY)
+        await bench.index.purges.forget(30 * DAY)
         assert await told(bench) == [second]
 
     world.run(scenario)
@@ -252,14 +252,14 @@ def test_purged_renditions_are_told_for_a_day(world: World) -> None:
         stored = await bench.upload()
         for variant in ("1x1-jpeg", "2x2-jpeg", "3x3-jpeg"):
             await bench.add(stored, variant)
-        await bench.index.purge(Selection(image=CAT), 2)
+        await bench.index.links.purge(Selection(image=CAT), 2)
         await bench.later(DAY - 60)
-        await bench.index.forget_purges(30 * DAY)
+        await bench.index.purges.forget(30 * DAY)
         assert await told(bench) == [gone, stored.generation, stored.generation]
         await bench.later(120)
-        await bench.index.purge(Selection(image=CAT), 1)
-        await bench.index.forget_purges(30 * DAY)
-        variants = [one.variant for one in await bench.index.purges_since(0)]
+        await bench.index.links.purge(Selection(image=CAT), 1)
+        await bench.index.purges.forget(30 * DAY)
+        variants = [one.variant for one in await bench.index.purges.since(0)]
         assert variants == ["", "2x2-jpeg", "3x3-jpeg"]
 
     world.run(scenario)
@@ -271,8 +271,8 @@ def test_deletions_are_told_in_parts(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         gone = [await deleted(bench, f"cat {number}") for number in range(5)]
-        first = await bench.index.purges_since(0, 2)
-        rest = await bench.index.purges_since(first[-1].serial, 100)
+        first = await bench.index.purges.since(0, 2)
+        rest = await bench.index.purges.since(first[-1].serial, 100)
         assert [one.generation for one in first + rest] == gone
         assert len(first) == 2
 
@@ -285,8 +285,8 @@ def test_a_deletion_says_when_it_was(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await deleted(bench, "cat")
-        (first,) = await bench.index.purges_since(0)
-        (again,) = await bench.index.purges_since(0)
+        (first,) = await bench.index.purges.since(0)
+        (again,) = await bench.index.purges.since(0)
         assert first.at == pytest.approx(time.time(), abs=60)
         assert first.is_row(again)
         assert not first.is_row(dataclasses.replace(again, at=again.at + 0.001))
@@ -303,11 +303,11 @@ def test_a_recorded_end_tells_the_picture(world: World) -> None:
         image = ImageId("cat", "pets")
         stored = await bench.upload(image)
         await bench.add(stored)
-        await bench.index.purge(Selection(image=image), 1)
-        assert await bench.index.ended(stored.generation) is None
-        await bench.index.delete(image)
-        assert await bench.index.ended(stored.generation) == image
-        assert await bench.index.ended("0" * 28) is None
+        await bench.index.links.purge(Selection(image=image), 1)
+        assert await bench.index.purges.ended(stored.generation) is None
+        await bench.index.rows.delete(image)
+        assert await bench.index.purges.ended(stored.generation) == image
+        assert await bench.index.purges.ended("0" * 28) is None
 
     world.run(scenario)
 
@@ -320,8 +320,8 @@ def test_generations_that_have_a_row_are_known(world: World) -> None:
         stored = await bench.upload()
         gone = await deleted(bench, "gone")
         asked = [stored.generation, gone, *(f"{number:028x}" for number in range(100))]
-        assert await bench.index.known_of(asked) == {stored.generation}
-        assert await bench.index.known_of([]) == set()
+        assert await bench.index.rows.known(asked) == {stored.generation}
+        assert await bench.index.rows.known([]) == set()
 
     world.run(scenario)
 
@@ -331,9 +331,9 @@ def test_a_database_that_stays_has_one_identity(world: World) -> None:
     """Whatever is written to it."""
 
     async def scenario(bench: Bench) -> None:
-        before = await bench.index.identity()
+        before = await bench.index.purges.identity()
         await deleted(bench, "cat")
-        assert await bench.index.identity() == before
+        assert await bench.index.purges.identity() == before
 
     world.run(scenario)
 

@@ -19,11 +19,11 @@ def test_hearing_of_deletions_closes_the_breaker() -> None:
         index = DatabaseIndex(worlds.database_options(url), breaker)
         try:
             with pytest.raises(errors.IndexUnavailable):
-                await index.link("0" * 28, "1x1-jpeg")  # there is no table yet
+                await index.links.find("0" * 28, "1x1-jpeg")  # there is no table yet
             assert not index.healthy
             await index.migrate()
             assert not index.healthy
-            assert await index.purges_since(0) == []
+            assert await index.purges.since(0) == []
             assert index.healthy
         finally:
             await index.close()

@@ -1,4 +1,4 @@
-"""The contract of ports.Index for tokens: one attempt, one id."""
+"""The contract of the index for tokens: one attempt, one id."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ def test_a_token_lives_as_long_as_it_was_granted(world: World) -> None:
     """Its end is the index's clock plus the lifetime."""
 
     async def scenario(bench: Bench) -> None:
-        token = await bench.index.issue(GRANT)
+        token = await bench.index.tokens.issue(GRANT)
         assert token.image == CAT
         assert token.expires_at == pytest.approx(time.time() + 900, abs=60)
 
@@ -32,13 +32,13 @@ def test_a_live_token_blocks_its_id_alone(world: World) -> None:
     """Other names, other cases and other buckets stay free; overwriting is no excuse."""
 
     async def scenario(bench: Bench) -> None:
-        await bench.index.issue(GRANT)
+        await bench.index.tokens.issue(GRANT)
         with pytest.raises(errors.IdTaken):
-            await bench.index.issue(GRANT)
+            await bench.index.tokens.issue(GRANT)
         with pytest.raises(errors.IdTaken):
-            await bench.index.issue(Grant(image=CAT, lifetime=9.0, overwrite=True))
+            await bench.index.tokens.issue(Grant(image=CAT, lifetime=9.0, overwrite=True))
         for other in (ImageId("Cat"), ImageId("cat", "b"), ImageId("c%"), ImageId("cät\U0001f408")):
-            await bench.index.issue(Grant(image=other, lifetime=9.0))
+            await bench.index.tokens.issue(Grant(image=other, lifetime=9.0))
 
     world.run(scenario)
 
@@ -48,14 +48,14 @@ def test_an_expired_token_gives_way(world: World) -> None:
     """The next one works, and the old one is refused, before and after."""
 
     async def scenario(bench: Bench) -> None:
-        old = await bench.index.issue(GRANT)
+        old = await bench.index.tokens.issue(GRANT)
         await bench.later(901)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.claim(old.token, [CAT], 60)
-        new = await bench.index.issue(GRANT)
+            await bench.index.tokens.claim(old.token, [CAT], 60)
+        new = await bench.index.tokens.issue(GRANT)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.claim(old.token, [CAT], 60)
-        assert isinstance(await bench.index.claim(new.token, [CAT], 60), Claim)
+            await bench.index.tokens.claim(old.token, [CAT], 60)
+        assert isinstance(await bench.index.tokens.claim(new.token, [CAT], 60), Claim)
 
     world.run(scenario)
 
@@ -66,7 +66,7 @@ def test_simultaneous_requests_get_one_token(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         answers = await asyncio.gather(
-            *(bench.index.issue(GRANT) for _ in range(20)), return_exceptions=True
+            *(bench.index.tokens.issue(GRANT) for _ in range(20)), return_exceptions=True
         )
         refused = [answer for answer in answers if isinstance(answer, errors.IdTaken)]
         assert len(refused) == 19
@@ -79,9 +79,9 @@ def test_simultaneous_claims_have_one_winner(world: World) -> None:
     """Of fifty uploads with one token, forty-nine are refused."""
 
     async def scenario(bench: Bench) -> None:
-        token = await bench.index.issue(GRANT)
+        token = await bench.index.tokens.issue(GRANT)
         answers = await asyncio.gather(
-            *(bench.index.claim(token.token, [CAT], 60) for _ in range(50)),
+            *(bench.index.tokens.claim(token.token, [CAT], 60) for _ in range(50)),
             return_exceptions=True,
         )
         refused = [answer for answer in answers if isinstance(answer, errors.TokenRefused)]
@@ -99,8 +99,8 @@ def test_a_claim_carries_what_was_granted(world: World) -> None:
         grant = Grant(
             image=CAT, lifetime=12.5, max_bytes=1 << 40, formats=("png", "jpeg"), overwrite=True
         )
-        token = await bench.index.issue(grant)
-        claim = await bench.index.claim(token.token, [ImageId("cat.jpg"), CAT], 60)
+        token = await bench.index.tokens.issue(grant)
+        claim = await bench.index.tokens.claim(token.token, [ImageId("cat.jpg"), CAT], 60)
         assert isinstance(claim, Claim)
         assert claim.grant == grant
 
@@ -112,13 +112,13 @@ def test_a_token_is_refused_for_other_ids(world: World) -> None:
     """A wrong guess does not spend it; an unknown token is refused alike."""
 
     async def scenario(bench: Bench) -> None:
-        token = await bench.index.issue(GRANT)
+        token = await bench.index.tokens.issue(GRANT)
         for candidates in ([ImageId("dog")], [ImageId("cat", "b")], [ImageId("CAT")], []):
             with pytest.raises(errors.TokenRefused):
-                await bench.index.claim(token.token, candidates, 60)
+                await bench.index.tokens.claim(token.token, candidates, 60)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.claim("unknown", [CAT], 60)
-        assert isinstance(await bench.index.claim(token.token, [CAT], 60), Claim)
+            await bench.index.tokens.claim("unknown", [CAT], 60)
+        assert isinstance(await bench.index.tokens.claim(token.token, [CAT], 60), Claim)
 
     world.run(scenario)
 
@@ -131,10 +131,10 @@ def test_an_upload_holds_its_id_while_its_lease_is_renewed(world: World) -> None
         claim = await bench.claim()
         for _ in range(20):
             await bench.later(59)
-            await bench.index.renew(claim, 60)
+            await bench.index.tokens.renew(claim, 60)
         with pytest.raises(errors.IdTaken):
-            await bench.index.issue(GRANT)
-        await bench.index.complete(claim, worlds.original(), "0" * 64, "{}")
+            await bench.index.tokens.issue(GRANT)
+        await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}")
 
     world.run(scenario)
 
@@ -148,12 +148,12 @@ def test_a_lease_that_ran_out_is_lost_once_the_id_is_taken(world: World) -> None
         await bench.later(61)
         new = await bench.claim()
         with pytest.raises(errors.TokenRefused):
-            await bench.index.renew(lost, 60)
+            await bench.index.tokens.renew(lost, 60)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.complete(lost, worlds.original(), "0" * 64, "{}")
-        await bench.index.release(lost)
-        assert await bench.index.original(CAT) is None
-        await bench.index.renew(new, 60)
+            await bench.index.tokens.complete(lost, worlds.original(), "0" * 64, "{}")
+        await bench.index.tokens.release(lost)
+        assert await bench.index.rows.find(CAT) is None
+        await bench.index.tokens.renew(new, 60)
 
     world.run(scenario)
 
@@ -165,8 +165,8 @@ def test_a_lease_that_ran_out_is_good_until_the_id_is_taken(world: World) -> Non
     async def scenario(bench: Bench) -> None:
         claim = await bench.claim()
         await bench.later(61)
-        assert await bench.index.complete(claim, worlds.original(), "0" * 64, "{}") is None
-        assert await bench.index.original(CAT) is not None
+        assert await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}") is None
+        assert await bench.index.rows.find(CAT) is not None
 
     world.run(scenario)
 
@@ -176,16 +176,16 @@ def test_a_released_claim_frees_its_id_and_spends_its_token(world: World) -> Non
     """The next attempt needs another token, and gets one at once."""
 
     async def scenario(bench: Bench) -> None:
-        token = await bench.index.issue(GRANT)
-        claim = await bench.index.claim(token.token, [CAT], 60)
+        token = await bench.index.tokens.issue(GRANT)
+        claim = await bench.index.tokens.claim(token.token, [CAT], 60)
         assert isinstance(claim, Claim)
-        await bench.index.release(claim)
-        await bench.index.release(claim)
+        await bench.index.tokens.release(claim)
+        await bench.index.tokens.release(claim)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.claim(token.token, [CAT], 60)
+            await bench.index.tokens.claim(token.token, [CAT], 60)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.renew(claim, 60)
-        await bench.index.issue(GRANT)
+            await bench.index.tokens.renew(claim, 60)
+        await bench.index.tokens.issue(GRANT)
 
     world.run(scenario)
 
@@ -195,17 +195,17 @@ def test_a_token_that_did_its_work_says_so_within_its_life(world: World) -> None
     """A repeated upload learns what came of the first, for its own id and in time."""
 
     async def scenario(bench: Bench) -> None:
-        token = await bench.index.issue(GRANT)
-        claim = await bench.index.claim(token.token, [CAT], 60)
+        token = await bench.index.tokens.issue(GRANT)
+        claim = await bench.index.tokens.claim(token.token, [CAT], 60)
         assert isinstance(claim, Claim)
-        await bench.index.complete(claim, worlds.original(), "a" * 64, '{"id": "cat"}')
-        spent = await bench.index.claim(token.token, [CAT], 60)
+        await bench.index.tokens.complete(claim, worlds.original(), "a" * 64, '{"id": "cat"}')
+        spent = await bench.index.tokens.claim(token.token, [CAT], 60)
         assert spent == Spent(image=CAT, received_sha256="a" * 64, receipt='{"id": "cat"}')
         with pytest.raises(errors.TokenRefused):
-            await bench.index.claim(token.token, [ImageId("dog")], 60)
+            await bench.index.tokens.claim(token.token, [ImageId("dog")], 60)
         await bench.later(901)
         with pytest.raises(errors.TokenRefused):
-            await bench.index.claim(token.token, [CAT], 60)
+            await bench.index.tokens.claim(token.token, [CAT], 60)
 
     world.run(scenario)
 
@@ -217,13 +217,13 @@ def test_an_uploaded_id_is_taken_until_it_is_deleted(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         await bench.upload()
         with pytest.raises(errors.IdTaken):
-            await bench.index.issue(GRANT)
-        await bench.index.delete(CAT)
+            await bench.index.tokens.issue(GRANT)
+        await bench.index.rows.delete(CAT)
         await bench.upload()
         await bench.later(5000)
         with pytest.raises(errors.IdTaken):
-            await bench.index.issue(GRANT)
-        await bench.index.issue(Grant(image=CAT, lifetime=900, overwrite=True))
+            await bench.index.tokens.issue(GRANT)
+        await bench.index.tokens.issue(Grant(image=CAT, lifetime=900, overwrite=True))
 
     world.run(scenario)
 
@@ -233,8 +233,8 @@ def test_an_adopted_id_is_taken(world: World) -> None:
     """An original that never had a token counts as uploaded."""
 
     async def scenario(bench: Bench) -> None:
-        await bench.index.adopt(worlds.original())
+        await bench.index.rows.adopt(worlds.original())
         with pytest.raises(errors.IdTaken):
-            await bench.index.issue(GRANT)
+            await bench.index.tokens.issue(GRANT)
 
     world.run(scenario)

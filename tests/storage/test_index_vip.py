@@ -1,4 +1,4 @@
-"""The contract of ports.Index for pictures of buckets, which may have been there before us."""
+"""The contract of the index for pictures of buckets, which may have been there before us."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports import Selection
 from liveresize.storage.index import originals, schema
+from liveresize.storage.index.mirror_queue import SqlMirrorQueue
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from . import worlds
@@ -23,7 +24,7 @@ DAY = 86_400.0
 
 async def found(bench: Bench, image: ImageId = LEGACY) -> Original:
     """A picture that was taken over just now."""
-    standing = await bench.index.take_over(worlds.original(image))
+    standing = await bench.index.rows.take_over(worlds.original(image))
     assert standing is not None
     return standing
 
@@ -34,17 +35,19 @@ def test_a_picture_is_taken_over(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         original = worlds.original(LEGACY)
-        standing = await bench.index.take_over(original)
+        standing = await bench.index.rows.take_over(original)
         assert standing is not None
         assert standing.generation == original.generation
         assert standing.uploaded_at > 0
-        assert await bench.index.original(LEGACY) == standing
-        assert await bench.index.original_of(original.generation) == standing
-        assert await bench.index.mirrored_of([original.generation]) == {original.generation}
-        assert await bench.index.unmirrored("", 100) == []
-        assert await bench.index.purges_since(0) == []
-        assert await bench.index.original(ImageId("legacy")) is None
-        assert await bench.index.original(ImageId("legacy", "pet")) is None
+        assert await bench.index.rows.find(LEGACY) == standing
+        assert await bench.index.rows.of(original.generation) == standing
+        assert await bench.index.mirror_queue.done_of([original.generation]) == {
+            original.generation
+        }
+        assert await bench.index.mirror_queue.waiting("", 100) == []
+        assert await bench.index.purges.since(0) == []
+        assert await bench.index.rows.find(ImageId("legacy")) is None
+        assert await bench.index.rows.find(ImageId("legacy", "pet")) is None
 
     world.run(scenario)
 
@@ -57,7 +60,7 @@ def test_whoever_takes_it_over_first_has_named_it(world: World) -> None:
         answers = await asyncio.gather(*(found(bench) for _ in range(12)))
         assert len({answer.generation for answer in answers}) == 1
         assert await found(bench) == answers[0]
-        assert len(await bench.index.originals_after("", 100)) == 1
+        assert len(await bench.index.rows.after("", 100)) == 1
 
     world.run(scenario)
 
@@ -67,9 +70,9 @@ def test_a_row_that_stands_is_not_said_to_be_mirrored(world: World) -> None:
     """That a bucket has something of that name says nothing of what was uploaded."""
 
     async def scenario(bench: Bench) -> None:
-        uploaded = await bench.index.adopt(worlds.original(LEGACY))
+        uploaded = await bench.index.rows.adopt(worlds.original(LEGACY))
         assert await found(bench) == uploaded
-        assert await bench.index.unmirrored("", 100) == [uploaded]
+        assert await bench.index.mirror_queue.waiting("", 100) == [uploaded]
 
     world.run(scenario)
 
@@ -80,12 +83,12 @@ def test_what_was_deleted_lately_is_not_taken_over(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await found(bench)
-        await bench.index.delete(LEGACY)
+        await bench.index.rows.delete(LEGACY)
         for _ in range(3):
-            assert await bench.index.take_over(worlds.original(LEGACY)) is None
+            assert await bench.index.rows.take_over(worlds.original(LEGACY)) is None
         await bench.later(DAY - 60)
-        assert await bench.index.take_over(worlds.original(LEGACY)) is None
-        assert await bench.index.original(LEGACY) is None
+        assert await bench.index.rows.take_over(worlds.original(LEGACY)) is None
+        assert await bench.index.rows.find(LEGACY) is None
         assert (await found(bench, ImageId("legacy", "cars"))).image.bucket == "cars"
         assert (await found(bench, ImageId("legacy2", "pets"))).image.name == "legacy2"
 
@@ -98,10 +101,10 @@ def test_a_deletion_that_nobody_remembers(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await found(bench)
-        await bench.index.delete(LEGACY)
+        await bench.index.rows.delete(LEGACY)
         await bench.later(DAY + 60)
         await bench.upload()
-        await bench.index.delete(CAT)
+        await bench.index.rows.delete(CAT)
         assert await found(bench)
 
     world.run(scenario)
@@ -113,10 +116,10 @@ def test_a_row_that_came_after_a_deletion_stands(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await found(bench)
-        await bench.index.delete(LEGACY)
-        again = await bench.index.adopt(worlds.original(LEGACY), mirrored=True)
+        await bench.index.rows.delete(LEGACY)
+        again = await bench.index.rows.adopt(worlds.original(LEGACY), mirrored=True)
         assert await found(bench) == again
-        assert await bench.index.mirrored_of([again.generation]) == {again.generation}
+        assert await bench.index.mirror_queue.done_of([again.generation]) == {again.generation}
 
     world.run(scenario)
 
@@ -127,7 +130,7 @@ def test_a_purged_rendition_is_no_deleted_picture(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         link = await bench.add(await found(bench))
-        assert await bench.index.purge(Selection(image=LEGACY), 10) == [link]
+        assert await bench.index.links.purge(Selection(image=LEGACY), 10) == [link]
         assert await found(bench)
 
     world.run(scenario)
@@ -140,11 +143,11 @@ def test_an_upload_without_a_token(world: World, mirrored: bool) -> None:
 
     async def scenario(bench: Bench) -> None:
         image = ImageId("upload", "pets")
-        sent = await bench.index.adopt(worlds.original(image), mirrored=mirrored)
-        assert await bench.index.unmirrored("", 100) == ([] if mirrored else [sent])
-        again = await bench.index.adopt(worlds.original(image), mirrored=not mirrored)
+        sent = await bench.index.rows.adopt(worlds.original(image), mirrored=mirrored)
+        assert await bench.index.mirror_queue.waiting("", 100) == ([] if mirrored else [sent])
+        again = await bench.index.rows.adopt(worlds.original(image), mirrored=not mirrored)
         assert again == sent
-        assert bool(await bench.index.mirrored_of([sent.generation])) == mirrored
+        assert bool(await bench.index.mirror_queue.done_of([sent.generation])) == mirrored
 
     world.run(scenario)
 
@@ -155,16 +158,16 @@ def test_the_queue_of_the_buckets_alone(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         images = [ImageId(f"cat {n}", ("", "pets", "cars")[n % 3]) for n in range(30)]
-        stored = [await bench.index.adopt(worlds.original(image)) for image in images]
+        stored = [await bench.index.rows.adopt(worlds.original(image)) for image in images]
         stored.sort(key=lambda one: one.generation)
         lacking = [one for one in stored if one.image.bucket]
-        assert await bench.index.unmirrored("", 100, main=False) == lacking
-        assert await bench.index.unmirrored("", 100) == stored
-        page = await bench.index.unmirrored(lacking[6].generation, 3, main=False)
+        assert await bench.index.mirror_queue.waiting("", 100, main=False) == lacking
+        assert await bench.index.mirror_queue.waiting("", 100) == stored
+        page = await bench.index.mirror_queue.waiting(lacking[6].generation, 3, main=False)
         assert page == lacking[7:10]
         for one in lacking[:5]:
-            await bench.index.mirrored(one.generation)
-        assert await bench.index.unmirrored("", 100, main=False) == lacking[5:]
+            await bench.index.mirror_queue.done(one.generation)
+        assert await bench.index.mirror_queue.waiting("", 100, main=False) == lacking[5:]
 
     world.run(scenario)
 
@@ -175,16 +178,16 @@ def test_room_that_only_the_main_namespace_takes(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         main, bucket = await bench.upload(), await found(bench)
-        assert await bench.index.stored_bytes(buckets=False) == 0
+        assert await bench.index.links.stored_bytes(buckets=False) == 0
         oldest = await bench.add(bucket, size=30)
         own = [await bench.add(main, f"{width}x1-jpeg", size=width) for width in (1, 2)]
         purged = await bench.add(bucket, "9x9-jpeg", size=500)
-        await bench.index.purge(Selection(image=LEGACY), 10)
-        assert await bench.index.stored_bytes() == 533
-        assert await bench.index.stored_bytes(buckets=False) == 3
-        assert await bench.index.least_used(10, buckets=False) == own
-        assert await bench.index.least_used(1, buckets=False) == own[:1]
-        keys = {link.key for link in await bench.index.least_used(10)}
+        await bench.index.links.purge(Selection(image=LEGACY), 10)
+        assert await bench.index.links.stored_bytes() == 533
+        assert await bench.index.links.stored_bytes(buckets=False) == 3
+        assert await bench.index.links.least_used(10, buckets=False) == own
+        assert await bench.index.links.least_used(1, buckets=False) == own[:1]
+        keys = {link.key for link in await bench.index.links.least_used(10)}
         assert keys == {oldest.key, purged.key, *(link.key for link in own)}
 
     world.run(scenario)
@@ -197,21 +200,21 @@ def test_whether_a_rendition_was_purged(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         original = await found(bench)
         asked = (original.generation, "1x1-jpeg")
-        assert not await bench.index.was_purged(*asked)
+        assert not await bench.index.links.was_purged(*asked)
         link = await bench.add(original)
         await bench.add(original, "2x2-jpeg")
-        assert not await bench.index.was_purged(*asked)
+        assert not await bench.index.links.was_purged(*asked)
         for _ in range(2):
-            await bench.index.purge(Selection(image=LEGACY), 1)
-            assert await bench.index.was_purged(*asked)
-            assert not await bench.index.was_purged(original.generation, "2x2-jpeg")
+            await bench.index.links.purge(Selection(image=LEGACY), 1)
+            assert await bench.index.links.was_purged(*asked)
+            assert not await bench.index.links.was_purged(original.generation, "2x2-jpeg")
             link = await bench.add(original)
-            assert not await bench.index.was_purged(*asked)
+            assert not await bench.index.links.was_purged(*asked)
             await bench.add(original, "2x2-jpeg")  # the younger of the two
-        await bench.index.purge(Selection(image=LEGACY), 1)
-        await bench.index.forget([link])
-        assert not await bench.index.was_purged(*asked)
-        assert not await bench.index.was_purged("0" * 28, "1x1-jpeg")
+        await bench.index.links.purge(Selection(image=LEGACY), 1)
+        await bench.index.links.forget([link])
+        assert not await bench.index.links.was_purged(*asked)
+        assert not await bench.index.links.was_purged("0" * 28, "1x1-jpeg")
 
     world.run(scenario)
 
@@ -223,9 +226,9 @@ def test_a_deleted_picture_has_nothing_purged(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         original = await found(bench)
         await bench.add(original)
-        await bench.index.purge(Selection(image=LEGACY), 1)
-        await bench.index.delete(LEGACY)
-        assert not await bench.index.was_purged(original.generation, "1x1-jpeg")
+        await bench.index.links.purge(Selection(image=LEGACY), 1)
+        await bench.index.rows.delete(LEGACY)
+        assert not await bench.index.links.was_purged(original.generation, "1x1-jpeg")
 
     world.run(scenario)
 
@@ -238,12 +241,12 @@ def test_taking_over_and_deleting_meet(world: World) -> None:
         images = [ImageId(f"legacy {number}", "pets") for number in range(20)]
         for image in images:
             await found(bench, image)
-        deeds: list[Any] = [bench.index.delete(image) for image in images]
-        deeds += [bench.index.take_over(worlds.original(image)) for image in images]
+        deeds: list[Any] = [bench.index.rows.delete(image) for image in images]
+        deeds += [bench.index.rows.take_over(worlds.original(image)) for image in images]
         await asyncio.gather(*deeds)
         for image in images:
-            assert await bench.index.original(image) is None
-            assert await bench.index.take_over(worlds.original(image)) is None
+            assert await bench.index.rows.find(image) is None
+            assert await bench.index.rows.take_over(worlds.original(image)) is None
 
     world.run(scenario)
 
@@ -267,7 +270,7 @@ def test_the_queue_of_the_buckets_has_an_index_of_its_own(
 ) -> None:
     """Among ten thousand of the main namespace, none of which will ever be mirrored."""
     listener = _Listener()
-    originals.unmirrored(listener, "0" * 28, 100, main=False)  # type: ignore[arg-type]
+    SqlMirrorQueue.waiting.__wrapped__(None, listener, "0" * 28, 100, main=False)
 
     def fill(connection: sa.Connection) -> None:
         rows = [
@@ -294,7 +297,7 @@ def test_the_queue_of_the_buckets_has_an_index_of_its_own(
         async with worlds.raw(url) as engine:
             await engine.run(fill)
             plan = await engine.run(explain)
-        lacking = await index.unmirrored("", 100, main=False)
+        lacking = await index.mirror_queue.waiting("", 100, main=False)
         await index.close()
         assert len(lacking) == 10
         assert "ix_originals_unmirrored_buckets" in plan

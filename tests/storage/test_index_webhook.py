@@ -1,4 +1,4 @@
-"""The contract of ports.Index for what the webhook is yet to be told of."""
+"""The contract of the index for what the webhook is yet to be told of."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports import Announcement
 from liveresize.storage.index import announcements, originals, schema
+from liveresize.storage.index.announcements import SqlAnnouncements
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from . import test_upgrades, worlds
@@ -24,15 +25,15 @@ LEASE = 30.0
 async def uploaded(bench: Bench, image: ImageId = CAT, *, overwrite: bool = False) -> Original:
     """An original that was uploaded just now, and is to be announced."""
     claim = await bench.claim(image, overwrite=overwrite)
-    await bench.index.complete(claim, worlds.original(image), "0" * 64, "{}", announce=True)
-    stored = await bench.index.original(image)
+    await bench.index.tokens.complete(claim, worlds.original(image), "0" * 64, "{}", announce=True)
+    stored = await bench.index.rows.find(image)
     assert stored is not None
     return stored
 
 
 async def take(bench: Bench, limit: int = 100) -> list[Original]:
     """The originals that are due now."""
-    return [one.original for one in await bench.index.announcements(limit, LEASE)]
+    return [one.original for one in await bench.index.announcements.take(limit, LEASE)]
 
 
 @everywhere
@@ -40,17 +41,17 @@ def test_an_upload_is_announced_if_that_was_asked_for(world: World) -> None:
     """Of tokens and of deposits, at once, with all that is known of it; of nothing else."""
 
     async def scenario(bench: Bench) -> None:
-        assert await bench.index.announcements(10, LEASE) == []
+        assert await bench.index.announcements.take(10, LEASE) == []
         await bench.upload(ImageId("in silence"))
-        await bench.index.adopt(worlds.original(ImageId("found")))
-        await bench.index.take_over(worlds.original(ImageId("taken over", "pets")))
-        await bench.index.supersede(worlds.original(ImageId("put back")))
-        assert await bench.index.unannounced() == 0
+        await bench.index.rows.adopt(worlds.original(ImageId("found")))
+        await bench.index.rows.take_over(worlds.original(ImageId("taken over", "pets")))
+        await bench.index.rows.supersede(worlds.original(ImageId("put back")))
+        assert await bench.index.announcements.count() == 0
         cat = await uploaded(bench)
         deposit = worlds.original(ImageId("dog", "pets"))
-        dog = await bench.index.adopt(deposit, mirrored=True, announce=True)
-        assert await bench.index.unannounced() == 2
-        taken = await bench.index.announcements(10, LEASE)
+        dog = await bench.index.rows.adopt(deposit, mirrored=True, announce=True)
+        assert await bench.index.announcements.count() == 2
+        taken = await bench.index.announcements.take(10, LEASE)
         assert {one.original.image: one.original for one in taken} == {
             cat.image: cat,
             dog.image: dog,
@@ -67,8 +68,8 @@ def test_a_row_that_stands_is_not_announced_again(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await bench.upload()
-        await bench.index.adopt(worlds.original(), announce=True)
-        assert await bench.index.unannounced() == 0
+        await bench.index.rows.adopt(worlds.original(), announce=True)
+        assert await bench.index.announcements.count() == 0
 
     world.run(scenario)
 
@@ -85,9 +86,9 @@ def test_those_first_that_wait_longest(world: World) -> None:
         assert await take(bench, 4) == [await again(bench, one) for one in stored[:4]]
         assert await take(bench, 4) == [await again(bench, one) for one in stored[4:]]
         assert await take(bench) == []
-        assert await bench.index.unannounced() == 6
+        assert await bench.index.announcements.count() == 6
         await bench.later(LEASE + 1)
-        taken = await bench.index.announcements(100, LEASE)
+        taken = await bench.index.announcements.take(100, LEASE)
         assert sorted(one.original.image.name for one in taken) == [f"cat {n}" for n in range(6)]
         assert {one.tries for one in taken} == {2}
         assert all(one.age > LEASE for one in taken)
@@ -97,7 +98,7 @@ def test_those_first_that_wait_longest(world: World) -> None:
 
 async def again(bench: Bench, original: Original) -> Original:
     """The original as the index has it now: letting time pass makes databases older."""
-    current = await bench.index.original_of(original.generation)
+    current = await bench.index.rows.of(original.generation)
     assert current is not None
     return current
 
@@ -110,12 +111,12 @@ def test_what_was_told_is_not_told_again(world: World) -> None:
         cat, dog = await uploaded(bench), await uploaded(bench, ImageId("dog"))
         assert len(await take(bench)) == 2
         for _ in range(2):
-            await bench.index.announced(cat.generation)
-        await bench.index.announced("0" * 28)
-        assert await bench.index.unannounced() == 1
+            await bench.index.announcements.told(cat.generation)
+        await bench.index.announcements.told("0" * 28)
+        assert await bench.index.announcements.count() == 1
         await bench.later(LEASE + 1)
         assert [one.generation for one in await take(bench)] == [dog.generation]
-        assert await bench.index.original(CAT) == await again(bench, cat)
+        assert await bench.index.rows.find(CAT) == await again(bench, cat)
 
     world.run(scenario)
 
@@ -127,9 +128,9 @@ def test_what_failed_is_due_after_its_pause(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         await uploaded(bench)
         for tries in (1, 2, 3):
-            (taken,) = await bench.index.announcements(1, LEASE)
+            (taken,) = await bench.index.announcements.take(1, LEASE)
             assert taken.tries == tries
-            await bench.index.announce_again(taken, 20.0)
+            await bench.index.announcements.again(taken, 20.0)
             assert await take(bench) == []
             await bench.later(21.0)
 
@@ -142,16 +143,16 @@ def test_a_failure_that_is_told_late_changes_nothing(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await uploaded(bench)
-        (first,) = await bench.index.announcements(1, LEASE)
+        (first,) = await bench.index.announcements.take(1, LEASE)
         await bench.later(LEASE + 1)
-        (second,) = await bench.index.announcements(1, LEASE)
-        await bench.index.announce_again(first, 0.0)
+        (second,) = await bench.index.announcements.take(1, LEASE)
+        await bench.index.announcements.again(first, 0.0)
         assert await take(bench) == []
-        await bench.index.announced(second.original.generation)
+        await bench.index.announcements.told(second.original.generation)
         for late in (first, second):
-            await bench.index.announce_again(late, 0.0)
+            await bench.index.announcements.again(late, 0.0)
         assert await take(bench) == []
-        assert await bench.index.unannounced() == 0
+        assert await bench.index.announcements.count() == 0
 
     world.run(scenario)
 
@@ -163,18 +164,18 @@ def test_what_has_ended_is_told_of_no_more(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         await uploaded(bench, ImageId("dog"))
         old = await uploaded(bench)
-        taken = await bench.index.announcements(100, LEASE)
-        await bench.index.delete(ImageId("dog"))
+        taken = await bench.index.announcements.take(100, LEASE)
+        await bench.index.rows.delete(ImageId("dog"))
         new = await uploaded(bench, overwrite=True)
         for late in taken:
-            await bench.index.announce_again(late, 0.0)
-        (due,) = await bench.index.announcements(100, LEASE)
+            await bench.index.announcements.again(late, 0.0)
+        (due,) = await bench.index.announcements.take(100, LEASE)
         assert (due.original, due.tries) == (new, 1)
-        assert await bench.index.unannounced() == 1
-        await bench.index.announced(old.generation)
-        assert await bench.index.unannounced() == 1
-        await bench.index.end(new)
-        assert await bench.index.unannounced() == 0
+        assert await bench.index.announcements.count() == 1
+        await bench.index.announcements.told(old.generation)
+        assert await bench.index.announcements.count() == 1
+        await bench.index.rows.end(new)
+        assert await bench.index.announcements.count() == 0
 
     world.run(scenario)
 
@@ -192,8 +193,8 @@ def test_several_that_take_at_once_get_different_ones(world: World) -> None:
                 taken.extend(one.generation for one in due)
 
         async def bystander(of: Original) -> None:
-            assert await bench.index.mirrored(of.generation)
-            assert await bench.index.add_link(worlds.link(of))
+            assert await bench.index.mirror_queue.done(of.generation)
+            assert await bench.index.links.add(worlds.link(of))
 
         await asyncio.gather(*(worker() for _ in range(5)), *map(bystander, stored))
         taken.extend(one.generation for one in await take(bench, 100))  # passed over, locked
@@ -221,8 +222,8 @@ class _Listener:
 PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 
 ASKED: list[Callable[[Any], object]] = [
-    lambda connection: announcements.take(connection, 4, LEASE),
-    announcements.count,
+    lambda connection: SqlAnnouncements.take.__wrapped__(None, connection, 4, LEASE),
+    lambda connection: SqlAnnouncements.count.__wrapped__(None, connection),
 ]
 
 
@@ -265,8 +266,8 @@ def test_a_short_queue_is_read_without_the_long_table(
             for ask in ASKED:
                 plan = await engine.run(functools.partial(explain, ask=ask))
                 assert "ix_originals_announce_at" in plan
-        assert await index.unannounced() == 10
-        taken: list[Announcement] = await index.announcements(100, LEASE)
+        assert await index.announcements.count() == 10
+        taken: list[Announcement] = await index.announcements.take(100, LEASE)
         await index.close()
         assert len(taken) == 10
 
@@ -287,9 +288,9 @@ def test_a_release_that_does_not_know_the_columns_can_use_them(
         index = await DatabaseIndex.open(worlds.database_options(url))
         async with worlds.raw(url) as engine:
             await engine.run(lambda connection: connection.execute(sa.insert(before), row))
-        assert await index.original(CAT) is not None
-        assert await index.unannounced() == 0
-        assert await index.announcements(1, LEASE) == []
+        assert await index.rows.find(CAT) is not None
+        assert await index.announcements.count() == 0
+        assert await index.announcements.take(1, LEASE) == []
         await index.close()
 
     with database() as url:

@@ -152,11 +152,11 @@ def test_a_second_start_changes_nothing(database: Databases) -> None:
     async def scenario(url: str) -> None:
         await migrated(url)
         index = await DatabaseIndex.open(worlds.database_options(url))
-        stored = await index.adopt(worlds.original())
+        stored = await index.rows.adopt(worlds.original())
         await index.close()
         await migrated(url)
         index = await DatabaseIndex.open(worlds.database_options(url))
-        assert await index.original(worlds.CAT) == stored
+        assert await index.rows.find(worlds.CAT) == stored
         await index.close()
 
     with database() as url:
@@ -197,7 +197,7 @@ def test_a_release_runs_on_the_schema_of_its_successor(database: Databases) -> N
         async with worlds.raw(url) as engine:
             await engine.run(lambda connection: connection.execute(forward))
         index = await DatabaseIndex.open(worlds.database_options(url))
-        await index.adopt(worlds.original())
+        await index.rows.adopt(worlds.original())
         await index.close()
 
     with database() as url:

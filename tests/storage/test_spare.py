@@ -110,17 +110,17 @@ def test_what_makes_room_works_on_a_full_disk_and_nothing_else_does(disk: Path) 
         links = [await bench.add(one) for one in stored]
         disks.stuff(disk)
         with pytest.raises(errors.IndexFull):
-            await index.issue(Grant(image=worlds.CAT, lifetime=60.0))
-        assert len(await index.purge(Selection(image=stored[0].image), 10)) == 1
-        await index.forget(links[1:3])
+            await index.tokens.issue(Grant(image=worlds.CAT, lifetime=60.0))
+        assert len(await index.links.purge(Selection(image=stored[0].image), 10)) == 1
+        await index.links.forget(links[1:3])
         for one in stored[3:40]:
             disks.stuff(disk)
-            assert await index.delete(one.image) is not None
+            assert await index.rows.delete(one.image) is not None
         for one in stored[40:]:
             disks.stuff(disk)
-            assert await index.end(one)
-        assert await index.original(stored[-1].image) is None
-        assert await index.original(stored[0].image) is not None
+            assert await index.rows.end(one)
+        assert await index.rows.find(stored[-1].image) is None
+        assert await index.rows.find(stored[0].image) is not None
 
     on(disk, scenario)
 
@@ -134,8 +134,8 @@ def test_a_full_disk_without_spare_room_refuses_in_words(disk: Path) -> None:
         (disk / "index.sqlite3-spare").unlink()
         disks.stuff(disk)
         with pytest.raises(errors.IndexFull, match="full"):
-            await bench.index.delete(DOG)
-        assert await bench.index.original(DOG) == stored
+            await bench.index.rows.delete(DOG)
+        assert await bench.index.rows.find(DOG) == stored
 
     on(disk, scenario)
 
@@ -148,8 +148,8 @@ def test_an_index_is_opened_on_a_full_disk(disk: Path) -> None:
         await bench.upload(DOG)
 
     async def read(bench: worlds.Bench) -> None:
-        assert await bench.index.original(DOG) is not None
-        assert await bench.index.delete(DOG) is not None
+        assert await bench.index.rows.find(DOG) is not None
+        assert await bench.index.rows.delete(DOG) is not None
 
     on(disk, write)
     assert not list(disk.glob("*-wal"))

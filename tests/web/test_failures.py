@@ -176,10 +176,10 @@ def test_without_its_database_pictures_are_served_and_uploads_wait(
         raise errors.IndexUnavailable("", "connection refused")
 
     with (
-        servers.replaced(index, "issue", down),
-        servers.replaced(index, "claim", down),
-        servers.replaced(index, "original", down),
-        servers.replaced(index, "link", down),
+        servers.replaced(index.tokens, "issue", down),
+        servers.replaced(index.tokens, "claim", down),
+        servers.replaced(index.rows, "find", down),
+        servers.replaced(index.links, "find", down),
     ):
         server.components.memory.forget(ImageId(name))
         assert web.get(f"/{name}_20_0.jpg").status_code == 200

@@ -162,7 +162,7 @@ def test_leave_is_given_to_nobody_who_left(
 ) -> None:
     """Reset at once, while the token is looked up."""
     token = plain.client.token(name)
-    claim = plain.components.index.claim
+    claim = plain.components.index.tokens.claim
     entered, gate = threading.Event(), threading.Event()
 
     async def slow(*given: Any) -> object:
@@ -172,7 +172,7 @@ def test_leave_is_given_to_nobody_who_left(
         return claimed
 
     try:
-        with servers.replaced(plain.components.index, "claim", slow):
+        with servers.replaced(plain.components.index.tokens, "claim", slow):
             number = begin(connection, name, token, Expect="100-continue")
             assert entered.wait(servers.PATIENCE)
             connection.reset(number)

@@ -222,9 +222,9 @@ def test_when_something_behind_is_away(
     with servers.replaced(site, "ready", False):
         visitor.get(503, "/_ready")
     wanted = {"id": name, "secret": servers.SECRET}
-    with servers.replaced(index, "issue", down):
+    with servers.replaced(index.tokens, "issue", down):
         visitor.ask(503, "POST", "/token", json=wanted)
-    with servers.replaced(index, "original", down):
+    with servers.replaced(index.rows, "find", down):
         visitor.get(503, "/{name}.json", "/nobody-knows.json")
         visitor.get(503, RENDITION, "/nobody-knows_10_10.jpg")
 

@@ -71,7 +71,7 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., servers.Process]]:
 
 def idle(running: servers.Running) -> None:
     """Return when nothing is yet to be told of."""
-    servers.until(lambda: not running.call(running.components.index.unannounced()))
+    servers.until(lambda: not running.call(running.components.index.announcements.count()))
 
 
 def test_an_upload_is_told_of(receiver: Receiver, launch: Callable[..., servers.Running]) -> None:
@@ -160,7 +160,7 @@ def test_without_a_webhook_there_is_none(launch: Callable[..., servers.Running])
     running = launch()
     running.client.put_in("cat", pictures.png())
     assert "webhook" not in running.client.get("/_ready").json()["parts"]
-    assert running.call(running.components.index.unannounced()) == 0
+    assert running.call(running.components.index.announcements.count()) == 0
 
 
 def test_ready_tells_operators_how_much_waits(

@@ -52,7 +52,7 @@ def unannounced(place: Scene) -> int:
     async def count() -> int:
         index = DatabaseIndex(worlds.database_options(place.backends.database))
         try:
-            return await index.unannounced()
+            return await index.announcements.count()
         finally:
             await index.close()
 

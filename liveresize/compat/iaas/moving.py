@@ -14,7 +14,7 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.compat.iaas import target
 from liveresize.compat.iaas.originals import NotTaken, OriginalImporter, Taking, check_name
-from liveresize.compat.iaas.source import PATIENCE, ImageRow, Source
+from liveresize.compat.iaas.source import ImageRow, Source
 from liveresize.compat.iaas.summary import Summary
 from liveresize.compat.iaas.target import NewLink
 from liveresize.compat.iaas.variants import Unknown, Variants, address
@@ -101,7 +101,7 @@ class MoveIn:
             self.summary.originals.taken += len(fit)
             progress.update(len(fit))
             return
-        here = await self._database.read(PATIENCE, target.known, ids)
+        here = await self._database.read(target.known, ids)
         self.summary.originals.present += len(here)
         progress.update(len(here))
         times = await self._source.uploaded_at(ids)

@@ -124,7 +124,7 @@ class Source:
         **kwargs: P.kwargs,
     ) -> T:
         try:
-            return await self._database.read(PATIENCE, question, *args, **kwargs)
+            return await self._database.read(question, *args, **kwargs)
         except errors.IndexUnavailable as error:
             raise errors.IndexUnavailable(
                 "The database of Live Image Resize does not answer.", error.detail

@@ -49,14 +49,14 @@ class BucketImporter:
         *,
         taken: ports.ForeignOriginals | None,
         originals: ports.Originals,
-        index: ports.Index,
+        rows: ports.OriginalRows,
         renderer: ports.Renderer,
         clock: ports.Clock,
     ) -> None:
         self._options = options
         self._taken = taken
         self._originals = originals
-        self._index = index
+        self._rows = rows
         self._renderer = renderer
         self._clock = clock
         self._turn = asyncio.Semaphore(_AT_ONCE)
@@ -114,7 +114,7 @@ class BucketImporter:
                 raise errors.OriginalMissing
             original = await self._inspect(image, generation, staged)
             # The row first: where nothing comes after it, the bucket supplies the bytes.
-            standing = await self._index.take_over(original)
+            standing = await self._rows.take_over(original)
             if standing is None:
                 raise errors.OriginalMissing
             if standing.generation == generation:

@@ -58,5 +58,5 @@ class VipUpload(StagedUpload):
         self, original: Original, received: Received, *, mirrored: bool
     ) -> Original | None:
         announce = self._intake.announcer.on
-        await self._intake.index.adopt(original, mirrored=mirrored, announce=announce)
+        await self._intake.rows.adopt(original, mirrored=mirrored, announce=announce)
         return None

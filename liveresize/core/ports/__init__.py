@@ -15,7 +15,17 @@ from liveresize.core.ports.files import (
     StrayNote,
     StrayOriginals,
 )
-from liveresize.core.ports.index import Announcement, Index, Purged, Selection
+from liveresize.core.ports.index import (
+    Announcement,
+    Announcements,
+    Links,
+    MirrorQueue,
+    OriginalRows,
+    Purged,
+    Purges,
+    Selection,
+    Tokens,
+)
 from liveresize.core.ports.memory import CachedImage, Memory
 from liveresize.core.ports.stores import (
     ForeignOriginals,
@@ -28,20 +38,24 @@ from liveresize.core.ports.work import Clock, JobHandle, Priority, Renderer
 
 __all__ = [
     "Announcement",
+    "Announcements",
     "CachedImage",
     "Clock",
     "ForeignOriginals",
     "Heard",
     "HeardRecord",
-    "Index",
     "JobHandle",
     "Kept",
+    "Links",
     "Memory",
     "Mirror",
+    "MirrorQueue",
     "ObjectBody",
+    "OriginalRows",
     "Originals",
     "Priority",
     "Purged",
+    "Purges",
     "Renderer",
     "RenditionFile",
     "RenditionFiles",
@@ -50,5 +64,6 @@ __all__ = [
     "Spool",
     "StrayNote",
     "StrayOriginals",
+    "Tokens",
     "WebhookClient",
 ]

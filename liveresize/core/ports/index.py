@@ -1,4 +1,10 @@
-"""The seam to the only state that instances share."""
+"""The index: tokens, originals and links, the only state that instances share.
+
+Every method raises IndexUnavailable when the database does not answer, and those that
+write raise IndexFull, which is one, when its disk takes no more; nothing was written then.
+`OriginalRows.end` and `delete`, `Links.purge`, `evict` and `forget` make room, and work on a
+full disk with SQLite. All times are the database's.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,21 +54,8 @@ class Announcement:
     age: float
 
 
-class Index(Protocol):
-    """Tokens, originals and links: the only state that instances share.
-
-    Every method raises IndexUnavailable when the database does not answer, and those that
-    write raise IndexFull, which is one, when its disk takes no more; nothing was written then.
-    `end`, `delete`, `purge` and `forget` make room, and work on a full disk with SQLite. All
-    times are the database's.
-    """
-
-    async def ping(self) -> None:
-        """Return when the database answers."""
-
-    async def identity(self) -> str:
-        """A text that changes when the tables are restored from a dump, or when another
-        database answers; empty where the database has nothing like that."""
+class Tokens(Protocol):
+    """Tokens for uploads, from issue to commit."""
 
     async def issue(self, grant: Grant) -> Token:
         """Issue a token. Raises IdTaken while the id is uploaded (unless the grant
@@ -101,6 +94,23 @@ class Index(Protocol):
         lease was lost and IdTaken when the id has been uploaded since.
         """
 
+
+class OriginalRows(Protocol):
+    """What is known of the originals; `Originals` has their files."""
+
+    async def find(self, image: ImageId) -> Original | None:
+        """The current original of that name."""
+
+    async def of(self, generation: str) -> Original | None:
+        """The original of that generation, if it is still current."""
+
+    async def known(self, generations: Sequence[str]) -> set[str]:
+        """Those of these generations that have a row."""
+
+    async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
+        """Originals by generation, those above `generation` first, and whether each is said
+        to be in the mirror."""
+
     async def adopt(
         self, original: Original, *, mirrored: bool = False, announce: bool = False
     ) -> Original:
@@ -117,34 +127,6 @@ class Index(Protocol):
         removed.
         """
 
-    async def original(self, image: ImageId) -> Original | None:
-        """The current original of that name."""
-
-    async def original_of(self, generation: str) -> Original | None:
-        """The original of that generation, if it is still current."""
-
-    async def unmirrored(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
-        """Originals that are not in the mirror, by generation, those above `after` first.
-
-        Without `main`, those of buckets alone.
-        """
-
-    async def mirrored(self, generation: str) -> bool:
-        """Note that the mirror has it; False when the generation has ended."""
-
-    async def mirrored_of(self, generations: Sequence[str]) -> set[str]:
-        """Those of these generations that the mirror has."""
-
-    async def known_of(self, generations: Sequence[str]) -> set[str]:
-        """Those of these generations that have a row."""
-
-    async def unmirror(self, generation: str) -> None:
-        """Note that the mirror lacks it, so that it is supplied again."""
-
-    async def originals_after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
-        """Originals by generation, those above `generation` first, and whether each is said
-        to be in the mirror."""
-
     async def supersede(self, original: Original, older: str = "") -> Original:
         """Record an original that is on disk already, in place of the generation `older`.
 
@@ -159,31 +141,58 @@ class Index(Protocol):
     async def delete(self, image: ImageId) -> Original | None:
         """Delete the original, its links and its token; tell every instance."""
 
-    async def announcements(self, limit: int, lease: float) -> list[Announcement]:
+
+class MirrorQueue(Protocol):
+    """Which originals the mirror has, and which are yet to be copied there."""
+
+    async def waiting(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
+        """Originals that are not in the mirror, by generation, those above `after` first.
+
+        Without `main`, those of buckets alone.
+        """
+
+    async def done(self, generation: str) -> bool:
+        """Note that the mirror has it; False when the generation has ended."""
+
+    async def done_of(self, generations: Sequence[str]) -> set[str]:
+        """Those of these generations that the mirror has."""
+
+    async def again(self, generation: str) -> None:
+        """Note that the mirror lacks it, so that it is supplied again."""
+
+
+class Announcements(Protocol):
+    """Uploads that the webhook is yet to be told of."""
+
+    async def take(self, limit: int, lease: float) -> list[Announcement]:
         """Take up to `limit` uploads that the webhook is to be told of by now, those first
         that wait longest. Nobody else gets them for `lease` seconds."""
 
-    async def announced(self, generation: str) -> None:
+    async def told(self, generation: str) -> None:
         """Note that the webhook need not be told of it (again)."""
 
-    async def announce_again(self, announcement: Announcement, delay: float) -> None:
+    async def again(self, announcement: Announcement, delay: float) -> None:
         """Have it told of in `delay` seconds, unless it was taken anew, told, or ended."""
 
-    async def unannounced(self) -> int:
+    async def count(self) -> int:
         """How many uploads the webhook is yet to be told of, now or later; what is beyond
         ten thousand may not count."""
 
-    async def link(self, generation: str, variant: str) -> Link | None:
+
+class Links(Protocol):
+    """Which renditions are stored, and where."""
+
+    async def find(self, generation: str, variant: str) -> Link | None:
         """The link of one rendition, unless it was purged."""
 
     async def was_purged(self, generation: str, variant: str) -> bool | None:
         """Whether the link of a rendition is purged or evicted, and not forgotten yet; None
         where there is no link at all."""
 
-    async def add_link(self, link: Link) -> bool:
+    async def add(self, link: Link) -> bool:
         """Insert or replace a link; False when its generation has ended."""
 
-    async def count_links(self, generation: str) -> int:
+    async def count(self, generation: str) -> int:
         """How many links one generation has in use."""
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
@@ -200,7 +209,7 @@ class Index(Protocol):
         left alone.
         """
 
-    async def purged_links(self, older_than: float, limit: int) -> list[Link]:
+    async def purged(self, older_than: float, limit: int) -> list[Link]:
         """Links purged or evicted more than `older_than` seconds ago, whose objects may now
         go."""
 
@@ -216,9 +225,7 @@ class Index(Protocol):
         Without `buckets`, those of the main namespace alone.
         """
 
-    async def links_after(
-        self, generation: str, variant: str, limit: int
-    ) -> list[tuple[Link, bool]]:
+    async def after(self, generation: str, variant: str, limit: int) -> list[tuple[Link, bool]]:
         """Links by generation and variant, those above these first, and whether each is in
         use, which purged ones are not."""
 
@@ -230,13 +237,21 @@ class Index(Protocol):
         """The sum of the sizes of all links' objects, purged ones included; without
         `buckets`, of the main namespace alone."""
 
-    async def purges_since(self, serial: int, limit: int = 1000) -> list[Purged]:
+
+class Purges(Protocol):
+    """Deletions that every instance must hear of."""
+
+    async def identity(self) -> str:
+        """A text that changes when the tables are restored from a dump, or when another
+        database answers; empty where the database has nothing like that."""
+
+    async def since(self, serial: int, limit: int = 1000) -> list[Purged]:
         """Up to `limit` deletions with a serial above `serial`, oldest first."""
 
     async def ended(self, generation: str) -> ImageId | None:
         """The picture of a generation whose end is recorded."""
 
-    async def forget_purges(self, older_than: float) -> None:
+    async def forget(self, older_than: float) -> None:
         """Forget some of the deletions that are older than `older_than` seconds, and of the
         purged renditions that are older than a day.
 

@@ -68,7 +68,7 @@ class Adoption:
             raise NotAdopted("In its bucket another picture has that id.")
         if renewed or (not fetched and path != parts.originals.path(original)):
             await parts.originals.restore(path, original)  # under its new name, or from aside
-        standing = await parts.index.supersede(original, older.generation if older else "")
+        standing = await parts.rows.supersede(original, older.generation if older else "")
         if standing.generation != generation:
             if renewed:
                 await parts.originals.remove(original)
@@ -83,7 +83,7 @@ class Adoption:
     async def _settle(self, original: Original) -> None:
         """Note what the mirror has, and that the file has a row now."""
         if await self._parts.mirror_has(original):
-            await self._parts.index.mirrored(original.generation)
+            await self._parts.mirror_queue.done(original.generation)
         self._parts.originals.settle(original.generation)
 
     async def _probe(self, path: Path) -> Facts:

@@ -45,7 +45,7 @@ class Links:
         size = await self._objects.size(link)
         if size == link.size:
             return
-        current = await self._parts.index.link(link.generation, link.variant)
+        current = await self._parts.links.find(link.generation, link.variant)
         if current is None or current.rendered_at != link.rendered_at:
             return
         if self._options.repair:
@@ -62,9 +62,9 @@ class Links:
         they are rendered again.
         """
         if self._parts.store.shared or link.image.bucket:
-            await self._parts.index.forget([link])
+            await self._parts.links.forget([link])
         else:
-            await self._parts.index.evict([link], PAGE)
+            await self._parts.links.evict([link], PAGE)
 
     async def _check_objects(self, generation: str, entries: list[Entry]) -> None:
         linked = await self._linked(generation)
@@ -84,14 +84,14 @@ class Links:
         """Drop links to what was removed, had they been added in the same moment."""
         for file, link in (await self._linked(generation)).items():
             if file in removed and await self._objects.size(link) is None:
-                await self._parts.index.forget([link])
+                await self._parts.links.forget([link])
 
     async def _linked(self, generation: str) -> dict[str, Link]:
         """The links of a generation, by the names of their files."""
         found: dict[str, Link] = {}
         variant = ""
         while True:
-            page = await self._parts.index.links_after(generation, variant, PAGE)
+            page = await self._parts.links.after(generation, variant, PAGE)
             own = [link for link, _ in page if link.generation == generation]
             found.update((file_of(link.key), link) for link in own)
             if len(own) < PAGE:

@@ -53,7 +53,10 @@ class Parts:
     what it knows of, so that nothing there is compared or taken for a stray.
     """
 
-    index: ports.Index
+    rows: ports.OriginalRows
+    mirror_queue: ports.MirrorQueue
+    links: ports.Links
+    purges: ports.Purges
     originals: ports.Originals
     files: Files
     aside: Files

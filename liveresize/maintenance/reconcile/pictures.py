@@ -69,7 +69,7 @@ class Pictures:
         if image is None:
             await self._decide_unnamed(versions)
             return
-        standing = await self._parts.index.original(image)
+        standing = await self._parts.rows.find(image)
         lost = standing is not None and any(
             entry.place == LOST and entry.generation == standing.generation for entry in entries
         )
@@ -111,7 +111,7 @@ class Pictures:
 
     async def _decide_unnamed(self, versions: Versions) -> None:
         for generation, entries in versions.items():
-            if await self._parts.index.original_of(generation) is None:
+            if await self._parts.rows.of(generation) is None:
                 gone = self._removing and await self._discard(entries)
                 self._report.add(Kind.UNNAMED, entries[0].key, repaired=gone)
 
@@ -166,7 +166,7 @@ class Pictures:
         elif self._parts.borrowed(lost.image):
             self._report.remark(IN_BUCKETS)
         elif self._options.repair:
-            if await self._parts.index.end(lost):
+            if await self._parts.rows.end(lost):
                 await self._parts.retire(lost)
             return True
         return False
@@ -174,7 +174,7 @@ class Pictures:
     async def _remove(self, image: ImageId, entries: list[Entry]) -> bool:
         """Remove a version that has no row; whether its files are gone."""
         stored = ended(image, entries[0].generation)
-        if await self._parts.index.original_of(stored.generation) is not None:
+        if await self._parts.rows.of(stored.generation) is not None:
             return False  # recorded this moment
         gone = await self._discard(entries)
         await self._parts.retire(stored)

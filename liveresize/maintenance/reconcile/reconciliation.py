@@ -99,7 +99,7 @@ class Reconciliation:
     async def _announced(self) -> set[str]:
         ended: set[str] = set()
         serial = 0
-        while told := await self._parts.index.purges_since(serial, PAGE):
+        while told := await self._parts.purges.since(serial, PAGE):
             ended.update(purged.generation for purged in told if not purged.variant)
             serial = told[-1].serial
         return ended
@@ -123,7 +123,7 @@ class Reconciliation:
         """Every row of an original by its generation, a page at a time."""
         self.report.looked["originals recorded"] = 0
         after = ""
-        while page := await self._parts.index.originals_after(after, PAGE):
+        while page := await self._parts.rows.after(after, PAGE):
             self.report.looked["originals recorded"] += len(page)
             after = page[-1][0].generation
             for row in page:
@@ -136,7 +136,7 @@ class Reconciliation:
         last: Link | None = None
         while True:
             position = (last.generation, last.variant) if last else ("", "")
-            page = await self._parts.index.links_after(*position, PAGE)
+            page = await self._parts.links.after(*position, PAGE)
             self.report.looked["links"] += len(page)
             for row in page:
                 if group and group[0][0].generation != row[0].generation:

@@ -69,18 +69,18 @@ class Rows:
 
     async def _says(self, original: Original, noted: bool) -> bool:
         """Whether there is still a row, and says the same."""
-        index = self._parts.index
-        if await index.original_of(original.generation) is None:
+        parts = self._parts
+        if await parts.rows.of(original.generation) is None:
             return False
-        return bool(await index.mirrored_of([original.generation])) == noted
+        return bool(await parts.mirror_queue.done_of([original.generation])) == noted
 
     async def _note(self, original: Original, there: bool) -> None:
-        index = self._parts.index
+        parts = self._parts
         repair = self._options.repair and (there or not await self._parts.occupied(original))
         if repair and there:
-            await index.mirrored(original.generation)
+            await parts.mirror_queue.done(original.generation)
         elif repair:
-            await index.unmirror(original.generation)
+            await parts.mirror_queue.again(original.generation)
         kind = Kind.UNNOTED if there else Kind.UNMIRRORED
         self._report.add(kind, label(original), repaired=repair)
 
@@ -89,7 +89,7 @@ class Rows:
         for entry in entries:
             if entry.place != ASIDE or self._parts.originals.exists(original):
                 continue
-            if await self._parts.index.original_of(original.generation) is None:
+            if await self._parts.rows.of(original.generation) is None:
                 continue
             if self._options.repair:
                 await self._parts.originals.restore(Path(entry.key), original)
@@ -106,7 +106,7 @@ class Rows:
 
     async def _lose(self, original: Original, noted: bool) -> None:
         """Neither here nor in the mirror: what becomes of it depends on its other versions."""
-        if await self._parts.index.original_of(original.generation) is None:
+        if await self._parts.rows.of(original.generation) is None:
             return
         if noted and not self._parts.mirrors(original.image) and not self._options.this_is_all:
             self._report.add(Kind.LOST, label(original))
@@ -124,7 +124,7 @@ class Rows:
 
     async def _distrust(self, original: Original, mirrored: bool) -> None:
         """A file of another size: it is fetched again once it is gone, or it is all there is."""
-        if await self._parts.index.original_of(original.generation) is None:
+        if await self._parts.rows.of(original.generation) is None:
             return
         repair = self._options.repair and mirrored
         if repair:

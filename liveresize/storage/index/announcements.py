@@ -1,13 +1,14 @@
-"""Statements of the index about uploads that the webhook is yet to be told of.
+"""Uploads that the webhook is yet to be told of.
 
-Their queue is the rows whose `announce_at` is not null: the time of the next attempt. Taking
+Their queue is the originals whose `announce_at` is not null: the time of the next attempt. Taking
 one moves that time on by a lease, so that an attempt whose process dies is made again.
 """
 
 import sqlalchemy as sa
 
 from liveresize.core.ports import Announcement
-from liveresize.storage.index import originals, schema
+from liveresize.storage.index import originals, repository, schema
+from liveresize.storage.index.repository import Repository
 
 COUNTED = 10_000
 """How many are counted at most."""
@@ -16,70 +17,67 @@ _originals = schema.originals
 _TOLD = {"announce_at": None, "announce_tries": None}
 
 
-def take(connection: sa.Connection, limit: int, lease: float) -> list[Announcement]:
-    """Take up to `limit` that are due, those first that wait longest, for `lease` seconds.
+class SqlAnnouncements(Repository):
+    """ports.Announcements on the column `announce_at` of `originals`."""
 
-    Rows that somebody else is changing are passed over: whoever takes waits for nobody.
-    """
-    due = connection.execute(
-        sa.select(_originals, (schema.now() - _originals.c.uploaded_at).label("age"))
-        .where(_originals.c.announce_at <= schema.now())
-        .order_by(_originals.c.announce_at)
-        .limit(limit)
-        # As an UPDATE would lock them, so that links can be added meanwhile.
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    taken = [
-        Announcement(
-            original=originals.from_row(row),
-            tries=(row.announce_tries or 0) + 1,
-            age=row.age,
+    @repository.write
+    def take(self, connection: sa.Connection, limit: int, lease: float) -> list[Announcement]:
+        """Rows that somebody else is changing are passed over: whoever takes waits for nobody."""
+        due = connection.execute(
+            sa.select(_originals, (schema.now() - _originals.c.uploaded_at).label("age"))
+            .where(_originals.c.announce_at <= schema.now())
+            .order_by(_originals.c.announce_at)
+            .limit(limit)
+            # As an UPDATE would lock them, so that links can be added meanwhile.
+            .with_for_update(skip_locked=True, key_share=True)
         )
-        for row in due
-    ]
-    if taken:
+        taken = [
+            Announcement(
+                original=originals.from_row(row),
+                tries=(row.announce_tries or 0) + 1,
+                age=row.age,
+            )
+            for row in due
+        ]
+        if taken:
+            connection.execute(
+                sa.update(_originals)
+                .where(_originals.c.generation == sa.bindparam("b_generation"))
+                .values(announce_at=schema.now() + lease, announce_tries=sa.bindparam("b_tries")),
+                [{"b_generation": one.original.generation, "b_tries": one.tries} for one in taken],
+            )
+        return taken
+
+    @repository.write
+    def told(self, connection: sa.Connection, generation: str) -> None:
+        connection.execute(
+            sa.update(_originals).where(_originals.c.generation == generation).values(_TOLD)
+        )
+
+    @repository.write
+    def again(self, connection: sa.Connection, announcement: Announcement, delay: float) -> None:
+        """One that was told meanwhile counts no attempts any more."""
         connection.execute(
             sa.update(_originals)
-            .where(_originals.c.generation == sa.bindparam("b_generation"))
-            .values(announce_at=schema.now() + lease, announce_tries=sa.bindparam("b_tries")),
-            [{"b_generation": one.original.generation, "b_tries": one.tries} for one in taken],
+            .where(
+                _originals.c.generation == announcement.original.generation,
+                _originals.c.announce_tries == announcement.tries,
+            )
+            .values(announce_at=schema.now() + delay)
         )
-    return taken
 
+    @repository.read
+    def count(self, connection: sa.Connection) -> int:
+        """How many are in the queue, COUNTED at most.
 
-def told(connection: sa.Connection, generation: str) -> None:
-    """Take a generation out of the queue."""
-    connection.execute(
-        sa.update(_originals).where(_originals.c.generation == generation).values(_TOLD)
-    )
-
-
-def again(connection: sa.Connection, announcement: Announcement, delay: float) -> None:
-    """Have a generation taken in `delay` seconds, if this was its last attempt so far.
-
-    One that was told meanwhile counts no attempts any more.
-    """
-    connection.execute(
-        sa.update(_originals)
-        .where(
-            _originals.c.generation == announcement.original.generation,
-            _originals.c.announce_tries == announcement.tries,
+        In order: PostgreSQL then uses the index of the queue, and would read the whole table
+        otherwise as long as it has no statistics of a column that is new.
+        """
+        waiting = (
+            sa.select(_originals.c.announce_at)
+            .where(_originals.c.announce_at.is_not(None))
+            .order_by(_originals.c.announce_at)
+            .limit(COUNTED)
+            .subquery()
         )
-        .values(announce_at=schema.now() + delay)
-    )
-
-
-def count(connection: sa.Connection) -> int:
-    """How many are in the queue, COUNTED at most.
-
-    In order: PostgreSQL then uses the index of the queue, and would read the whole table
-    otherwise as long as it has no statistics of a column that is new.
-    """
-    waiting = (
-        sa.select(_originals.c.announce_at)
-        .where(_originals.c.announce_at.is_not(None))
-        .order_by(_originals.c.announce_at)
-        .limit(COUNTED)
-        .subquery()
-    )
-    return connection.execute(sa.select(sa.func.count()).select_from(waiting)).scalar_one()
+        return connection.execute(sa.select(sa.func.count()).select_from(waiting)).scalar_one()

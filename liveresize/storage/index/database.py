@@ -16,7 +16,9 @@ from sqlalchemy import exc
 
 from liveresize import errors
 from liveresize.observe.metrics import stores
-from liveresize.storage.index import engines, locks, migrations
+from liveresize.storage.breaker import Breaker
+from liveresize.storage.index import engines, locks, migrations, schema
+from liveresize.storage.index.watch import Watch
 from liveresize.storage.index.writes import Writes, attempt
 
 T = TypeVar("T")
@@ -66,8 +68,12 @@ class Database:
     Dead connections replace themselves.
     """
 
-    def __init__(self, options: IndexOptions) -> None:
+    def __init__(self, options: IndexOptions, breaker: Breaker | None = None) -> None:
         self._options = options
+        self.watch = Watch(
+            breaker
+            or Breaker(errors.IndexUnavailable, threshold=options.failures, rest=options.rest)
+        )
         self._url = engines.parse_url(options.url)
         self._engine = engines.build(self._url, pool=options.pool, patience=options.budget)
         # SQLite has one writer at a time. Queueing for that here is fair and holds no
@@ -104,20 +110,34 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """As `read`, for what a GET waits for."""
-        with stores.index("lookup"):
+        """As `watched`, for what a GET waits for, which has a budget of its own."""
+        with self.watch.question(), stores.index("lookup"):
             return await self._read(self._options.lookup_budget, question, *args, **kwargs)
 
     async def read(
         self,
-        budget: float,
         question: Callable[Concatenate[sa.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         """Return what `question` does; it may ask one SELECT, outside of a transaction."""
         with stores.index("read"):
-            return await self._read(budget, question, *args, **kwargs)
+            return await self._read(self._options.budget, question, *args, **kwargs)
+
+    async def watched(
+        self,
+        question: Callable[Concatenate[sa.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `read`, but asks nothing while the database does not answer; see `watch`."""
+        with self.watch.question():
+            return await self.read(question, *args, **kwargs)
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+        with stores.index("read"):
+            await self._read(self._options.ping_budget, _first_row)
 
     async def _read(
         self,
@@ -233,6 +253,11 @@ class Database:
         task.cancel()
         self._abandoned.add(task)
         task.add_done_callback(forget)
+
+
+def _first_row(connection: sa.Connection) -> None:
+    """Read something of ours: SQLite would select 1 from a file that is no database."""
+    connection.execute(sa.select(schema.purges.c.serial).limit(1))
 
 
 def _is_full(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Statements of the index about links: which renditions are stored, and where."""
+"""The table of links: which renditions are stored, and where."""
 
 import functools
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
 from liveresize.core.ports import Selection
-from liveresize.storage.index import locks, purges, schema, versions
+from liveresize.storage.index import locks, purges, repository, schema, selections
+from liveresize.storage.index.repository import Repository
 
 _TICK = 0.001
 """Seconds by which a link is younger than the one that it replaced, at least."""
@@ -36,30 +37,172 @@ _count = (
 )
 
 
-def find(connection: sa.Connection, generation: str, variant: str) -> Link | None:
-    """The link of one rendition, unless it was purged."""
-    found = connection.execute(_found, {"b_generation": generation, "b_variant": variant})
-    row = found.one_or_none()
-    return None if row is None else _link(row)
+class SqlLinks(Repository):
+    """ports.Links on the table `renditions`."""
 
+    @repository.lookup
+    def find(self, connection: sa.Connection, generation: str, variant: str) -> Link | None:
+        found = connection.execute(_found, {"b_generation": generation, "b_variant": variant})
+        row = found.one_or_none()
+        return None if row is None else _link(row)
 
-def was_purged(connection: sa.Connection, generation: str, variant: str) -> bool | None:
-    """Whether the link of one rendition is purged or evicted; None where there is none."""
-    purged = sa.select(_links.c.purged_at).where(
-        _links.c.generation == generation, _links.c.variant == variant
-    )
-    row = connection.execute(purged).one_or_none()
-    return None if row is None else row.purged_at is not None
+    @repository.lookup
+    def was_purged(self, connection: sa.Connection, generation: str, variant: str) -> bool | None:
+        purged = sa.select(_links.c.purged_at).where(
+            _links.c.generation == generation, _links.c.variant == variant
+        )
+        row = connection.execute(purged).one_or_none()
+        return None if row is None else row.purged_at is not None
 
+    @repository.write
+    def add(self, connection: sa.Connection, link: Link) -> bool:
+        """Insert or replace a link; False when its generation has ended.
 
-def add(connection: sa.Connection, link: Link) -> bool:
-    """Insert or replace a link; False when its generation has ended.
+        The lock on the original's row makes a deletion wait for us, or us for it.
+        """
+        values = {f"b_{name}": getattr(link, name) for name in ("generation", *_VALUES)}
+        added = connection.execute(_addition(connection.dialect.name), values)
+        return added.one_or_none() is not None
 
-    The lock on the original's row makes a deletion wait for us, or us for it.
-    """
-    values = {f"b_{name}": getattr(link, name) for name in ("generation", *_VALUES)}
-    added = connection.execute(_addition(connection.dialect.name), values)
-    return added.one_or_none() is not None
+    @repository.lookup
+    def count(self, connection: sa.Connection, generation: str) -> int:
+        return connection.execute(_count, {"b_generation": generation}).scalar_one()
+
+    @repository.free
+    def purge(self, connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
+        locks.housekeeping(connection)
+        chosen = connection.execute(
+            _select.where(selections.chosen(connection, selection), _links.c.purged_at.is_(None))
+            .order_by(_links.c.rendered_at, _links.c.generation, _links.c.variant)
+            .limit(limit)
+            .with_for_update(of=_links)
+        )
+        purged = [_link(row) for row in chosen]
+        if purged:
+            connection.execute(
+                sa.update(_links).where(_bound()).values(purged_at=schema.now()),
+                [_key(link) for link in purged],
+            )
+        purges.announce(
+            connection, [(link.image, link.generation, link.variant) for link in purged]
+        )
+        return purged
+
+    @repository.free
+    def evict(self, connection: sa.Connection, links: Sequence[Link], keep: int) -> None:
+        """Mark links as purged whose objects make room, unless they were rendered again since.
+
+        Evicted links that come on top of `keep` of their generation are dropped, those first
+        that were evicted longest ago: whoever has variants made and evicted without end must not
+        fill the database.
+        """
+        if not links:
+            return
+        locks.housekeeping(connection)
+        connection.execute(
+            sa.update(_links)
+            .where(_bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at"))
+            .values(
+                purged_at=sa.func.coalesce(_links.c.purged_at, schema.now()),
+                size=0,
+                used_at=_EVICTED,
+            ),
+            [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
+        )
+        evicted = sa.and_(
+            _links.c.generation == sa.bindparam("b_generation"), _links.c.used_at > _NO_CLOCK
+        )
+        kept = (
+            sa.select(_links.c.variant)
+            .where(evicted)
+            .order_by(_links.c.purged_at.desc(), _links.c.variant)
+            .limit(keep)
+        )
+        connection.execute(
+            sa.delete(_links).where(evicted, _links.c.variant.not_in(kept)),
+            [{"b_generation": generation} for generation in {link.generation for link in links}],
+        )
+
+    @repository.read
+    def purged(self, connection: sa.Connection, older_than: float, limit: int) -> list[Link]:
+        """Links purged or evicted more than `older_than` seconds ago, those first that wait
+        longest."""
+        rows = connection.execute(
+            _select.where(_links.c.purged_at < schema.now() - older_than)
+            .order_by(_links.c.purged_at)
+            .limit(limit)
+        )
+        return [_link(row) for row in rows]
+
+    @repository.free
+    def forget(self, connection: sa.Connection, links: Sequence[Link]) -> None:
+        """Drop rows, except those rendered again since the given links were read."""
+        if not links:
+            return
+        locks.housekeeping(connection)
+        connection.execute(
+            sa.delete(_links).where(
+                _bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at")
+            ),
+            [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
+        )
+
+    @repository.write
+    def touch(self, connection: sa.Connection, keys: Sequence[tuple[str, str]]) -> None:
+        """Note that these (generation, variant) were used just now.
+
+        Rows that somebody is changing are passed over: that is a use as well, and whoever
+        waits for no lock is in nobody's way.
+        """
+        if not keys:
+            return
+        free = (
+            sa.select(_links.c.generation, _links.c.variant)
+            .where(_bound(), _links.c.used_at <= _NO_CLOCK)
+            .with_for_update(skip_locked=True)
+        )
+        key = sa.tuple_(_links.c.generation, _links.c.variant)
+        connection.execute(
+            sa.update(_links).where(key.in_(free)).values(used_at=schema.now()),
+            [{"b_generation": generation, "b_variant": variant} for generation, variant in keys],
+        )
+
+    @repository.read
+    def least_used(
+        self, connection: sa.Connection, limit: int, *, buckets: bool = True
+    ) -> list[Link]:
+        """The links used longest ago, purged ones included: they take up room too.
+
+        Those that were evicted, or taken over from another service, take up none here.
+        """
+        taking_room = _select.where(_links.c.size > 0)
+        if not buckets:
+            taking_room = taking_room.where(_originals.c.bucket == "")
+        rows = connection.execute(taking_room.order_by(_links.c.used_at).limit(limit))
+        return [_link(row) for row in rows]
+
+    @repository.read
+    def after(
+        self, connection: sa.Connection, generation: str, variant: str, limit: int
+    ) -> list[tuple[Link, bool]]:
+        rows = connection.execute(
+            _select.where(sa.tuple_(_links.c.generation, _links.c.variant) > (generation, variant))
+            .order_by(_links.c.generation, _links.c.variant)
+            .limit(limit)
+        )
+        return [(_link(row), row.purged_at is None) for row in rows]
+
+    @repository.read
+    def keys_of(self, connection: sa.Connection, generations: Sequence[str]) -> set[str]:
+        stored = sa.and_(_links.c.generation.in_(generations), _links.c.used_at <= _NO_CLOCK)
+        return set(connection.execute(sa.select(_links.c.key).where(stored)).scalars())
+
+    @repository.read
+    def stored_bytes(self, connection: sa.Connection, *, buckets: bool = True) -> int:
+        total = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(_links.c.size), 0), sa.BigInteger))
+        if not buckets:
+            total = total.select_from(_of_original).where(_originals.c.bucket == "")
+        return connection.execute(total).scalar_one()
 
 
 @functools.cache
@@ -85,187 +228,6 @@ def _addition(dialect: str) -> sa.Executable:
             "purged_at": None,
         },
     ).returning(_links.c.generation)
-
-
-def count(connection: sa.Connection, generation: str) -> int:
-    """How many links one generation has, purged ones not counted."""
-    return connection.execute(_count, {"b_generation": generation}).scalar_one()
-
-
-def stored_bytes(connection: sa.Connection, *, buckets: bool = True) -> int:
-    """The sum of all sizes, purged links included."""
-    total = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(_links.c.size), 0), sa.BigInteger))
-    if not buckets:
-        total = total.select_from(_of_original).where(_originals.c.bucket == "")
-    return connection.execute(total).scalar_one()
-
-
-def purge(connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
-    """Mark up to `limit` links as purged, oldest first, and tell every instance."""
-    locks.housekeeping(connection)
-    chosen = connection.execute(
-        _select.where(_chosen(connection, selection), _links.c.purged_at.is_(None))
-        .order_by(_links.c.rendered_at, _links.c.generation, _links.c.variant)
-        .limit(limit)
-        .with_for_update(of=_links)
-    )
-    purged = [_link(row) for row in chosen]
-    if purged:
-        connection.execute(
-            sa.update(_links).where(_bound()).values(purged_at=schema.now()),
-            [_key(link) for link in purged],
-        )
-    purges.announce(connection, [(link.image, link.generation, link.variant) for link in purged])
-    return purged
-
-
-def _chosen(connection: sa.Connection, selection: Selection) -> sa.ColumnElement[bool]:
-    if selection.image is not None:
-        return schema.of(_originals, selection.image)
-    if selection.prefix:
-        return _begins_with(selection.prefix)
-    if selection.rendered_before is not None:
-        return _links.c.rendered_at < selection.rendered_before
-    engines = [
-        engine
-        for engine in _engines(connection)
-        if versions.parse(engine) < versions.parse(selection.engine_before)
-    ]
-    return _links.c.engine.in_(engines)
-
-
-def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
-    """Whether the key of an image begins with `prefix`; see ImageId.key.
-
-    Without a slash only the main namespace is meant. As a range of names this uses the
-    primary key, and knows neither wildcards nor letter case.
-    """
-    bucket, _, name = prefix.rpartition("/")
-    # The last code point repeated sorts behind every continuation within 255 bytes.
-    last = name + "\U0010ffff" * 64
-    names = _originals.c.name
-    # Not BETWEEN: PostgreSQL does not parse it where collations are written out.
-    return sa.and_(_originals.c.bucket == bucket, names >= name, names <= last)
-
-
-def _engines(connection: sa.Connection) -> list[str]:
-    """Every engine that has links: one step along its index each, however many links."""
-    engines = [""]
-    while True:
-        following = connection.execute(
-            sa.select(sa.func.min(_links.c.engine)).where(_links.c.engine > engines[-1])
-        )
-        engine = following.scalar_one()
-        if engine is None:
-            return engines
-        engines.append(engine)
-
-
-def evict(connection: sa.Connection, links: Sequence[Link], keep: int) -> None:
-    """Mark links as purged whose objects make room, unless they were rendered again since.
-
-    Evicted links that come on top of `keep` of their generation are dropped, those first
-    that were evicted longest ago: whoever has variants made and evicted without end must not
-    fill the database.
-    """
-    if not links:
-        return
-    locks.housekeeping(connection)
-    connection.execute(
-        sa.update(_links)
-        .where(_bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at"))
-        .values(
-            purged_at=sa.func.coalesce(_links.c.purged_at, schema.now()),
-            size=0,
-            used_at=_EVICTED,
-        ),
-        [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
-    )
-    evicted = sa.and_(
-        _links.c.generation == sa.bindparam("b_generation"), _links.c.used_at > _NO_CLOCK
-    )
-    kept = (
-        sa.select(_links.c.variant)
-        .where(evicted)
-        .order_by(_links.c.purged_at.desc(), _links.c.variant)
-        .limit(keep)
-    )
-    connection.execute(
-        sa.delete(_links).where(evicted, _links.c.variant.not_in(kept)),
-        [{"b_generation": generation} for generation in {link.generation for link in links}],
-    )
-
-
-def purged(connection: sa.Connection, older_than: float, limit: int) -> list[Link]:
-    """Links purged or evicted more than `older_than` seconds ago, those first that wait
-    longest."""
-    rows = connection.execute(
-        _select.where(_links.c.purged_at < schema.now() - older_than)
-        .order_by(_links.c.purged_at)
-        .limit(limit)
-    )
-    return [_link(row) for row in rows]
-
-
-def least_used(connection: sa.Connection, limit: int, *, buckets: bool = True) -> list[Link]:
-    """The links used longest ago, purged ones included: they take up room too.
-
-    Those that were evicted, or taken over from another service, take up none here.
-    """
-    taking_room = _select.where(_links.c.size > 0)
-    if not buckets:
-        taking_room = taking_room.where(_originals.c.bucket == "")
-    rows = connection.execute(taking_room.order_by(_links.c.used_at).limit(limit))
-    return [_link(row) for row in rows]
-
-
-def after(
-    connection: sa.Connection, generation: str, variant: str, limit: int
-) -> list[tuple[Link, bool]]:
-    """Links above a generation and variant, in order, and whether each is in use."""
-    rows = connection.execute(
-        _select.where(sa.tuple_(_links.c.generation, _links.c.variant) > (generation, variant))
-        .order_by(_links.c.generation, _links.c.variant)
-        .limit(limit)
-    )
-    return [(_link(row), row.purged_at is None) for row in rows]
-
-
-def keys_of(connection: sa.Connection, generations: Sequence[str]) -> set[str]:
-    """The keys of the links of these generations whose objects may be there."""
-    stored = sa.and_(_links.c.generation.in_(generations), _links.c.used_at <= _NO_CLOCK)
-    return set(connection.execute(sa.select(_links.c.key).where(stored)).scalars())
-
-
-def forget(connection: sa.Connection, links: Sequence[Link]) -> None:
-    """Drop rows, except those rendered again since the given links were read."""
-    if not links:
-        return
-    locks.housekeeping(connection)
-    connection.execute(
-        sa.delete(_links).where(_bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at")),
-        [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
-    )
-
-
-def touch(connection: sa.Connection, keys: Sequence[tuple[str, str]]) -> None:
-    """Note that these (generation, variant) were used just now.
-
-    Rows that somebody is changing are passed over: that is a use as well, and whoever
-    waits for no lock is in nobody's way.
-    """
-    if not keys:
-        return
-    free = (
-        sa.select(_links.c.generation, _links.c.variant)
-        .where(_bound(), _links.c.used_at <= _NO_CLOCK)
-        .with_for_update(skip_locked=True)
-    )
-    key = sa.tuple_(_links.c.generation, _links.c.variant)
-    connection.execute(
-        sa.update(_links).where(key.in_(free)).values(used_at=schema.now()),
-        [{"b_generation": generation, "b_variant": variant} for generation, variant in keys],
-    )
 
 
 def _bound() -> sa.ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Statements of the index about deletions that every instance must hear of."""
+"""The table of deletions that every instance must hear of."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
 from liveresize.core.ports import Purged
-from liveresize.storage.index import schema
+from liveresize.storage.index import engines, repository, schema
+from liveresize.storage.index.repository import Repository
 
 LATELY = 86_400.0
 """Seconds for which a deleted picture is not taken over again, and for which purged
@@ -17,6 +18,57 @@ _FORGOTTEN_AT_ONCE = 10_000
 
 _purges = schema.purges
 _told = _purges.alias("told")
+
+_TABLE_OF_POSTGRESQL = sa.text(
+    "SELECT CAST(oid AS text) || '/' || CAST(CAST('purges' AS regclass) AS oid)"
+    " FROM pg_database WHERE datname = current_database()"
+)
+"""The OIDs of this database and of one table: `pg_restore` creates new tables, with new OIDs."""
+
+
+class SqlPurges(Repository):
+    """ports.Purges on the table `purges`."""
+
+    # These two are asked every few seconds, traffic or none: a database that is back is
+    # noticed by them.
+    @repository.watched
+    def identity(self, connection: sa.Connection) -> str:
+        """A file of SQLite has nothing like that."""
+        if connection.dialect.name != engines.POSTGRESQL:
+            return ""
+        return str(connection.execute(_TABLE_OF_POSTGRESQL).scalar_one())
+
+    @repository.watched
+    def since(self, connection: sa.Connection, serial: int, limit: int = 1000) -> list[Purged]:
+        rows = connection.execute(
+            sa.select(_purges)
+            .where(_purges.c.serial > serial)
+            .order_by(_purges.c.serial)
+            .limit(limit)
+        )
+        return [
+            Purged(row.serial, ImageId(row.name, row.bucket), row.generation, row.variant, row.at)
+            for row in rows
+        ]
+
+    @repository.read
+    def ended(self, connection: sa.Connection, generation: str) -> ImageId | None:
+        told = sa.select(_purges.c.bucket, _purges.c.name).where(
+            _purges.c.generation == generation, _purges.c.variant == ""
+        )
+        row = connection.execute(told.limit(1)).one_or_none()
+        return None if row is None else ImageId(row.name, row.bucket)
+
+    @repository.write
+    def forget(self, connection: sa.Connection, older_than: float) -> None:
+        old = sa.case(
+            (_purges.c.variant == "", _purges.c.serial < _last(older_than, _told.c.variant == "")),
+            else_=_purges.c.serial < _last(LATELY),
+        )
+        some = sa.select(_purges.c.serial).where(old).order_by(_purges.c.serial)
+        connection.execute(
+            sa.delete(_purges).where(_purges.c.serial.in_(some.limit(_FORGOTTEN_AT_ONCE)))
+        )
 
 
 def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]]) -> None:
@@ -30,38 +82,6 @@ def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]
     ]
     if rows:
         connection.execute(sa.insert(_purges).values(at=schema.now()), rows)
-
-
-def since(connection: sa.Connection, serial: int, limit: int) -> list[Purged]:
-    """Up to `limit` of what was announced after `serial`, oldest first."""
-    rows = connection.execute(
-        sa.select(_purges).where(_purges.c.serial > serial).order_by(_purges.c.serial).limit(limit)
-    )
-    return [
-        Purged(row.serial, ImageId(row.name, row.bucket), row.generation, row.variant, row.at)
-        for row in rows
-    ]
-
-
-def ended(connection: sa.Connection, generation: str) -> ImageId | None:
-    """The picture of a generation whose end was announced."""
-    told = sa.select(_purges.c.bucket, _purges.c.name).where(
-        _purges.c.generation == generation, _purges.c.variant == ""
-    )
-    row = connection.execute(told.limit(1)).one_or_none()
-    return None if row is None else ImageId(row.name, row.bucket)
-
-
-def forget(connection: sa.Connection, older_than: float) -> None:
-    """Forget some old announcements; see ports.Index.forget_purges."""
-    old = sa.case(
-        (_purges.c.variant == "", _purges.c.serial < _last(older_than, _told.c.variant == "")),
-        else_=_purges.c.serial < _last(LATELY),
-    )
-    some = sa.select(_purges.c.serial).where(old).order_by(_purges.c.serial)
-    connection.execute(
-        sa.delete(_purges).where(_purges.c.serial.in_(some.limit(_FORGOTTEN_AT_ONCE)))
-    )
 
 
 def _last(seconds: float, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:

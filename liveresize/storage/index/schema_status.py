@@ -35,10 +35,10 @@ async def examine(options: IndexOptions) -> SchemaStatus:
     """
     database = Database(options)
     try:
-        backend, version = await database.read(options.budget, _version)
-        applied = await database.read(options.budget, _applied)
+        backend, version = await database.read(_version)
+        applied = await database.read(_applied)
         began = time.time()
-        now = await database.read(options.budget, _now)
+        now = await database.read(_now)
         ended = time.time()
     finally:
         await database.close()

@@ -1,0 +1,52 @@
+"""How the methods of a repository reach the database.
+
+A method is written as what it does with a connection, in one transaction; these decorators
+say how it is run. Its caller awaits it, and passes everything but the connection.
+"""
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from liveresize.storage.index.database import Database
+
+R = TypeVar("R", bound="Repository")
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Repository:
+    """One table of the index, or the part of one that somebody needs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+class _Decorator(Protocol):
+    def __call__(
+        self, method: Callable[Concatenate[R, sa.Connection, P], T], /
+    ) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]: ...
+
+
+def _run_by(run: Callable[..., Coroutine[Any, Any, Any]]) -> _Decorator:
+    def decorate(
+        method: Callable[Concatenate[R, sa.Connection, P], T],
+    ) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
+        @functools.wraps(method)
+        async def awaited(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            bound = functools.partial(method, self)
+            result: T = await run(self._database, bound, *args, **kwargs)
+            return result
+
+        return awaited
+
+    return decorate
+
+
+lookup = _run_by(Database.lookup)
+read = _run_by(Database.read)
+watched = _run_by(Database.watched)
+write = _run_by(Database.write)
+free = _run_by(Database.free)

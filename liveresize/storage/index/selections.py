@@ -1,0 +1,52 @@
+"""Which links a purge means, in SQL."""
+
+import sqlalchemy as sa
+
+from liveresize.core.ports import Selection
+from liveresize.storage.index import schema, versions
+
+_links = schema.renditions
+_originals = schema.originals
+
+
+def chosen(connection: sa.Connection, selection: Selection) -> sa.ColumnElement[bool]:
+    """What a link, joined to its original, must be like."""
+    if selection.image is not None:
+        return schema.of(_originals, selection.image)
+    if selection.prefix:
+        return _begins_with(selection.prefix)
+    if selection.rendered_before is not None:
+        return _links.c.rendered_at < selection.rendered_before
+    engines = [
+        engine
+        for engine in _engines(connection)
+        if versions.parse(engine) < versions.parse(selection.engine_before)
+    ]
+    return _links.c.engine.in_(engines)
+
+
+def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
+    """Whether the key of an image begins with `prefix`; see ImageId.key.
+
+    Without a slash only the main namespace is meant. As a range of names this uses the
+    primary key, and knows neither wildcards nor letter case.
+    """
+    bucket, _, name = prefix.rpartition("/")
+    # The last code point repeated sorts behind every continuation within 255 bytes.
+    last = name + "\U0010ffff" * 64
+    names = _originals.c.name
+    # Not BETWEEN: PostgreSQL does not parse it where collations are written out.
+    return sa.and_(_originals.c.bucket == bucket, names >= name, names <= last)
+
+
+def _engines(connection: sa.Connection) -> list[str]:
+    """Every engine that has links: one step along its index each, however many links."""
+    engines = [""]
+    while True:
+        following = connection.execute(
+            sa.select(sa.func.min(_links.c.engine)).where(_links.c.engine > engines[-1])
+        )
+        engine = following.scalar_one()
+        if engine is None:
+            return engines
+        engines.append(engine)
