@@ -131,12 +131,12 @@ class Container:
 
     def _assemble(self) -> None:
         settings = self.settings
-        catalogue = OriginalLookup(
+        original_lookup = OriginalLookup(
             originals=self.originals,
             rows=self.index.rows,
             renderer=self.workers,
             memory=self.memory,
-            take_over=BucketImporter(
+            importer=BucketImporter(
                 take_over_options(settings),
                 taken=self.buckets.taken,
                 originals=self.originals,
@@ -145,7 +145,7 @@ class Container:
                 clock=time,
             ),
         )
-        self.retirement = GenerationCleanup(
+        self.cleanup = GenerationCleanup(
             originals=self.originals,
             rows=self.index.rows,
             store=self.store,
@@ -153,23 +153,23 @@ class Container:
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.announcer = webhook.announcer(settings, self.index.announcements)
-        self.intake = UploadPipeline(
+        self.dispatcher = webhook.dispatcher(settings, self.index.announcements)
+        self.pipeline = UploadPipeline(
             originals=self.originals,
             tokens=self.index.tokens,
             rows=self.index.rows,
             renderer=self.workers,
             memory=self.memory,
-            retirement=self.retirement,
+            cleanup=self.cleanup,
             mirroring=self.mirroring,
-            announcer=self.announcer,
+            dispatcher=self.dispatcher,
             clock=time,
             lease=settings.upload.lease,
         )
         self.uploads = Uploads(
-            UploadsOptions(max_bytes=settings.constraints.max_upload_bytes), self.intake
+            UploadsOptions(max_bytes=settings.constraints.max_upload_bytes), self.pipeline
         )
-        sources = RenditionLoader(
+        loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
             mirroring=self.mirroring,
@@ -185,8 +185,8 @@ class Container:
                 bounds=Bounds(settings.constraints.max_width, settings.constraints.max_height),
                 redirect=settings.delivery != "proxy",
             ),
-            catalogue=catalogue,
-            sources=sources,
+            original_lookup=original_lookup,
+            loader=loader,
             store=self.store,
             memory=self.memory,
             publisher=self.publisher,
@@ -205,7 +205,7 @@ class Container:
             purges=self.index.purges,
             store=self.store,
             memory=self.memory,
-            retirement=self.retirement,
+            cleanup=self.cleanup,
             publisher=self.publisher,
             uploads=self.uploads,
             deletions=self.deletions,
@@ -219,7 +219,7 @@ class Container:
         pictures = Pictures(
             picture_options,
             renditions=self.renditions,
-            catalogue=catalogue,
+            original_lookup=original_lookup,
             originals=self.originals,
             mirroring=self.mirroring,
             memory=self.memory,
@@ -228,7 +228,7 @@ class Container:
             picture_options,
             unsigned=Unsigned(self.rules, vip_rules(settings), size_rules(settings)),
             renditions=self.renditions,
-            catalogue=catalogue,
+            original_lookup=original_lookup,
             store=self.store,
             memory=self.memory,
         )
@@ -243,8 +243,8 @@ class Container:
             pictures=pictures,
             objects=objects,
             uploads=self.uploads,
-            deposits=VipUploads(
-                VipUploadsOptions(max_bytes=settings.vip.size_limit << 20), self.intake
+            vip_uploads=VipUploads(
+                VipUploadsOptions(max_bytes=settings.vip.size_limit << 20), self.pipeline
             ),
             warmup=self.warmup,
             purge=self.purge,
@@ -262,7 +262,7 @@ class Container:
             purges=self.index.purges,
             memory=self.memory,
             strays=stray_files,
-            retirement=self.retirement,
+            cleanup=self.cleanup,
             uploads=self.uploads,
             record=HeardFile(Path(self.settings.data_dir, "heard.json")),
             clock=time,
@@ -301,7 +301,7 @@ class Container:
                 {
                     "publishing": self.publisher.backlog,
                     "mirroring": self.mirroring.backlog,
-                    "removing": self.retirement.owed,
+                    "removing": self.cleanup.owed,
                 },
             ),
             "workers": ComponentHealth(
@@ -314,8 +314,8 @@ class Container:
                 },
             ),
         }
-        if self.announcer.on:  # never a reason to call this server degraded
+        if self.dispatcher.on:  # never a reason to call this server degraded
             parts["webhook"] = ComponentHealth(
-                True, {"backlog": self.announcer.backlog, "failing": self.announcer.failing}
+                True, {"backlog": self.dispatcher.backlog, "failing": self.dispatcher.failing}
             )
         return parts

@@ -72,7 +72,7 @@ class Lifecycle:
                 (_LOOK_EVERY, self._look_after_index),
                 (_LISTEN_EVERY, parts.purge.listen),
                 (_LISTEN_EVERY, parts.mirroring.catch_up),
-                (_ANNOUNCE_EVERY, parts.announcer.catch_up),
+                (_ANNOUNCE_EVERY, parts.dispatcher.catch_up),
                 (_TIDY_EVERY, parts.purge.tidy),
                 (_TIDY_EVERY, parts.mirroring.make_room),
                 (_STRAYS_EVERY, parts.strays.look),
@@ -152,9 +152,9 @@ class Lifecycle:
         await asyncio.gather(*self._chores, return_exceptions=True)
         await parts.warmup.close()
         await parts.workers.close(drain.finish)
-        await parts.intake.finished(drain.flush)
+        await parts.pipeline.finished(drain.flush)
         left, _ = await asyncio.gather(
-            parts.publisher.flush(drain.flush), parts.announcer.close(drain.flush)
+            parts.publisher.flush(drain.flush), parts.dispatcher.close(drain.flush)
         )
         await parts.buckets.close()
         await parts.index.close()

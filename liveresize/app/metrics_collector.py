@@ -203,7 +203,7 @@ class MetricsCollector:
         ]
 
     def _owed(self) -> list[Metric]:
-        mirroring, retirement = self._components.mirroring, self._components.retirement
+        mirroring, cleanup = self._components.mirroring, self._components.cleanup
         since = mirroring.oldest
         return [
             gauge(
@@ -219,12 +219,12 @@ class MetricsCollector:
             gauge(
                 "liveresize_retirement_owed",
                 "Deleted pictures whose objects could not be removed yet.",
-                retirement.owed,
+                cleanup.owed,
             ),
             gauge(
                 "liveresize_webhook_backlog",
                 "Uploads that the webhook was yet to be told of.",
-                self._components.announcer.backlog,
+                self._components.dispatcher.backlog,
             ),
         ]
 

@@ -22,9 +22,9 @@ from liveresize.app.options import http2_options, listener_options
 from liveresize.app.tls import tls_options
 from liveresize.config import Settings
 from liveresize.http.fast_path import FastPath
-from liveresize.http.https_redirect import Detours
+from liveresize.http.https_redirect import HttpsRedirects
 from liveresize.http.transport import protocols
-from liveresize.http.transport.frame_budget import Allowances
+from liveresize.http.transport.frame_budget import ClientBudgets
 from liveresize.http.transport.http2 import Http2Options
 from liveresize.http.transport.listener import Listener
 from liveresize.http.transport.tls import Certificate
@@ -137,10 +137,12 @@ class Server:
         self._life = Lifecycle(self.components)
         site = self.components.site
         entrance = FastPath(site, make_application(site))
-        self._http = self._make_http(entrance, http2_options(settings), Allowances(site.is_proxy))
+        self._http = self._make_http(
+            entrance, http2_options(settings), ClientBudgets(site.is_proxy)
+        )
         self._plain = self._http
         if settings.tls.redirect:
-            self._plain = self._make_http(Detours(settings.tls.redirect, site, entrance))
+            self._plain = self._make_http(HttpsRedirects(settings.tls.redirect, site, entrance))
         self.listener = Listener(listener_options(settings), self.components.unsent, site.is_proxy)
         site.scrape = Scrape(MetricsCollector(self.components, self.listener).read)
         self.addresses: list[tuple[str, int]] = []
@@ -151,13 +153,13 @@ class Server:
         self,
         delegate: HTTPServerConnectionDelegate,
         http2: Http2Options | None = None,
-        allowances: Allowances | None = None,
+        budgets: ClientBudgets | None = None,
     ) -> protocols.Server:
         limits = self._settings.limits
         return protocols.Server(
             delegate,
             http2=http2,
-            allowances=allowances,
+            budgets=budgets,
             cleartext=self._settings.http2_cleartext,
             idle_connection_timeout=limits.header_timeout,
             body_timeout=limits.body_grace,

@@ -8,7 +8,7 @@ from liveresize.core.ports import Announcements, WebhookClient
 from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
 
-def announcer(settings: Settings, announcements: Announcements) -> WebhookDispatcher:
+def dispatcher(settings: Settings, announcements: Announcements) -> WebhookDispatcher:
     """What announces uploads; without `webhook.url` it does nothing."""
     webhook = settings.webhook
     options = WebhookDispatcherOptions(
@@ -18,11 +18,11 @@ def announcer(settings: Settings, announcements: Announcements) -> WebhookDispat
         give_up=webhook.give_up,
     )
     return WebhookDispatcher(
-        options, announcements=announcements, courier=_courier(settings), clock=time
+        options, announcements=announcements, sender=_sender(settings), clock=time
     )
 
 
-def _courier(settings: Settings) -> WebhookClient | None:
+def _sender(settings: Settings) -> WebhookClient | None:
     """What speaks HTTP is imported only where it is used, as it is for S3."""
     if not settings.webhook.url:
         return None

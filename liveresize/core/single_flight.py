@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Call(JobHandle, Generic[T]):
-    """Work under way, which is one errand: the work gives it to the Renderer, if to anyone."""
+    """Work under way, and the handle of its job, which the work gives to the renderer."""
 
     def __init__(self, priority: Priority) -> None:
         super().__init__(priority)

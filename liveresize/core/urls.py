@@ -110,36 +110,36 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
     if width == 0 and height == 0:
         raise errors.MalformedUrl("One of width and height must be above 0.")
     extension = match["extension"]
-    wanted = parameters.read(query, rules)
-    output, varies = _choose(extension.lower(), accept, wanted, rules, always=rules.webp_always)
+    params = parameters.read(query, rules)
+    output, varies = _choose(extension.lower(), accept, params, rules, always=rules.webp_always)
     return RenditionRequest(
         image=image,
-        rendition=rendition(width * density, height * density, output, wanted, rules),
+        rendition=rendition(width * density, height * density, output, params, rules),
         extension=extension,
-        proxy=wanted.proxy,
+        proxy=params.proxy,
         varies=varies,
-        given=wanted.given,
+        given=params.given,
     )
 
 
 def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> PictureRequest:
     name, suffix = names.split_suffix(segment)
     image = ImageId(names.check_name(name))
-    wanted = parameters.read(query, rules)
+    params = parameters.read(query, rules)
     if suffix == "json":
         return FactsRequest(image)
     output: Format | Negotiated | None = None
     webp = False
-    varies = wanted.allow_webp and rules.webp_opt_in
+    varies = params.allow_webp and rules.webp_opt_in
     if suffix:
-        output, varies = _choose(suffix, accept, wanted, rules, always=False)
+        output, varies = _choose(suffix, accept, params, rules, always=False)
     elif varies:
         webp = accept_header.offers(accept, "image/webp")
     return OriginalRequest(
         image=image,
         format=output,
         extension=segment[len(name) + 1 :],
-        parameters=wanted,
+        parameters=params,
         rules=rules,
         webp=webp,
         varies=varies,
@@ -147,7 +147,7 @@ def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> P
 
 
 def _choose(
-    extension: str, accept: str, wanted: Parameters, rules: UrlRules, *, always: bool
+    extension: str, accept: str, params: Parameters, rules: UrlRules, *, always: bool
 ) -> tuple[Format | Negotiated, bool]:
     """The format that is asked for, and whether `Accept` had a say in it."""
     if extension == "auto":
@@ -159,16 +159,16 @@ def _choose(
             + ", ".join(f"`.{known}`" for known in (*EXTENSIONS, "auto"))
             + "."
         )
-    if output in _SWITCHABLE and (always or (wanted.allow_webp and rules.webp_opt_in)):
+    if output in _SWITCHABLE and (always or (params.allow_webp and rules.webp_opt_in)):
         return (Format.WEBP if accept_header.offers(accept, "image/webp") else output), True
     return output, False
 
 
 def rendition(
-    width: int, height: int, output: Format | Negotiated, wanted: Parameters, rules: UrlRules
+    width: int, height: int, output: Format | Negotiated, params: Parameters, rules: UrlRules
 ) -> Rendition:
     """What a query makes of a box and a format."""
-    return _made(width, height, output, wanted.values, rules)
+    return _made(width, height, output, params.values, rules)
 
 
 def _made(

@@ -29,14 +29,14 @@ class StoredObjects:
         *,
         unsigned: Unsigned,
         renditions: Renditions,
-        catalogue: OriginalLookup,
+        original_lookup: OriginalLookup,
         store: ports.RenditionStore,
         memory: ports.Memory,
     ) -> None:
         self._options = options
         self._unsigned = unsigned
         self._renditions = renditions
-        self._catalogue = catalogue
+        self._original_lookup = original_lookup
         self._store = store
         self._memory = memory
 
@@ -88,7 +88,7 @@ class StoredObjects:
         if parts is None:
             raise errors.OriginalMissing
         image, generation, variant, path = parts
-        original = await self._catalogue.get(image)
+        original = await self._original_lookup.get(image)
         if original.generation != generation:
             raise errors.OriginalMissing
         rendition = Rendition.from_variant(variant)

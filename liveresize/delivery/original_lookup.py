@@ -29,13 +29,13 @@ class OriginalLookup:
         rows: ports.OriginalRows,
         renderer: ports.Renderer,
         memory: ports.Memory,
-        take_over: BucketImporter,
+        importer: BucketImporter,
     ) -> None:
         self._originals = originals
         self._rows = rows
         self._renderer = renderer
         self._memory = memory
-        self._take_over = take_over
+        self._importer = importer
         self._inflight: SingleFlight[Original] = SingleFlight()
 
     async def get(self, image: ImageId) -> Original:
@@ -97,7 +97,7 @@ class OriginalLookup:
             # Without the index nobody can say that there is no such picture.
             raise errors.IndexUnavailable
         if found is None or (adopt and not self._originals.foreign(found[0])):
-            return await self._take_over.find(image)
+            return await self._importer.find(image)
         generation, path = found
         facts = await self._renderer.run(ProbeJob(path=str(path)))
         original = described(image, generation, facts)

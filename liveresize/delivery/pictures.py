@@ -67,14 +67,14 @@ class Pictures:
         options: PicturesOptions,
         *,
         renditions: Renditions,
-        catalogue: OriginalLookup,
+        original_lookup: OriginalLookup,
         originals: ports.Originals,
         mirroring: Mirroring,
         memory: ports.Memory,
     ) -> None:
         self._options = options
         self._renditions = renditions
-        self._catalogue = catalogue
+        self._original_lookup = original_lookup
         self._originals = originals
         self._mirroring = mirroring
         self._memory = memory
@@ -122,7 +122,7 @@ class Pictures:
         original = await self._original(request)
         if not self._options.as_stored(request, original):
             return await answer(original)
-        return await self._catalogue.with_original(request.image, answer)
+        return await self._original_lookup.with_original(request.image, answer)
 
     async def known(self, request: Showable) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
@@ -142,19 +142,19 @@ class Pictures:
 
     async def warm(self, request: VipRequest) -> bool:
         """Make a rendition in the background; see `Renditions.warm`."""
-        original = await self._catalogue.get(request.image)
+        original = await self._original_lookup.get(request.image)
         return await self._renditions.warm(request.rendition_as(original.output_format))
 
     async def original(self, image: ImageId) -> Original:
         """What is known of a picture, for those who may. Raises as `OriginalLookup.facts`."""
-        return await self._catalogue.get(image)
+        return await self._original_lookup.get(image)
 
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):
             return await self._public(request.image, signed=request.signed)
         if not self._options.opens(request):
             raise errors.OriginalMissing
-        return await self._catalogue.get(request.image)
+        return await self._original_lookup.get(request.image)
 
     def _stored(
         self, original: Original, held: CachedImage | None, cache: Cache = Cache.HIT
@@ -198,7 +198,7 @@ class Pictures:
         if not (signed or self._options.public_originals):
             raise errors.OriginalMissing
         try:
-            return await self._catalogue.get(image)
+            return await self._original_lookup.get(image)
         except errors.OriginalMissing:
             await self._blame_extension(image)
             raise
@@ -209,7 +209,7 @@ class Pictures:
         if match is None:
             return
         try:
-            await self._catalogue.get(ImageId(match["stem"], image.bucket))
+            await self._original_lookup.get(ImageId(match["stem"], image.bucket))
         except errors.LiveResizeError:
             return
         raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")

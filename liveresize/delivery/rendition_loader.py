@@ -204,17 +204,17 @@ class RenditionLoader:
         """Render in a slot. Without a flight nothing is kept; what is `stored` already is
         not stored again. Raises OriginalElsewhere where the original cannot be had."""
         await self._mirroring.bring(original)
-        asked, errand = time.perf_counter(), flight or ports.JobHandle(client=client)
+        asked, handle = time.perf_counter(), flight or ports.JobHandle(client=client)
         variant = request.rendition.variant
         job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)
         self.renders += 1
         try:
-            rendered = await self._renderer.run(job, errand=errand)
+            rendered = await self._renderer.run(job, handle=handle)
         except BaseException as error:
             renders.failed(request.rendition.format, error)
             raise
         timings = Timings(
-            queue=((errand.begun_at or asked) - asked) * 1000,
+            queue=((handle.begun_at or asked) - asked) * 1000,
             decode=rendered.decode_ms,
             resize=rendered.resize_ms,
             encode=rendered.encode_ms,

@@ -30,15 +30,15 @@ class Renditions:
         self,
         options: RenditionsOptions,
         *,
-        catalogue: OriginalLookup,
-        sources: RenditionLoader,
+        original_lookup: OriginalLookup,
+        loader: RenditionLoader,
         store: ports.RenditionStore,
         memory: ports.Memory,
         publisher: Publishing,
     ) -> None:
         self._options = options
-        self._catalogue = catalogue
-        self._sources = sources
+        self._original_lookup = original_lookup
+        self._loader = loader
         self._store = store
         self._memory = memory
         self._publisher = publisher
@@ -47,7 +47,7 @@ class Renditions:
     @property
     def renders(self) -> int:
         """How many renders were asked for since the start."""
-        return self._sources.renders
+        return self._loader.renders
 
     def recall(self, request: RenditionRequest) -> Redirect | Bytes | None:
         """What memory alone can answer, without an `await`; None where it cannot."""
@@ -84,10 +84,10 @@ class Renditions:
             if outside is not None:
                 return outside
             if fresh:
-                return await self._sources.render(original, request, client, None)
+                return await self._loader.render(original, request, client, None)
             return await self._join(original, request, client)
 
-        return await self._catalogue.with_original(request.image, answer)
+        return await self._original_lookup.with_original(request.image, answer)
 
     async def _join(
         self, original: Original, request: RenditionRequest, client: str
@@ -103,7 +103,7 @@ class Renditions:
             joining = self._jobs.joins(key)
 
             async def make(flight: Call[Link | Bytes], way: LinkState = way) -> Link | Bytes:
-                return await self._sources.make(original, request, client, flight, way)
+                return await self._loader.make(original, request, client, flight, way)
 
             try:
                 made = await self._jobs.run(key, make, client=client)
@@ -118,7 +118,7 @@ class Renditions:
             if redirect:
                 return Redirect(url=self._store.url(made), link=made)
             try:
-                fetched = await self._sources.fetch(original, made)
+                fetched = await self._loader.fetch(original, made)
             except errors.ObjectStoreUnavailable:
                 way = LinkState.BLOCKED
                 continue
@@ -145,7 +145,7 @@ class Renditions:
             return True
         if self._memory.held(original.generation, variant) is not None:
             return True
-        return await self._sources.was_linked(original, variant)
+        return await self._loader.was_linked(original, variant)
 
     async def warm(self, request: RenditionRequest) -> bool:
         """Make the rendition behind live traffic, unless it is there; whether it was.
@@ -156,7 +156,7 @@ class Renditions:
         """
         if self.ready(request):
             return True
-        return await self._catalogue.with_original(
+        return await self._original_lookup.with_original(
             request.image, lambda original: self._warm(original, request)
         )
 
@@ -167,7 +167,7 @@ class Renditions:
         variant = request.rendition.variant
 
         async def make(flight: Call[Link | Bytes]) -> Link | Bytes:
-            return await self._sources.make(original, request, "", flight, LinkState.OPEN)
+            return await self._loader.make(original, request, "", flight, LinkState.OPEN)
 
         # As in `_join`, there is no await between the look at memory and `run`.
         while not self._made(original, variant):
@@ -201,7 +201,7 @@ class Renditions:
 
     async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
-        original = await self._catalogue.get(request.image)
+        original = await self._original_lookup.get(request.image)
         outside = self._check_bounds(original, request)
         if outside is not None:
             return outside
@@ -212,6 +212,6 @@ class Renditions:
             variant=variant,
             mime=rendition.format.mime if isinstance(rendition.format, Format) else "",
             link=self._memory.link(original.generation, variant, stale=True)
-            or await self._sources.look_up(original, variant),
+            or await self._loader.look_up(original, variant),
             held=self._memory.held(original.generation, variant),
         )

@@ -57,28 +57,28 @@ def matches(if_none_match: str, etag: str) -> bool:
     )
 
 
-def unchanged(asked: Conditionals, held: Validators) -> bool:
+def unchanged(conditionals: Conditionals, held: Validators) -> bool:
     """Whether the client has these bytes; an ETag that it names decides alone."""
-    if asked.if_none_match:
-        return matches(asked.if_none_match, held.etag)
-    if not asked.if_modified_since or not held.modified_at:
+    if conditionals.if_none_match:
+        return matches(conditionals.if_none_match, held.etag)
+    if not conditionals.if_modified_since or not held.modified_at:
         return False
-    since = numbers.http_instant(asked.if_modified_since)
+    since = numbers.http_instant(conditionals.if_modified_since)
     return since is not None and int(held.modified_at) <= since
 
 
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
-def part(asked: Conditionals, held: Validators, size: int) -> tuple[int, int] | None:
+def part(conditionals: Conditionals, held: Validators, size: int) -> tuple[int, int] | None:
     """(start, length) of the asked range; length 0 cannot be satisfied; None is the whole.
 
     Several ranges at once are answered with the whole, as RFC 9110 §14.2 allows.
     """
-    match = _RANGE.fullmatch(asked.range.strip())
-    if match is None or asked.method != "GET":
+    match = _RANGE.fullmatch(conditionals.range.strip())
+    if match is None or conditionals.method != "GET":
         return None
-    if asked.if_range and not _still(asked.if_range.strip(), held):
+    if conditionals.if_range and not _still(conditionals.if_range.strip(), held):
         return None
     first, last, suffix = match.groups()
     if suffix is not None:

@@ -14,7 +14,7 @@ from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.warmup import Warmup
 from liveresize.http.request_parser import RequestParser, SigningOptions
 from liveresize.http.responses import ResponseOptions
-from liveresize.http.secret_throttle import Guesses
+from liveresize.http.secret_throttle import SecretThrottle
 from liveresize.http.studio import assets
 from liveresize.http.transport import clients
 from liveresize.http.transport.clients import Networks, UnlistedProxies
@@ -110,7 +110,7 @@ class AppContext:
         pictures: Pictures,
         objects: StoredObjects,
         uploads: Uploads,
-        deposits: VipUploads,
+        vip_uploads: VipUploads,
         warmup: Warmup[VipRequest],
         purge: Purge,
         ping: Callable[[], Awaitable[None]],
@@ -121,7 +121,7 @@ class AppContext:
         self.pictures = pictures
         self.objects = objects
         self.uploads = uploads
-        self.deposits = deposits
+        self.vip_uploads = vip_uploads
         self.warmup = warmup
         self.purge = purge
         self.ping = ping
@@ -133,18 +133,18 @@ class AppContext:
         self.rules = rules
         self.vip_rules = vip_rules
         self.unlisted_proxies = UnlistedProxies(options.private_networks, options.trusted_proxies)
-        self.guesses = Guesses(options.failed_secrets, clock.monotonic)
+        self.secret_throttle = SecretThrottle(options.failed_secrets, clock.monotonic)
         self.studio: assets.Assets = {}
         if options.studio is not None:
             self.studio = assets.load(locked=bool(options.admin_secrets))
-        self.addresses = RequestParser(
+        self.request_parser = RequestParser(
             options.signing,
             rules=rules,
             vip_rules=vip_rules,
             sizes=sizes,
             responses=options.responses,
             vip_responses=options.vip.responses,
-            guesses=self.guesses,
+            secret_throttle=self.secret_throttle,
             clock=clock.time,
         )
 

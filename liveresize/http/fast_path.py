@@ -29,7 +29,7 @@ from liveresize.http.transport.unwanted import UnwantedBody
 OBJECTS = "/_renditions/"
 
 
-def asked(method: str, headers: httputil.HTTPHeaders) -> Conditionals:
+def conditionals(method: str, headers: httputil.HTTPHeaders) -> Conditionals:
     """The request headers that change an answer."""
     return Conditionals(
         method,
@@ -174,26 +174,30 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
             if not target.startswith(OBJECTS) or site.options.signing.required:
                 return None
             found = site.objects.recall(object_key(target))
-            return None if found is None else responses.stored_object(found, asked("GET", headers))
+            return (
+                None
+                if found is None
+                else responses.stored_object(found, conditionals("GET", headers))
+            )
         if "Freshness-Token" in headers:
             return None
         try:
-            wanted = site.addresses.parse_cached(target, headers)
+            parsed = site.request_parser.parse_cached(target, headers)
         except Exception:  # noqa: BLE001 (the Application answers it, and logs what it is)
             return None
-        if wanted is None:
+        if parsed is None:
             return None
-        request, options = wanted.request, wanted.options
+        request, options = parsed.request, parsed.options
         outcome = site.pictures.recall(request)
         if outcome is None:
             return None
         assert not isinstance(request, FactsRequest)
         varies = request.varies
         if isinstance(outcome, Redirect):
-            return responses.found(outcome, asked("GET", headers), options, varies=varies)
+            return responses.found(outcome, conditionals("GET", headers), options, varies=varies)
         if isinstance(outcome, OriginalFile):
-            return responses.stored(outcome, asked("GET", headers), options)
-        return responses.rendered(outcome, asked("GET", headers), options, varies=varies)
+            return responses.stored(outcome, conditionals("GET", headers), options)
+        return responses.rendered(outcome, conditionals("GET", headers), options, varies=varies)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Part of the body."""

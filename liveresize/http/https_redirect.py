@@ -28,7 +28,7 @@ _KEPT = 86_400
 _AS_IT_IS = string.ascii_letters + string.digits + string.punctuation
 
 
-class Detours(httputil.HTTPServerConnectionDelegate):
+class HttpsRedirects(httputil.HTTPServerConnectionDelegate):
     """Stand before the fast path and let only probes through."""
 
     def __init__(self, origin: str, site: AppContext, entrance: FastPath) -> None:
@@ -43,7 +43,7 @@ class Detours(httputil.HTTPServerConnectionDelegate):
         """See tornado.httputil.HTTPServerConnectionDelegate."""
         assert isinstance(request_conn, HTTP1Connection)
         within = self._entrance.start_request(server_conn, request_conn)
-        detour = Detour(self._origin, self._site, request_conn, within)
+        detour = HttpsRedirect(self._origin, self._site, request_conn, within)
         if isinstance(request_conn.stream, WatchedStream):
             request_conn.stream.overfull = detour.head_too_large
         return detour
@@ -53,7 +53,7 @@ class Detours(httputil.HTTPServerConnectionDelegate):
         self._entrance.on_close(server_conn)
 
 
-class Detour(httputil.HTTPMessageDelegate):
+class HttpsRedirect(httputil.HTTPMessageDelegate):
     """One request: a probe is answered `within`, any other is sent away.
 
     Like an answer to a refused upload, the redirect waits for the end of a body that is

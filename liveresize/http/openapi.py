@@ -79,7 +79,7 @@ class OpenApiHandler(Handler):
             ("Access-Control-Allow-Origin", "*"),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if conditions.unchanged(self.asked, Validators(contract.etag)):
+        if conditions.unchanged(self.conditionals, Validators(contract.etag)):
             await self.respond(Response(status=304, headers=headers, length=None))
             return
         headers.append(("Content-Type", "application/json"))

@@ -15,7 +15,7 @@ from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery.pictures import AnyRequest
 from liveresize.http.responses import ResponseOptions
-from liveresize.http.secret_throttle import Guesses
+from liveresize.http.secret_throttle import SecretThrottle
 
 _REMEMBERED = 4096
 _LONGEST = 512
@@ -58,7 +58,7 @@ class RequestParser:
         sizes: SizeRules,
         responses: ResponseOptions,
         vip_responses: ResponseOptions,
-        guesses: Guesses,
+        secret_throttle: SecretThrottle,
         clock: Callable[[], float],
     ) -> None:
         self._options = options
@@ -67,19 +67,19 @@ class RequestParser:
         self._sizes = sizes
         self._responses = responses
         self._vip_responses = vip_responses
-        self._guesses = guesses
+        self._secret_throttle = secret_throttle
         self._clock = clock
         self._known: dict[tuple[str, str], ParsedRequest] = {}
 
     def parse_cached(self, target: str, headers: HTTPHeaders) -> ParsedRequest | None:
         """As `read`, but None for an address whose signature has yet to be verified, and for
         one that has ended: `read` knows the client who is to be told. Raises as it does."""
-        wanted = self._known.get((target, headers.get("Accept", "*/*")))
-        if wanted is None:
+        parsed = self._known.get((target, headers.get("Accept", "*/*")))
+        if parsed is None:
             if self._options.keys and "sig=" in target:
                 return None
             return self.read(target, headers, "")
-        return None if self._over(wanted) else wanted
+        return None if self._over(parsed) else parsed
 
     def read(self, target: str, headers: HTTPHeaders, client: str) -> ParsedRequest:
         """What a raw target asks for.
@@ -89,16 +89,16 @@ class RequestParser:
         `client` are not counted.
         """
         key = (target, headers.get("Accept", "*/*"))
-        wanted = self._known.get(key)
-        if wanted is None:
-            wanted = self._admit(*key, client)
+        parsed = self._known.get(key)
+        if parsed is None:
+            parsed = self._admit(*key, client)
             if len(key[0]) + len(key[1]) <= _LONGEST:
                 if len(self._known) >= _REMEMBERED:
                     self._known.clear()
-                self._known[key] = wanted
-        if self._over(wanted):
+                self._known[key] = parsed
+        if self._over(parsed):
             raise errors.SignatureRefused("The signature of this address has expired.")
-        return wanted
+        return parsed
 
     def warmups(self, image: ImageId, header: str) -> list[tuple[str, VipRequest | None]]:
         """As `vip.warmups`; None stands for an entry that needs a signature, too."""
@@ -108,12 +108,12 @@ class RequestParser:
             for entry, request in entries
         ]
 
-    def signed_again(self, location: str, wanted: ParsedRequest) -> str:
+    def signed_again(self, location: str, parsed: ParsedRequest) -> str:
         """An address that the answer to a signed one leads to: signed like it."""
-        return signing.sign(location, self._options.keys[0]) if wanted.signed else location
+        return signing.sign(location, self._options.keys[0]) if parsed.signed else location
 
-    def _over(self, wanted: ParsedRequest) -> bool:
-        return wanted.ends is not None and self._clock() >= wanted.ends
+    def _over(self, parsed: ParsedRequest) -> bool:
+        return parsed.ends is not None and self._clock() >= parsed.ends
 
     def _admit(self, target: str, accept: str, client: str) -> ParsedRequest:
         try:
@@ -148,7 +148,7 @@ class RequestParser:
             if self._options.required:
                 raise errors.SignatureRefused("This address needs a signature, `sig`.")
             return None
-        if not self._guesses.attempt(client, keys, lambda: sealed.opened_by(keys)):
+        if not self._secret_throttle.attempt(client, keys, lambda: sealed.opened_by(keys)):
             raise errors.SignatureRefused("The signature `sig` is not that of this address.")
         return sealed
 

@@ -147,7 +147,7 @@ def _timing(timings: Timings | None) -> Headers:
 
 
 def found(
-    outcome: Redirect, asked: Conditionals, options: ResponseOptions, *, varies: bool
+    outcome: Redirect, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
     """303 to the store, or 304 for a client that has those bytes."""
     link = outcome.link
@@ -155,7 +155,7 @@ def found(
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
     held = Validators(link.etag)
-    if conditions.unchanged(asked, held):
+    if conditions.unchanged(conditionals, held):
         return _not_modified([*_picture(link.mime, held, link.image.name), *age, cached], about)
     tag = quote(link.image.name, safe="")
     headers = [
@@ -170,7 +170,7 @@ def found(
 
 
 def rendered(
-    outcome: Bytes, asked: Conditionals, options: ResponseOptions, *, varies: bool
+    outcome: Bytes, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
     """200 with the bytes of a rendition, or a part of them, or 304."""
     held, image = outcome.held, outcome.original.image
@@ -193,22 +193,22 @@ def rendered(
         timings=outcome.timings,
         notes=held.notes,
     )
-    return _whole_or_part(held.data, headers, validators, asked, about)
+    return _whole_or_part(held.data, headers, validators, conditionals, about)
 
 
-def stored_object(outcome: StoredObject, asked: Conditionals) -> Response:
+def stored_object(outcome: StoredObject, conditionals: Conditionals) -> Response:
     """An object of the embedded store: it never changes under its key."""
     held = outcome.held
     validators = Validators(held.etag)
     headers = _picture(held.mime, validators, outcome.image.name)
     headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
     about = AccessInfo(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
-    return _whole_or_part(held.data, headers, validators, asked, about)
+    return _whole_or_part(held.data, headers, validators, conditionals, about)
 
 
 def streamed(
     outcome: Streamed,
-    asked: Conditionals,
+    conditionals: Conditionals,
     options: ResponseOptions,
     *,
     varies: bool,
@@ -227,17 +227,17 @@ def streamed(
         headers += _age(options.render_max_age, options, varies=varies)
     headers.append(("X-Cache", outcome.cache.value))
     about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
-    return _whole_or_part(Part(0, outcome.body.size), headers, validators, asked, about)
+    return _whole_or_part(Part(0, outcome.body.size), headers, validators, conditionals, about)
 
 
-def known_object(outcome: HeadInfo, asked: Conditionals) -> Response:
+def known_object(outcome: HeadInfo, conditionals: Conditionals) -> Response:
     """HEAD of an object of the embedded store."""
     mime, etag, length = _known_bytes(outcome)
     held = Validators(etag)
     headers = _picture(mime, held, outcome.original.image.name)
     headers.append(("Cache-Control", IMMUTABLE))
     about = AccessInfo(image=outcome.original.image.key, variant=outcome.variant)
-    if conditions.unchanged(asked, held):
+    if conditions.unchanged(conditionals, held):
         return _not_modified(headers, about)
     return Response(status=200, headers=headers, length=length, about=about)
 
@@ -252,7 +252,7 @@ def _known_bytes(outcome: HeadInfo) -> tuple[str, str, int | None]:
     return outcome.mime, "", None
 
 
-def stored(outcome: OriginalFile, asked: Conditionals, options: ResponseOptions) -> Response:
+def stored(outcome: OriginalFile, conditionals: Conditionals, options: ResponseOptions) -> Response:
     """200 with the stored bytes of an original, or a part of them, or 304."""
     original = outcome.original
     validators = _validators(original.sha256, original, options)
@@ -265,25 +265,25 @@ def stored(outcome: OriginalFile, asked: Conditionals, options: ResponseOptions)
     held, about = outcome.held, AccessInfo(image=original.image.key, variant="original")
     if held is None:
         whole = Slice(path=outcome.path, start=0, length=original.bytes)
-        return _whole_or_part(whole, headers, validators, asked, about)
+        return _whole_or_part(whole, headers, validators, conditionals, about)
     headers.append(("X-Cache", outcome.cache.value))
     about = replace(about, cache=outcome.cache)
-    return _whole_or_part(held.data, headers, validators, asked, about)
+    return _whole_or_part(held.data, headers, validators, conditionals, about)
 
 
 def known(
-    outcome: HeadInfo, asked: Conditionals, options: ResponseOptions, *, varies: bool
+    outcome: HeadInfo, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
     """HEAD: the headers of a GET as far as they are known without work."""
     original = outcome.original
     if outcome.stored is not None:
-        return stored(OriginalFile(original=original, path=outcome.stored), asked, options)
+        return stored(OriginalFile(original=original, path=outcome.stored), conditionals, options)
     mime, etag, length = _known_bytes(outcome)
     held = _validators(etag, original, options)
     headers = _picture(mime, held, original.image.name)
     headers += _age(options.render_max_age, options, varies=varies)
     about = AccessInfo(image=original.image.key, variant=outcome.variant)
-    if conditions.unchanged(asked, held):
+    if conditions.unchanged(conditionals, held):
         return _not_modified(headers, about)
     return Response(status=200, headers=headers, length=length, about=about)
 
@@ -333,13 +333,13 @@ def _whole_or_part(
     body: bytes | memoryview | Slice | Part,
     headers: Headers,
     held: Validators,
-    asked: Conditionals,
+    conditionals: Conditionals,
     about: AccessInfo,
 ) -> Response:
-    if conditions.unchanged(asked, held):
+    if conditions.unchanged(conditionals, held):
         return _not_modified(headers, about)
     size = len(body) if isinstance(body, bytes | memoryview) else body.length
-    part = conditions.part(asked, held, size) if asked.range else None
+    part = conditions.part(conditionals, held, size) if conditionals.range else None
     if part is None:
         return Response(status=200, headers=headers, body=body, length=size, about=about)
     start, length = part

@@ -11,7 +11,7 @@ from liveresize.http.transport import clients
 _MINUTE = 60.0
 
 
-class Guesses:
+class SecretThrottle:
     """Compares secrets, and counts against a client those that are wrong.
 
     Over its rate a client is refused before anything is compared, the right secret too:

@@ -37,7 +37,7 @@ class Deletions:
         purges: ports.Purges,
         memory: ports.Memory,
         strays: ports.StrayOriginals,
-        retirement: GenerationCleanup,
+        cleanup: GenerationCleanup,
         uploads: Uploads,
         record: ports.HeardRecord,
         clock: ports.Clock,
@@ -46,7 +46,7 @@ class Deletions:
         self._purges = purges
         self._memory = memory
         self._strays = strays
-        self._retirement = retirement
+        self._cleanup = cleanup
         self._uploads = uploads
         self._record = record
         self._clock = clock
@@ -104,7 +104,7 @@ class Deletions:
             hint="Where the database was restored: run `liveresize reconcile`.",
         )
         self._memory.clear()
-        self._retirement.forget()
+        self._cleanup.forget()
         await self._uploads.keep_unsettled()
 
     async def _hear(self, page: list[Purged]) -> None:
@@ -117,13 +117,13 @@ class Deletions:
                 continue
             if purged.generation not in living:
                 original = ended(purged.image, purged.generation)
-                await self._retirement.on_remote_delete(original)
+                await self._cleanup.on_remote_delete(original)
                 if self._clock.time() - purged.at < _OWED:
-                    self._retirement.defer(original)  # whoever ended it may have died over it
+                    self._cleanup.defer(original)  # whoever ended it may have died over it
             self._deletion = purged
 
     async def _remember(self, settled: Heard) -> None:
         """Write down how far this came, once nothing of it is left to be done."""
-        if settled != self._written and not self._retirement.owed:
+        if settled != self._written and not self._cleanup.owed:
             await self._record.write(settled)
             self._written = settled

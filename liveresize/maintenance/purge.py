@@ -55,7 +55,7 @@ class Purge:
         purges: ports.Purges,
         store: ports.RenditionStore,
         memory: ports.Memory,
-        retirement: GenerationCleanup,
+        cleanup: GenerationCleanup,
         publisher: Publisher,
         uploads: Uploads,
         deletions: Deletions,
@@ -68,7 +68,7 @@ class Purge:
         self._purges = purges
         self._store = store
         self._memory = memory
-        self._retirement = retirement
+        self._cleanup = cleanup
         self._publisher = publisher
         self._uploads = uploads
         self._deletions = deletions
@@ -85,7 +85,7 @@ class Purge:
         original = await self._rows.delete(image)
         if original is None:
             raise errors.OriginalMissing
-        await self._retirement.remove(original)
+        await self._cleanup.remove(original)
         try:
             await self._store.remove(taken_over)
         except errors.ObjectStoreUnavailable as error:
@@ -133,7 +133,7 @@ class Purge:
             if not isinstance(error, errors.IndexFull):
                 raise  # on a full disk the rest makes room
         await self._uploads.recover()
-        await self._retirement.retry()
+        await self._cleanup.retry()
         await self._remove_purged()
         await self._forget_purges()
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so

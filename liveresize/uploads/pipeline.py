@@ -56,9 +56,9 @@ class UploadPipeline:
         rows: ports.OriginalRows,
         renderer: ports.Renderer,
         memory: ports.Memory,
-        retirement: GenerationCleanup,
+        cleanup: GenerationCleanup,
         mirroring: Mirroring,
-        announcer: WebhookDispatcher,
+        dispatcher: WebhookDispatcher,
         clock: ports.Clock,
         lease: float,
     ) -> None:
@@ -67,9 +67,9 @@ class UploadPipeline:
         self.rows = rows
         self.renderer = renderer
         self.memory = memory
-        self.retirement = retirement
+        self.cleanup = cleanup
         self.mirroring = mirroring
-        self.announcer = announcer
+        self.dispatcher = dispatcher
         self.clock = clock
         self.lease = lease
         self.moving: set[str] = set()
@@ -120,9 +120,9 @@ class StagedUpload(abc.ABC):
     upright = False
     """Whether pixels are turned as EXIF says."""
 
-    def __init__(self, intake: UploadPipeline, staged: Path, max_bytes: int, client: str) -> None:
+    def __init__(self, pipeline: UploadPipeline, staged: Path, max_bytes: int, client: str) -> None:
         """`client` is the key of the client that uploads. Raises DiskFull."""
-        self._intake = intake
+        self._pipeline = pipeline
         self._client = client
         self._staged = staged
         self._body = Body(max_bytes, open_staged(staged))
@@ -135,7 +135,7 @@ class StagedUpload(abc.ABC):
 
     async def abort(self) -> None:
         """Nothing came of it: leave nothing."""
-        await self._intake.end(self._abort())
+        await self._pipeline.end(self._abort())
 
     @abc.abstractmethod
     def _name(self, facts: Facts) -> ImageId:
@@ -166,7 +166,7 @@ class StagedUpload(abc.ABC):
         """
         seen = 0
         while True:
-            await asyncio.sleep(self._intake.lease / 3)
+            await asyncio.sleep(self._pipeline.lease / 3)
             if self._body.size == seen and not self._finishing:
                 continue
             seen = self._body.size
@@ -198,7 +198,7 @@ class StagedUpload(abc.ABC):
         return original
 
     async def _store(self, received: Received) -> Original:
-        intake = self._intake
+        pipeline = self._pipeline
         cleaned = self._staged.with_name(self._staged.name + ".cleaned")
         job = IntakeJob(
             source=str(self._staged),
@@ -207,35 +207,35 @@ class StagedUpload(abc.ABC):
             formats=received.formats,
             upright=self.upright,
         )
-        generation = new_generation(intake.clock.time())
-        intake.moving.add(generation)
+        generation = new_generation(pipeline.clock.time())
+        pipeline.moving.add(generation)
         try:
-            errand = ports.JobHandle(ports.Priority.UPLOAD, self._client)
-            facts = await intake.renderer.run(job, errand=errand)
+            handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
+            facts = await pipeline.renderer.run(job, handle=handle)
             original = described(self._name(facts), generation, facts)
-            await intake.originals.keep(cleaned, original)
+            await pipeline.originals.keep(cleaned, original)
             replaced = await self._commit_or_remove(original, received)
         finally:
-            intake.moving.discard(generation)
+            pipeline.moving.discard(generation)
             await asyncio.to_thread(cleaned.unlink, missing_ok=True)
-        intake.originals.settle(generation)
-        intake.memory.forget(original.image)
-        intake.announcer.kick()
+        pipeline.originals.settle(generation)
+        pipeline.memory.forget(original.image)
+        pipeline.dispatcher.kick()
         if replaced is not None:
-            await intake.retirement.remove(replaced)
+            await pipeline.cleanup.remove(replaced)
         return original
 
     async def _commit_or_remove(self, original: Original, received: Received) -> Original | None:
         """Mirror and commit, or leave no file; returns the original that was replaced."""
-        intake = self._intake
+        pipeline = self._pipeline
         try:
-            mirrored = await intake.mirroring.offer(original)
+            mirrored = await pipeline.mirroring.offer(original)
             return await self._commit_surely(original, received, mirrored)
         except errors.LiveResizeError as error:
-            await intake.originals.remove(original)
+            await pipeline.originals.remove(original)
             nowhere = isinstance(error, errors.BucketMissing)
-            if nowhere or not intake.mirroring.takes(original.image):
-                intake.originals.settle(original.generation)
+            if nowhere or not pipeline.mirroring.takes(original.image):
+                pipeline.originals.settle(original.generation)
             raise  # by the note, `recover` finds what the mirror may have
 
     async def _commit_surely(
@@ -252,7 +252,7 @@ class StagedUpload(abc.ABC):
         except errors.IndexUnavailable as unknown:
             try:
                 certain = await self._release()
-                stored = await self._intake.rows.of(original.generation)
+                stored = await self._pipeline.rows.of(original.generation)
             except errors.IndexUnavailable:
                 certain, stored = False, None
             if stored is None and certain:

@@ -51,22 +51,22 @@ class Upload(Protocol):
 class Uploads:
     """Issues tokens and takes the uploads that come with them."""
 
-    def __init__(self, options: UploadsOptions, intake: UploadPipeline) -> None:
+    def __init__(self, options: UploadsOptions, pipeline: UploadPipeline) -> None:
         self.options = options
-        self._intake = intake
+        self._pipeline = pipeline
 
     async def issue(self, grant: Grant) -> Token:
         """Issue a token. Raises IdTaken, IndexUnavailable, and DiskFull where there is no room
         for it."""
         with needing_room():
             await self.adopt(grant.image)
-            return await self._intake.tokens.issue(grant)
+            return await self._pipeline.tokens.issue(grant)
 
     async def adopt(self, image: ImageId) -> bool:
         """Let the index know of a file of the published service; whether there was one."""
-        intake = self._intake
+        pipeline = self._pipeline
         return await adopt_foreign(
-            image, originals=intake.originals, rows=intake.rows, renderer=intake.renderer
+            image, originals=pipeline.originals, rows=pipeline.rows, renderer=pipeline.renderer
         )
 
     async def begin(self, token: str, candidates: Sequence[ImageId], client: str = "") -> Upload:
@@ -80,42 +80,42 @@ class Uploads:
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            await self._intake.end(_give_back(claiming))
+            await self._pipeline.end(_give_back(claiming))
             raise
 
     async def _claim(self, token: str, candidates: Sequence[ImageId], client: str) -> Upload:
-        intake = self._intake
+        pipeline = self._pipeline
         with needing_room():
-            claimed = await intake.tokens.claim(token, candidates, intake.lease)
+            claimed = await pipeline.tokens.claim(token, candidates, pipeline.lease)
         if isinstance(claimed, Spent):
             return RepeatedUpload(claimed, self.options.max_bytes)
         limit = self.options.max_bytes
         try:
-            staged = intake.originals.staging(tokens.digest(token))
+            staged = pipeline.originals.staging(tokens.digest(token))
             most = min(claimed.grant.max_bytes or limit, limit)
-            return ClaimedUpload(intake, claimed, staged, most, client)
+            return ClaimedUpload(pipeline, claimed, staged, most, client)
         except BaseException:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
-                await intake.tokens.release(claimed)
+                await pipeline.tokens.release(claimed)
             raise
 
     async def recover(self) -> None:
         """Remove what uploads left that died with an earlier process or lost their lease."""
-        intake = self._intake
-        for image, generation, path in await intake.originals.unsettled(intake.lease):
-            if generation in intake.moving:
+        pipeline = self._pipeline
+        for image, generation, path in await pipeline.originals.unsettled(pipeline.lease):
+            if generation in pipeline.moving:
                 continue  # not left behind: its commit is under way
-            if await intake.rows.of(generation) is None:
+            if await pipeline.rows.of(generation) is None:
                 try:
                     await asyncio.to_thread(path.unlink, missing_ok=True)
                 except OSError as error:
                     _log.error("unfinished_original_stays", generation=generation, error=str(error))
                     continue
-                if not await intake.retirement.clear(ended(image, generation)):
+                if not await pipeline.cleanup.clear(ended(image, generation)):
                     continue  # it may have been mirrored: the note leads here again
                 _log.info("unfinished_original_removed", generation=generation)
-            intake.originals.settle(generation)
-        swept = await intake.originals.sweep(intake.lease)
+            pipeline.originals.settle(generation)
+        swept = await pipeline.originals.sweep(pipeline.lease)
         if swept:
             _log.info("staged_uploads_removed", count=swept)
 
@@ -124,10 +124,10 @@ class Uploads:
 
         Their files stay, as originals without a row.
         """
-        intake = self._intake
-        for _, generation, _ in await intake.originals.unsettled(-math.inf):
-            if generation not in intake.moving:
-                intake.originals.settle(generation)
+        pipeline = self._pipeline
+        for _, generation, _ in await pipeline.originals.unsettled(-math.inf):
+            if generation not in pipeline.moving:
+                pipeline.originals.settle(generation)
 
 
 async def _give_back(claiming: "asyncio.Task[Upload]") -> None:
@@ -141,10 +141,10 @@ class ClaimedUpload(StagedUpload):
     """An upload that holds its token."""
 
     def __init__(
-        self, intake: UploadPipeline, claim: Claim, staged: Path, max_bytes: int, client: str
+        self, pipeline: UploadPipeline, claim: Claim, staged: Path, max_bytes: int, client: str
     ) -> None:
         """Raises DiskFull."""
-        super().__init__(intake, staged, max_bytes, client)
+        super().__init__(pipeline, staged, max_bytes, client)
         self._claim = claim
 
     async def finish(self, crop: Crop | None) -> str:
@@ -155,7 +155,7 @@ class ClaimedUpload(StagedUpload):
         Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
         DiskFull, TokenRefused, IdTaken, IndexUnavailable.
         """
-        return await self._intake.end(self._finish(crop))
+        return await self._pipeline.end(self._finish(crop))
 
     async def _finish(self, crop: Crop | None) -> str:
         original = await self._take_in(crop, self._claim.grant.formats)
@@ -167,18 +167,18 @@ class ClaimedUpload(StagedUpload):
     async def _commit(
         self, original: Original, received: Received, *, mirrored: bool
     ) -> Original | None:
-        return await self._intake.tokens.complete(
+        return await self._pipeline.tokens.complete(
             self._claim,
             original,
             received.sha256,
             receipts.text(original),
             mirrored=mirrored,
-            announce=self._intake.announcer.on,
+            announce=self._pipeline.dispatcher.on,
         )
 
     async def _renew(self) -> bool:
         try:
-            await self._intake.tokens.renew(self._claim, self._intake.lease)
+            await self._pipeline.tokens.renew(self._claim, self._pipeline.lease)
         except errors.TokenRefused:
             return False  # the commit will find that the lease is lost
         except errors.IndexUnavailable:
@@ -186,5 +186,5 @@ class ClaimedUpload(StagedUpload):
         return True
 
     async def _release(self) -> bool:
-        await self._intake.tokens.release(self._claim)
+        await self._pipeline.tokens.release(self._claim)
         return True

@@ -50,12 +50,12 @@ class WebhookDispatcher:
         options: WebhookDispatcherOptions,
         *,
         announcements: ports.Announcements,
-        courier: ports.WebhookClient | None,
+        sender: ports.WebhookClient | None,
         clock: ports.Clock,
     ) -> None:
         self._options = options
         self._announcements = announcements
-        self._courier = courier
+        self._sender = sender
         self._clock = clock
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,7 +69,7 @@ class WebhookDispatcher:
     @property
     def on(self) -> bool:
         """Whether there is a webhook, so that uploads are to be announced."""
-        return self._courier is not None
+        return self._sender is not None
 
     @property
     def failing(self) -> bool:
@@ -78,16 +78,16 @@ class WebhookDispatcher:
 
     def kick(self) -> None:
         """There is something to tell; returns at once."""
-        if self._courier is None or self._kicked or self._closing:
+        if self._sender is None or self._kicked or self._closing:
             return
         self._kicked = True
-        self._spawn(self._hurry(self._courier))
+        self._spawn(self._hurry(self._sender))
 
     async def catch_up(self) -> None:
         """Begin to tell what is due, and count what waits. Raises IndexUnavailable."""
-        if self._courier is None:
+        if self._sender is None:
             return
-        await self._take(self._courier)
+        await self._take(self._sender)
         self.backlog = await self._announcements.count()
 
     async def close(self, patience: float) -> None:
@@ -104,19 +104,19 @@ class WebhookDispatcher:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        if self._courier is not None:
-            await self._courier.close()
+        if self._sender is not None:
+            await self._sender.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _hurry(self, courier: ports.WebhookClient) -> None:
+    async def _hurry(self, sender: ports.WebhookClient) -> None:
         with contextlib.suppress(errors.IndexUnavailable):  # `catch_up` comes again
-            await self._take(courier)
+            await self._take(sender)
 
-    async def _take(self, courier: ports.WebhookClient) -> None:
+    async def _take(self, sender: ports.WebhookClient) -> None:
         """Begin as many attempts as may be under way."""
         async with self._turn:
             self._kicked = False
@@ -128,28 +128,26 @@ class WebhookDispatcher:
                 due = await self._announcements.take(free, lease)
                 for each in due:
                     self._sending.add(each.original.generation)
-                    self._spawn(self._send(courier, each))
+                    self._spawn(self._send(sender, each))
                 free -= len(due)
             self._more = not free
 
-    async def _send(self, courier: ports.WebhookClient, announcement: ports.Announcement) -> None:
+    async def _send(self, sender: ports.WebhookClient, announcement: ports.Announcement) -> None:
         """Make one attempt, and give its place to the next."""
         generation = announcement.original.generation
         try:
             with contextlib.suppress(errors.IndexUnavailable):  # then its lease runs out
-                await self._attempt(courier, announcement)
+                await self._attempt(sender, announcement)
         finally:
             self._sending.discard(generation)
             if self._more:
                 self.kick()
 
-    async def _attempt(
-        self, courier: ports.WebhookClient, announcement: ports.Announcement
-    ) -> None:
+    async def _attempt(self, sender: ports.WebhookClient, announcement: ports.Announcement) -> None:
         original = announcement.original
         body = webhook_event.body(original)
         try:
-            await courier.deliver(body, self._headers(original, body))
+            await sender.deliver(body, self._headers(original, body))
         except errors.WebhookUnavailable as error:
             self._failures += 1
             if self._failures == 1:

@@ -54,27 +54,27 @@ class Admission(Generic[T]):
         """How many wait for a slot."""
         return len(self._queue)
 
-    async def acquire(self, errand: JobHandle) -> T:
+    async def acquire(self, handle: JobHandle) -> T:
         """A slot that nobody else has; it comes back through `offer`, after `ended`.
 
-        An errand that is hurried in the queue goes before those of lower priority. Raises
+        A job that is promoted in the queue goes before those of lower priority. Raises
         QueueFull at once, or later where another client needs the place; WaitTimeout after
         `max_wait`; and ShuttingDown when closed before or meanwhile. Cancelling leaves the queue.
         """
         if self._closed:
             raise errors.ShuttingDown
         if self._free:
-            self._begin(errand, _first(errand))
+            self._begin(handle, _first(handle))
             return self._free.popleft()
-        self._make_room(_first(errand))
+        self._make_room(_first(handle))
         turn: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue[turn] = errand
+        self._queue[turn] = handle
         try:
-            await self._wait(turn, errand)
+            await self._wait(turn, handle)
         except asyncio.CancelledError:
             if turn.done() and turn.exception() is None:
                 # The turn came in the same step of the loop as the cancellation.
-                self.ended(errand)
+                self.ended(handle)
                 self.offer(turn.result())
             raise
         finally:
@@ -89,7 +89,7 @@ class Admission(Generic[T]):
         """
         if len(self._queue) < self._limit:
             return
-        owners = {turn: _first(errand) for turn, errand in self._queue.items()}
+        owners = {turn: _first(handle) for turn, handle in self._queue.items()}
         waiting = Counter(owners.values())
         heaviest = max(waiting, key=lambda each: waiting[each], default=client)
         if waiting[client] >= self._share or waiting[heaviest] <= self._share:
@@ -98,20 +98,20 @@ class Admission(Generic[T]):
         del self._queue[newest]
         newest.set_exception(errors.QueueFull())
 
-    async def _wait(self, turn: asyncio.Future[T], errand: JobHandle) -> None:
+    async def _wait(self, turn: asyncio.Future[T], handle: JobHandle) -> None:
         """Return when `turn` has come. Raises WaitTimeout.
 
-        Who has hurried an errand came later than it did: it waits as long once more.
+        Who has promoted a job came later than it did: it waits as long once more.
         """
         while not turn.done():
-            priority = errand.priority
+            priority = handle.priority
             await asyncio.wait({turn}, timeout=self._max_wait)
-            if errand.priority is priority and not turn.done():
+            if handle.priority is priority and not turn.done():
                 raise errors.WaitTimeout
 
-    def ended(self, errand: JobHandle) -> None:
-        """The job of `errand` is over; say so before its slot is offered."""
-        self._running.pop(errand, None)
+    def ended(self, handle: JobHandle) -> None:
+        """The job of `handle` is over; say so before its slot is offered."""
+        self._running.pop(handle, None)
 
     def offer(self, slot: T) -> None:
         """`slot` is free: the next in the queue gets it, else whoever comes next."""
@@ -129,9 +129,9 @@ class Admission(Generic[T]):
         occupied = Counter(self._running.values())
         # Of a client's jobs of one priority only the oldest can be next.
         oldest: dict[tuple[str, Priority], asyncio.Future[T]] = {}
-        for turn, errand in self._queue.items():
-            for client in errand.clients or _NOBODY:
-                oldest.setdefault((client, errand.priority), turn)
+        for turn, handle in self._queue.items():
+            for client in handle.clients or _NOBODY:
+                oldest.setdefault((client, handle.priority), turn)
 
         def rank(waiting: tuple[str, Priority]) -> tuple[bool, int, float, Priority]:
             client, priority = waiting
@@ -141,11 +141,11 @@ class Admission(Generic[T]):
         first = min(oldest, key=rank)
         return oldest[first], first[0]
 
-    def _begin(self, errand: JobHandle, client: str) -> None:
+    def _begin(self, handle: JobHandle, client: str) -> None:
         """Move `client` on by what the job costs, and everybody to where it began."""
-        self._running[errand] = client
+        self._running[handle] = client
         began = self._time_of(client)
-        self._times[client] = began + _COSTS[errand.priority]
+        self._times[client] = began + _COSTS[handle.priority]
         self._time = began + _DRIFT
         if len(self._times) > 4 * self._limit:
             # A client that is not ahead of the others is as good as a new one.
@@ -173,6 +173,6 @@ class Admission(Generic[T]):
         return free
 
 
-def _first(errand: JobHandle) -> str:
+def _first(handle: JobHandle) -> str:
     """The client whose job it is in a full queue: the first of those that wait for it."""
-    return next(iter(errand.clients), "")
+    return next(iter(handle.clients), "")

@@ -90,17 +90,17 @@ class WorkerPool:
         await self._crew.start()
 
     @overload
-    async def run(self, job: RenderJob, *, errand: JobHandle | None = ...) -> Rendered: ...
+    async def run(self, job: RenderJob, *, handle: JobHandle | None = ...) -> Rendered: ...
     @overload
-    async def run(self, job: ProbeJob | IntakeJob, *, errand: JobHandle | None = ...) -> Facts: ...
-    async def run(self, job: Job, *, errand: JobHandle | None = None) -> Result:
+    async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
+    async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         """See ports.Renderer. Raises Quarantined at once for a job that crashed twice,
         and WaitTimeout for one that did not begin in time."""
-        errand = errand or JobHandle()
+        handle = handle or JobHandle()
         self._quarantine.check(job)
-        slot = await self._admission.acquire(errand)
-        errand.begin()
-        task = asyncio.get_running_loop().create_task(self._do(job, slot, errand))
+        slot = await self._admission.acquire(handle)
+        handle.begin()
+        task = asyncio.get_running_loop().create_task(self._do(job, slot, handle))
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         # A cancelled caller leaves the job alone: the worker is at it, and the slot
@@ -121,29 +121,29 @@ class WorkerPool:
             await asyncio.wait(self._begun)
         await self._crew.finished()
 
-    async def _do(self, job: Job, slot: Slot, errand: JobHandle) -> Result:
+    async def _do(self, job: Job, slot: Slot, handle: JobHandle) -> Result:
         """Do a job that has begun: one attempt, and a second if the worker dies."""
         until = asyncio.get_running_loop().time() + self._deadline
         try:
-            return await self._attempt(job, slot, errand, until)
+            return await self._attempt(job, slot, handle, until)
         except Died as died:
             first = died.death
         # From here on the slot is nobody's, so whatever is raised leaves no place behind.
         try:
             fresh = await self._crew.replace(slot)
         except errors.LiveResizeError:
-            self._admission.ended(errand)
+            self._admission.ended(handle)
             raise
         self._retried += 1
         try:
-            return await self._attempt(job, fresh, errand, until)
+            return await self._attempt(job, fresh, handle, until)
         except Died as died:
-            self._give_back(fresh, errand)
+            self._give_back(fresh, handle)
             if self._crew.closing:
                 raise errors.ShuttingDown from died
             raise self._verdict(job, first, died.death) from died
 
-    async def _attempt(self, job: Job, slot: Slot, errand: JobHandle, until: float) -> Result:
+    async def _attempt(self, job: Job, slot: Slot, handle: JobHandle, until: float) -> Result:
         """Do `job` in `slot` and give the slot back, unless it raises Died."""
         try:
             result = await slot.perform(job, until)
@@ -159,16 +159,16 @@ class WorkerPool:
             if late:
                 self._killed += 1
                 logger.warning("worker_deadline", worker_pid=slot.pid, **_log_fields(job))
-            self._give_back(slot, errand)
+            self._give_back(slot, handle)
             if late and not isinstance(job, RenderJob):
                 # Finding out about a file depends on nothing but the file.
                 raise errors.WorkExceeded from error
             raise
-        self._give_back(slot, errand)
+        self._give_back(slot, handle)
         return result
 
-    def _give_back(self, slot: Slot, errand: JobHandle) -> None:
-        self._admission.ended(errand)
+    def _give_back(self, slot: Slot, handle: JobHandle) -> None:
+        self._admission.ended(handle)
         self._crew.give_back(slot)
 
     def _verdict(self, job: Job, first: Death, second: Death) -> errors.LiveResizeError:

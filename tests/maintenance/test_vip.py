@@ -246,7 +246,7 @@ def test_an_unfinished_upload_is_for_the_server_to_clear(house: Installation) ->
         note.write_text(f"{place}\n{house.place.bucket}/{name}")
         assert house.reconcile(EVERY_WAY[2])
         assert note.exists()
-        running.components.intake.lease = 0.0
+        running.components.pipeline.lease = 0.0
         running.call(running.components.uploads.recover())
         assert not note.exists()
     assert house.place.listed() == {"legacy", "legacy/s/250", "legacy/s/100"}

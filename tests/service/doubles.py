@@ -71,18 +71,18 @@ class FakeRenderer:
         return [job for job in self.jobs if isinstance(job, RenderJob)]
 
     @overload
-    async def run(self, job: RenderJob, *, errand: JobHandle | None = ...) -> Rendered: ...
+    async def run(self, job: RenderJob, *, handle: JobHandle | None = ...) -> Rendered: ...
     @overload
-    async def run(self, job: ProbeJob | IntakeJob, *, errand: JobHandle | None = ...) -> Facts: ...
+    async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
     async def run(
-        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: JobHandle | None = None
+        self, job: RenderJob | ProbeJob | IntakeJob, *, handle: JobHandle | None = None
     ) -> Rendered | Facts:
-        errand = errand or JobHandle()
+        handle = handle or JobHandle()
         self.jobs.append(job)
-        self.errands.append(errand)
+        self.errands.append(handle)
         self.queued.release()
         await self.turn.wait()
-        errand.begin()
+        handle.begin()
         path = Path(job.source if isinstance(job, IntakeJob) else job.path)
         data = path.read_bytes() if path.exists() else None
         self.begun.release()

@@ -78,7 +78,7 @@ class House:
         mirror: Mirror | None = None,
         mirroring: MirroringOptions | None = None,
         taken: ForeignOriginals | None = None,
-        courier: WebhookClient | None = None,
+        sender: WebhookClient | None = None,
         unsigned: Unsigned | None = None,
     ) -> None:
         self.folder = folder
@@ -115,10 +115,10 @@ class House:
             rows=self.index.rows,
             mirror_queue=self.index.mirror_queue,
         )
-        self.announcer = WebhookDispatcher(
+        self.dispatcher = WebhookDispatcher(
             WebhookDispatcherOptions(),
             announcements=self.index.announcements,
-            courier=courier,
+            sender=sender,
             clock=self.clock,
         )
         self._assemble(
@@ -131,7 +131,7 @@ class House:
         self.pictures = Pictures(
             pictures or PicturesOptions(),
             renditions=self.renditions,
-            catalogue=self.catalogue,
+            original_lookup=self.original_lookup,
             originals=self.originals,
             mirroring=self.mirroring,
             memory=self.memory,
@@ -140,7 +140,7 @@ class House:
             pictures or PicturesOptions(),
             unsigned=unsigned or Unsigned(UrlRules(), VipRules(), SizeRules()),
             renditions=self.renditions,
-            catalogue=self.catalogue,
+            original_lookup=self.original_lookup,
             store=self.store,
             memory=self.memory,
         )
@@ -148,12 +148,12 @@ class House:
     def _assemble(
         self, bounds: Bounds, redirect: bool, rates: RateOptions, taken: ForeignOriginals | None
     ) -> None:
-        self.catalogue = OriginalLookup(
+        self.original_lookup = OriginalLookup(
             originals=self.originals,
             rows=self.index.rows,
             renderer=self.renderer,
             memory=self.memory,
-            take_over=BucketImporter(
+            importer=BucketImporter(
                 BucketImporterOptions(),
                 taken=taken,
                 originals=self.originals,
@@ -162,7 +162,7 @@ class House:
                 clock=self.clock,
             ),
         )
-        sources = RenditionLoader(
+        loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
             mirroring=self.mirroring,
@@ -175,15 +175,15 @@ class House:
         )
         self.renditions = Renditions(
             RenditionsOptions(bounds=bounds, redirect=redirect),
-            catalogue=self.catalogue,
-            sources=sources,
+            original_lookup=self.original_lookup,
+            loader=loader,
             store=self.store,
             memory=self.memory,
             publisher=self.publisher,
         )
 
     def _assemble_writers(self, lease: float, disk_bytes: int, evicted: int) -> None:
-        self.retirement = GenerationCleanup(
+        self.cleanup = GenerationCleanup(
             originals=self.originals,
             rows=self.index.rows,
             store=self.store,
@@ -191,20 +191,20 @@ class House:
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.intake = UploadPipeline(
+        self.pipeline = UploadPipeline(
             originals=self.originals,
             tokens=self.index.tokens,
             rows=self.index.rows,
             renderer=self.renderer,
             memory=self.memory,
-            retirement=self.retirement,
+            cleanup=self.cleanup,
             mirroring=self.mirroring,
-            announcer=self.announcer,
+            dispatcher=self.dispatcher,
             clock=self.clock,
             lease=lease,
         )
-        self.uploads = Uploads(UploadsOptions(max_bytes=1 << 20), self.intake)
-        self.deposits = VipUploads(VipUploadsOptions(max_bytes=1 << 20), self.intake)
+        self.uploads = Uploads(UploadsOptions(max_bytes=1 << 20), self.pipeline)
+        self.vip_uploads = VipUploads(VipUploadsOptions(max_bytes=1 << 20), self.pipeline)
         self._assemble_upkeep()
         self.purge = Purge(
             PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes, evicted=evicted),
@@ -213,7 +213,7 @@ class House:
             purges=self.index.purges,
             store=self.store,
             memory=self.memory,
-            retirement=self.retirement,
+            cleanup=self.cleanup,
             publisher=self.publisher,
             uploads=self.uploads,
             deletions=self.deletions,
@@ -228,7 +228,7 @@ class House:
             purges=self.index.purges,
             memory=self.memory,
             strays=stray_files,
-            retirement=self.retirement,
+            cleanup=self.cleanup,
             uploads=self.uploads,
             record=HeardFile(self.folder / "heard.json"),
             clock=self.clock,
@@ -296,7 +296,7 @@ class House:
             await self.mirroring.bring(original)
             return original
 
-        return await self.catalogue.with_original(image, found)
+        return await self.original_lookup.with_original(image, found)
 
     async def publish(self, *widths: int, image: ImageId = CAT) -> None:
         """Render these widths, and store and link them."""

@@ -57,11 +57,11 @@ def test_a_generation_that_ended_leaves_a_picture_that_has_a_row(tmp_path: Path)
         await known(fleet, house)
         before = keys(fleet)
         older = ended(LEGACY, new_generation(0.0))
-        assert await house.retirement.clear(older)
-        await house.retirement.remove(older)
-        await house.retirement.on_remote_delete(older)
+        assert await house.cleanup.clear(older)
+        await house.cleanup.remove(older)
+        await house.cleanup.on_remote_delete(older)
         assert keys(fleet) == before
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
         assert (await house.get(ASKED)).held.data.endswith(picture(soul=LEGACY.key))
 
     run(main)
@@ -76,15 +76,15 @@ def test_without_an_index_nothing_is_removed(tmp_path: Path) -> None:
         original = await known(fleet, house)
         before = keys(fleet)
         fleet.index.available = False
-        house.retirement.defer(original)
-        assert not await house.retirement.clear(original)
-        await house.retirement.retry()
+        house.cleanup.defer(original)
+        assert not await house.cleanup.clear(original)
+        await house.cleanup.retry()
         assert keys(fleet) == before
-        assert house.retirement.owed == 1
+        assert house.cleanup.owed == 1
         fleet.index.available = True
-        await house.retirement.retry()
+        await house.cleanup.retry()
         assert keys(fleet) == before
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
 
     run(main)
 
@@ -99,11 +99,11 @@ def test_the_original_goes_though_renditions_cannot_be_listed(tmp_path: Path) ->
         fleet.store.sick = {BUCKET}
         await house.purge.delete(LEGACY)
         assert fleet.buckets.objects == {}
-        assert house.retirement.owed == 1
+        assert house.cleanup.owed == 1
         fleet.store.sick.clear()
         await house.purge.tidy()
         assert keys(fleet) == set()
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
 
     run(main)
 
@@ -117,7 +117,7 @@ def test_a_bucket_that_is_gone_owes_nothing(tmp_path: Path) -> None:
         await known(fleet, house)
         fleet.buckets.unknown = {BUCKET}
         await house.purge.delete(LEGACY)
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
 
     run(main)
 
@@ -134,7 +134,7 @@ def test_what_evicts_an_original_leaves_its_bucket_alone(tmp_path: Path) -> None
         assert files(house) == []
         assert fleet.buckets.objects == before
         house.forget_all()
-        assert await house.catalogue.get(LEGACY) == original
+        assert await house.original_lookup.get(LEGACY) == original
         assert files(house) == []
         assert await house.bring(LEGACY) == original
         assert len(files(house)) == 1
@@ -177,7 +177,7 @@ def test_a_bucket_that_refuses_does_not_hold_up_the_mirror_of_others(tmp_path: P
         fleet.buckets.answers = False
         stored = {}
         for bucket in ("cars", BUCKET, "cars", BUCKET, "cars", BUCKET):
-            deposit = house.deposits.begin(bucket)
+            deposit = house.vip_uploads.begin(bucket)
             await deposit.write(picture())
             stored[(await deposit.finish()).image] = bucket
         fleet.buckets.answers = True
@@ -205,7 +205,7 @@ def test_what_was_deleted_while_it_was_mirrored(tmp_path: Path, again: bool) -> 
         fleet = Fleet(tmp_path)
         house = fleet.house()
         fleet.buckets.failures["put"] = [errors.ObjectStoreUnavailable()]
-        deposit = house.deposits.begin(BUCKET)
+        deposit = house.vip_uploads.begin(BUCKET)
         await deposit.write(picture())
         original = await deposit.finish()
 

@@ -83,16 +83,16 @@ def test_a_miss_is_remembered_for_ten_seconds(tmp_path: Path) -> None:
         house = fleet.house()
         for _ in range(20):
             with pytest.raises(errors.OriginalMissing):
-                await house.catalogue.get(LEGACY)
+                await house.original_lookup.get(LEGACY)
         assert fleet.buckets.asked == [LEGACY.key]
         with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.get(ImageId("other", BUCKET))
+            await house.original_lookup.get(ImageId("other", BUCKET))
         fleet.buckets.fill(LEGACY)
         house.clock.now += 9.9
         with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.get(LEGACY)
+            await house.original_lookup.get(LEGACY)
         house.clock.now += 0.2
-        assert (await house.catalogue.get(LEGACY)).image == LEGACY
+        assert (await house.original_lookup.get(LEGACY)).image == LEGACY
         assert fleet.buckets.asked == [LEGACY.key, f"{BUCKET}/other", LEGACY.key]
         assert house.staged() == []
 
@@ -109,13 +109,13 @@ def test_a_bucket_that_is_not_there_is_asked_once(tmp_path: Path) -> None:
         house = fleet.house()
         for number in range(20):
             with pytest.raises(errors.BucketMissing):
-                await house.catalogue.get(ImageId(f"car {number}", "cars"))
+                await house.original_lookup.get(ImageId(f"car {number}", "cars"))
         assert fleet.buckets.asked == ["cars/car 0"]
-        assert await house.catalogue.get(LEGACY)
+        assert await house.original_lookup.get(LEGACY)
         fleet.buckets.unknown.clear()
         house.clock.now += 10.1
         with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.get(ImageId("car 0", "cars"))
+            await house.original_lookup.get(ImageId("car 0", "cars"))
         assert fleet.buckets.asked[-1] == "cars/car 0"
 
     run(main)
@@ -129,10 +129,10 @@ def test_the_main_namespace_asks_no_bucket(tmp_path: Path) -> None:
         fleet.buckets.objects["legacy"] = DATA
         house = fleet.house()
         with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.get(ImageId("legacy"))
+            await house.original_lookup.get(ImageId("legacy"))
         alone = House(tmp_path / "alone", index=fleet.index)
         with pytest.raises(errors.OriginalMissing):
-            await alone.catalogue.get(LEGACY)
+            await alone.original_lookup.get(LEGACY)
         assert fleet.buckets.asked == []
 
     run(main)
@@ -235,15 +235,15 @@ def test_without_an_index_nobody_can_tell(tmp_path: Path) -> None:
         house = fleet.house()
         fleet.index.available = False
         with pytest.raises(errors.IndexUnavailable):
-            await house.catalogue.get(LEGACY)
+            await house.original_lookup.get(LEGACY)
         assert fleet.buckets.asked == []
         fleet.index.available = True
         fleet.index.before["rows.take_over"] = away()
         with pytest.raises(errors.IndexUnavailable):
-            await house.catalogue.get(LEGACY)
+            await house.original_lookup.get(LEGACY)
         assert (files(house), house.staged()) == ([], [])
         del fleet.index.before["rows.take_over"]
-        assert await house.catalogue.get(LEGACY)
+        assert await house.original_lookup.get(LEGACY)
 
     run(main)
 
@@ -258,10 +258,10 @@ def test_a_bucket_that_does_not_answer(tmp_path: Path) -> None:
         house = fleet.house()
         for _ in range(2):
             with pytest.raises(errors.OriginalElsewhere):
-                await house.catalogue.get(LEGACY)
+                await house.original_lookup.get(LEGACY)
         assert fleet.buckets.calls["take"] == 2
         fleet.buckets.answers = True
-        assert await house.catalogue.get(LEGACY)
+        assert await house.original_lookup.get(LEGACY)
 
     run(main)
 
@@ -276,10 +276,10 @@ def test_a_machine_that_has_enough_to_do(tmp_path: Path, failure: Exception) -> 
         house = fleet.house()
         house.renderer.failure = failure
         with pytest.raises(type(failure)):
-            await house.catalogue.get(LEGACY)
+            await house.original_lookup.get(LEGACY)
         assert (files(house), house.staged()) == ([], [])
         house.renderer.failure = None
-        assert await house.catalogue.get(LEGACY)
+        assert await house.original_lookup.get(LEGACY)
 
     run(main)
 
@@ -292,7 +292,7 @@ def test_everybody_leaves_while_it_is_taken(tmp_path: Path, steps: int) -> None:
         fleet = Fleet(tmp_path)
         fleet.buckets.fill(LEGACY)
         house = fleet.house()
-        client = asyncio.create_task(house.catalogue.get(LEGACY))
+        client = asyncio.create_task(house.original_lookup.get(LEGACY))
         for _ in range(steps):
             await asyncio.sleep(0.0002 if steps % 2 else 0)
         client.cancel()
@@ -359,7 +359,7 @@ def test_two_instances_take_it_over_at_once(tmp_path: Path) -> None:
         fleet.buckets.fill(LEGACY)
         here, there = fleet.house("here"), fleet.house("there")
         barrier = fleet.index.before["rows.take_over"] = Barrier()
-        clients = [asyncio.create_task(each.catalogue.get(LEGACY)) for each in (here, there)]
+        clients = [asyncio.create_task(each.original_lookup.get(LEGACY)) for each in (here, there)]
         await until(lambda: fleet.index.calls["rows.take_over"] == 2)
         barrier.open()
         first, second = await asyncio.gather(*clients)
@@ -388,7 +388,7 @@ def test_a_crash_between_row_and_file(tmp_path: Path) -> None:
             await asyncio.Event().wait()
 
         fleet.index.after["rows.take_over"] = die
-        client = asyncio.create_task(doomed.catalogue.get(LEGACY))
+        client = asyncio.create_task(doomed.original_lookup.get(LEGACY))
         await hung.wait()
         del fleet.index.after["rows.take_over"]
         standing = await fleet.index.rows.find(LEGACY)
@@ -414,14 +414,14 @@ def test_what_was_deleted_does_not_come_back(tmp_path: Path) -> None:
         fleet.buckets.fill(LEGACY, ImageId("legacy2", BUCKET))
         here, there = fleet.house("here"), fleet.house("there")
         for house in (here, there):
-            await house.catalogue.get(LEGACY)
+            await house.original_lookup.get(LEGACY)
         fleet.buckets.failures["remove"] = [errors.ObjectStoreUnavailable()]
         await here.purge.delete(LEGACY)
         assert LEGACY.key in fleet.buckets.objects
         await there.purge.listen()
         for house in (here, there, fleet.house("new")):
             with pytest.raises(errors.OriginalMissing):
-                await house.catalogue.get(LEGACY)
+                await house.original_lookup.get(LEGACY)
             assert (files(house), house.staged()) == ([], [])
         assert await fleet.index.rows.find(LEGACY) is None
         restarted = fleet.house("here")
@@ -429,7 +429,7 @@ def test_what_was_deleted_does_not_come_back(tmp_path: Path) -> None:
         await restarted.purge.tidy()
         assert list(fleet.buckets.objects) == [f"{BUCKET}/legacy2"]
         with pytest.raises(errors.OriginalMissing):
-            await restarted.catalogue.get(LEGACY)
+            await restarted.original_lookup.get(LEGACY)
 
     run(main)
 
@@ -442,10 +442,10 @@ def test_it_is_deleted_while_it_is_taken_over(tmp_path: Path) -> None:
         fleet.buckets.fill(LEGACY)
         here, there = fleet.house("here"), fleet.house("there")
         barrier = fleet.buckets.after["take"] = Barrier()
-        client = asyncio.create_task(there.catalogue.get(LEGACY))
+        client = asyncio.create_task(there.original_lookup.get(LEGACY))
         await barrier.reached.wait()
         del fleet.buckets.after["take"]
-        await here.catalogue.get(LEGACY)
+        await here.original_lookup.get(LEGACY)
         await here.purge.delete(LEGACY)
         barrier.open()
         with pytest.raises(errors.OriginalMissing):
@@ -466,7 +466,7 @@ def test_only_so_many_are_fetched_at_once(tmp_path: Path) -> None:
         fleet.buckets.fill(*images)
         house = fleet.house()
         barrier = fleet.buckets.before["take"] = Barrier()
-        clients = [asyncio.create_task(house.catalogue.get(image)) for image in images]
+        clients = [asyncio.create_task(house.original_lookup.get(image)) for image in images]
         await barrier.reached.wait()
         for _ in range(100):
             await asyncio.sleep(0)

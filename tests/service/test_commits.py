@@ -153,7 +153,7 @@ def test_a_commit_that_nobody_can_tell_about_is_settled_later(
         assert len(house.files()) == 1
         assert len(house.staged()) == 1
         with pytest.raises(errors.IndexUnavailable):
-            await house.catalogue.get(CAT)
+            await house.original_lookup.get(CAT)
         with pytest.raises(errors.IndexUnavailable):
             await house.uploads.recover()
         house.index.available = True
@@ -161,7 +161,7 @@ def test_a_commit_that_nobody_can_tell_about_is_settled_later(
         await house.uploads.recover()
         assert house.staged() == []
         if committed:
-            assert (await house.catalogue.get(CAT)).width == 640
+            assert (await house.original_lookup.get(CAT)).width == 640
             assert await house.repeats(token, picture())
         else:
             await house.holds_nothing()
@@ -182,6 +182,6 @@ def test_recovery_leaves_commits_under_way_alone(tmp_path: Path) -> None:
         house.index.before["tokens.complete"] = meddle
         await house.send(await house.token(), picture())
         assert len(house.files()) == 1
-        assert await house.catalogue.get(CAT)
+        assert await house.original_lookup.get(CAT)
 
     run(main)

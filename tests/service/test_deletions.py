@@ -222,7 +222,7 @@ def test_what_is_owed_to_a_lost_database_is_not_removed(tmp_path: Path) -> None:
         pair.store.refusing = True
         await pair.here.purge.delete(CAT)
         await pair.here.purge.listen()
-        assert pair.here.retirement.owed == 1
+        assert pair.here.cleanup.owed == 1
         pair.index.restore(dump)
         pair.store.refusing = False
         await pair.here.purge.tidy()
@@ -240,17 +240,17 @@ def test_a_recorded_deletion_spares_what_has_a_row_again(tmp_path: Path) -> None
         path = tmp_path / "originals" / "cat"
         path.write_bytes(picture())
         facts = path.stat()
-        await house.catalogue.get(CAT)
+        await house.original_lookup.get(CAT)
         await house.purge.delete(CAT)
         path.write_bytes(picture())
         os.utime(path, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
-        await house.catalogue.get(CAT)
+        await house.original_lookup.get(CAT)
         await house.purge.listen()
         (tmp_path / "heard.json").unlink(missing_ok=True)
         again = House(tmp_path, index=house.index)
         await again.purge.listen()
         assert path.exists()
-        assert again.retirement.owed == 0
+        assert again.cleanup.owed == 0
 
     run(main)
 
@@ -269,7 +269,7 @@ def test_an_unfinished_upload_of_a_lost_database_is_kept(tmp_path: Path) -> None
         await pair.listen()
         pair.here.originals.settle = settle  # type: ignore[method-assign]
         pair.index.restore(dump)
-        pair.here.intake.lease = 0.0
+        pair.here.pipeline.lease = 0.0
         await pair.here.purge.tidy()
         await pair.here.purge.tidy()
         assert [path.name.partition("~")[0] for path in pair.here.files()] == ["cat"]
@@ -381,7 +381,7 @@ def test_a_new_instance_asks_the_store_for_the_deletions_of_a_day(
         new = pair.house("new")
         new.clock.now = pair.index.tables.now()
         await new.purge.listen()
-        assert new.retirement.owed == owed
+        assert new.cleanup.owed == owed
         assert not new.files()
 
     run(main)

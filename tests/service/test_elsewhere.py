@@ -203,7 +203,7 @@ def test_a_successor_with_metadata_is_not_sent_as_stored(tmp_path: Path) -> None
     async def main() -> None:
         fresh = Fresh(tmp_path, "")
         await fresh.prepare()
-        await fresh.there.catalogue.get(CAT)
+        await fresh.there.original_lookup.get(CAT)
         await fresh.here.upload(data=picture(soul="dirty"))
         outcome = await fresh.there.pictures.serve(original_request("/cat.jpg"))
         assert not isinstance(outcome, OriginalFile)

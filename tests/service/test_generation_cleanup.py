@@ -66,14 +66,14 @@ def test_what_a_shared_store_refuses_is_owed(tmp_path: Path, store: bool, mirror
         with pytest.raises(errors.OriginalMissing):
             await house.get(request(100))
         assert not town.empty()
-        assert house.retirement.owed == 1
+        assert house.cleanup.owed == 1
         await house.purge.tidy()
         assert not town.empty()
-        assert house.retirement.owed == 1
+        assert house.cleanup.owed == 1
         town.refuse(store=False, mirror=False)
         await house.purge.tidy()
         assert town.empty()
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
 
     run(main)
 
@@ -87,10 +87,10 @@ def test_an_overwrite_owes_what_it_replaced(tmp_path: Path) -> None:
         old = await published(house)
         town.store.refusing = True
         new = await house.upload(data=picture(soul="new"))
-        assert house.retirement.owed == 1
+        assert house.cleanup.owed == 1
         assert town.mirror.holds(old)
         town.store.refusing = False
-        await house.retirement.retry()
+        await house.cleanup.retry()
         assert town.store.objects == {}
         assert list(town.mirror.objects) == [town.mirror.key(new)]
         assert len(house.files()) == 1
@@ -109,13 +109,13 @@ def test_what_is_owed_is_owed_once(tmp_path: Path) -> None:
         assert town.empty()
         town.refuse()
         for _ in range(3):
-            await house.retirement.remove(stored)
-            house.retirement.defer(stored)
-        assert house.retirement.owed == 1
+            await house.cleanup.remove(stored)
+            house.cleanup.defer(stored)
+        assert house.cleanup.owed == 1
         town.refuse(store=False, mirror=False)
-        await house.retirement.retry()
-        await house.retirement.remove(stored)
-        assert house.retirement.owed == 0
+        await house.cleanup.retry()
+        await house.cleanup.remove(stored)
+        assert house.cleanup.owed == 0
 
     run(main)
 
@@ -128,10 +128,10 @@ def test_settling_stops_at_a_store_that_does_not_answer(tmp_path: Path) -> None:
         house = town.house("here")
         town.refuse()
         for number in range(20):
-            house.retirement.defer(stranger(number))
-        await house.retirement.retry()
+            house.cleanup.defer(stranger(number))
+        await house.cleanup.retry()
         assert town.store.removals == 1
-        assert house.retirement.owed == 20
+        assert house.cleanup.owed == 20
 
     run(main)
 
@@ -151,11 +151,11 @@ def test_one_refusal_does_not_hold_up_the_others(tmp_path: Path) -> None:
 
         town.mirror.remove = refuse_the_first  # type: ignore[method-assign]
         for number in range(5):
-            house.retirement.defer(stranger(number))
-        await house.retirement.retry()
-        assert house.retirement.owed == 5
-        await house.retirement.retry()
-        assert house.retirement.owed == 1
+            house.cleanup.defer(stranger(number))
+        await house.cleanup.retry()
+        assert house.cleanup.owed == 5
+        await house.cleanup.retry()
+        assert house.cleanup.owed == 1
 
     run(main)
 
@@ -186,9 +186,9 @@ def test_an_instance_that_starts_owes_what_was_ended_lately(tmp_path: Path) -> N
         again = await published_anew(town, here)
         restarted = town.house("here")
         await restarted.purge.listen()
-        assert restarted.retirement.owed == 2
+        assert restarted.cleanup.owed == 2
         await restarted.purge.tidy()
-        assert restarted.retirement.owed == 0
+        assert restarted.cleanup.owed == 0
         assert town.store.objects == {}
         assert list(town.mirror.objects) == [town.mirror.key(again)]
 
@@ -237,10 +237,10 @@ def test_hearing_of_a_deletion_leaves_shared_stores_alone(tmp_path: Path) -> Non
         before = town.store.removals, town.mirror.calls["remove"]
         await there.purge.listen()
         assert (town.store.removals, town.mirror.calls["remove"]) == before
-        assert there.retirement.owed == 1
+        assert there.cleanup.owed == 1
         assert there.files() == []
         assert there.renditions.recall(request(50)) is None
-        assert here.retirement.owed == 1
+        assert here.cleanup.owed == 1
 
     run(main)
 
@@ -272,9 +272,9 @@ def test_a_round_goes_on_though_a_store_refuses(tmp_path: Path) -> None:
         await house.purge.delete(CAT)
         staged = house.originals.staging("old")
         staged.touch()
-        house.intake.lease = 0.0
+        house.pipeline.lease = 0.0
         await house.purge.tidy()
         assert not staged.exists()
-        assert house.retirement.owed == 1
+        assert house.cleanup.owed == 1
 
     run(main)

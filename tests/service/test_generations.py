@@ -191,7 +191,7 @@ def test_overwriting_before_a_render_begins_renders_the_new_one(tmp_path: Path) 
         place.write_bytes(NEW)
         house.index.tables.originals[CAT] = new
         house.memory.forget(CAT)
-        await house.retirement.remove(old)
+        await house.cleanup.remove(old)
         house.renderer.turn.set()
         made = await asyncio.gather(*clients)
         assert {one.held.data[-4:] for one in made} == {b":new"}
@@ -305,7 +305,7 @@ def test_news_is_heard_once(tmp_path: Path) -> None:
         async def hear(original: Original) -> None:
             heard.append(original.generation)
 
-        there.retirement.on_remote_delete = hear  # type: ignore[method-assign]
+        there.cleanup.on_remote_delete = hear  # type: ignore[method-assign]
         generations = []
         for _ in range(3):
             generations.append((await here.upload()).generation)

@@ -27,7 +27,7 @@ async def left(fleet: Fleet, data: bytes = THEIRS) -> tuple[House, Original]:
     fleet.store.foreign[LEGACY.key, VARIANT] = (KEY, data)
     fleet.store.objects[KEY] = data
     house = fleet.house()
-    return house, await house.catalogue.get(LEGACY)
+    return house, await house.original_lookup.get(LEGACY)
 
 
 def test_what_is_there_already_is_not_made(tmp_path: Path) -> None:

@@ -173,13 +173,13 @@ def test_a_render_waits_in_the_turn_of_every_client_that_waits_for_it(tmp_path: 
         third = asyncio.create_task(house.get(request(100), client="b"))
         await house.renderer.queued.acquire()
         await turns()
-        (errand,) = (each for each in house.renderer.errands if "a" in each.clients)
-        assert set(errand.clients) == {"a", "b"}
+        (handle,) = (each for each in house.renderer.errands if "a" in each.clients)
+        assert set(handle.clients) == {"a", "b"}
         first.cancel()
         await asyncio.wait({first})
         third.cancel()
         await asyncio.wait({third})
-        assert set(errand.clients) == {"b"}
+        assert set(handle.clients) == {"b"}
         house.renderer.turn.set()
         assert (await second).held.data
         assert await house.publisher.flush(30.0) == 0

@@ -87,7 +87,7 @@ def test_an_upload_waits_for_the_mirror(tmp_path: Path) -> None:
         assert await lacking(house) == set()
         assert await index.mirror_queue.done_of([stored.generation]) == {stored.generation}
         assert index.calls["mirror_queue.done"] == 0
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
         assert house.staged() == []
 
     run(main)
@@ -138,7 +138,7 @@ def test_a_strict_mirror_refuses_the_upload(tmp_path: Path, suffer: Suffer) -> N
         back(mirror)
         await house.purge.tidy()
         assert not mirror.objects
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
         assert house.staged() == []
 
     run(main)
@@ -213,7 +213,7 @@ def test_what_is_replaced_or_deleted_leaves_the_mirror(tmp_path: Path) -> None:
         assert mirror.objects == {mirror.key(stored): picture(soul="new")}
         await house.purge.delete(CAT)
         assert not mirror.objects
-        assert house.retirement.owed == 0
+        assert house.cleanup.owed == 0
 
     run(main)
 

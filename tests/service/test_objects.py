@@ -387,7 +387,7 @@ def test_a_lookup_is_all_that_a_guess_costs(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path, store=disk_store(tmp_path), unsigned=listed((100, 0)))
         original = await house.upload()
-        await house.catalogue.get(CAT)
+        await house.original_lookup.get(CAT)
         house.index.calls.clear()
         with pytest.raises(errors.OriginalMissing):
             await house.objects.serve(key(original, "401x0-qa82-jpeg"))
@@ -447,7 +447,7 @@ def test_pictures_of_buckets_have_their_rules_as_well(tmp_path: Path, unlisted: 
         fleet = Fleet(tmp_path)
         fleet.buckets.fill(LEGACY)
         house = fleet.house()
-        original = await house.catalogue.get(LEGACY)
+        original = await house.original_lookup.get(LEGACY)
         fleet.buckets.asked.clear()
         house.store = disk_store(tmp_path)
         house.objects._store = house.store

@@ -27,9 +27,9 @@ def test_facts_come_from_memory_then_from_the_index(tmp_path: Path) -> None:
         house = House(tmp_path)
         original = await house.upload()
         house.forget_all()
-        found = await asyncio.gather(*(house.catalogue.get(CAT) for _ in range(50)))
+        found = await asyncio.gather(*(house.original_lookup.get(CAT) for _ in range(50)))
         assert set(found) == {original}
-        await house.catalogue.get(CAT)
+        await house.original_lookup.get(CAT)
         assert house.index.calls["rows.find"] == 2  # the first was the test's own
 
     run(main)
@@ -41,7 +41,7 @@ def test_a_file_of_the_published_service_is_adopted(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         flat(tmp_path)
-        found = await asyncio.gather(*(house.catalogue.get(CAT) for _ in range(20)))
+        found = await asyncio.gather(*(house.original_lookup.get(CAT) for _ in range(20)))
         assert house.renderer.jobs == [ProbeJob(path=str(tmp_path / "originals" / "cat"))]
         row = await house.index.rows.find(CAT)
         assert row is not None
@@ -85,7 +85,7 @@ def test_a_foreign_file_that_is_no_picture_is_the_clients_to_hear(tmp_path: Path
         flat(tmp_path, data=b"notes about cats")
         for _ in range(2):
             with pytest.raises(errors.UnsupportedImage):
-                await house.catalogue.get(CAT)
+                await house.original_lookup.get(CAT)
         assert await house.index.rows.find(CAT) is None
 
     run(main)
@@ -97,11 +97,11 @@ def test_a_deleted_foreign_file_stays_deleted(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         path = flat(tmp_path)
-        await house.catalogue.get(CAT)
+        await house.original_lookup.get(CAT)
         await house.purge.delete(CAT)
         assert not path.exists()
         with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.get(CAT)
+            await house.original_lookup.get(CAT)
 
     run(main)
 
@@ -114,9 +114,9 @@ def test_what_the_index_does_not_know_is_missing(tmp_path: Path) -> None:
         await house.upload()
         elsewhere = House(tmp_path, index=SteeredIndex())
         with pytest.raises(errors.OriginalMissing):
-            await elsewhere.catalogue.get(CAT)
+            await elsewhere.original_lookup.get(CAT)
         with pytest.raises(errors.OriginalMissing):
-            await elsewhere.catalogue.get(ImageId("cat", "bucket"))
+            await elsewhere.original_lookup.get(ImageId("cat", "bucket"))
 
     run(main)
 
@@ -129,7 +129,7 @@ def test_an_original_on_another_instance_is_elsewhere(tmp_path: Path) -> None:
         here = House(tmp_path / "here", index=index)
         there = House(tmp_path / "there", index=index)
         original = await here.upload()
-        assert await there.catalogue.get(CAT) == original
+        assert await there.original_lookup.get(CAT) == original
         with pytest.raises(errors.OriginalElsewhere):
             await there.renditions.serve(request(100))
         place = there.originals.path(original)
@@ -166,12 +166,12 @@ def test_the_index_recovers_while_a_picture_is_known_from_disk(tmp_path: Path) -
         original = await house.upload()
         house.forget_all()
         house.index.available = False
-        found = await house.catalogue.get(CAT)
+        found = await house.original_lookup.get(CAT)
         assert (found.generation, found.size) == (original.generation, original.size)
-        assert await house.catalogue.get(CAT) == found
+        assert await house.original_lookup.get(CAT) == found
         assert len(house.renderer.jobs) == 2
         house.index.available = True
-        assert await house.catalogue.get(CAT) == original
+        assert await house.original_lookup.get(CAT) == original
 
     run(main)
 
@@ -208,7 +208,7 @@ def test_a_foreign_file_takes_its_id(tmp_path: Path) -> None:
         assert not path.exists()
         await house.purge.delete(CAT)
         with pytest.raises(errors.OriginalMissing):
-            await house.catalogue.get(CAT)
+            await house.original_lookup.get(CAT)
 
     run(main)
 

@@ -348,7 +348,7 @@ def test_overwriting_removes_the_old_file(tmp_path: Path) -> None:
         new = await house.upload(data=picture(soul="new"))
         assert new.generation > old.generation
         assert house.files() == [house.originals.path(new)]
-        assert await house.catalogue.get(CAT) == new
+        assert await house.original_lookup.get(CAT) == new
 
     run(main)
 

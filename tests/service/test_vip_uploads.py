@@ -34,7 +34,7 @@ def ticks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticks]:
 
 async def begun(house: House, data: bytes = DATA) -> VipUpload:
     """An upload whose body is there; one that is refused is given up, as the web does."""
-    deposit = house.deposits.begin(BUCKET)
+    deposit = house.vip_uploads.begin(BUCKET)
     try:
         await deposit.write(data)
     except errors.LiveResizeError:
@@ -73,8 +73,8 @@ def test_a_picture_is_deposited(tmp_path: Path) -> None:
         assert fleet.buckets.objects == {original.image.key: DATA}
         assert [path.read_bytes() for path in files(house)] == [DATA]
         assert house.staged() == []
-        assert (await house.catalogue.get(original.image)).bytes == len(DATA)
-        assert (await fleet.house("there").catalogue.get(original.image)).bytes == len(DATA)
+        assert (await house.original_lookup.get(original.image)).bytes == len(DATA)
+        assert (await fleet.house("there").original_lookup.get(original.image)).bytes == len(DATA)
 
     run(main)
 
@@ -125,7 +125,7 @@ def test_a_client_that_leaves_before_its_body_is_whole(tmp_path: Path) -> None:
         fleet = Fleet(tmp_path)
         house = fleet.house()
         for data in (b"", DATA[:5]):
-            deposit = house.deposits.begin(BUCKET)
+            deposit = house.vip_uploads.begin(BUCKET)
             await deposit.write(data)
             assert len(house.staged()) == 1
             await deposit.abort()
@@ -159,7 +159,7 @@ def test_a_client_that_leaves_while_it_is_stored(tmp_path: Path, step: str) -> N
         await asyncio.gather(client, return_exceptions=True)
         house.renderer.gate.set()
         barrier.open()
-        await house.intake.finished(30.0)
+        await house.pipeline.finished(30.0)
         ((original, mirrored),) = await fleet.index.rows.after("", 10)
         assert mirrored
         assert [path.read_bytes() for path in files(house)] == [DATA]
@@ -237,7 +237,7 @@ def test_a_full_disk_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with monkeypatch.context() as patch:
             patch.setattr(house.originals._reserve, "_size", 1 << 62)
             with pytest.raises(errors.DiskFull):
-                house.deposits.begin(BUCKET)
+                house.vip_uploads.begin(BUCKET)
         house.renderer.failure = errors.DiskFull()
         with pytest.raises(errors.DiskFull):
             await deposit.finish()
@@ -271,7 +271,7 @@ def test_a_commit_whose_answer_was_lost(tmp_path: Path) -> None:
         house = fleet.house()
         fleet.index.after["rows.adopt"] = away()
         original = await deposited(house)
-        assert (await house.catalogue.get(original.image)).bytes == len(DATA)
+        assert (await house.original_lookup.get(original.image)).bytes == len(DATA)
         assert len(files(house)) == 1
         assert house.staged() == []
 
@@ -302,7 +302,7 @@ def test_a_commit_that_nobody_can_tell_about(tmp_path: Path, committed: bool) ->
         if committed:
             ((original, mirrored),) = await fleet.index.rows.after("", 10)
             assert mirrored
-            assert (await house.catalogue.get(original.image)).bytes == len(DATA)
+            assert (await house.original_lookup.get(original.image)).bytes == len(DATA)
             assert fleet.buckets.objects == {original.image.key: DATA}
         else:
             await nothing_left(fleet, house)
@@ -336,7 +336,7 @@ def test_a_slow_upload_is_not_swept(tmp_path: Path, ticks: Ticks) -> None:
     async def main() -> None:
         fleet = Fleet(tmp_path)
         house = fleet.house(lease=LEASE)
-        deposit, silent = house.deposits.begin(BUCKET), house.deposits.begin(BUCKET)
+        deposit, silent = house.vip_uploads.begin(BUCKET), house.vip_uploads.begin(BUCKET)
         paths = {house.originals.staging(name) for name in house.staged()}
 
         def age(seconds: float) -> None:
@@ -414,7 +414,7 @@ def test_a_process_that_dies_after_the_commit(tmp_path: Path) -> None:
         await next_one.uploads.recover()
         assert next_one.staged() == []
         ((original, _),) = await fleet.index.rows.after("", 10)
-        assert (await next_one.catalogue.get(original.image)).bytes == len(DATA)
+        assert (await next_one.original_lookup.get(original.image)).bytes == len(DATA)
         assert fleet.buckets.objects == {original.image.key: DATA}
         hold.open()
         await dying
@@ -435,10 +435,10 @@ def test_what_somebody_took_over_meanwhile_stays(tmp_path: Path) -> None:
         (key,) = fleet.buckets.objects
         image = (await house.originals.unsettled(-60.0))[0][0]
         assert image.key == key
-        found = await fleet.house("there").catalogue.get(image)
+        found = await fleet.house("there").original_lookup.get(image)
         await house.uploads.recover()
         assert (files(house), house.staged()) == ([], [])
         assert fleet.buckets.objects == {key: DATA}
-        assert await house.catalogue.get(image) == found
+        assert await house.original_lookup.get(image) == found
 
     run(main)

@@ -26,10 +26,10 @@ def put_behind(renderer: FakeRenderer, admission: Admission[str]) -> None:
     """Let the jobs of `renderer` wait for a slot, as those of workers do."""
     begin = renderer.run
 
-    async def wait(job: RenderJob, *, errand: JobHandle | None = None) -> Any:
-        slot = await admission.acquire(errand or JobHandle())
+    async def wait(job: RenderJob, *, handle: JobHandle | None = None) -> Any:
+        slot = await admission.acquire(handle or JobHandle())
         try:
-            return await begin(job, errand=errand)
+            return await begin(job, handle=handle)
         finally:
             admission.offer(slot)
 
@@ -316,7 +316,7 @@ def test_the_queue_of_warm_ups_makes_them_behind_live_traffic(tmp_path: Path) ->
         await warmup.drain()
         assert warmup.ask(wanted) == [Fate.READY] * 3
         errands = house.renderer.errands[-3:]
-        assert {errand.priority for errand in errands} == {Priority.BACKGROUND}
+        assert {handle.priority for handle in errands} == {Priority.BACKGROUND}
         assert len(house.renderer.renders) == 3
         assert await house.publisher.flush(30.0) == 0
 

@@ -72,18 +72,18 @@ class Scene:
     def __init__(self, **options: Any) -> None:
         self.clock = Clock()
         self.index = MemoryIndex(self.clock.time)
-        self.courier = FakeCourier()
+        self.sender = FakeCourier()
         self.options = WebhookDispatcherOptions(
             secrets=SECRETS, user_agent="liveresize/7", **options
         )
-        self.announcer = self.another()
+        self.dispatcher = self.another()
 
     def another(self) -> WebhookDispatcher:
         """Another instance that tells the same receiver of the same uploads."""
         return WebhookDispatcher(
             self.options,
             announcements=self.index.announcements,
-            courier=self.courier,
+            sender=self.sender,
             clock=self.clock,
         )
 
@@ -91,12 +91,12 @@ class Scene:
         """Commit uploads, as `staged` does."""
         for name in names:
             await self.index.rows.adopt(original(ImageId(name)), announce=True)
-            self.announcer.kick()
+            self.dispatcher.kick()
 
     async def catch_up(self, after: float = 0.0) -> None:
         """Let so many seconds pass, and the house be kept."""
         self.clock.now += after
-        await self.announcer.catch_up()
+        await self.dispatcher.catch_up()
         await turns()
 
 
@@ -104,16 +104,16 @@ def test_an_upload_with_a_token_is_told_at_once(tmp_path: Path) -> None:
     """With what is stored of it, and no more than once."""
 
     async def main() -> None:
-        courier = FakeCourier()
-        house = House(tmp_path, courier=courier)
+        sender = FakeCourier()
+        house = House(tmp_path, sender=sender)
         stored = await house.upload()
         await turns()
-        ((body, _),) = courier.delivered
+        ((body, _),) = sender.delivered
         assert body == webhook_event.body(stored)
-        await house.announcer.catch_up()
+        await house.dispatcher.catch_up()
         await turns()
-        assert len(courier.delivered) == 1
-        assert house.announcer.backlog == await house.index.announcements.count() == 0
+        assert len(sender.delivered) == 1
+        assert house.dispatcher.backlog == await house.index.announcements.count() == 0
 
     run(main)
 
@@ -122,13 +122,13 @@ def test_a_deposit_is_told_with_its_bucket(tmp_path: Path) -> None:
     """As vip's uploads have no id before they are there, this is how one hears of it."""
 
     async def main() -> None:
-        courier = FakeCourier()
-        house = House(tmp_path, courier=courier)
-        deposit = house.deposits.begin("pics")
+        sender = FakeCourier()
+        house = House(tmp_path, sender=sender)
+        deposit = house.vip_uploads.begin("pics")
         await deposit.write(picture(64, 48))
         stored = await deposit.finish()
         await turns()
-        ((body, _),) = courier.delivered
+        ((body, _),) = sender.delivered
         said = json.loads(body)
         assert (said["bucket"], said["id"]) == ("pics", stored.image.name)
         assert (said["width"], said["height"]) == (64, 48)
@@ -140,13 +140,13 @@ def test_an_upload_that_is_repeated_is_told_once(tmp_path: Path) -> None:
     """The second 200 is for an answer that was lost, not for another picture."""
 
     async def main() -> None:
-        courier = FakeCourier()
-        house = House(tmp_path, courier=courier)
+        sender = FakeCourier()
+        house = House(tmp_path, sender=sender)
         token = await house.token()
         await house.send(token, picture())
         assert await house.repeats(token, picture())
         await turns()
-        assert courier.names == ["cat"]
+        assert sender.names == ["cat"]
 
     run(main)
 
@@ -155,12 +155,12 @@ def test_an_overwritten_picture_is_told_anew(tmp_path: Path) -> None:
     """Under another delivery: its bytes are others."""
 
     async def main() -> None:
-        courier = FakeCourier()
-        house = House(tmp_path, courier=courier)
+        sender = FakeCourier()
+        house = House(tmp_path, sender=sender)
         for soul in ("old", "new"):
             await house.upload(data=picture(soul=soul))
             await turns()
-        old, new = (json.loads(body) for body, _ in courier.delivered)
+        old, new = (json.loads(body) for body, _ in sender.delivered)
         assert (old["id"], new["id"]) == ("cat", "cat")
         assert old["delivery"] != new["delivery"]
         assert old["sha256"] != new["sha256"]
@@ -172,16 +172,16 @@ def test_a_failed_upload_is_not_told(tmp_path: Path) -> None:
     """Nothing is there."""
 
     async def main() -> None:
-        courier = FakeCourier()
-        house = House(tmp_path, courier=courier)
+        sender = FakeCourier()
+        house = House(tmp_path, sender=sender)
         house.index.before["tokens.complete"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
         with pytest.raises(errors.UnsupportedImage):
             await house.send(await house.token(), b"no picture")
-        await house.announcer.catch_up()
+        await house.dispatcher.catch_up()
         await turns()
-        assert courier.attempts == 0
+        assert sender.attempts == 0
 
     run(main)
 
@@ -190,12 +190,12 @@ def test_a_commit_whose_answer_was_lost_is_told(tmp_path: Path) -> None:
     """It is found in the row, by the same look that makes it a success."""
 
     async def main() -> None:
-        courier = FakeCourier()
-        house = House(tmp_path, courier=courier)
+        sender = FakeCourier()
+        house = House(tmp_path, sender=sender)
         house.index.after["tokens.complete"] = away()
         await house.send(await house.token(), picture())
         await turns()
-        assert courier.names == ["cat"]
+        assert sender.names == ["cat"]
 
     run(main)
 
@@ -208,10 +208,10 @@ def test_without_a_webhook_nothing_is_queued(tmp_path: Path) -> None:
         await house.upload()
         assert await house.index.announcements.count() == 0
         house.index.available = False
-        house.announcer.kick()
-        await house.announcer.catch_up()
-        await house.announcer.close(10.0)
-        assert not house.announcer.on
+        house.dispatcher.kick()
+        await house.dispatcher.catch_up()
+        await house.dispatcher.close(10.0)
+        assert not house.dispatcher.on
 
     run(main)
 
@@ -223,7 +223,7 @@ def test_a_message_says_what_it_is_and_who_sent_it() -> None:
         scene = Scene()
         await scene.upload("cat")
         await turns()
-        ((body, headers),) = scene.courier.delivered
+        ((body, headers),) = scene.sender.delivered
         said = json.loads(body)
         assert headers == {
             "Content-Type": "application/json",
@@ -244,18 +244,18 @@ def test_what_failed_is_tried_again_after_longer_and_longer_pauses(
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.down = True
+        scene.sender.down = True
         await scene.upload("cat")
         await turns()
         for tries in range(1, 16):
-            assert scene.courier.attempts == tries
+            assert scene.sender.attempts == tries
             pause = min(2.0 ** (tries - 1), 3600.0)
             await scene.catch_up(after=pause - 0.5)
-            assert scene.courier.attempts == tries
+            assert scene.sender.attempts == tries
             await scene.catch_up(after=0.5)
-        scene.courier.down = False
+        scene.sender.down = False
         await scene.catch_up(after=3600.0)
-        assert scene.courier.names == ["cat"]
+        assert scene.sender.names == ["cat"]
         assert await scene.index.announcements.count() == 0
 
     run(main)
@@ -266,11 +266,11 @@ def test_pauses_are_shortened_at_random() -> None:
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.down = True
+        scene.sender.down = True
         names = [f"cat {number}" for number in range(40)]
         await scene.upload(*names)
         await turns(400)
-        assert scene.courier.attempts == 40
+        assert scene.sender.attempts == 40
         due = sorted(queued.announce_at - scene.clock.now for queued in waiting(scene))
         assert 0.5 <= due[0] < due[-1] <= 1.0
         assert len(set(due)) > 1
@@ -288,18 +288,18 @@ def test_a_few_are_under_way_at_once() -> None:
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.gate.clear()
+        scene.sender.gate.clear()
         names = [f"cat {number}" for number in range(23)]
         await scene.upload(*names)
         await turns()
         await scene.catch_up()
-        assert (scene.courier.under_way, scene.announcer.backlog) == (4, 23)
-        scene.courier.gate.set()
+        assert (scene.sender.under_way, scene.dispatcher.backlog) == (4, 23)
+        scene.sender.gate.set()
         await turns(400)
-        assert sorted(scene.courier.names) == sorted(names)
-        assert scene.courier.most == 4
+        assert sorted(scene.sender.names) == sorted(names)
+        assert scene.sender.most == 4
         await scene.catch_up()
-        assert scene.announcer.backlog == 0
+        assert scene.dispatcher.backlog == 0
 
     run(main)
 
@@ -310,15 +310,15 @@ def test_two_instances_tell_each_upload_once() -> None:
     async def main() -> None:
         scene = Scene()
         other = scene.another()
-        scene.courier.gate.clear()
+        scene.sender.gate.clear()
         await scene.upload("cat", "dog", "cow")
         await turns()
         for _ in range(3):
             await other.catch_up()
             await scene.catch_up()
-        scene.courier.gate.set()
+        scene.sender.gate.set()
         await turns()
-        assert sorted(scene.courier.names) == ["cat", "cow", "dog"]
+        assert sorted(scene.sender.names) == ["cat", "cow", "dog"]
         await other.close(1.0)
 
     run(main)
@@ -329,16 +329,16 @@ def test_a_receiver_that_is_away_is_said_once() -> None:
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.down = True
+        scene.sender.down = True
         with structlog.testing.capture_logs() as logged:
             await scene.upload("cat", "dog")
             await turns()
-            assert scene.announcer.failing
+            assert scene.dispatcher.failing
             for _ in range(5):
                 await scene.catch_up(after=GRACE)
-            scene.courier.down = False
+            scene.sender.down = False
             await scene.catch_up(after=GRACE)
-            assert not scene.announcer.failing
+            assert not scene.dispatcher.failing
         failing, recovered = logged
         assert (failing["event"], failing["log_level"]) == ("webhook_failing", "warning")
         assert (failing["error"], failing["image_id"]) == ("down", "cat")
@@ -354,7 +354,7 @@ def test_an_upload_is_given_up_in_the_end() -> None:
 
     async def main() -> None:
         scene = Scene(give_up=1000.0)
-        scene.courier.down = True
+        scene.sender.down = True
         with structlog.testing.capture_logs() as logged:
             await scene.upload("cat")
             await turns()
@@ -365,9 +365,9 @@ def test_an_upload_is_given_up_in_the_end() -> None:
         given_up = logged[-1]
         assert (given_up["event"], given_up["log_level"]) == ("webhook_given_up", "error")
         assert (given_up["image_id"], given_up["tries"], given_up["error"]) == ("cat", 3, "down")
-        scene.courier.down = False
+        scene.sender.down = False
         await scene.catch_up(after=1e6)
-        assert scene.courier.attempts == 3
+        assert scene.sender.attempts == 3
 
     run(main)
 
@@ -379,7 +379,7 @@ def test_after_a_long_rest_there_is_one_attempt() -> None:
         scene = Scene(give_up=1000.0)
         await scene.index.rows.adopt(original(), announce=True)
         await scene.catch_up(after=1e6)
-        assert scene.courier.names == ["cat"]
+        assert scene.sender.names == ["cat"]
 
     run(main)
 
@@ -390,22 +390,22 @@ def test_what_is_done_with_is_not_done_again_when_the_index_goes_away(good: bool
 
     async def main() -> None:
         scene = Scene(give_up=1.0)
-        scene.courier.down = not good
+        scene.sender.down = not good
         await scene.index.rows.adopt(original(), announce=True)
         scene.clock.now += 2.0
-        scene.courier.gate.clear()
+        scene.sender.gate.clear()
         with structlog.testing.capture_logs():
-            scene.announcer.kick()
+            scene.dispatcher.kick()
             await turns()
             scene.index.available = False
-            scene.courier.gate.set()
+            scene.sender.gate.set()
             await turns()
         with pytest.raises(errors.IndexUnavailable):
-            await scene.announcer.catch_up()
+            await scene.dispatcher.catch_up()
         scene.index.available = True
         await scene.catch_up(after=GRACE)
-        assert scene.courier.attempts == 1
-        assert scene.announcer.backlog == 0
+        assert scene.sender.attempts == 1
+        assert scene.dispatcher.backlog == 0
 
     run(main)
 
@@ -417,20 +417,20 @@ def test_an_index_that_is_away_stops_nothing_for_good() -> None:
         scene = Scene()
         await scene.index.rows.adopt(original(), announce=True)
         scene.index.available = False
-        scene.announcer.kick()
+        scene.dispatcher.kick()
         await turns()
         scene.index.available = True
-        scene.courier.gate.clear()
-        scene.courier.down = True
+        scene.sender.gate.clear()
+        scene.sender.down = True
         with structlog.testing.capture_logs():
             await scene.catch_up()
             scene.index.available = False
-            scene.courier.gate.set()
+            scene.sender.gate.set()
             await turns()
         scene.index.available = True
-        scene.courier.down = False
+        scene.sender.down = False
         await scene.catch_up(after=GRACE)
-        assert (scene.courier.attempts, scene.courier.names) == (2, ["cat"])
+        assert (scene.sender.attempts, scene.sender.names) == (2, ["cat"])
 
     run(main)
 
@@ -440,22 +440,22 @@ def test_what_has_ended_is_told_of_no_more() -> None:
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.down = True
+        scene.sender.down = True
         with structlog.testing.capture_logs():
             await scene.upload("cat")
             await turns()
             await scene.index.rows.delete(CAT)
             await scene.catch_up(after=GRACE)
-            assert scene.courier.attempts == 1
-            scene.courier.gate.clear()
+            assert scene.sender.attempts == 1
+            scene.sender.gate.clear()
             await scene.upload("dog")
             await turns()
             await scene.index.rows.delete(ImageId("dog"))
-            scene.courier.gate.set()
+            scene.sender.gate.set()
             await turns()
             await scene.catch_up(after=GRACE)
-        assert scene.courier.attempts == 2
-        assert scene.announcer.backlog == 0
+        assert scene.sender.attempts == 2
+        assert scene.dispatcher.backlog == 0
 
     run(main)
 
@@ -465,18 +465,18 @@ def test_closing_waits_for_what_is_under_way() -> None:
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.gate.clear()
+        scene.sender.gate.clear()
         await scene.upload("cat")
         await turns()
-        closing = asyncio.create_task(scene.announcer.close(30.0))
+        closing = asyncio.create_task(scene.dispatcher.close(30.0))
         await turns()
         await scene.upload("dog")
         await scene.catch_up()
         assert not closing.done()
-        scene.courier.gate.set()
+        scene.sender.gate.set()
         await closing
-        assert scene.courier.names == ["cat"]
-        assert scene.courier.closed
+        assert scene.sender.names == ["cat"]
+        assert scene.sender.closed
         assert await scene.index.announcements.count() == 1
 
     run(main)
@@ -496,11 +496,11 @@ def test_closing_waits_for_what_was_just_being_taken(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(scene.index.announcements, "take", slow)
         await scene.upload("cat")
         await turns()
-        closing = asyncio.create_task(scene.announcer.close(30.0))
+        closing = asyncio.create_task(scene.dispatcher.close(30.0))
         await turns()
         answered.set()
         await closing
-        assert scene.courier.names == ["cat"]
+        assert scene.sender.names == ["cat"]
 
     run(main)
 
@@ -510,17 +510,17 @@ def test_closing_does_not_wait_for_ever_and_loses_nothing() -> None:
 
     async def main() -> None:
         scene = Scene()
-        scene.courier.gate.clear()
+        scene.sender.gate.clear()
         await scene.upload("cat")
         await turns()
-        await scene.announcer.close(0.01)
-        assert scene.courier.under_way == 0
-        scene.courier.gate.set()
-        scene.announcer = scene.another()
+        await scene.dispatcher.close(0.01)
+        assert scene.sender.under_way == 0
+        scene.sender.gate.set()
+        scene.dispatcher = scene.another()
         await scene.catch_up()
-        assert scene.courier.names == []
+        assert scene.sender.names == []
         await scene.catch_up(after=GRACE)
-        assert scene.courier.names == ["cat"]
+        assert scene.sender.names == ["cat"]
 
     run(main)
 

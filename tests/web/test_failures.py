@@ -45,7 +45,7 @@ def test_an_unexpected_error_is_a_json_500(
         raise ZeroDivisionError("a secret of the inside")
 
     site = server.components.site
-    owner = site.addresses if broken == "read" else site.pictures
+    owner = site.request_parser if broken == "read" else site.pictures
     with servers.replaced(owner, broken, boom):
         reply = wire.ask(server.port, "/cat_10_10.jpg", method, X_Request_Id="find-me")
     if (method, broken) in (("GET", "known"), ("HEAD", "serve")):

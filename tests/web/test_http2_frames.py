@@ -39,11 +39,11 @@ class Clock:
         return self.now
 
 
-def spent(allowance: FrameBudget, most: int = 10_000) -> int:
+def spent(budget: FrameBudget, most: int = 10_000) -> int:
     """How many frames there are until one is too many."""
     for count in range(most):
         try:
-            allowance.charge(1)
+            budget.charge(1)
         except DenialOfServiceError:
             return count
     return most
@@ -52,35 +52,35 @@ def spent(allowance: FrameBudget, most: int = 10_000) -> int:
 def test_an_allowance_is_a_burst_and_a_rate() -> None:
     """So many at once, then as many as time brings."""
     clock = Clock()
-    allowance = FrameBudget(burst=100, rate=10, monotonic=clock)
-    assert spent(allowance) == 100
+    budget = FrameBudget(burst=100, rate=10, monotonic=clock)
+    assert spent(budget) == 100
     clock.now += 2
-    assert spent(allowance) in (18, 19, 20)
+    assert spent(budget) in (18, 19, 20)
     clock.now += 3600
-    assert spent(allowance) in (100, 101)
+    assert spent(budget) in (100, 101)
 
 
 def test_work_is_given_back_up_to_the_burst() -> None:
     """Nobody saves up for later."""
-    allowance = FrameBudget(burst=100, rate=10, monotonic=Clock())
+    budget = FrameBudget(burst=100, rate=10, monotonic=Clock())
     for _ in range(50):
-        allowance.charge(1)
-    allowance.credit(20)
-    assert spent(allowance) == 70
-    allowance.credit(10_000)
-    assert spent(allowance) == 100
+        budget.charge(1)
+    budget.credit(20)
+    assert spent(budget) == 70
+    budget.credit(10_000)
+    assert spent(budget) == 100
 
 
 def test_what_is_taken_off_counts_with_the_next_frame() -> None:
     """Not before it: whoever is silent costs nothing more."""
     clock = Clock()
-    allowance = FrameBudget(burst=100, rate=10, monotonic=clock)
+    budget = FrameBudget(burst=100, rate=10, monotonic=clock)
     for _ in range(10):
-        allowance.take_off(200)
+        budget.take_off(200)
     with pytest.raises(DenialOfServiceError):
-        allowance.charge(1)
+        budget.charge(1)
     clock.now += 3600
-    assert spent(allowance) in (100, 101)
+    assert spent(budget) in (100, 101)
 
 
 class Nobody:

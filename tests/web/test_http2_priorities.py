@@ -121,11 +121,11 @@ def test_what_is_made_ahead_holds_no_picture_up(gallery: Gallery) -> None:
     workers, gate = gallery.components.workers, threading.Event()
     run, held = workers.run, threading.Semaphore(0)
 
-    async def slow(job: Any, *, errand: JobHandle | None = None) -> object:
-        if errand is not None and errand.priority is not Priority.INTERACTIVE:
+    async def slow(job: Any, *, handle: JobHandle | None = None) -> object:
+        if handle is not None and handle.priority is not Priority.INTERACTIVE:
             held.release()
             await gallery.waiting(gate)
-        return await run(job, errand=errand)
+        return await run(job, handle=handle)
 
     try:
         with servers.replaced(workers, "run", slow), Http2Wire(gallery.port) as connection:

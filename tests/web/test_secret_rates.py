@@ -8,7 +8,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core import signing
-from liveresize.http.secret_throttle import Guesses
+from liveresize.http.secret_throttle import SecretThrottle
 
 from . import pictures, servers, wire
 from .buckets import TOKEN, Gallery
@@ -30,7 +30,7 @@ def guarded(tmp_path: Path) -> Iterator[Gallery]:
         trusted_proxies=["127.0.0.1"],
     ) as running:
         # Time stands still, so that nothing is forgiven because the machine is busy.
-        running.components.site.guesses._monotonic = lambda: 0.0
+        running.components.site.secret_throttle._monotonic = lambda: 0.0
         yield running
 
 
@@ -84,7 +84,7 @@ def test_a_client_that_guesses_is_not_answered_any_more(
         assert (reply.status, reply.headers["retry-after"]) == (429, "60")
         assert reply.headers["cache-control"] == "no-store"
     assert asked(guarded, "192.0.2.2", kind, right).status == welcome
-    guarded.components.site.guesses._monotonic = lambda: 60.0
+    guarded.components.site.secret_throttle._monotonic = lambda: 60.0
     for number in range(LIMIT):
         assert asked(guarded, "192.0.2.1", kind, f"another guess {number}").status == refused
     assert asked(guarded, "192.0.2.1", kind, right).status == 429
@@ -108,7 +108,7 @@ def test_requests_for_the_same_secret_count_together(guarded: Gallery, same: set
 
 def test_a_secret_that_is_used_twice_is_not_guessed_at_twice() -> None:
     """Whatever it is brought for, and among whichever others."""
-    tried = Guesses(1, lambda: 0.0)
+    tried = SecretThrottle(1, lambda: 0.0)
     assert not tried.one_of("192.0.2.1", b"guess", ("a", "b"))
     for secrets in (("a", "b"), ("b", "c"), ("a",)):
         with pytest.raises(errors.TooManyFailures):
@@ -118,11 +118,11 @@ def test_a_secret_that_is_used_twice_is_not_guessed_at_twice() -> None:
 
 def test_guessers_from_everywhere_do_not_make_one_forgotten(guarded: Gallery) -> None:
     """Wrong signatures from ten thousand addresses leave the counts of admin secrets alone."""
-    guesses = guarded.components.site.guesses
+    secret_throttle = guarded.components.site.secret_throttle
     for number in range(LIMIT):
         asked(guarded, "192.0.2.1", "delete", f"guess number {number}")
     for number in range(10_001):
-        guesses.attempt(f"10.1.{number >> 8}.{number & 255}", (KEY,), lambda: False)
+        secret_throttle.attempt(f"10.1.{number >> 8}.{number & 255}", (KEY,), lambda: False)
     assert asked(guarded, "192.0.2.1", "delete", servers.ADMIN).status == 429
 
 
@@ -130,7 +130,7 @@ def test_visitors_of_an_unlisted_proxy_do_not_lock_each_other_out(tmp_path: Path
     """Wrong signatures are not counted there; wrong secrets still are, as those of one client."""
     keys = {"limits__failed_secrets": LIMIT, "signing__keys": [KEY]}
     with Gallery(tmp_path, admin__secrets=[servers.ADMIN], **keys) as running:
-        running.components.site.guesses._monotonic = lambda: 0.0
+        running.components.site.secret_throttle._monotonic = lambda: 0.0
         for number in range(2 * LIMIT):
             assert asked(running, "192.0.2.1", "picture", f"guess {number}").status == 403
         assert asked(running, "192.0.2.2", "picture", KEY).status == 404
@@ -193,14 +193,14 @@ def test_addresses_that_were_verified_go_on(guarded: Gallery) -> None:
 
 def test_without_a_limit_guesses_are_only_wrong() -> None:
     """0 is no limit."""
-    tried = Guesses(0)
+    tried = SecretThrottle(0)
     assert not any(tried.one_of("192.0.2.1", b"guess", ("secret",)) for _ in range(1000))
     assert tried.one_of("192.0.2.1", b"secret", ("other", "secret"))
 
 
 def test_nothing_is_compared_over_the_limit() -> None:
     """Or the time that it takes would tell."""
-    tried, asked_for = Guesses(1, lambda: 0.0), []
+    tried, asked_for = SecretThrottle(1, lambda: 0.0), []
 
     def is_right() -> bool:
         asked_for.append(1)
@@ -216,7 +216,7 @@ def test_nothing_is_compared_over_the_limit() -> None:
 def test_an_attempt_comes_back_with_time() -> None:
     """One each sixtieth of the limit, and never more than the limit."""
     now = 0.0
-    tried = Guesses(2, lambda: now)
+    tried = SecretThrottle(2, lambda: now)
 
     def left() -> int:
         for count in range(100):
@@ -234,7 +234,7 @@ def test_an_attempt_comes_back_with_time() -> None:
 
 def test_clients_without_end_take_no_memory_without_end() -> None:
     """Those that were wrong longest ago are forgotten."""
-    tried = Guesses(1, lambda: 0.0)
+    tried = SecretThrottle(1, lambda: 0.0)
     for number in range(20_000):
         assert not tried.one_of(f"10.1.{number >> 8}.{number & 255}", b"guess", ("secret",))
     assert len(tried._rates["secret"]._buckets) <= 10_000
@@ -242,4 +242,4 @@ def test_clients_without_end_take_no_memory_without_end() -> None:
 
 def test_what_is_empty_is_never_right() -> None:
     """Not even where nothing is asked for by mistake."""
-    assert not Guesses().one_of("192.0.2.1", b"", ("",))
+    assert not SecretThrottle().one_of("192.0.2.1", b"", ("",))

@@ -59,7 +59,7 @@ def sign(target: str, life: int | None = None, key: str = KEY) -> str:
 def later(server: servers.Running, seconds: float) -> Iterator[None]:
     """The server takes it to be later by that."""
     with servers.replaced(
-        server.components.site.addresses, "_clock", lambda: time.time() + seconds
+        server.components.site.request_parser, "_clock", lambda: time.time() + seconds
     ):
         yield
 

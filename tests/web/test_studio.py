@@ -331,7 +331,7 @@ def test_guesses_are_counted(launch: Launch) -> None:
         limits__failed_secrets=3,
         trusted_proxies=["127.0.0.1"],
     )
-    server.components.site.guesses._monotonic = lambda: 0.0  # nothing is forgiven meanwhile
+    server.components.site.secret_throttle._monotonic = lambda: 0.0  # nothing is forgiven meanwhile
     wrong = {"Authorization": "Bearer wrong", "X-Forwarded-For": "192.0.2.1"}
     asked = [
         server.client.get("/_studio/session", headers=wrong),

@@ -20,10 +20,10 @@ def test_uploads_and_renders_wait_in_the_turn_of_their_client(
     workers, seen = running.components.workers, list[tuple[Priority, list[str]]]()
     run = workers.run
 
-    async def watched(job: Job, *, errand: JobHandle | None = None) -> Any:
-        assert errand is not None
-        seen.append((errand.priority, list(errand.clients)))
-        return await run(job, errand=errand)  # type: ignore[call-overload]
+    async def watched(job: Job, *, handle: JobHandle | None = None) -> Any:
+        assert handle is not None
+        seen.append((handle.priority, list(handle.clients)))
+        return await run(job, handle=handle)  # type: ignore[call-overload]
 
     with servers.replaced(workers, "run", watched):
         token = running.client.token("cat")

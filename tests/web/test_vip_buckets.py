@@ -135,7 +135,7 @@ def test_a_missing_picture_is_asked_for_once_in_ten_seconds(every: OnS3, place: 
         assert (answer.status_code, answer.json()["code"]) == (404, "original_missing")
     assert every.client.head(target).status_code == 404
     assert every.relay.about(place.bucket) == [f"GET {target}"]
-    finder = every.components.site.pictures._catalogue._take_over
+    finder = every.components.site.pictures._original_lookup._importer
     with servers.replaced(finder, "_clock", Later(9)):
         assert every.get(target).status_code == 404
     assert every.relay.about(place.bucket) == [f"GET {target}"]

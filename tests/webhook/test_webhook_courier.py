@@ -29,7 +29,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextlib.asynccontextmanager
-async def courier(url: str, patience: float = servers.PATIENCE) -> AsyncIterator[HttpWebhookClient]:
+async def sender(url: str, patience: float = servers.PATIENCE) -> AsyncIterator[HttpWebhookClient]:
     """A courier to that address."""
     made = HttpWebhookClient(WebhookClientOptions(url=url, timeout=patience))
     try:
@@ -42,7 +42,7 @@ def refusal(url: str, patience: float = servers.PATIENCE) -> str:
     """Why a delivery came to nothing; its text holds nothing of the address but the host."""
 
     async def scenario() -> str:
-        async with courier(url, patience) as one:
+        async with sender(url, patience) as one:
             with pytest.raises(errors.WebhookUnavailable) as caught:
                 await one.deliver(BODY, HEADERS)
             return caught.value.detail
@@ -56,7 +56,7 @@ def test_a_message_arrives_as_it_was_sent(receiver: Receiver) -> None:
     """Body and headers to the byte, path and query too; the user as basic authentication."""
 
     async def scenario() -> None:
-        async with courier(receiver.url) as one:
+        async with sender(receiver.url) as one:
             for _ in range(3):
                 await one.deliver(BODY, HEADERS)
 
@@ -76,7 +76,7 @@ def test_the_status_is_enough(receiver: Receiver) -> None:
     receiver.manner = Manner.LONG
 
     async def scenario() -> None:
-        async with courier(receiver.url) as one:
+        async with sender(receiver.url) as one:
             await one.deliver(BODY, HEADERS)
 
     asyncio.run(scenario())
@@ -141,7 +141,7 @@ def test_one_that_is_stopped_lets_go_at_once(receiver: Receiver) -> None:
     receiver.manner = Manner.HANG
 
     async def scenario() -> None:
-        async with courier(receiver.url) as one:
+        async with sender(receiver.url) as one:
             delivery = asyncio.create_task(one.deliver(BODY, HEADERS))
             await asyncio.to_thread(receiver.hears, 1)
             delivery.cancel()

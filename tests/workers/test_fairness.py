@@ -32,19 +32,19 @@ class Slots:
         self.refused: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def ask(self, name: str, errand: JobHandle) -> None:
+    async def ask(self, name: str, handle: JobHandle) -> None:
         """Put a job in the queue, or to work."""
-        self._tasks.append(asyncio.create_task(self._do(name, errand)))
+        self._tasks.append(asyncio.create_task(self._do(name, handle)))
         await turns()
 
-    async def _do(self, name: str, errand: JobHandle) -> None:
+    async def _do(self, name: str, handle: JobHandle) -> None:
         try:
-            slot = await self.gate.acquire(errand)
+            slot = await self.gate.acquire(handle)
         except errors.QueueFull:
             self.refused.append(name)
             return
         self.order.append(name)
-        self.at_work[slot] = errand
+        self.at_work[slot] = handle
 
     async def end(self, slot: int) -> None:
         """The job in that slot ends."""

@@ -123,7 +123,7 @@ def test_a_subclass_of_ours_arrives_as_its_public_class() -> None:
 
 def moments(*errands: JobHandle) -> list[float]:
     """When these have begun; each of them must have."""
-    return [errand.begun_at for errand in errands if errand.begun_at is not None]
+    return [handle.begun_at for handle in errands if handle.begun_at is not None]
 
 
 def test_jobs_wait_in_order_of_priority(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_jobs_wait_in_order_of_priority(tmp_path: Path) -> None:
             busy = asyncio.ensure_future(pool.run(deeds.job(f"gate:{tmp_path / 'open'}")))
             await pools.until(lambda: pool.stats.busy == 1)
             waiting = [
-                asyncio.ensure_future(pool.run(deeds.job(""), errand=errand))
-                for errand in (*background, live)
+                asyncio.ensure_future(pool.run(deeds.job(""), handle=handle))
+                for handle in (*background, live)
             ]
             await pools.until(lambda: pool.stats.queued == 3)
             hurried.promote()
@@ -177,11 +177,11 @@ def test_cancelling_takes_a_job_out_of_the_queue_but_not_out_of_its_slot(tmp_pat
             first = asyncio.ensure_future(
                 pool.run(
                     deeds.job(f"gate:{gate}", f"note:{diary}"),
-                    errand=errands[0],
+                    handle=errands[0],
                 )
             )
             await pools.until(lambda: pool.stats.busy == 1)
-            second = asyncio.ensure_future(pool.run(deeds.job(f"note:{diary}"), errand=errands[1]))
+            second = asyncio.ensure_future(pool.run(deeds.job(f"note:{diary}"), handle=errands[1]))
             await pools.until(lambda: pool.stats.queued == 1)
             second.cancel()
             first.cancel()
@@ -191,7 +191,7 @@ def test_cancelling_takes_a_job_out_of_the_queue_but_not_out_of_its_slot(tmp_pat
             assert (pool.stats.busy, pool.stats.queued) == (1, 0)
             gate.touch()
             await pools.until(lambda: pool.stats.busy == 0)
-            assert [errand.begun for errand in errands] == [True, False]
+            assert [handle.begun for handle in errands] == [True, False]
             assert len(pools.noted(diary)) == 1
             await pool.run(deeds.job(""))
 

@@ -32,7 +32,7 @@ def test_hurried_in_the_queue_it_goes_by_its_own_arrival() -> None:
     async def main() -> None:
         gate = admission()
         errands = background(), JobHandle(), background(), JobHandle()
-        waiting = await queued(*(gate.acquire(errand) for errand in errands))
+        waiting = await queued(*(gate.acquire(handle) for handle in errands))
         errands[2].promote()
         assert await order(gate, *waiting) == [1, 2, 3, 0]
 
@@ -73,10 +73,10 @@ def test_all_may_be_hurried_and_keep_their_order() -> None:
     async def main() -> None:
         gate = admission()
         errands = [background() for _ in range(8)]
-        waiting = await queued(*(gate.acquire(errand) for errand in errands))
-        for errand in reversed(errands):
-            errand.promote()
-            errand.promote()
+        waiting = await queued(*(gate.acquire(handle) for handle in errands))
+        for handle in reversed(errands):
+            handle.promote()
+            handle.promote()
         assert await order(gate, *waiting) == list(range(8))
 
     asyncio.run(main())
@@ -88,7 +88,7 @@ def test_a_hurried_waiter_may_leave() -> None:
     async def main() -> None:
         gate = admission()
         errands = background(), background(), JobHandle()
-        first, second, third = await queued(*(gate.acquire(errand) for errand in errands))
+        first, second, third = await queued(*(gate.acquire(handle) for handle in errands))
         errands[0].promote()
         errands[1].promote()
         first.cancel()
@@ -109,7 +109,7 @@ def test_whoever_hurries_has_patience_of_its_own() -> None:
     async def main() -> None:
         gate = admission(max_wait=0.01)
         errands = background(), background(), background()
-        waiting = await queued(*(gate.acquire(errand) for errand in errands))
+        waiting = await queued(*(gate.acquire(handle) for handle in errands))
         errands[1].promote()
         errands[2].promote()
         with pytest.raises(errors.WaitTimeout):
@@ -128,9 +128,9 @@ def test_closing_refuses_the_hurried_too() -> None:
 
     async def main() -> None:
         gate = admission()
-        errand = background()
-        (waiting,) = await queued(gate.acquire(errand))
-        errand.promote()
+        handle = background()
+        (waiting,) = await queued(gate.acquire(handle))
+        handle.promote()
         gate.close()
         with pytest.raises(errors.ShuttingDown):
             await waiting
@@ -142,7 +142,7 @@ def test_closing_refuses_the_hurried_too() -> None:
 class Guest:
     """One who waits, as the model sees it."""
 
-    errand: JobHandle
+    handle: JobHandle
     task: asyncio.Task[str]
     until: float
     hurried: bool = False
@@ -160,21 +160,21 @@ class Model:
         self.slots = 0
 
     async def ask(self) -> None:
-        errand = JobHandle(self.dice.choice((Priority.INTERACTIVE, Priority.BACKGROUND)))
-        (task,) = await queued(self.gate.acquire(errand))
+        handle = JobHandle(self.dice.choice((Priority.INTERACTIVE, Priority.BACKGROUND)))
+        (task,) = await queued(self.gate.acquire(handle))
         if self.free:
             assert await task == self.free.pop(0)
         elif len(self.guests) == 6:
             with pytest.raises(errors.QueueFull):
                 await task
         else:
-            self.guests.append(Guest(errand, task, self.now + PATIENT))
+            self.guests.append(Guest(handle, task, self.now + PATIENT))
 
     async def promote(self) -> None:
         if self.guests:
             guest = self.dice.choice(self.guests)
-            guest.hurried |= guest.errand.priority is Priority.BACKGROUND
-            guest.errand.promote()
+            guest.hurried |= guest.handle.priority is Priority.BACKGROUND
+            guest.handle.promote()
 
     async def leave(self) -> None:
         if self.guests:
@@ -190,7 +190,7 @@ class Model:
         if not self.guests:
             self.free.append(slot)
             return
-        guest = sorted(self.guests, key=lambda guest: guest.errand.priority)[0]
+        guest = sorted(self.guests, key=lambda guest: guest.handle.priority)[0]
         self.guests.remove(guest)
         assert await guest.task == slot
 

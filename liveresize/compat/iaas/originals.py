@@ -95,23 +95,23 @@ class OriginalImporter:
             raise NotTaken(GONE)
         generation, path = found
         facts = await self._renderer.run(
-            ProbeJob(path=str(path)), errand=ports.JobHandle(ports.Priority.BACKGROUND)
+            ProbeJob(path=str(path)), handle=ports.JobHandle(ports.Priority.BACKGROUND)
         )
         await self._record(_described(image, generation, facts, at))
 
     async def _bring_in(self, image: ImageId, path: Path, at: float) -> None:
         generation = new_generation(self._clock.time())
         staged = self._originals.staging(f"{generation}.moved-in")
-        errand = ports.JobHandle(ports.Priority.BACKGROUND)
+        handle = ports.JobHandle(ports.Priority.BACKGROUND)
         try:
             if self._taking is Taking.COPY:
                 job = IntakeJob(source=str(path), target=str(staged))
-                facts = await self._renderer.run(job, errand=errand)
+                facts = await self._renderer.run(job, handle=handle)
                 original = _described(image, generation, facts, at)
                 await self._originals.keep(staged, original)
             else:
                 probe = ProbeJob(path=str(path))
-                facts = await self._renderer.run(probe, errand=errand)
+                facts = await self._renderer.run(probe, handle=handle)
                 original = _described(image, generation, facts, at)
                 await self._link(path, staged, original)
         finally:

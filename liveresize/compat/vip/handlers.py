@@ -61,7 +61,7 @@ def authorise(handler: Handler) -> None:
     options = handler.site.options.vip
     given = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
     token = options.token
-    if token and handler.site.guesses.one_of(handler.client, given, (token,)):
+    if token and handler.site.secret_throttle.one_of(handler.client, given, (token,)):
         return
     if origin_allowed(handler, options) and not options.require_token:
         return
@@ -85,7 +85,7 @@ class VipUploadHandler(BodyHandler):
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """No upload is under way yet."""
         super().initialize(*args, **kwargs)
-        self.max_body = self.site.deposits.options.max_bytes
+        self.max_body = self.site.vip_uploads.options.max_bytes
         self._deposit: VipUpload | None = None
         self.error_headers = [*cross_origin_headers(self), ("Content-Type", _JSON)]
 
@@ -97,7 +97,7 @@ class VipUploadHandler(BodyHandler):
             raise errors.BadUpload(_EMPTY)
         if self._declared > self.max_body:
             raise self.too_large()
-        self._deposit = self.site.deposits.begin(bucket, self.client_key)
+        self._deposit = self.site.vip_uploads.begin(bucket, self.client_key)
 
     async def take(self, chunk: bytes) -> None:
         """Pass it on."""
@@ -112,7 +112,7 @@ class VipUploadHandler(BodyHandler):
         deposit, self._deposit = self._deposit, None
         image = (await deposit.finish()).image
         wanted = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
-        entries = self.site.addresses.warmups(image, wanted)
+        entries = self.site.request_parser.warmups(image, wanted)
         self.site.warmup.ask([request for _, request in entries if request is not None])
         await self.respond(
             responses.document(
@@ -164,7 +164,7 @@ class VipWarmupHandler(BodyHandler):
         image = vip.image(self.request.path.removesuffix(WARMUP), self.site.vip_rules)
         await self.site.pictures.original(image)
         header = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
-        entries = self.site.addresses.warmups(image, header)
+        entries = self.site.request_parser.warmups(image, header)
         if not entries:
             raise errors.BadBody("The header X-Vip-Warmup is missing or empty.")
         wanted: list[VipRequest] = [request for _, request in entries if request is not None]

@@ -19,13 +19,13 @@ class VipUploadsOptions:
 class VipUploads:
     """Takes pictures for buckets. Who may deposit, and where, is decided before."""
 
-    def __init__(self, options: VipUploadsOptions, intake: UploadPipeline) -> None:
+    def __init__(self, options: VipUploadsOptions, pipeline: UploadPipeline) -> None:
         self.options = options
-        self._intake = intake
+        self._pipeline = pipeline
 
     def begin(self, bucket: str, client: str = "") -> "VipUpload":
         """Begin an upload of `client` into `bucket`. Raises DiskFull under the disk's reserve."""
-        return VipUpload(self._intake, bucket, self.options.max_bytes, client)
+        return VipUpload(self._pipeline, bucket, self.options.max_bytes, client)
 
 
 class VipUpload(StagedUpload):
@@ -37,11 +37,11 @@ class VipUpload(StagedUpload):
 
     upright = True
 
-    def __init__(self, intake: UploadPipeline, bucket: str, max_bytes: int, client: str) -> None:
+    def __init__(self, pipeline: UploadPipeline, bucket: str, max_bytes: int, client: str) -> None:
         """Raises DiskFull."""
         self._bucket = bucket
         self._random = secrets.token_hex(16)
-        super().__init__(intake, intake.originals.staging(self._random), max_bytes, client)
+        super().__init__(pipeline, pipeline.originals.staging(self._random), max_bytes, client)
 
     async def finish(self) -> Original:
         """Store the original; a client that leaves meanwhile does not stop it.
@@ -49,7 +49,7 @@ class VipUpload(StagedUpload):
         Raises BadUpload, UploadTooLarge, UnsupportedImage, UnreadableImage, DiskFull,
         BucketMissing, IndexUnavailable.
         """
-        return await self._intake.end(self._take_in(None, ()))
+        return await self._pipeline.end(self._take_in(None, ()))
 
     def _name(self, facts: Facts) -> ImageId:
         return ImageId(f"{self._random}-{facts.width}x{facts.height}", self._bucket)
@@ -57,6 +57,6 @@ class VipUpload(StagedUpload):
     async def _commit(
         self, original: Original, received: Received, *, mirrored: bool
     ) -> Original | None:
-        announce = self._intake.announcer.on
-        await self._intake.rows.adopt(original, mirrored=mirrored, announce=announce)
+        announce = self._pipeline.dispatcher.on
+        await self._pipeline.rows.adopt(original, mirrored=mirrored, announce=announce)
         return None

@@ -56,13 +56,13 @@ class Renderer(Protocol):
     """Runs jobs in worker processes."""
 
     @overload
-    async def run(self, job: RenderJob, *, errand: JobHandle | None = ...) -> Rendered: ...
+    async def run(self, job: RenderJob, *, handle: JobHandle | None = ...) -> Rendered: ...
     @overload
-    async def run(self, job: ProbeJob | IntakeJob, *, errand: JobHandle | None = ...) -> Facts: ...
+    async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
     async def run(
-        self, job: RenderJob | ProbeJob | IntakeJob, *, errand: JobHandle | None = None
+        self, job: RenderJob | ProbeJob | IntakeJob, *, handle: JobHandle | None = None
     ) -> Rendered | Facts:
-        """Do `job` in a free slot, when it is the turn of `errand` (None: an interactive one).
+        """Do `job` in a free slot, when it is the turn of `handle` (None: an interactive one).
 
         Cancelling before it has begun takes the job out of the queue; cancelling later
         leaves the worker to finish it. Raises ImageError and its kin as the job does,

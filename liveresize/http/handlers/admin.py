@@ -24,8 +24,8 @@ def authorise(handler: Handler) -> None:
     if not secrets:
         raise errors.AdminDisabled
     scheme, _, given = handler.request.headers.get("Authorization", "").partition(" ")
-    guesses, said = handler.site.guesses, given.encode("latin-1")
-    if scheme.lower() != "bearer" or not guesses.one_of(handler.client, said, secrets):
+    secret_throttle, said = handler.site.secret_throttle, given.encode("latin-1")
+    if scheme.lower() != "bearer" or not secret_throttle.one_of(handler.client, said, secrets):
         raise errors.SecretRefused
 
 

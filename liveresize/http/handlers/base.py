@@ -89,9 +89,9 @@ class Handler(RequestHandler):
         return self.request.uri or ""
 
     @property
-    def asked(self) -> Conditionals:
+    def conditionals(self) -> Conditionals:
         """The request headers that change an answer."""
-        return fast_path.asked(self.request.method or "GET", self.request.headers)
+        return fast_path.conditionals(self.request.method or "GET", self.request.headers)
 
     async def wait_for(self, work: Awaitable[T]) -> T:
         """The result of `work`, which is cancelled if the client leaves meanwhile."""

@@ -60,8 +60,8 @@ class PictureHandler(PicturesHandler):
 
     async def get(self) -> None:
         """The picture, or the way to it."""
-        wanted = self._wanted()
-        request, options = wanted.request, wanted.options
+        parsed = self._parsed()
+        request, options = parsed.request, parsed.options
         try:
             if isinstance(request, FactsRequest):
                 original = await self.wait_for(
@@ -76,25 +76,25 @@ class PictureHandler(PicturesHandler):
             return  # the client left
         varies = request.varies
         if isinstance(outcome, Redirect):
-            answer = responses.found(outcome, self.asked, options, varies=varies)
+            answer = responses.found(outcome, self.conditionals, options, varies=varies)
         elif isinstance(outcome, OutOfBounds):
-            answer = self._out_of_bounds(outcome, wanted, varies=varies)
+            answer = self._out_of_bounds(outcome, parsed, varies=varies)
         elif isinstance(outcome, OriginalFile):
-            answer = responses.stored(outcome, self.asked, options)
+            answer = responses.stored(outcome, self.conditionals, options)
         elif isinstance(outcome, Streamed):
             answer = responses.streamed(
-                outcome, self.asked, options, varies=varies, immutable=False
+                outcome, self.conditionals, options, varies=varies, immutable=False
             )
             answer = await self.begin(outcome, answer)
         else:
             assert isinstance(outcome, Bytes)
-            answer = responses.rendered(outcome, self.asked, options, varies=varies)
+            answer = responses.rendered(outcome, self.conditionals, options, varies=varies)
         await self.respond(answer)
 
     async def head(self) -> None:
         """The checks of GET, and the headers that are known without work."""
-        wanted = self._wanted()
-        request, options = wanted.request, wanted.options
+        parsed = self._parsed()
+        request, options = parsed.request, parsed.options
         if isinstance(request, FactsRequest):
             original = await self.site.pictures.describe(request.image, signed=request.signed)
             await self.respond(_facts(original, options))
@@ -102,29 +102,31 @@ class PictureHandler(PicturesHandler):
         outcome = await self.site.pictures.known(request)
         varies = request.varies
         if isinstance(outcome, OutOfBounds):
-            await self.respond(self._out_of_bounds(outcome, wanted, varies=varies))
+            await self.respond(self._out_of_bounds(outcome, parsed, varies=varies))
         else:
-            await self.respond(responses.known(outcome, self.asked, options, varies=varies))
+            await self.respond(responses.known(outcome, self.conditionals, options, varies=varies))
 
-    def _wanted(self) -> ParsedRequest:
+    def _parsed(self) -> ParsedRequest:
         """What is asked for, once it is sure that it may be."""
         self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
-        wanted = self.site.addresses.read(self.target, self.request.headers, self.client_key)
-        self.route = _ROUTES[type(wanted.request)]
-        return wanted
+        parsed = self.site.request_parser.read(self.target, self.request.headers, self.client_key)
+        self.route = _ROUTES[type(parsed.request)]
+        return parsed
 
     def _out_of_bounds(
-        self, outcome: OutOfBounds, wanted: ParsedRequest, *, varies: bool
+        self, outcome: OutOfBounds, parsed: ParsedRequest, *, varies: bool
     ) -> Response:
-        url = self.site.addresses.signed_again(outcome.url, wanted)
-        return responses.out_of_bounds(replace(outcome, url=url), wanted.options, varies=varies)
+        url = self.site.request_parser.signed_again(outcome.url, parsed)
+        return responses.out_of_bounds(replace(outcome, url=url), parsed.options, varies=varies)
 
     def _fresh(self) -> bool:
         """Whether the client knows the configured `freshness`; one that guesses does not."""
         expected = self.site.options.freshness
         sent = self.request.headers.get("Freshness-Token", "").encode("latin-1")
         try:
-            return bool(expected) and self.site.guesses.one_of(self.client, sent, (expected,))
+            return bool(expected) and self.site.secret_throttle.one_of(
+                self.client, sent, (expected,)
+            )
         except errors.TooManyFailures:
             return False
 
@@ -148,16 +150,16 @@ class ObjectHandler(PicturesHandler):
             return  # the client left
         if isinstance(found, Streamed):
             answer = responses.streamed(
-                found, self.asked, self.site.options.responses, varies=False, immutable=True
+                found, self.conditionals, self.site.options.responses, varies=False, immutable=True
             )
             await self.respond(await self.begin(found, answer))
             return
-        await self.respond(responses.stored_object(found, self.asked))
+        await self.respond(responses.stored_object(found, self.conditionals))
 
     async def head(self) -> None:
         """What is known of the object, without making it."""
         known = await self.site.objects.known(fast_path.object_key(self.target))
-        await self.respond(responses.known_object(known, self.asked))
+        await self.respond(responses.known_object(known, self.conditionals))
 
 
 def _facts(original: Original, options: ResponseOptions) -> Response:

@@ -38,7 +38,7 @@ class TokenHandler(JsonHandler):
             given = fields["secret"]
             given = given if isinstance(given, str) else ""
             said = given.encode("utf-8", "surrogatepass")
-            if not self.site.guesses.one_of(self.client, said, (options.secret,)):
+            if not self.site.secret_throttle.one_of(self.client, said, (options.secret,)):
                 raise errors.SecretRefused
         elif self.client not in options.token_networks:
             raise errors.NetworkRefused

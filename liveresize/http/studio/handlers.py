@@ -85,7 +85,7 @@ class StudioPageHandler(StudioHandler):
             ("Vary", "Accept-Encoding"),
             *_GUARDS,
         ]
-        if conditions.matches(self.asked.if_none_match, body.etag):
+        if conditions.matches(self.conditionals.if_none_match, body.etag):
             return Response(status=304, headers=headers, length=None)
         headers.append(("Content-Type", asset.kind))
         if packed:

@@ -79,7 +79,7 @@ class FrameBudget:
             self._shared.credit(gain)
 
 
-class Allowances:
+class ClientBudgets:
     """The allowance of each client, which all of its connections share."""
 
     def __init__(
@@ -97,11 +97,11 @@ class Allowances:
         if self._is_exempt(peer):
             return None
         client = clients.counted_as(peer)
-        allowance = self._known.get(client)
-        if allowance is None:
-            allowance = FrameBudget(_CLIENT_BURST, _CLIENT_RATE, self._monotonic)
-            self._known[client] = allowance
+        budget = self._known.get(client)
+        if budget is None:
+            budget = FrameBudget(_CLIENT_BURST, _CLIENT_RATE, self._monotonic)
+            self._known[client] = budget
             if len(self._known) > _CLIENTS:
                 self._known.popitem(last=False)
         self._known.move_to_end(client)
-        return allowance
+        return budget

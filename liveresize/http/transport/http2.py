@@ -82,7 +82,7 @@ class Http2Connection:
         context: object,
         delegate: httputil.HTTPServerConnectionDelegate,
         options: Http2Options,
-        allowance: FrameBudget,
+        budget: FrameBudget,
     ) -> None:
         """`context` has the `remote_ip` and the `protocol` of the client, as in HTTP/1."""
         self.context = context
@@ -90,8 +90,8 @@ class Http2Connection:
         self.unsent = stream.unsent
         self._stream = stream
         self._delegate = delegate
-        self._allowance = allowance
-        self._protocol = Protocol(options.protocol, self._allowance)
+        self._budget = budget
+        self._protocol = Protocol(options.protocol, self._budget)
         self._exchanges: dict[int, Http2Stream] = {}
         self._out = bytearray()
         self._written: asyncio.Future[None] | None = None
@@ -160,7 +160,7 @@ class Http2Connection:
                 exchange.ended()
         elif isinstance(event, StreamReset):
             if not event.remote_reset:
-                self._allowance.take_off(_REFUSAL_COST)  # the peer had h2 do it
+                self._budget.take_off(_REFUSAL_COST)  # the peer had h2 do it
             if (exchange := self._exchanges.get(event.stream_id)) is not None:
                 self._forget(exchange)
                 exchange.broken()
@@ -171,7 +171,7 @@ class Http2Connection:
         """Begin an exchange, unless there are too many or we are leaving."""
         number = event.stream_id
         if self._left or len(self._exchanges) >= self.options.protocol.streams:
-            self._allowance.take_off(_REFUSAL_COST)
+            self._budget.take_off(_REFUSAL_COST)
             self._break_off(number, ErrorCodes.REFUSED_STREAM)
             return
         exchange = Http2Stream(self, number, self.options.max_body, self.options.body_timeout)
@@ -361,7 +361,7 @@ class Http2Connection:
             if exchange.queued and now - self.moved_at(exchange) > self.options.write_stall:
                 self.reset(exchange, ErrorCodes.CANCEL)
                 # Not its client's: whoever is cut off from the net for a while stalls, too.
-                self._allowance.take_off(_STALL_COST, alone=True)
+                self._budget.take_off(_STALL_COST, alone=True)
         idle_since = self._stream.idle_since
         if idle_since is not None and now - idle_since > self.options.idle:
             self._go_away(self._protocol.highest_inbound_stream_id)

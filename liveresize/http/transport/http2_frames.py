@@ -74,7 +74,7 @@ class Protocol(H2Connection):
 
     MAX_CLOSED_STREAMS = _CLOSED
 
-    def __init__(self, options: ProtocolOptions, allowance: FrameBudget) -> None:
+    def __init__(self, options: ProtocolOptions, budget: FrameBudget) -> None:
         super().__init__(
             H2Configuration(
                 client_side=False,
@@ -83,7 +83,7 @@ class Protocol(H2Connection):
                 normalize_outbound_headers=False,
             )
         )
-        self.allowance = allowance
+        self.budget = budget
         self.peer_leaves = False
         self._most_encoded = 2 * options.header_bytes
         self.encoder = _Encoder()
@@ -104,7 +104,7 @@ class Protocol(H2Connection):
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
         """See H2Connection: what a frame does. First its price is paid."""
-        self.allowance.charge(self._price(frame))
+        self.budget.charge(self._price(frame))
         if isinstance(frame, HeadersFrame) and len(frame.data) > self._most_encoded:
             # HPACK has instructions that are no headers, and would count none of them.
             raise DenialOfServiceError("More bytes of headers than they may unpack to.")
@@ -141,7 +141,7 @@ class Protocol(H2Connection):
     def sent(self, size: int) -> None:
         """Data of `size` bytes went out, which the peer may answer with opening its windows."""
         if size >= _WORTH:
-            self.allowance.credit(2)
+            self.budget.credit(2)
 
 
 class _Settings(Settings):

@@ -12,7 +12,7 @@ from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.iostream import IOStream, StreamClosedError
 
 from liveresize.http.transport.connections import TlsStream, WatchedStream
-from liveresize.http.transport.frame_budget import CONNECTION, Allowances, FrameBudget
+from liveresize.http.transport.frame_budget import CONNECTION, ClientBudgets, FrameBudget
 from liveresize.http.transport.http2 import Http2Connection, Http2Options
 
 _log = structlog.get_logger("liveresize.http2")
@@ -35,14 +35,14 @@ class Server(HTTPServer):
         delegate: httputil.HTTPServerConnectionDelegate,
         *,
         http2: Http2Options | None = None,
-        allowances: Allowances | None = None,
+        budgets: ClientBudgets | None = None,
         cleartext: bool = False,
         **options: Any,
     ) -> None:
         """As Tornado's; without `http2` only HTTP/1.1 is spoken."""
         super().initialize(delegate, **options)
         self._http2 = http2
-        self._allowances = allowances or Allowances()
+        self._budgets = budgets or ClientBudgets()
         self._cleartext = cleartext
         self._leaving = False
         self._speaking: dict[asyncio.Task[None], Http2Connection | None] = {}
@@ -74,8 +74,8 @@ class Server(HTTPServer):
                 connection.leave()
 
     def _is_spent(self, stream: WatchedStream, address: tuple[Any, ...]) -> bool:
-        allowance = self._allowances.of(self._context(stream, address).remote_ip)
-        return allowance is not None and allowance.is_spent
+        budget = self._budgets.of(self._context(stream, address).remote_ip)
+        return budget is not None and budget.is_spent
 
     def _context(self, stream: WatchedStream, address: tuple[Any, ...]) -> _HTTPRequestContext:
         return _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
@@ -93,12 +93,12 @@ class Server(HTTPServer):
             super().handle_stream(stream, address)
             return
         context = self._context(stream, address)
-        allowance = FrameBudget(shared=self._allowances.of(context.remote_ip))
-        allowance.take_off(CONNECTION)
-        if allowance.is_spent:
+        budget = FrameBudget(shared=self._budgets.of(context.remote_ip))
+        budget.take_off(CONNECTION)
+        if budget.is_spent:
             await _turn_away(stream)
             return
-        connection = Http2Connection(stream, context, self, options, allowance)
+        connection = Http2Connection(stream, context, self, options, budget)
         task = asyncio.current_task()
         assert task is not None
         self._speaking[task] = connection

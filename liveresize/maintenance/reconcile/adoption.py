@@ -87,8 +87,8 @@ class Adoption:
         self._parts.originals.settle(original.generation)
 
     async def _probe(self, path: Path) -> Facts:
-        job, errand = ProbeJob(path=str(path)), ports.JobHandle(ports.Priority.BACKGROUND)
+        job, handle = ProbeJob(path=str(path)), ports.JobHandle(ports.Priority.BACKGROUND)
         try:
-            return await self._parts.renderer.run(job, errand=errand)
+            return await self._parts.renderer.run(job, handle=handle)
         except NOT_ADOPTABLE as error:
             raise NotAdopted(error.public) from error
