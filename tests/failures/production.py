@@ -175,12 +175,19 @@ def _redirected(visitor: Visitor, sent: Sent, width: int) -> None:
 def free_or_whole(load: Load, process: servers.Process) -> None:
     """Return when each id whose upload was refused is free again, or taken by the picture."""
     with Visitor(process.url) as visitor:
+
+        def nothing(sent: Sent) -> bool:
+            """Whether that is known: on a busy machine a lookup may take its 150 ms."""
+            status = visitor.get(f"/{sent.name}.png").status_code
+            assert status in (404, 503)
+            return status == 404
+
         for sent in load.refused:
 
             def decided(sent: Sent = sent) -> bool:
                 answer = visitor.post("/token", json={"id": sent.name})
                 if answer.status_code == 200:
-                    assert visitor.get(f"/{sent.name}.png").status_code == 404
+                    servers.until(lambda: nothing(sent), RECOVERY)
                     return True
                 with contextlib.suppress(Wrong, Refused, Misled):
                     visitor.original(sent)
