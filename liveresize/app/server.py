@@ -170,7 +170,7 @@ class Server:
 
     async def start(self) -> None:
         """Bind, bring everything up, and answer. Raises what `sockets.open_doors` and
-        `Life.start` raise."""
+        `Lifecycle.start` raise."""
         opened = sockets.open_doors(
             self._settings, http=self._http, plain=self._plain, certificate=self.certificate
         )

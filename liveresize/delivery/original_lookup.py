@@ -53,7 +53,7 @@ class OriginalLookup:
     async def with_original(self, image: ImageId, answer: Callable[[Original], Awaitable[T]]) -> T:
         """What `answer` makes of the original; of its successor where it has ended since.
 
-        Raises what `facts` and `answer` raise.
+        Raises what `get` and `answer` raise.
         """
         original = await self.get(image)
         try:

@@ -1,4 +1,4 @@
-"""What the service answers: values that the web turns into statuses and headers."""
+"""What a request for a picture comes to: values that `http` turns into statuses and headers."""
 
 import enum
 from collections.abc import Awaitable, Callable

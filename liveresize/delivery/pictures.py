@@ -146,7 +146,7 @@ class Pictures:
         return await self._renditions.warm(request.rendition_as(original.output_format))
 
     async def original(self, image: ImageId) -> Original:
-        """What is known of a picture, for those who may. Raises as `OriginalLookup.facts`."""
+        """What is known of a picture, for those who may. Raises as `OriginalLookup.get`."""
         return await self._original_lookup.get(image)
 
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:

@@ -43,7 +43,7 @@ class WebhookDispatcherOptions:
 
 
 class WebhookDispatcher:
-    """Tells the webhook; without a courier there is none, and it does nothing."""
+    """Tells the webhook; without a sender there is none, and it does nothing."""
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -237,25 +236,12 @@ def test_noting_and_deleting_meet(world: World) -> None:
     world.run(scenario)
 
 
-class _Listener:
-    """Stands for a connection, and keeps the statement that it is asked."""
-
-    statement: sa.Select[Any]
-
-    def execute(self, statement: sa.Select[Any]) -> list[Any]:
-        self.statement = statement
-        return []
-
-
-PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
-
-
 @databases
 def test_a_short_queue_is_read_without_the_long_table(
     database: Callable[[], contextlib.AbstractContextManager[str]],
 ) -> None:
     """Among ten thousand that are mirrored, the few that are not have an index of their own."""
-    listener = _Listener()
+    listener = worlds.Listener()
     SqlMirrorQueue.waiting.__wrapped__(None, listener, "0" * 28, 100)
 
     def fill(connection: sa.Connection) -> None:
@@ -273,7 +259,7 @@ def test_a_short_queue_is_read_without_the_long_table(
     def explain(connection: sa.Connection) -> str:
         dialect = connection.dialect
         asked = listener.statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        rows = connection.exec_driver_sql(PLANS[dialect.name] + str(asked)).all()
+        rows = connection.exec_driver_sql(worlds.PLANS[dialect.name] + str(asked)).all()
         return "\n".join(str(row[-1]) for row in rows)
 
     async def scenario(url: str) -> None:

@@ -251,25 +251,12 @@ def test_taking_over_and_deleting_meet(world: World) -> None:
     world.run(scenario)
 
 
-class _Listener:
-    """Stands for a connection, and keeps the statement that it is asked."""
-
-    statement: sa.Select[Any]
-
-    def execute(self, statement: sa.Select[Any]) -> list[Any]:
-        self.statement = statement
-        return []
-
-
-PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
-
-
 @databases
 def test_the_queue_of_the_buckets_has_an_index_of_its_own(
     database: Callable[[], contextlib.AbstractContextManager[str]],
 ) -> None:
     """Among ten thousand of the main namespace, none of which will ever be mirrored."""
-    listener = _Listener()
+    listener = worlds.Listener()
     SqlMirrorQueue.waiting.__wrapped__(None, listener, "0" * 28, 100, main=False)
 
     def fill(connection: sa.Connection) -> None:
@@ -289,7 +276,7 @@ def test_the_queue_of_the_buckets_has_an_index_of_its_own(
     def explain(connection: sa.Connection) -> str:
         dialect = connection.dialect
         asked = listener.statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        rows = connection.exec_driver_sql(PLANS[dialect.name] + str(asked)).all()
+        rows = connection.exec_driver_sql(worlds.PLANS[dialect.name] + str(asked)).all()
         return "\n".join(str(row[-1]) for row in rows)
 
     async def scenario(url: str) -> None:

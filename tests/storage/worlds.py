@@ -314,3 +314,17 @@ empty_databases = pytest.mark.parametrize(
     ],
 )
 """The test gets each maker of a database without tables."""
+
+
+class Listener:
+    """Stands for a connection, and keeps the statement that it is asked."""
+
+    statement: sa.Select[Any]
+
+    def execute(self, statement: sa.Select[Any]) -> list[Any]:
+        self.statement = statement
+        return []
+
+
+PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
+"""What asks each database how it would answer."""

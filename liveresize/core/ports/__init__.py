@@ -1,4 +1,4 @@
-"""The seams: what the service asks of the world, as Protocols.
+"""What delivery, uploads and maintenance ask of the world, as Protocols.
 
 Every method may raise what it names and nothing else; adapters translate whatever their
 driver raises into `errors`.

@@ -1,6 +1,6 @@
 """How many frames that carry nothing an HTTP/2 client may send.
 
-One allowance is a connection's, another one its client's: what a client has spent does not
+One budget is a connection's, another one its client's: what a client has spent does not
 come back by connecting again. A unit stands for about 25 µs of the server's time, which is
 what a PING costs.
 """
@@ -80,7 +80,7 @@ class FrameBudget:
 
 
 class ClientBudgets:
-    """The allowance of each client, which all of its connections share."""
+    """The budget of each client, which all of its connections share."""
 
     def __init__(
         self,

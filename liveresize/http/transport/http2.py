@@ -329,7 +329,7 @@ class Http2Connection:
         """Bytes below which a frame of this answer is not sent yet.
 
         A peer that opens windows by the size of each frame would otherwise get ever smaller
-        frames (the silly window syndrome, RFC 1122 §4.2.3.4), and pay for each of them.
+        frames (the silly window syndrome, RFC 1122 §4.2.3.4), and spend its budget on them.
         """
         return min(_LEAST, exchange.queued, self._protocol.offered_window)
 

@@ -2,7 +2,7 @@
 
 Most attacks on HTTP/2 are made of frames that are allowed and cost their sender nothing:
 requests cancelled as soon as they are sent (CVE-2023-44487), pings and settings to be
-acknowledged, windows opened byte by byte (CVE-2019-9511), empty frames. One allowance
+acknowledged, windows opened byte by byte (CVE-2019-9511), empty frames. One budget
 answers all of them: it shrinks with every frame that carries nothing, and grows with time
 and with data that the peer takes.
 """
@@ -67,7 +67,7 @@ class ProtocolOptions:
 class Protocol(H2Connection):
     """The server's side of a connection, by h2, which checks and keeps all states.
 
-    `receive_data` also raises DenialOfServiceError for a peer that spends its allowance;
+    `receive_data` also raises DenialOfServiceError for a peer that spends its budget;
     what h2 raises is in GOAWAY by then. Once the peer has said GOAWAY, `peer_leaves` is
     set, and requests that are under way go on.
     """

@@ -50,7 +50,7 @@ class Server(HTTPServer):
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Serve a connection; see tornado.tcpserver.TCPServer.
 
-        Who has spent its allowance of HTTP/2 gets no handshake of TLS: that is what
+        Who has spent its budget of HTTP/2 gets no handshake of TLS: that is what
         connecting again costs most.
         """
         assert isinstance(stream, WatchedStream)
@@ -108,7 +108,7 @@ class Server(HTTPServer):
 
 
 async def _turn_away(stream: WatchedStream) -> None:
-    """Tell a client that has spent its allowance, without building up a connection for it."""
+    """Tell a client that has spent its budget, without building up a connection for it."""
     goaway = GoAwayFrame(0, error_code=ErrorCodes.ENHANCE_YOUR_CALM)
     stream.lingers = True
     with contextlib.suppress(StreamClosedError):

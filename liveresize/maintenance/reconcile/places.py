@@ -1,4 +1,4 @@
-"""The places that are compared with the index, as far as upkeep needs to know them."""
+"""The places that are compared with the index, as far as a reconciliation needs to know them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
