@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveresize import config, errors
-from liveresize.config import schema
+from liveresize.settings import schema
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,8 +9,6 @@ from liveresize.app.studio import studio_options
 from liveresize.compat.vip.importer import BucketImporterOptions
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
-from liveresize.config.backends import Postgresql
-from liveresize.config.operation import PRIVATE_NETWORKS, Limits
 from liveresize.core.geometry import Bounds
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import check_presets
@@ -32,6 +30,8 @@ from liveresize.imaging.options import (
     Metadata,
 )
 from liveresize.maintenance.strays import StraysOptions
+from liveresize.settings.backends import Postgresql
+from liveresize.settings.server import PRIVATE_NETWORKS, Limits
 from liveresize.storage.disk import DiskOptions
 from liveresize.storage.files import Reserve
 from liveresize.storage.index.database import IndexOptions

@@ -5,8 +5,9 @@ import ssl
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.config import Settings, entrances
+from liveresize.config import Settings
 from liveresize.http.transport.tls import HTTP1_ONLY, PROTOCOLS, TlsOptions, make_context
+from liveresize.settings import entrances
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 

@@ -8,10 +8,11 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from liveresize.config import check, layers, schema
+from liveresize.config import check, layers
 from liveresize.config.merge import Merge
 from liveresize.config.report import KEYS, as_json, example, reference, table
 from liveresize.config.root import Settings
+from liveresize.settings import schema
 
 __all__ = ["KEYS", "Settings", "as_json", "example", "load", "reference", "table"]
 

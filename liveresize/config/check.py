@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from liveresize import errors
-from liveresize.config import entrances
 from liveresize.config.root import Settings
+from liveresize.settings import entrances
 
 _VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
 

@@ -8,8 +8,8 @@ from typing import cast
 from liveresize import errors
 from liveresize.config import layers
 from liveresize.config.layers import Layer
-from liveresize.config.schema import Key
-from liveresize.config.values import Kind
+from liveresize.settings.schema import Key
+from liveresize.settings.values import Kind
 
 BUILT_IN = "built-in default"
 """The source of a value that nobody set."""

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from liveresize.config import merge, schema
+from liveresize.config import merge
 from liveresize.config.root import Settings
-from liveresize.config.schema import Key
+from liveresize.settings import schema
+from liveresize.settings.schema import Key
 
 MASK = "********"
 """What stands for a secret that is set."""

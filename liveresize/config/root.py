@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from liveresize.config import backends, entrances, operation, pictures
-from liveresize.config.schema import key, section
-from liveresize.config.values import Form
+from liveresize.settings import backends, entrances, pictures, server
+from liveresize.settings.schema import key, section
+from liveresize.settings.values import Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +61,18 @@ class Settings:
     formats: pictures.Formats = section(pictures.Formats)
     encoder: pictures.Encoder = section(pictures.Encoder)
     originals: pictures.Originals = section(pictures.Originals)
-    token: operation.Token = section(operation.Token)
-    upload: operation.Upload = section(operation.Upload)
-    admin: operation.Admin = section(operation.Admin)
-    signing: operation.Signing = section(operation.Signing)
-    cache: operation.Cache = section(operation.Cache)
-    disk: operation.Disk = section(operation.Disk)
-    workers: operation.Workers = section(operation.Workers)
-    limits: operation.Limits = section(operation.Limits)
-    drain: operation.Drain = section(operation.Drain)
-    ready: operation.Ready = section(operation.Ready)
-    cdn: operation.Cdn = section(operation.Cdn)
-    log: operation.Log = section(operation.Log)
+    token: server.Token = section(server.Token)
+    upload: server.Upload = section(server.Upload)
+    admin: server.Admin = section(server.Admin)
+    signing: server.Signing = section(server.Signing)
+    cache: server.Cache = section(server.Cache)
+    disk: server.Disk = section(server.Disk)
+    workers: server.Workers = section(server.Workers)
+    limits: server.Limits = section(server.Limits)
+    drain: server.Drain = section(server.Drain)
+    ready: server.Ready = section(server.Ready)
+    cdn: server.Cdn = section(server.Cdn)
+    log: server.Log = section(server.Log)
     tls: entrances.Tls = section(entrances.Tls)
     vip: entrances.Vip = section(entrances.Vip)
     postgresql: backends.Postgresql = section(backends.Postgresql)

@@ -5,8 +5,9 @@ import itertools
 import json
 
 from liveresize import config
-from liveresize.config import Settings, layers, schema
-from liveresize.config.schema import Key
+from liveresize.config import Settings, layers
+from liveresize.settings import schema
+from liveresize.settings.schema import Key
 from scripts.site import marked
 
 TOP = "The top level"

@@ -10,7 +10,7 @@ import pytest
 
 from liveresize import config, errors
 from liveresize.app import tls
-from liveresize.config import entrances
+from liveresize.settings import entrances
 
 from . import certificates, pictures, secure, servers, wire
 from .certificates import Pair

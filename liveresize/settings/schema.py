@@ -12,8 +12,8 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from liveresize.config import values
-from liveresize.config.values import Form, Kind
+from liveresize.settings import values
+from liveresize.settings.values import Form, Kind
 
 _KINDS: dict[object, Kind] = {
     bool: Kind.SWITCH,

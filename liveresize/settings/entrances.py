@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from liveresize.config import schema
-from liveresize.config.values import Form
+from liveresize.settings import schema
+from liveresize.settings.values import Form
 
 CERTIFICATE, KEY = "/etc/vip/application.pem", "/etc/vip/application.key"
 """Where vip looks for its certificate, and so do we while `tls.certificate` is empty."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from liveresize.config.schema import key
-from liveresize.config.values import Form
+from liveresize.settings.schema import key
+from liveresize.settings.values import Form
 
 BUILT_IN_CONVERSION_TIMEOUT = 30.0
 """Seconds that a conversion may take where `timeout.conversion` is 0."""

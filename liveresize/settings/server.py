@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from liveresize.config.schema import key
-from liveresize.config.values import Form
+from liveresize.settings.schema import key
+from liveresize.settings.values import Form
 
 PRIVATE_NETWORKS = (
     "127.0.0.0/8",
