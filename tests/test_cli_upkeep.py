@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from web import pictures, servers
 
 from liveresize import cli, errors
-from liveresize.cli import client, maintenance
+from liveresize.cli import client, options, purge
 
 Run = Callable[..., Result]
 
@@ -141,7 +141,7 @@ def test_a_purge_says_what_it_means(
 )
 def test_a_moment_may_be_an_age(age: str, seconds: float) -> None:
     """Counted back from now."""
-    moment = maintenance.Moment().convert(age, None, None)
+    moment = purge.Moment().convert(age, None, None)
     assert moment == pytest.approx(time.time() - seconds, abs=60)
 
 
@@ -149,10 +149,10 @@ def test_a_moment_may_be_an_age(age: str, seconds: float) -> None:
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
     """With what is allowed; a bare number is Unix seconds."""
     if text == "30":
-        assert maintenance.Moment().convert(text, None, None) == 30.0
+        assert purge.Moment().convert(text, None, None) == 30.0
         return
     with pytest.raises(click.BadParameter, match="nor an age such as"):
-        maintenance.Moment().convert(text, None, None)
+        purge.Moment().convert(text, None, None)
 
 
 def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Asked) -> None:
@@ -190,7 +190,7 @@ def test_whoever_sits_at_a_terminal_is_asked_first(
     run: Run, server: Asked, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """Unless --yes is given; a script is not asked."""
-    monkeypatch.setattr(maintenance, "at_terminal", lambda: True)
+    monkeypatch.setattr(options, "at_terminal", lambda: True)
     assert run(command, "cat", *server.admin, answers="n\n").exit_code == 1
     assert server.requests == []
     server.answers = [(204, b"") if command == "delete" else (200, b'{"purged": 1}')] * 2

@@ -1,14 +1,11 @@
-"""The command of whoever hands out signed addresses: sign.
-
-As in `cli`, nothing but click is imported outside the command.
-"""
+"""The command `sign`: sign URLs."""
 
 import time
 
 import click
 
 from liveresize import errors
-from liveresize.cli import common
+from liveresize.cli import options
 
 
 @click.command()
@@ -42,7 +39,7 @@ def sign(url: str, expires: int | None, exp: int | None, key: str | None) -> Non
     if expires is not None:
         exp = int(time.time()) + expires
     if key is None:
-        keys = common.load().signing.keys
+        keys = options.load().signing.keys
         if not keys:
             raise errors.SettingsError("signing.keys is empty: there is nothing to sign with.")
         key = keys[0]

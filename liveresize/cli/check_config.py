@@ -1,0 +1,26 @@
+"""The command `check-config`: show the settings in force."""
+
+import click
+
+from liveresize.cli import options
+
+
+@click.command("check-config")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def check_config(as_json: bool) -> None:
+    """Show every setting and where its value comes from.
+
+    Secrets are masked. Exits with 1 if the server would not start with these settings.
+
+    \b
+    Examples:
+      liveresize check-config
+      NODE_ENV=production liveresize check-config --json
+    """
+    from liveresize import config as settings
+    from liveresize.app import container
+
+    in_force = options.load()
+    report = settings.as_json if as_json else settings.table
+    click.echo(report(in_force))
+    container.check(in_force)

@@ -1,0 +1,25 @@
+"""The command `delete`: delete an image from a running server."""
+
+import click
+
+from liveresize.cli import options
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@options.URL
+@options.ADMIN_SECRET
+@options.YES
+def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
+    """Delete the image ID and all its renditions from a running server.
+
+    \b
+    Examples:
+      liveresize delete cat
+      liveresize delete cat --yes --url https://images.example.com
+    """
+    from liveresize.cli import client
+
+    server = options.admin_server(url, secret)
+    options.confirm(f"Delete {id_} on {server.url} for good?", yes)
+    client.delete(server, id_)

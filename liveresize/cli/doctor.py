@@ -1,0 +1,45 @@
+"""The command `doctor`: check what the server depends on."""
+
+import json
+import sys
+
+import click
+
+from liveresize import errors
+from liveresize.cli import options
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
+def doctor(as_json: bool) -> None:
+    """Check everything the server depends on and suggest fixes.
+
+    Tests folders, database, buckets, codecs, limits, clocks, ports and the certificate with
+    the current settings. It leaves nothing behind, and the server can run meanwhile.
+
+    Exits with 1 if there is a problem.
+
+    \b
+    Examples:
+      liveresize doctor
+      NODE_ENV=production liveresize doctor --json
+    """
+    import asyncio
+
+    from liveresize.app import doctor as examination
+    from liveresize.maintenance.doctor.findings import Level, problem
+    from liveresize.observe import log
+
+    try:
+        with log.silenced():
+            found = asyncio.run(examination.examine(options.load()))
+    except errors.SettingsError as error:
+        found = [problem("config", error.public, "Correct it: see config/README.md.")]
+    if as_json:
+        click.echo(json.dumps([finding.as_json() for finding in found], ensure_ascii=False))
+    else:
+        for finding in found:
+            click.echo(finding.text())
+        counts = [sum(each.level is level for each in found) for level in Level]
+        click.echo(f"{counts[0]} ok, {counts[1]} warnings, {counts[2]} problems")
+    sys.exit(1 if any(each.level is Level.PROBLEM for each in found) else 0)

@@ -1,0 +1,100 @@
+"""The command `purge`: discard renditions of a running server."""
+
+import re
+import time
+from datetime import datetime
+from typing import Any
+
+import click
+
+from liveresize.cli import options
+
+_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+class Moment(click.ParamType[float]):
+    """A moment in Unix seconds: as such, as an ISO 8601 time, or as an age such as 30d."""
+
+    name = "WHEN"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        text = str(value).strip()
+        ago = _AGO.fullmatch(text)
+        if ago:
+            return time.time() - float(ago[1]) * _SECONDS[ago[2]]
+        try:
+            if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
+                return float(text)
+            return datetime.fromisoformat(text).timestamp()
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{text!r} is neither a time such as 2026-01-31T12:00Z, nor Unix seconds, "
+                "nor an age such as 30d, 12h or 45m.",
+                param,
+                ctx,
+            )
+
+
+@click.command()
+@click.argument("id_", metavar="[ID]", required=False)
+@click.option("--prefix", metavar="TEXT", help="Images with names that begin with TEXT.")
+@click.option(
+    "--rendered-before",
+    type=Moment(),
+    help="Renditions made before WHEN: an ISO 8601 time (in this machine's time zone if it "
+    "names none), Unix seconds, or an age such as 30d.",
+)
+@click.option("--engine-before", metavar="VERSION", help="Renditions of older engines.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Purge at most N renditions."
+)
+@options.URL
+@options.ADMIN_SECRET
+@options.YES
+def purge(
+    id_: str | None,
+    prefix: str | None,
+    rendered_before: float | None,
+    engine_before: str | None,
+    limit: int | None,
+    url: str | None,
+    secret: str | None,
+    yes: bool,
+) -> None:
+    """Discard renditions of a running server; they are rendered again on request.
+
+    Originals stay. Select the renditions with exactly one of ID, --prefix, --rendered-before
+    and --engine-before. The oldest ones are purged first, up to --limit.
+
+    \b
+    Examples:
+      liveresize purge cat
+      liveresize purge --prefix holiday- --limit 1000
+      liveresize purge --rendered-before 30d --yes
+    """
+    selection: dict[str, str | float] = {
+        name: value
+        for name, value in (
+            ("id", id_),
+            ("prefix", prefix),
+            ("rendered_before", rendered_before),
+            ("engine_before", engine_before),
+        )
+        if value is not None
+    }
+    if len(selection) != 1:
+        raise click.UsageError(
+            "Give exactly one of ID, --prefix, --rendered-before and --engine-before."
+        )
+    from liveresize.cli import client
+    from liveresize.observe import progress
+
+    server = options.admin_server(url, secret)
+    ((name, value),) = selection.items()
+    options.confirm(f"Purge the renditions with {name} {value} on {server.url}?", yes)
+    with progress.bar("purged", limit) as bar:
+        count = client.purge(server, selection, limit, bar.update)
+    click.echo(f"{count} purged")
