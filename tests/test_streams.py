@@ -9,7 +9,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core.names import ImageId
-from liveresize.core.streams import each, joined
+from liveresize.core.streams import for_each, joined
 from liveresize.maintenance.reconcile.external_sorter import ExternalSorter
 from liveresize.maintenance.reconcile.places import HERE, Entry
 
@@ -54,7 +54,7 @@ def test_items_are_worked_off_by_several_at_a_time() -> None:
             busy -= 1
             done.append(item)
 
-        await each(stream(range(100)), work, 3)
+        await for_each(stream(range(100)), work, 3)
         assert (sorted(done), most) == (list(range(100)), 3)
 
     asyncio.run(scenario())
@@ -73,7 +73,7 @@ def test_the_first_failure_ends_the_work() -> None:
             await asyncio.sleep(0)
 
         with pytest.raises(errors.IndexUnavailable):
-            await each(stream(range(100)), work, 2)
+            await for_each(stream(range(100)), work, 2)
         assert len(done) < 10
 
     asyncio.run(scenario())

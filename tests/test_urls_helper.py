@@ -111,7 +111,7 @@ def test_what_is_written_is_read_as_what_was_asked(
     assert request.image == ImageId(name)
     assert request.rendition == expected(box, density, extension, asked)
     assert request.proxy == asked.get("proxy", False)
-    assert [key for key, _ in request.given] == [key for key in KNOWN if key in asked]
+    assert [key for key, _ in request.sent] == [key for key in KNOWN if key in asked]
 
 
 def expected(

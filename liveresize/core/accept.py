@@ -13,7 +13,7 @@ _PLAIN = ("image/jpeg", "image/png", "image/*", "*/*")
 
 def weights(accept: str) -> dict[str, float]:
     """Media range → q, 0–1; a malformed weight counts as 1, a repeated range as its first."""
-    found: dict[str, float] = {}
+    ranges: dict[str, float] = {}
     for part in accept.split(","):
         media, *parameters = part.split(";")
         q = 1.0
@@ -23,8 +23,8 @@ def weights(accept: str) -> dict[str, float]:
                 q = numbers.decimal(value.strip().rstrip(".")) or 0.0
         media = media.strip().lower()
         if media:
-            found.setdefault(media, q)
-    return found
+            ranges.setdefault(media, q)
+    return ranges
 
 
 def offers(accept: str, media: str) -> bool:

@@ -105,7 +105,7 @@ def plan(
     width, height = size
     scaled = fit_size(size, rendition)
     x, y = focus if focus is not None else rendition.gravity.point
-    whole = (0.0, 0.0, float(width), float(height))
+    full = (0.0, 0.0, float(width), float(height))
     if rendition.fit is Fit.CROP:
         output = (
             (rendition.width, rendition.height)
@@ -124,8 +124,8 @@ def plan(
             int((output[0] - scaled[0]) * x + 0.5),
             int((output[1] - scaled[1]) * y + 0.5),
         )
-        return Plan(whole, scaled, output, offset)
-    return Plan(whole, scaled, scaled)
+        return Plan(full, scaled, output, offset)
+    return Plan(full, scaled, scaled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,9 @@ def nearest_allowed(
         # A box within the bounds holds a result within the bounds.
         return min(box[0], bounds.max_width), min(box[1], bounds.max_height)
     width, height = turned(size, rendition)
-    wanted = shrink_box(box, bounds)
-    if bounds.within(fit_size((width, height), rendition.boxed(*wanted))):
-        return wanted
+    shrunk = shrink_box(box, bounds)
+    if bounds.within(fit_size((width, height), rendition.boxed(*shrunk))):
+        return shrunk
     # `cover` runs over on its long side: ask for that side alone, at the bound.
     if width * bounds.max_height >= height * bounds.max_width:
         return bounds.max_width, 0

@@ -92,7 +92,7 @@ def flag(
     *,
     plain: bool | None,
     shown: bool,
-    **rest: Any,
+    **options: Any,
 ) -> Operation:
     """`true` or `false`; `shown` is the one that has a token."""
     return Operation(
@@ -102,12 +102,12 @@ def flag(
         schema={"type": "boolean"} | ({} if plain is None else {"default": plain}),
         effect=effect,
         plain=plain,
-        read=lambda text, rules: _known(FLAGS, text),
+        read=lambda text, rules: _look_up(FLAGS, text),
         text=lambda value: str(value).lower(),
         token=lambda value: token if value is shown else "",
         pattern=token,
         parse=lambda text: shown,
-        **rest,
+        **options,
     )
 
 
@@ -118,7 +118,7 @@ def choice(
     prefix: str,
     plain: Any,
     values: tuple[Any, ...],
-    **rest: Any,
+    **options: Any,
 ) -> Operation:
     """One of a few words or numbers."""
     words = {str(value): value for value in values}
@@ -131,15 +131,15 @@ def choice(
         schema={"enum": list(values), **default},
         effect=effect,
         plain=plain,
-        read=lambda text, rules: _known(words, text),
+        read=lambda text, rules: _look_up(words, text),
         token=lambda value: "" if value == plain else f"{prefix}{value}",
         pattern="|".join(tokens),
         parse=lambda text: tokens[text],
-        **rest,
+        **options,
     )
 
 
-def _known(words: Mapping[str, Any], text: str) -> Any:
+def _look_up(words: Mapping[str, Any], text: str) -> Any:
     if text not in words:
         raise ValueError(text)
     return words[text]

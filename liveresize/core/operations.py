@@ -53,8 +53,8 @@ def _read_gravity(text: str, rules: UrlRules) -> Gravity:
 
 
 def _gravity_text(gravity: Gravity) -> str:
-    for word, known in COMPASS.items():
-        if known == gravity:
+    for word, point in COMPASS.items():
+        if point == gravity:
             return word
     return f"{gravity.x / 1000:g},{gravity.y / 1000:g}"
 

@@ -15,7 +15,7 @@ from liveresize.core.operations import OPERATIONS
 class Parameters:
     """The values of one query.
 
-    `values` are those of operations, as their `read` made them. `given` holds the known
+    `values` are those of operations, as their `read` made them. `sent` holds the known
     parameters as they were sent (decoded, first of each), so that a redirect can repeat
     them.
     """
@@ -23,7 +23,7 @@ class Parameters:
     values: Mapping[str, Any] = field(default_factory=dict)
     allow_webp: bool = False
     proxy: bool = False
-    given: tuple[tuple[str, str], ...] = ()
+    sent: tuple[tuple[str, str], ...] = ()
 
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -80,12 +80,12 @@ def read(query: str, rules: UrlRules) -> Parameters:
     if not query:
         return _NOTHING
     values: dict[str, Any] = {}
-    given: dict[str, str] = {}
+    sent: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, raw = pair.partition("=")
-        if name not in KNOWN or name in given:
+        if name not in KNOWN or name in sent:
             continue
-        text = given[name] = percent_decode(raw)
+        text = sent[name] = percent_decode(raw)
         if name == "preset":
             if text not in rules.presets:
                 raise _bad(name, "the name of a configured preset")
@@ -97,7 +97,7 @@ def read(query: str, rules: UrlRules) -> Parameters:
         values={name: value for name, value in values.items() if name in OPERATIONS},
         allow_webp=values.get("allow_webp", False),
         proxy=values.get("proxy", False),
-        given=tuple(given.items()),
+        sent=tuple(sent.items()),
     )
 
 

@@ -88,7 +88,7 @@ class Rendition:
         """
         parts = [f"{self.width}x{self.height}"]
         # Every hit asks for it: what is as it was by default is not looked at.
-        for value, plain, token in zip(_asked(self), _PLAIN, _TOKENS):  # noqa: B905 (slower)
+        for value, plain, token in zip(_operation_fields(self), _PLAIN, _TOKENS):  # noqa: B905 (slower)
             if value is not plain and (text := token(value)):
                 parts.append(text)
         parts.append(self.format.value if isinstance(self.format, Format) else self.format.token)
@@ -104,20 +104,20 @@ class Rendition:
         word = part["format"]
         output = _NEGOTIATED.get(word) or Format(word)
         try:
-            asked = {
+            fields = {
                 row.attribute: row.parse(token) for row in ROWS if (token := part[row.attribute])
             }
         except ValueError:
             raise ValueError(f"not a variant: {variant!r}") from None
         width, height = numbers.digits(part["width"]), numbers.digits(part["height"])
-        canonical = cls(format=output, width=width, height=height, **asked).canonical()
+        canonical = cls(format=output, width=width, height=height, **fields).canonical()
         if canonical.variant != variant:
             raise ValueError(f"not a canonical variant: {variant!r}")
         return canonical  # type: ignore[return-value]
 
 
-_asked = attrgetter(*(row.attribute for row in ROWS))
-_PLAIN = _asked(Rendition(format=Format.JPEG))
+_operation_fields = attrgetter(*(row.attribute for row in ROWS))
+_PLAIN = _operation_fields(Rendition(format=Format.JPEG))
 _TOKENS = [row.token for row in ROWS]
 
 _NEGOTIATED = {

@@ -53,8 +53,8 @@ class Sealed:
 
     def opened_by(self, keys: Iterable[str]) -> bool:
         """Whether `sig` is right by any of `keys`; how long that takes tells nothing."""
-        given = (self.sig or "").encode()
-        right = [hmac.compare_digest(given, signature(self.text, key).encode()) for key in keys]
+        sent = (self.sig or "").encode()
+        right = [hmac.compare_digest(sent, signature(self.text, key).encode()) for key in keys]
         return any(right)
 
 
@@ -64,20 +64,20 @@ def read(target: str) -> Sealed:
     `target` is `/path?query`, one character a byte. Raises MalformedUrl for a bad escape.
     """
     path, _, query = target.partition("?")
-    given: dict[str, str] = {}
-    for name, raw in _known(path, query):
-        if name not in given:
-            given[name] = parameters.percent_decode(raw)
-    sig, exp = given.pop("sig", None), given.get("exp")
+    params: dict[str, str] = {}
+    for name, raw in _known_params(path, query):
+        if name not in params:
+            params[name] = parameters.percent_decode(raw)
+    sig, exp = params.pop("sig", None), params.get("exp")
     spelled = "/".join(_spell(parameters.percent_decode(raw)) for raw in path.split("/"))
-    pairs = "&".join(f"{name}={_spell(given[name])}" for name in sorted(given))
+    pairs = "&".join(f"{name}={_spell(params[name])}" for name in sorted(params))
     return Sealed(f"{spelled}?{pairs}", sig, exp)
 
 
 def signature(text: str, key: str) -> str:
     """HMAC-SHA256 of `text`, as base64url without padding."""
-    made = hmac.digest(key.encode(), text.encode(), hashlib.sha256)
-    return urlsafe_b64encode(made).rstrip(b"=").decode()
+    mac = hmac.digest(key.encode(), text.encode(), hashlib.sha256)
+    return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
 def sign(target: str, key: str, exp: int | None = None) -> str:
@@ -108,7 +108,7 @@ def sign_url(url: str, key: str, exp: int | None = None) -> str:
     return origin + sign(target, key, exp)
 
 
-def _known(path: str, query: str) -> Iterator[tuple[str, str]]:
+def _known_params(path: str, query: str) -> Iterator[tuple[str, str]]:
     """(name, raw value) of the parameters that mean something to the address `path`."""
     known = _OF_BUCKETS if "/" in path[1:] else _OF_PICTURES
     for pair in query.split("&"):

@@ -30,14 +30,14 @@ class SingleFlight(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._flights: dict[Hashable, Call[T]] = {}
+        self._calls: dict[Hashable, Call[T]] = {}
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._calls)
 
     def joins(self, key: Hashable) -> bool:
         """Whether `run` with this key would join work that is under way."""
-        return key in self._flights
+        return key in self._calls
 
     async def run(
         self,
@@ -55,39 +55,39 @@ class SingleFlight(Generic[T]):
         caller's last look at its caches and joining here, as long as the caller does
         not put one there.
         """
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._start(key, work, priority)
+        call = self._calls.get(key)
+        if call is None:
+            call = self._start(key, work, priority)
         elif priority is Priority.INTERACTIVE:
-            flight.promote()
-        assert flight.task is not None
-        flight.clients[client] += 1
+            call.promote()
+        assert call.task is not None
+        call.clients[client] += 1
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(call.task)
         finally:
-            flight.clients[client] -= 1
-            if not flight.clients[client]:
-                del flight.clients[client]
-            if not flight.clients and not flight.begun and not flight.task.done():
-                self._flights.pop(key, None)
-                flight.task.cancel()
+            call.clients[client] -= 1
+            if not call.clients[client]:
+                del call.clients[client]
+            if not call.clients and not call.begun and not call.task.done():
+                self._calls.pop(key, None)
+                call.task.cancel()
 
     def _start(
         self, key: Hashable, work: Callable[[Call[T]], Awaitable[T]], priority: Priority
     ) -> Call[T]:
-        flight: Call[T] = Call(priority)
+        call: Call[T] = Call(priority)
 
         async def fly() -> T:
             try:
-                return await work(flight)
+                return await work(call)
             finally:
-                if self._flights.get(key) is flight:
-                    del self._flights[key]
+                if self._calls.get(key) is call:
+                    del self._calls[key]
 
-        flight.task = asyncio.create_task(fly())
-        flight.task.add_done_callback(_retrieve)
-        self._flights[key] = flight
-        return flight
+        call.task = asyncio.create_task(fly())
+        call.task.add_done_callback(_retrieve)
+        self._calls[key] = call
+        return call
 
 
 def _retrieve(task: "asyncio.Task[T]") -> None:

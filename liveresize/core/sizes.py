@@ -19,7 +19,7 @@ DENSITIES = (1, 2, 3)
 _BESIDE_PRESET = frozenset({"preset", "proxy", "allow_webp", "sig", "exp"})
 """What may stand beside `preset` where nothing else may."""
 
-_TOLD = 20
+_SHOWN = 20
 """Sizes that an error lists; more help nobody."""
 
 
@@ -46,17 +46,19 @@ class SizeRules:
 
         What a size beyond the bounds is redirected to is allowed as well.
         """
-        given = tuple(dict.fromkeys(listed))
-        dense = {(width * each, height * each) for width, height in given for each in DENSITIES}
+        boxes = tuple(dict.fromkeys(listed))
+        dense = {
+            (width * density, height * density) for width, height in boxes for density in DENSITIES
+        }
         limits = {bounds.capped(output.max_side) for output in Format}
-        whole = {(limit.max_width, limit.max_height) for limit in limits}
-        clipped = {(min(w, mw), min(h, mh)) for w, h in dense for mw, mh in whole}
+        largest = {(limit.max_width, limit.max_height) for limit in limits}
+        clipped = {(min(w, mw), min(h, mh)) for w, h in dense for mw, mh in largest}
         shrunk = {geometry.shrink_box(box, limit) for box in dense if all(box) for limit in limits}
-        ends = {end for width, height in whole for end in ((width, 0), (0, height))}
-        free = ends if any(not all(box) for box in given) else set()
+        ends = {end for width, height in largest for end in ((width, 0), (0, height))}
+        free = ends if any(not all(box) for box in boxes) else set()
         return cls(
-            listed=given,
-            allowed=frozenset(dense | clipped | shrunk | whole | free),
+            listed=boxes,
+            allowed=frozenset(dense | clipped | shrunk | largest | free),
             at_bounds=frozenset(ends),
             of_vip=frozenset((min(w, vip_width), min(h, vip_width)) for w, h in dense),
             presets_only=presets_only,
@@ -71,8 +73,8 @@ def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
     if rules.presets_only and not _by_preset(request):
         raise errors.PresetRequired
     if rules.listed and not _listed(request, rules):
-        shown = ", ".join(f"{width}x{height}" for width, height in rules.listed[:_TOLD])
-        more = ", …" if len(rules.listed) > _TOLD else ""
+        shown = ", ".join(f"{width}x{height}" for width, height in rules.listed[:_SHOWN])
+        more = ", …" if len(rules.listed) > _SHOWN else ""
         raise errors.SizeRefused(
             f"Without a signature the size must be one of {shown}{more}, or 2 or 3 times it."
         )
@@ -95,7 +97,7 @@ def _listed(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
     if box in rules.allowed:
         return True
     # With a side free `cover` is nothing else than `clip`; how it was asked for tells.
-    covers = any(pair == ("fit", "cover") or pair[0] == "preset" for pair in request.given)
+    covers = any(pair == ("fit", "cover") or pair[0] == "preset" for pair in request.sent)
     return covers and box in rules.at_bounds
 
 
@@ -103,6 +105,6 @@ def _by_preset(request: PictureRequest | VipRequest) -> bool:
     if isinstance(request, VipRequest | FactsRequest):
         return True
     if isinstance(request, RenditionRequest):
-        given = {name for name, _ in request.given}
-        return "preset" in given and given <= _BESIDE_PRESET
-    return {name for name, _ in request.parameters.given} <= _BESIDE_PRESET
+        names = {name for name, _ in request.sent}
+        return "preset" in names and names <= _BESIDE_PRESET
+    return {name for name, _ in request.parameters.sent} <= _BESIDE_PRESET

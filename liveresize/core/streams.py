@@ -16,21 +16,23 @@ async def joined(
 
     Both come in the ascending order of their keys, and have each key once.
     """
-    one, other = await anext(left, None), await anext(right, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one[0] < other[0]):
-            assert one is not None
-            yield one[0], one[1], None
-            one = await anext(left, None)
-        elif one is None or other[0] < one[0]:
-            yield other[0], None, other[1]
-            other = await anext(right, None)
+    left_item, right_item = await anext(left, None), await anext(right, None)
+    while left_item is not None or right_item is not None:
+        if right_item is None or (left_item is not None and left_item[0] < right_item[0]):
+            assert left_item is not None
+            yield left_item[0], left_item[1], None
+            left_item = await anext(left, None)
+        elif left_item is None or right_item[0] < left_item[0]:
+            yield right_item[0], None, right_item[1]
+            right_item = await anext(right, None)
         else:
-            yield one[0], one[1], other[1]
-            one, other = await anext(left, None), await anext(right, None)
+            yield left_item[0], left_item[1], right_item[1]
+            left_item, right_item = await anext(left, None), await anext(right, None)
 
 
-async def each(items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], width: int) -> None:
+async def for_each(
+    items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], width: int
+) -> None:
     """Do `work` on every item, `width` at a time; the first failure ends it and is raised."""
     turn = asyncio.Lock()
 

@@ -40,44 +40,50 @@ class Unsigned:
         """Whether pictures of that bucket, or of the main namespace, are answered at all."""
         return not image.bucket or self._vip_rules.takes(image.bucket)
 
-    def request(self, image: ImageId, rendition: Rendition, own: Format) -> Request | None:
+    def request(
+        self, image: ImageId, rendition: Rendition, original_format: Format
+    ) -> Request | None:
         """The request of an unsigned URL that `rendition` answers; None where there is none.
 
-        `own` is what `Original.output_format` says. Bounds are not looked at: they depend on
-        the size of the original.
+        `original_format` is what `Original.output_format` says. Bounds are not checked: they
+        depend on the size of the original.
         """
         requests = self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
         for request in requests:
-            made = made_of(request, own).rendition
-            if made == rendition and sizes.allows(request, self._sizes):
+            answered = made_of(request, original_format).rendition
+            if answered == rendition and sizes.allows(request, self._sizes):
                 return replace(request, image=image)
         return None
 
     def _of_main(self, rendition: Rendition) -> Iterator[RenditionRequest | OriginalRequest]:
         accept = _accept(rendition)
-        plain, _, given = urls.build(_ANY, rendition, self._rules).partition("?")
-        queries = [given]
+        plain, _, base = urls.build(_ANY, rendition, self._rules).partition("?")
+        queries = [base]
         if bool(rendition.width) != bool(rendition.height):
-            queries.append(f"{given}&fit=cover")  # may end at a bound where `clip` may not
+            queries.append(f"{base}&fit=cover")  # may end at a bound where `clip` may not
         for query in queries:
             request = urls.parse(f"{plain}?{query}", accept, self._rules)
             if isinstance(request, RenditionRequest | OriginalRequest):
                 yield request
-        for wanted in self._presets:
-            yield self._by_preset(rendition, wanted)
+        for params in self._presets:
+            yield self._by_preset(rendition, params)
 
-    def _by_preset(self, like: Rendition, wanted: Parameters) -> RenditionRequest | OriginalRequest:
+    def _by_preset(
+        self, rendition: Rendition, params: Parameters
+    ) -> RenditionRequest | OriginalRequest:
         """What a preset asks for in the box and the format of a rendition."""
-        if not (like.width or like.height):
+        if not (rendition.width or rendition.height):
             return OriginalRequest(
                 image=_ANY,
-                format=like.format,
+                format=rendition.format,
                 extension="",
-                parameters=wanted,
+                parameters=params,
                 rules=self._rules,
             )
-        made = urls.rendition(like.width, like.height, like.format, wanted, self._rules)
-        return RenditionRequest(image=_ANY, rendition=made, extension="", given=wanted.given)
+        resized = urls.rendition(
+            rendition.width, rendition.height, rendition.format, params, self._rules
+        )
+        return RenditionRequest(image=_ANY, rendition=resized, extension="", sent=params.sent)
 
     def _of_bucket(self, image: ImageId, rendition: Rendition) -> Iterator[VipRequest]:
         rules, square = self._vip_rules, rendition.fit is Fit.CROP
@@ -91,14 +97,16 @@ class Unsigned:
             )
 
 
-def made_of(request: Request, own: Format) -> RenditionRequest:
-    """The rendition that a request asks for, `own` being the original's format."""
-    return request if isinstance(request, RenditionRequest) else request.rendition_as(own)
+def made_of(request: Request, original_format: Format) -> RenditionRequest:
+    """The rendition that a request asks for, `original_format` being the original's format."""
+    return (
+        request if isinstance(request, RenditionRequest) else request.rendition_as(original_format)
+    )
 
 
 def _accept(rendition: Rendition) -> str:
     """An `Accept` header that leads to the format."""
-    wanted = rendition.format
-    if not isinstance(wanted, Negotiated):
+    output = rendition.format
+    if not isinstance(output, Negotiated):
         return ""
-    return ",".join(["image/avif"] * wanted.avif + ["image/webp"] * wanted.webp)
+    return ",".join(["image/avif"] * output.avif + ["image/webp"] * output.webp)

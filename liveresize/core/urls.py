@@ -25,7 +25,7 @@ _SWITCHABLE = (Format.JPEG, Format.PNG, Format.GIF)
 class RenditionRequest:
     """A picture at a size. `varies` tells that `Accept` had a say in the format.
 
-    `extension` and `given` are as the client wrote them, for a redirect to repeat.
+    `extension` and `sent` are as the client wrote them, for a redirect to repeat.
     `bounded` says that the configured bounds apply, and not only the original's own size.
     """
 
@@ -34,7 +34,7 @@ class RenditionRequest:
     extension: str
     proxy: bool = False
     varies: bool = False
-    given: tuple[tuple[str, str], ...] = ()
+    sent: tuple[tuple[str, str], ...] = ()
     bounded: bool = True
 
 
@@ -56,27 +56,27 @@ class OriginalRequest:
     varies: bool = False
     signed: bool = False
 
-    def stored_will_do(self, own: str, *, animated: bool) -> bool:
+    def stored_will_do(self, original_format: str, *, animated: bool) -> bool:
         """Whether the stored bytes are the answer: nothing was asked for that would change
-        an original of the format `own`."""
-        if self.webp and own in _SWITCHABLE:
+        an original of the format `original_format`."""
+        if self.webp and original_format in _SWITCHABLE:
             return False
-        return (self.format is None or self.format == own) and not any(
+        return (self.format is None or self.format == original_format) and not any(
             OPERATIONS[name].changes_stored(value, animated=animated)
             for name, value in self.parameters.values.items()
         )
 
-    def rendition_as(self, own: Format) -> RenditionRequest:
-        """The same request as a rendition at full size, `own` being the original's format."""
-        if self.webp and own in _SWITCHABLE:
-            own = Format.WEBP
+    def rendition_as(self, original_format: Format) -> RenditionRequest:
+        """The same request as a rendition at full size, for an original of that format."""
+        if self.webp and original_format in _SWITCHABLE:
+            original_format = Format.WEBP
         return RenditionRequest(
             image=self.image,
-            rendition=rendition(0, 0, self.format or own, self.parameters, self.rules),
-            extension=self.extension or own.extension,
+            rendition=rendition(0, 0, self.format or original_format, self.parameters, self.rules),
+            extension=self.extension or original_format.extension,
             proxy=self.parameters.proxy,
             varies=self.varies,
-            given=self.parameters.given,
+            sent=self.parameters.sent,
         )
 
 
@@ -118,7 +118,7 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
         extension=extension,
         proxy=params.proxy,
         varies=varies,
-        given=params.given,
+        sent=params.sent,
     )
 
 
@@ -168,10 +168,10 @@ def rendition(
     width: int, height: int, output: Format | Negotiated, params: Parameters, rules: UrlRules
 ) -> Rendition:
     """What a query makes of a box and a format."""
-    return _made(width, height, output, params.values, rules)
+    return _from_values(width, height, output, params.values, rules)
 
 
-def _made(
+def _from_values(
     width: int,
     height: int,
     output: Format | Negotiated,
@@ -179,15 +179,15 @@ def _made(
     rules: UrlRules,
 ) -> Rendition:
     fields = {
-        each.attribute: each.resolve(values.get(name, each.plain), rules)
-        for name, each in OPERATIONS.items()
+        operation.attribute: operation.resolve(values.get(name, operation.plain), rules)
+        for name, operation in OPERATIONS.items()
     }
     return Rendition(format=output, width=width, height=height, **fields).canonical()
 
 
 def resized(request: RenditionRequest, width: int, height: int) -> str:
     """The URL of the same request in another box, its parameters repeated."""
-    return _join(request.image, width, height, request.extension, request.given)
+    return _join(request.image, width, height, request.extension, request.sent)
 
 
 def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool = False) -> str:
@@ -196,23 +196,23 @@ def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool 
     Of an `auto` rendition only the `auto` is in the URL; the rest is up to `Accept`.
     """
     width, height, output = rendition.width, rendition.height, rendition.format
-    plain = _made(width, height, output, {}, rules)
-    fitted = _made(width, height, output, {"fit": rendition.fit}, rules)
-    given: list[tuple[str, str]] = []
-    for name, each in OPERATIONS.items():
-        value = getattr(rendition, each.attribute)
-        if value not in (None, getattr(plain if name == "fit" else fitted, each.attribute)):
-            given.append((name, each.text(value)))
+    plain = _from_values(width, height, output, {}, rules)
+    fitted = _from_values(width, height, output, {"fit": rendition.fit}, rules)
+    pairs: list[tuple[str, str]] = []
+    for name, operation in OPERATIONS.items():
+        value = getattr(rendition, operation.attribute)
+        if value not in (None, getattr(plain if name == "fit" else fitted, operation.attribute)):
+            pairs.append((name, operation.text(value)))
     if proxy:
-        given.append(("proxy", "true"))
+        pairs.append(("proxy", "true"))
     extension = output.extension if isinstance(output, Format) else "auto"
-    return _join(image, width, height, extension, tuple(given))
+    return _join(image, width, height, extension, tuple(pairs))
 
 
 def _join(
-    image: ImageId, width: int, height: int, extension: str, given: tuple[tuple[str, str], ...]
+    image: ImageId, width: int, height: int, extension: str, pairs: tuple[tuple[str, str], ...]
 ) -> str:
     size = f"_{width}_{height}" if width or height else ""
     path = f"/{quote(image.name, safe='')}{size}.{extension}"
-    query = "&".join(f"{name}={quote(value, safe=',:')}" for name, value in given)
+    query = "&".join(f"{name}={quote(value, safe=',:')}" for name, value in pairs)
     return f"{path}?{query}" if query else path

@@ -82,7 +82,7 @@ class Verification:
                 await self.verify(*row)
                 progress.update(row[0].bytes)
 
-            await streams.each(self._every_row(), look, self._options.width)
+            await streams.for_each(self._every_row(), look, self._options.width)
 
     async def _every_row(self) -> AsyncIterator[Row]:
         generation = ""

@@ -123,7 +123,7 @@ class Warming:
             done(1)
 
         try:
-            await streams.each(self._wanted(lines, variants), warm, self._width)
+            await streams.for_each(self._wanted(lines, variants), warm, self._width)
         finally:
             client.close()
 

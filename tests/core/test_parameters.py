@@ -199,7 +199,7 @@ def test_a_bad_escape_in_a_known_parameter_is_a_malformed_url(query: str) -> Non
 def test_known_parameters_are_kept_as_they_were_sent() -> None:
     """A redirect can repeat them: decoded, in order, the first of each, no unknown one."""
     read = parameters.read("x=1&preset=thumb&fit=cr%6fp&fit=clip&exp=9&sig=a%2Bb&y", RULES)
-    assert read.given == (("preset", "thumb"), ("fit", "crop"), ("exp", "9"), ("sig", "a+b"))
+    assert read.sent == (("preset", "thumb"), ("fit", "crop"), ("exp", "9"), ("sig", "a+b"))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_redirect_changes_the_box_alone(
     again = urls.parse(urls.resized(request, width, height), accept, RULES)
     assert isinstance(again, urls.RenditionRequest)
     assert again.image == request.image
-    assert (again.extension, again.given) == (request.extension, request.given)
+    assert (again.extension, again.sent) == (request.extension, request.sent)
     assert (again.proxy, again.varies) == (request.proxy, request.varies)
     assert (again.rendition.width, again.rendition.height) == (width, height)
     assert again.rendition.boxed(0, 0).canonical() == request.rendition.boxed(0, 0).canonical()

@@ -126,8 +126,8 @@ def meaning(address: str) -> object:
     if isinstance(request, urls.FactsRequest):
         return request.image
     if isinstance(request, urls.RenditionRequest):
-        return request.image, request.rendition, request.extension, _said(request.given)
-    return request.image, request.format, request.webp, _said(request.parameters.given)
+        return request.image, request.rendition, request.extension, _said(request.sent)
+    return request.image, request.format, request.webp, _said(request.parameters.sent)
 
 
 def _said(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

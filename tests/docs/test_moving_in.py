@@ -245,4 +245,4 @@ def test_the_tables_of_addresses_are_understood(page: str) -> None:
         assert request.image.name == "cat"
         if "?" in target:
             assert isinstance(request, domain_urls.RenditionRequest)
-            assert request.given
+            assert request.sent

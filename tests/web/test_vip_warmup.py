@@ -174,13 +174,13 @@ def test_a_live_request_joins_what_is_being_warmed(gallery: Gallery, cat: str) -
         with held_up(gallery) as begun:
             warm(gallery, cat, "s=222")
             assert begun.acquire(timeout=servers.PATIENCE)
-            (flight,) = gallery.components.renditions._jobs._flights.values()
-            priorities = [flight.priority]
+            (call,) = gallery.components.renditions._jobs._calls.values()
+            priorities = [call.priority]
             live = [stack.enter_context(wire.Wire(gallery.port)) for _ in range(3)]
             for connection in live:
                 connection.send(wire.request(f"{cat}?s=222"))
-            servers.until(lambda: flight.clients.total() == 4)
-            priorities.append(flight.priority)
+            servers.until(lambda: call.clients.total() == 4)
+            priorities.append(call.priority)
         replies = [connection.reply() for connection in live]
     assert priorities == [Priority.BACKGROUND, Priority.INTERACTIVE]
     assert {reply.status for reply in replies} == {200}

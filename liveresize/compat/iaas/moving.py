@@ -21,7 +21,7 @@ from liveresize.compat.iaas.variants import Unknown, Variants, address
 from liveresize.core import names, ports
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
-from liveresize.core.streams import each
+from liveresize.core.streams import for_each
 from liveresize.observe.progress import Progress, bar
 from liveresize.storage.index.database import Database
 
@@ -115,7 +115,7 @@ class MoveIn:
             progress.update(1)
 
         missing = _one_by_one(entry for entry in fit if entry.name not in here)
-        await each(missing, take, self._options.slots)
+        await for_each(missing, take, self._options.slots)
 
     def _fit(self, entry: os.DirEntry[str]) -> bool:
         """Whether it is a file with a name that can be had here; it is counted where not."""

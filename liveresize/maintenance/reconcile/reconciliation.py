@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from liveresize.core.originals import Link
-from liveresize.core.streams import each, joined
+from liveresize.core.streams import for_each, joined
 from liveresize.maintenance.reconcile import places
 from liveresize.maintenance.reconcile.external_sorter import ExternalSorter
 from liveresize.maintenance.reconcile.findings import Report
@@ -70,7 +70,7 @@ class Reconciliation:
             rows = Rows(self._parts, self._options, self.report, cases)
             both = joined(self._originals(), stored.by_generation())
             with self._progress("originals", stored.size or None) as progress:
-                await each(_counted(both, progress), rows.compare, WIDTH)
+                await for_each(_counted(both, progress), rows.compare, WIDTH)
             # A disk that is not mounted looks as if everything were lost.
             alone = self._options.alone and stored.size > 0
             await self._decide(cases, certain=self._options.this_is_all or alone)
@@ -88,7 +88,7 @@ class Reconciliation:
         adopting = self._options.strays is OrphanPolicy.ADOPT
         width = self._options.slots if adopting else WIDTH
         with self._progress("pictures to decide about", None) as progress:
-            await each(_counted(cases.by_image(), progress), pictures.decide, width)
+            await for_each(_counted(cases.by_image(), progress), pictures.decide, width)
 
     async def _moving(self) -> set[str]:
         """Generations that an upload has put in their place lately, and not settled."""
@@ -110,7 +110,7 @@ class Reconciliation:
             await self._list("objects", places.renditions(objects), stored)
             both = joined(self._links(), stored.by_generation())
             with self._progress("originals with links", None) as progress:
-                await each(_counted(both, progress), links.compare, WIDTH)
+                await for_each(_counted(both, progress), links.compare, WIDTH)
 
     async def _list(self, what: str, entries: AsyncIterator[Entry], target: ExternalSorter) -> None:
         before = target.size
