@@ -40,7 +40,7 @@ NO_TEXT = {
     "http/handlers/admin.py": {"int(fields.number('limit', 1, MOST) or 100)", "float(value)"},
     "http/direct.py": {"int(time.time())"},
     "http/responses.py": {"int(self.ends - time.time())", "int(time.time())"},
-    "http/conditions.py": {"int(self.modified_at)", "int(held.modified_at)"},
+    "http/conditions.py": {"int(self.modified_at)", "int(validators.modified_at)"},
     "http/transport/clients.py": {"int(ip)"},
     "http/transport/frame_budget.py": {"float(burst)"},
     # A certificate of the operator's, as OpenSSL writes its dates.

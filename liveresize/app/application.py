@@ -28,8 +28,8 @@ from liveresize.http.handlers.tokens import TokenHandler
 from liveresize.http.handlers.uploads import PreflightHandler, UploadHandler
 from liveresize.http.openapi import OpenApiHandler
 from liveresize.http.studio.handlers import (
-    StudioDoorHandler,
     StudioPageHandler,
+    StudioRedirectHandler,
     StudioSessionHandler,
     StudioTokenHandler,
 )
@@ -48,7 +48,7 @@ ROUTES: list[Row] = [
     (READ, r"/_ready", ReadyHandler),
     (READ, r"/_metrics", MetricsHandler),
     (READ, r"/_renditions/.*", ObjectHandler),
-    (READ, r"/_studio", StudioDoorHandler),
+    (READ, r"/_studio", StudioRedirectHandler),
     (READ, r"/_studio/session", StudioSessionHandler),
     (("POST",), r"/_studio/token", StudioTokenHandler),
     (READ, r"/_studio/(?!token\Z)[^/]*", StudioPageHandler),

@@ -8,7 +8,7 @@ from tornado.netutil import bind_sockets
 from liveresize import errors
 from liveresize.app import systemd
 from liveresize.config import Settings
-from liveresize.http.transport.listener import Door
+from liveresize.http.transport.listener import EntryPoint
 from liveresize.http.transport.tls import Certificate
 
 _BACKLOG = 1024
@@ -16,7 +16,7 @@ _BACKLOG = 1024
 
 def open_doors(
     settings: Settings, *, http: HTTPServer, plain: HTTPServer, certificate: Certificate | None
-) -> list[Door]:
+) -> list[EntryPoint]:
     """The door of `listen_port`, and the second, encrypted one of `tls.port`.
 
     Sockets of systemd stand for either: those called `http` for the first, `https` for the
@@ -40,9 +40,9 @@ def open_doors(
             each.close()
         raise
     if not second:
-        return [Door(sockets=first, server=http, certificate=certificate)]
-    encrypted = Door(sockets=second, server=http, certificate=certificate)
-    return [Door(sockets=first, server=plain), encrypted] if first else [encrypted]
+        return [EntryPoint(sockets=first, server=http, certificate=certificate)]
+    encrypted = EntryPoint(sockets=second, server=http, certificate=certificate)
+    return [EntryPoint(sockets=first, server=plain), encrypted] if first else [encrypted]
 
 
 def _bind(settings: Settings, key: str, port: int) -> list[socket.socket]:

@@ -57,20 +57,20 @@ def matches(if_none_match: str, etag: str) -> bool:
     )
 
 
-def unchanged(conditionals: Conditionals, held: Validators) -> bool:
+def unchanged(conditionals: Conditionals, validators: Validators) -> bool:
     """Whether the client has these bytes; an ETag that it names decides alone."""
     if conditionals.if_none_match:
-        return matches(conditionals.if_none_match, held.etag)
-    if not conditionals.if_modified_since or not held.modified_at:
+        return matches(conditionals.if_none_match, validators.etag)
+    if not conditionals.if_modified_since or not validators.modified_at:
         return False
     since = numbers.http_instant(conditionals.if_modified_since)
-    return since is not None and int(held.modified_at) <= since
+    return since is not None and int(validators.modified_at) <= since
 
 
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
-def part(conditionals: Conditionals, held: Validators, size: int) -> tuple[int, int] | None:
+def part(conditionals: Conditionals, validators: Validators, size: int) -> tuple[int, int] | None:
     """(start, length) of the asked range; length 0 cannot be satisfied; None is the whole.
 
     Several ranges at once are answered with the whole, as RFC 9110 §14.2 allows.
@@ -78,7 +78,7 @@ def part(conditionals: Conditionals, held: Validators, size: int) -> tuple[int, 
     match = _RANGE.fullmatch(conditionals.range.strip())
     if match is None or conditionals.method != "GET":
         return None
-    if conditionals.if_range and not _still(conditionals.if_range.strip(), held):
+    if conditionals.if_range and not _still(conditionals.if_range.strip(), validators):
         return None
     first, last, suffix = match.groups()
     if suffix is not None:
@@ -91,8 +91,8 @@ def part(conditionals: Conditionals, held: Validators, size: int) -> tuple[int, 
     return start, max(0, end - start + 1)
 
 
-def _still(if_range: str, held: Validators) -> bool:
+def _still(if_range: str, validators: Validators) -> bool:
     """Whether `If-Range` names this very version, by its ETag or its exact date."""
-    if if_range == f'"{held.etag}"':
-        return bool(held.etag)
-    return bool(held.modified_at) and if_range == held.last_modified
+    if if_range == f'"{validators.etag}"':
+        return bool(validators.etag)
+    return bool(validators.modified_at) and if_range == validators.last_modified

@@ -34,7 +34,7 @@ def send(
     connection: httputil.HTTPConnection,
     site: AppContext,
     request: Request,
-    answer: Response,
+    response: Response,
     request_id: str,
     *,
     route: str,
@@ -45,16 +45,16 @@ def send(
 
     With `last` the connection ends with it, as it must where the request is not whole.
     """
-    answer = failures.explained(answer, request_id)
-    assert isinstance(answer.body, bytes | memoryview)
-    body = b"" if request.line.method == "HEAD" else answer.body
-    headers = _headers(answer, request_id)
+    response = failures.explained(response, request_id)
+    assert isinstance(response.body, bytes | memoryview)
+    body = b"" if request.line.method == "HEAD" else response.body
+    headers = _headers(response, request_id)
     if last:
         headers["Connection"] = "close"
         stream = getattr(connection, "stream", None)
         if isinstance(stream, WatchedStream):
             stream.lingers = True
-    start = httputil.ResponseStartLine("HTTP/1.1", answer.status, _REASONS[answer.status])
+    start = httputil.ResponseStartLine("HTTP/1.1", response.status, _REASONS[response.status])
     if isinstance(body, bytes) and len(body) <= LARGE:
         connection.write_headers(start, headers, body)
     else:  # joined to the head it would be copied
@@ -62,7 +62,7 @@ def send(
         connection.write(body)  # type: ignore[arg-type]
     connection.finish()
     peer = connection.context.remote_ip  # type: ignore[attr-defined]
-    _log(peer, site, request, answer, request_id, size=len(body), route=route, error=error)
+    _log(peer, site, request, response, request_id, size=len(body), route=route, error=error)
 
 
 def refuse(
@@ -77,30 +77,30 @@ def refuse(
     request_id = clients.request_id(request.headers.get("X-Request-Id"))
     for name in ("Content-Length", "Transfer-Encoding"):  # nobody is to read a body
         request.headers.pop(name, None)
-    answer = failures.answer(error, request_id)
-    send(connection, site, request, answer, request_id, route=route, error=error, last=True)
+    response = failures.answer(error, request_id)
+    send(connection, site, request, response, request_id, route=route, error=error, last=True)
 
 
 def refuse_head(stream: WatchedStream, peer: str, site: AppContext) -> None:
     """Answer to a head that is larger than is read; whoever calls closes the stream."""
     arrived = stream.arrived().lstrip(b"\r\n")
-    begun = arrived.partition(b"\n")[0]
-    error = errors.UrlTooLong() if 2 * len(begun) > len(arrived) else errors.HeadTooLarge()
-    method, _, rest = begun.decode("latin-1").partition(" ")
+    first_line = arrived.partition(b"\n")[0]
+    error = errors.UrlTooLong() if 2 * len(first_line) > len(arrived) else errors.HeadTooLarge()
+    method, _, rest = first_line.decode("latin-1").partition(" ")
     target = rest.partition(" ")[0] if _METHOD.fullmatch(method) else ""
     line = httputil.RequestStartLine(method if target else "", target, "")
     request = Request(line, httputil.HTTPHeaders(), time.perf_counter())
     request_id = clients.request_id(None)
-    answer = failures.answer(error, request_id)
-    assert isinstance(answer.body, bytes)
-    body = b"" if method == "HEAD" else answer.body
-    headers = _headers(answer, request_id)
+    response = failures.answer(error, request_id)
+    assert isinstance(response.body, bytes)
+    body = b"" if method == "HEAD" else response.body
+    headers = _headers(response, request_id)
     headers["Connection"] = "close"
-    lines = [f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}"]
+    lines = [f"HTTP/1.1 {response.status} {_REASONS[response.status]}"]
     lines += [f"{name}: {value}" for name, value in headers.get_all()]
     stream.lingers = True
     stream.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-    _log(peer, site, request, answer, request_id, size=len(body), route="other", error=error)
+    _log(peer, site, request, response, request_id, size=len(body), route="other", error=error)
 
 
 def refuse_chunk(stream: WatchedStream) -> None:
@@ -109,14 +109,14 @@ def refuse_chunk(stream: WatchedStream) -> None:
     stream.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def _headers(answer: Response, request_id: str) -> httputil.HTTPHeaders:
+def _headers(response: Response, request_id: str) -> httputil.HTTPHeaders:
     headers = httputil.HTTPHeaders()
-    for name, value in answer.headers:
+    for name, value in response.headers:
         headers.add(name, value)
     headers["Date"] = date()
     headers["X-Request-Id"] = request_id
-    if answer.length is not None:
-        headers["Content-Length"] = str(answer.length)
+    if response.length is not None:
+        headers["Content-Length"] = str(response.length)
     return headers
 
 
@@ -124,19 +124,19 @@ def _log(
     peer: str,
     site: AppContext,
     request: Request,
-    answer: Response,
+    response: Response,
     request_id: str,
     *,
     size: int,
     route: str,
     error: BaseException | None,
 ) -> None:
-    about, forwarded = answer.about, request.headers.get("X-Forwarded-For")
+    about, forwarded = response.about, request.headers.get("X-Forwarded-For")
     access.note(
         route=route,
         method=request.line.method,
         path=request.line.path.partition("?")[0],
-        status=answer.status,
+        status=response.status,
         client=clients.client_ip(peer, forwarded, site.options.trusted_proxies),
         duration_ms=(time.perf_counter() - request.began) * 1000,
         size=size,

@@ -91,12 +91,14 @@ def answer_status(status: int, request_id: str) -> Response:
     return _json(status, text, STATUS_CODES.get(status, "http_error"), request_id, [])
 
 
-def explained(answer: Response, request_id: str) -> Response:
-    """`answer`, a refused range with its reason in JSON, as every error has."""
-    if answer.status != 416:
-        return answer
-    said = answer_status(answer.status, request_id)
-    return replace(said, headers=[*said.headers, *answer.headers], about=answer.about)
+def explained(response: Response, request_id: str) -> Response:
+    """`response`, a refused range with its reason in JSON, as every error has."""
+    if response.status != 416:
+        return response
+    explanation = answer_status(response.status, request_id)
+    return replace(
+        explanation, headers=[*explanation.headers, *response.headers], about=response.about
+    )
 
 
 def _json(

@@ -31,26 +31,26 @@ _AS_IT_IS = string.ascii_letters + string.digits + string.punctuation
 class HttpsRedirects(httputil.HTTPServerConnectionDelegate):
     """Stand before the fast path and let only probes through."""
 
-    def __init__(self, origin: str, site: AppContext, entrance: FastPath) -> None:
+    def __init__(self, origin: str, site: AppContext, fast_path: FastPath) -> None:
         """`origin` is where everyone else is sent, as `https://images.example.com`."""
         self._origin = origin
         self._site = site
-        self._entrance = entrance
+        self._fast_path = fast_path
 
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
         """See tornado.httputil.HTTPServerConnectionDelegate."""
         assert isinstance(request_conn, HTTP1Connection)
-        within = self._entrance.start_request(server_conn, request_conn)
-        detour = HttpsRedirect(self._origin, self._site, request_conn, within)
+        delegate = self._fast_path.start_request(server_conn, request_conn)
+        redirect = HttpsRedirect(self._origin, self._site, request_conn, delegate)
         if isinstance(request_conn.stream, WatchedStream):
-            request_conn.stream.overfull = detour.head_too_large
-        return detour
+            request_conn.stream.overfull = redirect.head_too_large
+        return redirect
 
     def on_close(self, server_conn: object) -> None:
         """See tornado.httputil.HTTPServerConnectionDelegate."""
-        self._entrance.on_close(server_conn)
+        self._fast_path.on_close(server_conn)
 
 
 class HttpsRedirect(httputil.HTTPMessageDelegate):
@@ -65,12 +65,12 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         origin: str,
         site: AppContext,
         connection: HTTP1Connection,
-        within: httputil.HTTPMessageDelegate,
+        delegate: httputil.HTTPMessageDelegate,
     ) -> None:
         self._origin = origin
         self._site = site
         self._connection = connection
-        self._within = within
+        self._delegate = delegate
         self._is_probe = False
         self._request: Request | None = None
         self._unwanted: UnwantedBody | None = None
@@ -103,19 +103,19 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
             return None
         if line.path.partition("?")[0] in PROBES:
             self._is_probe = True
-            return self._within.headers_received(line, headers)
+            return self._delegate.headers_received(line, headers)
         self._request = Request(line, headers, began)
         unwanted.leave_to_us(self._connection)
         if not unwanted.is_worth_reading(headers):
-            self._answer_early()
+            self._respond_early()
         elif heads.has_body(headers):
-            self._unwanted = UnwantedBody(self._site.options.unwanted_body, self._answer_early)
+            self._unwanted = UnwantedBody(self._site.options.unwanted_body, self._respond_early)
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Drop the body of what is sent away."""
         if self._is_probe:
-            return self._within.data_received(chunk)
+            return self._delegate.data_received(chunk)
         if self._unwanted is not None:
             self._unwanted.arrived(len(chunk))
         return None
@@ -123,14 +123,14 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
     def finish(self) -> None:
         """The request is whole."""
         if self._is_probe:
-            self._within.finish()
+            self._delegate.finish()
         else:
-            self._answer(last=False)
+            self._respond(last=False)
 
     def on_connection_close(self) -> None:
         """The client went away before its request was whole, or has its answer."""
         if self._is_probe:
-            self._within.on_connection_close()
+            self._delegate.on_connection_close()
         self._answered = True
         self._forget_body()
 
@@ -139,29 +139,29 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
             self._unwanted.end()
             self._unwanted = None
 
-    def _answer_early(self) -> None:
+    def _respond_early(self) -> None:
         """Answer without the rest of the body; the connection ends with the answer."""
-        self._answer(last=True)
+        self._respond(last=True)
 
-    def _answer(self, *, last: bool) -> None:
+    def _respond(self, *, last: bool) -> None:
         self._forget_body()
         if self._answered:
             return
         self._answered = True
         assert self._request is not None
         request_id = clients.request_id(self._request.headers.get("X-Request-Id"))
-        answer = self._made(self._request.line.path, request_id)
+        response = self._redirect(self._request.line.path, request_id)
         direct.send(
             self._connection,
             self._site,
             self._request,
-            answer,
+            response,
             request_id,
             route="other",
             last=last,
         )
 
-    def _made(self, target: str, request_id: str) -> Response:
+    def _redirect(self, target: str, request_id: str) -> Response:
         """308 to the same target at the other address, never at one that the client named."""
         if not target.startswith("/"):
             error = errors.MalformedUrl("The target of the request is not a path.")

@@ -69,10 +69,10 @@ class OpenApiHandler(Handler):
 
     async def get(self) -> None:
         """The document, or 304. The first request makes it, in a thread."""
-        made = self.application.settings
-        if "contract" not in made:  # several first requests may each make it, all alike
-            made["contract"] = await asyncio.to_thread(Contract.of, self.site)
-        contract: Contract = made["contract"]
+        settings = self.application.settings
+        if "contract" not in settings:  # several first requests may each make it, all alike
+            settings["contract"] = await asyncio.to_thread(Contract.of, self.site)
+        contract: Contract = settings["contract"]
         headers = [
             ("Cache-Control", f"public, max-age={_AGE}"),
             ("ETag", f'"{contract.etag}"'),
@@ -111,13 +111,13 @@ def document(site: AppContext) -> Json:
 
 def _parameter(operation: Operation) -> Json:
     """The Parameter Object of an operation."""
-    found: Json = {
+    parameter: Json = {
         "name": operation.name,
         "in": "query",
         "description": operation.about,
         "schema": operation.schema,
     }
-    return found if operation.example is None else {**found, "example": operation.example}
+    return parameter if operation.example is None else {**parameter, "example": operation.example}
 
 
 def _load() -> Json:
@@ -161,8 +161,12 @@ def _values(site: AppContext) -> Json:
 def _filled(part: Any, values: Json) -> Any:
     """A copy of `part`, with placeholders replaced, `x-when` applied and lists flattened."""
     if isinstance(part, str):
-        whole = _PLACEHOLDER.fullmatch(part)
-        return values[whole[1]] if whole else _PLACEHOLDER.sub(lambda m: str(values[m[1]]), part)
+        placeholder = _PLACEHOLDER.fullmatch(part)
+        return (
+            values[placeholder[1]]
+            if placeholder
+            else _PLACEHOLDER.sub(lambda m: str(values[m[1]]), part)
+        )
     if isinstance(part, list):
         filled = [_filled(each, values) for each in part if _applies(each, values)]
         return [one for each in filled for one in (each if isinstance(each, list) else [each])]
@@ -212,12 +216,12 @@ def _error(code: str) -> _Error:
 
 def _response(status: int, listed: list[_Error], more: Json) -> Json:
     """The Response Object of errors with one status; `more` are headers of all of them."""
-    sent = [*_ERROR_HEADERS]
+    names = [*_ERROR_HEADERS]
     if listed[0].retry:
-        sent.append("Retry-After")
+        names.append("Retry-After")
     if status in _STATUS_HEADERS:
-        sent.append(_STATUS_HEADERS[status])
-    headers = {name: {"$ref": f"#/components/headers/{name}.always"} for name in sent}
+        names.append(_STATUS_HEADERS[status])
+    headers = {name: {"$ref": f"#/components/headers/{name}.always"} for name in names}
     codes = {"properties": {"code": {"enum": [error.code for error in listed]}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, codes]}
     return {

@@ -69,12 +69,12 @@ class RequestParser:
         self._vip_responses = vip_responses
         self._secret_throttle = secret_throttle
         self._clock = clock
-        self._known: dict[tuple[str, str], ParsedRequest] = {}
+        self._cache: dict[tuple[str, str], ParsedRequest] = {}
 
     def parse_cached(self, target: str, headers: HTTPHeaders) -> ParsedRequest | None:
         """As `read`, but None for an address whose signature has yet to be verified, and for
         one that has ended: `read` knows the client who is to be told. Raises as it does."""
-        parsed = self._known.get((target, headers.get("Accept", "*/*")))
+        parsed = self._cache.get((target, headers.get("Accept", "*/*")))
         if parsed is None:
             if self._options.keys and "sig=" in target:
                 return None
@@ -89,13 +89,13 @@ class RequestParser:
         `client` are not counted.
         """
         key = (target, headers.get("Accept", "*/*"))
-        parsed = self._known.get(key)
+        parsed = self._cache.get(key)
         if parsed is None:
             parsed = self._admit(*key, client)
             if len(key[0]) + len(key[1]) <= _LONGEST:
-                if len(self._known) >= _REMEMBERED:
-                    self._known.clear()
-                self._known[key] = parsed
+                if len(self._cache) >= _REMEMBERED:
+                    self._cache.clear()
+                self._cache[key] = parsed
         if self._over(parsed):
             raise errors.SignatureRefused("The signature of this address has expired.")
         return parsed

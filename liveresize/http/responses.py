@@ -109,7 +109,7 @@ def _age(
     return headers
 
 
-def _picture(mime: str, held: Validators, name: str) -> Headers:
+def _picture(mime: str, validators: Validators, name: str) -> Headers:
     tag = quote(name, safe="")
     headers = [
         ("X-Content-Type-Options", "nosniff"),
@@ -120,10 +120,10 @@ def _picture(mime: str, held: Validators, name: str) -> Headers:
     ]
     if mime:
         headers.append(("Content-Type", mime))
-    if held.etag:
-        headers.append(("ETag", f'"{held.etag}"'))
-    if held.modified_at:
-        headers.append(("Last-Modified", held.last_modified))
+    if validators.etag:
+        headers.append(("ETag", f'"{validators.etag}"'))
+    if validators.modified_at:
+        headers.append(("Last-Modified", validators.last_modified))
     return headers
 
 
@@ -154,9 +154,11 @@ def found(
     about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
-    held = Validators(link.etag)
-    if conditions.unchanged(conditionals, held):
-        return _not_modified([*_picture(link.mime, held, link.image.name), *age, cached], about)
+    validators = Validators(link.etag)
+    if conditions.unchanged(conditionals, validators):
+        return _not_modified(
+            [*_picture(link.mime, validators, link.image.name), *age, cached], about
+        )
     tag = quote(link.image.name, safe="")
     headers = [
         ("Location", outcome.url),
@@ -173,9 +175,9 @@ def rendered(
     outcome: Bytes, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
     """200 with the bytes of a rendition, or a part of them, or 304."""
-    held, image = outcome.held, outcome.original.image
-    validators = _validators(held.etag, outcome.original, options)
-    headers = _picture(held.mime, validators, image.name)
+    cached, image = outcome.held, outcome.original.image
+    validators = _validators(cached.etag, outcome.original, options)
+    headers = _picture(cached.mime, validators, image.name)
     if outcome.cache is Cache.BYPASS:
         headers.append(("Cache-Control", NO_STORE))
         if varies:
@@ -184,26 +186,26 @@ def rendered(
         headers += _age(options.render_max_age, options, varies=varies)
     headers.append(("X-Cache", outcome.cache.value))
     headers += _timing(outcome.timings)
-    if "animation_truncated" in held.notes:
+    if "animation_truncated" in cached.notes:
         headers.append(("X-Animation", "truncated"))
     about = AccessInfo(
         cache=outcome.cache,
         image=image.key,
         variant=outcome.variant,
         timings=outcome.timings,
-        notes=held.notes,
+        notes=cached.notes,
     )
-    return _whole_or_part(held.data, headers, validators, conditionals, about)
+    return _whole_or_part(cached.data, headers, validators, conditionals, about)
 
 
 def stored_object(outcome: StoredObject, conditionals: Conditionals) -> Response:
     """An object of the embedded store: it never changes under its key."""
-    held = outcome.held
-    validators = Validators(held.etag)
-    headers = _picture(held.mime, validators, outcome.image.name)
+    cached = outcome.held
+    validators = Validators(cached.etag)
+    headers = _picture(cached.mime, validators, outcome.image.name)
     headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
     about = AccessInfo(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
-    return _whole_or_part(held.data, headers, validators, conditionals, about)
+    return _whole_or_part(cached.data, headers, validators, conditionals, about)
 
 
 def streamed(
@@ -233,11 +235,11 @@ def streamed(
 def known_object(outcome: HeadInfo, conditionals: Conditionals) -> Response:
     """HEAD of an object of the embedded store."""
     mime, etag, length = _known_bytes(outcome)
-    held = Validators(etag)
-    headers = _picture(mime, held, outcome.original.image.name)
+    validators = Validators(etag)
+    headers = _picture(mime, validators, outcome.original.image.name)
     headers.append(("Cache-Control", IMMUTABLE))
     about = AccessInfo(image=outcome.original.image.key, variant=outcome.variant)
-    if conditions.unchanged(conditionals, held):
+    if conditions.unchanged(conditionals, validators):
         return _not_modified(headers, about)
     return Response(status=200, headers=headers, length=length, about=about)
 
@@ -262,13 +264,13 @@ def stored(outcome: OriginalFile, conditionals: Conditionals, options: ResponseO
         # Whatever a browser may find in the bytes, it shall show and not run it.
         ("Content-Security-Policy", "default-src 'none'; sandbox"),
     ]
-    held, about = outcome.held, AccessInfo(image=original.image.key, variant="original")
-    if held is None:
-        whole = Slice(path=outcome.path, start=0, length=original.bytes)
-        return _whole_or_part(whole, headers, validators, conditionals, about)
+    cached, about = outcome.held, AccessInfo(image=original.image.key, variant="original")
+    if cached is None:
+        file = Slice(path=outcome.path, start=0, length=original.bytes)
+        return _whole_or_part(file, headers, validators, conditionals, about)
     headers.append(("X-Cache", outcome.cache.value))
     about = replace(about, cache=outcome.cache)
-    return _whole_or_part(held.data, headers, validators, conditionals, about)
+    return _whole_or_part(cached.data, headers, validators, conditionals, about)
 
 
 def known(
@@ -279,11 +281,11 @@ def known(
     if outcome.stored is not None:
         return stored(OriginalFile(original=original, path=outcome.stored), conditionals, options)
     mime, etag, length = _known_bytes(outcome)
-    held = _validators(etag, original, options)
-    headers = _picture(mime, held, original.image.name)
+    validators = _validators(etag, original, options)
+    headers = _picture(mime, validators, original.image.name)
     headers += _age(options.render_max_age, options, varies=varies)
     about = AccessInfo(image=original.image.key, variant=outcome.variant)
-    if conditions.unchanged(conditionals, held):
+    if conditions.unchanged(conditionals, validators):
         return _not_modified(headers, about)
     return Response(status=200, headers=headers, length=length, about=about)
 
@@ -325,21 +327,21 @@ def text(value: str, headers: Headers, status: int = 200) -> Response:
 
 def _not_modified(headers: Headers, about: AccessInfo) -> Response:
     """304, with the headers that update what the client has."""
-    kept = [header for header in headers if header[0] not in ("Content-Type", "Accept-Ranges")]
-    return Response(status=304, headers=kept, length=None, about=about)
+    remaining = [header for header in headers if header[0] not in ("Content-Type", "Accept-Ranges")]
+    return Response(status=304, headers=remaining, length=None, about=about)
 
 
 def _whole_or_part(
     body: bytes | memoryview | Slice | Part,
     headers: Headers,
-    held: Validators,
+    validators: Validators,
     conditionals: Conditionals,
     about: AccessInfo,
 ) -> Response:
-    if conditions.unchanged(conditionals, held):
+    if conditions.unchanged(conditionals, validators):
         return _not_modified(headers, about)
     size = len(body) if isinstance(body, bytes | memoryview) else body.length
-    part = conditions.part(conditionals, held, size) if conditionals.range else None
+    part = conditions.part(conditionals, validators, size) if conditionals.range else None
     if part is None:
         return Response(status=200, headers=headers, body=body, length=size, about=about)
     start, length = part
@@ -347,8 +349,8 @@ def _whole_or_part(
         return Response(status=416, headers=[("Content-Range", f"bytes */{size}")], about=about)
     headers = [*headers, ("Content-Range", f"bytes {start}-{start + length - 1}/{size}")]
     if isinstance(body, bytes | memoryview):
-        whole = memoryview(body) if length > LARGE else body  # of which no slice is a copy
-        body = whole[start : start + length]
+        view = memoryview(body) if length > LARGE else body  # of which no slice is a copy
+        body = view[start : start + length]
     else:
         body = replace(body, start=start, length=length)
     return Response(status=206, headers=headers, body=body, length=length, about=about)

@@ -36,26 +36,26 @@ class SecretThrottle:
         An empty `client` is not counted. Raises TooManyFailures, without asking, over the
         rate.
         """
-        party, counters = clients.counted_as(client), [self._counter(each) for each in secrets]
-        if any(counter.spent(party) for counter in counters):
+        key, counters = clients.counted_as(client), [self._counter(each) for each in secrets]
+        if any(counter.spent(key) for counter in counters):
             raise errors.TooManyFailures
         if is_right():
             return True
         for counter in counters:
-            counter.charge(party)
+            counter.charge(key)
         return False
 
-    def one_of(self, client: str, given: bytes, secrets: Sequence[str]) -> bool:
-        """Whether `given` is one of `secrets`; raises as `attempt`.
+    def one_of(self, client: str, candidate: bytes, secrets: Sequence[str]) -> bool:
+        """Whether `candidate` is one of `secrets`; raises as `attempt`.
 
         What is empty is no guess, and never right.
         """
-        if not given:
+        if not candidate:
             return False
 
         def is_right() -> bool:
             # Every secret is compared, so that the time tells nothing of which came close.
-            right = [hmac.compare_digest(given, each.encode()) for each in secrets]
+            right = [hmac.compare_digest(candidate, each.encode()) for each in secrets]
             return any(right)
 
         return self.attempt(client, secrets, is_right)

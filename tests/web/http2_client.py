@@ -338,7 +338,7 @@ def speaking(certificate: Path | str, *protocols: str) -> ssl.SSLContext:
 
 async def _exchanges(running: servers.Running) -> list[Http2Stream]:
     speaking = [each for each in running.server._http._speaking.values() if each is not None]
-    return [exchange for each in speaking for exchange in each._exchanges.values()]
+    return [exchange for each in speaking for exchange in each._streams.values()]
 
 
 def exchanges(running: servers.Running) -> list[Http2Stream]:

@@ -10,7 +10,7 @@ import pytest
 
 from liveresize.http.transport import listener
 from liveresize.http.transport.connections import WatchedStream
-from liveresize.http.transport.listener import Door, Listener, ListenerOptions
+from liveresize.http.transport.listener import EntryPoint, Listener, ListenerOptions
 from liveresize.http.transport.unsent import Unsent
 
 from . import metering, pictures, servers, wire
@@ -129,7 +129,7 @@ def test_a_network_of_ipv6_is_one_client() -> None:
     async def scenario() -> list[bool]:
         options = ListenerOptions(max_connections=900, client_connections=2, write_stall=30.0)
         doorman = Listener(options, Unsent(), lambda peer: False)
-        door = Door(sockets=[], server=Nowhere())  # type: ignore[arg-type]
+        door = EntryPoint(sockets=[], server=Nowhere())  # type: ignore[arg-type]
         let_in, theirs = [], []
         for peer in (
             *("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:1::3"),

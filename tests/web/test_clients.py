@@ -56,4 +56,4 @@ def test_unlisted_proxies_are_bounded() -> None:
     with capture_logs():
         for number in range(5_000):
             proxies.notice(f"10.0.{number >> 8}.{number & 255}", "203.0.113.9")
-    assert len(proxies._seen) <= 1024
+    assert len(proxies._found) <= 1024

@@ -105,7 +105,7 @@ def test_clients_without_end_take_no_memory_without_end() -> None:
     for number in range(frame_budget._CLIENTS):
         assert budgets.of(f"10.1.{number >> 8}.{number & 255}") is not first
         assert budgets.of("192.0.2.1") is kept
-    assert len(budgets._known) == frame_budget._CLIENTS
+    assert len(budgets._budgets) == frame_budget._CLIENTS
     assert budgets.of("10.0.0.0") is not first
 
 

@@ -23,9 +23,9 @@ def authorise(handler: Handler) -> None:
     secrets = handler.site.options.admin_secrets
     if not secrets:
         raise errors.AdminDisabled
-    scheme, _, given = handler.request.headers.get("Authorization", "").partition(" ")
-    secret_throttle, said = handler.site.secret_throttle, given.encode("latin-1")
-    if scheme.lower() != "bearer" or not secret_throttle.one_of(handler.client, said, secrets):
+    scheme, _, credentials = handler.request.headers.get("Authorization", "").partition(" ")
+    secret_throttle, secret = handler.site.secret_throttle, credentials.encode("latin-1")
+    if scheme.lower() != "bearer" or not secret_throttle.one_of(handler.client, secret, secrets):
         raise errors.SecretRefused
 
 

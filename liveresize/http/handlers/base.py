@@ -55,7 +55,7 @@ class Handler(RequestHandler):
         self._about: AccessInfo = NOTHING
         self._error: BaseException | None = None
         self._sent = 0
-        self._left = False
+        self._client_left = False
         self.error_headers: list[tuple[str, str]] = []
 
     def set_default_headers(self) -> None:
@@ -105,49 +105,49 @@ class Handler(RequestHandler):
     def on_connection_close(self) -> None:
         """The client left: nobody waits for the work any more."""
         super().on_connection_close()  # ends a request that waits for its body
-        self._left = not self._headers_written
+        self._client_left = not self._headers_written
         if self._work is not None:
             self._work.cancel()
 
-    async def begin(self, outcome: Streamed, answer: Response) -> Response:
-        """`answer`, with the bytes on their way where it has a Part of them.
+    async def begin(self, outcome: Streamed, response: Response) -> Response:
+        """`response`, with the bytes on their way where it has a Part of them.
 
         Raises OriginalElsewhere where the object went between its whole and its part.
         """
-        part = answer.body
+        part = response.body
         if isinstance(part, Part) and part.length == outcome.body.size:
-            return replace(answer, body=outcome.body)
+            return replace(response, body=outcome.body)
         await outcome.body.close()
         if not isinstance(part, Part):
-            return answer
+            return response
         body = await outcome.part(part.start, part.start + part.length - 1)
         if body is None:
             raise errors.OriginalElsewhere
-        return replace(answer, body=body)
+        return replace(response, body=body)
 
-    async def respond(self, answer: Response) -> None:
+    async def respond(self, response: Response) -> None:
         """Send an answer, files and streams included, and finish."""
-        answer = failures.explained(answer, self.request_id)
-        self.set_status(answer.status)
-        self._about = answer.about
-        for name, value in answer.headers:
+        response = failures.explained(response, self.request_id)
+        self.set_status(response.status)
+        self._about = response.about
+        for name, value in response.headers:
             self.add_header(name, value)
         self.set_header("X-Request-Id", self.request_id)
-        if answer.length is not None:
-            self.set_header("Content-Length", str(answer.length))
-        bodiless = self.request.method == "HEAD" or answer.status == 304
-        if isinstance(answer.body, Slice):
+        if response.length is not None:
+            self.set_header("Content-Length", str(response.length))
+        bodiless = self.request.method == "HEAD" or response.status == 304
+        if isinstance(response.body, Slice):
             if not bodiless:
                 with contextlib.suppress(StreamClosedError):  # the client has what it wanted
-                    await self._send_file(answer.body)
-        elif isinstance(answer.body, bytes | memoryview):
-            if answer.body and not bodiless:
-                self._send(answer.body)
+                    await self._send_file(response.body)
+        elif isinstance(response.body, bytes | memoryview):
+            if response.body and not bodiless:
+                self._send(response.body)
         else:
-            assert not isinstance(answer.body, Part)
+            assert not isinstance(response.body, Part)
             with contextlib.suppress(StreamClosedError):
-                await self._pass_on(answer.body)
-        if bodiless and answer.status != 304:
+                await self._pass_on(response.body)
+        if bodiless and response.status != 304:
             await self.flush()  # else Tornado would claim a Content-Length of 0
         self.finish()
 
@@ -206,23 +206,23 @@ class Handler(RequestHandler):
         error = info[1] if isinstance(info, tuple) else None
         self._error = error
         if isinstance(error, HTTPError) or error is None:
-            answer = failures.answer_status(status_code, self.request_id)
+            response = failures.answer_status(status_code, self.request_id)
         else:
-            answer = failures.answer(error, self.request_id)
+            response = failures.answer(error, self.request_id)
         self.clear()
-        self.set_status(answer.status)
-        for name, value in answer.headers:
+        self.set_status(response.status)
+        for name, value in response.headers:
             self.set_header(name, value)
         if not self.cross_origin:
             self.clear_header("Access-Control-Allow-Origin")
         for name, value in self.error_headers:
             self.set_header(name, value)
         self.set_header("X-Request-Id", self.request_id)
-        assert isinstance(answer.body, bytes)
-        self.set_header("Content-Length", str(len(answer.body)))
+        assert isinstance(response.body, bytes)
+        self.set_header("Content-Length", str(len(response.body)))
         if self.request.method != "HEAD":
-            self._sent = len(answer.body)
-            self.write(answer.body)
+            self._sent = len(response.body)
+            self.write(response.body)
         self.finish()
 
     def log_exception(self, typ: object, value: BaseException | None, tb: object) -> None:
@@ -243,7 +243,7 @@ class Handler(RequestHandler):
             route=self.route,
             method=self.request.method or "",
             path=self.request.path,
-            status=GONE if self._left else self.get_status(),
+            status=GONE if self._client_left else self.get_status(),
             client=self.client,
             duration_ms=(time.perf_counter() - self.began) * 1000,
             size=self._sent,

@@ -48,7 +48,7 @@ class BodyHandler(Handler):
         self._pulse: asyncio.TimerHandle | None = None
         self._over = False
         self._reading_since = 0.0
-        self._whole = False
+        self._is_whole = False
 
     async def start(self) -> None:
         """The head is here: refuse, or make ready."""
@@ -113,7 +113,7 @@ class BodyHandler(Handler):
 
     async def post(self, *args: str) -> None:
         """See tornado.web.RequestHandler; the body is whole."""
-        self._whole = True
+        self._is_whole = True
         self._stop_watching()
         if self._failure is not None:
             await self._clear()
@@ -133,13 +133,13 @@ class BodyHandler(Handler):
         super().on_connection_close()
         self._stop_watching()
         self._clear_later()
-        if not self._whole and not self._finished:
+        if not self._is_whole and not self._finished:
             self._write_access_line()  # `on_finish` will not be called
 
     def finish(self, chunk: Any = None) -> "asyncio.Future[None]":
         """See tornado.web.RequestHandler."""
         stream = getattr(self.request.connection, "stream", None)
-        if not self._whole and isinstance(stream, WatchedStream):
+        if not self._is_whole and isinstance(stream, WatchedStream):
             stream.lingers = True
         return super().finish(chunk)
 

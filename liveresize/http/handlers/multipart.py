@@ -50,9 +50,9 @@ class ImageField:
             raise errors.BadUpload("The boundary of the form cannot be used.") from error
         self._part = _Part()
         self._images = 0
-        self._ours = False
-        self._other = 0
-        self._whole = False
+        self._in_image = False
+        self._other_bytes = 0
+        self._is_whole = False
         self._out: list[bytes] = []
 
     def feed(self, chunk: bytes) -> bytes:
@@ -70,14 +70,14 @@ class ImageField:
 
     def finish(self) -> None:
         """The body is over. Raises BadUpload where the form is not, or has no image."""
-        if not self._whole:
+        if not self._is_whole:
             raise errors.BadUpload("The form was cut off.")
         if not self._images:
             raise errors.BadUpload(f"The form has no field `{FIELD}`.")
 
     def _begin(self) -> None:
         self._part = _Part()
-        self._ours = False
+        self._in_image = False
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._part.name += data[start:end]
@@ -93,18 +93,18 @@ class ImageField:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._part.disposition)
-        self._ours = options.get(b"name") == FIELD.encode()
-        self._images += self._ours
+        self._in_image = options.get(b"name") == FIELD.encode()
+        self._images += self._in_image
         if self._images > 1:
             raise errors.BadUpload(f"The form has more than one field `{FIELD}`.")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        if self._ours:
+        if self._in_image:
             self._out.append(data[start:end])
             return
-        self._other += end - start
-        if self._other > _OTHER_BYTES:
+        self._other_bytes += end - start
+        if self._other_bytes > _OTHER_BYTES:
             raise errors.BadUpload("The form holds too much besides the image.")
 
     def _end(self) -> None:
-        self._whole = True
+        self._is_whole = True

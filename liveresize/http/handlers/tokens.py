@@ -35,10 +35,10 @@ class TokenHandler(JsonHandler):
         """With a secret configured, it must be given; without, the network decides."""
         options = self.site.options
         if options.secret:
-            given = fields["secret"]
-            given = given if isinstance(given, str) else ""
-            said = given.encode("utf-8", "surrogatepass")
-            if not self.site.secret_throttle.one_of(self.client, said, (options.secret,)):
+            secret = fields["secret"]
+            secret = secret if isinstance(secret, str) else ""
+            encoded = secret.encode("utf-8", "surrogatepass")
+            if not self.site.secret_throttle.one_of(self.client, encoded, (options.secret,)):
                 raise errors.SecretRefused
         elif self.client not in options.token_networks:
             raise errors.NetworkRefused

@@ -134,15 +134,15 @@ def read_crop(query: str) -> Crop | None:
 
     Raises BadCrop where one is missing or no whole number, or a side is 0.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
         if name in ("x", "y", "width", "height"):
-            found.setdefault(name, value)
-    if not found:
+            values.setdefault(name, value)
+    if not values:
         return None
     x, y, width, height = (
-        numbers.whole(found.get(name, ""), _LONGEST_SIDE) for name in ("x", "y", "width", "height")
+        numbers.whole(values.get(name, ""), _LONGEST_SIDE) for name in ("x", "y", "width", "height")
     )
     if x is None or y is None or width is None or height is None:
         raise errors.BadCrop("A crop takes x, y, width and height, whole numbers of pixels.")

@@ -57,7 +57,7 @@ def load(*, locked: bool) -> Assets:
 
     Reads and packs some fifty kilobytes, which is for the start and not for the loop.
     """
-    found: dict[str, Asset] = {}
+    assets: dict[str, Asset] = {}
     for file in resources.files(__package__).iterdir():
         kind = _KINDS.get(file.name.rpartition(".")[2])
         if kind is None:
@@ -65,5 +65,5 @@ def load(*, locked: bool) -> Assets:
         data = file.read_bytes()
         if file.name == INDEX and locked:
             data = data.replace(_LOCK, _LOCKED)
-        found[file.name] = Asset.of(kind, data)
-    return found
+        assets[file.name] = Asset.of(kind, data)
+    return assets

@@ -53,7 +53,7 @@ class StudioHandler(Handler):
     route = "studio"
 
 
-class StudioDoorHandler(StudioHandler):
+class StudioRedirectHandler(StudioHandler):
     """`/_studio`, without the slash that the addresses in the page are relative to."""
 
     async def get(self) -> None:
@@ -69,14 +69,14 @@ class StudioPageHandler(StudioHandler):
 
     async def get(self) -> None:
         """The file as it was read at the start, or 304."""
-        found = self.site.studio.get(self.request.path.removeprefix(ROOT) or INDEX)
-        if found is None:
+        asset = self.site.studio.get(self.request.path.removeprefix(ROOT) or INDEX)
+        if asset is None:
             raise HTTPError(404)
-        await self.respond(self._answer(found))
+        await self.respond(self._file(asset))
 
     head = get
 
-    def _answer(self, asset: Asset) -> Response:
+    def _file(self, asset: Asset) -> Response:
         packed = _takes_gzip(self.request.headers.get("Accept-Encoding", ""))
         body: Body = asset.packed if packed else asset.plain
         headers = [
@@ -104,11 +104,11 @@ class StudioSessionHandler(StudioHandler):
         elif self.client not in options.admin_networks:
             raise errors.NetworkRefused
         no_store = [("Cache-Control", responses.NO_STORE)]
-        await self.respond(responses.document(self._told(), no_store))
+        await self.respond(responses.document(self._session(), no_store))
 
     head = get
 
-    def _told(self) -> dict[str, object]:
+    def _session(self) -> dict[str, object]:
         options, studio = self.site.options, self.site.options.studio
         assert studio is not None
         return {
@@ -162,8 +162,8 @@ def _widest(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _takes_gzip(accepted: str) -> bool:
     """Whether `Accept-Encoding` has gzip in it, with a weight above 0."""
-    for each in accepted.split(","):
-        name, _, weight = each.partition(";")
+    for coding in accepted.split(","):
+        name, _, weight = coding.partition(";")
         if name.strip().lower() in ("gzip", "*"):
             return not _NEVER.fullmatch(weight)
     return False

@@ -58,8 +58,8 @@ def asked_for(request: httputil.HTTPServerRequest, trusted: "Networks") -> Addre
     """
     scheme, host = request.protocol, request.host
     if request.connection.context.remote_ip in trusted:  # type: ignore[union-attr]
-        said = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
-        scheme = said if said in ("http", "https") else scheme
+        forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+        scheme = forwarded if forwarded in ("http", "https") else scheme
         host = request.headers.get("X-Forwarded-Host", host).partition(",")[0].strip()
     return Address(scheme, host if _SANE_HOST.fullmatch(host) else "localhost")
 
@@ -69,15 +69,15 @@ class Networks:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
-        self._known = lru_cache(maxsize=4096)(self._look)
+        self._contains = lru_cache(maxsize=4096)(self._look_up)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
     def __contains__(self, address: str) -> bool:
-        return self._known(address)
+        return self._contains(address)
 
-    def _look(self, address: str) -> bool:
+    def _look_up(self, address: str) -> bool:
         try:
             ip = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
@@ -111,20 +111,20 @@ class UnlistedProxies:
     def __init__(self, private: Networks, trusted: Networks) -> None:
         """`private` are the networks whose peers may be such a proxy."""
         self._private = private if not trusted else Networks(())
-        self._seen: dict[str, None] = {}
+        self._found: dict[str, None] = {}
 
     def __contains__(self, peer: str) -> bool:
-        return peer in self._seen
+        return peer in self._found
 
     def notice(self, peer: str, forwarded: str | None) -> bool:
         """Whether `peer`, which sent `forwarded`, is such a proxy."""
-        if peer in self._seen:
+        if peer in self._found:
             return True
         if not forwarded or peer not in self._private:
             return False
-        if len(self._seen) >= _PROXIES:
-            del self._seen[next(iter(self._seen))]
-        self._seen[peer] = None
+        if len(self._found) >= _PROXIES:
+            del self._found[next(iter(self._found))]
+        self._found[peer] = None
         _log.warning("proxy_not_listed", hint=_HINT, **{"client.ip": peer})
         return True
 
@@ -139,19 +139,19 @@ def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:
     address = peer
     if not forwarded or not trusted:
         return address
-    for said in reversed(forwarded.split(",")):
+    for element in reversed(forwarded.split(",")):
         if address not in trusted:
             break
-        address = _bare(said.strip())
+        address = _bare(element.strip())
         if address == UNKNOWN:
             break
     return address
 
 
-def _bare(said: str) -> str:
+def _bare(element: str) -> str:
     """The address in one element of `X-Forwarded-For`, without a port; else UNKNOWN."""
-    match = _WITH_PORT.fullmatch(said)
-    address = (match["v4"] or match["v6"]) if match else said
+    match = _WITH_PORT.fullmatch(element)
+    address = (match["v4"] or match["v6"]) if match else element
     try:
         ipaddress.ip_address(address)
     except ValueError:

@@ -192,7 +192,7 @@ def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[],
     bytes, or when what is returned here is called.
     """
     loop = asyncio.get_running_loop()
-    left = _DROP_AT_MOST
+    remaining = _DROP_AT_MOST
 
     def close() -> None:
         if connection.fileno() < 0:
@@ -203,11 +203,11 @@ def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[],
         ended()
 
     def drop() -> None:
-        nonlocal left
+        nonlocal remaining
         try:
             dropped = len(connection.recv(_DROP_AT_ONCE))
-            left -= dropped
-            if dropped and left > 0:
+            remaining -= dropped
+            if dropped and remaining > 0:
                 return
         except (BlockingIOError, InterruptedError):
             return

@@ -45,24 +45,24 @@ class FrameBudget:
         self._rate = rate
         self._monotonic = monotonic
         self._shared = shared
-        self._left = float(burst)
+        self._remaining = float(burst)
         self._at = monotonic()
 
     @property
     def is_spent(self) -> bool:
         """Whether more was taken off than there was."""
-        if self._left < 0:
+        if self._remaining < 0:
             now = self._monotonic()
-            self._left = min(self._left + (now - self._at) * self._rate, self._burst)
+            self._remaining = min(self._remaining + (now - self._at) * self._rate, self._burst)
             self._at = now
-        return self._left < 0 or (self._shared is not None and self._shared.is_spent)
+        return self._remaining < 0 or (self._shared is not None and self._shared.is_spent)
 
     def take_off(self, cost: int, *, alone: bool = False) -> None:
         """Take `cost` off; where nothing is left, the next frame is one too many.
 
         `alone` leaves the shared one as it is.
         """
-        self._left -= cost
+        self._remaining -= cost
         if self._shared is not None and not alone:
             self._shared.take_off(cost)
 
@@ -74,7 +74,7 @@ class FrameBudget:
 
     def credit(self, gain: int) -> None:
         """Give back `gain`, for work that went on."""
-        self._left = min(self._left + gain, self._burst)
+        self._remaining = min(self._remaining + gain, self._burst)
         if self._shared is not None:
             self._shared.credit(gain)
 
@@ -90,18 +90,18 @@ class ClientBudgets:
         """`is_exempt` tells proxies, whose connections are those of many clients."""
         self._is_exempt = is_exempt
         self._monotonic = monotonic
-        self._known: OrderedDict[str, FrameBudget] = OrderedDict()
+        self._budgets: OrderedDict[str, FrameBudget] = OrderedDict()
 
     def of(self, peer: str) -> FrameBudget | None:
         """That of the client with this address; None where only connections are bounded."""
         if self._is_exempt(peer):
             return None
         client = clients.counted_as(peer)
-        budget = self._known.get(client)
+        budget = self._budgets.get(client)
         if budget is None:
             budget = FrameBudget(_CLIENT_BURST, _CLIENT_RATE, self._monotonic)
-            self._known[client] = budget
-            if len(self._known) > _CLIENTS:
-                self._known.popitem(last=False)
-        self._known.move_to_end(client)
+            self._budgets[client] = budget
+            if len(self._budgets) > _CLIENTS:
+                self._budgets.popitem(last=False)
+        self._budgets.move_to_end(client)
         return budget

@@ -1,7 +1,7 @@
 """HTTP/2 (RFC 9113) at Tornado's own seam: whoever answers HTTP/1 answers this unchanged.
 
 A connection reads frames and hands each request to the `HTTPServerConnectionDelegate`
-that HTTP/1 has, with an `Http2Stream` to answer by. What is answered waits in its exchange
+that HTTP/1 has, with an `Http2Stream` to answer by. What is answered waits in its stream
 until the peer's windows and the socket have room, the most urgent first (RFC 9218); what
 is sent to us stays within the windows that we open, as fast as it is taken up.
 """
@@ -88,11 +88,11 @@ class Http2Connection:
         self.context = context
         self.options = options
         self.unsent = stream.unsent
-        self._stream = stream
+        self._transport = stream
         self._delegate = delegate
         self._budget = budget
         self._protocol = Protocol(options.protocol, self._budget)
-        self._exchanges: dict[int, Http2Stream] = {}
+        self._streams: dict[int, Http2Stream] = {}
         self._out = bytearray()
         self._written: asyncio.Future[None] | None = None
         self._flush_due = False
@@ -100,8 +100,8 @@ class Http2Connection:
         self._took_at = 0.0
         self._sends_rest = False
         self._leaving = False
-        self._has_told = False
-        self._left = False
+        self._has_announced = False
+        self._refuses_new = False
         self._over = False
         self._tick: asyncio.TimerHandle | None = None
 
@@ -111,24 +111,24 @@ class Http2Connection:
         try:
             self._flush()
             while not self._over:
-                self._receive(await self._stream.read_bytes(_READ, partial=True))
+                self._receive(await self._transport.read_bytes(_READ, partial=True))
         except StreamClosedError:
             pass
         finally:
             if not self._over:
                 self._over = True
-                self._stream.close()
+                self._transport.close()
             self._tick.cancel()
-            for exchange in tuple(self._exchanges.values()):
-                exchange.broken()
-            self._exchanges.clear()
+            for stream in tuple(self._streams.values()):
+                stream.broken()
+            self._streams.clear()
 
     def leave(self) -> None:
         """Tell the peer to open no more requests here, and end when those under way have."""
         if not self._leaving and not self._over:
             self._leaving = True
             if self._protocol.highest_inbound_stream_id:
-                self._has_told = True
+                self._has_announced = True
                 self._go_away(_EVERY_ID)
                 asyncio.get_running_loop().call_later(_GRACE, self._part)
 
@@ -142,7 +142,7 @@ class Http2Connection:
             return
         for event in events:
             self._handle(event)
-        if self._leaving and not self._has_told and self._protocol.highest_inbound_stream_id:
+        if self._leaving and not self._has_announced and self._protocol.highest_inbound_stream_id:
             self._part()  # who connected while we leave has its request by now
         self._flush()
 
@@ -150,42 +150,42 @@ class Http2Connection:
         if isinstance(event, RequestReceived):
             self._open(event)
         elif isinstance(event, DataReceived):
-            exchange = self._exchanges.get(event.stream_id)
-            if exchange is None:
+            stream = self._streams.get(event.stream_id)
+            if stream is None:
                 self.took(event.stream_id, event.flow_controlled_length)
             else:
-                exchange.arrived(event.data, event.flow_controlled_length)
+                stream.arrived(event.data, event.flow_controlled_length)
         elif isinstance(event, StreamEnded):
-            if (exchange := self._exchanges.get(event.stream_id)) is not None:
-                exchange.ended()
+            if (stream := self._streams.get(event.stream_id)) is not None:
+                stream.ended()
         elif isinstance(event, StreamReset):
             if not event.remote_reset:
                 self._budget.take_off(_REFUSAL_COST)  # the peer had h2 do it
-            if (exchange := self._exchanges.get(event.stream_id)) is not None:
-                self._forget(exchange)
-                exchange.broken()
+            if (stream := self._streams.get(event.stream_id)) is not None:
+                self._forget(stream)
+                stream.broken()
         elif isinstance(event, UnknownFrameReceived):
             self._maybe_reprioritise(event)
 
     def _open(self, event: RequestReceived) -> None:
-        """Begin an exchange, unless there are too many or we are leaving."""
+        """Begin a stream, unless there are too many or we are leaving."""
         number = event.stream_id
-        if self._left or len(self._exchanges) >= self.options.protocol.streams:
+        if self._refuses_new or len(self._streams) >= self.options.protocol.streams:
             self._budget.take_off(_REFUSAL_COST)
             self._break_off(number, ErrorCodes.REFUSED_STREAM)
             return
-        exchange = Http2Stream(self, number, self.options.max_body, self.options.body_timeout)
-        self._exchanges[number] = exchange
-        self._stream.idle_since = None
-        exchange.begin(self._delegate.start_request(self, exchange), event)
+        stream = Http2Stream(self, number, self.options.max_body, self.options.body_timeout)
+        self._streams[number] = stream
+        self._transport.idle_since = None
+        stream.begin(self._delegate.start_request(self, stream), event)
 
     def _maybe_reprioritise(self, event: UnknownFrameReceived) -> None:
         frame = event.frame
         assert isinstance(frame, ExtensionFrame)
         if frame.type == PRIORITY_UPDATE and len(frame.body) > 4:
             number = int.from_bytes(frame.body[:4]) & _EVERY_ID
-            if (exchange := self._exchanges.get(number)) is not None:
-                exchange.prioritise(bytes(frame.body[4:]).decode("latin-1"))
+            if (stream := self._streams.get(number)) is not None:
+                stream.prioritise(bytes(frame.body[4:]).decode("latin-1"))
 
     def _give_up(self, error: ProtocolError) -> None:
         """The peer broke the rules: what h2 has to say about it is the last."""
@@ -198,24 +198,24 @@ class Http2Connection:
         )
         self._end()
 
-    # What exchanges ask for
+    # What streams ask for
 
     @property
     def client(self) -> str:
         """The key that limits count the client of this connection by."""
-        return self._stream.client
+        return self._transport.client
 
     @property
     def header_bytes(self) -> int:
         """How many bytes of headers are read of a request."""
         return self.options.protocol.header_bytes
 
-    def moved_at(self, exchange: Http2Stream) -> float:
+    def moved_at(self, stream: Http2Stream) -> float:
         """When the client last took what the answer waits for: some of it, or, where that
         waits for its turn alone, some of those before it."""
-        if self._protocol.stream_window(exchange.number) > 0:
-            return max(exchange.moved_at, self._took_at)
-        return exchange.moved_at
+        if self._protocol.stream_window(stream.number) > 0:
+            return max(stream.moved_at, self._took_at)
+        return stream.moved_at
 
     def took(self, number: int, size: int) -> None:
         """`size` bytes of a body are taken up: as many more may come."""
@@ -229,12 +229,12 @@ class Http2Connection:
             self._protocol.send_headers(number, [(b":status", b"100")])
             self.flush_soon()
 
-    def reset(self, exchange: Http2Stream, code: ErrorCodes) -> None:
-        """Break off an exchange."""
-        if self._exchanges.get(exchange.number) is exchange:
-            self._break_off(exchange.number, code)
-            self._forget(exchange)
-            exchange.broken()
+    def reset(self, stream: Http2Stream, code: ErrorCodes) -> None:
+        """Reset a stream."""
+        if self._streams.get(stream.number) is stream:
+            self._break_off(stream.number, code)
+            self._forget(stream)
+            stream.broken()
             self.flush_soon()
 
     def _break_off(self, number: int, code: ErrorCodes) -> None:
@@ -263,17 +263,17 @@ class Http2Connection:
             if not self._over:
                 self._frame_answers()
             self._out += self._protocol.data_to_send()
-            if not self._out or self._stream.closed():
+            if not self._out or self._transport.closed():
                 break
             data, self._out = bytes(self._out), bytearray()
-            written = self._stream.write(data)
+            written = self._transport.write(data)
             if not written.done():
                 self._written = written
                 written.add_done_callback(self._wrote)
                 return
         else:
             self.flush_soon()
-        if self._left and not self._exchanges and not self._out:
+        if self._refuses_new and not self._streams and not self._out:
             self._end()
 
     def _wrote(self, written: "asyncio.Future[None]") -> None:
@@ -284,66 +284,66 @@ class Http2Connection:
     def _frame_answers(self) -> None:
         """Frame what windows have room for: the most urgent first; of those equally urgent,
         one after the other, or by turns where their clients show them as they come."""
-        waiting = [exchange for exchange in self._exchanges.values() if exchange.has_news]
-        for exchange in waiting:
-            self._frame_head(exchange)
+        waiting = [stream for stream in self._streams.values() if stream.has_news]
+        for stream in waiting:
+            self._frame_head(stream)
         queue = [(each.urgency, each.turn, each.number) for each in waiting if each.queued]
         heapq.heapify(queue)
         room = _BURST
         while queue and room > 0:
-            exchange = self._exchanges[heapq.heappop(queue)[2]]
-            size = self._frame_data(exchange)
+            stream = self._streams[heapq.heappop(queue)[2]]
+            size = self._frame_data(stream)
             room -= size
-            if size and exchange.queued:
-                if exchange.incremental:
+            if size and stream.queued:
+                if stream.incremental:
                     self._turn += 1
-                    exchange.turn = self._turn
-                heapq.heappush(queue, (exchange.urgency, exchange.turn, exchange.number))
+                    stream.turn = self._turn
+                heapq.heappush(queue, (stream.urgency, stream.turn, stream.number))
 
-    def _frame_head(self, exchange: Http2Stream) -> None:
-        head = exchange.take_head()
-        last = exchange.is_finished and not exchange.queued
+    def _frame_head(self, stream: Http2Stream) -> None:
+        head = stream.take_head()
+        last = stream.is_finished and not stream.queued
         if head is not None:
-            self._protocol.send_headers(exchange.number, head, end_stream=last)
+            self._protocol.send_headers(stream.number, head, end_stream=last)
         elif last:
-            self._protocol.end_stream(exchange.number)
+            self._protocol.end_stream(stream.number)
         if last:
-            self._conclude(exchange)
+            self._conclude(stream)
 
-    def _frame_data(self, exchange: Http2Stream) -> int:
+    def _frame_data(self, stream: Http2Stream) -> int:
         """Frame some of an answer; returns the bytes: 0 where a window is closed."""
-        window = self._protocol.local_flow_control_window(exchange.number)
+        window = self._protocol.local_flow_control_window(stream.number)
         size = min(window, self._protocol.max_outbound_frame_size, _FRAME)
-        if size <= 0 or (size < self._least(exchange) and not self._sends_rest):
+        if size <= 0 or (size < self._least(stream) and not self._sends_rest):
             return 0
-        data = exchange.take(size)
-        last = exchange.is_finished and not exchange.queued
-        self._protocol.send_data(exchange.number, data, end_stream=last)
+        data = stream.take(size)
+        last = stream.is_finished and not stream.queued
+        self._protocol.send_data(stream.number, data, end_stream=last)
         self._protocol.sent(len(data))
         self._took_at = time.monotonic()
         if last:
-            self._conclude(exchange)
+            self._conclude(stream)
         return len(data)
 
-    def _least(self, exchange: Http2Stream) -> int:
+    def _least(self, stream: Http2Stream) -> int:
         """Bytes below which a frame of this answer is not sent yet.
 
         A peer that opens windows by the size of each frame would otherwise get ever smaller
         frames (the silly window syndrome, RFC 1122 §4.2.3.4), and spend its budget on them.
         """
-        return min(_LEAST, exchange.queued, self._protocol.offered_window)
+        return min(_LEAST, stream.queued, self._protocol.offered_window)
 
-    def _conclude(self, exchange: Http2Stream) -> None:
+    def _conclude(self, stream: Http2Stream) -> None:
         """The answer is whole; of a request that is not, the rest is not wanted."""
-        if not exchange.is_whole:
-            self._break_off(exchange.number, ErrorCodes.NO_ERROR)
-        self._forget(exchange)
-        exchange.sent()
+        if not stream.is_whole:
+            self._break_off(stream.number, ErrorCodes.NO_ERROR)
+        self._forget(stream)
+        stream.sent()
 
-    def _forget(self, exchange: Http2Stream) -> None:
-        del self._exchanges[exchange.number]
-        if not self._exchanges:
-            self._stream.idle_since = time.monotonic()
+    def _forget(self, stream: Http2Stream) -> None:
+        del self._streams[stream.number]
+        if not self._streams:
+            self._transport.idle_since = time.monotonic()
 
     # The end
 
@@ -357,12 +357,12 @@ class Http2Connection:
             return
         self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
         now = time.monotonic()
-        for exchange in tuple(self._exchanges.values()):
-            if exchange.queued and now - self.moved_at(exchange) > self.options.write_stall:
-                self.reset(exchange, ErrorCodes.CANCEL)
+        for stream in tuple(self._streams.values()):
+            if stream.queued and now - self.moved_at(stream) > self.options.write_stall:
+                self.reset(stream, ErrorCodes.CANCEL)
                 # Not its client's: whoever is cut off from the net for a while stalls, too.
                 self._budget.take_off(_STALL_COST, alone=True)
-        idle_since = self._stream.idle_since
+        idle_since = self._transport.idle_since
         if idle_since is not None and now - idle_since > self.options.idle:
             self._go_away(self._protocol.highest_inbound_stream_id)
             self._end()
@@ -372,8 +372,8 @@ class Http2Connection:
 
     def _part(self) -> None:
         """From now on requests are refused, which their sender may try elsewhere."""
-        if not self._left and not self._over:
-            self._left = True
+        if not self._refuses_new and not self._over:
+            self._refuses_new = True
             self._go_away(self._protocol.highest_inbound_stream_id)
             self._flush()
 
@@ -389,8 +389,8 @@ class Http2Connection:
             return
         self._over = True
         self._out += self._protocol.data_to_send()
-        if self._out and not self._stream.closed():
-            self._stream.write(bytes(self._out)).add_done_callback(self._close)
+        if self._out and not self._transport.closed():
+            self._transport.write(bytes(self._out)).add_done_callback(self._close)
             self._out.clear()
         else:
             self._close()
@@ -398,5 +398,5 @@ class Http2Connection:
     def _close(self, written: "asyncio.Future[None] | None" = None) -> None:
         if written is not None and not written.cancelled():
             written.exception()
-        self._stream.lingers = True
-        self._stream.close()
+        self._transport.lingers = True
+        self._transport.close()

@@ -53,10 +53,10 @@ class Connection(Protocol):
     def client(self) -> str: ...
     @property
     def header_bytes(self) -> int: ...
-    def moved_at(self, exchange: "Http2Stream", /) -> float: ...
+    def moved_at(self, stream: "Http2Stream", /) -> float: ...
     def took(self, number: int, size: int, /) -> None: ...
     def send_continue(self, number: int, /) -> None: ...
-    def reset(self, exchange: "Http2Stream", code: ErrorCodes, /) -> None: ...
+    def reset(self, stream: "Http2Stream", code: ErrorCodes, /) -> None: ...
     def flush_soon(self) -> None: ...
 
 
@@ -137,7 +137,7 @@ class Http2Stream(httputil.HTTPConnection):
         self._news.set()
 
     def broken(self) -> None:
-        """The client left, or the exchange was broken off."""
+        """The client left, or the stream was reset."""
         self._over = True
         self._chunks.clear()
         self.queued = 0
@@ -189,9 +189,9 @@ class Http2Stream(httputil.HTTPConnection):
             self._refuse()
         size = 0
         while not self._over:
-            taken = tuple(self._inbox)
+            batch = tuple(self._inbox)
             self._inbox.clear()
-            data = b"".join(each for each, _ in taken)
+            data = b"".join(each for each, _ in batch)
             size += len(data)
             if size > self._max_body:
                 self._refuse()
@@ -201,7 +201,7 @@ class Http2Stream(httputil.HTTPConnection):
                     if passed_on is not None:
                         await passed_on
             finally:
-                self._connection.took(self.number, sum(each for _, each in taken))
+                self._connection.took(self.number, sum(each for _, each in batch))
             if self._inbox:
                 continue
             if self.is_whole:
@@ -263,7 +263,7 @@ class Http2Stream(httputil.HTTPConnection):
         self._chunks.append(memoryview(chunk))
         self.queued += len(chunk)
         self._holds.append(self._connection.unsent.hold(self, chunk))
-        if self._over:  # of all that stall, this exchange was the one to give way
+        if self._over:  # of all that stall, this stream was the one to give way
             self._let_go()
         if self._emptied is None or self._emptied.done():
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -290,11 +290,11 @@ class Http2Stream(httputil.HTTPConnection):
 
     @property
     def stream(self) -> "Http2Stream":
-        """What handlers close to break an answer off: here the exchange alone."""
+        """What handlers close to break an answer off: here this stream only."""
         return self
 
     def close(self) -> None:
-        """Break the exchange off."""
+        """Reset the stream."""
         self._connection.reset(self, ErrorCodes.INTERNAL_ERROR)
 
     # The answer, as the connection frames it
@@ -354,8 +354,8 @@ def _request(event: RequestReceived) -> tuple[httputil.RequestStartLine, httputi
         else:
             headers.add(name.decode("latin-1"), value.decode("latin-1"))
     method, target = pseudo.get(b":method", b""), pseudo.get(b":path", b"")
-    known = _METHOD.fullmatch(method) and _TARGET.fullmatch(target)
-    if not known or b":protocol" in pseudo:  # no other protocol is spoken in here (RFC 8441)
+    valid = _METHOD.fullmatch(method) and _TARGET.fullmatch(target)
+    if not valid or b":protocol" in pseudo:  # no other protocol is spoken in here (RFC 8441)
         raise httputil.HTTPInputError("Malformed HTTP/2 request")
     if b":authority" in pseudo:
         headers["Host"] = pseudo[b":authority"].decode("latin-1")

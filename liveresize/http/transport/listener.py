@@ -53,7 +53,7 @@ class ListenerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class EntryPoint:
     """A way in: bound, listening, non-blocking sockets, and who answers what comes in there;
     encrypted where there is a certificate."""
 
@@ -63,7 +63,7 @@ class Door:
 
 
 class Listener:
-    """Hands connections to HTTPServers, each to that of the door it came through."""
+    """Hands connections to HTTPServers, each to that of its entry point."""
 
     def __init__(
         self, options: ListenerOptions, unsent: Unsent, is_proxy: Callable[[str], bool]
@@ -73,7 +73,7 @@ class Listener:
         self._options = options
         self._unsent = unsent
         self._is_proxy = is_proxy
-        self._doors: list[tuple[socket.socket, Door]] = []
+        self._sockets: list[tuple[socket.socket, EntryPoint]] = []
         self._streams: dict[WatchedStream, str] = {}
         """Each with the client that it counts for; empty for a proxy."""
         self._of_clients: dict[str, set[WatchedStream]] = {}
@@ -81,7 +81,7 @@ class Listener:
         """Connections that were closed at once: their client had too many."""
         self._accepting = False
         self._full = False
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     @property
@@ -89,10 +89,12 @@ class Listener:
         """How many are open."""
         return len(self._streams)
 
-    def start(self, doors: Iterable[Door]) -> None:
-        """Accept what comes through these doors; the bound is for all of them together."""
-        self._doors = [(each, door) for door in doors for each in door.sockets]
-        for each, _ in self._doors:
+    def start(self, entry_points: Iterable[EntryPoint]) -> None:
+        """Accept connections at these entry points; the bound is for all of them together."""
+        self._sockets = [
+            (each, entry_point) for entry_point in entry_points for each in entry_point.sockets
+        ]
+        for each, _ in self._sockets:
             with contextlib.suppress(OSError, AttributeError):  # connections inherit it
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _IN_KERNEL)
         self._resume()
@@ -101,9 +103,9 @@ class Listener:
     def stop(self) -> None:
         """Accept no more and close the listening sockets; open connections go on."""
         self._pause()
-        for each, _ in self._doors:
+        for each, _ in self._sockets:
             each.close()
-        self._doors = []
+        self._sockets = []
         if self._sweeper is not None:
             self._sweeper.cancel()
 
@@ -123,20 +125,20 @@ class Listener:
             stream.abandon()
 
     def _resume(self) -> None:
-        if not self._accepting and self._doors:
+        if not self._accepting and self._sockets:
             self._accepting = True
             loop = asyncio.get_running_loop()
-            for each, door in self._doors:
-                loop.add_reader(each.fileno(), self._accept, each, door)
+            for each, entry_point in self._sockets:
+                loop.add_reader(each.fileno(), self._accept, each, entry_point)
 
     def _pause(self) -> None:
         if self._accepting:
             self._accepting = False
             loop = asyncio.get_running_loop()
-            for each, _ in self._doors:
+            for each, _ in self._sockets:
                 loop.remove_reader(each.fileno())
 
-    def _accept(self, listening: socket.socket, door: Door) -> None:
+    def _accept(self, listening: socket.socket, entry_point: EntryPoint) -> None:
         for _ in range(_ACCEPT_BATCH):
             if len(self._streams) >= self._options.max_connections:
                 self._note_full()
@@ -152,7 +154,7 @@ class Listener:
                 self._pause()
                 asyncio.get_running_loop().call_later(1.0, self._resume)
                 return
-            self._serve(connection, address, door)
+            self._serve(connection, address, entry_point)
 
     def _overfull(self) -> None:
         self._pause()
@@ -168,8 +170,8 @@ class Listener:
         made room."""
         if not self._has_all(client):
             return True
-        if client not in self._told:
-            self._told.add(client)
+        if client not in self._warned:
+            self._warned.add(client)
             _log.warning(
                 "client_connections_full",
                 client_connections=self._options.client_connections,
@@ -182,7 +184,7 @@ class Listener:
         most = self._options.client_connections
         return bool(most) and len(self._of_clients.get(client, ())) >= most
 
-    def _serve(self, connection: socket.socket, address: Any, door: Door) -> None:
+    def _serve(self, connection: socket.socket, address: Any, entry_point: EntryPoint) -> None:
         peer = address[0]
         client = "" if self._is_proxy(peer) else clients.counted_as(peer)
         if client and not self._admits(client, peer):
@@ -192,11 +194,11 @@ class Listener:
         connection.setblocking(False)
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if door.certificate is None:
+        if entry_point.certificate is None:
             stream = WatchedStream(connection, self._ended, self._unsent, client)
         else:
             try:
-                encrypted = door.certificate.context.wrap_socket(
+                encrypted = entry_point.certificate.context.wrap_socket(
                     connection, server_side=True, do_handshake_on_connect=False
                 )
             except (OSError, ValueError):  # the peer has left already
@@ -206,7 +208,7 @@ class Listener:
         self._streams[stream] = client
         if client:
             self._of_clients.setdefault(client, set()).add(stream)
-        door.server.handle_stream(stream, address)
+        entry_point.server.handle_stream(stream, address)
 
     def _ended(self, stream: WatchedStream) -> None:
         client = self._streams.pop(stream, "")
@@ -219,7 +221,7 @@ class Listener:
         while True:
             await asyncio.sleep(min(_SWEEP, self._options.write_stall))
             self._full = len(self._streams) >= self._options.max_connections
-            self._told = set(filter(self._has_all, self._told))
+            self._warned = set(filter(self._has_all, self._warned))
             before = time.monotonic() - self._options.write_stall
             for stream in tuple(self._streams):
                 if stream.writing() and stream.wrote_at < before:

@@ -89,9 +89,9 @@ class Certificate:
 
     def warn_of_its_end(self) -> None:
         """Say in the log that it has expired or is about to, where that is so."""
-        left = self.not_after - datetime.datetime.now(datetime.UTC)
-        if left < _SOON:
-            over = left < datetime.timedelta()
+        remaining = self.not_after - datetime.datetime.now(datetime.UTC)
+        if remaining < _SOON:
+            over = remaining < datetime.timedelta()
             _log.warning(
                 "certificate_expired" if over else "certificate_ends_soon",
                 certificate=str(self._options.certificate),
@@ -105,8 +105,8 @@ def make_context(options: TlsOptions) -> ssl.SSLContext:
 
 
 def _load(options: TlsOptions) -> _Loaded:
-    found = _CERTIFICATE.search(_read("certificate", options.certificate))
-    if found is None:
+    certificate = _CERTIFICATE.search(_read("certificate", options.certificate))
+    if certificate is None:
         raise errors.SettingsError(
             f"The certificate {options.certificate} holds no certificate in PEM form."
         )
@@ -115,7 +115,7 @@ def _load(options: TlsOptions) -> _Loaded:
     context = _empty_context(options)
     _fill(context, options)
     try:
-        body = b"".join(found[1].split()).decode()
+        body = b"".join(certificate[1].split()).decode()
         der = ssl.PEM_cert_to_DER_cert(f"{ssl.PEM_HEADER}\n{body}\n{ssl.PEM_FOOTER}")
         return _Loaded(context, _not_after(der))
     except (ValueError, IndexError) as error:

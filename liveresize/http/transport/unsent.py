@@ -29,7 +29,7 @@ _PAUSE = 0.1
 _SPARE = 16
 """Who gives way makes room for one part in so many of all, so that the walk is worth it."""
 
-_TELL_AGAIN = 60.0
+_WARN_AGAIN = 60.0
 """Seconds between two lines of the log about the same."""
 
 
@@ -52,10 +52,10 @@ class Holder(Protocol):
 class _Buffer:
     """Bytes that somebody holds; keeps them, so that no other object gets their id."""
 
-    __slots__ = ("holds", "size", "whole")
+    __slots__ = ("holds", "owner", "size")
 
-    def __init__(self, whole: object, size: int) -> None:
-        self.whole = whole
+    def __init__(self, owner: object, size: int) -> None:
+        self.owner = owner
         self.size = size
         self.holds: set[Hold] = set()
 
@@ -101,14 +101,14 @@ class Unsent:
         self._now = monotonic
         self._buffers: dict[int, _Buffer] = {}
         self._look_again_at = 0.0
-        self._tell_again_at = 0.0
+        self._warn_again_at = 0.0
 
     def hold(self, holder: Holder, data: bytes | memoryview) -> Hold:
         """Note that `holder` keeps `data`, until `release`."""
-        whole = _whole(data)
-        buffer = self._buffers.get(id(whole))
+        owner = _owner(data)
+        buffer = self._buffers.get(id(owner))
         if buffer is None:
-            buffer = self._buffers[id(whole)] = _Buffer(whole, self._counted(len(whole)))
+            buffer = self._buffers[id(owner)] = _Buffer(owner, self._counted(len(owner)))
             self.bytes += buffer.size
         hold = Hold(buffer, holder)
         buffer.holds.add(hold)
@@ -120,15 +120,15 @@ class Unsent:
         """Note that it is over; once or more often."""
         buffer = hold.buffer
         buffer.holds.discard(hold)
-        key = id(buffer.whole)
+        key = id(buffer.owner)
         if not buffer.holds and self._buffers.get(key) is buffer:
             del self._buffers[key]
             self.bytes -= buffer.size
 
     def admits(self, body: bytes | memoryview, client: str) -> bool:
         """Whether there is room for `body`, or it is held for others already."""
-        whole = _whole(body)
-        return id(whole) in self._buffers or self.make_room(len(whole), client)
+        owner = _owner(body)
+        return id(owner) in self._buffers or self.make_room(len(owner), client)
 
     def make_room(self, size: int, client: str) -> bool:
         """Whether there is room for `size` more bytes for `client`, after others gave way."""
@@ -151,7 +151,7 @@ class Unsent:
         now = self._now()
         if now < self._look_again_at:
             return
-        self._tell(now)
+        self._warn(now)
         spare = max(size, self.limit // _SPARE)
         before = self.bytes
         stalled = [each for each in self._buffers.values() if each.waits_since <= now - _STALLED]
@@ -169,24 +169,24 @@ class Unsent:
         Those that hold the same buffer share what it counts: a picture that many take stays,
         as does what anybody behind a proxy takes.
         """
-        held: dict[str, float] = defaultdict(float)
+        totals: dict[str, float] = defaultdict(float)
         for buffer in self._buffers.values():
             for each in buffer.clients:
-                held[each] += buffer.share
-        held[""] = 0
-        own = held[client] + self._counted(size)
+                totals[each] += buffer.share
+        totals[""] = 0
+        total = totals[client] + self._counted(size)
 
         def least(buffer: _Buffer) -> float:
             """What that one of its clients holds that holds least."""
-            return min(held[each] for each in buffer.clients)
+            return min(totals[each] for each in buffer.clients)
 
         order = sorted(self._buffers.values(), key=lambda each: (-least(each), each.waits_since))
         for buffer in order:
             if self.has_room(size):
                 return
-            if least(buffer) > own:
+            if least(buffer) > total:
                 for each in buffer.clients:
-                    held[each] -= buffer.share
+                    totals[each] -= buffer.share
                 self._break_off(buffer)
 
     def _break_off(self, buffer: _Buffer) -> None:
@@ -195,14 +195,14 @@ class Unsent:
             self.release(hold)
             self.broken_off += 1
 
-    def _tell(self, now: float) -> None:
-        if now >= self._tell_again_at:
-            self._tell_again_at = now + _TELL_AGAIN
+    def _warn(self, now: float) -> None:
+        if now >= self._warn_again_at:
+            self._warn_again_at = now + _WARN_AGAIN
             _log.warning("unsent_full", unsent_bytes=self.limit)
 
 
-def _whole(data: bytes | memoryview) -> bytes:
+def _owner(data: bytes | memoryview) -> bytes:
     """The object whose bytes these are, which is in memory as long as any of them are held."""
-    whole = data.obj if isinstance(data, memoryview) else data
-    assert isinstance(whole, bytes)
-    return whole
+    owner = data.obj if isinstance(data, memoryview) else data
+    assert isinstance(owner, bytes)
+    return owner

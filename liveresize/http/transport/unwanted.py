@@ -23,7 +23,7 @@ _BY_US = 86_400.0
 
 
 class Connection(Protocol):
-    """What a connection of HTTP/1 and an exchange of HTTP/2 have in common here."""
+    """What a connection of HTTP/1 and a stream of HTTP/2 have in common here."""
 
     def set_max_body_size(self, max_body_size: int) -> None:
         """Bytes that the body may have."""
@@ -50,13 +50,13 @@ class UnwantedBody:
 
     def __init__(self, seconds: float, enough: Callable[[], None]) -> None:
         self._enough = enough
-        self._left = MOST
+        self._remaining = MOST
         self._overdue = asyncio.get_running_loop().call_later(seconds, enough)
 
     def arrived(self, size: int) -> None:
         """Count what came."""
-        before, self._left = self._left, self._left - size
-        if before >= 0 > self._left and not self._overdue.cancelled():
+        before, self._remaining = self._remaining, self._remaining - size
+        if before >= 0 > self._remaining and not self._overdue.cancelled():
             self.end()
             self._enough()
 
