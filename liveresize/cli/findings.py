@@ -25,8 +25,8 @@ def run(
     from liveresize.maintenance.reconcile.findings import Report
     from liveresize.observe import log, progress
 
-    tell: Callable[[str], object] = progress.note if as_json else progress.write
-    report = Report(tell) if verbose else Report()
+    on_finding: Callable[[str], object] = progress.note if as_json else progress.write
+    report = Report(on_finding) if verbose else Report()
     failure = ""
     try:
         with log.silenced():
@@ -34,7 +34,7 @@ def run(
     except errors.LiveResizeError as error:
         failure = f"{error.public} ({error.detail})" if error.detail else error.public
     summary = {**report.as_json(), "complete": not failure}
-    for line in [json.dumps(summary)] if as_json else report.lines(named=not verbose):
+    for line in [json.dumps(summary)] if as_json else report.lines(with_examples=not verbose):
         click.echo(line)
     if failure:
         click.echo(f"liveresize: {failure}", err=True)

@@ -109,8 +109,8 @@ class Deletions:
 
     async def _hear(self, page: list[Purged]) -> None:
         """Remove what is left of what was ended, unless it has a row again."""
-        gone = [purged.generation for purged in page if not purged.variant]
-        living = await self._rows.known(gone) if gone else set()
+        generations = [purged.generation for purged in page if not purged.variant]
+        living = await self._rows.known(generations) if generations else set()
         for purged in page:
             if purged.variant:
                 self._memory.drop(purged.image, purged.generation, purged.variant)

@@ -25,15 +25,15 @@ def stepped_back() -> Iterator[bool]:
 
     False where the platform knows no such thing.
     """
-    change, ask = _CALLS.get(platform.machine(), (0, 0))
-    if platform.system() != "Linux" or not change:
+    set_priority, get_priority = _CALLS.get(platform.machine(), (0, 0))
+    if platform.system() != "Linux" or not set_priority:
         yield False
         return
     library = ctypes.CDLL(None)
-    before = library.syscall(ask, *_THIS_THREAD)
-    changed = before >= 0 and library.syscall(change, *_THIS_THREAD, _IDLE) == 0
+    before = library.syscall(get_priority, *_THIS_THREAD)
+    changed = before >= 0 and library.syscall(set_priority, *_THIS_THREAD, _IDLE) == 0
     try:
         yield changed
     finally:
         if changed:
-            library.syscall(change, *_THIS_THREAD, before)
+            library.syscall(set_priority, *_THIS_THREAD, before)

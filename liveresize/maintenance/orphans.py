@@ -52,9 +52,9 @@ class Orphans:
             return
         looked = removed = 0
         while looked < _AT_ONCE and self._part < self._files.parts:
-            found = await self._files.part(self._part)
-            looked += len(found)
-            removed += await self._compare(self._files, found)
+            files = await self._files.part(self._part)
+            looked += len(files)
+            removed += await self._compare(self._files, files)
             self._part += 1
         if self._part == self._files.parts:
             self._part = 0
@@ -63,10 +63,10 @@ class Orphans:
             self.removed += removed
             _log.info("orphans_removed", count=removed)
 
-    async def _compare(self, files: ports.RenditionFiles, found: list[RenditionFile]) -> int:
+    async def _compare(self, files: ports.RenditionFiles, candidates: list[RenditionFile]) -> int:
         by_generation: dict[str, list[RenditionFile]] = {}
         before = self._clock.time() - _GRACE
-        for file in found:
+        for file in candidates:
             # The spool before the links: what left it since then has its link by now.
             if file.modified_at <= before and not self._spool.holds(file.generation, file.variant):
                 by_generation.setdefault(file.generation, []).append(file)

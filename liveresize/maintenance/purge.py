@@ -95,14 +95,14 @@ class Purge:
     async def _taken_over(self, original: Original) -> list[Link]:
         """The links of a picture that another service made: their keys are URLs, which lie
         under no prefix of ours and go with the picture's row."""
-        found: list[Link] = []
+        foreign: list[Link] = []
         variant = ""
         while True:
             page = await self._links.after(original.generation, variant, _BATCH)
             links = [link for link, _ in page if link.generation == original.generation]
-            found += [link for link in links if "://" in link.key]
+            foreign += [link for link in links if "://" in link.key]
             if len(links) < _BATCH:
-                return found
+                return foreign
             variant = links[-1].variant
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:

@@ -25,7 +25,7 @@ _log = structlog.get_logger("liveresize.strays")
 _BATCH = 100
 """Generations that the index is asked for at once."""
 
-Found = tuple[str, Path]
+GenerationFile = tuple[str, Path]
 """A generation and its file."""
 
 
@@ -77,7 +77,7 @@ class Strays:
             async with self._turn:
                 beginning = self._deletions.beginnings
                 known = await self._rows.known([one.generation for one in assumed])
-                missing: list[Found] = []
+                missing: list[GenerationFile] = []
                 for original in assumed:
                     if original.generation in known:
                         self._memory.confirm(original)
@@ -120,7 +120,7 @@ class Strays:
                 lacking = [note for note in batch if note.generation not in known]
                 if known:
                     await self._files.withdraw(list(known))
-                due = [note for note in lacking if self._due(note)]
+                due = [note for note in lacking if self._is_due(note)]
                 if due and not await self._same(beginning):
                     return False
                 for note in due:
@@ -129,7 +129,7 @@ class Strays:
         self.noted = noted
         return True
 
-    def _due(self, note: StrayNote) -> bool:
+    def _is_due(self, note: StrayNote) -> bool:
         return self._clock.time() - note.noted_at >= self._options.lost_after
 
     async def _set_aside(self, note: StrayNote) -> None:
@@ -143,30 +143,30 @@ class Strays:
         async for batch in self._batches():
             async with self._turn:
                 known = await self._rows.known([generation for generation, _ in batch])
-                found = [one for one in batch if one[0] not in known]
-                if found and not await self._same(beginning):
+                missing = [one for one in batch if one[0] not in known]
+                if missing and not await self._same(beginning):
                     return False
-                new += await self._note(found)
+                new += await self._note(missing)
             await asyncio.sleep(self._options.pause)
         if new:
             _log.warning("originals_without_row", count=new)
         return await self._same(beginning)
 
-    async def _batches(self) -> AsyncIterator[list[Found]]:
-        batch: list[Found] = []
-        async for found in self._files.files():
-            batch.append(found)
+    async def _batches(self) -> AsyncIterator[list[GenerationFile]]:
+        batch: list[GenerationFile] = []
+        async for item in self._files.files():
+            batch.append(item)
             if len(batch) == _BATCH:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    async def _note(self, found: Sequence[Found]) -> int:
+    async def _note(self, originals: Sequence[GenerationFile]) -> int:
         """Note those that are old enough; returns how many are new. Nothing where the disk
         is full: the next walk comes by."""
         now = self._clock.time()
-        old = [one for one in found if now - born(one[0]) >= self._options.grace]
+        old = [one for one in originals if now - born(one[0]) >= self._options.grace]
         if not old:
             return 0
         try:

@@ -121,14 +121,14 @@ class Verification:
         assert self._mirror is not None
         repair = self._options.repair
         try:
-            whole = await self._mirror.fetch(original, copy)
+            intact = await self._mirror.fetch(original, copy)
             self._report.looked["copies in the mirror"] += 1
-            if kind is Kind.MISSING and whole and noted:
+            if kind is Kind.MISSING and intact and noted:
                 self._report.looked["in the mirror alone"] += 1
             elif kind is not None:
-                restored = repair and whole and await self._restore(copy, original)
+                restored = repair and intact and await self._restore(copy, original)
                 await self._add(kind, original, repaired=restored)
-            if not whole and noted:
+            if not intact and noted:
                 await self._renew(original, healthy=kind is None)
         finally:
             await asyncio.to_thread(copy.unlink, missing_ok=True)

@@ -37,7 +37,7 @@ _LONGEST_LINE = 8_190
 _LINES = 64
 """Lines that are read at a time."""
 
-_KEPT = "/%?&=+:,;@!$'()*~-._"
+_UNESCAPED = "/%?&=+:,;@!$'()*~-._"
 """What stands for itself in a path that somebody wrote down as it goes out."""
 
 _VARIANT = re.compile(r"(?:[0-9]+_[0-9]+(?:_[0-9]+x)?\.[A-Za-z0-9]+(?:\?\S*)?|\?\S+|\.[a-z]+\S*)")
@@ -45,7 +45,7 @@ _VARIANT = re.compile(r"(?:[0-9]+_[0-9]+(?:_[0-9]+x)?\.[A-Za-z0-9]+(?:\?\S*)?|\?
 
 _BUSY = (429, 503)
 _DONE = (200, 303)
-_THERE = ("HIT", "HIT-MEMORY")
+_CACHED = ("HIT", "HIT-MEMORY")
 
 
 class BadLine(ValueError):
@@ -54,11 +54,11 @@ class BadLine(ValueError):
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a list; `tell` hears of everything that went wrong, at once."""
+    """What became of a list; `notify` is called with each failure at once."""
 
-    tell: Callable[[str], object]
-    made: int = 0
-    there: int = 0
+    notify: Callable[[str], object]
+    rendered: int = 0
+    present: int = 0
     bad: int = 0
     failed: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -71,8 +71,8 @@ class Tally:
     def line(self) -> str:
         """All of it in one line."""
         return (
-            f"{self.made + self.there} warm: {self.made} made, {self.there} there already; "
-            f"{self.failed} failed, {self.bad} bad lines"
+            f"{self.rendered + self.present} warm: {self.rendered} made, "
+            f"{self.present} there already; {self.failed} failed, {self.bad} bad lines"
         )
 
 
@@ -94,7 +94,7 @@ def paths(line: str, variants: Sequence[str]) -> list[str]:
     if len(text) > _LONGEST_LINE or not text.isprintable():
         raise BadLine("it is too long, or has characters that are no text")
     if text.startswith("/"):
-        return [urllib.parse.quote(text, safe=_KEPT)]
+        return [urllib.parse.quote(text, safe=_UNESCAPED)]
     if not variants:
         raise BadLine("it is no path, and there is no --variant of a picture of that id")
     name = urllib.parse.quote(text, safe="/")
@@ -123,11 +123,11 @@ class Warming:
             done(1)
 
         try:
-            await streams.for_each(self._wanted(lines, variants), warm, self._width)
+            await streams.for_each(self._paths(lines, variants), warm, self._width)
         finally:
             client.close()
 
-    async def _wanted(self, lines: Iterable[str], variants: Sequence[str]) -> AsyncIterator[str]:
+    async def _paths(self, lines: Iterable[str], variants: Sequence[str]) -> AsyncIterator[str]:
         """What is to be asked for; a list may come from a pipe that has not ended."""
         numbered = enumerate(lines, start=1)
         while batch := await asyncio.to_thread(_next, numbered):
@@ -137,27 +137,27 @@ class Warming:
                         yield path
                 except BadLine as error:
                     self._tally.bad += 1
-                    self._tally.tell(f"line {number}: {error}")
+                    self._tally.notify(f"line {number}: {error}")
 
     async def _warm(self, client: httpclient.AsyncHTTPClient, path: str) -> None:
-        for left in range(_TRIES - 1, -1, -1):
+        for tries_left in range(_TRIES - 1, -1, -1):
             try:
-                answer = await client.fetch(self._request(path), raise_error=False)
+                response = await client.fetch(self._request(path), raise_error=False)
             except (OSError, httpclient.HTTPError) as error:
-                if not left:
+                if not tries_left:
                     reason = getattr(error, "strerror", None) or error
                     raise errors.LiveResizeError(
                         f"{self._server} cannot be asked: {reason}."
                     ) from error
                 await asyncio.sleep(PAUSE)
                 continue
-            if isinstance(answer.error, HTTPTimeoutError):
+            if isinstance(response.error, HTTPTimeoutError):
                 self._fail(path, "no answer in time")
-            elif answer.code in _BUSY and left:
-                await asyncio.sleep(_pause(answer))
+            elif response.code in _BUSY and tries_left:
+                await asyncio.sleep(_pause(response))
                 continue
             else:
-                self._count(path, answer)
+                self._count(path, response)
             return
 
     def _request(self, path: str) -> httpclient.HTTPRequest:
@@ -169,35 +169,35 @@ class Warming:
             decompress_response=False,
         )
 
-    def _count(self, path: str, answer: httpclient.HTTPResponse) -> None:
-        self._tally.statuses[answer.code] += 1
-        if answer.code not in _DONE:
-            self._fail(path, _refusal(answer))
-        elif answer.headers.get("X-Cache") in _THERE:
-            self._tally.there += 1
+    def _count(self, path: str, response: httpclient.HTTPResponse) -> None:
+        self._tally.statuses[response.code] += 1
+        if response.code not in _DONE:
+            self._fail(path, _refusal(response))
+        elif response.headers.get("X-Cache") in _CACHED:
+            self._tally.present += 1
         else:
-            self._tally.made += 1
+            self._tally.rendered += 1
 
     def _fail(self, path: str, reason: str) -> None:
         self._tally.failed += 1
-        self._tally.tell(f"{path}: {reason}")
+        self._tally.notify(f"{path}: {reason}")
 
 
 def _next(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
     return list(itertools.islice(lines, _LINES))
 
 
-def _pause(answer: httpclient.HTTPResponse) -> float:
+def _pause(response: httpclient.HTTPResponse) -> float:
     """Seconds until the server wants to be asked again."""
-    said = numbers.whole(answer.headers.get("Retry-After", ""))
-    return PAUSE if said is None else min(said, _LONGEST_WAIT)
+    delay = numbers.whole(response.headers.get("Retry-After", ""))
+    return PAUSE if delay is None else min(delay, _LONGEST_WAIT)
 
 
-def _refusal(answer: httpclient.HTTPResponse) -> str:
+def _refusal(response: httpclient.HTTPResponse) -> str:
     """Why there is no rendition, in the server's own sentence where it gave one."""
-    if answer.code == 307:
-        return f"307: it is too large; {answer.headers.get('Location', '')} is not."
+    if response.code == 307:
+        return f"307: it is too large; {response.headers.get('Location', '')} is not."
     try:
-        return f"{answer.code}: {json.loads(answer.body)['error']}"
+        return f"{response.code}: {json.loads(response.body)['error']}"
     except (ValueError, LookupError, TypeError):
-        return f"{answer.code}: {answer.reason}"
+        return f"{response.code}: {response.reason}"

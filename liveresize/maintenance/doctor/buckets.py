@@ -52,10 +52,10 @@ async def look(objects: Objects, buckets: list[Bucket]) -> list[Finding]:
         await objects.close()
         return [problem("aws", error.public, _CREDENTIALS)]
     try:
-        found = [finding for each in buckets async for finding in _examine(objects, each)]
+        findings = [finding for each in buckets async for finding in _examine(objects, each)]
         if buckets:
-            found += [each async for each in _clock(objects.address(buckets[0].name))]
-        return found
+            findings += [each async for each in _clock(objects.address(buckets[0].name))]
+        return findings
     finally:
         await objects.close()
 
@@ -74,8 +74,8 @@ async def _examine(objects: Objects, bucket: Bucket) -> AsyncIterator[Finding]:
         async for finding in _read_back(objects, bucket, key, part):
             yield finding
     finally:
-        gone = await _remove(objects, bucket.name, key)
-    if gone:
+        removed = await _remove(objects, bucket.name, key)
+    if removed:
         yield ok(part, "What was put there is removed again.")
     else:
         yield problem(
@@ -90,11 +90,11 @@ async def _read_back(
 ) -> AsyncIterator[Finding]:
     try:
         same = await objects.read(bucket.name, key) == _BODY
-        facts = await objects.head(bucket.name, key)
+        head = await objects.head(bucket.name, key)
     except errors.LiveResizeError as error:
         yield problem(part, f"It cannot be read: {error.detail}.", "Allow s3:GetObject.")
         return
-    if not same or facts is None or facts.size != len(_BODY):
+    if not same or head is None or head.size != len(_BODY):
         yield problem(
             part,
             "It does not give back what was put there.",
@@ -110,12 +110,12 @@ async def _read_back(
 
 async def _visit_public(objects: Objects, bucket: Bucket, key: str, part: str) -> Finding:
     address = bucket.public.rstrip("/") or objects.address(bucket.name)
-    said = await _visit(f"{address}/{quote(key, safe='/')}")
-    if not said:
+    failure = await _visit(f"{address}/{quote(key, safe='/')}")
+    if not failure:
         return ok(part, f"Clients can read it at {address}.")
     return problem(
         part,
-        f"Clients are redirected to {address}, which does not show them the object: {said}.",
+        f"Clients are redirected to {address}, which does not show them the object: {failure}.",
         "Make the bucket public, correct aws.cache_host, or set delivery to presign or proxy.",
     )
 
@@ -123,12 +123,12 @@ async def _visit_public(objects: Objects, bucket: Bucket, key: str, part: str) -
 async def _visit_signed(objects: Objects, bucket: Bucket, key: str, part: str) -> Finding:
     if not objects.can_sign:
         return problem(part, "There are no credentials to sign addresses with.", _CREDENTIALS)
-    said = await _visit(objects.presigned(bucket.name, key, _PRESIGNED))
-    if not said:
+    failure = await _visit(objects.presigned(bucket.name, key, _PRESIGNED))
+    if not failure:
         return ok(part, "A signed address opens the object.")
     return problem(
         part,
-        f"A signed address does not open the object: {said}.",
+        f"A signed address does not open the object: {failure}.",
         "Set aws.region to that of the bucket, and check this machine's clock.",
     )
 
@@ -137,19 +137,19 @@ async def _visit(url: str) -> str:
     """What is wrong with asking for that address as clients do; empty where nothing is."""
 
     async def ask(session: aiohttp.ClientSession) -> str:
-        async with session.get(url, allow_redirects=False) as answer:
-            if answer.status != 200:
-                return f"it answers {answer.status}"
-            return "" if await answer.read() == _BODY else "it answers something else"
+        async with session.get(url, allow_redirects=False) as response:
+            if response.status != 200:
+                return f"it answers {response.status}"
+            return "" if await response.read() == _BODY else "it answers something else"
 
-    return await _asked(ask)
+    return await _with_session(ask)
 
 
-async def _asked(ask: Callable[[aiohttp.ClientSession], Awaitable[str]]) -> str:
+async def _with_session(send: Callable[[aiohttp.ClientSession], Awaitable[str]]) -> str:
     timeout = aiohttp.ClientTimeout(total=_BUDGET)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
         try:
-            return await ask(session)
+            return await send(session)
         except (aiohttp.ClientError, OSError) as error:
             return f"it cannot be reached ({type(error).__name__})"
 
@@ -168,11 +168,11 @@ async def _clock(address: str) -> AsyncIterator[Finding]:
 
     async def ask(session: aiohttp.ClientSession) -> str:
         nonlocal date
-        async with session.head(address, allow_redirects=False) as answer:
-            date = answer.headers.get("Date", "")
+        async with session.head(address, allow_redirects=False) as response:
+            date = response.headers.get("Date", "")
         return ""
 
-    await _asked(ask)
+    await _with_session(ask)
     try:
         ahead = email.utils.parsedate_to_datetime(date).timestamp() - time.time()
     except ValueError:

@@ -59,7 +59,7 @@ def _read(name: str, folder: Path, options: ImagingOptions) -> Finding:
         _sample().save(path, decode.PILLOW_NAMES[name])
         imaging.perform(ProbeJob(path=str(path)), options)
     except (errors.LiveResizeError, OSError, ValueError, KeyError, RuntimeError) as error:
-        return _broken(part, f"A picture of that format cannot be read: {_said(error)}.")
+        return _broken(part, f"A picture of that format cannot be read: {_reason(error)}.")
     return ok(part, f"It is read{_version(name)}.")
 
 
@@ -68,14 +68,14 @@ def _written(form: Format, source: Path, options: ImagingOptions) -> Finding:
     part = f"codec {form.value}"
     job = RenderJob(path=str(source), rendition=Rendition(format=form, width=32).canonical())
     try:
-        made = imaging.perform(job, options)
-        assert isinstance(made, Rendered)
+        rendered = imaging.perform(job, options)
+        assert isinstance(rendered, Rendered)
     except errors.LiveResizeError as error:
-        return _broken(part, f"A picture of that format cannot be made: {_said(error)}.")
-    return ok(part, f"It is written, {len(made.data)} bytes in {made.encode_ms:.1f} ms.")
+        return _broken(part, f"A picture of that format cannot be made: {_reason(error)}.")
+    return ok(part, f"It is written, {len(rendered.data)} bytes in {rendered.encode_ms:.1f} ms.")
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, errors.LiveResizeError):
         return error.detail or error.public
     return f"{type(error).__name__}: {error}"

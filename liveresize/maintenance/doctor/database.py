@@ -23,7 +23,7 @@ async def look(options: IndexOptions) -> list[Finding]:
         url = engines.parse_url(options.url)
         if url.get_backend_name() == engines.SQLITE and not Path(url.database or "").exists():
             return [ok(_PART, f"{url.database} is not there yet; the first start makes it.")]
-        found = await schema_status.examine(options)
+        status = await schema_status.examine(options)
     except errors.SettingsError as error:
         return [problem(_PART, error.public, "Correct postgresql.* or database.path.")]
     except errors.IndexUnavailable as error:
@@ -36,44 +36,44 @@ async def look(options: IndexOptions) -> list[Finding]:
                 "rights on its file.",
             )
         ]
-    return list(_findings(found))
+    return list(_findings(status))
 
 
-def _findings(found: schema_status.SchemaStatus) -> Iterator[Finding]:
-    name = "SQLite" if found.backend == engines.SQLITE else "PostgreSQL"
-    took = found.round_trip * 1000
-    if found.round_trip > _SLOW:
+def _findings(status: schema_status.SchemaStatus) -> Iterator[Finding]:
+    name = "SQLite" if status.backend == engines.SQLITE else "PostgreSQL"
+    took = status.round_trip * 1000
+    if status.round_trip > _SLOW:
         yield warning(
             _PART,
-            f"{name} {found.version} takes {took:.0f} ms for a question.",
+            f"{name} {status.version} takes {took:.0f} ms for a question.",
             "Bring it nearer, or see what keeps it busy: a GET waits 150 ms for it at most.",
         )
     else:
-        yield ok(_PART, f"{name} {found.version} answers in {took:.1f} ms.")
-    yield _schema(found)
-    if abs(found.ahead) > _AHEAD:
+        yield ok(_PART, f"{name} {status.version} answers in {took:.1f} ms.")
+    yield _schema(status)
+    if abs(status.ahead) > _AHEAD:
         yield warning(
             _PART,
-            f"Its clock is {abs(found.ahead):.1f} s {'ahead of' if found.ahead > 0 else 'behind'} "
-            "ours.",
+            f"Its clock is {abs(status.ahead):.1f} s "
+            f"{'ahead of' if status.ahead > 0 else 'behind'} ours.",
             "Have both machines keep time with NTP.",
         )
     else:
         yield ok(_PART, "Its clock is ours.")
 
 
-def _schema(found: schema_status.SchemaStatus) -> Finding:
-    if found.applied == {found.head}:
-        return ok(_PART, f"Its schema is that of this release ({found.head}).")
-    if found.applied - found.known:
+def _schema(status: schema_status.SchemaStatus) -> Finding:
+    if status.applied == {status.head}:
+        return ok(_PART, f"Its schema is that of this release ({status.head}).")
+    if status.applied - status.known:
         return warning(
             _PART,
             "Its schema is that of a newer release, which serves this one too.",
             "Bring this machine to that release.",
         )
-    had = ", ".join(sorted(found.applied)) or "none"
+    had = ", ".join(sorted(status.applied)) or "none"
     return warning(
         _PART,
-        f"Its schema is not yet that of this release ({had}, not {found.head}).",
+        f"Its schema is not yet that of this release ({had}, not {status.head}).",
         "The next start brings it up to date; `liveresize migrate` does so now.",
     )

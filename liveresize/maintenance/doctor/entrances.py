@@ -30,23 +30,23 @@ def ports(address: str, chosen: Sequence[tuple[str, int, bool]]) -> Iterator[Fin
     A server of ours that has one already is as it should be.
     """
     for key, port, encrypted in chosen:
-        where = f"{address or '*'}:{port}"
+        endpoint = f"{address or '*'}:{port}"
         try:
             _bind(address, port)
         except socket.gaierror:
             yield problem(key, f"{address} is no address of a machine.", "Correct listen_address.")
         except OSError as error:
-            yield _taken(key, where, error, _answers(address, port, encrypted=encrypted))
+            yield _unavailable(key, endpoint, error, _is_ours(address, port, encrypted=encrypted))
         else:
-            yield ok(key, f"{where} is free." if port else "Any free port will be taken.")
+            yield ok(key, f"{endpoint} is free." if port else "Any free port will be taken.")
 
 
 def _bind(address: str, port: int) -> None:
     """Take the port on every address that is meant, and let go; raises OSError."""
-    found = socket.getaddrinfo(
+    addresses = socket.getaddrinfo(
         address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
-    for family, kind, protocol, _, place in found:
+    for family, kind, protocol, _, place in addresses:
         if family == socket.AF_INET6 and not socket.has_dualstack_ipv6():
             continue  # a kernel without IPv6, which the server leaves out as well
         with socket.socket(family, kind, protocol) as each:
@@ -56,27 +56,27 @@ def _bind(address: str, port: int) -> None:
             each.bind(place)
 
 
-def _taken(key: str, where: str, error: OSError, ours: bool) -> Finding:
-    if error.errno == errno.EADDRINUSE and ours:
-        return ok(key, f"A server of ours answers at {where}.")
+def _unavailable(key: str, endpoint: str, error: OSError, is_ours: bool) -> Finding:
+    if error.errno == errno.EADDRINUSE and is_ours:
+        return ok(key, f"A server of ours answers at {endpoint}.")
     if error.errno == errno.EADDRINUSE:
         return problem(
-            key, f"Another program has {where}.", f"Stop it, or set {key} to another port."
+            key, f"Another program has {endpoint}.", f"Stop it, or set {key} to another port."
         )
     if error.errno == errno.EACCES:
         return problem(
             key,
-            f"This user may not listen on {where}.",
+            f"This user may not listen on {endpoint}.",
             "Choose a port from 1024 on, or give AmbientCapabilities=CAP_NET_BIND_SERVICE.",
         )
     return problem(
         key,
-        f"{where} cannot be listened on: {error.strerror}.",
+        f"{endpoint} cannot be listened on: {error.strerror}.",
         "Set listen_address to an address of this machine, or to nothing for all of them.",
     )
 
 
-def _answers(address: str, port: int, *, encrypted: bool) -> bool:
+def _is_ours(address: str, port: int, *, encrypted: bool) -> bool:
     """Whether what has the port answers /_live as we do."""
     host = _reachable(address)
     trusting = ssl.create_default_context()
@@ -87,8 +87,8 @@ def _answers(address: str, port: int, *, encrypted: bool) -> bool:
     )
     scheme = "https" if encrypted else "http"
     try:
-        with opener.open(f"{scheme}://{host}:{port}/_live", timeout=_BUDGET) as answer:
-            return bool(answer.status == 200 and answer.headers.get("X-Request-Id"))
+        with opener.open(f"{scheme}://{host}:{port}/_live", timeout=_BUDGET) as response:
+            return bool(response.status == 200 and response.headers.get("X-Request-Id"))
     except (OSError, ValueError):
         return False
 
@@ -111,17 +111,17 @@ def certificate(options: TlsOptions) -> Iterator[Finding]:
     except errors.SettingsError as error:
         yield problem("tls", error.public, "Correct tls.certificate and tls.key.")
         return
-    left = (until - datetime.datetime.now(datetime.UTC)).days
-    said = f"The certificate {options.certificate} ends on {until:%Y-%m-%d}, in {left} days"
+    days = (until - datetime.datetime.now(datetime.UTC)).days
+    sentence = f"The certificate {options.certificate} ends on {until:%Y-%m-%d}, in {days} days"
     do = "Renew it, and send the server SIGHUP."
-    if left < 0:
+    if days < 0:
         yield problem("tls", f"The certificate {options.certificate} has ended.", do)
-    elif left < _SOON:
-        yield problem("tls", f"{said}.", do)
-    elif left < _LATER:
-        yield warning("tls", f"{said}.", do)
+    elif days < _SOON:
+        yield problem("tls", f"{sentence}.", do)
+    elif days < _LATER:
+        yield warning("tls", f"{sentence}.", do)
     else:
-        yield ok("tls", f"{said}.")
+        yield ok("tls", f"{sentence}.")
 
 
 def proxies(trusted: Sequence[str], address: str) -> Iterator[Finding]:

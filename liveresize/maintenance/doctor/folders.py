@@ -85,28 +85,28 @@ def _sync(folder: Path) -> float:
 
 
 def _room(folder: Folder, standing: Path) -> Iterator[Finding]:
-    facts = os.statvfs(standing)
-    free = facts.f_bavail * facts.f_frsize
-    said = f"{amount(free)} are free, of which disk.reserve keeps {amount(folder.reserve)}"
-    yield from _against(folder.key, free, folder.reserve, said, "space")
-    if facts.f_files:
-        share = 100 * facts.f_favail / facts.f_files
-        said = (
+    usage = os.statvfs(standing)
+    free = usage.f_bavail * usage.f_frsize
+    sentence = f"{amount(free)} are free, of which disk.reserve keeps {amount(folder.reserve)}"
+    yield from _against(folder.key, free, folder.reserve, sentence, "space")
+    if usage.f_files:
+        share = 100 * usage.f_favail / usage.f_files
+        sentence = (
             f"{share:.0f} % of the inodes are free, of which disk.reserve_inodes keeps "
             f"{folder.reserve_inodes:g} %"
         )
-        yield from _against(folder.key, share, folder.reserve_inodes, said, "inodes")
+        yield from _against(folder.key, share, folder.reserve_inodes, sentence, "inodes")
 
 
-def _against(part: str, free: float, reserve: float, said: str, what: str) -> Iterator[Finding]:
+def _against(part: str, free: float, reserve: float, sentence: str, what: str) -> Iterator[Finding]:
     """What is free against the reserve: uploads end at it, renditions at twice as much."""
     do = f"Free {what} on that disk, or lower its reserve."
     if free < reserve or not free:
-        yield problem(part, f"{said}: uploads are refused.", do)
+        yield problem(part, f"{sentence}: uploads are refused.", do)
     elif free < 2 * reserve:
-        yield warning(part, f"{said}: renditions are no longer kept.", do)
+        yield warning(part, f"{sentence}: renditions are no longer kept.", do)
     else:
-        yield ok(part, f"{said}.")
+        yield ok(part, f"{sentence}.")
 
 
 def _kind(folder: Folder, standing: Path, mounts: Path) -> Iterator[Finding]:

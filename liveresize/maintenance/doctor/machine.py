@@ -78,20 +78,20 @@ def limits(slots: int, per_worker: int, root: Path = Path("/")) -> Iterator[Find
     else:
         count = "any number of" if hard == resource.RLIM_INFINITY else hard
         yield ok("limits", f"A process may have {count} descriptors.")
-    wanted = slots or sizing.detect(per_worker, root)
+    workers = slots or sizing.detect(per_worker, root)
     memory = sizing.memory(root)
     if memory is None:
         return
-    need = wanted * per_worker
-    said = (
-        f"{wanted} workers may take {amount(per_worker)} each, {amount(need)} in all, of "
+    need = workers * per_worker
+    sentence = (
+        f"{workers} workers may take {amount(per_worker)} each, {amount(need)} in all, of "
         f"{amount(memory)}"
     )
     if need > memory:
         do = "Set workers.slots or workers.memory_bytes lower, or add memory."
-        yield (problem if per_worker > memory else warning)("limits", f"{said}.", do)
+        yield (problem if per_worker > memory else warning)("limits", f"{sentence}.", do)
     else:
-        yield ok("limits", f"{said}.")
+        yield ok("limits", f"{sentence}.")
 
 
 def clock() -> Iterator[Finding]:

@@ -34,12 +34,12 @@ class Adoption:
         others would fare no better.
         """
         stored = ended(image, entries[0].generation)
-        here = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
-        path = here[0] if here else await self._fetch(stored)
+        local = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
+        path = local[0] if local else await self._fetch(stored)
         try:
-            await self._record(stored, path, older, fetched=not here)
+            await self._record(stored, path, older, fetched=not local)
         finally:
-            if not here:
+            if not local:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _fetch(self, stored: Original) -> Path:

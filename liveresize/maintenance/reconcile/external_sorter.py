@@ -115,11 +115,11 @@ class ExternalSorter:
     async def _sorted(self, order: str) -> AsyncIterator[Entry]:
         await self._flush()
         try:
-            found = await self._run(
+            cursor = await self._run(
                 self._database.execute,
                 f"SELECT * FROM entries ORDER BY {order}",  # noqa: S608 (words of this file)
             )
-            while rows := await self._run(found.fetchmany, _ROWS):
+            while rows := await self._run(cursor.fetchmany, _ROWS):
                 for entry in _entries(rows):
                     yield entry
         except sqlite3.Error as error:

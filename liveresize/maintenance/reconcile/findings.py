@@ -63,14 +63,14 @@ class Tally:
 
 
 class Report:
-    """Everything that one run has found. `tell` hears of each finding at once.
+    """Everything that one run has found. `on_finding` is called with each finding at once.
 
     `looked` counts what was compared; `young` what was left alone, since it may be on its
     way and have its row or link in a moment. `remarks` are sentences for the operator.
     """
 
-    def __init__(self, tell: Callable[[str], object] = lambda line: None) -> None:
-        self._tell = tell
+    def __init__(self, on_finding: Callable[[str], object] = lambda line: None) -> None:
+        self._on_finding = on_finding
         self.looked: Counter[str] = Counter()
         self.young = 0
         self.remarks: list[str] = []
@@ -84,7 +84,7 @@ class Report:
         line = names.printable(what)
         if len(tally.examples) < EXAMPLES:
             tally.examples.append(line)
-        self._tell(f"{kind.value}: {line}{' (repaired)' if repaired else ''}")
+        self._on_finding(f"{kind.value}: {line}{' (repaired)' if repaired else ''}")
 
     def remark(self, sentence: str) -> None:
         """Say something once."""
@@ -96,8 +96,8 @@ class Report:
         """How many findings are not repaired."""
         return sum(tally.found - tally.repaired for tally in self.tallies.values())
 
-    def lines(self, *, named: bool = True) -> Iterator[str]:
-        """The report as people read it, with the first of each kind if `named`."""
+    def lines(self, *, with_examples: bool = True) -> Iterator[str]:
+        """The report as people read it, with the first of each kind if `with_examples`."""
         counts = ", ".join(f"{count} {what}" for what, count in self.looked.items())
         yield f"compared: {counts or 'nothing'}"
         for kind in Kind:
@@ -105,7 +105,7 @@ class Report:
             if tally is None:
                 continue
             yield f"{kind.value}: {tally.found} found, {tally.repaired} repaired ({kind.meaning})"
-            if named:
+            if with_examples:
                 yield from (f"  {example}" for example in tally.examples)
                 if tally.found > len(tally.examples):
                     yield f"  … and {tally.found - len(tally.examples)} more (--verbose names all)"

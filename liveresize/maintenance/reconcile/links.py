@@ -26,15 +26,15 @@ class Links:
     async def compare(self, item: tuple[str, list[Row] | None, list[Entry] | None]) -> None:
         """Compare the links of a generation with its objects."""
         generation, rows, entries = item
-        left = {file_of(entry.key): entry for entry in entries or []}
+        unmatched = {file_of(entry.key): entry for entry in entries or []}
         for link, used in rows or []:
             if foreign(link) or (self._parts.apart and link.image.bucket):
                 continue
-            entry = left.pop(file_of(link.key), None)
+            entry = unmatched.pop(file_of(link.key), None)
             if used and (entry is None or entry.bytes != link.size):
                 await self._check_link(link)
-        old = [entry for entry in left.values() if self._old(entry)]
-        self._report.young += len(left) - len(old)
+        old = [entry for entry in unmatched.values() if self._old(entry)]
+        self._report.young += len(unmatched) - len(old)
         if old:
             await self._check_objects(generation, old)
 
@@ -88,15 +88,15 @@ class Links:
 
     async def _linked(self, generation: str) -> dict[str, Link]:
         """The links of a generation, by the names of their files."""
-        found: dict[str, Link] = {}
+        links: dict[str, Link] = {}
         variant = ""
         while True:
             page = await self._parts.links.after(generation, variant, PAGE)
-            own = [link for link, _ in page if link.generation == generation]
-            found.update((file_of(link.key), link) for link in own)
-            if len(own) < PAGE:
-                return found
-            variant = own[-1].variant
+            current = [link for link, _ in page if link.generation == generation]
+            links.update((file_of(link.key), link) for link in current)
+            if len(current) < PAGE:
+                return links
+            variant = current[-1].variant
 
 
 def file_of(key: str) -> str:

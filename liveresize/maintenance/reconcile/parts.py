@@ -88,8 +88,8 @@ class Parts:
         ours to replace. Raises ObjectStoreUnavailable."""
         if not self.borrowed(original.image) or not isinstance(self.mirror, Described):
             return False
-        own = (original.bytes, original.sha256)
-        return await self.mirror.facts(original) not in (None, own)
+        expected = (original.bytes, original.sha256)
+        return await self.mirror.facts(original) not in (None, expected)
 
     async def size_here(self, original: Original) -> int | None:
         """The bytes of the file of `original` on this disk; None where there is none."""

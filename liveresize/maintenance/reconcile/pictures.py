@@ -82,7 +82,7 @@ class Pictures:
         """What is still there, uploads in progress left out."""
         versions: Versions = {}
         for entry in sorted(entries, key=lambda one: age_order(one.generation), reverse=True):
-            if entry.place == LOST or not await self._there(entry):
+            if entry.place == LOST or not await self._exists(entry):
                 continue
             age = self._parts.clock.time() - born(entry.generation)
             if age < self._options.grace or entry.generation in self._moving:
@@ -91,7 +91,7 @@ class Pictures:
             versions.setdefault(entry.generation, []).append(entry)
         return versions
 
-    async def _there(self, entry: Entry) -> bool:
+    async def _exists(self, entry: Entry) -> bool:
         if entry.place in ON_DISK:
             return await asyncio.to_thread(Path(entry.key).exists)
         assert entry.place == MIRROR
@@ -112,8 +112,8 @@ class Pictures:
     async def _decide_unnamed(self, versions: Versions) -> None:
         for generation, entries in versions.items():
             if await self._parts.rows.of(generation) is None:
-                gone = self._removing and await self._discard(entries)
-                self._report.add(Kind.UNNAMED, entries[0].key, repaired=gone)
+                removed = self._removing and await self._discard(entries)
+                self._report.add(Kind.UNNAMED, entries[0].key, repaired=removed)
 
     async def _decide_named(
         self, image: ImageId, versions: Versions, standing: Original | None, lost: bool
@@ -122,8 +122,8 @@ class Pictures:
         for generation, entries in versions.items():
             name = label(ended(image, generation))
             if adopted or self._over(generation, standing, lost):
-                gone = self._options.repair and await self._remove(image, entries)
-                self._report.add(Kind.ENDED, name, repaired=gone)
+                removed = self._options.repair and await self._remove(image, entries)
+                self._report.add(Kind.ENDED, name, repaired=removed)
                 continue
             if self._adopting and self._may_follow(generation, standing, lost):
                 refusal = await self._adopt(image, entries, standing)
@@ -176,18 +176,18 @@ class Pictures:
         stored = ended(image, entries[0].generation)
         if await self._parts.rows.of(stored.generation) is not None:
             return False  # recorded this moment
-        gone = await self._discard(entries)
+        removed = await self._discard(entries)
         await self._parts.retire(stored)
-        return gone
+        return removed
 
     async def _discard(self, entries: list[Entry]) -> bool:
         """Remove files from this disk; whether they are gone."""
-        here = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
-        for path in here:
+        paths = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
+        for path in paths:
             await self._parts.originals.discard(
                 Kept(path=path, generation=entries[0].generation, bytes=0, used_at=0.0)
             )
-        return not any(path.exists() for path in here)
+        return not any(path.exists() for path in paths)
 
 
 def _newer(generation: str, standing: Original) -> bool:

@@ -99,9 +99,9 @@ class Reconciliation:
     async def _announced(self) -> set[str]:
         ended: set[str] = set()
         serial = 0
-        while told := await self._parts.purges.since(serial, PAGE):
-            ended.update(purged.generation for purged in told if not purged.variant)
-            serial = told[-1].serial
+        while page := await self._parts.purges.since(serial, PAGE):
+            ended.update(purged.generation for purged in page if not purged.variant)
+            serial = page[-1].serial
         return ended
 
     async def _compare_links(self, objects: places.Objects) -> None:

@@ -59,29 +59,29 @@ class Rows:
         if not self._parts.mirrors(original.image):
             return False
         sizes = [entry.bytes for entry in entries if entry.place == MIRROR]
-        there = original.bytes in sizes
-        if there == noted and not self._parts.borrowed(original.image):
-            return there  # what was borrowed is not listed
-        there = await self._parts.mirror_has(original)
-        if there != noted and await self._says(original, noted):
-            await self._note(original, there)
-        return there
+        present = original.bytes in sizes
+        if present == noted and not self._parts.borrowed(original.image):
+            return present  # what was borrowed is not listed
+        present = await self._parts.mirror_has(original)
+        if present != noted and await self._is_unchanged(original, noted):
+            await self._note(original, present)
+        return present
 
-    async def _says(self, original: Original, noted: bool) -> bool:
+    async def _is_unchanged(self, original: Original, noted: bool) -> bool:
         """Whether there is still a row, and says the same."""
         parts = self._parts
         if await parts.rows.of(original.generation) is None:
             return False
         return bool(await parts.mirror_queue.done_of([original.generation])) == noted
 
-    async def _note(self, original: Original, there: bool) -> None:
+    async def _note(self, original: Original, present: bool) -> None:
         parts = self._parts
-        repair = self._options.repair and (there or not await self._parts.occupied(original))
-        if repair and there:
+        repair = self._options.repair and (present or not await self._parts.occupied(original))
+        if repair and present:
             await parts.mirror_queue.done(original.generation)
         elif repair:
             await parts.mirror_queue.again(original.generation)
-        kind = Kind.UNNOTED if there else Kind.UNMIRRORED
+        kind = Kind.UNNOTED if present else Kind.UNMIRRORED
         self._report.add(kind, label(original), repaired=repair)
 
     async def _put_back(self, original: Original, entries: list[Entry]) -> None:
@@ -129,8 +129,8 @@ class Rows:
         repair = self._options.repair and mirrored
         if repair:
             await self._parts.originals.remove(original)
-        gone = repair and not self._parts.originals.exists(original)
-        self._report.add(Kind.DAMAGED, label(original), repaired=gone)
+        removed = repair and not self._parts.originals.exists(original)
+        self._report.add(Kind.DAMAGED, label(original), repaired=removed)
 
 
 def label(original: Original) -> str:
