@@ -86,9 +86,9 @@ def test_unused_tokens_come_with_what_is_left_of_their_life(tmp_path: Path, age:
     assert sorted(token.image_id for token in tokens) == [*(f"cat {n}" for n in range(5)), "dog"]
     for token in tokens:
         if token.token == "late":
-            assert token.rest < 0
+            assert token.remaining < 0
         else:
-            assert 0 < token.rest <= 3600
+            assert 0 < token.remaining <= 3600
 
 
 @every_age

@@ -64,7 +64,7 @@ class MoveIn:
         self._options = options
         self._source = source
         self._database = database
-        self._taker = OriginalImporter(
+        self._importer = OriginalImporter(
             options.taking,
             originals=originals,
             renderer=renderer,
@@ -101,20 +101,20 @@ class MoveIn:
             self.summary.originals.taken += len(fit)
             progress.update(len(fit))
             return
-        here = await self._database.read(target.known, ids)
-        self.summary.originals.present += len(here)
-        progress.update(len(here))
+        present = await self._database.read(target.known, ids)
+        self.summary.originals.present += len(present)
+        progress.update(len(present))
         times = await self._source.uploaded_at(ids)
 
         async def take(entry: os.DirEntry[str]) -> None:
             try:
-                await self._taker.take(Path(entry.path), times.get(entry.name))
+                await self._importer.take(Path(entry.path), times.get(entry.name))
                 self.summary.originals.taken += 1
             except NotTaken as refusal:
                 self.summary.originals.leave_out(str(refusal), entry.name)
             progress.update(1)
 
-        missing = _one_by_one(entry for entry in fit if entry.name not in here)
+        missing = _one_by_one(entry for entry in fit if entry.name not in present)
         await for_each(missing, take, self._options.slots)
 
     def _fit(self, entry: os.DirEntry[str]) -> bool:
@@ -154,11 +154,11 @@ class MoveIn:
     def _link(self, row: ImageRow) -> NewLink | None:
         """The link that a row becomes; one that becomes none is counted."""
         tally = self.summary.links
-        named = self._variants.of(row.shape)
-        if isinstance(named, Unknown):
+        variant = self._variants.of(row.shape)
+        if isinstance(variant, Unknown):
             shape = row.shape
             kind = f"{row.id} {shape.x}x{shape.y} {shape.fit} {shape.file_type} {shape.quality}"
-            tally.leave_out(named.reason, kind)
+            tally.leave_out(variant.reason, kind)
             return None
         key = address(row.url)
         if key is None:
@@ -171,8 +171,8 @@ class MoveIn:
             return None
         return NewLink(
             name=row.id,
-            variant=named.variant,
-            mime=named.mime,
+            variant=variant.variant,
+            mime=variant.mime,
             key=key,
             rendered_at=row.rendered_at,
         )
@@ -181,7 +181,7 @@ class MoveIn:
         tally = self.summary.tokens
         async for batch in self._source.tokens(_ROWS):
             for row in batch:
-                if row.rest <= 0:
+                if row.remaining <= 0:
                     tally.leave_out("It has expired.", row.image_id)
                     continue
                 try:
@@ -190,7 +190,7 @@ class MoveIn:
                     tally.leave_out(error.public, row.image_id)
                     continue
                 added = self._options.dry_run or await self._database.write(
-                    target.add_token, row.token, image, row.rest
+                    target.add_token, row.token, image, row.remaining
                 )
                 tally.taken += added
                 tally.present += not added
@@ -206,8 +206,8 @@ def _files(directory: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
-                ours = entry.name.startswith("_") and entry.is_dir()
-                if not ours and not entry.name.startswith("."):
+                internal = entry.name.startswith("_") and entry.is_dir()
+                if not internal and not entry.name.startswith("."):
                     yield entry
     except OSError as error:
         raise errors.SettingsError(

@@ -90,10 +90,10 @@ class OriginalImporter:
             raise NotTaken(GONE) from None
 
     async def _adopt_in_place(self, image: ImageId, at: float) -> None:
-        found = self._originals.find(image)
-        if found is None or not self._originals.foreign(found[0]):
+        located = self._originals.find(image)
+        if located is None or not self._originals.foreign(located[0]):
             raise NotTaken(GONE)
-        generation, path = found
+        generation, path = located
         facts = await self._renderer.run(
             ProbeJob(path=str(path)), handle=ports.JobHandle(ports.Priority.BACKGROUND)
         )
@@ -139,8 +139,8 @@ class OriginalImporter:
 
 
 def _described(image: ImageId, generation: str, facts: Facts, at: float) -> Original:
-    known = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
-    return Original(image=image, generation=generation, uploaded_at=at, **known)
+    fields = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
+    return Original(image=image, generation=generation, uploaded_at=at, **fields)
 
 
 def _hard_link(path: Path, staged: Path) -> None:

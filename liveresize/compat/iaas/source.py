@@ -51,11 +51,11 @@ class ImageRow(NamedTuple):
 
 
 class TokenRow(NamedTuple):
-    """A token that was never used; `rest` is the seconds it has left, below 0 once expired."""
+    """A token that was never used; `remaining` is the seconds it has left, below 0 once expired."""
 
     token: str
     image_id: str
-    rest: float
+    remaining: float
 
 
 class Source:
@@ -74,7 +74,7 @@ class Source:
         """
         source = cls(Database(IndexOptions(url=url, pool=2, budget=PATIENCE)))
         try:
-            columns = await source._ask(_columns)
+            columns = await source._read(_columns)
             source._images = _table("images", _IMAGES, columns.get("images", set()))
             if "tokens" in columns:
                 source._tokens = _table("tokens", _TOKENS, columns["tokens"])
@@ -89,13 +89,13 @@ class Source:
 
     async def count(self) -> int:
         """How many rows `images` has."""
-        return await self._ask(_count, self._images)
+        return await self._read(_count, self._images)
 
     async def rows(self, size: int) -> AsyncIterator[list[ImageRow]]:
         """Every row of `images`, about `size` at a time, all of one id together."""
         after = ""
         while True:
-            batch = await self._ask(_rows, self._images, after, size)
+            batch = await self._read(_rows, self._images, after, size)
             if not batch:
                 return
             yield batch
@@ -105,19 +105,19 @@ class Source:
         """When these ids were uploaded, in Unix seconds, as far as that is known."""
         if self._tokens is None or "uploaded_at" not in self._tokens.c:
             return {}
-        return await self._ask(_uploaded_at, self._tokens, ids)
+        return await self._read(_uploaded_at, self._tokens, ids)
 
     async def tokens(self, size: int) -> AsyncIterator[list[TokenRow]]:
         """Every token that was never used, up to `size` at a time."""
         after = ""
         while self._tokens is not None:
-            batch = await self._ask(_unused, self._tokens, after, size)
+            batch = await self._read(_unused, self._tokens, after, size)
             if not batch:
                 return
             yield batch
             after = batch[-1].token
 
-    async def _ask(
+    async def _read(
         self,
         question: Callable[Concatenate[sa.Connection, P], T],
         *args: P.args,
@@ -139,19 +139,19 @@ def sqlite_url(file: Path) -> str:
 def _columns(connection: sa.Connection) -> dict[str, set[str]]:
     """The columns of its two tables, as far as they are there."""
     inspector = sa.inspect(connection)
-    there = _NEEDED.keys() & inspector.get_table_names()
-    return {name: {column["name"] for column in inspector.get_columns(name)} for name in there}
+    present = _NEEDED.keys() & inspector.get_table_names()
+    return {name: {column["name"] for column in inspector.get_columns(name)} for name in present}
 
 
-def _table(name: str, wanted: Sequence[str], there: set[str]) -> sa.TableClause:
+def _table(name: str, columns: Sequence[str], present: set[str]) -> sa.TableClause:
     """The table, with those of its columns that this release has."""
-    missing = _NEEDED[name] - there
+    missing = _NEEDED[name] - present
     if missing:
         raise errors.SettingsError(
             f"This is no database of Live Image Resize: its table {name} should have "
             f"{', '.join(sorted(missing))}."
         )
-    return sa.table(name, *(sa.column(column) for column in wanted if column in there))
+    return sa.table(name, *(sa.column(column) for column in columns if column in present))
 
 
 def _count(connection: sa.Connection, images: sa.TableClause) -> int:
@@ -161,13 +161,13 @@ def _count(connection: sa.Connection, images: sa.TableClause) -> int:
 def _rows(connection: sa.Connection, images: sa.TableClause, after: str, size: int) -> list[Any]:
     """Whole ids above `after`, by the index that every release has on them."""
     ordered = sa.select(*images.c).order_by(images.c.id).limit(size)
-    found = list(connection.execute(ordered.where(images.c.id > after)))
-    if len(found) == size:
+    rows = list(connection.execute(ordered.where(images.c.id > after)))
+    if len(rows) == size:
         # The last id may go on behind the limit: take it whole.
-        last = found[-1].id
-        found = [row for row in found if row.id != last]
-        found += connection.execute(sa.select(*images.c).where(images.c.id == last))
-    return [_image(row) for row in found]
+        last = rows[-1].id
+        rows = [row for row in rows if row.id != last]
+        rows += connection.execute(sa.select(*images.c).where(images.c.id == last))
+    return [_image(row) for row in rows]
 
 
 def _image(row: sa.Row[Any]) -> ImageRow:
@@ -179,27 +179,27 @@ def _image(row: sa.Row[Any]) -> ImageRow:
 def _uploaded_at(
     connection: sa.Connection, tokens: sa.TableClause, ids: Sequence[str]
 ) -> dict[str, float]:
-    found = connection.execute(
+    rows = connection.execute(
         sa.select(tokens.c.image_id, tokens.c.uploaded_at).where(tokens.c.image_id.in_(ids))
     )
-    times = {row.image_id: instant(row.uploaded_at) for row in found}
+    times = {row.image_id: instant(row.uploaded_at) for row in rows}
     return {image: at for image, at in times.items() if at is not None and at > _LONG_AGO}
 
 
 def _unused(
     connection: sa.Connection, tokens: sa.TableClause, after: str, size: int
 ) -> list[TokenRow]:
-    found = connection.execute(
+    rows = connection.execute(
         sa.select(tokens.c.id, tokens.c.image_id, tokens.c.valid_until, sa.func.now().label("now"))
         .where(tokens.c.id > after, tokens.c.used == 0)
         .order_by(tokens.c.id)
         .limit(size)
     )
     unused = []
-    for row in found:
+    for row in rows:
         until, now = instant(row.valid_until), instant(row.now)
-        rest = until - now if until is not None and now is not None else -1.0
-        unused.append(TokenRow(str(row.id), str(row.image_id), rest))
+        remaining = until - now if until is not None and now is not None else -1.0
+        unused.append(TokenRow(str(row.id), str(row.image_id), remaining))
     return unused
 
 

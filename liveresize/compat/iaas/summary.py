@@ -22,18 +22,18 @@ class Tally:
     def leave_out(self, reason: str, example: str) -> None:
         """Count one that was not taken."""
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
-        named = self.examples.setdefault(reason, [])
-        if len(named) < EXAMPLES and example not in named:
-            named.append(example)
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < EXAMPLES and example not in examples:
+            examples.append(example)
 
     def lines(self) -> Iterator[str]:
         """A line of counts, and one for each reason with some of its names."""
         missing = sum(self.left_out.values())
         yield (f"{self.what}: {self.taken} taken, {self.present} already there, {missing} left out")
         for reason, count in sorted(self.left_out.items(), key=lambda item: -item[1]):
-            named = [names.printable(example) for example in self.examples[reason]]
-            more = ", …" if count > len(named) else ""
-            yield f"  {count} × {names.printable(reason).rstrip('.')}: {', '.join(named)}{more}"
+            examples = [names.printable(example) for example in self.examples[reason]]
+            more = ", …" if count > len(examples) else ""
+            yield f"  {count} × {names.printable(reason).rstrip('.')}: {', '.join(examples)}{more}"
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ class NewLink:
 
 def known(connection: sa.Connection, names: Sequence[str]) -> set[str]:
     """Those of `names` that are originals already."""
-    return set(connection.execute(_named(names)).scalars())
+    return set(connection.execute(_by_names(names)).scalars())
 
 
 def add_links(connection: sa.Connection, links: Sequence[NewLink]) -> tuple[int, set[str]]:
@@ -42,24 +42,24 @@ def add_links(connection: sa.Connection, links: Sequence[NewLink]) -> tuple[int,
     The rows of the originals are locked, so that none ends before its links are there.
     """
     names = {link.name for link in links}
-    found = connection.execute(
-        _named(sorted(names))
+    result = connection.execute(
+        _by_names(sorted(names))
         .add_columns(_originals.c.generation, _originals.c.uploaded_at)
         .with_for_update(read=True, key_share=True)
     )
-    there = {row.name: row for row in found}
+    by_name = {row.name: row for row in result}
     rows = [
         {
-            "generation": there[link.name].generation,
+            "generation": by_name[link.name].generation,
             "variant": link.variant,
             "key": link.key,
             "mime": link.mime,
-            "rendered_at": link.rendered_at or there[link.name].uploaded_at,
+            "rendered_at": link.rendered_at or by_name[link.name].uploaded_at,
         }
         for link in links
-        if link.name in there
+        if link.name in by_name
     ]
-    return _insert(connection, rows) if rows else 0, names - there.keys()
+    return _insert(connection, rows) if rows else 0, names - by_name.keys()
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, object]]) -> int:
@@ -74,8 +74,8 @@ def _insert(connection: sa.Connection, rows: list[dict[str, object]]) -> int:
     return len(added.all())
 
 
-def add_token(connection: sa.Connection, token: str, image: ImageId, rest: float) -> bool:
-    """Let `token` upload `image` for `rest` more seconds; False where that is not for it.
+def add_token(connection: sa.Connection, token: str, image: ImageId, remaining: float) -> bool:
+    """Let `token` upload `image` for `remaining` more seconds; False where that is not for it.
 
     An original, or another token that is out for it, stands in the way.
     """
@@ -96,7 +96,7 @@ def add_token(connection: sa.Connection, token: str, image: ImageId, rest: float
             digest=tokens.digest(token),
             state=schema.State.ISSUED,
             issued_at=schema.now(),
-            expires_at=schema.now() + rest,
+            expires_at=schema.now() + remaining,
             max_bytes=0,
             formats="",
             overwrite=False,
@@ -107,7 +107,7 @@ def add_token(connection: sa.Connection, token: str, image: ImageId, rest: float
     return added.one_or_none() is not None
 
 
-def _named(names: Sequence[str]) -> sa.Select[str]:
+def _by_names(names: Sequence[str]) -> sa.Select[str]:
     return sa.select(_originals.c.name).where(
         _originals.c.bucket == "", _originals.c.name.in_(names)
     )

@@ -46,14 +46,14 @@ class Variants:
     def _of(self, shape: Shape) -> Named | Unknown:
         """The name of a rendition of that shape, whatever picture it is of."""
         try:
-            asked = urls.parse(_target(shape), "", self._rules)
+            request = urls.parse(_target(shape), "", self._rules)
         except errors.RequestError as error:
             return Unknown(error.public)
-        if not isinstance(asked, RenditionRequest) or not isinstance(
-            asked.rendition.format, Format
+        if not isinstance(request, RenditionRequest) or not isinstance(
+            request.rendition.format, Format
         ):
             return Unknown("No URL asks for such a size.")
-        return Named(asked.rendition.variant, asked.rendition.format.mime)
+        return Named(request.rendition.variant, request.rendition.format.mime)
 
 
 def _target(shape: Shape) -> str:

@@ -69,7 +69,7 @@ class Access:
             try:
                 yield
             except errors.ObjectStoreUnavailable as error:
-                if _said(error) == "NoSuchBucket":
+                if _error_code(error) == "NoSuchBucket":
                     raise errors.BucketMissing("", f"the store has no bucket {bucket}") from error
                 raise
 
@@ -81,12 +81,12 @@ class Access:
             try:
                 yield
             except errors.ObjectStoreUnavailable as error:
-                if _said(error) == "AccessDenied":
+                if _error_code(error) == "AccessDenied":
                     raise errors.OriginalMissing("", f"access denied in {bucket}") from error
                 raise
 
 
-def _said(error: errors.ObjectStoreUnavailable) -> str:
+def _error_code(error: errors.ObjectStoreUnavailable) -> str:
     return connection.code(error.__cause__) if error.__cause__ else ""
 
 
@@ -130,8 +130,8 @@ class VipOriginals(S3Mirror):
 
     async def facts(self, original: Original) -> tuple[int, str] | None:
         """(bytes, SHA-256 in hex) of the copy; what vip stored is taken for what it was."""
-        found = await super().facts(original)
-        return found if found is None or found[1] else (found[0], original.sha256)
+        copy = await super().facts(original)
+        return copy if copy is None or copy[1] else (copy[0], original.sha256)
 
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
         """None: a key does not tell its generation, and what has no row is vip's own."""
@@ -180,8 +180,8 @@ class VipRenditions:
 
     def key(self, original: Original, variant: str, extension: str) -> str:
         """The key of a rendition: vip's own, where it makes the same."""
-        own = vip.rendition_key(original.image, variant)
-        return own or f"{original.image.name}/{original.generation}/{variant}.{extension}"
+        vip_key = vip.rendition_key(original.image, variant)
+        return vip_key or f"{original.image.name}/{original.generation}/{variant}.{extension}"
 
     async def publish(self, spooled: Path, link: Link) -> None:
         """Store the spooled bytes under `link.key`; the spooled file stays.
@@ -215,8 +215,8 @@ class VipRenditions:
             body = await self._objects.open(
                 link.image.bucket, link.key, first, last, budget=READ_BUDGET
             )
-            whole = first == 0 and last is None
-            if body is None or not whole or body.size == link.size:
+            is_whole = first == 0 and last is None
+            if body is None or not is_whole or body.size == link.size:
                 return body
             await body.close()
         return None

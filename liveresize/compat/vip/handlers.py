@@ -59,9 +59,9 @@ def authorise(handler: Handler) -> None:
     where nobody can."""
     check_routes(handler)
     options = handler.site.options.vip
-    given = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
+    supplied = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
     token = options.token
-    if token and handler.site.secret_throttle.one_of(handler.client, given, (token,)):
+    if token and handler.site.secret_throttle.one_of(handler.client, supplied, (token,)):
         return
     if origin_allowed(handler, options) and not options.require_token:
         return
@@ -86,7 +86,7 @@ class VipUploadHandler(BodyHandler):
         """No upload is under way yet."""
         super().initialize(*args, **kwargs)
         self.max_body = self.site.vip_uploads.options.max_bytes
-        self._deposit: VipUpload | None = None
+        self._upload: VipUpload | None = None
         self.error_headers = [*cross_origin_headers(self), ("Content-Type", _JSON)]
 
     async def start(self) -> None:
@@ -97,22 +97,22 @@ class VipUploadHandler(BodyHandler):
             raise errors.BadUpload(_EMPTY)
         if self._declared > self.max_body:
             raise self.too_large()
-        self._deposit = self.site.vip_uploads.begin(bucket, self.client_key)
+        self._upload = self.site.vip_uploads.begin(bucket, self.client_key)
 
     async def take(self, chunk: bytes) -> None:
         """Pass it on."""
-        assert self._deposit is not None
-        await self._deposit.write(chunk)
+        assert self._upload is not None
+        await self._upload.write(chunk)
 
     async def end(self) -> None:
         """Store the picture, tell its address, and have renditions made of it."""
-        assert self._deposit is not None
+        assert self._upload is not None
         if not self.arrived:
             raise errors.BadUpload(_EMPTY)
-        deposit, self._deposit = self._deposit, None
-        image = (await deposit.finish()).image
-        wanted = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
-        entries = self.site.request_parser.warmups(image, wanted)
+        upload, self._upload = self._upload, None
+        image = (await upload.finish()).image
+        header = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
+        entries = self.site.request_parser.warmups(image, header)
         self.site.warmup.ask([request for _, request in entries if request is not None])
         await self.respond(
             responses.document(
@@ -126,14 +126,14 @@ class VipUploadHandler(BodyHandler):
     def _base(self) -> str:
         """How the addresses of this server begin, as far as the client knows."""
         trusted = self.site.options.trusted_proxies
-        asked = clients.asked_for(self.request, trusted)
-        return f"{asked.scheme}://{self.site.options.vip.hostname or asked.host}"
+        address = clients.asked_for(self.request, trusted)
+        return f"{address.scheme}://{self.site.options.vip.hostname or address.host}"
 
     async def discard(self) -> None:
         """Nothing came of it."""
-        deposit, self._deposit = self._deposit, None
-        if deposit is not None:
-            await deposit.abort()
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            await upload.abort()
 
     def too_large(self) -> errors.LiveResizeError:
         """To the letter as vip says it."""
@@ -167,15 +167,15 @@ class VipWarmupHandler(BodyHandler):
         entries = self.site.request_parser.warmups(image, header)
         if not entries:
             raise errors.BadBody("The header X-Vip-Warmup is missing or empty.")
-        wanted: list[VipRequest] = [request for _, request in entries if request is not None]
-        fates = iter(self.site.warmup.ask(wanted))
-        told = [
+        requests: list[VipRequest] = [request for _, request in entries if request is not None]
+        fates = iter(self.site.warmup.ask(requests))
+        results = [
             {"entry": entry, "fate": Fate.INVALID if request is None else next(fates)}
             for entry, request in entries
         ]
         await self.respond(
             responses.document(
-                {"warmup": told},
+                {"warmup": results},
                 [("Cache-Control", responses.NO_STORE), *cross_origin_headers(self)],
                 status=202,
             )

@@ -96,8 +96,8 @@ class BucketImporter:
 
     def _miss(self, key: str, error: errors.LiveResizeError) -> None:
         self._misses.pop(key, None)
-        said = type(error)(*error.args)
-        self._misses[key] = (self._clock.monotonic() + self._options.miss, said)
+        remembered = type(error)(*error.args)
+        self._misses[key] = (self._clock.monotonic() + self._options.miss, remembered)
         if len(self._misses) > _REMEMBERED:
             self._misses.popitem(last=False)
 
@@ -107,10 +107,10 @@ class BucketImporter:
         staged = self._originals.staging(f"{generation}.taken", share=FETCH_SHARE)
         try:
             try:
-                found = await taken.take(image, staged, self._options.max_bytes)
+                fetched = await taken.take(image, staged, self._options.max_bytes)
             except errors.UploadTooLarge as error:
                 raise errors.ImageTooLarge(error.public) from error
-            if not found:
+            if not fetched:
                 raise errors.OriginalMissing
             original = await self._inspect(image, generation, staged)
             # The row first: where nothing comes after it, the bucket supplies the bytes.

@@ -66,28 +66,28 @@ class VipRequest:
 
     def __str__(self) -> str:
         """As it is written in a URL."""
-        given = [f"s={self.width}"] if self.width else []
-        return "&".join(given + ["c=true"] * self.square + ["animate=true"] * self.animate)
+        params = [f"s={self.width}"] if self.width else []
+        return "&".join(params + ["c=true"] * self.square + ["animate=true"] * self.animate)
 
     @property
     def whole(self) -> bool:
         """Whether the picture is asked for as it is."""
         return not (self.width or self.square)
 
-    def stored_will_do(self, own: str, *, animated: bool) -> bool:
+    def stored_will_do(self, original_format: str, *, animated: bool) -> bool:
         """Whether the stored bytes are the answer."""
         return self.whole
 
-    def rendition_as(self, own: Format) -> RenditionRequest:
-        """The rendition that is asked for, `own` being the original's format."""
-        return _rendition_as(self, own)
+    def rendition_as(self, original_format: Format) -> RenditionRequest:
+        """The rendition that is asked for, `original_format` being the original's format."""
+        return _rendition_as(self, original_format)
 
 
 @functools.lru_cache(maxsize=4096)
-def _rendition_as(request: VipRequest, own: Format) -> RenditionRequest:
+def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequest:
     """See VipRequest.rendition_as; remembered, for every hit asks again."""
     animate = request.animate or request.whole
-    output = Format.PNG if own is Format.GIF and not animate else own
+    output = Format.PNG if original_format is Format.GIF and not animate else original_format
     rendition = Rendition(
         format=output,
         width=SQUARE if request.square and not request.width else request.width,
@@ -133,18 +133,18 @@ def check_bucket(raw: str, rules: VipRules) -> str:
 
 def read(image: ImageId, query: str, rules: VipRules) -> VipRequest:
     """What a raw query asks of `image`; what is no positive number is no width."""
-    given: dict[str, str] = {}
+    params: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if name in KNOWN and name not in given:
-            given[name] = _decoded(value)
-    width = numbers.at_most(given.get("s", "").removeprefix("+"), rules.max_width)
+        if name in KNOWN and name not in params:
+            params[name] = _decoded(value)
+    width = numbers.at_most(params.get("s", "").removeprefix("+"), rules.max_width)
     return VipRequest(
         image=image,
         quality=rules.quality,
         width=width or 0,
-        square=given.get("c", "").lower() == "true",
-        animate=given.get("animate", "").lower() == "true",
+        square=params.get("c", "").lower() == "true",
+        animate=params.get("animate", "").lower() == "true",
     )
 
 
@@ -162,29 +162,31 @@ def warmups(image: ImageId, header: str, rules: VipRules) -> list[tuple[str, Vip
     None stands for an entry that asks for no rendition. Empty entries are left out.
     """
     entries = [entry.strip() for entry in header.split(",")]
-    wanted = [(entry, read(image, entry.lstrip("?"), rules)) for entry in entries if entry]
-    return [(entry, None if request.whole else request) for entry, request in wanted]
+    requests = [(entry, read(image, entry.lstrip("?"), rules)) for entry in entries if entry]
+    return [(entry, None if request.whole else request) for entry, request in requests]
 
 
 def rendition_key(image: ImageId, variant: str) -> str | None:
     """The key under which vip itself keeps a rendition; None for what it never makes."""
     try:
-        made = Rendition.from_variant(variant)
+        rendition = Rendition.from_variant(variant)
     except ValueError:
         return None
-    moving = isinstance(made.format, Format) and made.format.animates and made.animate
+    moving = (
+        isinstance(rendition.format, Format) and rendition.format.animates and rendition.animate
+    )
     plain = Rendition(
-        format=made.format,
-        width=made.width,
-        height=made.height,
-        fit=made.fit,
-        quality=made.quality,
+        format=rendition.format,
+        width=rendition.width,
+        height=rendition.height,
+        fit=rendition.fit,
+        quality=rendition.quality,
         enlarge=False,
-        animate=made.animate,
+        animate=rendition.animate,
         floor=True,
     ).canonical()
-    if made != plain or moving or not made.width or made.width == SQUARE:
+    if rendition != plain or moving or not rendition.width or rendition.width == SQUARE:
         return None
-    if made.fit is Fit.CROP and made.width == made.height:
-        return f"{image.name}/c/s/{made.width}"
-    return None if made.height else f"{image.name}/s/{made.width}"
+    if rendition.fit is Fit.CROP and rendition.width == rendition.height:
+        return f"{image.name}/c/s/{rendition.width}"
+    return None if rendition.height else f"{image.name}/s/{rendition.width}"
