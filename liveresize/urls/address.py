@@ -129,8 +129,8 @@ def _target(
     if not all(isinstance(side, int) and 0 <= side <= _LARGEST for side in sides):
         raise errors.MalformedUrl(f"Width and height are whole numbers from 0 to {_LARGEST}.")
     names.check_name(name)
-    known = EXTENSIONS.get(extension.lower())
-    suffix = known.extension if known else extension.lower()
+    known_format = EXTENSIONS.get(extension.lower())
+    suffix = known_format.extension if known_format else extension.lower()
     boxed = bool(width or height)
     path = f"/{quote(name, safe='')}"
     if boxed:
@@ -138,7 +138,7 @@ def _target(
     elif density != 1:
         raise errors.MalformedUrl("A density multiplies width and height: give one of them.")
     path += f".{suffix}" if suffix else ""
-    query = "&".join(f"{each}={quote(text, safe='')}" for each, text in _given(options))
+    query = "&".join(f"{each}={quote(text, safe='')}" for each, text in _parameters(options))
     target = f"{path}?{query}" if query else path
     read = domain_urls.parse(target, "", _rules(options))
     if read.image != ImageId(name) or isinstance(read, domain_urls.RenditionRequest) != boxed:
@@ -146,7 +146,7 @@ def _target(
     return target
 
 
-def _given(options: Options) -> Iterator[tuple[str, str]]:
+def _parameters(options: Options) -> Iterator[tuple[str, str]]:
     """The parameters of an address in their order, as text. Raises BadParameter."""
     values: dict[str, Any] = {**options}
     unknown = values.keys() - Options.__annotations__.keys()
