@@ -49,20 +49,20 @@ def token(
 
     Raises LiveResizeError with what the server said, or why it could not be asked.
     """
-    wanted: dict[str, object] = {"id": name}
+    fields: dict[str, object] = {"id": name}
     if server.secret:
-        wanted["secret"] = server.secret
+        fields["secret"] = server.secret
     if expires_in is not None:
-        wanted["expires_in"] = expires_in
+        fields["expires_in"] = expires_in
     if overwrite:
-        wanted["overwrite"] = True
-    answer = _post(
-        server, "token", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+        fields["overwrite"] = True
+    response = _post(
+        server, "token", json.dumps(fields).encode(), {"Content-Type": "application/json"}
     )
-    given = answer.get("token")
-    if not isinstance(given, str):
+    value = response.get("token")
+    if not isinstance(value, str):
         raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
-    return given
+    return value
 
 
 def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any]:
@@ -89,26 +89,26 @@ def purge(
     server: Server,
     selection: Mapping[str, str | float],
     limit: int | None = None,
-    tell: Callable[[int], object] = lambda more: None,
+    on_progress: Callable[[int], object] = lambda more: None,
 ) -> int:
     """Purge what `selection` says, `limit` at most; returns how many that were.
 
-    It has one field of `POST /purge`; the secret of `server` is that of an admin. `tell`
+    It has one field of `POST /purge`; the secret of `server` is that of an admin. `on_progress`
     hears after each request how many more are done. Raises LiveResizeError with what the
     server said, or why it could not be asked.
     """
     count = 0
     while limit is None or count < limit:
-        wanted = _BATCH if limit is None else min(_BATCH, limit - count)
-        body = json.dumps({**selection, "limit": wanted}).encode()
+        batch = _BATCH if limit is None else min(_BATCH, limit - count)
+        body = json.dumps({**selection, "limit": batch}).encode()
         headers = {"Content-Type": "application/json", **_bearer(server)}
         purged = _post(server, "purge", body, headers).get("purged")
         if not isinstance(purged, int):
             raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
         count += purged
-        tell(purged)
+        on_progress(purged)
         # What is made anew meanwhile is not chased: it may be asked for as fast as it goes.
-        if purged < wanted:
+        if purged < batch:
             break
     return count
 
@@ -120,27 +120,27 @@ def _bearer(server: Server) -> dict[str, str]:
 def content_type(file: Path) -> str:
     """The image type that the extension of `file` stands for."""
     suffix = file.suffix.lower()
-    guess = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "")
-    return guess if guess.startswith("image/") else _UNKNOWN_TYPE
+    kind = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "")
+    return kind if kind.startswith("image/") else _UNKNOWN_TYPE
 
 
-def addresses(server: Server, name: str, answer: Mapping[str, Any]) -> list[str]:
+def addresses(server: Server, name: str, facts: Mapping[str, Any]) -> list[str]:
     """Where the picture can be fetched: 400 pixels wide, as it is, and its facts."""
-    suffix = {"jpeg": "jpg"}.get(str(answer.get("format")), str(answer.get("format", "jpg")))
+    suffix = {"jpeg": "jpg"}.get(str(facts.get("format")), str(facts.get("format", "jpg")))
     segments = (f"{name}_400_0.jpg", f"{name}.{suffix}", f"{name}.json")
     return [server.address(segment) for segment in segments]
 
 
 def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    said = _fetch(server, "POST", segment, body, headers)
+    text = _fetch(server, "POST", segment, body, headers)
     try:
-        answer = json.loads(said)
+        document = json.loads(text)
     except ValueError as exc:
         url = server.address(segment)
         raise errors.LiveResizeError(f"{url} cannot be asked: {exc}.") from exc
-    if not isinstance(answer, dict):
+    if not isinstance(document, dict):
         raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
-    return answer
+    return document
 
 
 def _fetch(
@@ -177,7 +177,7 @@ def _refusal(server: Server, exc: httpclient.HTTPClientError) -> str:
     if exc.response is None:
         return f"{server.url} cannot be asked: {exc.message}."
     try:
-        said = json.loads(exc.response.body)["error"]
+        reason = json.loads(exc.response.body)["error"]
     except (ValueError, LookupError, TypeError):
-        said = exc.message
-    return f"{server.url} said {exc.code}: {said}"
+        reason = exc.message
+    return f"{server.url} said {exc.code}: {reason}"

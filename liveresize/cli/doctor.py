@@ -32,14 +32,14 @@ def doctor(as_json: bool) -> None:
 
     try:
         with log.silenced():
-            found = asyncio.run(examination.examine(options.load()))
+            findings = asyncio.run(examination.examine(options.load()))
     except errors.SettingsError as error:
-        found = [problem("config", error.public, "Correct it: see config/README.md.")]
+        findings = [problem("config", error.public, "Correct it: see config/README.md.")]
     if as_json:
-        click.echo(json.dumps([finding.as_json() for finding in found], ensure_ascii=False))
+        click.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
-        for finding in found:
+        for finding in findings:
             click.echo(finding.text())
-        counts = [sum(each.level is level for each in found) for level in Level]
+        counts = [sum(each.level is level for each in findings) for level in Level]
         click.echo(f"{counts[0]} ok, {counts[1]} warnings, {counts[2]} problems")
-    sys.exit(1 if any(each.level is Level.PROBLEM for each in found) else 0)
+    sys.exit(1 if any(each.level is Level.PROBLEM for each in findings) else 0)

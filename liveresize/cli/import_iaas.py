@@ -74,11 +74,11 @@ def iaas(
     from liveresize.compat.iaas import source
     from liveresize.compat.iaas.originals import Taking
 
-    asked = iaas.Asked(
+    request = iaas.Asked(
         url=database or source.sqlite_url(sqlite or Path()),
         directory=originals,
         taking=Taking(taking) if taking else None,
         dry_run=dry_run,
     )
-    if not iaas.main(settings, asked, click.echo):
+    if not iaas.main(settings, request, click.echo):
         sys.exit(1)

@@ -29,7 +29,7 @@ def upload(
     server = options.upload_server(url, secret)
     name = file.stem if id_ is None else id_
     granted = client.token(server, name, overwrite=overwrite)
-    answer = client.upload(server, name, file, granted)
-    click.echo(json.dumps(answer))
-    for address in client.addresses(server, name, answer):
+    facts = client.upload(server, name, file, granted)
+    click.echo(json.dumps(facts))
+    for address in client.addresses(server, name, facts):
         click.echo(address)
