@@ -52,7 +52,7 @@ NO_TEXT = {
     },
     # Our own clock, in the names and notes of our own files.
     "storage/originals.py": {
-        "int(facts.st_mtime * 1000)",
+        "int(info.st_mtime * 1000)",
         "int(original.generation[1:12], 16)",
     },
     # The date of a store's answer, a mode of a folder, a row of the published service.

@@ -22,7 +22,7 @@ class BucketHealth:
     """Two breakers: one for the store as we reach it, one for it as clients do.
 
     The first is fed by `guarded` calls and, while open, by `put`, which stores something
-    tiny; the second by GETs of what `visited` returns, an address that clients could be
+    tiny; the second by GETs of what `address` returns, an address that clients could be
     sent to. Only `probe` closes either. `budget` is seconds for one GET.
 
     That nothing is found there says little: not every bucket may be read at its root. It
@@ -30,16 +30,16 @@ class BucketHealth:
     """
 
     def __init__(
-        self, visited: Callable[[], str], put: Callable[[], Awaitable[None]], budget: float
+        self, address: Callable[[], str], put: Callable[[], Awaitable[None]], budget: float
     ) -> None:
-        self._visited = visited
+        self._address = address
         self._put = put
         self._budget = budget
         unavailable = errors.ObjectStoreUnavailable
         self._inside = Breaker(unavailable, threshold=3, rest=0.0)
         self._outside = Breaker(unavailable, threshold=2, rest=0.0)
-        self._said = True
-        self._found = False
+        self._was_healthy = True
+        self._was_found = False
         self._doubted = False
         self.gone = False
         """Whether the last visit found nothing where something had been found before."""
@@ -91,18 +91,18 @@ class BucketHealth:
         """Return where the public address answers as it should, as far as that is known."""
         assert self._session is not None
         try:
-            async with self._session.get(self._visited(), allow_redirects=False) as answer:
-                status = answer.status
+            async with self._session.get(self._address(), allow_redirects=False) as response:
+                status = response.status
                 if status == _OK:
-                    await answer.read()
+                    await response.read()
         except (aiohttp.ClientError, OSError) as error:
             reason = f"public address: {type(error).__name__}"
             raise errors.ObjectStoreUnavailable("", reason) from error
-        self._found = self._found or status == _OK
-        if not self._found and status in _REFUSED and not self._doubted:
+        self._was_found = self._was_found or status == _OK
+        if not self._was_found and status in _REFUSED and not self._doubted:
             self._doubted = True
             _log.warning("public_address_refuses", status=status, hint=_HINT)
-        self.gone = self._found and 400 <= status < 500
+        self.gone = self._was_found and 400 <= status < 500
         if self.gone or status >= 500:
             raise errors.ObjectStoreUnavailable("", f"public address: {status}")
 
@@ -113,10 +113,10 @@ class BucketHealth:
             with breaker.guarded():
                 yield
         except errors.ObjectStoreUnavailable as error:
-            if self._said and not self.healthy:
-                self._said = False
+            if self._was_healthy and not self.healthy:
+                self._was_healthy = False
                 _log.error("object_store_unavailable", error=error.detail)
             raise
-        if self.healthy and not self._said:
-            self._said = True
+        if self.healthy and not self._was_healthy:
+            self._was_healthy = True
             _log.info("object_store_available")

@@ -67,8 +67,8 @@ def code(error: BaseException) -> str:
 def unavailable(operation: str, bucket: str, error: BaseException) -> errors.ObjectStoreUnavailable:
     """What a failure is called in our own terms."""
     number = status(error)
-    said = f"{code(error)} ({number})" if number else code(error)
-    return errors.ObjectStoreUnavailable("", f"{operation} in {bucket}: {said}")
+    reason = f"{code(error)} ({number})" if number else code(error)
+    return errors.ObjectStoreUnavailable("", f"{operation} in {bucket}: {reason}")
 
 
 class Connection:
@@ -145,8 +145,8 @@ class Connection:
         try:
             async with asyncio.timeout(patience):
                 call = getattr(self._client, operation)
-                answer: dict[str, Any] = await call(Bucket=bucket, **parameters)
-                return answer
+                response: dict[str, Any] = await call(Bucket=bucket, **parameters)
+                return response
         except ClientError as error:
             if status(error) in (404, 416) and code(error) != "NoSuchBucket":
                 return None
@@ -182,8 +182,8 @@ class Connection:
 
 async def _credentials(session: AioSession) -> ReadOnlyCredentials | None:
     """The credentials in force, exchanged where they are about to end."""
-    found = await session.get_credentials()
-    return await found.get_frozen_credentials() if found else None
+    credentials = await session.get_credentials()
+    return await credentials.get_frozen_credentials() if credentials else None
 
 
 def _config(options: ObjectsOptions) -> AioConfig:

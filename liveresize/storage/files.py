@@ -87,29 +87,29 @@ class Reserve:
         `share` scales the reserve: renditions are refused at twice it, uploads at one, and
         originals that are fetched to be shown at half of it.
         """
-        reason = self._lacking(self._facts(), need, share)
+        reason = self._lacking(self._usage(), need, share)
         if reason:
             raise errors.DiskFull("", reason)
 
     def room(self) -> Room:
         """What is free, and whether that is less than the reserve. Raises DiskFull where
         nobody can tell."""
-        facts = self._facts()
+        usage = self._usage()
         return Room(
-            free_bytes=facts.f_bavail * facts.f_frsize,
-            free_inodes=facts.f_favail if facts.f_files else None,
-            lacking=self._lacking(facts, 0, 1.0),
+            free_bytes=usage.f_bavail * usage.f_frsize,
+            free_inodes=usage.f_favail if usage.f_files else None,
+            lacking=self._lacking(usage, 0, 1.0),
         )
 
-    def _facts(self) -> os.statvfs_result:
+    def _usage(self) -> os.statvfs_result:
         try:
             return os.statvfs(self._directory)
         except OSError as error:
             raise full(error) from error
 
-    def _lacking(self, facts: os.statvfs_result, need: int, share: float) -> str:
-        if facts.f_bavail * facts.f_frsize - need < self._size * share:
+    def _lacking(self, usage: os.statvfs_result, need: int, share: float) -> str:
+        if usage.f_bavail * usage.f_frsize - need < self._size * share:
             return "the free space is down to disk.reserve"
-        if facts.f_files and facts.f_favail * 100 < facts.f_files * self._inodes * share:
+        if usage.f_files and usage.f_favail * 100 < usage.f_files * self._inodes * share:
             return "the free inodes are down to disk.reserve_inodes"
         return ""

@@ -49,10 +49,10 @@ def _text(heard: Heard) -> bytes:
 
 def _parse(text: bytes) -> Heard:
     """Raises ValueError, TypeError or KeyError for what `_text` does not write."""
-    told = json.loads(text)
-    last = told["last"]
+    document = json.loads(text)
+    last = document["last"]
     if last is not None:
         image = ImageId(str(last["image"]["name"]), str(last["image"]["bucket"]))
         variant, at = str(last["variant"]), float(last["at"])
         last = Purged(int(last["serial"]), image, str(last["generation"]), variant, at)
-    return Heard(str(told["identity"]), last)
+    return Heard(str(document["identity"]), last)

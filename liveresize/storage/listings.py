@@ -39,10 +39,10 @@ class OriginalFiles:
         """
         for base, bucket in await _read(self._bases):
             for folder in await _read(_folders, base, 2):
-                for path, facts in await _read(_below, folder, 2):
+                for path, info in await _read(_below, folder, 2):
                     name, _, generation = path.name.rpartition("~")
                     if GENERATION.fullmatch(generation):
-                        yield path, generation, facts.st_size, _image(path, name, base, bucket)
+                        yield path, generation, info.st_size, _image(path, name, base, bucket)
 
     def _bases(self) -> list[tuple[Path, str]]:
         """(folder, bucket) of all folders that spread originals by their hash."""
@@ -62,14 +62,14 @@ class RenditionFiles:
     async def part(self, number: int) -> list[RenditionFile]:
         """The files of one part, half-written ones included. Raises SettingsError."""
         return [
-            RenditionFile(path=path, generation=path.parent.name, modified_at=facts.st_mtime)
-            for path, facts in await _read(_below, self._root / f"{number:02x}", 28)
+            RenditionFile(path=path, generation=path.parent.name, modified_at=info.st_mtime)
+            for path, info in await _read(_below, self._root / f"{number:02x}", 28)
             if GENERATION.fullmatch(path.parent.name)
         ]
 
-    async def discard(self, found: Sequence[RenditionFile]) -> None:
+    async def discard(self, files: Sequence[RenditionFile]) -> None:
         """Remove those that have not changed since, and folders that are empty then."""
-        await asyncio.to_thread(_discard, found)
+        await asyncio.to_thread(_discard, files)
 
     async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
         """(key, bytes, Unix seconds of its last change) of every file. Raises SettingsError.
@@ -78,8 +78,8 @@ class RenditionFiles:
         the picture is not known here.
         """
         for folder in await _read(_folders, self._root, 2):
-            for path, facts in await _read(_below, folder, 28):
-                yield str(path.relative_to(self._root)), facts.st_size, facts.st_mtime
+            for path, info in await _read(_below, folder, 28):
+                yield str(path.relative_to(self._root)), info.st_size, info.st_mtime
 
     async def size(self, link: Link) -> int | None:
         """How many bytes the object of `link` has; None where there is none."""
@@ -105,19 +105,19 @@ def _folders(base: Path, length: int = 0) -> list[Path]:
 
 def _below(folder: Path, length: int) -> list[tuple[Path, os.stat_result]]:
     """The regular files one folder further down, what is removed meanwhile left out."""
-    found = []
+    files = []
     for inner in _folders(folder, length):
         with contextlib.suppress(FileNotFoundError), os.scandir(inner) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    facts = entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(facts.st_mode):
-                        found.append((Path(entry), facts))
-    return found
+                    info = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(info.st_mode):
+                        files.append((Path(entry), info))
+    return files
 
 
-def _discard(found: Sequence[RenditionFile]) -> None:
-    for file in found:
+def _discard(files: Sequence[RenditionFile]) -> None:
+    for file in files:
         with contextlib.suppress(OSError):
             if file.path.stat().st_mtime == file.modified_at:
                 file.path.unlink()

@@ -35,7 +35,7 @@ class Memory:
         self._options = options
         self._now = monotonic
         self._originals: OrderedDict[str, Original] = OrderedDict()
-        self._held: OrderedDict[Key, CachedImage] = OrderedDict()
+        self._images: OrderedDict[Key, CachedImage] = OrderedDict()
         self._links: OrderedDict[Key, tuple[Link, float]] = OrderedDict()
         self._variants: dict[str, set[str]] = {}
         self._assumed: dict[str, None] = {}
@@ -45,7 +45,7 @@ class Memory:
     @property
     def entries(self) -> int:
         """How many renditions are held."""
-        return len(self._held)
+        return len(self._images)
 
     @property
     def links(self) -> int:
@@ -76,32 +76,32 @@ class Memory:
 
     def confirm(self, original: Original) -> None:
         """The index has a row of that generation."""
-        known = self._originals.get(original.image.key)
-        if known is not None and known.generation == original.generation:
+        current = self._originals.get(original.image.key)
+        if current is not None and current.generation == original.generation:
             self._assumed.pop(original.image.key, None)
 
     def held(self, generation: str, variant: str) -> CachedImage | None:
         """The bytes of a rendition."""
-        return _touched(self._held, (generation, variant))
+        return _touched(self._images, (generation, variant))
 
-    def put(self, generation: str, variant: str, held: CachedImage) -> None:
+    def put(self, generation: str, variant: str, image: CachedImage) -> None:
         """Keep the bytes, unless they alone would take more than an eighth of the room."""
-        if len(held.data) * 8 > self._options.max_bytes:
+        if len(image.data) * 8 > self._options.max_bytes:
             return
         self._release((generation, variant))
-        self._held[generation, variant] = held
-        self.bytes += len(held.data)
+        self._images[generation, variant] = image
+        self.bytes += len(image.data)
         self._note(generation, variant)
         while self.bytes > self._options.max_bytes:
-            self._release(next(iter(self._held)))
+            self._release(next(iter(self._images)))
             self.evictions += 1
 
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
         """The link of a rendition; one past its time only if `stale` will do."""
-        found = _touched(self._links, (generation, variant))
-        if found is None:
+        entry = _touched(self._links, (generation, variant))
+        if entry is None:
             return None
-        link, until = found
+        link, until = entry
         return link if stale or self._now() < until else None
 
     def keep_link(self, link: Link) -> None:
@@ -121,8 +121,8 @@ class Memory:
             self._release((generation, variant))
             self._unnote((generation, variant))
             return
-        known = self._originals.get(image.key)
-        if known is not None and known.generation == generation:
+        current = self._originals.get(image.key)
+        if current is not None and current.generation == generation:
             del self._originals[image.key]
             self._assumed.pop(image.key, None)
         for each in tuple(self._variants.get(generation, ())):
@@ -130,27 +130,27 @@ class Memory:
 
     def forget(self, image: ImageId) -> None:
         """Forget everything about a picture."""
-        known = self._originals.get(image.key)
-        if known is not None:
-            self.drop(image, known.generation)
+        current = self._originals.get(image.key)
+        if current is not None:
+            self.drop(image, current.generation)
 
     def clear(self) -> None:
         """Forget everything."""
-        for entries in (self._originals, self._held, self._links, self._variants, self._assumed):
+        for entries in (self._originals, self._images, self._links, self._variants, self._assumed):
             entries.clear()
         self.bytes = 0
 
     def _release(self, key: Key) -> None:
-        held = self._held.pop(key, None)
-        if held is not None:
-            self.bytes -= len(held.data)
+        image = self._images.pop(key, None)
+        if image is not None:
+            self.bytes -= len(image.data)
             self._unnote(key)
 
     def _note(self, generation: str, variant: str) -> None:
         self._variants.setdefault(generation, set()).add(variant)
 
     def _unnote(self, key: Key) -> None:
-        if key in self._held or key in self._links:
+        if key in self._images or key in self._links:
             return
         variants = self._variants.get(key[0])
         if variants is not None:

@@ -90,11 +90,11 @@ class S3Mirror:
             if body is None:
                 return False
             size, sha256 = await write(body, target)
-        whole = (size, sha256) == (original.bytes, original.sha256)
-        if not whole:
+        intact = (size, sha256) == (original.bytes, original.sha256)
+        if not intact:
             _log.error("mirror_damaged", image_id=original.image.key, bytes=size, sha256=sha256)
             await asyncio.to_thread(target.unlink, missing_ok=True)
-        return whole
+        return intact
 
     async def remove(self, original: Original) -> None:
         """Remove the copy; that it is gone already is no error.
@@ -107,16 +107,16 @@ class S3Mirror:
 
     async def exists(self, original: Original) -> bool:
         """Whether there is a copy of the right size. Raises ObjectStoreUnavailable."""
-        facts = await self._head(original)
-        return facts is not None and facts.size == original.bytes
+        head = await self._head(original)
+        return head is not None and head.size == original.bytes
 
     async def facts(self, original: Original) -> tuple[int, str] | None:
         """(bytes, SHA-256 in hex) of the copy of that generation, as the store tells them.
 
         None where there is none. Raises ObjectStoreUnavailable.
         """
-        found = await self._head(original)
-        return None if found is None else (found.size, found.metadata.get("sha256", ""))
+        head = await self._head(original)
+        return None if head is None else (head.size, head.metadata.get("sha256", ""))
 
     async def _head(self, original: Original) -> Facts | None:
         bucket = self._bucket(original.image)
@@ -148,17 +148,17 @@ async def write(body: Body, target: Path) -> tuple[int, str]:
 
     Nothing is left at `target` where that fails. Raises ObjectStoreUnavailable and DiskFull.
     """
-    copy, whole = _Copy(target), False
+    copy, complete = _Copy(target), False
     try:
         await asyncio.to_thread(copy.open)
         async for chunk in body.chunks():
             await asyncio.to_thread(copy.write, chunk)
         written = await asyncio.to_thread(copy.finish)
-        whole = True
+        complete = True
     except OSError as error:
         raise files.full(error) from error
     finally:
-        await asyncio.to_thread(copy.close, keep=whole)
+        await asyncio.to_thread(copy.close, keep=complete)
         await body.close()
     return written
 

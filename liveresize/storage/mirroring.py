@@ -111,8 +111,8 @@ class Mirroring:
         if mirror is None or not mirror.takes(original.image):
             raise errors.OriginalElsewhere("", "it is not on this disk, and there is no mirror")
 
-        async def fetch(flight: Call[None]) -> None:
-            flight.begin()  # whoever asks next wants it too
+        async def fetch(call: Call[None]) -> None:
+            call.begin()  # whoever asks next wants it too
             await self._fetch(mirror, original)
 
         await self._fetches.run(original.generation, fetch)
@@ -211,13 +211,13 @@ class Mirroring:
         """
         if self._mirror is None or not self._options.max_bytes:
             return
-        kept = await self._originals.kept()
-        over = sum(one.bytes for one in kept) - self._options.max_bytes
+        files = await self._originals.kept()
+        over = sum(one.bytes for one in files) - self._options.max_bytes
         removed = 0
-        for start in range(0, len(kept), _BATCH):
+        for start in range(0, len(files), _BATCH):
             if over <= 0:
                 break
-            batch = kept[start : start + _BATCH]
+            batch = files[start : start + _BATCH]
             mirrored = await self._mirror_queue.done_of([one.generation for one in batch])
             for one in batch:
                 if over > 0 and one.generation in mirrored:

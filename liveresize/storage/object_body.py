@@ -23,8 +23,8 @@ class Body:
 
         Raises ObjectStoreUnavailable where they end early or stop coming.
         """
-        left = self.size
-        while left > 0:
+        remaining = self.size
+        while remaining > 0:
             try:
                 chunk: bytes = await self._stream.read(CHUNK)
             except FOREIGN as error:
@@ -33,7 +33,7 @@ class Body:
             if not chunk:
                 stores.s3_broke_off()
                 raise errors.ObjectStoreUnavailable("", f"get_object in {self._bucket}: cut short")
-            left -= len(chunk)
+            remaining -= len(chunk)
             yield chunk
 
     async def close(self) -> None:

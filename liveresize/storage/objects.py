@@ -87,10 +87,10 @@ class Objects:
 
         Raises OSError where the file cannot be read or has another size.
         """
-        about = _about(size, sha256, mime, cache_control, metadata or {})
+        headers = _headers(size, sha256, mime, cache_control, metadata or {})
         file = await asyncio.to_thread(_open_whole, path, size)
         try:
-            await self._put(bucket, key, file, about)
+            await self._put(bucket, key, file, headers)
         finally:
             await asyncio.to_thread(file.close)
 
@@ -105,22 +105,22 @@ class Objects:
         budget: float | None = None,
     ) -> None:
         """Store a few bytes: they are hashed on the loop. `budget` in seconds for all of it."""
-        about = _about(len(data), hashlib.sha256(data).hexdigest(), mime, cache_control, {})
-        await self._put(bucket, key, data, about, budget)
+        headers = _headers(len(data), hashlib.sha256(data).hexdigest(), mime, cache_control, {})
+        await self._put(bucket, key, data, headers, budget)
 
     async def _put(
         self,
         bucket: str,
         key: str,
         body: bytes | BinaryIO,
-        about: dict[str, Any],
+        headers: dict[str, Any],
         budget: float | None = None,
     ) -> None:
-        size = about["ContentLength"]
-        answer = await self._connection.call(
-            "put_object", bucket, size=size, budget=budget, Key=key, Body=body, **about
+        size = headers["ContentLength"]
+        response = await self._connection.call(
+            "put_object", bucket, size=size, budget=budget, Key=key, Body=body, **headers
         )
-        if answer is None:
+        if response is None:
             raise errors.ObjectStoreUnavailable("", f"put_object in {bucket}: not found (404)")
 
     async def open(
@@ -139,11 +139,11 @@ class Objects:
         part: dict[str, Any] = {}
         if first or last is not None:
             part = {"Range": f"bytes={first}-{'' if last is None else last}"}
-        answer = await self._connection.call("get_object", bucket, budget=budget, Key=key, **part)
-        if answer is None:
+        response = await self._connection.call("get_object", bucket, budget=budget, Key=key, **part)
+        if response is None:
             return None
-        stream, size = answer["Body"], answer.get("ContentLength")
-        if size is None or (part and "ContentRange" not in answer):
+        stream, size = response["Body"], response.get("ContentLength")
+        if size is None or (part and "ContentRange" not in response):
             stream.close()
             raise errors.ObjectStoreUnavailable("", f"get_object in {bucket}: no length or range")
         return Body(stream, size, bucket)
@@ -163,12 +163,12 @@ class Objects:
 
     async def head(self, bucket: str, key: str) -> Facts | None:
         """What the store knows of an object; None where it is not there."""
-        answer = await self._connection.call("head_object", bucket, Key=key)
-        if answer is None:
+        response = await self._connection.call("head_object", bucket, Key=key)
+        if response is None:
             return None
         return Facts(
-            size=answer.get("ContentLength", 0),
-            metadata=answer.get("Metadata", {}),
+            size=response.get("ContentLength", 0),
+            metadata=response.get("Metadata", {}),
         )
 
     async def remove(self, bucket: str, keys: Sequence[str]) -> None:
@@ -180,19 +180,21 @@ class Objects:
 
     async def _remove_batch(self, bucket: str, keys: Sequence[str]) -> bool:
         """Whether the store knows how to remove several at once, and has."""
-        named = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
         try:
-            answer = await self._connection.call("delete_objects", bucket, Delete=named)
+            response = await self._connection.call("delete_objects", bucket, Delete=request)
         except errors.ObjectStoreUnavailable as error:
             if status(error.__cause__) not in _NO_BATCHES:
                 raise
-            answer = None
-        if answer is None:
+            response = None
+        if response is None:
             self._one_by_one.add(bucket)
             return False
-        kept = [each["Code"] for each in answer.get("Errors", ()) if each["Code"] != "NoSuchKey"]
-        if kept:
-            raise errors.ObjectStoreUnavailable("", f"delete_objects in {bucket}: {kept[0]}")
+        failures = [
+            each["Code"] for each in response.get("Errors", ()) if each["Code"] != "NoSuchKey"
+        ]
+        if failures:
+            raise errors.ObjectStoreUnavailable("", f"delete_objects in {bucket}: {failures[0]}")
         return True
 
     async def _remove_each(self, bucket: str, keys: Sequence[str]) -> None:
@@ -219,26 +221,26 @@ class Objects:
             further = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def _about(
+def _headers(
     size: int, sha256: str, mime: str, cache_control: str, metadata: Mapping[str, str]
 ) -> dict[str, Any]:
     """The headers of a put, as botocore calls them."""
-    about: dict[str, Any] = {
+    headers: dict[str, Any] = {
         "ContentLength": size,
         "ContentType": mime,
         "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode(),
         "Metadata": dict(metadata),
     }
     if cache_control:
-        about["CacheControl"] = cache_control
-    return about
+        headers["CacheControl"] = cache_control
+    return headers
 
 
 def _open_whole(path: Path, size: int) -> BinaryIO:
     """Open a file that must have `size` bytes; raises OSError."""
     file = path.open("rb")
-    found = os.fstat(file.fileno()).st_size
-    if found != size:
+    actual = os.fstat(file.fileno()).st_size
+    if actual != size:
         file.close()
-        raise OSError(errno.EIO, f"{found} bytes where {size} should be", str(path))
+        raise OSError(errno.EIO, f"{actual} bytes where {size} should be", str(path))
     return file

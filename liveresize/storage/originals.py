@@ -99,9 +99,9 @@ class DiskOriginals:
             return None
         path = self._root / image.name
         with contextlib.suppress(OSError):
-            facts = path.stat(follow_symlinks=False)
+            info = path.stat(follow_symlinks=False)
             if path.is_file():
-                age = int(facts.st_mtime * 1000) & 0xFFF_FFFF_FFFF
+                age = int(info.st_mtime * 1000) & 0xFFF_FFFF_FFFF
                 return f"{FOREIGN}{age:011x}{_hash(image.name)[:16]}", path
         return None
 
@@ -168,27 +168,27 @@ class DiskOriginals:
         return await asyncio.to_thread(self._kept)
 
     def _kept(self) -> list[Kept]:
-        found: list[Kept] = []
+        files: list[Kept] = []
         for folder in ("_main", "_bucket"):
             for path in (self._root / folder).rglob("*~*"):
                 generation = path.name.rpartition("~")[2]
                 with contextlib.suppress(OSError):
-                    facts = path.stat(follow_symlinks=False)
-                    if GENERATION.fullmatch(generation) and stat.S_ISREG(facts.st_mode):
-                        used_at = max(facts.st_atime, facts.st_mtime)
-                        found.append(
+                    info = path.stat(follow_symlinks=False)
+                    if GENERATION.fullmatch(generation) and stat.S_ISREG(info.st_mode):
+                        used_at = max(info.st_atime, info.st_mtime)
+                        files.append(
                             Kept(
                                 path=path,
                                 generation=generation,
-                                bytes=facts.st_size,
+                                bytes=info.st_size,
                                 used_at=used_at,
                             )
                         )
-        return sorted(found, key=lambda one: one.used_at)
+        return sorted(files, key=lambda one: one.used_at)
 
-    async def discard(self, kept: Kept) -> None:
+    async def discard(self, file: Kept) -> None:
         """Remove one of them; that it is gone already is no error."""
-        await asyncio.to_thread(_unlink, kept.path)
+        await asyncio.to_thread(_unlink, file.path)
 
     def settle(self, generation: str) -> None:
         """Forget the notes of a generation: its row is committed, or its file is gone."""
@@ -201,7 +201,7 @@ class DiskOriginals:
         return await asyncio.to_thread(self._unsettled, older_than)
 
     def _unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
-        found: list[tuple[ImageId, str, Path]] = []
+        moves: list[tuple[ImageId, str, Path]] = []
         for note in self._aged(older_than):
             if note.suffix != ".moving":
                 continue
@@ -209,10 +209,10 @@ class DiskOriginals:
                 place, _, key = note.read_text(errors="surrogateescape").partition("\n")
                 if place:
                     bucket, _, name = key.rpartition("/")
-                    found.append((ImageId(name, bucket), note.stem, self._root / place))
+                    moves.append((ImageId(name, bucket), note.stem, self._root / place))
                 else:  # power failed before the note was durable: nothing was moved
                     note.unlink()
-        return found
+        return moves
 
     async def sweep(self, older_than: float) -> int:
         """Remove staged bodies untouched for `older_than` seconds; returns how many."""
@@ -241,8 +241,8 @@ class DiskOriginals:
         """Remove the bytes of this generation, also where they were set aside."""
         path = self.path(original)
         if self.foreign(original.generation):
-            found = self._find_foreign(original.image)
-            if found is None or found[0] != original.generation:
+            located = self._find_foreign(original.image)
+            if located is None or located[0] != original.generation:
                 return  # another file has been put there since
             await asyncio.to_thread(_unlink, path)
             return

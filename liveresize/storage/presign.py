@@ -34,7 +34,7 @@ class Signer:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask = credentials
+        self._get_credentials = credentials
         self._region = region
         self._monotonic = monotonic
         self._credentials: ReadOnlyCredentials | None = None
@@ -60,7 +60,7 @@ class Signer:
     async def refresh(self) -> None:
         """Take the credentials in force; none where they have run out."""
         try:
-            current = await self._ask()
+            current = await self._get_credentials()
         except (BotoCoreError, OSError, RuntimeError) as error:
             if self.ready:
                 _log.error("s3_credentials_lost", error=type(error).__name__)

@@ -63,7 +63,7 @@ class S3Renditions:
         return self._options.public_url.rstrip("/") or self._objects.address(self._options.bucket)
 
     @functools.cached_property
-    def _pulse(self) -> BucketHealth:
+    def _health(self) -> BucketHealth:
         return BucketHealth(self._robots_address, self._put_tiny, self._options.probe_budget)
 
     def _robots_address(self) -> str:
@@ -78,24 +78,24 @@ class S3Renditions:
 
     async def start(self) -> None:
         """Get ready to probe, and try to put robots.txt; `probe` goes on with that."""
-        await self._pulse.start()
+        await self._health.start()
         await self._put_robots()
 
     async def close(self) -> None:
         """Close what `start` opened."""
-        await self._pulse.close()
+        await self._health.close()
 
     @property
     def healthy(self) -> bool:
         """Whether clients may be redirected there now."""
         signing = self._objects.can_sign or not self._options.presign
-        return signing and self._pulse.healthy
+        return signing and self._health.healthy
 
     async def probe(self) -> None:
         """Feed `healthy`; to be called every few seconds. Never raises."""
-        await self._pulse.probe()
-        self._robots_due |= self._pulse.gone and bool(self._options.robots)
-        if self._pulse.answering:
+        await self._health.probe()
+        self._robots_due |= self._health.gone and bool(self._options.robots)
+        if self._health.answering:
             await self._put_robots()
 
     async def push_robots(self, text: str) -> None:
@@ -153,7 +153,7 @@ class S3Renditions:
         Raises ObjectStoreUnavailable, and DiskFull where the spooled file is not whole.
         """
         try:
-            with self._pulse.guarded():
+            with self._health.guarded():
                 await self._objects.put_file(
                     self._options.bucket,
                     link.key,
@@ -174,7 +174,7 @@ class S3Renditions:
         key = self._own_key(link)
         if key is None:
             return None
-        with self._pulse.guarded():
+        with self._health.guarded():
             data = await self._objects.read(
                 self._options.bucket, key, budget=self._options.read_budget
             )
@@ -185,7 +185,7 @@ class S3Renditions:
         key = self._own_key(link)
         if key is None:
             return None
-        with self._pulse.guarded():
+        with self._health.guarded():
             return await self._objects.open(
                 self._options.bucket, key, first, last, budget=self._options.read_budget
             )
@@ -223,8 +223,8 @@ class S3Renditions:
         Raises ObjectStoreUnavailable.
         """
         key = self._own_key(link)
-        facts = await self._objects.head(self._options.bucket, key) if key else None
-        return facts.size if facts else None
+        head = await self._objects.head(self._options.bucket, key) if key else None
+        return head.size if head else None
 
     async def _remove(self, keys: Sequence[str]) -> None:
         # What a key may not do, remove, says nothing about where clients may be sent.
@@ -232,7 +232,7 @@ class S3Renditions:
         await self._objects.remove(self._options.bucket, keys)
 
     def _check_answering(self) -> None:
-        if not self._pulse.answering:
+        if not self._health.answering:
             raise errors.ObjectStoreUnavailable("", "the breaker is open")
 
     def _folder(self, original: Original) -> str:

@@ -54,17 +54,17 @@ class DiskSpool:
         """Create the folder and count what an earlier run left; raises DiskFull."""
         try:
             files.make_directory(self._folder.absolute())
-            left = [(path, path.stat()) for path in self._folder.iterdir()]
+            entries = [(path, path.stat()) for path in self._folder.iterdir()]
         except OSError as error:
             raise files.full(error) from error
-        for path, facts in sorted(left, key=lambda each: each[1].st_mtime):
+        for path, info in sorted(entries, key=lambda each: each[1].st_mtime):
             try:
                 generation, variant, _ = self.parse(path)
             except ValueError:
                 with contextlib.suppress(OSError):  # a folder, such as lost+found
                     path.unlink(missing_ok=True)  # half-written when the process died
                 continue
-            self._enter(generation, variant, path.name, facts.st_size)
+            self._enter(generation, variant, path.name, info.st_size)
 
     async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
         """Store whole or not at all. Raises DiskFull."""

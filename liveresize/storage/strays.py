@@ -52,7 +52,7 @@ class StrayFiles:
             yield await asyncio.to_thread(self._read, folder)
 
     def _read(self, folder: Path) -> list[StrayNote]:
-        found = []
+        notes = []
         for path in _listed(folder):
             try:
                 if not GENERATION.fullmatch(path.name):
@@ -65,16 +65,16 @@ class StrayFiles:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
                 continue
-            found.append(note)
-        return found
+            notes.append(note)
+        return notes
 
-    async def note(self, found: Sequence[tuple[str, Path]], now: float) -> int:
+    async def note(self, originals: Sequence[tuple[str, Path]], now: float) -> int:
         """Note these; returns how many are new. Raises DiskFull."""
-        return await asyncio.to_thread(self._note, found, now)
+        return await asyncio.to_thread(self._note, originals, now)
 
-    def _note(self, found: Sequence[tuple[str, Path]], now: float) -> int:
+    def _note(self, originals: Sequence[tuple[str, Path]], now: float) -> int:
         new = 0
-        for generation, path in found:
+        for generation, path in originals:
             note = note_of(self._root, generation)
             unsettled = self._root / "_staging" / f"{generation}.moving"
             if note.exists() or unsettled.exists():

@@ -75,7 +75,7 @@ def at_once(*deeds: Callable[[], httpx.Response]) -> list[httpx.Response]:
 def remembered(running: servers.Running) -> set[str]:
     """Every generation that an instance has anything of in its memory."""
     memory = running.components.memory
-    keys = [*memory._held, *memory._links]
+    keys = [*memory._images, *memory._links]
     originals = {original.generation for original in memory._originals.values()}
     return {generation for generation, _ in keys} | originals | set(memory._variants)
 

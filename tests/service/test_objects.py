@@ -372,7 +372,7 @@ def test_while_the_index_is_away_a_file_or_a_memory_will_do(tmp_path: Path, left
             path.unlink()
         if left == "memory":
             house.clock.now += 1_000_000
-            house.memory._held.clear()
+            house.memory._images.clear()
         house.index.available = False
         assert await answered(house, asked) is (left != "nothing")
         assert await answered(house, key(original, "100x0-qa82-jpeg"))

@@ -42,7 +42,7 @@ def sizes(memory: Memory) -> tuple[int, ...]:
     """How much bookkeeping there is."""
     return (
         len(memory._originals),
-        len(memory._held),
+        len(memory._images),
         len(memory._links),
         len(memory._variants),
         memory.bytes,
@@ -214,12 +214,12 @@ def test_bookkeeping_stays_flat() -> None:
             case _:
                 memory.held(original.generation, variant)
                 memory.link(original.generation, variant)
-        assert memory.bytes == sum(len(each.data) for each in memory._held.values())
+        assert memory.bytes == sum(len(each.data) for each in memory._images.values())
         assert memory.bytes <= options.max_bytes
         assert len(memory._links) <= options.max_links
         assert len(memory._originals) <= options.max_originals
         noted = {(generation, v) for generation, vs in memory._variants.items() for v in vs}
-        assert noted == memory._held.keys() | memory._links.keys()
+        assert noted == memory._images.keys() | memory._links.keys()
     for image in images:
         for original in generations[image]:
             memory.drop(image, original.generation)

@@ -26,9 +26,9 @@ def test_it_holds_room_until_it_is_given_up(tmp_path: Path) -> None:
     """Real blocks, not a hole; giving up twice makes room once."""
     path = tmp_path / "spare"
     one = SpareFile(path)
-    assert not one.whole
+    assert not one.complete
     one.keep()
-    assert one.whole
+    assert one.complete
     assert path.stat().st_blocks * 512 >= spare.SIZE
     assert one.give_up()
     assert not one.give_up()
@@ -53,7 +53,7 @@ def test_it_takes_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (tmp_path / "spare").stat().st_size == 256 << 10
     has(spare.SIZE)
     one.keep()
-    assert one.whole
+    assert one.complete
 
 
 def test_a_disk_that_others_fill_meanwhile_costs_nothing(

@@ -188,7 +188,7 @@ class Running:
 
     def let_go(self) -> None:
         """Drop the bytes that memory holds, as if others had needed the room."""
-        self.components.memory._held.clear()
+        self.components.memory._images.clear()
 
     def published(self) -> None:
         """Return when every rendition is where it is kept."""

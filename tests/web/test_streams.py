@@ -20,7 +20,7 @@ def made(server: servers.Running, name: str) -> Iterator[tuple[str, bytes]]:
     server.published()
     server.let_go()
     yield url, data
-    assert server.components.memory._held == {}
+    assert server.components.memory._images == {}
 
 
 @pytest.fixture

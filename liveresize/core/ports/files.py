@@ -54,7 +54,7 @@ class Originals(Protocol):
     async def kept(self) -> list[Kept]:
         """The files here that are ours, those first that were read longest ago."""
 
-    async def discard(self, kept: Kept) -> None:
+    async def discard(self, file: Kept) -> None:
         """Remove one of them; that it is gone already is no error."""
 
     def settle(self, generation: str) -> None:
@@ -96,7 +96,7 @@ class StrayOriginals(Protocol):
     def notes(self) -> AsyncIterator[list[StrayNote]]:
         """Every note, some at a time."""
 
-    async def note(self, found: Sequence[tuple[str, Path]], now: float) -> int:
+    async def note(self, originals: Sequence[tuple[str, Path]], now: float) -> int:
         """Note these (generation, path) unless they are noted already, or are of uploads
         that are not settled; returns how many are new. Raises DiskFull."""
 
@@ -159,7 +159,7 @@ class RenditionFiles(Protocol):
         Raises SettingsError where a folder cannot be read.
         """
 
-    async def discard(self, found: Sequence[RenditionFile]) -> None:
+    async def discard(self, files: Sequence[RenditionFile]) -> None:
         """Remove those that have not changed since."""
 
 

@@ -39,7 +39,7 @@ class Memory(Protocol):
     def held(self, generation: str, variant: str) -> CachedImage | None:
         """The bytes of a rendition."""
 
-    def put(self, generation: str, variant: str, held: CachedImage) -> None:
+    def put(self, generation: str, variant: str, image: CachedImage) -> None:
         """Keep the bytes while there is room."""
 
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:

@@ -23,7 +23,7 @@ class SqlAnnouncements(Repository):
     @repository.write
     def take(self, connection: sa.Connection, limit: int, lease: float) -> list[Announcement]:
         """Rows that somebody else is changing are passed over: whoever takes waits for nobody."""
-        due = connection.execute(
+        rows = connection.execute(
             sa.select(_originals, (schema.now() - _originals.c.uploaded_at).label("age"))
             .where(_originals.c.announce_at <= schema.now())
             .order_by(_originals.c.announce_at)
@@ -31,22 +31,25 @@ class SqlAnnouncements(Repository):
             # As an UPDATE would lock them, so that links can be added meanwhile.
             .with_for_update(skip_locked=True, key_share=True)
         )
-        taken = [
+        announcements = [
             Announcement(
                 original=originals.from_row(row),
                 tries=(row.announce_tries or 0) + 1,
                 age=row.age,
             )
-            for row in due
+            for row in rows
         ]
-        if taken:
+        if announcements:
             connection.execute(
                 sa.update(_originals)
                 .where(_originals.c.generation == sa.bindparam("b_generation"))
                 .values(announce_at=schema.now() + lease, announce_tries=sa.bindparam("b_tries")),
-                [{"b_generation": one.original.generation, "b_tries": one.tries} for one in taken],
+                [
+                    {"b_generation": one.original.generation, "b_tries": one.tries}
+                    for one in announcements
+                ],
             )
-        return taken
+        return announcements
 
     @repository.write
     def told(self, connection: sa.Connection, generation: str) -> None:

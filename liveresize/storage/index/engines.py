@@ -184,7 +184,7 @@ class Sqlite:
         await self._in_thread(self._keep_room)
 
     def _keep_room(self) -> None:
-        if self._spare.whole:
+        if self._spare.complete:
             return
         # The log begins at its start again after this, and takes no more room.
         with contextlib.suppress(exc.SQLAlchemyError), self._readers.connect() as connection:

@@ -25,7 +25,7 @@ _select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(
 _VALUES = ("variant", "key", "mime", "etag", "size", "engine")
 
 # What every request runs is built once: that takes longer than running it.
-_found = _select.where(
+_find = _select.where(
     _links.c.generation == sa.bindparam("b_generation"),
     _links.c.variant == sa.bindparam("b_variant"),
     _links.c.purged_at.is_(None),
@@ -42,8 +42,8 @@ class SqlLinks(Repository):
 
     @repository.lookup
     def find(self, connection: sa.Connection, generation: str, variant: str) -> Link | None:
-        found = connection.execute(_found, {"b_generation": generation, "b_variant": variant})
-        row = found.one_or_none()
+        result = connection.execute(_find, {"b_generation": generation, "b_variant": variant})
+        row = result.one_or_none()
         return None if row is None else _link(row)
 
     @repository.lookup
@@ -112,14 +112,14 @@ class SqlLinks(Repository):
         evicted = sa.and_(
             _links.c.generation == sa.bindparam("b_generation"), _links.c.used_at > _NO_CLOCK
         )
-        kept = (
+        newest = (
             sa.select(_links.c.variant)
             .where(evicted)
             .order_by(_links.c.purged_at.desc(), _links.c.variant)
             .limit(keep)
         )
         connection.execute(
-            sa.delete(_links).where(evicted, _links.c.variant.not_in(kept)),
+            sa.delete(_links).where(evicted, _links.c.variant.not_in(newest)),
             [{"b_generation": generation} for generation in {link.generation for link in links}],
         )
 

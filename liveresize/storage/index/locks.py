@@ -53,15 +53,15 @@ def housekeeping(connection: sa.Connection) -> None:
     in `purges` become visible in the order in which they were given out: the lock is
     taken before the serial and left after the commit.
     """
-    _own(connection, _HOUSEKEEPING)
+    _lock(connection, _HOUSEKEEPING)
 
 
 def migration(connection: sa.Connection) -> None:
     """Wait until no other process migrates."""
-    _own(connection, _MIGRATION)
+    _lock(connection, _MIGRATION)
 
 
-def _own(connection: sa.Connection, number: int) -> None:
+def _lock(connection: sa.Connection, number: int) -> None:
     if _needed(connection):
         lock = sa.func.pg_advisory_xact_lock(
             sa.cast(_NAMESPACE, sa.Integer), sa.cast(number, sa.Integer)

@@ -37,12 +37,12 @@ class SqlMirrorQueue(Repository):
 
     @repository.read
     def done_of(self, connection: sa.Connection, generations: Sequence[str]) -> set[str]:
-        found = connection.execute(
+        result = connection.execute(
             sa.select(_originals.c.generation).where(
                 _originals.c.generation.in_(generations), _originals.c.mirrored_at.is_not(None)
             )
         )
-        return set(found.scalars())
+        return set(result.scalars())
 
     @repository.write
     def again(self, connection: sa.Connection, generation: str) -> None:

@@ -41,18 +41,18 @@ class SqlOriginalRows(Repository):
 
     @repository.lookup
     def of(self, connection: sa.Connection, generation: str) -> Original | None:
-        found = connection.execute(
+        result = connection.execute(
             sa.select(_originals).where(_originals.c.generation == generation)
         )
-        row = found.one_or_none()
+        row = result.one_or_none()
         return None if row is None else from_row(row)
 
     @repository.read
     def known(self, connection: sa.Connection, generations: Sequence[str]) -> set[str]:
-        found = connection.execute(
+        result = connection.execute(
             sa.select(_originals.c.generation).where(_originals.c.generation.in_(generations))
         )
-        return set(found.scalars())
+        return set(result.scalars())
 
     @repository.read
     def after(
@@ -120,8 +120,8 @@ class SqlOriginalRows(Repository):
 
 def current(connection: sa.Connection, image: ImageId) -> Original | None:
     """The original of that name."""
-    found = connection.execute(_current, {"b_bucket": image.bucket, "b_name": image.name})
-    row = found.one_or_none()
+    result = connection.execute(_current, {"b_bucket": image.bucket, "b_name": image.name})
+    row = result.one_or_none()
     return None if row is None else from_row(row)
 
 

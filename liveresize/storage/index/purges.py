@@ -53,10 +53,10 @@ class SqlPurges(Repository):
 
     @repository.read
     def ended(self, connection: sa.Connection, generation: str) -> ImageId | None:
-        told = sa.select(_purges.c.bucket, _purges.c.name).where(
+        query = sa.select(_purges.c.bucket, _purges.c.name).where(
             _purges.c.generation == generation, _purges.c.variant == ""
         )
-        row = connection.execute(told.limit(1)).one_or_none()
+        row = connection.execute(query.limit(1)).one_or_none()
         return None if row is None else ImageId(row.name, row.bucket)
 
     @repository.write
@@ -92,9 +92,9 @@ def _last(seconds: float, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int
 
 def ended_lately(connection: sa.Connection, image: ImageId) -> bool:
     """Whether a picture of that name was deleted or replaced within `LATELY`."""
-    told = sa.select(_purges.c.serial).where(
+    query = sa.select(_purges.c.serial).where(
         schema.of(_purges, image),
         _purges.c.variant == "",
         _purges.c.at >= schema.now() - LATELY,
     )
-    return connection.execute(told.limit(1)).one_or_none() is not None
+    return connection.execute(query.limit(1)).one_or_none() is not None

@@ -25,9 +25,9 @@ class SpareFile:
         self._size = size
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether it holds all that it should."""
-        return self._held() >= self._size
+        return self._reserved() >= self._size
 
     def give_up(self) -> bool:
         """Remove the file; whether that made room."""
@@ -43,25 +43,25 @@ class SpareFile:
         What is held already stays so, whatever else takes room meanwhile.
         """
         with contextlib.suppress(OSError):
-            held = self._held()
-            facts = os.statvfs(self._path.parent)
-            size = min(self._size, held + facts.f_bavail * facts.f_frsize)
-            if held < size and size >= _LEAST:
-                self._grow(held, size)
+            reserved = self._reserved()
+            usage = os.statvfs(self._path.parent)
+            size = min(self._size, reserved + usage.f_bavail * usage.f_frsize)
+            if reserved < size and size >= _LEAST:
+                self._grow(reserved, size)
 
-    def _held(self) -> int:
+    def _reserved(self) -> int:
         try:
             return self._path.stat().st_size
         except OSError:
             return 0
 
-    def _grow(self, held: int, size: int) -> None:
+    def _grow(self, reserved: int, size: int) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             os.posix_fallocate(descriptor, 0, size)
         except OSError:
             # Others were faster: what could be had beyond the old size is given back.
-            os.ftruncate(descriptor, held)
+            os.ftruncate(descriptor, reserved)
             raise
         finally:
             os.close(descriptor)

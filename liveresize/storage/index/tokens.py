@@ -65,13 +65,13 @@ class SqlTokens(Repository):
             _tokens.c.expires_at > schema.now(),
             sa.or_(sa.false(), *(schema.of(_tokens, image) for image in candidates)),
         )
-        taken = connection.execute(
+        claimed = connection.execute(
             sa.update(_tokens)
             .where(for_one_of_them, _tokens.c.state == schema.State.ISSUED)
             .values(state=schema.State.UPLOADING, nonce=nonce, lease_until=schema.now() + lease)
             .returning(_tokens)
         )
-        row = taken.one_or_none()
+        row = claimed.one_or_none()
         if row is not None:
             return Claim(grant=_grant(row), digest=digest, nonce=nonce)
         done = connection.execute(
@@ -119,13 +119,13 @@ class SqlTokens(Repository):
         """A lease that ran out does not matter as long as nobody has taken the id since."""
         image = original.image
         locks.image(connection, image)
-        spent = connection.execute(
+        completed = connection.execute(
             sa.update(_tokens)
             .where(schema.of(_tokens, image), schema.held(claim))
             .values(state=schema.State.DONE, received_sha256=received_sha256, receipt=receipt)
             .returning(_tokens.c.overwrite)
         )
-        token = spent.one_or_none()
+        token = completed.one_or_none()
         if token is None:
             raise errors.TokenRefused()
         replaced = originals.current(connection, image)

@@ -16,7 +16,7 @@ class Watch:
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
-        self._said = True
+        self._was_healthy = True
 
     @property
     def healthy(self) -> bool:
@@ -30,11 +30,11 @@ class Watch:
             with self._breaker.guarded():
                 yield
         except errors.IndexUnavailable as error:
-            if self._said and not self.healthy:
-                self._said = False
+            if self._was_healthy and not self.healthy:
+                self._was_healthy = False
                 _log.error("index_unavailable", error=error.detail.partition("\n")[0])
             raise
         finally:
-            if self.healthy and not self._said:
-                self._said = True
+            if self.healthy and not self._was_healthy:
+                self._was_healthy = True
                 _log.info("index_available")

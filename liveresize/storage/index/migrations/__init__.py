@@ -39,10 +39,10 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", LOCATION)
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     applied = set(MigrationContext.configure(connection).get_current_heads())
-    if applied - known:
+    if applied - revisions:
         # A newer release was here; its schema serves this one too.
-        _log.warning("index_schema_is_newer", revisions=sorted(applied - known))
+        _log.warning("index_schema_is_newer", revisions=sorted(applied - revisions))
         return
     command.upgrade(config, "head")
