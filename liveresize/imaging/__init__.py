@@ -14,7 +14,7 @@ def perform(job: Job, options: ImagingOptions) -> Result:
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
     if isinstance(job, IntakeJob):
-        return ingest.intake(job, options)
+        return ingest.ingest(job, options)
     try:
         if isinstance(job, RenderJob):
             return render.render(job.path, job.rendition, options)

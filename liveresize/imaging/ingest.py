@@ -33,7 +33,7 @@ Box = tuple[int, int, int, int]
 Size = tuple[int, int]
 
 
-def intake(job: IntakeJob, options: ImagingOptions) -> Facts:
+def ingest(job: IntakeJob, options: ImagingOptions) -> Facts:
     """Turn the upload at `job.source` into the original at `job.target`; its facts.
 
     The target is fsynced (its directory is not) before it gets its name; after an error

@@ -1,4 +1,4 @@
-"""Intake: what becomes of an upload, and what is refused without a trace."""
+"""Ingest: what becomes of an upload, and what is refused without a trace."""
 
 import dataclasses
 import errno
@@ -38,7 +38,7 @@ class Desk:
         """Hand in `data`; its facts."""
         self.source.write_bytes(data)
         task = IntakeJob(source=str(self.source), target=str(self.target), **job)
-        return ingest.intake(task, options)
+        return ingest.ingest(task, options)
 
     def refuse(
         self, error: type[Exception], data: bytes, *options: ImagingOptions, **job: Any
