@@ -21,7 +21,7 @@ from liveresize.app.options import (
     worker_options,
 )
 from liveresize.compat.vip.importer import BucketImporter
-from liveresize.compat.vip.uploads import VipUploads, VipUploadsOptions
+from liveresize.compat.vip.uploads import VipUploads
 from liveresize.config import Settings
 from liveresize.core.geometry import Bounds
 from liveresize.core.rates import Rates
@@ -51,7 +51,7 @@ from liveresize.storage.spool import DiskSpool, SpoolOptions
 from liveresize.storage.strays import StrayFiles
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import UploadPipeline
-from liveresize.uploads.token_uploads import Uploads, UploadsOptions
+from liveresize.uploads.token_uploads import Uploads
 from liveresize.workers import WorkerPool
 
 
@@ -164,9 +164,7 @@ class Container:
             clock=time,
             lease=settings.upload.lease,
         )
-        self.uploads = Uploads(
-            UploadsOptions(max_bytes=settings.constraints.max_upload_bytes), self.pipeline
-        )
+        self.uploads = Uploads(self.pipeline, max_bytes=settings.constraints.max_upload_bytes)
         loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
@@ -241,9 +239,7 @@ class Container:
             pictures=pictures,
             objects=objects,
             uploads=self.uploads,
-            vip_uploads=VipUploads(
-                VipUploadsOptions(max_bytes=settings.vip.size_limit << 20), self.pipeline
-            ),
+            vip_uploads=VipUploads(self.pipeline, max_bytes=settings.vip.max_bytes),
             warmup=self.warmup,
             purge=self.purge,
             ping=self.index.ping,

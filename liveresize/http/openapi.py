@@ -138,7 +138,7 @@ def _values(site: AppContext) -> Json:
         "presets": list(site.rules.presets),
         "max_width": options.bounds.max_width,
         "max_height": options.bounds.max_height,
-        "max_upload_bytes": site.uploads.options.max_bytes,
+        "max_upload_bytes": site.uploads.max_bytes,
         "input_formats": sorted({*options.formats, "jpg"}),
         "rendition_types": {each.mime: {} for each in Format},
         "extensions": list(EXTENSIONS),

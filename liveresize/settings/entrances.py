@@ -61,3 +61,8 @@ class Vip:
         None,
         "Whether buckets are those of S3; null is so where `aws` has a key, address or bucket.",
     )
+
+    @property
+    def max_bytes(self) -> int:
+        """`size_limit` in bytes."""
+        return self.size_limit << 20

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -28,13 +27,6 @@ from liveresize.uploads.receipts import RepeatedUpload
 _log = structlog.get_logger("liveresize.uploads")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadsOptions:
-    """The bytes that one upload may have."""
-
-    max_bytes: int = 50 << 20
-
-
 class Upload(Protocol):
     """A body on its way in. After `finish` or `abort` nothing else may be called."""
 
@@ -51,8 +43,9 @@ class Upload(Protocol):
 class Uploads:
     """Issues tokens and takes the uploads that come with them."""
 
-    def __init__(self, options: UploadsOptions, pipeline: UploadPipeline) -> None:
-        self.options = options
+    def __init__(self, pipeline: UploadPipeline, *, max_bytes: int) -> None:
+        """No upload may have more than `max_bytes`; its token may allow fewer."""
+        self.max_bytes = max_bytes
         self._pipeline = pipeline
 
     async def issue(self, grant: Grant) -> Token:
@@ -88,11 +81,10 @@ class Uploads:
         with needing_room():
             claimed = await pipeline.tokens.claim(token, candidates, pipeline.lease)
         if isinstance(claimed, Spent):
-            return RepeatedUpload(claimed, self.options.max_bytes)
-        limit = self.options.max_bytes
+            return RepeatedUpload(claimed, self.max_bytes)
         try:
             staged = pipeline.originals.staging(tokens.digest(token))
-            most = min(claimed.grant.max_bytes or limit, limit)
+            most = min(claimed.grant.max_bytes or self.max_bytes, self.max_bytes)
             return ClaimedUpload(pipeline, claimed, staged, most, client)
         except BaseException:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself

@@ -5,7 +5,7 @@ from typing import Any
 
 from liveresize.compat.vip.importer import BucketImporter, BucketImporterOptions
 from liveresize.compat.vip.requests import VipRules
-from liveresize.compat.vip.uploads import VipUploads, VipUploadsOptions
+from liveresize.compat.vip.uploads import VipUploads
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
@@ -40,7 +40,7 @@ from liveresize.storage.strays import StrayFiles
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import Crop, UploadPipeline
 from liveresize.uploads.receipts import RepeatedUpload
-from liveresize.uploads.token_uploads import Uploads, UploadsOptions
+from liveresize.uploads.token_uploads import Uploads
 from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
 from .doubles import Clock, FakeRenderer, FakeStore, SteeredIndex, picture
@@ -203,8 +203,8 @@ class House:
             clock=self.clock,
             lease=lease,
         )
-        self.uploads = Uploads(UploadsOptions(max_bytes=1 << 20), self.pipeline)
-        self.vip_uploads = VipUploads(VipUploadsOptions(max_bytes=1 << 20), self.pipeline)
+        self.uploads = Uploads(self.pipeline, max_bytes=1 << 20)
+        self.vip_uploads = VipUploads(self.pipeline, max_bytes=1 << 20)
         self._assemble_upkeep()
         self.purge = Purge(
             PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes, evicted=evicted),

@@ -69,7 +69,7 @@ def test_the_same_bytes_again_get_the_same_receipt(tmp_path: Path) -> None:
                 await house.send(token, other)
         repeated = await house.uploads.begin(token, [CAT])
         with pytest.raises(errors.UploadTooLarge):
-            await repeated.write(b"." * (house.uploads.options.max_bytes + 1))
+            await repeated.write(b"." * (house.uploads.max_bytes + 1))
         await repeated.abort()
         assert len(house.files()) == 1
         assert len(house.renderer.jobs) == 1

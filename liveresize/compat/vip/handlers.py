@@ -85,7 +85,7 @@ class VipUploadHandler(BodyHandler):
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """No upload is under way yet."""
         super().initialize(*args, **kwargs)
-        self.max_body = self.site.vip_uploads.options.max_bytes
+        self.max_body = self.site.vip_uploads.max_bytes
         self._upload: VipUpload | None = None
         self.error_headers = [*cross_origin_headers(self), ("Content-Type", _JSON)]
 

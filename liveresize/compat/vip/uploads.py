@@ -1,7 +1,6 @@
 """Uploads into a bucket, as vip takes them: without a token, under an id of our own."""
 
 import secrets
-from dataclasses import dataclass
 
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
@@ -9,23 +8,17 @@ from liveresize.core.originals import Original
 from liveresize.uploads.pipeline import Received, StagedUpload, UploadPipeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VipUploadsOptions:
-    """The bytes that one upload may have."""
-
-    max_bytes: int = 5 << 20
-
-
 class VipUploads:
     """Takes pictures for buckets. Who may deposit, and where, is decided before."""
 
-    def __init__(self, options: VipUploadsOptions, pipeline: UploadPipeline) -> None:
-        self.options = options
+    def __init__(self, pipeline: UploadPipeline, *, max_bytes: int) -> None:
+        """No upload may have more than `max_bytes`."""
+        self.max_bytes = max_bytes
         self._pipeline = pipeline
 
     def begin(self, bucket: str, client: str = "") -> "VipUpload":
         """Begin an upload of `client` into `bucket`. Raises DiskFull under the disk's reserve."""
-        return VipUpload(self._pipeline, bucket, self.options.max_bytes, client)
+        return VipUpload(self._pipeline, bucket, self.max_bytes, client)
 
 
 class VipUpload(StagedUpload):

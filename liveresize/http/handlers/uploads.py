@@ -27,7 +27,7 @@ class UploadHandler(BodyHandler):
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """No upload is under way yet."""
         super().initialize(*args, **kwargs)
-        self.max_body = self.site.uploads.options.max_bytes + _ENVELOPE
+        self.max_body = self.site.uploads.max_bytes + _ENVELOPE
         self._upload: Upload | None = None
         self._form: ImageField | None = None
         self._crop: Crop | None = None
@@ -85,7 +85,7 @@ class UploadHandler(BodyHandler):
 
     def too_large(self) -> errors.LiveResizeError:
         """The image is what makes a body large."""
-        limit = self.site.uploads.options.max_bytes
+        limit = self.site.uploads.max_bytes
         return errors.UploadTooLarge(f"The image has more than {limit} bytes.")
 
 

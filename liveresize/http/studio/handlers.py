@@ -115,7 +115,7 @@ class StudioSessionHandler(StudioHandler):
             "version": __version__,
             "max_width": options.bounds.max_width,
             "max_height": options.bounds.max_height,
-            "max_upload_bytes": self.site.uploads.options.max_bytes,
+            "max_upload_bytes": self.site.uploads.max_bytes,
             "max_megapixels": studio.max_megapixels,
             "input": list(options.formats),
             "enlarge": studio.enlarge,
