@@ -10,14 +10,12 @@ The order, and what a crash after each step leaves behind:
 6. settle the note, tell the webhook, drop what was replaced.
 """
 
-import abc
 import asyncio
 import contextlib
 import os
 from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from liveresize import errors
 from liveresize.core import ports
@@ -34,15 +32,8 @@ Crop = tuple[int, int, int, int]
 EMPTY = "The image is empty."
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """A body that is whole: its SHA-256 in hex, and what is to be made of it."""
-
-    sha256: str
-    crop: Crop | None = None
-    formats: tuple[str, ...] = ()
+R = TypeVar("R")
+"""What an upload is answered with."""
 
 
 class UploadPipeline:
@@ -114,15 +105,51 @@ def open_staged(staged: Path) -> BinaryIO:
         raise errors.DiskFull("", f"staging an upload: {error}") from error
 
 
-class StagedUpload(abc.ABC):
-    """One upload. Subclasses say what it is called, and how it is committed."""
+class Destination(Protocol[R]):
+    """What an upload becomes, and what it holds until it is committed."""
 
-    upright = False
+    upright: bool
     """Whether pixels are turned as EXIF says."""
+    formats: tuple[str, ...]
+    """The formats that are accepted; empty for all."""
 
-    def __init__(self, pipeline: UploadPipeline, staged: Path, max_bytes: int, client: str) -> None:
+    def image(self, facts: Facts) -> ImageId:
+        """The id of the image."""
+
+    def result(self, original: Original) -> R:
+        """What the upload is answered with."""
+
+    async def commit(
+        self, original: Original, sha256: str, result: R, *, mirrored: bool
+    ) -> Original | None:
+        """Commit, and queue the webhook event; returns the original that was replaced.
+
+        `sha256` is that of the body as it arrived. Raises IndexUnavailable where nobody can
+        tell whether that worked.
+        """
+
+    async def renew(self) -> bool:
+        """Renew what the upload has claimed; False where there is nothing left to renew."""
+
+    async def release(self) -> bool:
+        """Give up what the upload has claimed; whether its commit can only fail from now on."""
+
+
+class StagedUpload(Generic[R]):
+    """One upload: takes its body, then stores it in the order of the module's docstring."""
+
+    def __init__(
+        self,
+        pipeline: UploadPipeline,
+        destination: Destination[R],
+        staged: Path,
+        *,
+        max_bytes: int,
+        client: str,
+    ) -> None:
         """`client` is the key of the client that uploads. Raises DiskFull."""
         self._pipeline = pipeline
+        self._destination = destination
         self._client = client
         self._staged = staged
         self._body = Body(max_bytes, open_staged(staged))
@@ -137,26 +164,107 @@ class StagedUpload(abc.ABC):
         """Nothing came of it: leave nothing."""
         await self._pipeline.end(self._abort())
 
-    @abc.abstractmethod
-    def _name(self, facts: Facts) -> ImageId:
-        """What the picture is called."""
+    async def finish(self, crop: Crop | None = None) -> R:
+        """Store the image; a client that leaves meanwhile does not stop it.
 
-    @abc.abstractmethod
-    async def _commit(
-        self, original: Original, received: Received, *, mirrored: bool
-    ) -> Original | None:
-        """Commit, and have it announced; returns the original that was replaced.
-
-        Raises IndexUnavailable where nobody can tell whether that worked.
+        Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
+        DiskFull, BucketMissing, StoreError, Overload, IndexUnavailable, and what the commit
+        raises.
         """
+        return await self._pipeline.end(self._finish(crop))
 
-    async def _renew(self) -> bool:
-        """Hold on to what the upload has claimed; False where there is nothing to hold."""
-        return True
+    async def _finish(self, crop: Crop | None) -> R:
+        """Store the image, or leave nothing."""
+        self._finishing = True
+        try:
+            result = await self._store(crop)
+        except CommitUnknown as unknown:
+            await self._abort()
+            raise errors.IndexUnavailable("", str(unknown)) from unknown
+        except BaseException:
+            await self._abort()
+            raise
+        self._renewal.cancel()
+        await asyncio.to_thread(self._staged.unlink, missing_ok=True)
+        return result
 
-    async def _release(self) -> bool:
-        """Give up what the upload has claimed; whether its commit can only fail from now on."""
-        return False
+    async def _store(self, crop: Crop | None) -> R:
+        """Do the steps of the module's docstring."""
+        pipeline, destination = self._pipeline, self._destination
+        sha256 = await self._body.close()
+        if not self._body.size:
+            raise errors.BadUpload(EMPTY)
+        cleaned = self._staged.with_name(self._staged.name + ".cleaned")
+        generation = new_generation(pipeline.clock.time())
+        pipeline.moving.add(generation)
+        try:
+            facts = await self._clean(cleaned, crop)
+            original = described(destination.image(facts), generation, facts)
+            result = destination.result(original)
+            await pipeline.originals.keep(cleaned, original)
+            try:
+                mirrored = await pipeline.mirroring.offer(original)
+                replaced = await self._commit(original, sha256, result, mirrored=mirrored)
+            except errors.LiveResizeError as error:
+                await self._remove(original, error)
+                raise
+        finally:
+            pipeline.moving.discard(generation)
+            await asyncio.to_thread(cleaned.unlink, missing_ok=True)
+        pipeline.originals.settle(generation)
+        pipeline.memory.forget(original.image)
+        pipeline.dispatcher.kick()
+        if replaced is not None:
+            await pipeline.cleanup.remove(replaced)
+        return result
+
+    async def _clean(self, target: Path, crop: Crop | None) -> Facts:
+        """Inspect the staged file, and write what is to be stored to `target`, in a worker."""
+        job = IntakeJob(
+            source=str(self._staged),
+            target=str(target),
+            crop=crop,
+            formats=self._destination.formats,
+            upright=self._destination.upright,
+        )
+        handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
+        return await self._pipeline.renderer.run(job, handle=handle)
+
+    async def _commit(
+        self, original: Original, sha256: str, result: R, *, mirrored: bool
+    ) -> Original | None:
+        """Commit; when nobody can tell whether that worked, look before answering.
+
+        The claim is given up before the look, so that a commit that is still on its way
+        cannot come after it. Where that cannot be had, `recover` looks later. Raises
+        CommitUnknown then.
+        """
+        try:
+            with needing_room():  # which is certain: nothing was written
+                return await self._destination.commit(original, sha256, result, mirrored=mirrored)
+        except errors.IndexUnavailable as unknown:
+            try:
+                certain = await self._destination.release()
+                stored = await self._pipeline.rows.of(original.generation)
+            except errors.IndexUnavailable:
+                certain, stored = False, None
+            if stored is None and certain:
+                raise
+            if stored is None:
+                # Whether the row is there will be seen by `recover`: keep file and note.
+                raise CommitUnknown(unknown.detail) from unknown
+            return None
+
+    async def _remove(self, original: Original, error: errors.LiveResizeError) -> None:
+        """Remove the file of an upload that was not committed.
+
+        Its note stays where the mirror may have a copy: `recover` finds that by it.
+        """
+        pipeline = self._pipeline
+        await pipeline.originals.remove(original)
+        nowhere = isinstance(error, errors.BucketMissing)
+        if nowhere or not pipeline.mirroring.takes(original.image):
+            pipeline.originals.settle(original.generation)
 
     async def _stay_alive(self) -> None:
         """Renew while bytes arrive, and while they are being stored.
@@ -172,101 +280,14 @@ class StagedUpload(abc.ABC):
             seen = self._body.size
             with contextlib.suppress(OSError):
                 os.utime(self._staged)
-            if not await self._renew():
+            if not await self._destination.renew():
                 return
-
-    async def _take_in(self, crop: Crop | None, formats: tuple[str, ...]) -> Original:
-        """The body is whole: store it, or leave nothing. Empty `formats` are all accepted.
-
-        Raises BadUpload, UploadTooLarge, UnsupportedImage, UnreadableImage, BadCrop,
-        BucketMissing, StoreError, Overload, and what the commit raises.
-        """
-        self._finishing = True
-        try:
-            sha256 = await self._body.close()
-            if not self._body.size:
-                raise errors.BadUpload(EMPTY)
-            original = await self._store(Received(sha256=sha256, crop=crop, formats=formats))
-        except CommitUnknown as unknown:
-            await self._abort()
-            raise errors.IndexUnavailable("", str(unknown)) from unknown
-        except BaseException:
-            await self._abort()
-            raise
-        self._renewal.cancel()
-        await asyncio.to_thread(self._staged.unlink, missing_ok=True)
-        return original
-
-    async def _store(self, received: Received) -> Original:
-        pipeline = self._pipeline
-        cleaned = self._staged.with_name(self._staged.name + ".cleaned")
-        job = IntakeJob(
-            source=str(self._staged),
-            target=str(cleaned),
-            crop=received.crop,
-            formats=received.formats,
-            upright=self.upright,
-        )
-        generation = new_generation(pipeline.clock.time())
-        pipeline.moving.add(generation)
-        try:
-            handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
-            facts = await pipeline.renderer.run(job, handle=handle)
-            original = described(self._name(facts), generation, facts)
-            await pipeline.originals.keep(cleaned, original)
-            replaced = await self._commit_or_remove(original, received)
-        finally:
-            pipeline.moving.discard(generation)
-            await asyncio.to_thread(cleaned.unlink, missing_ok=True)
-        pipeline.originals.settle(generation)
-        pipeline.memory.forget(original.image)
-        pipeline.dispatcher.kick()
-        if replaced is not None:
-            await pipeline.cleanup.remove(replaced)
-        return original
-
-    async def _commit_or_remove(self, original: Original, received: Received) -> Original | None:
-        """Mirror and commit, or leave no file; returns the original that was replaced."""
-        pipeline = self._pipeline
-        try:
-            mirrored = await pipeline.mirroring.offer(original)
-            return await self._commit_surely(original, received, mirrored)
-        except errors.LiveResizeError as error:
-            await pipeline.originals.remove(original)
-            nowhere = isinstance(error, errors.BucketMissing)
-            if nowhere or not pipeline.mirroring.takes(original.image):
-                pipeline.originals.settle(original.generation)
-            raise  # by the note, `recover` finds what the mirror may have
-
-    async def _commit_surely(
-        self, original: Original, received: Received, mirrored: bool
-    ) -> Original | None:
-        """Commit; when nobody can tell whether that worked, look before answering.
-
-        The claim is given up before the look, so that a commit that is still on its way
-        cannot come after it. Where that cannot be had, `recover` looks later.
-        """
-        try:
-            with needing_room():  # which is certain: nothing was written
-                return await self._commit(original, received, mirrored=mirrored)
-        except errors.IndexUnavailable as unknown:
-            try:
-                certain = await self._release()
-                stored = await self._pipeline.rows.of(original.generation)
-            except errors.IndexUnavailable:
-                certain, stored = False, None
-            if stored is None and certain:
-                raise
-            if stored is None:
-                # Whether the row is there will be seen by `recover`: keep file and note.
-                raise CommitUnknown(unknown.detail) from unknown
-            return None
 
     async def _abort(self) -> None:
         self._renewal.cancel()
         await asyncio.to_thread(self._discard)
         with contextlib.suppress(errors.IndexUnavailable):  # a lease runs out by itself
-            await self._release()
+            await self._destination.release()
 
     def _discard(self) -> None:
         if self._body.file is not None:

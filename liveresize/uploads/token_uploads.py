@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -21,7 +20,7 @@ from liveresize.core.originals import Original, ended
 from liveresize.core.tokens import Claim, Grant, Spent, Token
 from liveresize.delivery.original_lookup import adopt_foreign
 from liveresize.uploads import receipts
-from liveresize.uploads.pipeline import Crop, Received, StagedUpload, UploadPipeline, needing_room
+from liveresize.uploads.pipeline import Crop, StagedUpload, UploadPipeline, needing_room
 from liveresize.uploads.receipts import RepeatedUpload
 
 _log = structlog.get_logger("liveresize.uploads")
@@ -84,8 +83,9 @@ class Uploads:
             return RepeatedUpload(claimed, self.max_bytes)
         try:
             staged = pipeline.originals.staging(tokens.digest(token))
+            destination = TokenDestination(claimed, pipeline)
             most = min(claimed.grant.max_bytes or self.max_bytes, self.max_bytes)
-            return ClaimedUpload(pipeline, claimed, staged, most, client)
+            return StagedUpload(pipeline, destination, staged, max_bytes=most, client=client)
         except BaseException:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
                 await pipeline.tokens.release(claimed)
@@ -129,46 +129,40 @@ async def _give_back(claiming: "asyncio.Task[Upload]") -> None:
         await claiming.result().abort()
 
 
-class ClaimedUpload(StagedUpload):
-    """An upload that holds its token."""
+class TokenDestination:
+    """The id of a token, which the upload has claimed."""
 
-    def __init__(
-        self, pipeline: UploadPipeline, claim: Claim, staged: Path, max_bytes: int, client: str
-    ) -> None:
-        """Raises DiskFull."""
-        super().__init__(pipeline, staged, max_bytes, client)
+    upright = False
+
+    def __init__(self, claim: Claim, pipeline: UploadPipeline) -> None:
+        self.formats = claim.grant.formats
         self._claim = claim
+        self._pipeline = pipeline
 
-    async def finish(self, crop: Crop | None) -> str:
-        """Store the original and return its receipt.
-
-        A client that leaves meanwhile does not stop it.
-
-        Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
-        DiskFull, TokenRefused, IdTaken, IndexUnavailable.
-        """
-        return await self._pipeline.end(self._finish(crop))
-
-    async def _finish(self, crop: Crop | None) -> str:
-        original = await self._take_in(crop, self._claim.grant.formats)
-        return receipts.text(original)
-
-    def _name(self, facts: Facts) -> ImageId:
+    def image(self, facts: Facts) -> ImageId:
+        """The id of the token."""
         return self._claim.grant.image
 
-    async def _commit(
-        self, original: Original, received: Received, *, mirrored: bool
+    def result(self, original: Original) -> str:
+        """The receipt, which is kept with the token."""
+        return receipts.text(original)
+
+    async def commit(
+        self, original: Original, sha256: str, result: str, *, mirrored: bool
     ) -> Original | None:
-        return await self._pipeline.tokens.complete(
+        """Spend the token; see `Destination.commit`. Raises TokenRefused and IdTaken, too."""
+        pipeline = self._pipeline
+        return await pipeline.tokens.complete(
             self._claim,
             original,
-            received.sha256,
-            receipts.text(original),
+            sha256,
+            result,
             mirrored=mirrored,
-            announce=self._pipeline.dispatcher.on,
+            announce=pipeline.dispatcher.on,
         )
 
-    async def _renew(self) -> bool:
+    async def renew(self) -> bool:
+        """Renew the lease; False where it is lost."""
         try:
             await self._pipeline.tokens.renew(self._claim, self._pipeline.lease)
         except errors.TokenRefused:
@@ -177,6 +171,7 @@ class ClaimedUpload(StagedUpload):
             pass
         return True
 
-    async def _release(self) -> bool:
+    async def release(self) -> bool:
+        """Free the id: the token is refused from now on."""
         await self._pipeline.tokens.release(self._claim)
         return True

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.long, s3worlds.needs_moto]
 
 MOVING = ("before:clean", "after:clean", "before:keep", "after:keep")
 COMMITTING = ("before:mirror", "after:mirror", "before:adopt", "after:insert-adopt")
-STORED = ("after:adopt", "before:settle", "after:settle", "after:deposit")
+STORED = ("after:adopt", "before:settle", "after:settle", "after:finish")
 TAKING = ("before:take", "after:take", "before:take-over")
 TAKEN = ("after:take-over", "before:restore", "after:restore")
 INHERITING = ("before:look", "after:look", "before:link", "after:insert-link", "after:link")

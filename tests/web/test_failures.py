@@ -13,7 +13,7 @@ from tornado.web import HTTPError
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.http import failures
-from liveresize.uploads import token_uploads
+from liveresize.uploads import pipeline
 
 from . import pictures, servers, wire
 from .conftest import Events
@@ -73,7 +73,7 @@ def test_an_unexpected_error_in_an_upload_is_a_json_500(
         raise ZeroDivisionError
 
     for owner, method in (
-        (token_uploads.ClaimedUpload, "write"),
+        (pipeline.StagedUpload, "write"),
         (server.components.originals, "keep"),
     ):
         token = server.client.token(name)

@@ -5,7 +5,10 @@ import secrets
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
-from liveresize.uploads.pipeline import Received, StagedUpload, UploadPipeline
+from liveresize.uploads.pipeline import StagedUpload, UploadPipeline
+
+VipUpload = StagedUpload[Original]
+"""An upload under way, which is answered with its original."""
 
 
 class VipUploads:
@@ -16,40 +19,51 @@ class VipUploads:
         self.max_bytes = max_bytes
         self._pipeline = pipeline
 
-    def begin(self, bucket: str, client: str = "") -> "VipUpload":
+    def begin(self, bucket: str, client: str = "") -> VipUpload:
         """Begin an upload of `client` into `bucket`. Raises DiskFull under the disk's reserve."""
-        return VipUpload(self._pipeline, bucket, self.max_bytes, client)
+        pipeline = self._pipeline
+        name = secrets.token_hex(16)
+        destination = BucketDestination(bucket, name, pipeline)
+        staged = pipeline.originals.staging(name)
+        return StagedUpload(pipeline, destination, staged, max_bytes=self.max_bytes, client=client)
 
 
-class VipUpload(StagedUpload):
-    """One such upload; its id is 32 random hex digits and the size of the upright picture.
+class BucketDestination:
+    """A new id in a bucket: 32 random hex digits and the size of the upright picture.
 
     Its pixels are turned upright, as vip does: a vip that reads the same bucket does not look
     at EXIF when it resizes.
     """
 
     upright = True
+    formats: tuple[str, ...] = ()
 
-    def __init__(self, pipeline: UploadPipeline, bucket: str, max_bytes: int, client: str) -> None:
-        """Raises DiskFull."""
+    def __init__(self, bucket: str, name: str, pipeline: UploadPipeline) -> None:
+        """`name` are the random digits."""
         self._bucket = bucket
-        self._random = secrets.token_hex(16)
-        super().__init__(pipeline, pipeline.originals.staging(self._random), max_bytes, client)
+        self._name = name
+        self._pipeline = pipeline
 
-    async def finish(self) -> Original:
-        """Store the original; a client that leaves meanwhile does not stop it.
+    def image(self, facts: Facts) -> ImageId:
+        """The id, which ends with the size."""
+        return ImageId(f"{self._name}-{facts.width}x{facts.height}", self._bucket)
 
-        Raises BadUpload, UploadTooLarge, UnsupportedImage, UnreadableImage, DiskFull,
-        BucketMissing, IndexUnavailable.
-        """
-        return await self._pipeline.end(self._take_in(None, ()))
+    def result(self, original: Original) -> Original:
+        """The original: its id is all that vip tells."""
+        return original
 
-    def _name(self, facts: Facts) -> ImageId:
-        return ImageId(f"{self._random}-{facts.width}x{facts.height}", self._bucket)
-
-    async def _commit(
-        self, original: Original, received: Received, *, mirrored: bool
+    async def commit(
+        self, original: Original, sha256: str, result: Original, *, mirrored: bool
     ) -> Original | None:
+        """Add the row; nothing can be replaced. See `Destination.commit`."""
         announce = self._pipeline.dispatcher.on
         await self._pipeline.rows.adopt(original, mirrored=mirrored, announce=announce)
         return None
+
+    async def renew(self) -> bool:
+        """True: nothing is claimed, and the staged file is to be kept."""
+        return True
+
+    async def release(self) -> bool:
+        """False: nothing is claimed, so that a commit may still arrive."""
+        return False
