@@ -1,5 +1,6 @@
 """What a rendition is: one frozen value, and the variant string that names it."""
 
+import functools
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Self
@@ -10,7 +11,7 @@ from liveresize.core.operations import ROWS, VARIANT
 from liveresize.core.values import CENTER, TRANSPARENT, WHITE, Colour, Fit, Gravity, Quality
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: `variant` is kept once it is made
 class Rendition:
     """One way of showing a picture, every default resolved.
 
@@ -80,14 +81,14 @@ class Rendition:
         """What an `auto` rendition is once its format is known."""
         return replace(self, format=output).canonical()
 
-    @property
+    @functools.cached_property
     def variant(self) -> str:
         """The name of this rendition: its identity in memory, index and object keys.
 
         Made of ASCII letters, digits, `-` and `.` alone; `from_variant` reads it back.
         """
         parts = [f"{self.width}x{self.height}"]
-        # Every hit asks for it: what is as it was by default is not looked at.
+        # What is as it was by default is not looked at.
         for value, plain, token in zip(_operation_fields(self), _PLAIN, _TOKENS):  # noqa: B905 (slower)
             if value is not plain and (text := token(value)):
                 parts.append(text)
