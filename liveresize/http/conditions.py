@@ -5,8 +5,10 @@ Pure: from the headers of a request and the validators of a picture to a decisio
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Self
 
 from liveresize.core import numbers
 
@@ -20,6 +22,17 @@ class Conditionals:
     range: str = ""
     if_range: str = ""
     if_modified_since: str = ""
+
+    @classmethod
+    def of(cls, method: str, headers: Mapping[str, str]) -> Self:
+        """Read them from all headers of a request."""
+        return cls(
+            method,
+            headers.get("If-None-Match", ""),
+            headers.get("Range", ""),
+            headers.get("If-Range", ""),
+            headers.get("If-Modified-Since", ""),
+        )
 
 
 @functools.lru_cache(maxsize=1024)

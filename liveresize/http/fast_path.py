@@ -29,17 +29,6 @@ from liveresize.http.transport.unwanted import UnwantedBody
 OBJECTS = "/_renditions/"
 
 
-def conditionals(method: str, headers: httputil.HTTPHeaders) -> Conditionals:
-    """The request headers that change an answer."""
-    return Conditionals(
-        method,
-        headers.get("If-None-Match", ""),
-        headers.get("Range", ""),
-        headers.get("If-Range", ""),
-        headers.get("If-Modified-Since", ""),
-    )
-
-
 class FastPath(httputil.HTTPServerConnectionDelegate):
     """Stands before the Application and lets through what is no hit."""
 
@@ -177,7 +166,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
             return (
                 None
                 if found is None
-                else responses.stored_object(found, conditionals("GET", headers))
+                else responses.stored_object(found, Conditionals.of("GET", headers))
             )
         if "Freshness-Token" in headers:
             return None
@@ -194,10 +183,10 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         assert not isinstance(request, FactsRequest)
         varies = request.varies
         if isinstance(outcome, Redirect):
-            return responses.found(outcome, conditionals("GET", headers), options, varies=varies)
+            return responses.found(outcome, Conditionals.of("GET", headers), options, varies=varies)
         if isinstance(outcome, OriginalFile):
-            return responses.stored(outcome, conditionals("GET", headers), options)
-        return responses.rendered(outcome, conditionals("GET", headers), options, varies=varies)
+            return responses.stored(outcome, Conditionals.of("GET", headers), options)
+        return responses.rendered(outcome, Conditionals.of("GET", headers), options, varies=varies)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Part of the body."""

@@ -15,7 +15,7 @@ from tornado.web import HTTPError, RequestHandler
 from liveresize import errors
 from liveresize.core.ports import ObjectBody
 from liveresize.delivery.outcomes import Streamed
-from liveresize.http import access, direct, failures, fast_path
+from liveresize.http import access, direct, failures
 from liveresize.http.conditions import Conditionals
 from liveresize.http.context import AppContext
 from liveresize.http.responses import NOTHING, AccessInfo, Part, Response, Slice
@@ -91,7 +91,7 @@ class Handler(RequestHandler):
     @property
     def conditionals(self) -> Conditionals:
         """The request headers that change an answer."""
-        return fast_path.conditionals(self.request.method or "GET", self.request.headers)
+        return Conditionals.of(self.request.method or "GET", self.request.headers)
 
     async def wait_for(self, work: Awaitable[T]) -> T:
         """The result of `work`, which is cancelled if the client leaves meanwhile."""
