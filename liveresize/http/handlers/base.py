@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Awaitable
@@ -70,14 +71,14 @@ class Handler(RequestHandler):
     def check_xsrf_cookie(self) -> None:
         """There are no cookies here."""
 
-    @property
+    @functools.cached_property
     def client(self) -> str:
         """The address of the client, past the proxies that are trusted."""
         peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
         forwarded = self.request.headers.get("X-Forwarded-For")
         return clients.client_ip(peer, forwarded, self.site.options.trusted_proxies)
 
-    @property
+    @functools.cached_property
     def client_key(self) -> str:
         """What limits for one client count the client as; empty for an unlisted proxy."""
         peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
