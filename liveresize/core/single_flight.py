@@ -68,7 +68,7 @@ class SingleFlight(Generic[T]):
             call.clients[client] -= 1
             if not call.clients[client]:
                 del call.clients[client]
-            if not call.clients and not call.begun and not call.task.done():
+            if not (call.clients or call.task.done() or call.begun):
                 self._calls.pop(key, None)
                 call.task.cancel()
 

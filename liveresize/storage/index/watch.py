@@ -35,6 +35,6 @@ class Watch:
                 _log.error("index_unavailable", error=error.detail.partition("\n")[0])
             raise
         finally:
-            if self.healthy and not self._was_healthy:
+            if not self._was_healthy and self.healthy:
                 self._was_healthy = True
                 _log.info("index_available")
