@@ -13,7 +13,6 @@ from typing import Protocol
 import structlog
 
 from liveresize import errors
-from liveresize.core import tokens
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, ended
@@ -82,7 +81,7 @@ class Uploads:
         if isinstance(claimed, Spent):
             return RepeatedUpload(claimed, self.max_bytes)
         try:
-            staged = pipeline.originals.staging(tokens.digest(token))
+            staged = pipeline.originals.staging(claimed.digest)
             destination = TokenDestination(claimed, pipeline)
             most = min(claimed.grant.max_bytes or self.max_bytes, self.max_bytes)
             return StagedUpload(pipeline, destination, staged, max_bytes=most, client=client)
