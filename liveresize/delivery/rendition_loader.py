@@ -82,8 +82,8 @@ class RenditionLoader:
         original: Original,
         request: RenditionRequest,
         client: str,
-        flight: Call[Link | Bytes],
         way: LinkState,
+        flight: Call[Link | Bytes],
     ) -> Link | Bytes:
         """Find or render; behind a link that leads nowhere there is nothing to look up.
 

@@ -1,6 +1,7 @@
 """The main job: from a request for a picture to the answer, with as little work as can be."""
 
 import contextlib
+import functools
 from dataclasses import dataclass, field, replace
 
 from liveresize import errors
@@ -8,7 +9,7 @@ from liveresize.core import geometry, ports, urls
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.originals import Link, Original
-from liveresize.core.single_flight import Call, SingleFlight
+from liveresize.core.single_flight import SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect, Streamed
@@ -101,10 +102,7 @@ class Renditions:
             if recalled is not None:
                 return recalled
             joining = self._jobs.joins(key)
-
-            async def make(flight: Call[Link | Bytes], way: LinkState = way) -> Link | Bytes:
-                return await self._loader.make(original, request, client, flight, way)
-
+            make = functools.partial(self._loader.make, original, request, client, way)
             try:
                 made = await self._jobs.run(key, make, client=client)
             except errors.RateLimited:
@@ -165,10 +163,7 @@ class Renditions:
         if outside is not None:
             raise errors.BadParameter(outside.reason)
         variant = request.rendition.variant
-
-        async def make(flight: Call[Link | Bytes]) -> Link | Bytes:
-            return await self._loader.make(original, request, "", flight, LinkState.OPEN)
-
+        make = functools.partial(self._loader.make, original, request, "", LinkState.OPEN)
         # As in `_join`, there is no await between the look at memory and `run`.
         while not self._made(original, variant):
             with contextlib.suppress(errors.RateLimited):  # of the client that was joined
