@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from liveresize import errors
 
@@ -43,11 +43,12 @@ class ImageId:
 
     name: str
     bucket: str = ""
+    key: str = field(init=False, compare=False, repr=False)
+    """`bucket/name`, or the bare name in the main namespace; one key, one picture."""
 
-    @property
-    def key(self) -> str:
-        """`bucket/name`, or the bare name in the main namespace; one key, one picture."""
-        return f"{self.bucket}/{self.name}" if self.bucket else self.name
+    def __post_init__(self) -> None:
+        key = f"{self.bucket}/{self.name}" if self.bucket else self.name
+        object.__setattr__(self, "key", key)
 
 
 def check_name(name: str) -> str:

@@ -43,7 +43,10 @@ class HeardFile:
 
 
 def _text(heard: Heard) -> bytes:
-    last = heard.last and dataclasses.asdict(heard.last)
+    last = None
+    if heard.last is not None:
+        image = {"name": heard.last.image.name, "bucket": heard.last.image.bucket}
+        last = {**dataclasses.asdict(heard.last), "image": image}
     return json.dumps({"identity": heard.identity, "last": last}).encode()
 
 
