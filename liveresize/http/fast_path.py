@@ -104,7 +104,8 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
             direct.refuse(self._connection, self._site, request, error)
             return None
         self._request = Request(line, headers, began)
-        has_body = self._has_body(headers)
+        whole: bool | None = getattr(self._connection, "is_whole", None)  # HTTP/2 knows
+        has_body = heads.has_body(headers) if whole is None else not whole
         if has_body and isinstance(stream, WatchedStream):
             stream.overfull = functools.partial(direct.refuse_chunk, stream)
         forwarded = headers.get("X-Forwarded-For")
@@ -121,10 +122,6 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         if begun is None and has_body:
             self._drop_body(headers)
         return begun
-
-    def _has_body(self, headers: httputil.HTTPHeaders) -> bool:
-        whole: bool | None = getattr(self._connection, "is_whole", None)  # HTTP/2 knows
-        return heads.has_body(headers) if whole is None else not whole
 
     def _drop_body(self, headers: httputil.HTTPHeaders) -> None:
         """Read past a body that nobody takes, for a while."""
