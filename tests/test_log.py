@@ -1,6 +1,5 @@
 """Logs: what a line holds, in three shapes, and who may be kept waiting (nobody)."""
 
-import dataclasses
 import json
 import logging
 import os
@@ -16,10 +15,11 @@ from typing import Any
 import pytest
 import structlog
 
-from liveresize import config, errors
+from liveresize import errors
 from liveresize.observe import log
 from liveresize.observe.log import channel, outputs
 from liveresize.observe.log.fields import Common
+from liveresize.settings.server import Log
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -42,10 +42,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Logged]]:
     """Starts logging to a file; what comes back ends it and reads the lines."""
     handles: list[log.Handle] = []
 
-    def starter(**options: Any) -> Logged:
+    def starter(*, capacity: int = 10_000, **keys: Any) -> Logged:
         path = tmp_path / "lines.log"
-        options = {"output": str(path), "format": "logstash"} | options
-        handle = log.configure(log.LogOptions(**options))
+        keys = {"output": str(path), "format": "logstash"} | keys
+        handle = log.configure(Log(**keys), capacity=capacity)
         handles.append(handle)
 
         def end() -> list[dict[str, Any]]:
@@ -57,14 +57,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Logged]]:
     yield starter
     for handle in handles:
         handle.close()
-
-
-def test_options_are_the_section_of_the_settings(tmp_path: Path) -> None:
-    """`LogOptions` takes every key of `log`, with the same defaults; `log.stats` alone is for
-    who writes that line."""
-    section = dataclasses.asdict(config.load({}, tmp_path).log)
-    assert section.pop("stats") is True
-    assert log.LogOptions(**section) == log.LogOptions()
 
 
 def test_our_records_carry_the_common_fields(start: Callable[..., Logged]) -> None:
@@ -254,7 +246,7 @@ def test_ecs_uses_the_names_of_elastic(start: Callable[..., Logged]) -> None:
 
 def test_a_terminal_gets_lines_for_people(capfd: pytest.CaptureFixture[str]) -> None:
     """No JSON, no control characters, the traceback below its line."""
-    handle = log.configure(log.LogOptions(format="console"))
+    handle = log.configure(Log(format="console"))
     structlog.get_logger("x").error("failed\x1b[2J", path="a\nb", exc_info=ValueError("bad"))
     handle.close()
     first, second = capfd.readouterr().out.splitlines()
@@ -272,7 +264,7 @@ def test_auto_looks_at_standard_output(
 ) -> None:
     """Lines for people on a terminal, Logstash's in a pipe."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
-    handle = log.configure(log.LogOptions())
+    handle = log.configure(Log())
     log.access(**HIT)
     handle.close()
     assert capfd.readouterr().out.startswith("{") is is_json
@@ -410,7 +402,7 @@ def test_reopening_opens_the_file_again(tmp_path: Path, monkeypatch: pytest.Monk
         return really(path, flags, mode)
 
     monkeypatch.setattr(os, "open", noting)
-    handle = log.configure(log.LogOptions(output=str(tmp_path / "a.log"), format="logstash"))
+    handle = log.configure(Log(output=str(tmp_path / "a.log"), format="logstash"))
     handle.reopen()
     log.access(**HIT)
     handle.close()
@@ -445,7 +437,7 @@ def test_a_line_is_not_glued_to_half_of_another(
 def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
     """The sentence names the key and the path."""
     with pytest.raises(errors.SettingsError, match=r"log\.output is .*/none/a\.log"):
-        log.configure(log.LogOptions(output=str(tmp_path / "none" / "a.log")))
+        log.configure(Log(output=str(tmp_path / "none" / "a.log")))
 
 
 @pytest.mark.parametrize("url", ["tcp://host", "tcp://:1", "tcp://host:99999999"])

@@ -18,6 +18,7 @@ from web import certificates, servers
 
 from liveresize.observe import log
 from liveresize.observe.log import channel, outputs
+from liveresize.settings.server import Log
 
 LINE = "x" * 300
 
@@ -136,8 +137,8 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., log.Handle]
     monkeypatch.setattr(channel, "LONGEST_PAUSE", 0.2)
     handles: list[log.Handle] = []
 
-    def starter(url: str, **options: Any) -> log.Handle:
-        handles.append(log.configure(log.LogOptions(output=url, format="logstash", **options)))
+    def starter(url: str, *, capacity: int = 10_000) -> log.Handle:
+        handles.append(log.configure(Log(output=url, format="logstash"), capacity=capacity))
         return handles[-1]
 
     yield starter

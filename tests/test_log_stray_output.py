@@ -11,6 +11,7 @@ import pytest
 
 from liveresize.observe import log
 from liveresize.observe.log import stray_output
+from liveresize.settings.server import Log
 
 
 class Heard:
@@ -95,7 +96,7 @@ def test_what_is_no_text_is_spelled_out(heard: Heard) -> None:
 
 def test_the_log_itself_is_not_taken_over(capfd: pytest.CaptureFixture[str]) -> None:
     """Its lines go to standard output as before; what others write there becomes one of them."""
-    handle = log.configure(log.LogOptions(output="stdout", format="logstash"))
+    handle = log.configure(Log(output="stdout", format="logstash"))
     handle.take_over_streams()
     os.write(2, b"stray\n")
     handle.close()

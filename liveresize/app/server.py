@@ -51,7 +51,7 @@ def run(settings: Settings) -> int:
 
     Raises SettingsError where the configuration cannot be put together.
     """
-    handle = log.configure(log_options(settings))
+    handle = log.configure(settings.log)
     said = ""
     try:
         handle.take_over_streams()
@@ -91,20 +91,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
         return uvloop.new_event_loop
     return None
-
-
-def log_options(settings: Settings) -> log.LogOptions:
-    """What the log is told."""
-    chosen = settings.log
-    return log.LogOptions(
-        debug=chosen.debug,
-        info=chosen.info,
-        warn=chosen.warn,
-        error=chosen.error,
-        format=chosen.format,
-        output=chosen.output,
-        sample_hits=chosen.sample_hits,
-    )
 
 
 def _share_arenas() -> None:

@@ -16,6 +16,7 @@ from web import pictures, servers, wire
 
 from liveresize import errors
 from liveresize.observe import log
+from liveresize.settings.server import Log
 from scripts.elk_files import written
 from scripts.elk_files.fields import FOLDER, FORMATS, read
 
@@ -148,7 +149,7 @@ def test_records_of_libraries_and_exceptions_are_as_the_schema_has_it(
 ) -> None:
     """Warnings of Python, a library's own records, broken ones, ours with a traceback."""
     path = tmp_path / "log"
-    handle = log.configure(log.LogOptions(output=str(path), format=form, debug=True))
+    handle = log.configure(Log(output=str(path), format=form, debug=True))
     try:
         logging.getLogger("tornado.general").warning("Malformed %s", "thing")
         logging.getLogger("asyncio").error("lost", exc_info=ValueError("x"))

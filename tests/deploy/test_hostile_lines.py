@@ -15,6 +15,7 @@ from web import servers, wire
 
 from liveresize.observe import log
 from liveresize.observe.log import bounds
+from liveresize.settings.server import Log
 from scripts.elk_files.fields import FORMATS
 
 from .elk import check, lines_of
@@ -55,7 +56,7 @@ def unseen() -> Iterator[None]:
 def test_no_text_can_forge_or_break_a_line(form: str, text: str, tmp_path: Path) -> None:
     """In any field of it: a line it stays, valid and bounded, and no other."""
     path = tmp_path / "log"
-    handle = log.configure(log.LogOptions(output=str(path), format=form))
+    handle = log.configure(Log(output=str(path), format=form))
     try:
         log.access(
             method=text, path=text, status=200, client="unknown", duration_ms=1.0, size=1,
@@ -78,7 +79,7 @@ def test_no_text_can_forge_or_break_a_line(form: str, text: str, tmp_path: Path)
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_text_drives_a_terminal(text: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The format for people has one line for each as well, and only what prints."""
-    handle = log.configure(log.LogOptions(format="console"))
+    handle = log.configure(Log(format="console"))
     log.access(
         method="GET", path=text, status=200, client=text, duration_ms=1.0, size=1, request_id="r",
         image_id=text,

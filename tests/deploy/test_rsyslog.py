@@ -10,6 +10,7 @@ from web import pictures, servers
 
 from liveresize.observe import log
 from liveresize.observe.log import channel
+from liveresize.settings.server import Log
 
 from .elk import lines_of
 from .rsyslog import Rsyslog, needs_rsyslog
@@ -31,7 +32,7 @@ def test_every_field_arrives_as_it_was(form: str, tmp_path: Path) -> None:
 
 def _written(path: Path, form: str, output: str) -> list[dict[str, Any]]:
     """Log a number of things there; the lines of the file at `path`, if there is one."""
-    handle = log.configure(log.LogOptions(output=output, format=form))
+    handle = log.configure(Log(output=output, format=form))
     for text in ("plain", "Zoë 猫 😀", *HOSTILE):
         log.access(
             method="GET", path=f"/{text}", status=200, client="2001:db8::1", duration_ms=1.25,
@@ -79,7 +80,7 @@ def test_rsyslog_may_be_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(channel, "FIRST_PAUSE", 0.05)
     monkeypatch.setattr(channel, "LONGEST_PAUSE", 0.2)
     with Rsyslog(tmp_path) as rsyslog:
-        handle = log.configure(log.LogOptions(output=rsyslog.url, format="logstash"))
+        handle = log.configure(Log(output=rsyslog.url, format="logstash"))
         try:
             logger = structlog.get_logger("x")
             logger.info("before")

@@ -4,7 +4,6 @@
 The access line has its own short way, `access`.
 """
 
-from liveresize.observe.log.options import LogOptions
 from liveresize.observe.log.setup import Handle, access, configure, dropped, silenced
 
-__all__ = ["Handle", "LogOptions", "access", "configure", "dropped", "silenced"]
+__all__ = ["Handle", "access", "configure", "dropped", "silenced"]

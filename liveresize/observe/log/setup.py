@@ -12,12 +12,14 @@ from liveresize.observe.log import outputs, render
 from liveresize.observe.log.access_line import AccessLine
 from liveresize.observe.log.channel import Channel
 from liveresize.observe.log.fields import Common
-from liveresize.observe.log.options import LogOptions
 from liveresize.observe.log.records import LineHandler
 from liveresize.observe.log.stray_output import StrayOutput
+from liveresize.settings.server import Log
 
 FLUSH = 2.0
 """Seconds that closing waits for the last lines to be written."""
+
+_CAPACITY = 10_000
 
 _log = structlog.get_logger("liveresize.output")
 
@@ -29,21 +31,21 @@ every statement, and botocore's debug messages hold signatures."""
 class Handle:
     """What `configure` set up; close it when the process ends."""
 
-    def __init__(self, options: LogOptions) -> None:
+    def __init__(self, settings: Log, capacity: int) -> None:
         self._stray_output: StrayOutput | None = None
-        shape = _shape(options)
+        shape = _shape(settings)
         common = Common()
-        levels = _levels(options)
+        levels = _levels(settings)
         self._channel = Channel(
-            outputs.open_output(options.output),
-            options.capacity,
+            outputs.open_output(settings.output),
+            capacity,
             lambda count: shape(_dropped(common, count)),
         )
         put = self._channel.put
         self._undo = _install(LineHandler(put=put, render=shape, common=common, levels=levels))
         self.access_line = (
-            AccessLine(put=put, render=shape, common=common, sample_hits=options.sample_hits)
-            if options.info
+            AccessLine(put=put, render=shape, common=common, sample_hits=settings.sample_hits)
+            if settings.info
             else None
         )
 
@@ -81,13 +83,14 @@ _current: Handle | None = None
 """The handle that `access` writes to: `logging` is one for a process, and so is this."""
 
 
-def configure(options: LogOptions) -> Handle:
-    """Send every record of this process to `options.output` from now on.
+def configure(settings: Log, *, capacity: int = _CAPACITY) -> Handle:
+    """Send every record of this process to `settings.output` from now on.
 
+    `capacity` lines may wait for the output; beyond them new ones are dropped and counted.
     Raises SettingsError where the output is a file that cannot be opened.
     """
     global _current
-    _current = Handle(options)
+    _current = Handle(settings, capacity)
     return _current
 
 
@@ -140,21 +143,21 @@ def silenced() -> Iterator[None]:
         structlog.configure(**before)
 
 
-def _shape(options: LogOptions) -> render.Renderer:
+def _shape(settings: Log) -> render.Renderer:
     """How lines look; on a terminal, `auto` is for people."""
-    if options.format == "auto":
-        person = options.output == "stdout" and sys.stdout is not None and sys.stdout.isatty()
+    if settings.format == "auto":
+        person = settings.output == "stdout" and sys.stdout is not None and sys.stdout.isatty()
         return render.console if person else render.logstash
     shapes = {"logstash": render.logstash, "ecs": render.ecs, "console": render.console}
-    return shapes[options.format]
+    return shapes[settings.format]
 
 
-def _levels(options: LogOptions) -> frozenset[int]:
+def _levels(settings: Log) -> frozenset[int]:
     switches = {
-        logging.DEBUG: options.debug,
-        logging.INFO: options.info,
-        logging.WARNING: options.warn,
-        logging.ERROR: options.error,
+        logging.DEBUG: settings.debug,
+        logging.INFO: settings.info,
+        logging.WARNING: settings.warn,
+        logging.ERROR: settings.error,
     }
     return frozenset(level for level, on in switches.items() if on)
 
