@@ -10,7 +10,6 @@ from prometheus_client.core import Metric
 
 from liveresize import __version__
 from liveresize.app.container import Container
-from liveresize.app.options import listener_options
 from liveresize.http.transport.listener import Listener
 from liveresize.imaging.options import ENGINE
 from liveresize.observe import log
@@ -52,7 +51,7 @@ class MetricsCollector:
         parts = self._components
         connections = self._listener.connections
         refused = self._listener.refused
-        most = listener_options(parts.settings).max_connections
+        most = self._listener.max_connections
         return [
             gauge("liveresize_ready", "Whether requests are welcome.", parts.site.ready),
             gauge("liveresize_connections_open", "Open connections of clients.", connections),

@@ -1,6 +1,5 @@
 """Settings become the options of each component, here and nowhere else."""
 
-import resource
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +21,6 @@ from liveresize.http.transport import unwanted
 from liveresize.http.transport.clients import Networks
 from liveresize.http.transport.http2 import Http2Options
 from liveresize.http.transport.http2_frames import ProtocolOptions
-from liveresize.http.transport.listener import ListenerOptions
 from liveresize.imaging.options import (
     Effort,
     EncoderOptions,
@@ -39,9 +37,6 @@ from liveresize.storage.originals import OriginalsOptions
 from liveresize.workers import WorkerOptions
 
 _MEGAPIXEL = 1_000_000
-
-_OWN_DESCRIPTORS = 96
-"""Descriptors that are not connections: workers, database, files being read, the log."""
 
 _RENDERS = 25.0
 """New renditions a second that one client may ask for, for each worker."""
@@ -187,18 +182,6 @@ def renditions_options(settings: Settings) -> DiskOptions:
         directory=Path(settings.data_dir, "renditions"),
         reserve=settings.disk.reserve,
         reserve_inodes=settings.disk.reserve_inodes,
-    )
-
-
-def listener_options(settings: Settings) -> ListenerOptions:
-    """How many connections there is room for, below the descriptors allowed."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = max(16, soft - max(_OWN_DESCRIPTORS, soft // 8))
-    wanted = settings.limits.max_connections or 16_384
-    return ListenerOptions(
-        max_connections=min(wanted, room),
-        client_connections=settings.limits.client_connections,
-        write_stall=settings.limits.write_stall,
     )
 
 

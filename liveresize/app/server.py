@@ -18,7 +18,7 @@ from liveresize.app import container, sockets, systemd
 from liveresize.app.application import make_application
 from liveresize.app.lifecycle import Lifecycle
 from liveresize.app.metrics_collector import MetricsCollector
-from liveresize.app.options import http2_options, listener_options
+from liveresize.app.options import http2_options
 from liveresize.app.tls import tls_options
 from liveresize.config import Settings
 from liveresize.http.fast_path import FastPath
@@ -30,6 +30,7 @@ from liveresize.http.transport.listener import Listener
 from liveresize.http.transport.tls import Certificate
 from liveresize.observe import log
 from liveresize.observe.metrics.exposition import Scrape
+from liveresize.settings.server import Limits
 
 _log = structlog.get_logger("liveresize.server")
 
@@ -39,6 +40,12 @@ _M_ARENA_MAX = -8
 _STDOUT, _STDERR = 1, 2
 
 _MOST_DESCRIPTORS = 65_536
+
+_OWN_DESCRIPTORS = 96
+"""Descriptors that are not connections: workers, database, files being read, the log."""
+
+_MOST_CONNECTIONS = 16_384
+"""Connections where `limits.max_connections` is 0 and the descriptors allow more."""
 
 _DAY = 86_400.0
 
@@ -111,6 +118,13 @@ def _raise_descriptors() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+def _max_connections(limits: Limits) -> int:
+    """How many connections there is room for, below the descriptors allowed."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(16, soft - max(_OWN_DESCRIPTORS, soft // 8))
+    return min(limits.max_connections or _MOST_CONNECTIONS, room)
+
+
 class Server:
     """One listening server and everything behind it."""
 
@@ -129,7 +143,12 @@ class Server:
         self._plain = self._http
         if settings.tls.redirect:
             self._plain = self._make_http(HttpsRedirects(settings.tls.redirect, site, entrance))
-        self.listener = Listener(listener_options(settings), self.components.unsent, site.is_proxy)
+        self.listener = Listener(
+            settings.limits,
+            self.components.unsent,
+            site.is_proxy,
+            max_connections=_max_connections(settings.limits),
+        )
         site.scrape = Scrape(MetricsCollector(self.components, self.listener).read)
         self.addresses: list[tuple[str, int]] = []
         self.urls: list[str] = []

@@ -10,8 +10,9 @@ import pytest
 
 from liveresize.http.transport import listener
 from liveresize.http.transport.connections import WatchedStream
-from liveresize.http.transport.listener import EntryPoint, Listener, ListenerOptions
+from liveresize.http.transport.listener import EntryPoint, Listener
 from liveresize.http.transport.unsent import Unsent
+from liveresize.settings.server import Limits
 
 from . import metering, pictures, servers, wire
 from .conftest import Events
@@ -127,8 +128,8 @@ def test_a_network_of_ipv6_is_one_client() -> None:
     """By its /64; an IPv4 address is the same client when it is written as IPv6."""
 
     async def scenario() -> list[bool]:
-        options = ListenerOptions(max_connections=900, client_connections=2, write_stall=30.0)
-        doorman = Listener(options, Unsent(), lambda peer: False)
+        limits = Limits(client_connections=2)
+        doorman = Listener(limits, Unsent(), lambda peer: False, max_connections=900)
         door = EntryPoint(sockets=[], server=Nowhere())  # type: ignore[arg-type]
         let_in, theirs = [], []
         for peer in (

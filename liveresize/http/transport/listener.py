@@ -21,6 +21,7 @@ from liveresize.http.transport import clients
 from liveresize.http.transport.connections import TlsStream, WatchedStream
 from liveresize.http.transport.tls import Certificate
 from liveresize.http.transport.unsent import Unsent
+from liveresize.settings.server import Limits
 
 _log = structlog.get_logger("liveresize.listener")
 
@@ -43,16 +44,6 @@ takes megabytes for a client that reads nothing, and none of them can be shared.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListenerOptions:
-    """The most connections at once, of all and of one client (0 is no limit), and the seconds
-    one may leave its answer unread."""
-
-    max_connections: int
-    client_connections: int
-    write_stall: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
     """A way in: bound, listening, non-blocking sockets, and who answers what comes in there;
     encrypted where there is a certificate."""
@@ -66,11 +57,17 @@ class Listener:
     """Hands connections to HTTPServers, each to that of its entry point."""
 
     def __init__(
-        self, options: ListenerOptions, unsent: Unsent, is_proxy: Callable[[str], bool]
+        self,
+        limits: Limits,
+        unsent: Unsent,
+        is_proxy: Callable[[str], bool],
+        *,
+        max_connections: int,
     ) -> None:
         """`is_proxy` tells whether the peer at an address speaks for many clients: it has no
-        bound of its own."""
-        self._options = options
+        bound of its own. `max_connections` is what `limits` and the descriptors allow."""
+        self._limits = limits
+        self.max_connections = max_connections
         self._unsent = unsent
         self._is_proxy = is_proxy
         self._sockets: list[tuple[socket.socket, EntryPoint]] = []
@@ -140,7 +137,7 @@ class Listener:
 
     def _accept(self, listening: socket.socket, entry_point: EntryPoint) -> None:
         for _ in range(_ACCEPT_BATCH):
-            if len(self._streams) >= self._options.max_connections:
+            if len(self._streams) >= self.max_connections:
                 self._note_full()
                 if not _make_room(self._streams):
                     self._overfull()
@@ -163,7 +160,7 @@ class Listener:
     def _note_full(self) -> None:
         if not self._full:
             self._full = True
-            _log.warning("connections_full", max_connections=self._options.max_connections)
+            _log.warning("connections_full", max_connections=self.max_connections)
 
     def _admits(self, client: str, peer: str) -> bool:
         """Whether `client`, at the address `peer`, may have one more connection, after its own
@@ -174,14 +171,14 @@ class Listener:
             self._warned.add(client)
             _log.warning(
                 "client_connections_full",
-                client_connections=self._options.client_connections,
+                client_connections=self._limits.client_connections,
                 **{"client.ip": peer},
             )
         return _make_room(self._of_clients[client])
 
     def _has_all(self, client: str) -> bool:
         """Whether `client` has all connections that one client may have."""
-        most = self._options.client_connections
+        most = self._limits.client_connections
         return bool(most) and len(self._of_clients.get(client, ())) >= most
 
     def _serve(self, connection: socket.socket, address: Any, entry_point: EntryPoint) -> None:
@@ -219,10 +216,10 @@ class Listener:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(min(_SWEEP, self._options.write_stall))
-            self._full = len(self._streams) >= self._options.max_connections
+            await asyncio.sleep(min(_SWEEP, self._limits.write_stall))
+            self._full = len(self._streams) >= self.max_connections
             self._warned = set(filter(self._has_all, self._warned))
-            before = time.monotonic() - self._options.write_stall
+            before = time.monotonic() - self._limits.write_stall
             for stream in tuple(self._streams):
                 if stream.writing() and stream.wrote_at < before:
                     _log.info("stalled_connection_closed")
