@@ -19,8 +19,6 @@ from liveresize.http.request_parser import SigningOptions
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.transport import unwanted
 from liveresize.http.transport.clients import Networks
-from liveresize.http.transport.http2 import Http2Options
-from liveresize.http.transport.http2_frames import ProtocolOptions
 from liveresize.imaging.options import (
     Effort,
     EncoderOptions,
@@ -182,19 +180,6 @@ def renditions_options(settings: Settings) -> DiskOptions:
         directory=Path(settings.data_dir, "renditions"),
         reserve=settings.disk.reserve,
         reserve_inodes=settings.disk.reserve_inodes,
-    )
-
-
-def http2_options(settings: Settings) -> Http2Options | None:
-    """How HTTP/2 is spoken, in the bounds that HTTP/1 has; None where it is not."""
-    limits = settings.limits
-    if not (settings.http2 or settings.http2_cleartext):
-        return None
-    return Http2Options(
-        idle=limits.header_timeout,
-        write_stall=limits.write_stall,
-        body_timeout=limits.body_grace,
-        protocol=ProtocolOptions(header_bytes=limits.header_bytes),
     )
 
 

@@ -18,14 +18,12 @@ from liveresize.app import container, sockets, systemd
 from liveresize.app.application import make_application
 from liveresize.app.lifecycle import Lifecycle
 from liveresize.app.metrics_collector import MetricsCollector
-from liveresize.app.options import http2_options
 from liveresize.app.tls import tls_options
 from liveresize.config import Settings
 from liveresize.http.fast_path import FastPath
 from liveresize.http.https_redirect import HttpsRedirects
 from liveresize.http.transport import protocols
 from liveresize.http.transport.frame_budget import ClientBudgets
-from liveresize.http.transport.http2 import Http2Options
 from liveresize.http.transport.listener import Listener
 from liveresize.http.transport.tls import Certificate
 from liveresize.observe import log
@@ -137,8 +135,9 @@ class Server:
         self._life = Lifecycle(self.components)
         site = self.components.site
         entrance = FastPath(site, make_application(site))
+        speaks_http2 = settings.http2 or settings.http2_cleartext
         self._http = self._make_http(
-            entrance, http2_options(settings), ClientBudgets(site.is_proxy)
+            entrance, settings.limits if speaks_http2 else None, ClientBudgets(site.is_proxy)
         )
         self._plain = self._http
         if settings.tls.redirect:
@@ -157,7 +156,7 @@ class Server:
     def _make_http(
         self,
         delegate: HTTPServerConnectionDelegate,
-        http2: Http2Options | None = None,
+        http2: Limits | None = None,
         budgets: ClientBudgets | None = None,
     ) -> protocols.Server:
         limits = self._settings.limits

@@ -19,14 +19,15 @@ from tornado.iostream import StreamClosedError
 
 from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.frame_budget import FrameBudget
-from liveresize.http.transport.http2 import Http2Connection, Http2Options
-from liveresize.http.transport.http2_frames import Protocol, ProtocolOptions
+from liveresize.http.transport.http2 import Http2Connection
+from liveresize.http.transport.http2_frames import Protocol
 from liveresize.http.transport.http2_stream import Http2Stream
 from liveresize.http.transport.unsent import Unsent
+from liveresize.settings.server import Limits
 
 from . import servers
 
-PROTOCOL = ProtocolOptions(header_bytes=16 << 10)
+LIMITS = Limits(header_bytes=16 << 10)
 
 
 class Clock:
@@ -137,7 +138,7 @@ def test_any_priority_is_one(said: str) -> None:
 
 def test_the_tables_of_headers_are_bounded() -> None:
     """Ours for a peer, however large it would have it."""
-    server = Protocol(PROTOCOL, FrameBudget())
+    server = Protocol(LIMITS.header_bytes, FrameBudget())
     client = H2Connection(H2Configuration(client_side=True))
     client.initiate_connection()
     client.update_settings({SettingCodes.HEADER_TABLE_SIZE: 2**31})
@@ -183,7 +184,7 @@ async def talked(chunks: list[bytes], windows: list[int], streams: int) -> list[
     stream = WatchedStream(ours, lambda ended: None, Unsent())
     talk = Talk(chunks)
     served = asyncio.ensure_future(
-        Http2Connection(stream, None, talk, Http2Options(protocol=PROTOCOL), FrameBudget()).serve()
+        Http2Connection(stream, None, talk, LIMITS, FrameBudget()).serve()
     )
     client = H2Connection(H2Configuration(client_side=True))
     client.local_settings = Settings(

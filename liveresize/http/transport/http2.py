@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import heapq
 import time
-from dataclasses import dataclass
 
 import structlog
 from h2.errors import ErrorCodes
@@ -29,8 +28,9 @@ from tornado.iostream import StreamClosedError
 
 from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.frame_budget import FrameBudget
-from liveresize.http.transport.http2_frames import PRIORITY_UPDATE, Protocol, ProtocolOptions
+from liveresize.http.transport.http2_frames import PRIORITY_UPDATE, STREAMS, Protocol
 from liveresize.http.transport.http2_stream import Http2Stream
+from liveresize.settings.server import Limits
 
 _log = structlog.get_logger("liveresize.http2")
 
@@ -58,19 +58,10 @@ _STALL_COST = 200
 _REFUSAL_COST = 5
 """What a request costs for which there is no room."""
 
+_MAX_BODY = 64 << 10
+"""Bytes of a body where its handler does not ask for more."""
+
 _EVERY_ID = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Http2Options:
-    """Seconds that a connection may idle and an answer stay untaken; a body's bytes and
-    seconds where its handler does not ask for others; and what the peer is told."""
-
-    idle: float = 10.0
-    write_stall: float = 30.0
-    max_body: int = 64 << 10
-    body_timeout: float = 10.0
-    protocol: ProtocolOptions
 
 
 class Http2Connection:
@@ -81,17 +72,17 @@ class Http2Connection:
         stream: WatchedStream,
         context: object,
         delegate: httputil.HTTPServerConnectionDelegate,
-        options: Http2Options,
+        limits: Limits,
         budget: FrameBudget,
     ) -> None:
         """`context` has the `remote_ip` and the `protocol` of the client, as in HTTP/1."""
         self.context = context
-        self.options = options
+        self._limits = limits
         self.unsent = stream.unsent
         self._transport = stream
         self._delegate = delegate
         self._budget = budget
-        self._protocol = Protocol(options.protocol, self._budget)
+        self._protocol = Protocol(limits.header_bytes, budget)
         self._streams: dict[int, Http2Stream] = {}
         self._out = bytearray()
         self._written: asyncio.Future[None] | None = None
@@ -170,11 +161,11 @@ class Http2Connection:
     def _open(self, event: RequestReceived) -> None:
         """Begin a stream, unless there are too many or we are leaving."""
         number = event.stream_id
-        if self._refuses_new or len(self._streams) >= self.options.protocol.streams:
+        if self._refuses_new or len(self._streams) >= STREAMS:
             self._budget.take_off(_REFUSAL_COST)
             self._break_off(number, ErrorCodes.REFUSED_STREAM)
             return
-        stream = Http2Stream(self, number, self.options.max_body, self.options.body_timeout)
+        stream = Http2Stream(self, number, _MAX_BODY, self._limits.body_grace)
         self._streams[number] = stream
         self._transport.idle_since = None
         stream.begin(self._delegate.start_request(self, stream), event)
@@ -208,7 +199,7 @@ class Http2Connection:
     @property
     def header_bytes(self) -> int:
         """How many bytes of headers are read of a request."""
-        return self.options.protocol.header_bytes
+        return self._limits.header_bytes
 
     def moved_at(self, stream: Http2Stream) -> float:
         """When the client last took what the answer waits for: some of it, or, where that
@@ -349,7 +340,7 @@ class Http2Connection:
 
     @property
     def _interval(self) -> float:
-        return min(1.0, self.options.idle / 4, self.options.write_stall / 4)
+        return min(1.0, self._limits.header_timeout / 4, self._limits.write_stall / 4)
 
     def _look_round(self) -> None:
         """Break off what nobody takes, and end a connection that nobody uses."""
@@ -358,12 +349,12 @@ class Http2Connection:
         self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
         now = time.monotonic()
         for stream in tuple(self._streams.values()):
-            if stream.queued and now - self.moved_at(stream) > self.options.write_stall:
+            if stream.queued and now - self.moved_at(stream) > self._limits.write_stall:
                 self.reset(stream, ErrorCodes.CANCEL)
                 # Not its client's: whoever is cut off from the net for a while stalls, too.
                 self._budget.take_off(_STALL_COST, alone=True)
         idle_since = self._transport.idle_since
-        if idle_since is not None and now - idle_since > self.options.idle:
+        if idle_since is not None and now - idle_since > self._limits.header_timeout:
             self._go_away(self._protocol.highest_inbound_stream_id)
             self._end()
         elif self._protocol.peer_leaves:

@@ -7,8 +7,6 @@ answers all of them: it shrinks with every frame that carries nothing, and grows
 and with data that the peer takes.
 """
 
-from dataclasses import dataclass
-
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import Event
@@ -45,23 +43,19 @@ _TABLE = 4096
 _CLOSED = 1000
 """Streams of which a connection remembers how they ended."""
 
+STREAMS = 100
+"""The most requests of one connection at once."""
+
+_STREAM_WINDOW = 256 << 10
+_CONNECTION_WINDOW = 1 << 20
+"""Bytes of one request's body, and of all of a connection, that may be under way."""
+
 _COSTS: dict[type[Frame], int] = {
     HeadersFrame: 0,  # a request, which `limits` bound like any other
     RstStreamFrame: 5,
     SettingsFrame: 5,
 }
 _COST = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtocolOptions:
-    """What the peer is told: the most streams at once, bytes of headers of one request, and
-    bytes of one request's body, and of all of a connection, that may be under way."""
-
-    streams: int = 100
-    header_bytes: int
-    stream_window: int = 256 << 10
-    connection_window: int = 1 << 20
 
 
 class Protocol(H2Connection):
@@ -74,7 +68,8 @@ class Protocol(H2Connection):
 
     MAX_CLOSED_STREAMS = _CLOSED
 
-    def __init__(self, options: ProtocolOptions, budget: FrameBudget) -> None:
+    def __init__(self, header_bytes: int, budget: FrameBudget) -> None:
+        """`header_bytes` is the largest head of a request."""
         super().__init__(
             H2Configuration(
                 client_side=False,
@@ -85,22 +80,22 @@ class Protocol(H2Connection):
         )
         self.budget = budget
         self.peer_leaves = False
-        self._most_encoded = 2 * options.header_bytes
+        self._most_encoded = 2 * header_bytes
         self.encoder = _Encoder()
         # Above `header_bytes` a request is refused; what is far above is not even unpacked.
         self.decoder.max_header_list_size = self._most_encoded
         self.local_settings = _Settings(
             client=False,
             initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: options.streams,
-                SettingCodes.MAX_HEADER_LIST_SIZE: options.header_bytes,
-                SettingCodes.INITIAL_WINDOW_SIZE: options.stream_window,
+                SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
+                SettingCodes.MAX_HEADER_LIST_SIZE: header_bytes,
+                SettingCodes.INITIAL_WINDOW_SIZE: _STREAM_WINDOW,
             },
         )
         self.local_settings.update({_NO_RFC7540_PRIORITIES: 1})
         self.local_settings.acknowledge()
         self.initiate_connection()
-        self.increment_flow_control_window(options.connection_window - (64 << 10) + 1)
+        self.increment_flow_control_window(_CONNECTION_WINDOW - (64 << 10) + 1)
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
         """See H2Connection: what a frame does. First its price is paid."""

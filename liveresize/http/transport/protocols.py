@@ -13,7 +13,8 @@ from tornado.iostream import IOStream, StreamClosedError
 
 from liveresize.http.transport.connections import TlsStream, WatchedStream
 from liveresize.http.transport.frame_budget import CONNECTION, ClientBudgets, FrameBudget
-from liveresize.http.transport.http2 import Http2Connection, Http2Options
+from liveresize.http.transport.http2 import Http2Connection
+from liveresize.settings.server import Limits
 
 _log = structlog.get_logger("liveresize.http2")
 
@@ -34,12 +35,12 @@ class Server(HTTPServer):
         self,
         delegate: httputil.HTTPServerConnectionDelegate,
         *,
-        http2: Http2Options | None = None,
+        http2: Limits | None = None,
         budgets: ClientBudgets | None = None,
         cleartext: bool = False,
         **options: Any,
     ) -> None:
-        """As Tornado's; without `http2` only HTTP/1.1 is spoken."""
+        """As Tornado's; `http2` bounds HTTP/2, which is not spoken without it."""
         super().initialize(delegate, **options)
         self._http2 = http2
         self._budgets = budgets or ClientBudgets()
@@ -80,9 +81,7 @@ class Server(HTTPServer):
     def _context(self, stream: WatchedStream, address: tuple[Any, ...]) -> _HTTPRequestContext:
         return _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
 
-    async def _greet(
-        self, stream: WatchedStream, address: tuple[Any, ...], options: Http2Options
-    ) -> None:
+    async def _greet(self, stream: WatchedStream, address: tuple[Any, ...], limits: Limits) -> None:
         try:
             async with asyncio.timeout(self.conn_params.header_timeout):
                 wants_http2 = await _wants_http2(stream)
@@ -98,7 +97,7 @@ class Server(HTTPServer):
         if budget.is_spent:
             await _turn_away(stream)
             return
-        connection = Http2Connection(stream, context, self, options, budget)
+        connection = Http2Connection(stream, context, self, limits, budget)
         task = asyncio.current_task()
         assert task is not None
         self._speaking[task] = connection
