@@ -113,7 +113,7 @@ class WrongMethod(Handler):
 
 def routes(site: AppContext) -> list[Row]:
     """The routes of a site: those of the studio are there only while it is on."""
-    on = site.options.studio is not None
+    on = bool(site.studio)
     return [row for row in ROUTES if on or not row[1].startswith("/_studio")]
 
 

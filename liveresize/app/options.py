@@ -4,7 +4,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.app.studio import studio_options
 from liveresize.compat.vip.importer import BucketImporterOptions
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
@@ -14,11 +13,7 @@ from liveresize.core.parameters import check_presets
 from liveresize.core.rates import RateOptions
 from liveresize.core.sizes import SizeRules
 from liveresize.core.values import Quality
-from liveresize.http.context import SiteOptions, VipOptions
-from liveresize.http.request_parser import SigningOptions
 from liveresize.http.responses import ResponseOptions
-from liveresize.http.transport import unwanted
-from liveresize.http.transport.clients import Networks
 from liveresize.imaging.options import (
     Effort,
     EncoderOptions,
@@ -27,7 +22,7 @@ from liveresize.imaging.options import (
 )
 from liveresize.maintenance.strays import StraysOptions
 from liveresize.settings.backends import Postgresql
-from liveresize.settings.server import PRIVATE_NETWORKS, Limits
+from liveresize.settings.server import Limits
 from liveresize.storage.disk import DiskOptions
 from liveresize.storage.files import Reserve
 from liveresize.storage.index.database import IndexOptions
@@ -220,19 +215,6 @@ def take_over_options(settings: Settings) -> BucketImporterOptions:
     )
 
 
-def vip_options(settings: Settings) -> VipOptions:
-    """Who may upload into buckets."""
-    vip = settings.vip
-    return VipOptions(
-        hostname=vip.hostname,
-        token=vip.token,
-        origins=vip.allowed_origins,
-        require_token=vip.require_token,
-        allow_anonymous=vip.allow_anonymous,
-        size_limit=vip.size_limit,
-    )
-
-
 def _presigned(settings: Settings) -> bool:
     return settings.delivery == "presign" and bool(settings.aws.bucket)
 
@@ -244,32 +226,11 @@ def _redirect_age(settings: Settings) -> int:
     return settings.redirect_cache_timeout
 
 
-def site_options(settings: Settings) -> SiteOptions:
-    """What the web decides by."""
-    return SiteOptions(
-        responses=ResponseOptions(
-            redirect_max_age=_redirect_age(settings),
-            presigned=_presigned(settings),
-            render_max_age=settings.render_cache_timeout,
-            varies_on_accept=settings.cdn.varies_on_accept,
-        ),
-        vip=vip_options(settings),
-        signing=SigningOptions(keys=settings.signing.keys, required=settings.signing.required),
-        studio=studio_options(settings),
-        bounds=bounds(settings),
-        failed_secrets=settings.limits.failed_secrets,
-        secret=settings.secret,
-        freshness=settings.freshness,
-        admin_secrets=settings.admin.secrets,
-        token_networks=Networks(settings.token.networks),
-        admin_networks=Networks(settings.admin.networks),
-        trusted_proxies=Networks(settings.trusted_proxies),
-        private_networks=Networks(PRIVATE_NETWORKS),
-        token_lifetime=settings.token.lifetime,
-        formats=settings.formats.input,
-        allow_indexing=settings.allow_indexing,
-        body_rate=settings.limits.body_rate,
-        body_grace=settings.limits.body_grace,
-        unwanted_body=min(unwanted.SECONDS, settings.limits.body_grace),
-        ready_strict=settings.ready.strict,
+def response_options(settings: Settings) -> ResponseOptions:
+    """How long answers may be kept, and what they vary on."""
+    return ResponseOptions(
+        redirect_max_age=_redirect_age(settings),
+        presigned=_presigned(settings),
+        render_max_age=settings.render_cache_timeout,
+        varies_on_accept=settings.cdn.varies_on_accept,
     )

@@ -1,91 +1,34 @@
 """What the handlers work with: one value, built by the composition root."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from liveresize.compat.vip.requests import VipRequest, VipRules
 from liveresize.compat.vip.uploads import VipUploads
 from liveresize.core import ports
-from liveresize.core.geometry import Bounds
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.warmup import Warmup
-from liveresize.http.request_parser import RequestParser, SigningOptions
+from liveresize.http.request_parser import RequestParser
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.secret_throttle import SecretThrottle
 from liveresize.http.studio import assets
-from liveresize.http.transport import clients
+from liveresize.http.transport import clients, unwanted
 from liveresize.http.transport.clients import Networks, UnlistedProxies
 from liveresize.http.transport.unsent import Unsent
 from liveresize.maintenance.purge import Purge
 from liveresize.observe.metrics.exposition import Scrape
+from liveresize.settings.entrances import Vip
+from liveresize.settings.pictures import Constraints
+from liveresize.settings.server import PRIVATE_NETWORKS, Admin, Limits, Signing, Token
 from liveresize.uploads.token_uploads import Uploads
 
 _YEAR = 31_536_000
-"""Seconds for which pictures of vip may be kept: their ids are never given out again."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VipOptions:
-    """Who may upload into buckets, and how the address of what came of it begins.
-
-    `origins` are patterns of hosts; `hostname` empty is the one that was asked.
-    """
-
-    hostname: str
-    token: str = field(repr=False)
-    origins: tuple[str, ...]
-    require_token: bool
-    allow_anonymous: bool
-    size_limit: int
-    responses: ResponseOptions = field(
-        default_factory=lambda: ResponseOptions(dated=True, render_max_age=_YEAR)
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudioOptions:
-    """What the studio is told of pictures here beyond what `SiteOptions` has, so that it
-    offers what can be had."""
-
-    max_megapixels: float
-    enlarge: bool
-    public_originals: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteOptions:
-    """What the web itself decides by.
-
-    Rates are in bytes a second, times in seconds, sizes in bytes. A refused body, and one
-    that nobody takes, is read for `unwanted_body` seconds at most. `secret` guards
-    /token, `freshness` is the header that renders anew; empty is none. `failed_secrets`
-    are the wrong ones for one secret that one client may try a minute, 0 is any. Without
-    `studio` there is none. `bounds` are the largest rendition, in pixels.
-    """
-
-    responses: ResponseOptions
-    vip: VipOptions
-    signing: SigningOptions
-    studio: StudioOptions | None
-    bounds: Bounds
-    secret: str
-    freshness: str
-    admin_secrets: tuple[str, ...]
-    failed_secrets: int
-    token_networks: Networks
-    admin_networks: Networks
-    trusted_proxies: Networks
-    private_networks: Networks
-    token_lifetime: float
-    formats: tuple[str, ...]
-    allow_indexing: bool
-    body_rate: float
-    body_grace: float
-    unwanted_body: float
-    ready_strict: bool
+_VIP_RESPONSES = ResponseOptions(dated=True, render_max_age=_YEAR)
+"""Pictures of vip may be kept for a year: their ids are never given out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +40,26 @@ class ComponentHealth:
 
 
 class AppContext:
-    """The service, the rules of the URLs and the options, for every handler."""
+    """The service, the rules of the URLs, and the settings that handlers read."""
 
     def __init__(
         self,
-        options: SiteOptions,
         *,
+        secret: str,
+        freshness: str,
+        trusted_proxies: Iterable[str],
+        allow_indexing: bool,
+        formats: tuple[str, ...],
+        public_originals: bool,
+        ready_strict: bool,
+        studio: bool,
+        constraints: Constraints,
+        limits: Limits,
+        token: Token,
+        admin: Admin,
+        signing: Signing,
+        vip: Vip,
+        responses: ResponseOptions,
         rules: UrlRules,
         vip_rules: VipRules,
         sizes: SizeRules,
@@ -117,7 +74,27 @@ class AppContext:
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         unsent: Unsent,
     ) -> None:
-        self.options = options
+        self.secret = secret
+        """What guards /token; empty is none."""
+        self.freshness = freshness
+        """The header that renders anew; empty is none."""
+        self.trusted_proxies = Networks(trusted_proxies)
+        self.token_networks = Networks(token.networks)
+        self.admin_networks = Networks(admin.networks)
+        self.allow_indexing = allow_indexing
+        self.formats = formats
+        """The formats of uploads."""
+        self.public_originals = public_originals
+        self.ready_strict = ready_strict
+        self.constraints = constraints
+        self.limits = limits
+        self.token = token
+        self.admin = admin
+        self.signing = signing
+        self.vip = vip
+        self.responses = responses
+        self.unwanted_body = min(unwanted.SECONDS, limits.body_grace)
+        """Seconds for which a refused body, and one that nobody takes, is read at most."""
         self.pictures = pictures
         self.objects = objects
         self.uploads = uploads
@@ -132,18 +109,17 @@ class AppContext:
         self.ready = False
         self.rules = rules
         self.vip_rules = vip_rules
-        self.unlisted_proxies = UnlistedProxies(options.private_networks, options.trusted_proxies)
-        self.secret_throttle = SecretThrottle(options.failed_secrets, clock.monotonic)
-        self.studio: assets.Assets = {}
-        if options.studio is not None:
-            self.studio = assets.load(locked=bool(options.admin_secrets))
+        self.unlisted_proxies = UnlistedProxies(Networks(PRIVATE_NETWORKS), self.trusted_proxies)
+        self.secret_throttle = SecretThrottle(limits.failed_secrets, clock.monotonic)
+        self.studio = assets.load(locked=bool(admin.secrets)) if studio else {}
+        """The files of the studio; none where it is off."""
         self.request_parser = RequestParser(
-            options.signing,
+            signing,
             rules=rules,
             vip_rules=vip_rules,
             sizes=sizes,
-            responses=options.responses,
-            vip_responses=options.vip.responses,
+            responses=responses,
+            vip_responses=_VIP_RESPONSES,
             secret_throttle=self.secret_throttle,
             clock=clock.time,
         )
@@ -151,10 +127,10 @@ class AppContext:
     def is_proxy(self, peer: str) -> bool:
         """Whether the peer at that address asks for others: one of `trusted_proxies`, or an
         unlisted one."""
-        return peer in self.options.trusted_proxies or peer in self.unlisted_proxies
+        return peer in self.trusted_proxies or peer in self.unlisted_proxies
 
     def client_key(self, peer: str, forwarded: str | None) -> str:
         """What limits for one client count the client as; empty for an unlisted proxy."""
         if self.unlisted_proxies.notice(peer, forwarded):
             return ""
-        return clients.counted_as(clients.client_ip(peer, forwarded, self.options.trusted_proxies))
+        return clients.counted_as(clients.client_ip(peer, forwarded, self.trusted_proxies))

@@ -137,7 +137,7 @@ def _log(
         method=request.line.method,
         path=request.line.path.partition("?")[0],
         status=response.status,
-        client=clients.client_ip(peer, forwarded, site.options.trusted_proxies),
+        client=clients.client_ip(peer, forwarded, site.trusted_proxies),
         duration_ms=(time.perf_counter() - request.began) * 1000,
         size=size,
         request_id=request_id,

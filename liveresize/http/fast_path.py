@@ -129,7 +129,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         headers.pop("Content-Type", None)  # or Tornado would parse what there is of it
         unwanted.leave_to_us(self._connection)  # type: ignore[arg-type]
         if unwanted.is_worth_reading(headers):
-            seconds = self._site.options.unwanted_body
+            seconds = self._site.unwanted_body
             self._unwanted = UnwantedBody(seconds, self._finish_early)
         else:
             self._finish_early()
@@ -157,7 +157,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
     def _look_up(self, target: str, headers: httputil.HTTPHeaders) -> Response | None:
         site = self._site
         if target.startswith("/_"):
-            if not target.startswith(OBJECTS) or site.options.signing.required:
+            if not target.startswith(OBJECTS) or site.signing.required:
                 return None
             found = site.objects.recall(object_key(target))
             return (

@@ -109,7 +109,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         if not unwanted.is_worth_reading(headers):
             self._respond_early()
         elif heads.has_body(headers):
-            self._unwanted = UnwantedBody(self._site.options.unwanted_body, self._respond_early)
+            self._unwanted = UnwantedBody(self._site.unwanted_body, self._respond_early)
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -131,15 +131,14 @@ def _load() -> Json:
 
 def _values(site: AppContext) -> Json:
     """The values of placeholders and of `x-when` in openapi.yaml."""
-    options = site.options
     return {
         "version": __version__,
-        "studio": options.studio is not None,
+        "studio": bool(site.studio),
         "presets": list(site.rules.presets),
-        "max_width": options.bounds.max_width,
-        "max_height": options.bounds.max_height,
+        "max_width": site.constraints.max_width,
+        "max_height": site.constraints.max_height,
         "max_upload_bytes": site.uploads.max_bytes,
-        "input_formats": sorted({*options.formats, "jpg"}),
+        "input_formats": sorted({*site.formats, "jpg"}),
         "rendition_types": {each.mime: {} for each in Format},
         "extensions": list(EXTENSIONS),
         "operations": [{"$ref": f"#/components/parameters/query.{name}"} for name in OPERATIONS],

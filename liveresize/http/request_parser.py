@@ -1,7 +1,7 @@
 """From the raw target of a request to the picture that is meant, if it may be had so."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from tornado.httputil import HTTPHeaders
 
@@ -16,21 +16,11 @@ from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery.pictures import AnyRequest
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.secret_throttle import SecretThrottle
+from liveresize.settings.server import Signing
 
 _REMEMBERED = 4096
 _LONGEST = 512
 """Addresses that are remembered, and the longest of them: a hit is asked for again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningOptions:
-    """The keys of signatures, the first of which signs, and whether every picture needs one.
-
-    Without keys, `sig` and `exp` mean nothing.
-    """
-
-    keys: tuple[str, ...] = field(repr=False)
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +41,7 @@ class RequestParser:
 
     def __init__(
         self,
-        options: SigningOptions,
+        settings: Signing,
         *,
         rules: UrlRules,
         vip_rules: VipRules,
@@ -61,7 +51,7 @@ class RequestParser:
         secret_throttle: SecretThrottle,
         clock: Callable[[], float],
     ) -> None:
-        self._options = options
+        self._settings = settings
         self._rules = rules
         self._vip_rules = vip_rules
         self._sizes = sizes
@@ -76,7 +66,7 @@ class RequestParser:
         one that has ended: `read` knows the client who is to be told. Raises as it does."""
         parsed = self._cache.get((target, headers.get("Accept", "*/*")))
         if parsed is None:
-            if self._options.keys and "sig=" in target:
+            if self._settings.keys and "sig=" in target:
                 return None
             return self.read(target, headers, "")
         return None if self._over(parsed) else parsed
@@ -110,7 +100,7 @@ class RequestParser:
 
     def signed_again(self, location: str, parsed: ParsedRequest) -> str:
         """An address that the answer to a signed one leads to: signed like it."""
-        return signing.sign(location, self._options.keys[0]) if parsed.signed else location
+        return signing.sign(location, self._settings.keys[0]) if parsed.signed else location
 
     def _over(self, parsed: ParsedRequest) -> bool:
         return parsed.ends is not None and self._clock() >= parsed.ends
@@ -140,12 +130,12 @@ class RequestParser:
 
         A signature that nobody asked for is verified as well: who sends one relies on it.
         """
-        keys = self._options.keys
+        keys = self._settings.keys
         if not keys:
             return None
         sealed = signing.read(target)
         if sealed.sig is None:
-            if self._options.required:
+            if self._settings.required:
                 raise errors.SignatureRefused("This address needs a signature, `sig`.")
             return None
         if not self._secret_throttle.attempt(client, keys, lambda: sealed.opened_by(keys)):

@@ -49,10 +49,9 @@ class Gallery(servers.Running):
 
     @contextlib.contextmanager
     def entered(self, **changes: Any) -> Iterator[None]:
-        """Others may upload for a while; see web.site.VipOptions."""
+        """Others may upload for a while; `changes` are keys of `vip`."""
         site = self.components.site
-        vip = dataclasses.replace(site.options.vip, **changes)
-        with servers.replaced(site, "options", dataclasses.replace(site.options, vip=vip)):
+        with servers.replaced(site, "vip", dataclasses.replace(site.vip, **changes)):
             yield
 
     @property

@@ -140,7 +140,7 @@ def test_a_client_that_leaves_in_such_a_body_is_not_answered(impatient: servers.
 def test_a_grace_that_is_long_is_not_that_of_refused_bodies(launch: Launch) -> None:
     """`limits.body_grace` is for bodies that are wanted."""
     running = launch(limits__body_grace=3600)
-    assert running.components.site.options.unwanted_body == unwanted.SECONDS
+    assert running.components.site.unwanted_body == unwanted.SECONDS
 
 
 def test_it_is_enough_once() -> None:

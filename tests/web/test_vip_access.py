@@ -85,7 +85,7 @@ def test_a_page_needs_the_right_origin_or_the_token(
 ) -> None:
     """Ports and the case of letters do not matter; `require_token` wants the token of all."""
     welcome = origin in WELCOME
-    with gallery.entered(token=TOKEN, origins=PATTERNS, require_token=required):
+    with gallery.entered(token=TOKEN, allowed_origins=PATTERNS, require_token=required):
         for kind, token in TOKENS.items():
             reply = asked(gallery, origin=origin, token=token)
             may = kind == "right" or (welcome and not required)
@@ -100,7 +100,7 @@ def test_the_pattern_for_all_is_for_who_names_no_origin_too(
     gallery: Gallery, origin: str | None, required: bool
 ) -> None:
     """As with vip; only the token that is required keeps anyone out."""
-    with gallery.entered(token=TOKEN, origins=("*",), require_token=required):
+    with gallery.entered(token=TOKEN, allowed_origins=("*",), require_token=required):
         assert asked(gallery, origin=origin).status == (401 if required else 400)
         assert asked(gallery, origin=origin, token=TOKEN).status == 400
         assert shared(asked(gallery, origin=origin)) == CORS
@@ -112,14 +112,16 @@ def test_an_empty_token_lets_nobody_in(
     gallery: Gallery, origin: str | None, anonymous: bool
 ) -> None:
     """It is no token: only `allow_anonymous` opens a server that has neither it nor origins."""
-    with gallery.entered(token="", origins=(), allow_anonymous=anonymous):
+    with gallery.entered(token="", allowed_origins=(), allow_anonymous=anonymous):
         for token in (None, "", "x", TOKEN):
             reply = asked(gallery, origin=origin, token=token)
             assert reply.status == (400 if anonymous else 401)
             assert shared(reply) == {}
 
 
-@pytest.mark.parametrize("entered", [{"token": TOKEN, "origins": ()}, {"origins": ("localhost",)}])
+@pytest.mark.parametrize(
+    "entered", [{"token": TOKEN, "allowed_origins": ()}, {"allowed_origins": ("localhost",)}]
+)
 def test_anonymous_uploads_need_a_server_that_asks_for_nothing(
     gallery: Gallery, entered: dict[str, Any]
 ) -> None:
@@ -131,14 +133,14 @@ def test_anonymous_uploads_need_a_server_that_asks_for_nothing(
 
 def test_a_token_required_and_not_set_lets_nobody_in(gallery: Gallery) -> None:
     """Not even the pages that may."""
-    with gallery.entered(token="", origins=PATTERNS, require_token=True):
+    with gallery.entered(token="", allowed_origins=PATTERNS, require_token=True):
         for token in (None, "", TOKEN):
             assert asked(gallery, origin="http://localhost", token=token).status == 401
 
 
 def test_a_token_may_have_any_characters(gallery: Gallery) -> None:
     """As UTF-8, in which operators write it; comparing others fails no request."""
-    with gallery.entered(token="é €", origins=()):
+    with gallery.entered(token="é €", allowed_origins=()):
         assert asked(gallery, token="é €".encode().decode("latin-1")).status == 400
         for token in ("é", "é €".encode("utf-8", "replace")[:-1].decode("latin-1"), "\xff" * 99):
             assert asked(gallery, token=token).status == 401

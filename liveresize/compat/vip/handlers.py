@@ -12,7 +12,6 @@ from liveresize.compat.vip.requests import VipRequest
 from liveresize.compat.vip.uploads import VipUpload
 from liveresize.delivery.warmup import Fate
 from liveresize.http import responses
-from liveresize.http.context import VipOptions
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.bodies import BodyHandler
 from liveresize.http.transport import clients
@@ -36,7 +35,7 @@ _JSON = "application/json"
 """What vip calls its answers to uploads, without a charset."""
 
 
-def origin_allowed(handler: Handler, options: VipOptions) -> bool:
+def origin_allowed(handler: Handler) -> bool:
     """Whether the page that asks is one of those that may; ports do not matter.
 
     As with vip, the pattern `*` is for those who name no origin, too.
@@ -45,7 +44,9 @@ def origin_allowed(handler: Handler, options: VipOptions) -> bool:
         host = urlsplit(handler.request.headers.get("Origin", "")).hostname or ""
     except ValueError:
         return False
-    return any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in options.origins)
+    return any(
+        fnmatch.fnmatchcase(host, pattern.lower()) for pattern in handler.site.vip.allowed_origins
+    )
 
 
 def check_routes(handler: Handler) -> None:
@@ -58,14 +59,14 @@ def authorise(handler: Handler) -> None:
     """Raise SecretRefused or TooManyFailures unless the client may upload, BucketMissing
     where nobody can."""
     check_routes(handler)
-    options = handler.site.options.vip
+    settings = handler.site.vip
     supplied = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
-    token = options.token
+    token = settings.token
     if token and handler.site.secret_throttle.one_of(handler.client, supplied, (token,)):
         return
-    if origin_allowed(handler, options) and not options.require_token:
+    if origin_allowed(handler) and not settings.require_token:
         return
-    if options.allow_anonymous and not options.token and not options.origins:
+    if settings.allow_anonymous and not token and not settings.allowed_origins:
         return
     raise errors.SecretRefused("The header X-Vip-Token is missing or wrong.")
 
@@ -73,7 +74,7 @@ def authorise(handler: Handler) -> None:
 def cross_origin_headers(handler: Handler) -> responses.Headers:
     """What lets a page that may upload read the answer."""
     vary = ("Vary", "Origin")
-    return [*_CORS, vary] if origin_allowed(handler, handler.site.options.vip) else [vary]
+    return [*_CORS, vary] if origin_allowed(handler) else [vary]
 
 
 class VipUploadHandler(BodyHandler):
@@ -125,9 +126,8 @@ class VipUploadHandler(BodyHandler):
 
     def _base(self) -> str:
         """How the addresses of this server begin, as far as the client knows."""
-        trusted = self.site.options.trusted_proxies
-        address = clients.asked_for(self.request, trusted)
-        return f"{address.scheme}://{self.site.options.vip.hostname or address.host}"
+        address = clients.asked_for(self.request, self.site.trusted_proxies)
+        return f"{address.scheme}://{self.site.vip.hostname or address.host}"
 
     async def discard(self) -> None:
         """Nothing came of it."""
@@ -137,7 +137,7 @@ class VipUploadHandler(BodyHandler):
 
     def too_large(self) -> errors.LiveResizeError:
         """To the letter as vip says it."""
-        limit = self.site.options.vip.size_limit
+        limit = self.site.vip.size_limit
         return errors.UploadTooLarge(f"The file size limit is {limit}MB")
 
 

@@ -20,7 +20,7 @@ MOST = 10_000
 
 def authorise(handler: Handler) -> None:
     """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer may."""
-    secrets = handler.site.options.admin_secrets
+    secrets = handler.site.admin.secrets
     if not secrets:
         raise errors.AdminDisabled
     scheme, _, credentials = handler.request.headers.get("Authorization", "").partition(" ")

@@ -76,7 +76,7 @@ class Handler(RequestHandler):
         """The address of the client, past the proxies that are trusted."""
         peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
         forwarded = self.request.headers.get("X-Forwarded-For")
-        return clients.client_ip(peer, forwarded, self.site.options.trusted_proxies)
+        return clients.client_ip(peer, forwarded, self.site.trusted_proxies)
 
     @functools.cached_property
     def client_key(self) -> str:

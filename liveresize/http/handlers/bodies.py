@@ -177,16 +177,16 @@ class BodyHandler(Handler):
 
     def _watch(self) -> None:
         """Give up on a body that arrives too slowly, or is refused and goes on."""
-        options, now = self.site.options, time.perf_counter()
+        limits, now = self.site.limits, time.perf_counter()
         elapsed = now - self._reading_since
         if self._failure is None:
-            slow = self.arrived < elapsed * options.body_rate
-            if elapsed > options.body_grace and slow:
+            slow = self.arrived < elapsed * limits.body_rate
+            if elapsed > limits.body_grace and slow:
                 self._fail(errors.UploadTooSlow())
                 self._clear_later()
                 self._give_up()
                 return
-        elif now - self._failed_at > options.unwanted_body:
+        elif now - self._failed_at > self.site.unwanted_body:
             self._give_up()
             return
         self._pulse = asyncio.get_running_loop().call_later(_PULSE, self._watch)

@@ -121,7 +121,7 @@ class PictureHandler(PicturesHandler):
 
     def _fresh(self) -> bool:
         """Whether the client knows the configured `freshness`; one that guesses does not."""
-        expected = self.site.options.freshness
+        expected = self.site.freshness
         sent = self.request.headers.get("Freshness-Token", "").encode("latin-1")
         try:
             return bool(expected) and self.site.secret_throttle.one_of(
@@ -138,7 +138,7 @@ class ObjectHandler(PicturesHandler):
 
     def prepare(self) -> None:
         """Where every picture needs a signature nothing leads here, and nobody gets in."""
-        if self.site.options.signing.required:
+        if self.site.signing.required:
             raise errors.OriginalMissing
 
     async def get(self) -> None:
@@ -150,7 +150,7 @@ class ObjectHandler(PicturesHandler):
             return  # the client left
         if isinstance(found, Streamed):
             answer = responses.streamed(
-                found, self.conditionals, self.site.options.responses, varies=False, immutable=True
+                found, self.conditionals, self.site.responses, varies=False, immutable=True
             )
             await self.respond(await self.begin(found, answer))
             return

@@ -47,11 +47,11 @@ class ReadyHandler(Handler):
         """200 while ready, with `degraded` while a part suffers; 503 while not."""
         parts = await self.site.parts()
         suffering = sorted(name for name, part in parts.items() if not part.ok)
-        strict = self.site.options.ready_strict and bool(suffering)
+        strict = self.site.ready_strict and bool(suffering)
         ready = self.site.ready and not strict
         status = "ready" if ready and not suffering else "degraded" if ready else "unavailable"
         document: dict[str, object] = {"status": status}
-        if self.client in self.site.options.admin_networks:
+        if self.client in self.site.admin_networks:
             document["degraded"] = suffering
             document["parts"] = {
                 name: {"ok": part.ok, **part.detail} for name, part in parts.items()
@@ -69,7 +69,7 @@ class MetricsHandler(Handler):
 
     async def get(self) -> None:
         """Everything that is counted and measured; 403 outside `admin.networks`."""
-        if self.client not in self.site.options.admin_networks:
+        if self.client not in self.site.admin_networks:
             raise errors.NetworkRefused
         kind, body = await self.site.scrape.answer(self.request.headers.get("Accept", ""))
         headers = [("Content-Type", kind), ("Vary", "Accept"), *_NO_STORE]
@@ -92,7 +92,7 @@ class RobotsHandler(Handler):
 
     async def get(self) -> None:
         """All or nothing, as `allow_indexing` says."""
-        text = robots(self.site.options.allow_indexing)
+        text = robots(self.site.allow_indexing)
         await self.respond(responses.text(text, [("Cache-Control", "public, max-age=86400")]))
 
     head = get

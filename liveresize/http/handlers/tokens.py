@@ -33,18 +33,17 @@ class TokenHandler(JsonHandler):
 
     def _authorise(self, fields: Fields) -> None:
         """With a secret configured, it must be given; without, the network decides."""
-        options = self.site.options
-        if options.secret:
+        if self.site.secret:
             secret = fields["secret"]
             secret = secret if isinstance(secret, str) else ""
             encoded = secret.encode("utf-8", "surrogatepass")
-            if not self.site.secret_throttle.one_of(self.client, encoded, (options.secret,)):
+            if not self.site.secret_throttle.one_of(self.client, encoded, (self.site.secret,)):
                 raise errors.SecretRefused
-        elif self.client not in options.token_networks:
+        elif self.client not in self.site.token_networks:
             raise errors.NetworkRefused
 
     def _grant(self, fields: Fields) -> Grant:
-        options = self.site.options
+        accepted = self.site.formats
         name = names.check_id(fields["id"])
         formats = fields.get(
             "formats",
@@ -52,16 +51,16 @@ class TokenHandler(JsonHandler):
                 isinstance(value, list)
                 and bool(value)
                 and all(isinstance(each, str) for each in value)
-                and {each.lower() for each in value} <= {*options.formats, "jpg"}
+                and {each.lower() for each in value} <= {*accepted, "jpg"}
             ),
-            "a list of " + ", ".join(f"`{known}`" for known in options.formats),
+            "a list of " + ", ".join(f"`{known}`" for known in accepted),
         )
         overwrite = fields.flag("overwrite")
-        if overwrite and not options.secret:
+        if overwrite and not self.site.secret:
             raise errors.BadBody("The field `overwrite` needs a configured secret.")
         return Grant(
             image=ImageId(name),
-            lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or options.token_lifetime,
+            lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or self.site.token.lifetime,
             max_bytes=int(fields.number("max_bytes", 1, LARGEST) or 0),
             formats=tuple(
                 dict.fromkeys(each.lower().replace("jpg", "jpeg") for each in formats or ())

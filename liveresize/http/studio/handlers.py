@@ -98,10 +98,9 @@ class StudioSessionHandler(StudioHandler):
 
     async def get(self) -> None:
         """The limits and defaults of this server; 401, 403 or 429 for who may not know."""
-        options = self.site.options
-        if options.admin_secrets:
+        if self.site.admin.secrets:
             admin.authorise(self)
-        elif self.client not in options.admin_networks:
+        elif self.client not in self.site.admin_networks:
             raise errors.NetworkRefused
         no_store = [("Cache-Control", responses.NO_STORE)]
         await self.respond(responses.document(self._session(), no_store))
@@ -109,33 +108,32 @@ class StudioSessionHandler(StudioHandler):
     head = get
 
     def _session(self) -> dict[str, object]:
-        options, studio = self.site.options, self.site.options.studio
-        assert studio is not None
+        site = self.site
         return {
             "version": __version__,
-            "max_width": options.bounds.max_width,
-            "max_height": options.bounds.max_height,
-            "max_upload_bytes": self.site.uploads.max_bytes,
-            "max_megapixels": studio.max_megapixels,
-            "input": list(options.formats),
-            "enlarge": studio.enlarge,
+            "max_width": site.constraints.max_width,
+            "max_height": site.constraints.max_height,
+            "max_upload_bytes": site.uploads.max_bytes,
+            "max_megapixels": site.constraints.max_input,
+            "input": list(site.formats),
+            "enlarge": site.rules.enlarge,
             "filters": {
                 name: _widest(row.schema)
                 for name, row in OPERATIONS.items()
                 if row.effect is Effect.FILTER
             },
-            "presets": {name: dict(preset) for name, preset in self.site.rules.presets.items()},
-            "facts": studio.public_originals,
+            "presets": {name: dict(preset) for name, preset in site.rules.presets.items()},
+            "facts": site.public_originals,
             "token": self._token(),
-            "delete": bool(options.admin_secrets),
+            "delete": bool(site.admin.secrets),
         }
 
     def _token(self) -> str:
         """Where tokens come from: `studio` (/_studio/token), or /token, `open` or for a
         `secret`."""
-        if self.site.options.admin_secrets:
+        if self.site.admin.secrets:
             return "studio"
-        return "secret" if self.site.options.secret else "open"
+        return "secret" if self.site.secret else "open"
 
 
 class StudioTokenHandler(TokenHandler):
