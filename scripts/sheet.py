@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 from liveresize.core import urls
 from liveresize.core.operation import UrlRules
 from liveresize.imaging import render
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / os.environ.get("LIVERESIZE_CORPUS", "../shared/corpus")
@@ -58,7 +58,7 @@ def made(path: str, rest: str) -> Image.Image:
     """What the engine makes of a file at an address that ends in `rest`."""
     request = urls.parse(f"/x{rest}", "", UrlRules())
     assert isinstance(request, urls.RenditionRequest)
-    result = render.render(CORPUS / path, request.rendition, ImagingOptions())
+    result = render.render(CORPUS / path, request.rendition, EngineSettings())
     return Image.open(io.BytesIO(result.data))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.app import container
 from liveresize.app.buckets import make_objects
-from liveresize.app.options import imaging_options, index_options, originals_options, worker_options
+from liveresize.app.options import engine_settings, index_options, originals_options, worker_options
 from liveresize.app.tls import tls_options
 from liveresize.config import Settings
 from liveresize.maintenance.doctor import buckets, codecs, database, entrances, folders, machine
@@ -110,7 +110,7 @@ def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Findi
 
 
 def _codecs(settings: Settings) -> Iterable[Finding]:
-    return codecs.look(imaging_options(settings))
+    return codecs.look(engine_settings(settings))
 
 
 def _limits(settings: Settings) -> Iterable[Finding]:

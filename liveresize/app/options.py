@@ -14,12 +14,7 @@ from liveresize.core.rates import RateOptions
 from liveresize.core.sizes import SizeRules
 from liveresize.core.values import Quality
 from liveresize.http.responses import ResponseOptions
-from liveresize.imaging.options import (
-    Effort,
-    EncoderOptions,
-    ImagingOptions,
-    Metadata,
-)
+from liveresize.imaging.options import EngineSettings
 from liveresize.maintenance.strays import StraysOptions
 from liveresize.settings.backends import Postgresql
 from liveresize.settings.server import Limits
@@ -46,27 +41,14 @@ _FILE_BUDGET = 2.0
 """Connections to a database that is a file of our own, and seconds that a GET waits for it."""
 
 
-def imaging_options(settings: Settings) -> ImagingOptions:
-    """What the engine is told."""
-    limits, encoder = settings.constraints, settings.encoder
-    return ImagingOptions(
-        formats=settings.formats.input,
-        max_pixels=int(limits.max_decode * _MEGAPIXEL),
-        max_input_pixels=int(limits.max_input * _MEGAPIXEL),
-        max_disk_pixels=int(limits.max_on_disk * _MEGAPIXEL),
-        max_frames=limits.max_frames,
-        max_animation_pixels=int(limits.max_animation * _MEGAPIXEL),
-        metadata=Metadata(settings.originals.metadata),
-        encoder=EncoderOptions(
-            effort=Effort(settings.effort),
-            jpeg_progressive=encoder.jpeg_progressive,
-            jpeg_optimize=encoder.jpeg_optimize,
-            png_run_length=encoder.png_run_length,
-            png_level=encoder.png_level,
-            webp_method=encoder.webp_method,
-            avif_speed=encoder.avif_speed,
-            avif_max_pixels=encoder.avif_max_pixels,
-        ),
+def engine_settings(settings: Settings) -> EngineSettings:
+    """What the engine reads."""
+    return EngineSettings(
+        constraints=settings.constraints,
+        formats=settings.formats,
+        encoder=settings.encoder,
+        effort=settings.effort,
+        metadata=settings.originals.metadata,
     )
 
 
@@ -82,7 +64,7 @@ def worker_options(settings: Settings) -> WorkerOptions:
         client_queue=settings.limits.client_queue,
         max_wait=workers.max_wait,
         deadline=settings.timeout.conversion_seconds,
-        imaging=imaging_options(settings),
+        imaging=engine_settings(settings),
     )
 
 

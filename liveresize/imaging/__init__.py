@@ -3,22 +3,22 @@
 from liveresize import errors
 from liveresize.core.jobs import IntakeJob, Job, RenderJob, Result
 from liveresize.imaging import ingest, render
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 __all__ = ["perform"]
 
 
-def perform(job: Job, options: ImagingOptions) -> Result:
+def perform(job: Job, settings: EngineSettings) -> Result:
     """Do one job: Rendered for a RenderJob, Facts for a ProbeJob or an IntakeJob.
 
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
     if isinstance(job, IntakeJob):
-        return ingest.ingest(job, options)
+        return ingest.ingest(job, settings)
     try:
         if isinstance(job, RenderJob):
-            return render.render(job.path, job.rendition, options)
-        return ingest.probe(job.path, options)
+            return render.render(job.path, job.rendition, settings)
+        return ingest.probe(job.path, settings)
     except errors.UnsupportedImage as error:
         # Only an upload can be of the wrong format; an original that is has gone bad.
         raise errors.UnreadableImage("", error.detail) from error

@@ -27,7 +27,7 @@ from PIL import (
 
 from liveresize import errors
 from liveresize.imaging import jxl, png, structure, webp
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -71,6 +71,9 @@ DAMAGE = (
 """What Pillow has been seen to raise for pictures that are damaged or made to do harm."""
 
 ORIENTATION_TAG = 0x0112
+
+_MAX_SIDE = 65_535
+"""The longest side that is decoded, in pixels."""
 
 
 @contextlib.contextmanager
@@ -130,42 +133,43 @@ def loaded(image: Image.Image) -> Image.Image:
 
 @contextlib.contextmanager
 def open_picture(
-    path: str | os.PathLike[str], options: ImagingOptions, max_pixels: int
+    path: str | os.PathLike[str], settings: EngineSettings, max_pixels: int
 ) -> Iterator[Image.Image]:
     """Open the picture at `path` for as long as the context lasts.
 
     Only the header has been read by then. Raises UnsupportedImage for a format that
-    `options.formats` does not list, UnreadableImage for a side of 0, ImageTooLarge above
-    `max_pixels` (width × height) or `options.max_side`, and WorkExceeded for a file whose
+    `formats.input` does not list, UnreadableImage for a side of 0, ImageTooLarge above
+    `max_pixels` (width × height) or 65,535 a side, and WorkExceeded for a file whose
     structure asks for more work than its pixels do.
     """
+    constraints = settings.constraints
     usual = Image.MAX_IMAGE_PIXELS
     # Some plugins make room for the canvas as they open, and GIF frames may widen it
     # later; both ask this global, and raise above twice its value.
     Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
         with translated():
-            tally = structure.counted(path, options.formats, options.max_frames + 1)
-            image = _opened(path, options, max_pixels)
+            tally = structure.counted(path, settings.formats.input, constraints.max_frames + 1)
+            image = _opened(path, settings.formats.input, max_pixels)
         with image:
-            _check_size(image.size, options.max_side, max_pixels)
-            tally.check_work(max(options.max_input_pixels, image.width * image.height))
+            _check_size(image.size, max_pixels)
+            tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
             image.tally = tally  # type: ignore[attr-defined]
             yield image
     finally:
         Image.MAX_IMAGE_PIXELS = usual
 
 
-def _opened(path: str | os.PathLike[str], options: ImagingOptions, max_pixels: int) -> Image.Image:
+def _opened(path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: int) -> Image.Image:
     """The picture, its header read by whoever does it best."""
-    if "jxl" in options.formats:
+    if "jxl" in formats:
         size = jxl.size(path)
         if size is not None:
-            _check_size(size, options.max_side, max_pixels)
-    ours = webp.opened(path) if "webp" in options.formats else None
-    if ours is None and "png" in options.formats:
+            _check_size(size, max_pixels)
+    ours = webp.opened(path) if "webp" in formats else None
+    if ours is None and "png" in formats:
         ours = png.opened(path)
-    return ours or Image.open(path, formats=accepted(options.formats))
+    return ours or Image.open(path, formats=accepted(formats))
 
 
 @functools.cache
@@ -191,11 +195,11 @@ def _ready(name: str) -> bool:
     return True
 
 
-def _check_size(size: tuple[int, int], max_side: int, max_pixels: int) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width <= 0 or height <= 0:
         raise errors.UnreadableImage("", f"{width}x{height}")
-    if max(size) > max_side or width * height > max_pixels:
+    if max(size) > _MAX_SIDE or width * height > max_pixels:
         raise errors.ImageTooLarge("", f"{width}x{height}, at most {max_pixels} pixels")
 
 

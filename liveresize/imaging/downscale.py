@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, JpegImagePlugin
 
 from liveresize.imaging import animation, decode, frame_sequence, gamma, modes, orientation, resize
-from liveresize.imaging.options import ImagingOptions
+from liveresize.settings.pictures import Constraints
 
 Box = tuple[int, int, int, int]
 Size = tuple[int, int]
@@ -32,19 +32,19 @@ SPACE = slice(16, 20)
 
 
 def reduced(
-    image: Image.Image, exif_orientation: int, box: Box, size: Size, options: ImagingOptions
+    image: Image.Image, exif_orientation: int, box: Box, size: Size, constraints: Constraints
 ) -> bytes:
     """The part `box` of an opened picture, made `size`, encoded in its own format.
 
     `box` is (left, top, right, bottom) in pixels of the upright picture. An animation
-    keeps its frames, unless `options` call it too long: then the first. Where pixels
+    keeps its frames, unless `constraints` call it too long: then the first. Where pixels
     are resampled, 16 bits a channel become 8 and palettes true colour. Raises what
     `decode.translated` raises.
     """
     with decode.translated():
         kind = decode.source_format(image)
         settings = _settings(image, kind)
-        count = _frame_count(image, options)
+        count = _frame_count(image, constraints)
         if count > 1:
             parts = _parts(image, kind, exif_orientation, box, size, count)
             return _moving(image, kind, parts, count, settings)
@@ -111,11 +111,12 @@ def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
     return settings
 
 
-def _frame_count(image: Image.Image, options: ImagingOptions) -> int:
+def _frame_count(image: Image.Image, constraints: Constraints) -> int:
     """How many frames are kept: all, or only the first of an animation that is too long."""
-    count = decode.frame_count(image, options.max_frames + 1)
+    count = decode.frame_count(image, constraints.max_frames + 1)
     pixels = count * decode.frame_pixels(image)
-    return 1 if count > options.max_frames or pixels > options.max_animation_pixels else count
+    too_long = count > constraints.max_frames or pixels > constraints.max_animation_pixels
+    return 1 if too_long else count
 
 
 def _part(

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.imaging import frame_sequence, palette, png
-from liveresize.imaging.options import Effort, EncoderOptions
+from liveresize.imaging.options import EngineSettings
 
 T = TypeVar("T")
 
@@ -20,13 +20,13 @@ FULL_CHROMA_FROM = 90
 JPEG_PIXEL = 6
 """The most bytes a pixel of a JPEG; black and white noise at quality 100 takes 4.8."""
 
-PNG_LEVEL = {Effort.FAST: 3, Effort.BALANCED: 6, Effort.SMALL: 7}
+PNG_LEVEL = {"fast": 3, "balanced": 6, "small": 7}
 
 PALETTE_LEVEL = 9
 """For indices, of which there are few: as quick as level 6 of zlib, and 1 % smaller."""
 
-WEBP_METHOD = {Effort.FAST: 2, Effort.BALANCED: 4, Effort.SMALL: 6}
-AVIF_SPEED = {Effort.FAST: 9, Effort.BALANCED: 8, Effort.SMALL: 6}
+WEBP_METHOD = {"fast": 2, "balanced": 4, "small": 6}
+AVIF_SPEED = {"fast": 9, "balanced": 8, "small": 6}
 
 AVIF_QUICK = 9
 AVIF_LARGE = 500_000
@@ -39,7 +39,7 @@ def still(
     picture: Image.Image,
     output: Format,
     level: int,
-    options: EncoderOptions,
+    settings: EngineSettings,
     *,
     indexed: bool = False,
 ) -> bytes:
@@ -59,10 +59,10 @@ def still(
     elif output is Format.PNG and indexed:
         picture = palette.faithful(picture) or picture
     if output is Format.PNG:
-        return png.encoded(picture, *_packing(picture.mode, options))
+        return png.encoded(picture, *_packing(picture.mode, settings))
     file = io.BytesIO()
     with _room(picture.width * picture.height):
-        picture.save(file, output.name, **_arguments(output, picture, level, options))
+        picture.save(file, output.name, **_arguments(output, picture, level, settings))
     return file.getvalue()
 
 
@@ -70,7 +70,7 @@ def moving(
     frames: Iterator[frame_sequence.Frame],
     output: Format,
     level: int,
-    options: EncoderOptions,
+    settings: EngineSettings,
     *,
     count: int,
     alpha: bool,
@@ -84,7 +84,7 @@ def moving(
     """
     first, how = _film(frames, output, count, alpha)
     check_side(first, output)
-    arguments = _arguments(output, first, level, options) | how
+    arguments = _arguments(output, first, level, settings) | how
     if output is Format.WEBP:
         arguments |= {"loop": plays, "background": (0, 0, 0, 0)}
     elif output is Format.GIF and plays != 1:
@@ -132,28 +132,29 @@ def _room(pixels: int) -> Iterator[None]:
 
 
 def _arguments(
-    output: Format, picture: Image.Image, level: int, options: EncoderOptions
+    output: Format, picture: Image.Image, level: int, settings: EngineSettings
 ) -> dict[str, Any]:
     """What Pillow is told to save one frame or the first of several."""
     subsampling = "4:4:4" if level >= FULL_CHROMA_FROM else "4:2:0"
-    thrifty = options.effort is not Effort.FAST
+    encoder, effort = settings.encoder, settings.effort
+    thrifty = effort != "fast"
     match output:
         case Format.JPEG:
             return {
                 "quality": max(1, level),
                 "subsampling": subsampling,
-                "progressive": _either(options.jpeg_progressive, thrifty),
-                "optimize": _either(options.jpeg_optimize, thrifty),
+                "progressive": _either(encoder.jpeg_progressive, thrifty),
+                "optimize": _either(encoder.jpeg_optimize, thrifty),
             }
         case Format.WEBP:
-            method = _either(options.webp_method, WEBP_METHOD[options.effort])
+            method = _either(encoder.webp_method, WEBP_METHOD[effort])
             return {"quality": level, "method": method}
         case Format.AVIF:
             # One worker has one core, and tiles only help several threads.
             return {
                 "quality": level,
                 "subsampling": "4:0:0" if picture.mode == "L" else subsampling,
-                "speed": _either(options.avif_speed, _avif_speed(picture, options.effort)),
+                "speed": _either(encoder.avif_speed, _avif_speed(picture, effort)),
                 "max_threads": 1,
                 "autotiling": False,
             }
@@ -161,22 +162,23 @@ def _arguments(
             return {}
 
 
-def _avif_speed(picture: Image.Image, effort: Effort) -> int:
+def _avif_speed(picture: Image.Image, effort: str) -> int:
     large = picture.width * picture.height >= AVIF_LARGE
-    return AVIF_QUICK if large and effort is Effort.BALANCED else AVIF_SPEED[effort]
+    return AVIF_QUICK if large and effort == "balanced" else AVIF_SPEED[effort]
 
 
-def _packing(mode: str, options: EncoderOptions) -> tuple[int, int]:
+def _packing(mode: str, settings: EngineSettings) -> tuple[int, int]:
     """The level and the strategy of zlib for a PNG."""
-    level, strategy = PNG_LEVEL[options.effort], png.FILTERED
-    runs = options.effort is not Effort.SMALL
+    encoder, effort = settings.encoder, settings.effort
+    level, strategy = PNG_LEVEL[effort], png.FILTERED
+    runs = effort != "small"
     if mode == "P":
         # Of indices the general strategy makes a third less, and there are few bytes.
         strategy, runs = png.DEFAULT, False
-        level = level if options.effort is Effort.FAST else PALETTE_LEVEL
-    if _either(options.png_run_length, runs):
+        level = level if effort == "fast" else PALETTE_LEVEL
+    if _either(encoder.png_run_length, runs):
         strategy = png.RUN_LENGTH
-    return _either(options.png_level, level), strategy
+    return _either(encoder.png_level, level), strategy
 
 
 def _either(chosen: T | None, otherwise: T) -> T:

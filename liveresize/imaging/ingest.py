@@ -15,7 +15,8 @@ from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import cleaning, decode, downscale, orientation, placeholder, structure
 from liveresize.imaging.cleaning.parts import Piece
-from liveresize.imaging.options import ImagingOptions, Metadata
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Constraints, Formats
 
 CHECKED_FRAMES = 16
 """How many frames of an animation are decoded to see that they are whole.
@@ -33,7 +34,7 @@ Box = tuple[int, int, int, int]
 Size = tuple[int, int]
 
 
-def ingest(job: IntakeJob, options: ImagingOptions) -> Facts:
+def ingest(job: IntakeJob, settings: EngineSettings) -> Facts:
     """Turn the upload at `job.source` into the original at `job.target`; its facts.
 
     The target is fsynced (its directory is not) before it gets its name; after an error
@@ -41,31 +42,32 @@ def ingest(job: IntakeJob, options: ImagingOptions) -> Facts:
     not accepted, UploadTooLarge, UnreadableImage, MemoryExceeded, BadCrop for a crop
     that is not inside the upright picture, DiskFull and StoreError.
     """
-    options = narrowed(options, job.formats)
-    pixels = min(options.max_pixels, options.max_input_pixels)
-    with _sized_as_upload(), decode.open_picture(job.source, options, pixels) as image:
+    settings = narrowed(settings, job.formats)
+    constraints = settings.constraints
+    pixels = min(constraints.max_decode_pixels, constraints.max_input_pixels)
+    with _sized_as_upload(), decode.open_picture(job.source, settings, pixels) as image:
         exif_orientation = decode.orientation(image)
         upright = orientation.turned_size(image.size, exif_orientation)
         box = crop_box(job.crop, upright)
-        size = within((box[2] - box[0], box[3] - box[1]), options.max_disk_pixels)
+        size = within((box[2] - box[0], box[3] - box[1]), constraints.max_on_disk_pixels)
         if size == upright and not (job.upright and exif_orientation != 1):
-            return _as_sent(job, image, exif_orientation, options)
+            return _as_sent(job, image, exif_orientation, settings)
         cleaning.check(decode.source_format(image), _mapped(job.source))
-        data = downscale.reduced(image, exif_orientation, box, size, options)
+        data = downscale.reduced(image, exif_orientation, box, size, constraints)
     with _staged(job.target) as staging:
         _write(staging, [data])
-        return probe(staging, options)
+        return probe(staging, settings)
 
 
-def probe(path: str | os.PathLike[str], options: ImagingOptions) -> Facts:
+def probe(path: str | os.PathLike[str], settings: EngineSettings) -> Facts:
     """The facts of a picture on disk, decoded once for its placeholders.
 
-    Raises UnsupportedImage, UnreadableImage, ImageTooLarge above `options.max_pixels`,
+    Raises UnsupportedImage, UnreadableImage, ImageTooLarge above `constraints.max_decode`,
     MemoryExceeded, and OriginalMissing where there is no file.
     """
-    with decode.open_picture(path, options, options.max_pixels) as image:
+    with decode.open_picture(path, settings, settings.constraints.max_decode_pixels) as image:
         exif_orientation = decode.orientation(image)
-        facts = _described(image, exif_orientation, options)
+        facts = _described(image, exif_orientation, settings.constraints)
         data = _mapped(path)
         return dataclasses.replace(
             facts,
@@ -75,12 +77,12 @@ def probe(path: str | os.PathLike[str], options: ImagingOptions) -> Facts:
         )
 
 
-def narrowed(options: ImagingOptions, formats: tuple[str, ...]) -> ImagingOptions:
-    """`options` that take only those of `formats` which they took before; () is all."""
+def narrowed(settings: EngineSettings, formats: tuple[str, ...]) -> EngineSettings:
+    """`settings` that take only those of `formats` which they took before; () is all."""
     if not formats:
-        return options
-    both = tuple(name for name in options.formats if name in formats)
-    return dataclasses.replace(options, formats=both)
+        return settings
+    both = tuple(name for name in settings.formats.input if name in formats)
+    return dataclasses.replace(settings, formats=Formats(input=both))
 
 
 def crop_box(crop: Box | None, upright: Size) -> Box:
@@ -120,13 +122,13 @@ def _sized_as_upload() -> Iterator[None]:
 
 
 def _as_sent(
-    job: IntakeJob, image: Image.Image, exif_orientation: int, options: ImagingOptions
+    job: IntakeJob, image: Image.Image, exif_orientation: int, settings: EngineSettings
 ) -> Facts:
     """Store an upload whose pixels stay as they are."""
-    facts = _described(image, exif_orientation, options)
-    _check_frames(image, facts.frames, options)
+    facts = _described(image, exif_orientation, settings.constraints)
+    _check_frames(image, facts.frames, settings.constraints)
     data = _mapped(job.source)
-    clean = options.metadata is Metadata.CLEAN and cleaning.can_clean(facts.format)
+    clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
     if clean:
         pieces: Iterable[Piece] = cleaning.cleaned(facts.format, data, exif_orientation)
     else:
@@ -138,14 +140,14 @@ def _as_sent(
     return dataclasses.replace(facts, bytes=size, sha256=sha256, clean=clean)
 
 
-def _described(image: Image.Image, exif_orientation: int, options: ImagingOptions) -> Facts:
+def _described(image: Image.Image, exif_orientation: int, constraints: Constraints) -> Facts:
     """The facts that the picture itself tells, which is decoded for them.
 
     What the file tells, `bytes`, `sha256` and `clean`, is left for the caller. Frames
     are counted up to one more than are ever shown.
     """
     width, height = orientation.turned_size(image.size, exif_orientation)
-    frames = decode.frame_count(image, options.max_frames + 1)
+    frames = decode.frame_count(image, constraints.max_frames + 1)
     has_alpha = decode.has_alpha(image)
     with decode.translated():
         copy = placeholder.sketch(image, exif_orientation)
@@ -163,9 +165,9 @@ def _described(image: Image.Image, exif_orientation: int, options: ImagingOption
     )
 
 
-def _check_frames(image: Image.Image, frames: int, options: ImagingOptions) -> None:
+def _check_frames(image: Image.Image, frames: int, constraints: Constraints) -> None:
     """Decode some more frames of an animation. Raises UnreadableImage."""
-    affordable = options.max_animation_pixels // decode.frame_pixels(image)
+    affordable = constraints.max_animation_pixels // decode.frame_pixels(image)
     with decode.translated():
         for index in range(1, min(frames, CHECKED_FRAMES, affordable)):
             image.seek(index)

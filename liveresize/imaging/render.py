@@ -20,27 +20,30 @@ from liveresize.imaging import (
     render_plan,
     shrink,
 )
-from liveresize.imaging.options import EncoderOptions, ImagingOptions
+from liveresize.imaging.options import EngineSettings
 from liveresize.imaging.stopwatch import Stopwatch
 
 Made = tuple[bytes, tuple[str, ...]]
 """A finished file, and remarks."""
 
 
-def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingOptions) -> Rendered:
+def render(
+    path: str | os.PathLike[str], rendition: Rendition, settings: EngineSettings
+) -> Rendered:
     """Make `rendition` of the original at `path`.
 
     Raises UnsupportedImage, UnreadableImage, ImageTooLarge, MemoryExceeded or
     OriginalMissing; nothing else for any file.
     """
     watch = Stopwatch()
+    max_pixels = settings.constraints.max_decode_pixels
     with decode.translated(), contextlib.ExitStack() as stack:
         with watch.stage("decode"):
-            image = stack.enter_context(decode.open_picture(path, options, options.max_pixels))
-            task = render_plan.of(image, rendition, options)
+            image = stack.enter_context(decode.open_picture(path, settings, max_pixels))
+            task = render_plan.of(image, rendition, settings)
             as_stored = passthrough.as_stored(image, task)
         make = _moving if task.frames > 1 else _still
-        data, notes = make(image, task, options.encoder, watch)
+        data, notes = make(image, task, settings, watch)
         with watch.stage("encode"):
             if as_stored:
                 data = passthrough.smaller(path, image, data)
@@ -57,7 +60,7 @@ def render(path: str | os.PathLike[str], rendition: Rendition, options: ImagingO
 
 
 def _still(
-    image: Image.Image, task: render_plan.RenderPlan, options: EncoderOptions, watch: Stopwatch
+    image: Image.Image, task: render_plan.RenderPlan, settings: EngineSettings, watch: Stopwatch
 ) -> Made:
     """One picture: shrunk as it is decoded, given back before it is encoded."""
     with watch.stage("decode"):
@@ -75,12 +78,12 @@ def _still(
         if picture is not image:
             image.close()
     with watch.stage("encode"):
-        data = encode.still(picture, task.output, task.level, options, indexed=task.indexed)
+        data = encode.still(picture, task.output, task.level, settings, indexed=task.indexed)
         return data, notes
 
 
 def _moving(
-    image: Image.Image, task: render_plan.RenderPlan, options: EncoderOptions, watch: Stopwatch
+    image: Image.Image, task: render_plan.RenderPlan, settings: EngineSettings, watch: Stopwatch
 ) -> Made:
     """An animation, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
@@ -89,7 +92,7 @@ def _moving(
             _frames(image, task, watch, notes),
             task.output,
             task.level,
-            options,
+            settings,
             count=task.frames,
             alpha=animation.may_be_clear(image),
             plays=animation.plays(image),

@@ -10,9 +10,13 @@ from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit
 from liveresize.imaging import decode, gamma, modes, orientation, quality
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Constraints, Encoder
 
 TRUNCATED = "animation_truncated"
+
+_LOWEST_MATCH, _HIGHEST_MATCH = 40, 92
+"""The bounds of a quality that is matched to the original's quantisation tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +50,19 @@ class RenderPlan:
         return geometry.plan(self.seen, self.rendition, focus)
 
 
-def of(image: Image.Image, rendition: Rendition, options: ImagingOptions) -> RenderPlan:
+def of(image: Image.Image, rendition: Rendition, settings: EngineSettings) -> RenderPlan:
     """Lay out `rendition` of an opened picture.
 
     Raises ImageTooLarge when the result would have more pixels than may be decoded.
     """
     turn = orientation.wanted(decode.orientation(image), rendition)
-    frames, notes = _frames(image, rendition, options)
+    frames, notes = _frames(image, rendition, settings.constraints)
     size = geometry.output_size(decode.upright_size(image), rendition.canonical())
-    if size[0] * size[1] > options.max_pixels:
+    if size[0] * size[1] > settings.constraints.max_decode_pixels:
         raise errors.ImageTooLarge(f"The result would be {size[0]}x{size[1]} pixels.")
-    if frames > 1 and frames * size[0] * size[1] > options.max_animation_pixels:
+    if frames > 1 and frames * size[0] * size[1] > settings.constraints.max_animation_pixels:
         frames, notes = 1, (TRUNCATED,)
-    output = chosen(rendition, size, frames > 1, decode.has_alpha(image), options)
+    output = chosen(rendition, size, frames > 1, decode.has_alpha(image), settings.encoder)
     rendition = rendition.resolved(output)
     return RenderPlan(
         rendition=rendition,
@@ -66,7 +70,7 @@ def of(image: Image.Image, rendition: Rendition, options: ImagingOptions) -> Ren
         turn=turn,
         stored=image.size,
         frames=frames if output.animates else 1,
-        level=_level(image, rendition, output, options),
+        level=_level(image, rendition, output),
         grey=modes.is_grey(image),
         indexed=image.mode in ("1", "P"),
         profile=gamma.profile(image),
@@ -79,7 +83,7 @@ def chosen(
     size: tuple[int, int],
     moving: bool,
     has_alpha: bool,
-    options: ImagingOptions,
+    encoder: Encoder,
 ) -> Format:
     """The format of a result of `size`; `auto` takes the best that the client can show."""
     offer = rendition.format
@@ -88,7 +92,7 @@ def chosen(
     webp = offer.webp and max(size) <= Format.WEBP.max_side
     if moving:
         return Format.WEBP if webp else Format.GIF
-    small = size[0] * size[1] <= options.encoder.avif_max_pixels
+    small = size[0] * size[1] <= encoder.avif_max_pixels
     if offer.avif and small and max(size) <= Format.AVIF.max_side:
         return Format.AVIF
     if webp:
@@ -100,26 +104,25 @@ def chosen(
 
 
 def _frames(
-    image: Image.Image, rendition: Rendition, options: ImagingOptions
+    image: Image.Image, rendition: Rendition, constraints: Constraints
 ) -> tuple[int, tuple[str, ...]]:
     """How many frames are rendered, and what is remarked about it."""
     if not (rendition.animate and rendition.format.animates):
         return 1, ()
-    frames = decode.frame_count(image, options.max_frames + 1)
+    frames = decode.frame_count(image, constraints.max_frames + 1)
     pixels = frames * decode.frame_pixels(image)
-    if frames > options.max_frames or (frames > 1 and pixels > options.max_animation_pixels):
+    too_many = frames > 1 and pixels > constraints.max_animation_pixels
+    if frames > constraints.max_frames or too_many:
         return 1, (TRUNCATED,)
     return frames, ()
 
 
-def _level(
-    image: Image.Image, rendition: Rendition, output: Format, options: ImagingOptions
-) -> int:
+def _level(image: Image.Image, rendition: Rendition, output: Format) -> int:
     """The encoder's quality, matched to a JPEG original where that is asked for."""
     if rendition.quality is None:
         return 100
     if rendition.quality.match and decode.source_format(image) == "jpeg":
         found = quality.estimate(getattr(image, "quantization", {}))
         if found is not None:
-            return min(options.quality_ceiling, max(options.quality_floor, found))
+            return min(_HIGHEST_MATCH, max(_LOWEST_MATCH, found))
     return rendition.quality.level(output)

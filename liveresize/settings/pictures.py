@@ -9,6 +9,7 @@ BUILT_IN_CONVERSION_TIMEOUT = 30.0
 """Seconds that a conversion may take where `timeout.conversion` is 0."""
 
 _MIB = 1 << 20
+_MEGAPIXEL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,26 @@ class Constraints:
     presets_only: bool = key(
         False, "Whether parameters other than `preset` need a signature, and sizes a preset."
     )
+
+    @property
+    def max_input_pixels(self) -> int:
+        """Largest upload that is taken, in pixels."""
+        return int(self.max_input * _MEGAPIXEL)
+
+    @property
+    def max_on_disk_pixels(self) -> int:
+        """Largest original that is kept, in pixels."""
+        return int(self.max_on_disk * _MEGAPIXEL)
+
+    @property
+    def max_decode_pixels(self) -> int:
+        """Largest original that is rendered, in pixels."""
+        return int(self.max_decode * _MEGAPIXEL)
+
+    @property
+    def max_animation_pixels(self) -> int:
+        """Pixels in all frames together above which an animation becomes still."""
+        return int(self.max_animation * _MEGAPIXEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,4 +29,4 @@ class WorkerOptions:
     max_wait: float
     deadline: float
     quarantine: float = 3_600.0
-    imaging: ImagingOptions = field(default_factory=ImagingOptions)
+    imaging: EngineSettings = field(default_factory=EngineSettings)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 from liveresize import errors
 from liveresize.core.jobs import Job, Result
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
-Perform = Callable[[Job, ImagingOptions], Result]
+Perform = Callable[[Job, EngineSettings], Result]
 """What a worker does with a job; pickled by name, so it lives at the top of a module."""
 
 ENGINE = "liveresize.imaging"
@@ -24,12 +24,12 @@ class UnexpectedJobError(Exception):
     """A job raised what is not of `errors`: the class and its message, as one text."""
 
 
-def engine(job: Job, options: ImagingOptions) -> Result:
+def engine(job: Job, settings: EngineSettings) -> Result:
     """Do `job` with the imaging engine.
 
     It is imported here, where it runs: the server only names this function.
     """
-    result: Result = importlib.import_module(ENGINE).perform(job, options)
+    result: Result = importlib.import_module(ENGINE).perform(job, settings)
     return result
 
 
@@ -56,14 +56,14 @@ def greet() -> int:
     return os.getpid()
 
 
-def perform(act: Perform, job: Job, options: ImagingOptions) -> Result:
+def perform(act: Perform, job: Job, settings: EngineSettings) -> Result:
     """Do `job`; raises errors and Foreign with text arguments, nothing else.
 
     Whatever else a job raises might not survive the pipe, and an exception that cannot
     be rebuilt on the other side takes the whole executor with it.
     """
     try:
-        return act(job, options)
+        return act(job, settings)
     except MemoryError:
         # Raised below: out here the frames that hold the memory are gone.
         pass

@@ -17,15 +17,14 @@ from liveresize.core.names import ImageId
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import SMART, Fit, Quality
 from liveresize.http.handlers.multipart import ImageField
-from liveresize.imaging.options import Effort, EncoderOptions, ImagingOptions
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Constraints, Formats
 from scripts.fuzzing import seeds
 
-OPTIONS = ImagingOptions(
-    formats=("jpeg", "png", "webp", "gif", "avif", "tiff", "bmp", "heif", "jxl"),
-    max_pixels=4_000_000,
-    max_input_pixels=4_000_000,
-    max_animation_pixels=2_000_000,
-    encoder=EncoderOptions(effort=Effort.FAST),
+SETTINGS = EngineSettings(
+    constraints=Constraints(max_decode=4.0, max_input=4.0, max_animation=2.0),
+    formats=Formats(input=("jpeg", "png", "webp", "gif", "avif", "tiff", "bmp", "heif", "jxl")),
+    effort="fast",
 )
 """Everything on, and pictures small enough for many a second."""
 
@@ -49,7 +48,7 @@ def render(data: bytes) -> None:
     """The whole path of a rendition, in one of several ways."""
     with _file(data) as path:
         rendition = random.Random(zlib.crc32(data)).choice(RENDITIONS)  # noqa: S311 - no secrets
-        imaging.perform(RenderJob(path=path, rendition=rendition), OPTIONS)
+        imaging.perform(RenderJob(path=path, rendition=rendition), SETTINGS)
 
 
 def intake(data: bytes) -> None:
@@ -57,8 +56,8 @@ def intake(data: bytes) -> None:
     crop = (0, 0, 3, 3) if zlib.crc32(data) % 3 == 0 else None
     with _file(data) as path:
         target = f"{path}.stored"
-        facts = imaging.perform(IntakeJob(source=path, target=target, crop=crop), OPTIONS)
-        assert imaging.perform(ProbeJob(path=target), OPTIONS)
+        facts = imaging.perform(IntakeJob(source=path, target=target, crop=crop), SETTINGS)
+        assert imaging.perform(ProbeJob(path=target), SETTINGS)
         assert facts
 
 

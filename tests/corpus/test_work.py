@@ -12,7 +12,8 @@ from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import SMART, Fit
 from liveresize.imaging import perform
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Formats
 from scripts.sieging import _bombs as bombs
 
 from . import table
@@ -25,7 +26,7 @@ MOST = 3.0
 PER_KILOBYTE = 0.002
 """Seconds more for each kilobyte. A photograph takes 0.00003, a progressive one 0.00006."""
 
-OPTIONS = ImagingOptions(formats=("jpeg", "png", "webp", "gif", "avif", "heif"))
+SETTINGS = EngineSettings(formats=Formats(input=("jpeg", "png", "webp", "gif", "avif", "heif")))
 
 AT_THE_BOUND: dict[str, Callable[[], bytes]] = {
     "scans": lambda: bombs.jpeg_scans(85, (3300, 2500)),
@@ -56,7 +57,7 @@ def dearest(path: Path, stored: Path) -> tuple[float, bool]:
     for job in jobs(path, stored):
         begun = time.process_time()
         try:
-            perform(job, OPTIONS)
+            perform(job, SETTINGS)
             done = True
         except errors.ImageError:
             pass

@@ -16,12 +16,12 @@ from PIL import Image
 from liveresize.core import urls
 from liveresize.core.formats import Format
 from liveresize.core.operation import UrlRules
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 from liveresize.imaging.render import render
 
 Image.new("RGB", (40, 30), (90, 90, 90)).save("grey.png")
 request = urls.parse("/cat_20_0.png?sepia=true", "", UrlRules())
-made = render("grey.png", request.rendition, ImagingOptions())
+made = render("grey.png", request.rendition, EngineSettings())
 open("brown.png", "wb").write(made.data)
 red, green, blue = Image.open("brown.png").convert("RGB").getpixel((9, 9))
 assert red > green > blue

@@ -15,7 +15,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 IDLE = 136 * 2**20
 """What a worker takes of its limit before any job, as WorkerOptions says."""
@@ -44,7 +44,7 @@ def main(kind: str, path: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            imaging.perform(job(kind, path, folder), ImagingOptions())
+            imaging.perform(job(kind, path, folder), EngineSettings())
             outcome = "done"
         except errors.LiveResizeError as error:
             outcome = type(error).__name__

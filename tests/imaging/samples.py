@@ -1,6 +1,5 @@
 """Pictures made on the spot, and how to render and compare them."""
 
-import dataclasses
 import io
 import math
 import os
@@ -15,9 +14,10 @@ from liveresize.core.jobs import Rendered
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
 from liveresize.imaging import render
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Constraints, Formats
 
-OPTIONS = ImagingOptions()
+SETTINGS = EngineSettings()
 
 RED, GREEN, BLUE, YELLOW = (230, 30, 30), (30, 180, 30), (30, 30, 230), (230, 210, 30)
 
@@ -72,8 +72,8 @@ def rendition(**fields: Any) -> Rendition:
 
 def rendered(path: pathlib.Path, **fields: Any) -> tuple[Rendered, Any]:
     """What the engine makes of the file, and that decoded again."""
-    options = fields.pop("options", OPTIONS)
-    result = render.render(path, rendition(**fields), options)
+    settings = fields.pop("settings", SETTINGS)
+    result = render.render(path, rendition(**fields), settings)
     return result, opened(result.data)
 
 
@@ -84,9 +84,15 @@ def opened(data: bytes) -> Any:
     return picture
 
 
-def tuned(**fields: Any) -> ImagingOptions:
-    """The options with some of them changed."""
-    return dataclasses.replace(OPTIONS, **fields)
+def tuned(*, formats: tuple[str, ...] = Formats().input, **limits: int) -> EngineSettings:
+    """The engine's settings with other `formats`, and with some keys of `constraints` changed:
+    those in megapixels by their properties, as `max_input_pixels`."""
+    keys = {
+        # Half a pixel is cut off where megapixels become pixels, whichever way they round.
+        name.removesuffix("_pixels"): (most + 0.5) / 1e6 if name.endswith("_pixels") else most
+        for name, most in limits.items()
+    }
+    return EngineSettings(constraints=Constraints(**keys), formats=Formats(input=formats))
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:

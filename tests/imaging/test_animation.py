@@ -111,20 +111,20 @@ def test_animate_false_takes_the_first_frame(tmp_path: pathlib.Path, output: For
 def test_too_long_an_animation_is_cut(tmp_path: pathlib.Path, limits: dict[str, int]) -> None:
     """Above either limit only the first frame is made, with a note."""
     path = moving(tmp_path / "a.gif")
-    options = samples.tuned(**limits)
-    result, picture = samples.rendered(path, width=30, format=Format.WEBP, options=options)
+    settings = samples.tuned(**limits)
+    result, picture = samples.rendered(path, width=30, format=Format.WEBP, settings=settings)
     assert result.notes == ("animation_truncated",)
     assert getattr(picture, "n_frames", 1) == 1
-    still, _ = samples.rendered(path, width=30, format=Format.PNG, options=options)
+    still, _ = samples.rendered(path, width=30, format=Format.PNG, settings=settings)
     assert still.notes == ()
 
 
 def test_an_enlarged_animation_is_bounded(tmp_path: pathlib.Path) -> None:
     """The pixels of the result count as well as those of the original."""
-    options = samples.tuned(max_animation_pixels=4 * 60 * 40)
+    settings = samples.tuned(max_animation_pixels=4 * 60 * 40)
     path = moving(tmp_path / "a.gif")
-    assert samples.rendered(path, format=Format.GIF, options=options)[0].notes == ()
-    result, _ = samples.rendered(path, width=61, format=Format.GIF, options=options)
+    assert samples.rendered(path, format=Format.GIF, settings=settings)[0].notes == ()
+    result, _ = samples.rendered(path, width=61, format=Format.GIF, settings=settings)
     assert result.notes == ("animation_truncated",)
 
 
@@ -215,8 +215,8 @@ def test_auto_takes_the_best_that_can_be_shown(
     path = tmp_path / "a.webp"
     frames[0].save(path, save_all=animated, append_images=frames[1:] if animated else [])
     wanted = samples.rendition(format=offer, **fields)
-    with decode.open_picture(path, samples.OPTIONS, 10_000) as image:
-        made = render_plan.of(image, wanted, samples.OPTIONS)
+    with decode.open_picture(path, samples.SETTINGS, 10_000) as image:
+        made = render_plan.of(image, wanted, samples.SETTINGS)
     assert made.output is expected
     assert made.rendition == wanted.resolved(expected)
     assert made.frames == (4 if animated and expected.animates and wanted.animate else 1)
@@ -235,7 +235,7 @@ def test_an_auto_animation_that_is_too_long_is_a_still(tmp_path: pathlib.Path) -
         moving(tmp_path / "a.gif"),
         width=30,
         format=Negotiated(),
-        options=samples.tuned(max_frames=2),
+        settings=samples.tuned(max_frames=2),
     )
     assert (result.format, result.notes) == (Format.PNG, ("animation_truncated",))
 

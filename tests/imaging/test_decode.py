@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.imaging import decode, render
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 from . import samples
 
@@ -96,9 +96,9 @@ def test_formats_are_told_by_their_bytes(tmp_path: pathlib.Path, suffix: str) ->
     Image.new("RGB", (4, 3)).save(file, name.upper())
     path = tmp_path / "picture.txt"
     path.write_bytes(file.getvalue())
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert decode.source_format(image) == name
-    others = tuple(other for other in samples.OPTIONS.formats if other != name)
+    others = tuple(other for other in samples.SETTINGS.formats.input if other != name)
     with pytest.raises(errors.UnsupportedImage):
         refused(path, samples.tuned(formats=others), 100)
 
@@ -109,26 +109,30 @@ def test_optional_formats_open_only_when_listed(tmp_path: pathlib.Path) -> None:
     for suffix in ("bmp", "tiff"):
         path = samples.saved(tmp_path / f"a.{suffix}", Image.new("RGB", (4, 3)))
         with pytest.raises(errors.UnsupportedImage):
-            refused(path, samples.OPTIONS, 100)
+            refused(path, samples.SETTINGS, 100)
         with decode.open_picture(path, listed, 100) as image:
             assert decode.source_format(image) == suffix
 
 
-def test_pixel_and_side_limits_come_before_decoding(tmp_path: pathlib.Path) -> None:
+def test_pixel_and_side_limits_come_before_decoding(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One pixel more than allowed is refused from the header; exactly as many are not."""
     for suffix in ("png", "webp", "jpg"):
         path = samples.saved(tmp_path / f"a.{suffix}", Image.new("RGB", (31, 7)))
-        with decode.open_picture(path, samples.OPTIONS, 31 * 7) as image:
+        with decode.open_picture(path, samples.SETTINGS, 31 * 7) as image:
             assert image.size == (31, 7)
         with pytest.raises(errors.ImageTooLarge):
-            refused(path, samples.OPTIONS, 31 * 7 - 1)
-        with pytest.raises(errors.ImageTooLarge):
-            refused(path, samples.tuned(max_side=30), 10_000)
+            refused(path, samples.SETTINGS, 31 * 7 - 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(decode, "_MAX_SIDE", 30)
+            with pytest.raises(errors.ImageTooLarge):
+                refused(path, samples.SETTINGS, 10_000)
 
 
-def refused(path: pathlib.Path, options: ImagingOptions, max_pixels: int) -> None:
+def refused(path: pathlib.Path, settings: EngineSettings, max_pixels: int) -> None:
     """Try to open a picture that is not to be opened."""
-    with decode.open_picture(path, options, max_pixels):
+    with decode.open_picture(path, settings, max_pixels):
         pytest.fail("it was opened")
 
 
@@ -136,17 +140,17 @@ def test_the_limit_ends_with_the_picture(tmp_path: pathlib.Path) -> None:
     """Pillow's own limit is what it was, once the picture is closed or refused."""
     usual = Image.MAX_IMAGE_PIXELS
     path = samples.saved(tmp_path / "a.png", Image.new("RGB", (31, 7)))
-    with decode.open_picture(path, samples.OPTIONS, 500):
+    with decode.open_picture(path, samples.SETTINGS, 500):
         assert Image.MAX_IMAGE_PIXELS == 250
     with pytest.raises(errors.ImageTooLarge):
-        refused(path, samples.OPTIONS, 50)
+        refused(path, samples.SETTINGS, 50)
     assert usual == Image.MAX_IMAGE_PIXELS
 
 
 def test_a_missing_file_is_a_missing_original(tmp_path: pathlib.Path) -> None:
     """A picture that was deleted meanwhile is not called damaged."""
     with pytest.raises(errors.OriginalMissing):
-        render.render(tmp_path / "gone", samples.rendition(width=5), samples.OPTIONS)
+        render.render(tmp_path / "gone", samples.rendition(width=5), samples.SETTINGS)
 
 
 def png_with(path: pathlib.Path, chunk: bytes, data: bytes, before: bytes) -> pathlib.Path:
@@ -169,7 +173,7 @@ def test_orientation_is_read_from_exif(
     """Orientation and upright size come from the header, in every format that has EXIF."""
     path = tmp_path / f"a.{suffix}"
     samples.saved(path, Image.new("RGB", (6, 4)), exif=samples.exif(orientation))
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert decode.orientation(image) == orientation
         assert decode.upright_size(image) == ((4, 6) if orientation >= 5 else (6, 4))
 
@@ -191,7 +195,7 @@ def test_odd_orientations_are_upright(
     entry = struct.pack("<HHI", 0x0112, kind, count) + value
     block = b"Exif\x00\x00II*\x00" + struct.pack("<IH", 8, 1) + entry + bytes(4)
     path = samples.saved(tmp_path / "a.jpg", Image.new("RGB", (6, 4)), exif=block)
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert decode.orientation(image) == 1
 
 
@@ -199,7 +203,7 @@ def test_broken_exif_is_upright(tmp_path: pathlib.Path) -> None:
     """EXIF that cannot be read is no reason to refuse a picture."""
     broken = b"Exif\x00\x00II*\x00\xff\xff\xff\x7f"
     path = samples.saved(tmp_path / "a.jpg", Image.new("RGB", (6, 4)), exif=broken)
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert decode.orientation(image) == 1
 
 
@@ -208,9 +212,9 @@ def test_orientation_of_a_png_decodes_nothing(tmp_path: pathlib.Path) -> None:
     tags = samples.exif(6)[6:]
     early = png_with(tmp_path / "early.png", b"eXIf", tags, b"IDAT")
     late = png_with(tmp_path / "late.png", b"eXIf", tags, b"IEND")
-    with decode.open_picture(early, samples.OPTIONS, 100) as image:
+    with decode.open_picture(early, samples.SETTINGS, 100) as image:
         assert decode.orientation(image) == 6
-    with decode.open_picture(late, samples.OPTIONS, 100) as image:
+    with decode.open_picture(late, samples.SETTINGS, 100) as image:
         assert decode.orientation(image) == 1
         assert image._im is None
         image.load()
@@ -221,7 +225,7 @@ def test_orientation_may_stand_in_xmp(tmp_path: pathlib.Path) -> None:
     """XMP is believed where there is no EXIF."""
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="8"/></x:xmpmeta>'
     path = samples.saved(tmp_path / "a.jpg", Image.new("RGB", (6, 4)), xmp=xmp)
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert decode.orientation(image) == 8
 
 
@@ -231,7 +235,7 @@ def test_frames_are_counted_up_to_a_limit(tmp_path: pathlib.Path) -> None:
     for suffix in ("gif", "webp", "png", "avif"):
         path = tmp_path / f"a.{suffix}"
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=50)
-        with decode.open_picture(path, samples.OPTIONS, 100) as image:
+        with decode.open_picture(path, samples.SETTINGS, 100) as image:
             assert decode.frame_count(image, 100) == 10
             assert decode.frame_count(image, 4) == 4
             assert image.tell() == 0
@@ -242,12 +246,12 @@ def test_a_still_has_one_frame(tmp_path: pathlib.Path) -> None:
     picture = Image.new("RGB", (5, 4))
     for suffix in ("gif", "webp", "png", "avif", "jpg"):
         with decode.open_picture(
-            samples.saved(tmp_path / f"a.{suffix}", picture), samples.OPTIONS, 100
+            samples.saved(tmp_path / f"a.{suffix}", picture), samples.SETTINGS, 100
         ) as image:
             assert decode.frame_count(image, 100) == 1
     path = tmp_path / "several.jpg"
     picture.save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (5, 4), "red")])
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert image.format == "MPO"
         assert (decode.source_format(image), decode.frame_count(image, 100)) == ("jpeg", 1)
 
@@ -270,7 +274,7 @@ def test_alpha_is_told_from_the_header(
 ) -> None:
     """Whether a picture can be transparent is known before it is decoded."""
     path = samples.saved(tmp_path / f"a.{suffix}", Image.new(mode, (5, 4)))
-    with decode.open_picture(path, samples.OPTIONS, 100) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
         assert decode.has_alpha(image) is alpha
 
 
@@ -278,5 +282,5 @@ def test_a_transparent_colour_is_alpha(tmp_path: pathlib.Path) -> None:
     """A palette entry, a grey or a colour that means transparent counts as alpha."""
     for name, mode, key in [("a.gif", "P", 0), ("a.png", "L", 7), ("b.png", "RGB", (1, 2, 3))]:
         path = samples.saved(tmp_path / name, Image.new(mode, (5, 4)), transparency=key)
-        with decode.open_picture(path, samples.OPTIONS, 100) as image:
+        with decode.open_picture(path, samples.SETTINGS, 100) as image:
             assert decode.has_alpha(image)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from liveresize.core.formats import Format
 from liveresize.imaging import encode, frame_sequence
-from liveresize.imaging.options import EncoderOptions
+from liveresize.imaging.options import EngineSettings
 
 from . import samples
 
@@ -44,7 +44,7 @@ def test_frames_that_look_alike_are_one() -> None:
 def test_every_format_tells_them_once(output: Format) -> None:
     """Merged frames keep their colours, their order and the whole time."""
     data = encode.moving(
-        frames(), output, 90, EncoderOptions(), count=len(COLOURS), alpha=False, plays=0
+        frames(), output, 90, EngineSettings(), count=len(COLOURS), alpha=False, plays=0
     )
     found = shown(data)
     assert [duration for _, duration in found] == [90, 60, 240, 100]
@@ -73,7 +73,7 @@ def test_only_two_frames_are_in_memory(output: Format) -> None:
             yield frame_sequence.Frame(picture, 50)
             del picture
 
-    encode.moving(counted(), output, 50, EncoderOptions(), count=20, alpha=False, plays=0)
+    encode.moving(counted(), output, 50, EngineSettings(), count=20, alpha=False, plays=0)
     assert len(alive) == 20
     assert max(alive) <= 3
 
@@ -106,7 +106,7 @@ def test_a_hole_that_opens_later_shows_nothing(tmp_path: pathlib.Path) -> None:
 def test_unchanged_pixels_cost_nothing(tmp_path: pathlib.Path) -> None:
     """A dot that moves over a busy picture adds little to a GIF of the picture."""
     ground = samples.scene((200, 150))
-    still = encode.still(ground.copy(), Format.GIF, 100, EncoderOptions())
+    still = encode.still(ground.copy(), Format.GIF, 100, EngineSettings())
 
     def dots() -> Iterator[frame_sequence.Frame]:
         for step in range(8):
@@ -114,5 +114,5 @@ def test_unchanged_pixels_cost_nothing(tmp_path: pathlib.Path) -> None:
             picture.paste((255, 0, 0), (20 * step, 70, 20 * step + 6, 76))
             yield frame_sequence.Frame(picture, 50)
 
-    data = encode.moving(dots(), Format.GIF, 100, EncoderOptions(), count=8, alpha=False, plays=0)
+    data = encode.moving(dots(), Format.GIF, 100, EngineSettings(), count=8, alpha=False, plays=0)
     assert len(data) < 3 * len(still)

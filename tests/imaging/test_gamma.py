@@ -117,13 +117,13 @@ def test_intake_keeps_the_look(tmp_path: pathlib.Path, mode: str) -> None:
     path = told(tmp_path / "a.png", mode, 1.0)
     levels: Any = Image.new("RGB", (1, 1), COLOUR).convert(mode).convert("RGB").getpixel((0, 0))
     expected = [linear(level, 1.0) for level in levels]
-    with decode.open_picture(path, samples.OPTIONS, 10_000) as image:
-        data = downscale.reduced(image, 1, (0, 0, 20, 20), (20, 20), samples.OPTIONS)
+    with decode.open_picture(path, samples.SETTINGS, 10_000) as image:
+        data = downscale.reduced(image, 1, (0, 0, 20, 20), (20, 20), samples.SETTINGS.constraints)
     part = tmp_path / "b.png"
     part.write_bytes(data)
     _, picture = samples.rendered(part, width=10)
     assert samples.near(picture.convert("RGB").getpixel((5, 5)), expected, 2)
-    colour = ingest.probe(path, samples.OPTIONS).dominant_color
+    colour = ingest.probe(path, samples.SETTINGS).dominant_color
     assert samples.near(bytes.fromhex(colour[1:]), expected, 2)
 
 

@@ -1,6 +1,5 @@
 """Ingest: what becomes of an upload, and what is refused without a trace."""
 
-import dataclasses
 import errno
 import hashlib
 import io
@@ -18,12 +17,12 @@ from PIL import Image
 from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import ingest
-from liveresize.imaging.options import ImagingOptions, Metadata
+from liveresize.imaging.options import EngineSettings
 
-from . import uploads
+from . import samples, uploads
 
-OPTIONS = ImagingOptions()
-KEEP = ImagingOptions(metadata=Metadata.KEEP)
+SETTINGS = EngineSettings()
+KEEP = EngineSettings(metadata="keep")
 AVIF = {"quality": 60, "speed": 10}
 
 
@@ -34,14 +33,14 @@ class Desk:
         self.source = folder / "upload"
         self.target = folder / "original"
 
-    def take(self, data: bytes, options: ImagingOptions = OPTIONS, **job: Any) -> Facts:
+    def take(self, data: bytes, options: EngineSettings = SETTINGS, **job: Any) -> Facts:
         """Hand in `data`; its facts."""
         self.source.write_bytes(data)
         task = IntakeJob(source=str(self.source), target=str(self.target), **job)
         return ingest.ingest(task, options)
 
     def refuse(
-        self, error: type[Exception], data: bytes, *options: ImagingOptions, **job: Any
+        self, error: type[Exception], data: bytes, *options: EngineSettings, **job: Any
     ) -> None:
         """Hand in `data`, which raises `error` and leaves nothing behind."""
         with pytest.raises(error):
@@ -89,7 +88,7 @@ def test_the_facts_are_those_of_what_is_stored(desk: Desk, kind: str) -> None:
     assert facts.has_alpha == (kind == "webp")
     assert len(facts.dominant_color) == 7
     assert facts.thumbhash
-    assert ingest.probe(desk.target, OPTIONS) == facts
+    assert ingest.probe(desk.target, SETTINGS) == facts
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "gif"])
@@ -136,7 +135,7 @@ def test_formats_are_those_of_server_and_token(desk: Desk) -> None:
     assert desk.take(data, formats=("png", "tiff")).format == "png"
     desk.target.unlink()
     desk.refuse(errors.UnsupportedImage, data, formats=("jpeg",))
-    desk.refuse(errors.UnsupportedImage, data, dataclasses.replace(OPTIONS, formats=("gif",)))
+    desk.refuse(errors.UnsupportedImage, data, samples.tuned(formats=("gif",)))
     desk.refuse(errors.UnsupportedImage, uploads.saved(uploads.photo(), "TIFF"), formats=("tiff",))
     desk.refuse(errors.UnsupportedImage, b"GIF89a")
     desk.refuse(errors.UnsupportedImage, b"")
@@ -144,13 +143,13 @@ def test_formats_are_those_of_server_and_token(desk: Desk) -> None:
 
 def test_too_many_pixels_are_refused_by_the_header(desk: Desk) -> None:
     """A header that announces too much is enough; as many as allowed pass."""
-    limited = dataclasses.replace(OPTIONS, max_input_pixels=61 * 43)
+    limited = samples.tuned(max_input_pixels=61 * 43)
     desk.take(uploads.telling_png(), limited)
     desk.target.unlink()
     desk.refuse(
         errors.UploadTooLarge,
         uploads.telling_png(),
-        dataclasses.replace(OPTIONS, max_input_pixels=61 * 43 - 1),
+        samples.tuned(max_input_pixels=61 * 43 - 1),
     )
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + uploads.chunk(b"IHDR", header) + uploads.chunk(b"IDAT", b"")
@@ -165,11 +164,11 @@ CUT: dict[str, Callable[[], bytes]] = UPLOADS | {
 }
 
 
-@pytest.mark.parametrize("options", [OPTIONS, KEEP], ids=["clean", "keep"])
+@pytest.mark.parametrize("options", [SETTINGS, KEEP], ids=["clean", "keep"])
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.999])
 @pytest.mark.parametrize("kind", CUT)
 def test_an_upload_that_was_cut_off_is_refused(
-    desk: Desk, kind: str, share: float, options: ImagingOptions
+    desk: Desk, kind: str, share: float, options: EngineSettings
 ) -> None:
     """Wherever the body ends before its end, nothing of it is stored."""
     data = CUT[kind]()
@@ -224,7 +223,7 @@ def test_what_is_cropped_keeps_format_and_profile_alone(desk: Desk, kind: str) -
     assert facts.frames == (2 if kind == "gif" else 1)
     assert uploads.SECRET not in desk.stored
     assert uploads.looks(desk.stored).icc == uploads.looks(data).icc
-    assert ingest.probe(desk.target, OPTIONS) == facts
+    assert ingest.probe(desk.target, SETTINGS) == facts
 
 
 def test_a_crop_of_everything_changes_nothing(desk: Desk) -> None:
@@ -259,7 +258,7 @@ def test_a_picture_with_too_many_pixels_to_keep_is_scaled_down(desk: Desk, mode:
     """The ratio stays, the limit holds, and the result resembles the upload."""
     picture = uploads.photo((240, 160), mode)
     data = uploads.saved(picture, "JPEG", exif=uploads.exif(6), quality=95)
-    facts = desk.take(data, dataclasses.replace(OPTIONS, max_disk_pixels=10_000))
+    facts = desk.take(data, samples.tuned(max_on_disk_pixels=10_000))
     assert (facts.width, facts.height) == (81, 121)
     after = opened(desk.stored)
     assert after.mode == mode
@@ -272,9 +271,7 @@ def test_a_picture_with_too_many_pixels_to_keep_is_scaled_down(desk: Desk, mode:
 def test_pngs_of_every_mode_are_scaled_down(desk: Desk, mode: str) -> None:
     """Palettes and lone bits become colours and greys; transparency stays."""
     picture = uploads.photo(mode="L" if mode == "I;16" else mode).convert(mode)
-    facts = desk.take(
-        uploads.saved(picture, "PNG"), dataclasses.replace(OPTIONS, max_disk_pixels=1000)
-    )
+    facts = desk.take(uploads.saved(picture, "PNG"), samples.tuned(max_on_disk_pixels=1000))
     assert (facts.width, facts.height) == (37, 26)
     assert facts.has_alpha == (mode in ("LA", "P", "RGBA"))
 
@@ -293,7 +290,7 @@ def test_animations_are_cropped_and_shrunk_frame_by_frame(desk: Desk, kind: str)
         **({} if kind == "AVIF" else {"loop": 2}),
         **arguments,
     )
-    options = dataclasses.replace(OPTIONS, max_disk_pixels=600)
+    options = samples.tuned(max_on_disk_pixels=600)
     facts = desk.take(data, options, crop=(10, 5, 40, 30))
     assert (facts.width, facts.height, facts.frames) == (28, 21, 3)
     assert facts.has_alpha or kind == "GIF"  # the first frame has no hole in it
@@ -305,7 +302,7 @@ def test_animations_are_cropped_and_shrunk_frame_by_frame(desk: Desk, kind: str)
 def test_an_animation_that_is_too_long_keeps_its_first_frame(desk: Desk) -> None:
     """What would be shown as a still is stored as one, once it has to be written again."""
     frames = [uploads.photo().rotate(angle) for angle in (0, 90, 180)]
-    options = dataclasses.replace(OPTIONS, max_frames=2)
+    options = samples.tuned(max_frames=2)
     assert desk.take(moving("WEBP", frames), options).frames == 3
     assert desk.take(moving("WEBP", frames), options, crop=(0, 0, 30, 30)).frames == 1
 
@@ -340,14 +337,14 @@ def test_a_folder_that_is_not_there_is_an_error_of_the_store(desk: Desk) -> None
 def test_probing_has_its_own_limits(desk: Desk) -> None:
     """On disk the decoder's limits count, not those of uploads."""
     desk.source.write_bytes(uploads.telling_jpeg())
-    facts = ingest.probe(desk.source, dataclasses.replace(OPTIONS, max_input_pixels=1))
+    facts = ingest.probe(desk.source, samples.tuned(max_input_pixels=1))
     assert (facts.width, facts.height, facts.clean) == (43, 61, False)
     with pytest.raises(errors.ImageTooLarge):
-        ingest.probe(desk.source, dataclasses.replace(OPTIONS, max_pixels=61 * 43 - 1))
+        ingest.probe(desk.source, samples.tuned(max_decode_pixels=61 * 43 - 1))
     with pytest.raises(errors.UnsupportedImage):
-        ingest.probe(desk.source, dataclasses.replace(OPTIONS, formats=("png",)))
+        ingest.probe(desk.source, samples.tuned(formats=("png",)))
     with pytest.raises(errors.OriginalMissing):
-        ingest.probe(desk.target, OPTIONS)
+        ingest.probe(desk.target, SETTINGS)
 
 
 SEEDS = {kind: make() for kind, make in UPLOADS.items()}
@@ -375,7 +372,7 @@ def test_damage_gives_errors_of_ours_alone(shared: Desk, kind: str, drawn: st.Da
         data[at : at + len(new)] = new
     crop = drawn.draw(st.sampled_from([None, (1, 1, 9, 9)]))
     shared.target.unlink(missing_ok=True)
-    limited = dataclasses.replace(OPTIONS, max_input_pixels=1_000_000)
+    limited = samples.tuned(max_input_pixels=1_000_000)
     try:
         facts = shared.take(bytes(data), limited, crop=crop)
     except (errors.ImageError, errors.BadCrop):

@@ -29,7 +29,7 @@ def test_listed_formats_are_read(tmp_path: pathlib.Path, kind: str) -> None:
     """A listed format is rendered and taken as an upload, under its own name."""
     scene = samples.scene((120, 80))
     path = made(tmp_path / "a", kind, scene)
-    _, shown = samples.rendered(path, width=60, options=LISTED)
+    _, shown = samples.rendered(path, width=60, settings=LISTED)
     assert shown.size == (60, 40)
     assert samples.psnr(shown, scene.resize((60, 40), Image.Resampling.LANCZOS)) > 25
     facts = ingest.probe(path, LISTED)
@@ -48,7 +48,7 @@ def test_formats_are_off_unless_listed(tmp_path: pathlib.Path, kind: str) -> Non
 def test_orientation_is_honoured(tmp_path: pathlib.Path, kind: str) -> None:
     """A picture stored on its side comes out upright."""
     path = made(tmp_path / "a", kind, samples.quarters((120, 80)), exif=samples.exif(6))
-    _, shown = samples.rendered(path, width=40, options=LISTED)
+    _, shown = samples.rendered(path, width=40, settings=LISTED)
     assert shown.size == (40, 60)
     for at, colour in (((5, 5), samples.BLUE), ((35, 5), samples.RED), ((5, 55), samples.YELLOW)):
         assert samples.near(shown.convert("RGB").getpixel(at), colour, 24)
@@ -58,9 +58,9 @@ def test_orientation_is_honoured(tmp_path: pathlib.Path, kind: str) -> None:
 def test_too_many_pixels_are_refused(tmp_path: pathlib.Path, kind: str) -> None:
     """The limit holds before anything is decoded."""
     path = made(tmp_path / "a", kind, samples.scene((120, 80)))
-    options = samples.tuned(formats=("heif", "jxl"), max_pixels=120 * 80 - 1)
+    settings = samples.tuned(formats=("heif", "jxl"), max_decode_pixels=120 * 80 - 1)
     with pytest.raises(errors.ImageTooLarge):
-        samples.rendered(path, width=30, format=Format.JPEG, options=options)
+        samples.rendered(path, width=30, format=Format.JPEG, settings=settings)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (256, 256), (640, 480), (1920, 1080), (513, 2)])

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from liveresize.core.formats import Format
 from liveresize.imaging import encode, palette
-from liveresize.imaging.options import EncoderOptions
+from liveresize.imaging.options import EngineSettings
 
 from . import samples
 
@@ -129,7 +129,7 @@ def test_gif_keeps_holes_and_spends_no_colour_on_them() -> None:
     """What is more than half transparent becomes transparent, the rest keeps 255 colours."""
     picture = samples.scene((64, 48)).convert("RGBA")
     picture.putalpha(Image.linear_gradient("L").resize(picture.size))
-    data = encode.still(picture.copy(), Format.GIF, 100, EncoderOptions())
+    data = encode.still(picture.copy(), Format.GIF, 100, EngineSettings())
     shown = Image.open(io.BytesIO(data)).convert("RGBA")
     expected = picture.getchannel("A").point(lambda level: 255 if level >= 128 else 0)
     assert shown.getchannel("A").tobytes() == expected.tobytes()

@@ -187,7 +187,7 @@ def test_only_png_is_taken_and_only_where_listed(tmp_path: pathlib.Path) -> None
     """Other files are left to Pillow, and so is PNG where it is not accepted."""
     assert png.opened(samples.saved(tmp_path / "a.jpg", picture("RGB"))) is None
     path = samples.saved(tmp_path / "a.png", picture("RGB"))
-    with decode.open_picture(path, samples.OPTIONS, 100_000) as image:
+    with decode.open_picture(path, samples.SETTINGS, 100_000) as image:
         assert isinstance(image, png.QuickPNG)
     with (
         pytest.raises(errors.UnsupportedImage),

@@ -41,7 +41,7 @@ def test_sizes_are_those_of_geometry(tmp_path: pathlib.Path, fit: Fit, enlarge: 
             rotate=rotate,
             enlarge=enlarge,
         )
-        result = render.render(path, wanted, samples.OPTIONS)
+        result = render.render(path, wanted, samples.SETTINGS)
         size = geometry.output_size((43, 61), wanted)
         assert samples.opened(result.data).size == size
 
@@ -195,7 +195,7 @@ def test_results_are_bounded_too(tmp_path: pathlib.Path) -> None:
     """A result with more pixels than may be decoded, or sides its format lacks, is refused."""
     path = samples.saved(tmp_path / "a.png", samples.quarters((20, 10)))
     with pytest.raises(errors.ImageTooLarge):
-        samples.rendered(path, width=100, options=samples.tuned(max_pixels=4999))
+        samples.rendered(path, width=100, settings=samples.tuned(max_decode_pixels=4999))
     long = samples.saved(tmp_path / "b.png", samples.quarters((20_000, 1)))
     with pytest.raises(errors.ImageTooLarge):
         samples.rendered(long, format=Format.WEBP)
@@ -240,7 +240,7 @@ def test_every_field_reads_back_from_its_variant(tmp_path: pathlib.Path) -> None
     path = samples.saved(tmp_path / "a.png", samples.scene((90, 60)))
     wanted = samples.rendition(width=31, height=40, fit=Fit.CANVAS, blur=12, rotate=90, flip="v")
     again = Rendition.from_variant(wanted.variant)
-    one, two = (render.render(path, it, samples.OPTIONS) for it in (wanted, again))
+    one, two = (render.render(path, it, samples.SETTINGS) for it in (wanted, again))
     assert one.etag == two.etag
 
 
@@ -248,7 +248,7 @@ def test_every_job_goes_through_one_door(tmp_path: pathlib.Path) -> None:
     """`perform` answers each kind of job with its own kind of result."""
     path = str(samples.saved(tmp_path / "a.png", samples.scene((90, 60))))
     job = RenderJob(path=path, rendition=samples.rendition(width=30))
-    assert isinstance(perform(job, samples.OPTIONS), Rendered)
-    assert isinstance(perform(ProbeJob(path=path), samples.OPTIONS), Facts)
+    assert isinstance(perform(job, samples.SETTINGS), Rendered)
+    assert isinstance(perform(ProbeJob(path=path), samples.SETTINGS), Facts)
     upload = IntakeJob(source=path, target=str(tmp_path / "original"))
-    assert isinstance(perform(upload, samples.OPTIONS), Facts)
+    assert isinstance(perform(upload, samples.SETTINGS), Facts)

@@ -84,7 +84,7 @@ def test_profile_orientation_and_xmp_are_read(tmp_path: pathlib.Path) -> None:
     """What stands around the pixels is where Pillow's own plugin puts it."""
     path = tmp_path / "a.webp"
     path.write_bytes(uploads.telling_webp(orientation=6))
-    with decode.open_picture(path, samples.OPTIONS, 10_000) as image, Image.open(path) as theirs:
+    with decode.open_picture(path, samples.SETTINGS, 10_000) as image, Image.open(path) as theirs:
         assert isinstance(image, webp.StillWebP)
         assert decode.orientation(image) == 6
         for key in ("icc_profile", "exif", "xmp"):

@@ -19,7 +19,7 @@ from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, Job, ProbeJob, Rendered, RenderJob
 from liveresize.core.rendition import Rendition
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 
 
 class Stubborn(Exception):
@@ -46,7 +46,7 @@ def probe(*deeds: str) -> ProbeJob:
     return ProbeJob(path=";".join(deeds))
 
 
-def perform(job: Job, options: ImagingOptions) -> Rendered | Facts:
+def perform(job: Job, settings: EngineSettings) -> Rendered | Facts:
     """Do what the path of `job` says."""
     path = job.path if isinstance(job, RenderJob | ProbeJob) else job.source
     answer = b""

@@ -12,7 +12,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import ProbeJob, Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import decode
-from liveresize.imaging.options import ImagingOptions
+from liveresize.imaging.options import EngineSettings
 from liveresize.maintenance.doctor.findings import Finding, ok, problem
 
 _SIZE = 64, 48
@@ -30,22 +30,22 @@ _LIBRARIES = {
 }
 
 
-def look(options: ImagingOptions) -> Iterator[Finding]:
-    """Every format of `options`, and every one that is written. Takes some processor time."""
+def look(settings: EngineSettings) -> Iterator[Finding]:
+    """Every format of `formats.input`, and every one that is written. Takes some processor time."""
     with tempfile.TemporaryDirectory(prefix="liveresize-doctor-") as folder:
-        for name in options.formats:
-            yield _read(name, Path(folder), options)
+        for name in settings.formats.input:
+            yield _read(name, Path(folder), settings)
         source = Path(folder, "source.png")
         _sample().save(source)
         for form in Format:
-            yield _written(form, source, options)
+            yield _written(form, source, settings)
 
 
 def _sample() -> Image.Image:
     return Image.radial_gradient("L").resize(_SIZE).convert("RGB")
 
 
-def _read(name: str, folder: Path, options: ImagingOptions) -> Finding:
+def _read(name: str, folder: Path, settings: EngineSettings) -> Finding:
     """Whether a picture of that format is understood."""
     part = f"codec {name}"
     if not decode.accepted((name,)):
@@ -57,18 +57,18 @@ def _read(name: str, folder: Path, options: ImagingOptions) -> Finding:
     path = folder / f"picture.{name}"
     try:
         _sample().save(path, decode.PILLOW_NAMES[name])
-        imaging.perform(ProbeJob(path=str(path)), options)
+        imaging.perform(ProbeJob(path=str(path)), settings)
     except (errors.LiveResizeError, OSError, ValueError, KeyError, RuntimeError) as error:
         return _broken(part, f"A picture of that format cannot be read: {_reason(error)}.")
     return ok(part, f"It is read{_version(name)}.")
 
 
-def _written(form: Format, source: Path, options: ImagingOptions) -> Finding:
+def _written(form: Format, source: Path, settings: EngineSettings) -> Finding:
     """Whether a rendition of that format is made."""
     part = f"codec {form.value}"
     job = RenderJob(path=str(source), rendition=Rendition(format=form, width=32).canonical())
     try:
-        rendered = imaging.perform(job, options)
+        rendered = imaging.perform(job, settings)
         assert isinstance(rendered, Rendered)
     except errors.LiveResizeError as error:
         return _broken(part, f"A picture of that format cannot be made: {_reason(error)}.")

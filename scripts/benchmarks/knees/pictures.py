@@ -9,7 +9,8 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import perform
-from liveresize.imaging.options import EncoderOptions, ImagingOptions
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Encoder
 from scripts.benchmarks import corpus
 
 PHOTOS = ("2569067123_aca715a2ee_o.jpg", "012mp-bus.jpg", "kodim23.png")
@@ -24,8 +25,8 @@ def shrunk(name: str, width: int) -> Image.Image:
 def made(path: Path, width: int) -> Image.Image:
     """The pixels of any picture at `width`."""
     rendition = Rendition(format=Format.PNG, width=width).canonical()
-    options = ImagingOptions(encoder=EncoderOptions(png_level=1))
-    done = perform(RenderJob(path=str(path), rendition=rendition), options)
+    settings = EngineSettings(encoder=Encoder(png_level=1))
+    done = perform(RenderJob(path=str(path), rendition=rendition), settings)
     assert isinstance(done, Rendered)
     image = Image.open(io.BytesIO(done.data))
     image.load()

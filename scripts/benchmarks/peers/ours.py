@@ -5,7 +5,8 @@ from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit, Quality
 from liveresize.imaging import perform, shrink
-from liveresize.imaging.options import EncoderOptions, ImagingOptions
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.pictures import Encoder
 from scripts.benchmarks.peers import program
 
 QUALITY = 80
@@ -25,16 +26,16 @@ def render(request: program.Request) -> program.Done:
         enlarge=False,
     ).canonical()
     job = RenderJob(path=request["source"], rendition=rendition)
-    done = perform(job, ImagingOptions(encoder=_encoder(settings)))
+    done = perform(job, EngineSettings(encoder=_encoder(settings)))
     assert isinstance(done, Rendered)
     stages = {"decode": done.decode_ms, "resize": done.resize_ms, "encode": done.encode_ms}
     return done.data, stages
 
 
-def _encoder(settings: program.Request) -> EncoderOptions:
+def _encoder(settings: program.Request) -> Encoder:
     if settings.get("defaults"):
-        return EncoderOptions()
-    return EncoderOptions(
+        return Encoder()
+    return Encoder(
         jpeg_progressive=settings.get("progressive"),
         jpeg_optimize=settings.get("optimize"),
         png_level=settings.get("level"),
