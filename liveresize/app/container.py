@@ -18,8 +18,8 @@ from liveresize.app.options import (
     take_over_options,
     url_rules,
     vip_rules,
-    worker_options,
 )
+from liveresize.app.workers import make_pool
 from liveresize.compat.vip.importer import BucketImporter
 from liveresize.compat.vip.uploads import VipUploads
 from liveresize.config import Settings
@@ -52,7 +52,6 @@ from liveresize.storage.strays import StrayFiles
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import UploadPipeline
 from liveresize.uploads.token_uploads import Uploads
-from liveresize.workers import WorkerPool
 
 
 def check(settings: Settings) -> None:
@@ -78,7 +77,7 @@ class Container:
         self.migrated = False
         self.rules = url_rules(settings)
         self.index = DatabaseIndex(index_options(settings))
-        self.workers = WorkerPool(worker_options(settings))
+        self.workers = make_pool(settings)
         self.originals = DiskOriginals(originals_options(settings))
         self.spool = DiskSpool(
             SpoolOptions(

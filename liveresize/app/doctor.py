@@ -7,8 +7,9 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.app import container
 from liveresize.app.buckets import make_objects
-from liveresize.app.options import engine_settings, index_options, originals_options, worker_options
+from liveresize.app.options import index_options, originals_options
 from liveresize.app.tls import tls_options
+from liveresize.app.workers import engine_settings
 from liveresize.config import Settings
 from liveresize.maintenance.doctor import buckets, codecs, database, entrances, folders, machine
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
@@ -114,8 +115,7 @@ def _codecs(settings: Settings) -> Iterable[Finding]:
 
 
 def _limits(settings: Settings) -> Iterable[Finding]:
-    options = worker_options(settings)
-    return machine.limits(options.slots, options.memory_bytes)
+    return machine.limits(settings.workers.slots, settings.workers.memory_bytes)
 
 
 def _ports(settings: Settings) -> Iterable[Finding]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import structlog
 
 from liveresize import errors
-from liveresize.app.options import index_options, originals_options, url_rules, worker_options
+from liveresize.app.options import index_options, originals_options, url_rules
+from liveresize.app.workers import make_pool
 from liveresize.compat.iaas.moving import MoveIn, MoveOptions
 from liveresize.compat.iaas.originals import Taking
 from liveresize.compat.iaas.source import PATIENCE, Source
@@ -100,7 +101,7 @@ async def _target(
     """This installation's index, originals and workers, ready for use if `start`."""
     database = Database(dataclasses.replace(index_options(settings), budget=PATIENCE))
     originals = DiskOriginals(originals_options(settings))
-    pool = WorkerPool(worker_options(settings))
+    pool = make_pool(settings)
     try:
         if start:
             originals.prepare()

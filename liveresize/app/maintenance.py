@@ -10,8 +10,8 @@ from liveresize.app.options import (
     index_options,
     originals_options,
     renditions_options,
-    worker_options,
 )
+from liveresize.app.workers import make_pool
 from liveresize.config import Settings
 from liveresize.maintenance import verify as verification
 from liveresize.maintenance.reconcile.findings import Report
@@ -48,7 +48,7 @@ async def reconcile(
         dataclasses.replace(index_options(settings), lookup_budget=_PATIENCE, budget=_PATIENCE)
     )
     buckets = Buckets(settings)
-    pool = WorkerPool(worker_options(settings))
+    pool = make_pool(settings)
     try:
         await buckets.start()
         adopting = options.strays is OrphanPolicy.ADOPT

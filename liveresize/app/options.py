@@ -14,7 +14,6 @@ from liveresize.core.rates import RateOptions
 from liveresize.core.sizes import SizeRules
 from liveresize.core.values import Quality
 from liveresize.http.responses import ResponseOptions
-from liveresize.imaging.options import EngineSettings
 from liveresize.maintenance.strays import StraysOptions
 from liveresize.settings.backends import Postgresql
 from liveresize.settings.server import Limits
@@ -22,7 +21,6 @@ from liveresize.storage.disk import DiskOptions
 from liveresize.storage.files import Reserve
 from liveresize.storage.index.database import IndexOptions
 from liveresize.storage.originals import OriginalsOptions
-from liveresize.workers import WorkerOptions
 
 _MEGAPIXEL = 1_000_000
 
@@ -39,33 +37,6 @@ _VIP_QUALITY = 80
 _FILE_POOL = 5
 _FILE_BUDGET = 2.0
 """Connections to a database that is a file of our own, and seconds that a GET waits for it."""
-
-
-def engine_settings(settings: Settings) -> EngineSettings:
-    """What the engine reads."""
-    return EngineSettings(
-        constraints=settings.constraints,
-        formats=settings.formats,
-        encoder=settings.encoder,
-        effort=settings.effort,
-        metadata=settings.originals.metadata,
-    )
-
-
-def worker_options(settings: Settings) -> WorkerOptions:
-    """What the pool is told."""
-    workers = settings.workers
-    return WorkerOptions(
-        slots=workers.slots,
-        memory_bytes=workers.memory_bytes,
-        nice=workers.nice,
-        recycle_after=workers.recycle,
-        queue_limit=workers.queue,
-        client_queue=settings.limits.client_queue,
-        max_wait=workers.max_wait,
-        deadline=settings.timeout.conversion_seconds,
-        imaging=engine_settings(settings),
-    )
 
 
 def rate_options(limits: Limits, slots: int) -> RateOptions:

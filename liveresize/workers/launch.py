@@ -23,8 +23,8 @@ from multiprocessing import (
 from typing import Any, TypeVar
 
 from liveresize import errors
+from liveresize.settings.server import Workers
 from liveresize.workers import process
-from liveresize.workers.options import WorkerOptions
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class _Context(context.ForkServerContext):
 
 
 def launch(
-    options: WorkerOptions, preload: Sequence[str]
+    settings: Workers, preload: Sequence[str]
 ) -> tuple[ProcessPoolExecutor, context.ForkServerProcess]:
     """A warm executor and its process. Raises WorkerDied when it cannot be started."""
     making = _Context()
@@ -95,7 +95,7 @@ def launch(
             1,
             mp_context=making,
             initializer=process.prepare,
-            initargs=(options.memory_bytes, options.nice, tuple(preload)),
+            initargs=(settings.memory_bytes, settings.nice, tuple(preload)),
         )
         greeting = executor.submit(process.greet)
         # Our copy of the writing end would keep the executor waiting for ever for the

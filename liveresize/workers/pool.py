@@ -10,14 +10,18 @@ import structlog
 from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
 from liveresize.core.ports import Clock, JobHandle
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.server import Workers
 from liveresize.workers import process, sizing
 from liveresize.workers.admission import Admission
-from liveresize.workers.options import WorkerOptions
 from liveresize.workers.quarantine import Quarantine, identity
 from liveresize.workers.slot import Death, Died, Slot
 from liveresize.workers.supervisor import WorkerSupervisor
 
 logger = structlog.get_logger(__name__)
+
+_QUARANTINE = 3_600.0
+"""Seconds for which a job that crashed its worker twice is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +49,35 @@ class Stats:
 class WorkerPool:
     """A Renderer on worker processes; `start` it first, `close` it last.
 
-    `perform` is what workers do with a job: a function at the top of a module.
+    An idle worker takes 136 MiB of address space and 27 MiB of memory, so that the default of
+    `workers.memory_bytes` keeps it below 512 MiB resident; 30 megapixels of any accepted
+    format fit.
     """
 
     def __init__(
         self,
-        options: WorkerOptions,
+        settings: Workers,
+        engine: EngineSettings,
         *,
+        client_queue: int,
+        deadline: float,
         perform: process.Perform = process.engine,
         clock: Clock = time,
     ) -> None:
-        self._size = options.slots or sizing.detect(options.memory_bytes)
-        self._deadline = options.deadline
+        """A job ends `deadline` seconds after it began, retry included.
+
+        When the queue is full, `client_queue` jobs of one client for each slot keep their
+        place. `perform` is what workers do with a job: a function at the top of a module.
+        """
+        self._size = settings.slots or sizing.detect(settings.memory_bytes)
+        self._deadline = deadline
         self._admission: Admission[Slot] = Admission(
-            options.queue_limit, options.max_wait, share=options.client_queue * self._size
+            settings.queue, settings.max_wait, share=client_queue * self._size
         )
-        self._crew = WorkerSupervisor(self._size, options, perform, self._admission)
-        self._quarantine = Quarantine(options.quarantine, clock)
+        self._crew = WorkerSupervisor(
+            self._size, settings, engine, act=perform, admission=self._admission
+        )
+        self._quarantine = Quarantine(_QUARANTINE, clock)
         self._begun: set[asyncio.Task[Result]] = set()
         self._killed = 0
         self._retried = 0

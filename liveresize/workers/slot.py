@@ -13,8 +13,9 @@ import structlog
 
 from liveresize import errors
 from liveresize.core.jobs import Job, Result
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.server import Workers
 from liveresize.workers import launch, process
-from liveresize.workers.options import WorkerOptions
 
 logger = structlog.get_logger(__name__)
 
@@ -60,12 +61,14 @@ class Slot:
         executor: ProcessPoolExecutor,
         worker: context.ForkServerProcess,
         act: process.Perform,
-        options: WorkerOptions,
+        settings: Workers,
+        engine: EngineSettings,
     ) -> None:
         self._executor = executor
         self._process = worker
         self._act = act
-        self._options = options
+        self._settings = settings
+        self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Task[Death] | None = None
         self.pid = worker.pid or 0
@@ -74,7 +77,7 @@ class Slot:
         self.spoilt = False
 
     @classmethod
-    async def open(cls, act: process.Perform, options: WorkerOptions) -> Self:
+    async def open(cls, act: process.Perform, settings: Workers, engine: EngineSettings) -> Self:
         """A new slot, warm; the loop stays free meanwhile.
 
         Raises WorkerDied when the process cannot be started.
@@ -82,13 +85,13 @@ class Slot:
         # Once in the fork server, so that every worker has them from its birth and shares
         # their memory.
         preload = [process.__name__, process.ENGINE if act is process.engine else act.__module__]
-        executor, worker = await launch.in_thread(lambda: launch.launch(options, preload))
-        return cls(executor, worker, act, options)
+        executor, worker = await launch.in_thread(lambda: launch.launch(settings, preload))
+        return cls(executor, worker, act, settings, engine)
 
     @property
     def worn(self) -> bool:
         """Whether the process should make room for a new one."""
-        limit = self._options.recycle_after
+        limit = self._settings.recycle
         return self.spoilt or bool(limit and self.jobs >= limit)
 
     def watch(self, on_exit: Callable[[Self], None]) -> None:
@@ -110,7 +113,7 @@ class Slot:
         either of these two the slot can only be closed, and after Died it is.
         """
         try:
-            future = self._executor.submit(process.perform, self._act, job, self._options.imaging)
+            future = self._executor.submit(process.perform, self._act, job, self._engine)
         except BrokenProcessPool as exc:
             raise Died(await self.close()) from exc
         error = await self._outcome(future, until)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from liveresize import errors
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.server import Workers
 from liveresize.workers.admission import Admission
-from liveresize.workers.options import WorkerOptions
 from liveresize.workers.process import Perform
 from liveresize.workers.slot import Slot
 
@@ -34,10 +35,17 @@ class WorkerSupervisor:
     """
 
     def __init__(
-        self, size: int, options: WorkerOptions, act: Perform, admission: Admission[Slot]
+        self,
+        size: int,
+        settings: Workers,
+        engine: EngineSettings,
+        *,
+        act: Perform,
+        admission: Admission[Slot],
     ) -> None:
         self._size = size
-        self._options = options
+        self._settings = settings
+        self._engine = engine
         self._act = act
         self._admission = admission
         self._slots: set[Slot] = set()
@@ -132,7 +140,7 @@ class WorkerSupervisor:
         """A warm and watched slot. Raises WorkerDied."""
         began = asyncio.get_running_loop().time()
         try:
-            slot = await Slot.open(self._act, self._options)
+            slot = await Slot.open(self._act, self._settings, self._engine)
         except errors.WorkerDied as error:
             self.counters.start_failures += 1
             self._useless += 1

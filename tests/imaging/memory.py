@@ -18,7 +18,7 @@ from liveresize.core.values import Quality
 from liveresize.imaging.options import EngineSettings
 
 IDLE = 136 * 2**20
-"""What a worker takes of its limit before any job, as WorkerOptions says."""
+"""What a worker takes of its limit before any job, as WorkerPool says."""
 
 
 def job(kind: str, path: str, folder: str) -> Job:

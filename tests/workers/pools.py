@@ -4,28 +4,22 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 from liveresize.core.ports import Clock
-from liveresize.workers import WorkerOptions, WorkerPool
+from liveresize.imaging.options import EngineSettings
+from liveresize.settings.server import Workers
+from liveresize.workers import WorkerPool, process
 
 from . import deeds
 
 PATIENCE = 20.0
 """Seconds after which a test gives up on a real process, on a machine under load."""
 
-TWO = WorkerOptions(
-    slots=2,
-    memory_bytes=616 << 20,
-    nice=10,
-    recycle_after=1_000,
-    queue_limit=256,
-    client_queue=16,
-    max_wait=10.0,
-    deadline=30.0,
-)
+TWO = Workers(slots=2, max_wait=10.0)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -53,13 +47,30 @@ def noted(path: Path) -> list[int]:
     return [int(pid) for pid in path.read_text().split()] if path.exists() else []
 
 
+def made(
+    settings: Workers = TWO,
+    *,
+    perform: process.Perform = deeds.perform,
+    clock: Clock = time,
+    deadline: float = 30.0,
+) -> WorkerPool:
+    """A pool that is yet to be started."""
+    return WorkerPool(
+        settings,
+        EngineSettings(),
+        client_queue=16,
+        deadline=deadline,
+        perform=perform,
+        clock=clock,
+    )
+
+
 @contextlib.asynccontextmanager
 async def opened(
-    options: WorkerOptions = TWO, clock: Clock | None = None, **changes: float
+    clock: Clock = time, deadline: float = 30.0, **keys: float
 ) -> AsyncIterator[WorkerPool]:
-    """A started pool of workers that do `deeds`, two slots unless told otherwise."""
-    options = replace(options, **changes)  # type: ignore[arg-type]
-    pool = WorkerPool(options, perform=deeds.perform, **({"clock": clock} if clock else {}))
+    """A started pool of workers that do `deeds`; `keys` are those of `workers`."""
+    pool = made(replace(TWO, **keys), clock=clock, deadline=deadline)  # type: ignore[arg-type]
     await pool.start()
     try:
         yield pool

@@ -6,13 +6,12 @@ import json
 import sys
 
 from liveresize import errors
-from liveresize.workers import WorkerPool
 from workers import deeds, pools
 
 
 async def main(busy: str, leave: bool) -> None:
     """Run until killed, with one worker at the deed `busy`; or close and go."""
-    pool = WorkerPool(pools.TWO, perform=deeds.perform)
+    pool = pools.made()
     await pool.start()
     job = asyncio.ensure_future(pool.run(deeds.job(busy)))
     await asyncio.sleep(0)

@@ -72,7 +72,7 @@ def test_a_job_that_crashes_twice_is_quarantined(tmp_path: Path, deed: str) -> N
     async def main() -> None:
         clock = Clock()
         diary = tmp_path / "diary"
-        async with pools.opened(slots=1, clock=clock, quarantine=60.0) as pool:
+        async with pools.opened(slots=1, clock=clock) as pool:
             job = deeds.job(f"note:{diary}", deed)
             for tries in (2, 2):
                 with pytest.raises(errors.Quarantined):
@@ -80,7 +80,7 @@ def test_a_job_that_crashes_twice_is_quarantined(tmp_path: Path, deed: str) -> N
                 assert len(pools.noted(diary)) == tries
             assert pool.stats.quarantined == 1
             await pool.run(deeds.job(""))
-            clock.now += 60.0
+            clock.now += 3_600.0
             with pytest.raises(errors.Quarantined):
                 await pool.run(job)
             assert len(pools.noted(diary)) == 4
@@ -237,7 +237,7 @@ def test_a_pool_whose_workers_cannot_start_says_so() -> None:
     """When not one worker loads what it needs, `start` raises WorkerDied with the reason."""
 
     async def main() -> None:
-        pool = WorkerPool(pools.TWO, perform=Unpreloadable())
+        pool = pools.made(perform=Unpreloadable())
         with capture_logs() as logs, pytest.raises(errors.WorkerDied) as raised:
             await pool.start()
         assert "did not start" in raised.value.detail

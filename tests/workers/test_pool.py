@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 
 from liveresize import errors
 from liveresize.core.ports import JobHandle, Priority, Renderer
-from liveresize.workers import WorkerPool
 
 from . import deeds, pools
 
@@ -152,7 +151,7 @@ def test_a_full_queue_and_a_long_wait_are_told(tmp_path: Path) -> None:
     """The newcomer hears QueueFull at once, the one in the queue WaitTimeout later."""
 
     async def main() -> None:
-        async with pools.opened(slots=1, queue_limit=1, max_wait=0.05) as pool:
+        async with pools.opened(slots=1, queue=1, max_wait=0.05) as pool:
             busy = asyncio.ensure_future(pool.run(deeds.job(f"gate:{tmp_path / 'open'}")))
             await pools.until(lambda: pool.stats.busy == 1)
             waiting = asyncio.ensure_future(pool.run(deeds.job("")))
@@ -202,7 +201,7 @@ def test_workers_are_recycled_without_a_gap() -> None:
     """After its jobs a worker is replaced, and the only slot never misses a beat."""
 
     async def main() -> None:
-        async with pools.opened(slots=1, recycle_after=3, queue_limit=0) as pool:
+        async with pools.opened(slots=1, recycle=3, queue=0) as pool:
             seen = set()
             while pool.stats.recycled < 3:
                 # With no queue, a moment without a free slot would raise QueueFull.
@@ -241,7 +240,7 @@ def test_no_worker_is_recycled_where_that_is_off() -> None:
     """0 jobs are no limit, rather than one that is always reached."""
 
     async def main() -> None:
-        async with pools.opened(slots=1, recycle_after=0) as pool:
+        async with pools.opened(slots=1, recycle=0) as pool:
             seen = {(await pool.run(deeds.job("pid"))).data for _ in range(5)}
             assert len(seen) == 1
             assert (pool.stats.started, pool.stats.recycled) == (1, 0)
@@ -264,7 +263,7 @@ def test_closing_kills_what_does_not_end_and_leaves_nothing() -> None:
         gc.collect()
         await pools.until(lambda: threads() <= before)
         descriptors = len(os.listdir("/proc/self/fd"))
-        pool = WorkerPool(pools.TWO, perform=deeds.perform)
+        pool = pools.made()
         await pool.start()
         pids = pool.stats.pids
         hanging = asyncio.ensure_future(pool.run(deeds.job("hang")))

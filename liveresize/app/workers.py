@@ -1,0 +1,26 @@
+"""The workers of an installation, and the settings of the engine in them."""
+
+from liveresize.config import Settings
+from liveresize.imaging.options import EngineSettings
+from liveresize.workers import WorkerPool
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """The sections and keys that the engine reads."""
+    return EngineSettings(
+        constraints=settings.constraints,
+        formats=settings.formats,
+        encoder=settings.encoder,
+        effort=settings.effort,
+        metadata=settings.originals.metadata,
+    )
+
+
+def make_pool(settings: Settings) -> WorkerPool:
+    """The worker pool, not started."""
+    return WorkerPool(
+        settings.workers,
+        engine_settings(settings),
+        client_queue=settings.limits.client_queue,
+        deadline=settings.timeout.conversion_seconds,
+    )
