@@ -4,7 +4,6 @@ import datetime
 import json
 import os
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -212,10 +211,7 @@ def test_doctor_says_that_a_store_is_away(run: Run, tmp_path: Path) -> None:
 def test_doctor_counts_the_days_of_a_certificate(tmp_path: Path, days: int, level: str) -> None:
     """A month before its end it is time, two weeks before something has gone wrong."""
     made = certificates.make(tmp_path, ends_in=datetime.timedelta(days=days, hours=1))
-    options = entrances.TlsOptions(
-        certificate=made.certificate, key=made.key, min_version=ssl.TLSVersion.TLSv1_2
-    )
-    assert [finding.level.value for finding in entrances.certificate(options)] == [level]
+    assert [finding.level.value for finding in entrances.certificate(made.tls)] == [level]
 
 
 def test_doctor_knows_file_systems_of_others(tmp_path: Path) -> None:

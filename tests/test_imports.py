@@ -37,7 +37,8 @@ ALLOWED: dict[str, set[str] | None] = {
     | {"core", "delivery", "uploads", "maintenance", "http.transport"}
     | {"compat.vip.requests", "compat.vip.uploads"},
     "maintenance": ANY_LAYER | {"core", "delivery", "uploads"},
-    "maintenance.doctor": {"errors", "core", "imaging", "storage", "workers", "http.transport"},
+    "maintenance.doctor": {"errors", "settings", "core", "imaging", "storage", "workers"}
+    | {"http.transport"},
     "compat": set(),
     "compat.vip.requests": {"errors", "core"},
     "compat.vip.importer": ANY_LAYER | {"core", "storage.mirroring"},

@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.app import container
 from liveresize.app.buckets import make_objects
 from liveresize.app.options import index_options, originals_options
-from liveresize.app.tls import tls_options
+from liveresize.app.tls import tls_settings
 from liveresize.app.workers import engine_settings
 from liveresize.config import Settings
 from liveresize.maintenance.doctor import buckets, codecs, database, entrances, folders, machine
@@ -119,7 +119,7 @@ def _limits(settings: Settings) -> Iterable[Finding]:
 
 
 def _ports(settings: Settings) -> Iterable[Finding]:
-    encrypted = tls_options(settings) is not None
+    encrypted = tls_settings(settings) is not None
     second = settings.tls.port
     chosen = [("listen_port", settings.listen_port, encrypted and not second)]
     if second:
@@ -128,10 +128,10 @@ def _ports(settings: Settings) -> Iterable[Finding]:
 
 
 def _tls(settings: Settings) -> Iterable[Finding]:
-    options = tls_options(settings)
-    if options is None:
+    tls = tls_settings(settings)
+    if tls is None:
         return [ok("tls", "No certificate is configured: connections are not encrypted here.")]
-    return entrances.certificate(options)
+    return entrances.certificate(tls)
 
 
 def _proxies(settings: Settings) -> Iterable[Finding]:

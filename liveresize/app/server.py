@@ -18,7 +18,7 @@ from liveresize.app import container, sockets, systemd
 from liveresize.app.application import make_application
 from liveresize.app.lifecycle import Lifecycle
 from liveresize.app.metrics_collector import MetricsCollector
-from liveresize.app.tls import tls_options
+from liveresize.app.tls import tls_settings
 from liveresize.config import Settings
 from liveresize.http.fast_path import FastPath
 from liveresize.http.https_redirect import HttpsRedirects
@@ -129,8 +129,8 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError for what only shows when it is put together."""
         self._settings = settings
-        options = tls_options(settings)
-        self.certificate = None if options is None else Certificate(options)
+        tls = tls_settings(settings)
+        self.certificate = None if tls is None else Certificate(tls, http2=settings.http2)
         self.components = container.Container(settings)
         self._life = Lifecycle(self.components)
         site = self.components.site

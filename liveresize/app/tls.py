@@ -1,19 +1,18 @@
 """Which certificate is served, and where, as far as the settings and the disk say."""
 
+import dataclasses
 import os
-import ssl
-from pathlib import Path
 
 from liveresize import errors
 from liveresize.config import Settings
-from liveresize.http.transport.tls import HTTP1_ONLY, PROTOCOLS, TlsOptions, make_context
+from liveresize.http.transport.tls import make_context
 from liveresize.settings import entrances
+from liveresize.settings.entrances import Tls
 
-_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
-
-def tls_options(settings: Settings) -> TlsOptions | None:
-    """The certificate that is configured, else the one where vip has its own, else None.
+def tls_settings(settings: Settings) -> Tls | None:
+    """The section with the certificate that is configured, else the one where vip has its own,
+    else None.
 
     Raises SettingsError where a key asks for TLS and there is no certificate.
     """
@@ -30,16 +29,11 @@ def tls_options(settings: Settings) -> TlsOptions | None:
                     f"and {entrances.KEY}."
                 )
         return None
-    return TlsOptions(
-        certificate=Path(files[0]),
-        key=Path(files[1]),
-        min_version=_VERSIONS[tls.min_version],
-        protocols=PROTOCOLS if settings.http2 else HTTP1_ONLY,
-    )
+    return dataclasses.replace(tls, certificate=files[0], key=files[1])
 
 
 def check(settings: Settings) -> None:
     """Raise SettingsError for a certificate that a start would fail on."""
-    options = tls_options(settings)
-    if options is not None:
-        make_context(options)
+    tls = tls_settings(settings)
+    if tls is not None:
+        make_context(tls)

@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from liveresize.settings.entrances import Tls
+
 DAY = datetime.timedelta(days=1)
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -30,6 +32,11 @@ class Pair:
     def keys(self) -> dict[str, object]:
         """The settings that serve it."""
         return {"tls__certificate": str(self.certificate), "tls__key": str(self.key)}
+
+    @property
+    def tls(self) -> Tls:
+        """Their section, with nothing else in it."""
+        return Tls(certificate=str(self.certificate), key=str(self.key))
 
 
 def now() -> datetime.datetime:

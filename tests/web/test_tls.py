@@ -14,7 +14,7 @@ import pytest
 
 from liveresize.http.handlers import status
 from liveresize.http.transport.connections import TlsStream, WatchedStream
-from liveresize.http.transport.tls import TlsOptions, make_context
+from liveresize.http.transport.tls import make_context
 from liveresize.http.transport.unsent import Unsent
 
 from . import certificates, pictures, secure, servers, wire
@@ -176,7 +176,7 @@ def test_ciphers_of_today_are_spoken(
 
 def test_every_cipher_of_tls_1_2_has_forward_secrecy_and_aead(pair: Pair) -> None:
     """Whatever OpenSSL makes of the list."""
-    context = make_context(TlsOptions(certificate=pair.certificate, key=pair.key))
+    context = make_context(pair.tls)
     names = [each["name"] for each in context.get_ciphers() if each["protocol"] == "TLSv1.2"]
     assert names
     for each in names:
@@ -382,7 +382,7 @@ def test_a_peer_that_takes_a_large_answer_slowly_is_seen_to_take_it(
     """OpenSSL counts a write when all of it is sent: that must not look like a stall."""
 
     async def scenario() -> None:
-        speaks = make_context(TlsOptions(certificate=pair.certificate, key=pair.key))
+        speaks = make_context(pair.tls)
         ended: list[WatchedStream] = []
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)

@@ -13,15 +13,12 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.http.transport.tls import Certificate, TlsOptions, make_context
+from liveresize.http.transport.tls import Certificate, make_context
+from liveresize.settings.entrances import Tls
 
 from . import certificates, pictures, secure, servers
 from .certificates import DAY, Pair
 from .conftest import Events
-
-
-def options(pair: Pair) -> TlsOptions:
-    return TlsOptions(certificate=pair.certificate, key=pair.key)
 
 
 def names(events: Events) -> list[str]:
@@ -31,7 +28,7 @@ def names(events: Events) -> list[str]:
 def refusal(pair: Pair) -> str:
     """The sentence that the files are refused with."""
     with pytest.raises(errors.SettingsError) as caught:
-        make_context(options(pair))
+        make_context(pair.tls)
     return caught.value.public
 
 
@@ -123,7 +120,7 @@ def test_an_encrypted_key_asks_nobody(tmp_path: Path, *, rsa_key: bool) -> None:
 def test_the_end_of_a_certificate_is_known(tmp_path: Path, days: int) -> None:
     """Before 2050 and after, when certificates spell years otherwise."""
     pair = certificates.make(tmp_path, ends_in=days * DAY)
-    assert Certificate(options(pair)).not_after == pair.not_after
+    assert Certificate(pair.tls).not_after == pair.not_after
 
 
 def test_a_file_may_hold_a_chain_a_key_and_remarks(tmp_path: Path) -> None:
@@ -134,7 +131,7 @@ def test_a_file_may_hold_a_chain_a_key_and_remarks(tmp_path: Path) -> None:
     text = "\n".join(each if isinstance(each, str) else each.read_text() for each in parts)
     one = tmp_path / "all.pem"
     one.write_text(text)
-    found = Certificate(TlsOptions(certificate=one, key=one))
+    found = Certificate(Tls(certificate=str(one), key=str(one)))
     assert found.not_after == pair.not_after
 
 
@@ -151,7 +148,7 @@ def test_the_end_of_a_certificate_is_warned_of(
 ) -> None:
     """Once it is over, or within two weeks; at the start, and whenever it is read again."""
     pair = certificates.make(tmp_path, ends_in=ends_in)
-    certificate = Certificate(options(pair))
+    certificate = Certificate(pair.tls)
     assert names(events) == said
     assert asyncio.run(certificate.reload())
     assert names(events) == [*said, "certificate_reloaded", *said]
@@ -162,7 +159,7 @@ def test_the_end_of_a_certificate_is_warned_of(
 def test_a_new_certificate_takes_the_place_of_the_old_one(tmp_path: Path, events: Events) -> None:
     """One that cannot be used does not."""
     pair = certificates.make(tmp_path)
-    certificate = Certificate(options(pair))
+    certificate = Certificate(pair.tls)
     first = certificate.context
     renewed = certificates.make(tmp_path, ends_in=200 * DAY)
     assert asyncio.run(certificate.reload())
@@ -182,7 +179,7 @@ def test_a_new_certificate_takes_the_place_of_the_old_one(tmp_path: Path, events
 def test_the_loop_does_not_wait_for_the_files(tmp_path: Path, events: Events) -> None:
     """A pipe that nobody writes to stands for a disk that does not answer."""
     pair = certificates.make(tmp_path)
-    certificate = Certificate(options(pair))
+    certificate = Certificate(pair.tls)
     whole = pair.certificate.read_bytes()
     pair.certificate.unlink()
     os.mkfifo(pair.certificate)

@@ -350,7 +350,7 @@ def test_a_port_for_tls_wants_a_certificate(tmp_path: Path, places: Pair, redire
 
 def test_the_certificate_of_vip_is_found(tmp_path: Path, places: Pair) -> None:
     """Where both files are there and none is configured, the port speaks TLS."""
-    assert tls.tls_options(load(tmp_path)) is None
+    assert tls.tls_settings(load(tmp_path)) is None
     certificates.make(places.key.parent)
     assert load(tmp_path).warnings == ()
     tls.check(load(tmp_path))
@@ -365,9 +365,9 @@ def test_a_configured_certificate_goes_before_that_of_vip(
 ) -> None:
     """Even where both are there."""
     certificates.make(places.key.parent)
-    chosen = tls.tls_options(load(tmp_path, **pair.keys))
+    chosen = tls.tls_settings(load(tmp_path, **pair.keys))
     assert chosen is not None
-    assert (chosen.certificate, chosen.key) == (pair.certificate, pair.key)
+    assert (chosen.certificate, chosen.key) == (str(pair.certificate), str(pair.key))
 
 
 @pytest.mark.parametrize("left", ["certificate", "key"])
@@ -384,7 +384,7 @@ def test_half_of_the_certificate_of_vip_is_a_warning(
     assert chosen.warnings == (
         f"{there} is there, but {missing} is not: TLS is not spoken without both.",
     )
-    assert tls.tls_options(chosen) is None
+    assert tls.tls_settings(chosen) is None
     assert load(tmp_path, **pair.keys).warnings == ()
 
 

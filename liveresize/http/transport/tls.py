@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import re
 import ssl
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -12,14 +11,17 @@ from typing import NoReturn
 import structlog
 
 from liveresize import errors
+from liveresize.settings.entrances import Tls
 
 _log = structlog.get_logger("liveresize.tls")
 
-PROTOCOLS = ("h2", "http/1.1")
+_PROTOCOLS = ("h2", "http/1.1")
 """What is offered through ALPN, best first; a client that offers none of them is taken to
 speak HTTP/1.1."""
 
-HTTP1_ONLY = PROTOCOLS[1:]
+_HTTP1_ONLY = _PROTOCOLS[1:]
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: forward secrecy and AEAD, or nothing. All of TLS 1.3 are like that."""
@@ -37,17 +39,6 @@ _NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIG
 """How OpenSSL says that a key belongs to another certificate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsOptions:
-    """PEM files of a certificate with its chain and of its key, the oldest version of TLS
-    that is spoken, 1.2 or 1.3, and the protocols that are spoken within."""
-
-    certificate: Path
-    key: Path
-    min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
-    protocols: Sequence[str] = PROTOCOLS
-
-
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     context: ssl.SSLContext
@@ -57,11 +48,15 @@ class _Loaded:
 class Certificate:
     """The certificate in force, which another takes the place of when its files change."""
 
-    def __init__(self, options: TlsOptions) -> None:
-        """Read the files. Raises SettingsError where they cannot be used."""
-        self._options = options
+    def __init__(self, settings: Tls, *, http2: bool = True) -> None:
+        """Read the files; offer HTTP/2 unless told otherwise.
+
+        Raises SettingsError where the files cannot be used.
+        """
+        self._settings = settings
+        self._http2 = http2
         self._turn = asyncio.Lock()
-        self._loaded = _load(options)
+        self._loaded = _load(settings, http2=http2)
         self.warn_of_its_end()
 
     @property
@@ -79,7 +74,7 @@ class Certificate:
         cannot be used: the certificate in force stays so then."""
         async with self._turn:  # of two reloads, the later must win
             try:
-                self._loaded = await asyncio.to_thread(_load, self._options)
+                self._loaded = await asyncio.to_thread(_load, self._settings, http2=self._http2)
             except errors.SettingsError as error:
                 _log.error("certificate_not_reloaded", reason=error.public)
                 return False
@@ -94,89 +89,89 @@ class Certificate:
             over = remaining < datetime.timedelta()
             _log.warning(
                 "certificate_expired" if over else "certificate_ends_soon",
-                certificate=str(self._options.certificate),
+                certificate=self._settings.certificate,
                 not_after=self.not_after.isoformat(),
             )
 
 
-def make_context(options: TlsOptions) -> ssl.SSLContext:
+def make_context(settings: Tls) -> ssl.SSLContext:
     """What a server speaks TLS with. Raises SettingsError, naming the file that is wrong."""
-    return _load(options).context
+    return _load(settings, http2=True).context
 
 
-def _load(options: TlsOptions) -> _Loaded:
-    certificate = _CERTIFICATE.search(_read("certificate", options.certificate))
+def _load(settings: Tls, *, http2: bool) -> _Loaded:
+    certificate = _CERTIFICATE.search(_read("certificate", settings.certificate))
     if certificate is None:
         raise errors.SettingsError(
-            f"The certificate {options.certificate} holds no certificate in PEM form."
+            f"The certificate {settings.certificate} holds no certificate in PEM form."
         )
-    if not _KEY.search(_read("key", options.key)):
-        raise errors.SettingsError(f"The key {options.key} holds no private key in PEM form.")
-    context = _empty_context(options)
-    _fill(context, options)
+    if not _KEY.search(_read("key", settings.key)):
+        raise errors.SettingsError(f"The key {settings.key} holds no private key in PEM form.")
+    context = _empty_context(settings, http2=http2)
+    _fill(context, settings)
     try:
         body = b"".join(certificate[1].split()).decode()
         der = ssl.PEM_cert_to_DER_cert(f"{ssl.PEM_HEADER}\n{body}\n{ssl.PEM_FOOTER}")
         return _Loaded(context, _not_after(der))
     except (ValueError, IndexError) as error:
-        raise _damaged(options) from error
+        raise _damaged(settings) from error
 
 
-def _read(what: str, path: Path) -> bytes:
+def _read(what: str, path: str) -> bytes:
     try:
-        return path.read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise errors.SettingsError(
             f"The {what} {path} cannot be read: {error.strerror}."
         ) from error
 
 
-def _empty_context(options: TlsOptions) -> ssl.SSLContext:
+def _empty_context(settings: Tls, *, http2: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = options.min_version
+    context.minimum_version = _VERSIONS[settings.min_version]
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # None of them is weak: a phone without AES in its processor may choose ChaCha.
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_alpn_protocols(options.protocols)
+    context.set_alpn_protocols(_PROTOCOLS if http2 else _HTTP1_ONLY)
     return context
 
 
-def _fill(context: ssl.SSLContext, options: TlsOptions) -> None:
+def _fill(context: ssl.SSLContext, settings: Tls) -> None:
     """Load certificate and key; OpenSSL's complaints become sentences."""
 
     def no_password() -> NoReturn:
         raise errors.SettingsError(
-            f"The key {options.key} is encrypted: a server that starts by itself needs it plain."
+            f"The key {settings.key} is encrypted: a server that starts by itself needs it plain."
         )
 
     try:
-        context.load_cert_chain(options.certificate, options.key, no_password)
+        context.load_cert_chain(settings.certificate, settings.key, no_password)
     except ssl.SSLError as error:
         if error.reason in _NOT_A_PAIR:
             raise errors.SettingsError(
-                f"The key {options.key} does not belong to the certificate {options.certificate}."
+                f"The key {settings.key} does not belong to the certificate {settings.certificate}."
             ) from error
         if error.reason in (None, "PEM lib", "PEM_LIB"):
-            raise _damaged(options) from error
+            raise _damaged(settings) from error
         raise errors.SettingsError(
-            f"The certificate {options.certificate} with the key {options.key} is not accepted "
+            f"The certificate {settings.certificate} with the key {settings.key} is not accepted "
             f"by OpenSSL: {error.reason}."
         ) from error
     except OSError as error:
         raise errors.SettingsError(
-            f"The certificate {options.certificate} or the key {options.key} cannot be read: "
+            f"The certificate {settings.certificate} or the key {settings.key} cannot be read: "
             f"{error.strerror}."
         ) from error
 
 
-def _damaged(options: TlsOptions) -> errors.SettingsError:
+def _damaged(settings: Tls) -> errors.SettingsError:
     """Which file it is that OpenSSL could not read to its end."""
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(options.certificate)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(settings.certificate)
     except OSError:
-        return errors.SettingsError(f"The certificate {options.certificate} is damaged.")
-    return errors.SettingsError(f"The key {options.key} is damaged.")
+        return errors.SettingsError(f"The certificate {settings.certificate} is damaged.")
+    return errors.SettingsError(f"The key {settings.key} is damaged.")
 
 
 def _not_after(der: bytes) -> datetime.datetime:

@@ -9,8 +9,9 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 
 from liveresize import errors
-from liveresize.http.transport.tls import Certificate, TlsOptions
+from liveresize.http.transport.tls import Certificate
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
+from liveresize.settings.entrances import Tls
 
 _SOON, _LATER = 14, 30
 """Days left of a certificate that has missed its renewal, and of one that is due for it."""
@@ -104,18 +105,18 @@ def _reachable(address: str) -> str:
     return f"[{ip}]" if ip.version == 6 else str(ip)
 
 
-def certificate(options: TlsOptions) -> Iterator[Finding]:
+def certificate(settings: Tls) -> Iterator[Finding]:
     """Whether it can be used, and for how long."""
     try:
-        until = Certificate(options).not_after
+        until = Certificate(settings).not_after
     except errors.SettingsError as error:
         yield problem("tls", error.public, "Correct tls.certificate and tls.key.")
         return
     days = (until - datetime.datetime.now(datetime.UTC)).days
-    sentence = f"The certificate {options.certificate} ends on {until:%Y-%m-%d}, in {days} days"
+    sentence = f"The certificate {settings.certificate} ends on {until:%Y-%m-%d}, in {days} days"
     do = "Renew it, and send the server SIGHUP."
     if days < 0:
-        yield problem("tls", f"The certificate {options.certificate} has ended.", do)
+        yield problem("tls", f"The certificate {settings.certificate} has ended.", do)
     elif days < _SOON:
         yield problem("tls", f"{sentence}.", do)
     elif days < _LATER:
