@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 from liveresize.core import urls
 from liveresize.core.operation import UrlRules
 from liveresize.imaging import render
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / os.environ.get("LIVERESIZE_CORPUS", "../shared/corpus")

@@ -35,7 +35,7 @@ from liveresize.delivery.renditions import Renditions, RenditionsOptions
 from liveresize.delivery.warmup import Warmup, WarmupOptions
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.transport.unsent import Unsent
-from liveresize.imaging.options import ENGINE
+from liveresize.imaging.settings import ENGINE
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions

@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 from liveresize import __version__
 from liveresize.app.container import Container
 from liveresize.http.transport.listener import Listener
-from liveresize.imaging.options import ENGINE
+from liveresize.imaging.settings import ENGINE
 from liveresize.observe import log
 from liveresize.observe.metrics import machine
 from liveresize.observe.metrics.exposition import counter, described, gauge, gauges

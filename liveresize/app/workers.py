@@ -1,7 +1,7 @@
 """The workers of an installation, and the settings of the engine in them."""
 
 from liveresize.config import Settings
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.workers import WorkerPool
 
 

@@ -3,7 +3,7 @@
 from liveresize import errors
 from liveresize.core.jobs import IntakeJob, Job, RenderJob, Result
 from liveresize.imaging import ingest, render
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 __all__ = ["perform"]
 

@@ -27,7 +27,7 @@ from PIL import (
 
 from liveresize import errors
 from liveresize.imaging import jxl, png, structure, webp
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.imaging import frame_sequence, palette, png
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import cleaning, decode, downscale, orientation, placeholder, structure
 from liveresize.imaging.cleaning.parts import Piece
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
 
 CHECKED_FRAMES = 16

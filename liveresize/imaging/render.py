@@ -20,7 +20,7 @@ from liveresize.imaging import (
     render_plan,
     shrink,
 )
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.imaging.stopwatch import Stopwatch
 
 Made = tuple[bytes, tuple[str, ...]]

@@ -10,7 +10,7 @@ from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit
 from liveresize.imaging import decode, gamma, modes, orientation, quality
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Encoder
 
 TRUNCATED = "animation_truncated"

@@ -10,7 +10,7 @@ import structlog
 from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
 from liveresize.core.ports import Clock, JobHandle
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
 from liveresize.workers import process, sizing
 from liveresize.workers.admission import Admission

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from liveresize import errors
 from liveresize.core.jobs import Job, Result
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 Perform = Callable[[Job, EngineSettings], Result]
 """What a worker does with a job; pickled by name, so it lives at the top of a module."""

@@ -13,7 +13,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.core.jobs import Job, Result
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
 from liveresize.workers import launch, process
 

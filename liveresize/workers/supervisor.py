@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from liveresize import errors
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
 from liveresize.workers.admission import Admission
 from liveresize.workers.process import Perform

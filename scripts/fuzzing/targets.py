@@ -17,7 +17,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import SMART, Fit, Quality
 from liveresize.http.handlers.multipart import ImageField
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
 from scripts.fuzzing import seeds
 

@@ -12,7 +12,7 @@ from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import SMART, Fit
 from liveresize.imaging import perform
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Formats
 from scripts.sieging import _bombs as bombs
 

@@ -16,7 +16,7 @@ from PIL import Image
 from liveresize.core import urls
 from liveresize.core.formats import Format
 from liveresize.core.operation import UrlRules
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.imaging.render import render
 
 Image.new("RGB", (40, 30), (90, 90, 90)).save("grey.png")

@@ -15,7 +15,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 IDLE = 136 * 2**20
 """What a worker takes of its limit before any job, as WorkerPool says."""

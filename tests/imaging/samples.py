@@ -14,7 +14,7 @@ from liveresize.core.jobs import Rendered
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
 from liveresize.imaging import render
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
 
 SETTINGS = EngineSettings()

@@ -11,7 +11,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import decode, perform, structure
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.imaging.structure import av1, tally
 from scripts.sieging import _bombs as bombs
 

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.imaging import decode, render
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 from . import samples
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from liveresize.core.formats import Format
 from liveresize.core.values import Quality
 from liveresize.imaging import encode, quality
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Encoder
 
 from . import samples

@@ -9,7 +9,7 @@ from PIL import Image
 
 from liveresize.core.formats import Format
 from liveresize.imaging import encode, frame_sequence
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 from . import samples
 

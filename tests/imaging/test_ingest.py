@@ -17,7 +17,7 @@ from PIL import Image
 from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import ingest
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 from . import samples, uploads
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from liveresize.core.formats import Format
 from liveresize.imaging import encode, palette
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 from . import samples
 

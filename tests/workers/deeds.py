@@ -19,7 +19,7 @@ from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, Job, ProbeJob, Rendered, RenderJob
 from liveresize.core.rendition import Rendition
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 
 
 class Stubborn(Exception):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from liveresize.core.ports import Clock
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
 from liveresize.workers import WorkerPool, process
 

@@ -12,7 +12,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import ProbeJob, Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import decode
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.maintenance.doctor.findings import Finding, ok, problem
 
 _SIZE = 64, 48

@@ -9,7 +9,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import perform
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Encoder
 from scripts.benchmarks import corpus
 

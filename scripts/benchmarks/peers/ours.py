@@ -5,7 +5,7 @@ from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit, Quality
 from liveresize.imaging import perform, shrink
-from liveresize.imaging.options import EngineSettings
+from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Encoder
 from scripts.benchmarks.peers import program
 
