@@ -44,7 +44,7 @@ from liveresize.storage.heard import HeardFile
 from liveresize.storage.index import engines
 from liveresize.storage.index.sql_index import DatabaseIndex
 from liveresize.storage.listings import RenditionFiles
-from liveresize.storage.memory import Memory, MemoryOptions
+from liveresize.storage.memory import Memory
 from liveresize.storage.mirroring import Mirroring, MirroringOptions
 from liveresize.storage.originals import DiskOriginals
 from liveresize.storage.spool import DiskSpool, SpoolOptions
@@ -91,14 +91,7 @@ class Container:
         self.disks = Disks(reserves(settings))
         self.store = self.buckets.store
         shared = self.store.shared or self.buckets.vip
-        self.memory = Memory(
-            MemoryOptions(
-                max_bytes=settings.cache.memory_bytes,
-                max_links=settings.cache.links,
-                link_ttl=settings.cache.link_ttl,
-            ),
-            time.monotonic,
-        )
+        self.memory = Memory(settings.cache, time.monotonic)
         self.publisher = Publisher(
             PublisherOptions(
                 concurrency=settings.aws.concurrency if shared else 4,

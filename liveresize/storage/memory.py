@@ -2,24 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import CachedImage
+from liveresize.settings.server import Cache
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryOptions:
-    """Bounds: bytes of renditions, number of links and of originals, seconds of a link."""
-
-    max_bytes: int = 64 << 20
-    max_links: int = 50_000
-    max_originals: int = 50_000
-    link_ttl: float = 60.0
-
+_MAX_ORIGINALS = 50_000
 
 Key = tuple[str, str]
 """(generation, variant)"""
@@ -31,8 +22,11 @@ V = TypeVar("V")
 class Memory:
     """ports.Memory: three LRUs that forget together. Used by the event loop alone."""
 
-    def __init__(self, options: MemoryOptions, monotonic: Callable[[], float]) -> None:
-        self._options = options
+    def __init__(
+        self, cache: Cache, monotonic: Callable[[], float], *, max_originals: int = _MAX_ORIGINALS
+    ) -> None:
+        self._cache = cache
+        self._max_originals = max_originals
         self._now = monotonic
         self._originals: OrderedDict[str, Original] = OrderedDict()
         self._images: OrderedDict[Key, CachedImage] = OrderedDict()
@@ -66,7 +60,7 @@ class Memory:
         self._assumed.pop(key, None)
         if not original.uploaded_at:
             self._assumed[key] = None
-        if len(self._originals) > self._options.max_originals:
+        if len(self._originals) > self._max_originals:
             oldest, _ = self._originals.popitem(last=False)
             self._assumed.pop(oldest, None)
 
@@ -86,13 +80,13 @@ class Memory:
 
     def put(self, generation: str, variant: str, image: CachedImage) -> None:
         """Keep the bytes, unless they alone would take more than an eighth of the room."""
-        if len(image.data) * 8 > self._options.max_bytes:
+        if len(image.data) * 8 > self._cache.memory_bytes:
             return
         self._release((generation, variant))
         self._images[generation, variant] = image
         self.bytes += len(image.data)
         self._note(generation, variant)
-        while self.bytes > self._options.max_bytes:
+        while self.bytes > self._cache.memory_bytes:
             self._release(next(iter(self._images)))
             self.evictions += 1
 
@@ -108,9 +102,9 @@ class Memory:
         """Keep a link for its time."""
         key = (link.generation, link.variant)
         self._links.pop(key, None)
-        self._links[key] = (link, self._now() + self._options.link_ttl)
+        self._links[key] = (link, self._now() + self._cache.link_ttl)
         self._note(*key)
-        if len(self._links) > self._options.max_links:
+        if len(self._links) > self._cache.links:
             old, _ = self._links.popitem(last=False)
             self._unnote(old)
 

@@ -29,10 +29,11 @@ from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions
 from liveresize.maintenance.strays import Strays, StraysOptions
+from liveresize.settings import server
 from liveresize.storage.disk import DiskOptions, DiskRenditions
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.listings import RenditionFiles
-from liveresize.storage.memory import Memory, MemoryOptions
+from liveresize.storage.memory import Memory
 from liveresize.storage.mirroring import Mirroring, MirroringOptions
 from liveresize.storage.originals import DiskOriginals, OriginalsOptions
 from liveresize.storage.spool import DiskSpool, SpoolOptions
@@ -73,7 +74,7 @@ class House:
         spool_bytes: int = 1 << 20,
         max_variants: int = 200,
         rates: RateOptions | None = None,
-        memory: MemoryOptions | None = None,
+        cache: server.Cache | None = None,
         pictures: PicturesOptions | None = None,
         mirror: Mirror | None = None,
         mirroring: MirroringOptions | None = None,
@@ -98,7 +99,7 @@ class House:
         )
         self.originals.prepare()
         self.spool.prepare()
-        self.memory = Memory(memory or MemoryOptions(), self.clock.monotonic)
+        self.memory = Memory(cache or server.Cache(), self.clock.monotonic)
         self.publisher = Publisher(
             PublisherOptions(max_variants=max_variants, engine="1"),
             rows=self.index.rows,
@@ -307,7 +308,7 @@ class House:
 
     def forget_all(self) -> None:
         """What a restart does to memory."""
-        fresh = Memory(MemoryOptions(), self.clock.monotonic)
+        fresh = Memory(server.Cache(), self.clock.monotonic)
         self.memory.__dict__.update(fresh.__dict__)
 
     def staged(self) -> list[str]:

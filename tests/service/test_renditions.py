@@ -12,7 +12,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
 from liveresize.core.values import Fit
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect
-from liveresize.storage.memory import MemoryOptions
+from liveresize.settings import server
 
 from .doubles import away, picture, run
 from .house import CAT, House, request
@@ -165,7 +165,7 @@ def test_without_the_index_old_links_will_do(tmp_path: Path) -> None:
     """A link past its time is used while nobody can confirm it, and asked for otherwise."""
 
     async def main() -> None:
-        house = House(tmp_path, memory=MemoryOptions(max_bytes=0))
+        house = House(tmp_path, cache=server.Cache(memory_bytes=0))
         await house.upload()
         await house.publish(100)
         await house.find(request(100))

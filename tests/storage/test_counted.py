@@ -6,7 +6,8 @@ from pathlib import Path
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
 from liveresize.core.ports import CachedImage
-from liveresize.storage.memory import Memory, MemoryOptions
+from liveresize.settings.server import Cache
+from liveresize.storage.memory import Memory
 
 from .test_spool import NEW, OLD, spool
 
@@ -29,7 +30,7 @@ def test_the_spool_knows_how_many_it_holds_and_the_oldest(tmp_path: Path) -> Non
 
 def test_memory_knows_how_much_it_holds() -> None:
     """Renditions and links, each by themselves."""
-    memory = Memory(MemoryOptions(), lambda: 0.0)
+    memory = Memory(Cache(), lambda: 0.0)
     memory.put("g", "a", CachedImage(data=b"12", mime="image/png", etag="e"))
     memory.put("g", "b", CachedImage(data=b"345", mime="image/png", etag="e"))
     memory.keep_link(

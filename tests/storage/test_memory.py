@@ -6,7 +6,8 @@ import random
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import CachedImage
-from liveresize.storage.memory import Memory, MemoryOptions
+from liveresize.settings.server import Cache
+from liveresize.storage.memory import Memory
 
 from . import worlds
 from .worlds import CAT
@@ -51,7 +52,7 @@ def sizes(memory: Memory) -> tuple[int, ...]:
 
 def test_what_was_kept_is_there() -> None:
     """Facts by name, bytes and links by generation and variant; nothing else."""
-    memory = Memory(MemoryOptions(), Time())
+    memory = Memory(Cache(), Time())
     cat = of()
     assert memory.original(CAT) is None
     memory.keep_original(cat)
@@ -67,7 +68,7 @@ def test_what_was_kept_is_there() -> None:
 
 def test_bytes_have_a_bound() -> None:
     """The rendition used longest ago goes; using one keeps it."""
-    memory = Memory(MemoryOptions(max_bytes=80), Time())
+    memory = Memory(Cache(memory_bytes=80), Time())
     for number in range(8):
         memory.put("g", str(number), held())
     assert memory.held("g", "0")
@@ -79,19 +80,19 @@ def test_bytes_have_a_bound() -> None:
 
 def test_one_rendition_takes_an_eighth_at_most() -> None:
     """A larger one is not held, and drives nobody out."""
-    memory = Memory(MemoryOptions(max_bytes=80), Time())
+    memory = Memory(Cache(memory_bytes=80), Time())
     memory.put("g", "small", held(10))
     memory.put("g", "large", held(11))
     assert memory.held("g", "large") is None
     assert memory.held("g", "small")
-    nothing = Memory(MemoryOptions(max_bytes=0), Time())
+    nothing = Memory(Cache(memory_bytes=0), Time())
     nothing.put("g", "v", held(1))
     assert sizes(nothing) == (0, 0, 0, 0, 0)
 
 
 def test_holding_again_replaces() -> None:
     """The same rendition counts once."""
-    memory = Memory(MemoryOptions(max_bytes=800), Time())
+    memory = Memory(Cache(memory_bytes=800), Time())
     memory.put("g", "v", held(90))
     memory.put("g", "v", held(20))
     assert memory.bytes == 20
@@ -103,7 +104,7 @@ def test_holding_again_replaces() -> None:
 def test_links_have_a_bound_and_a_time() -> None:
     """The one used longest ago goes; past its time one is only given where stale will do."""
     time = Time()
-    memory = Memory(MemoryOptions(max_links=2, link_ttl=60.0), time)
+    memory = Memory(Cache(links=2, link_ttl=60.0), time)
     cat = of()
     for variant in ("a", "b"):
         memory.keep_link(link(cat, variant))
@@ -121,7 +122,7 @@ def test_links_have_a_bound_and_a_time() -> None:
 
 def test_originals_have_a_bound() -> None:
     """The one used longest ago goes."""
-    memory = Memory(MemoryOptions(max_originals=2), Time())
+    memory = Memory(Cache(), Time(), max_originals=2)
     for name in "ab":
         memory.keep_original(of(ImageId(name)))
     assert memory.original(ImageId("a"))
@@ -132,7 +133,7 @@ def test_originals_have_a_bound() -> None:
 
 def test_a_new_generation_drives_out_the_old_one() -> None:
     """Its bytes and links go with it; the same one again drives out nothing."""
-    memory = Memory(MemoryOptions(), Time())
+    memory = Memory(Cache(), Time())
     old, new = of(digit="1"), of(digit="2")
     memory.keep_original(old)
     memory.put(old.generation, "v", held())
@@ -146,7 +147,7 @@ def test_a_new_generation_drives_out_the_old_one() -> None:
 
 def test_one_rendition_is_dropped_alone() -> None:
     """Its bytes and its link; its siblings and the facts stay."""
-    memory = Memory(MemoryOptions(), Time())
+    memory = Memory(Cache(), Time())
     cat = of()
     memory.keep_original(cat)
     for variant in ("a", "b"):
@@ -162,7 +163,7 @@ def test_one_rendition_is_dropped_alone() -> None:
 
 def test_a_generation_is_dropped_whole() -> None:
     """And no other: neither a newer one of the same picture, nor another picture's."""
-    memory = Memory(MemoryOptions(), Time())
+    memory = Memory(Cache(), Time())
     cat, dog = of(), of(DOG, "2")
     for original in (cat, dog):
         memory.keep_original(original)
@@ -178,7 +179,7 @@ def test_a_generation_is_dropped_whole() -> None:
 
 def test_a_picture_is_forgotten_by_name() -> None:
     """Whatever generation of it is known."""
-    memory = Memory(MemoryOptions(), Time())
+    memory = Memory(Cache(), Time())
     cat = of()
     memory.keep_original(cat)
     memory.put(cat.generation, "v", held())
@@ -191,9 +192,9 @@ def test_a_picture_is_forgotten_by_name() -> None:
 def test_bookkeeping_stays_flat() -> None:
     """After thousands of random deeds the sums are right, and dropping all leaves nothing."""
     dice = random.Random(7)
-    options = MemoryOptions(max_bytes=2000, max_links=20, max_originals=10, link_ttl=5.0)
+    cache = Cache(memory_bytes=2000, links=20, link_ttl=5.0)
     time = Time()
-    memory = Memory(options, time)
+    memory = Memory(cache, time, max_originals=10)
     images = [ImageId(f"cat{number}") for number in range(15)]
     generations = {image: [worlds.original(image) for _ in range(3)] for image in images}
     for _ in range(5000):
@@ -215,9 +216,9 @@ def test_bookkeeping_stays_flat() -> None:
                 memory.held(original.generation, variant)
                 memory.link(original.generation, variant)
         assert memory.bytes == sum(len(each.data) for each in memory._images.values())
-        assert memory.bytes <= options.max_bytes
-        assert len(memory._links) <= options.max_links
-        assert len(memory._originals) <= options.max_originals
+        assert memory.bytes <= cache.memory_bytes
+        assert len(memory._links) <= cache.links
+        assert len(memory._originals) <= 10
         noted = {(generation, v) for generation, vs in memory._variants.items() for v in vs}
         assert noted == memory._images.keys() | memory._links.keys()
     for image in images:
@@ -228,7 +229,7 @@ def test_bookkeeping_stays_flat() -> None:
 
 def test_what_the_index_has_not_confirmed_is_known() -> None:
     """Originals without `uploaded_at`, until they are confirmed, replaced or dropped."""
-    memory = Memory(MemoryOptions(max_originals=4), Time())
+    memory = Memory(Cache(), Time(), max_originals=4)
     names = ("a", "b", "c", "d")
     assumed = {name: of(ImageId(name)) for name in names}
     for original in assumed.values():
@@ -249,7 +250,7 @@ def test_what_the_index_has_not_confirmed_is_known() -> None:
 
 def test_everything_is_forgotten_at_once() -> None:
     """As if the process had just been started."""
-    memory = Memory(MemoryOptions(), Time())
+    memory = Memory(Cache(), Time())
     memory.keep_original(of())
     memory.put("1" * 28, "v", held())
     memory.keep_link(link(of()))
