@@ -7,8 +7,8 @@ import pytest
 import structlog
 
 from liveresize import config
-from liveresize.app.disks import Disks
-from liveresize.app.options import reserves
+from liveresize.app.disks import Disks, reserves
+from liveresize.settings.server import Disk
 from liveresize.storage.files import Reserve
 
 
@@ -16,11 +16,11 @@ class Folder(Reserve):
     """A folder of whose disk a test takes room away."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, 0, 0.0)
+        super().__init__(path, Disk(reserve=0, reserve_inodes=0))
 
     def wants(self, size: int) -> None:
         """Have so many bytes in reserve."""
-        self._size = size
+        self._disk = Disk(reserve=size, reserve_inodes=0)
 
 
 def look(disks: Disks) -> list[tuple[str, str]]:

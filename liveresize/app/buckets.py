@@ -3,7 +3,6 @@ buckets of vip."""
 
 from typing import TYPE_CHECKING
 
-from liveresize.app.options import renditions_options
 from liveresize.config import Settings
 from liveresize.core.ports import ForeignOriginals, Mirror, RenditionStore
 from liveresize.http.handlers.status import robots
@@ -32,7 +31,7 @@ class Buckets:
         self._objects = make_objects(settings) if used else None
         self._renditions = _renditions(settings, self._objects) if self._objects else None
         self.main: S3Renditions | DiskRenditions = self._renditions or DiskRenditions(
-            renditions_options(settings)
+            settings.renditions_folder, settings.disk
         )
         self.store: RenditionStore = self.main
         mirror = _mirror(settings, self._objects) if self._objects else None

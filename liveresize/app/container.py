@@ -5,13 +5,10 @@ from pathlib import Path
 
 from liveresize.app import tls, webhook
 from liveresize.app.buckets import Buckets
-from liveresize.app.disks import Disks
+from liveresize.app.disks import Disks, reserves
 from liveresize.app.options import (
     index_options,
-    originals_options,
     rate_options,
-    renditions_options,
-    reserves,
     response_options,
     size_rules,
     strays_options,
@@ -47,7 +44,7 @@ from liveresize.storage.listings import RenditionFiles
 from liveresize.storage.memory import Memory
 from liveresize.storage.mirroring import Mirroring, MirroringOptions
 from liveresize.storage.originals import DiskOriginals
-from liveresize.storage.spool import DiskSpool, SpoolOptions
+from liveresize.storage.spool import DiskSpool
 from liveresize.storage.strays import StrayFiles
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import UploadPipeline
@@ -72,20 +69,14 @@ class Container:
 
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError for what only shows when it is put together."""
-        data = Path(settings.data_dir)
         self.settings = settings
         self.migrated = False
         self.rules = url_rules(settings)
         self.index = DatabaseIndex(index_options(settings))
         self.workers = make_pool(settings)
-        self.originals = DiskOriginals(originals_options(settings))
+        self.originals = DiskOriginals(settings.originals_folder, settings.disk)
         self.spool = DiskSpool(
-            SpoolOptions(
-                directory=data / "spool",
-                max_bytes=settings.cache.spool_bytes,
-                reserve=settings.disk.reserve,
-                reserve_inodes=settings.disk.reserve_inodes,
-            )
+            settings.spool_folder, settings.disk, max_bytes=settings.cache.spool_bytes
         )
         self.buckets = Buckets(settings)
         self.disks = Disks(reserves(settings))
@@ -255,8 +246,7 @@ class Container:
 
     def _assemble_upkeep(self) -> None:
         """What compares this disk with the index."""
-        place = originals_options(self.settings)
-        stray_files = StrayFiles(place.directory, place.reserve, place.reserve_inodes)
+        stray_files = StrayFiles(self.settings.originals_folder, self.settings.disk)
         self.deletions = Deletions(
             rows=self.index.rows,
             purges=self.index.purges,
@@ -276,9 +266,8 @@ class Container:
             deletions=self.deletions,
             clock=time,
         )
-        rendered = renditions_options(self.settings).directory
         self.orphans = Orphans(
-            files=None if self.store.shared else RenditionFiles(rendered),
+            files=None if self.store.shared else RenditionFiles(self.settings.renditions_folder),
             links=self.index.links,
             spool=self.spool,
             clock=time,

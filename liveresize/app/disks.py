@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import structlog
 
 from liveresize import errors
+from liveresize.config import Settings
 from liveresize.storage.files import Reserve, Room
 
 _log = structlog.get_logger("liveresize.disk")
@@ -50,6 +51,14 @@ class Disks:
                 _log.warning("disk_short", folder=name, free_bytes=free, reason=reason)
             elif before and not _is_short(room):
                 _log.info("disk_roomy", folder=name, free_bytes=free)
+
+
+def reserves(settings: Settings) -> dict[str, Reserve]:
+    """What is kept on disks of this machine, and how much of those stays free."""
+    folders = {"originals": settings.originals_folder, "spool": settings.spool_folder}
+    if not settings.aws.bucket:
+        folders["renditions"] = settings.renditions_folder
+    return {name: Reserve(folder, settings.disk) for name, folder in folders.items()}
 
 
 def _is_short(room: Room | None) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.app import container
 from liveresize.app.buckets import make_objects
-from liveresize.app.options import index_options, originals_options
+from liveresize.app.options import index_options
 from liveresize.app.tls import tls_settings
 from liveresize.app.workers import engine_settings
 from liveresize.config import Settings
@@ -75,7 +75,7 @@ def _folders(settings: Settings) -> Iterable[Finding]:
     disk = settings.disk
     chosen = [("data_dir", Path(settings.data_dir))]
     if settings.originals_dir:
-        chosen.append(("originals_dir", originals_options(settings).directory))
+        chosen.append(("originals_dir", settings.originals_folder))
     for key, path in chosen:
         yield from folders.look(
             folders.Folder(

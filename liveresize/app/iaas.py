@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from liveresize import errors
-from liveresize.app.options import index_options, originals_options, url_rules
+from liveresize.app.options import index_options, url_rules
 from liveresize.app.workers import make_pool
 from liveresize.compat.iaas.moving import MoveIn, MoveOptions
 from liveresize.compat.iaas.originals import Taking
@@ -55,7 +55,7 @@ async def import_iaas(settings: Settings, asked: Asked, say: Callable[[str], Non
     Raises SettingsError, IndexUnavailable, DiskFull and WorkerDied, having said how far
     it came.
     """
-    taking = _taking(asked, originals_options(settings).directory)
+    taking = _taking(asked, settings.originals_folder)
     source = await Source.open(asked.url)
     try:
         async with _target(settings, start=not asked.dry_run) as (database, originals, pool):
@@ -100,7 +100,7 @@ async def _target(
 ) -> AsyncIterator[tuple[Database, DiskOriginals, WorkerPool]]:
     """This installation's index, originals and workers, ready for use if `start`."""
     database = Database(dataclasses.replace(index_options(settings), budget=PATIENCE))
-    originals = DiskOriginals(originals_options(settings))
+    originals = DiskOriginals(settings.originals_folder, settings.disk)
     pool = make_pool(settings)
     try:
         if start:

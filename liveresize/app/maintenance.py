@@ -6,11 +6,7 @@ import time
 from collections.abc import Callable
 
 from liveresize.app.buckets import Buckets
-from liveresize.app.options import (
-    index_options,
-    originals_options,
-    renditions_options,
-)
+from liveresize.app.options import index_options
 from liveresize.app.workers import make_pool
 from liveresize.config import Settings
 from liveresize.maintenance import verify as verification
@@ -68,8 +64,8 @@ async def reconcile(
 def _parts(
     settings: Settings, index: DatabaseIndex, buckets: Buckets, pool: WorkerPool, *, adopting: bool
 ) -> Parts:
-    options = originals_options(settings)
-    originals = DiskOriginals(options)
+    folder = settings.originals_folder
+    originals = DiskOriginals(folder, settings.disk)
     if adopting:  # what is in the mirror alone is looked at here
         originals.prepare()
     return Parts(
@@ -78,8 +74,8 @@ def _parts(
         links=index.links,
         purges=index.purges,
         originals=originals,
-        files=OriginalFiles(options.directory),
-        aside=OriginalFiles(options.directory / LOST),
+        files=OriginalFiles(folder),
+        aside=OriginalFiles(folder / LOST),
         store=buckets.store,
         objects=_listed(settings, buckets),
         apart=buckets.vip,
@@ -92,7 +88,7 @@ def _parts(
 def _listed(settings: Settings, buckets: Buckets) -> Objects | None:
     """The rendition store as something that can be listed; None where it cannot."""
     if isinstance(buckets.main, DiskRenditions):
-        return RenditionFiles(renditions_options(settings).directory)
+        return RenditionFiles(settings.renditions_folder)
     store: object = buckets.main
     return store if isinstance(store, Objects) else None
 
@@ -112,7 +108,7 @@ async def verify(
         dataclasses.replace(index_options(settings), lookup_budget=_PATIENCE, budget=_PATIENCE)
     )
     buckets = Buckets(settings)
-    originals = DiskOriginals(originals_options(settings))
+    originals = DiskOriginals(settings.originals_folder, settings.disk)
     if (options.mirror or options.repair) and buckets.mirror is None:
         report.remark("There is no mirror: see aws.originals_bucket.")
     try:

@@ -17,10 +17,7 @@ from liveresize.http.responses import ResponseOptions
 from liveresize.maintenance.strays import StraysOptions
 from liveresize.settings.backends import Postgresql
 from liveresize.settings.server import Limits
-from liveresize.storage.disk import DiskOptions
-from liveresize.storage.files import Reserve
 from liveresize.storage.index.database import IndexOptions
-from liveresize.storage.originals import OriginalsOptions
 
 _MEGAPIXEL = 1_000_000
 
@@ -94,41 +91,9 @@ def _postgresql_url(keys: Postgresql) -> str:
     return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
 
 
-def originals_options(settings: Settings) -> OriginalsOptions:
-    """Where originals lie on this machine."""
-    return OriginalsOptions(
-        directory=Path(settings.originals_dir or Path(settings.data_dir, "originals")),
-        reserve=settings.disk.reserve,
-        reserve_inodes=settings.disk.reserve_inodes,
-    )
-
-
-def reserves(settings: Settings) -> dict[str, Reserve]:
-    """What is kept on disks of this machine, and how much of those stays free."""
-    folders = {
-        "originals": originals_options(settings).directory,
-        "spool": Path(settings.data_dir, "spool"),
-    }
-    if not settings.aws.bucket:
-        folders["renditions"] = renditions_options(settings).directory
-    disk = settings.disk
-    return {
-        name: Reserve(folder, disk.reserve, disk.reserve_inodes) for name, folder in folders.items()
-    }
-
-
 def strays_options(settings: Settings) -> StraysOptions:
     """When originals without a row are set aside."""
     return StraysOptions(lost_after=settings.originals.lost_days * 86_400.0)
-
-
-def renditions_options(settings: Settings) -> DiskOptions:
-    """Where renditions lie that are kept on this machine."""
-    return DiskOptions(
-        directory=Path(settings.data_dir, "renditions"),
-        reserve=settings.disk.reserve,
-        reserve_inodes=settings.disk.reserve_inodes,
-    )
 
 
 def vip_rules(settings: Settings) -> VipRules:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from liveresize.settings import backends, entrances, pictures, server
 from liveresize.settings.schema import key, section
@@ -82,3 +83,18 @@ class Settings:
     redis: backends.Redis = section(backends.Redis)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def originals_folder(self) -> Path:
+        """Folder of the originals."""
+        return Path(self.originals_dir or Path(self.data_dir, "originals"))
+
+    @property
+    def renditions_folder(self) -> Path:
+        """Folder of the renditions, where they are kept on disk."""
+        return Path(self.data_dir, "renditions")
+
+    @property
+    def spool_folder(self) -> Path:
+        """Folder of the renditions that wait for the store."""
+        return Path(self.data_dir, "spool")

@@ -10,7 +10,6 @@ import errno
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from liveresize.core import names
 from liveresize.core.formats import Format
 from liveresize.core.originals import GENERATION, Link, Original
 from liveresize.core.rendition import Rendition
+from liveresize.settings.server import Disk
 from liveresize.storage import files
 
 PREFIX = "/_renditions/"
@@ -33,24 +33,15 @@ _UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 """What `link` says of another file system than the spool's, or one without hard links."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskOptions:
-    """Where renditions lie, and how much of that disk stays free (bytes, percent)."""
-
-    directory: Path
-    reserve: int = 1 << 30
-    reserve_inodes: float = 5.0
-
-
 class DiskRenditions:
     """ports.RenditionStore on a directory."""
 
     healthy = True
     shared = False
 
-    def __init__(self, options: DiskOptions) -> None:
-        self._root = options.directory
-        self._reserve = files.Reserve(self._root, options.reserve, options.reserve_inodes)
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        self._root = directory
+        self._reserve = files.Reserve(directory, disk)
 
     def prepare(self) -> None:
         """Create the folder; raises DiskFull when that cannot be done."""

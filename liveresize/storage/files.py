@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize import errors
+from liveresize.settings.server import Disk
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
 
@@ -72,14 +73,12 @@ class Room:
 class Reserve:
     """How much of a file system is not ours to fill.
 
-    `size` in bytes, `inodes` in percent of all inodes (file systems that do not count
-    inodes have none to run out of).
+    File systems that do not count inodes have none to run out of.
     """
 
-    def __init__(self, directory: Path, size: int, inodes: float) -> None:
+    def __init__(self, directory: Path, disk: Disk) -> None:
         self._directory = directory
-        self._size = size
-        self._inodes = inodes
+        self._disk = disk
 
     def check(self, need: int = 0, share: float = 1.0) -> None:
         """Raise DiskFull when storing `need` bytes would leave less than the reserve.
@@ -108,8 +107,9 @@ class Reserve:
             raise full(error) from error
 
     def _lacking(self, usage: os.statvfs_result, need: int, share: float) -> str:
-        if usage.f_bavail * usage.f_frsize - need < self._size * share:
+        if usage.f_bavail * usage.f_frsize - need < self._disk.reserve * share:
             return "the free space is down to disk.reserve"
-        if usage.f_files and usage.f_favail * 100 < usage.f_files * self._inodes * share:
+        percent = self._disk.reserve_inodes * share
+        if usage.f_files and usage.f_favail * 100 < usage.f_files * percent:
             return "the free inodes are down to disk.reserve_inodes"
         return ""

@@ -16,7 +16,6 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -24,6 +23,7 @@ import structlog
 from liveresize.core.names import ImageId
 from liveresize.core.originals import GENERATION, Original
 from liveresize.core.ports import Kept
+from liveresize.settings.server import Disk
 from liveresize.storage import files, strays
 
 _log = structlog.get_logger("liveresize.originals")
@@ -35,22 +35,13 @@ FOREIGN = "f"
 until the year 10889)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginalsOptions:
-    """Where originals lie and how much of that disk stays free (bytes, percent)."""
-
-    directory: Path
-    reserve: int = 1 << 30
-    reserve_inodes: float = 5.0
-
-
 class DiskOriginals:
     """ports.Originals on a directory."""
 
-    def __init__(self, options: OriginalsOptions) -> None:
-        self._root = options.directory
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        self._root = directory
         self._staging = self._root / "_staging"
-        self._reserve = files.Reserve(self._root, options.reserve, options.reserve_inodes)
+        self._reserve = files.Reserve(directory, disk)
 
     def prepare(self) -> None:
         """Create the folders; raises DiskFull when that cannot be done."""

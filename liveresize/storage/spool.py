@@ -6,35 +6,25 @@ A file is `<generation>.<variant>.<extension>`, whole from the moment it has tha
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from liveresize.core.formats import EXTENSIONS
 from liveresize.core.originals import GENERATION
+from liveresize.settings.server import Disk
 from liveresize.storage import files
 
 _log = structlog.get_logger("liveresize.spool")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpoolOptions:
-    """Where the spool lies, and the bytes it may take before the oldest are dropped."""
-
-    directory: Path
-    max_bytes: int = 1 << 30
-    reserve: int = 1 << 30
-    reserve_inodes: float = 5.0
-
-
 class DiskSpool:
-    """ports.Spool on a directory."""
+    """ports.Spool on a directory. Above `max_bytes` the oldest renditions are dropped."""
 
-    def __init__(self, options: SpoolOptions) -> None:
-        self._folder = options.directory
-        self._max_bytes = options.max_bytes
-        self._reserve = files.Reserve(self._folder, options.reserve, options.reserve_inodes)
+    def __init__(self, directory: Path, disk: Disk, *, max_bytes: int) -> None:
+        self._folder = directory
+        self._max_bytes = max_bytes
+        self._reserve = files.Reserve(directory, disk)
         self._names: dict[tuple[str, str], str] = {}
         self._sizes: dict[str, int] = {}
         self.bytes = 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from liveresize.core.originals import GENERATION
 from liveresize.core.ports import StrayNote
+from liveresize.settings.server import Disk
 from liveresize.storage import files
 from liveresize.storage.listings import OriginalFiles
 
@@ -35,11 +36,11 @@ def aside(root: Path, path: Path) -> Path:
 class StrayFiles:
     """ports.StrayOriginals in the folder of `DiskOriginals`."""
 
-    def __init__(self, directory: Path, reserve: int, reserve_inodes: float) -> None:
-        """Notes take the room of originals: `reserve` in bytes and in percent is left free."""
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        """Notes take the room of originals, whose reserve is that of `disk`."""
         self._root = directory
         self._notes = directory / _NOTES
-        self._reserve = files.Reserve(directory, reserve, reserve_inodes)
+        self._reserve = files.Reserve(directory, disk)
 
     async def files(self) -> AsyncIterator[tuple[str, Path]]:
         """(generation, path) of every original that is not set aside. Raises SettingsError."""

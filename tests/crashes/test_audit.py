@@ -7,8 +7,9 @@ from pathlib import Path
 from storage import worlds
 
 from liveresize.core.originals import Original, new_generation
+from liveresize.settings.server import Disk
 from liveresize.storage.index.sql_index import DatabaseIndex
-from liveresize.storage.originals import DiskOriginals, OriginalsOptions
+from liveresize.storage.originals import DiskOriginals
 from scripts.soaking import audit, backends
 
 DATA = b"a picture"
@@ -37,7 +38,7 @@ def test_everything_that_is_wrong_is_found(tmp_path: Path) -> None:
     used = backends.disk(tmp_path)
     original = stored(used.database)
     data = tmp_path / "data"
-    place = DiskOriginals(OriginalsOptions(directory=data / "originals")).path(original)
+    place = DiskOriginals(data / "originals", Disk()).path(original)
     rendition = (
         data / "renditions" / original.generation[-2:] / original.generation / "1x1-jpeg.jpg"
     )

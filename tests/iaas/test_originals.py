@@ -18,9 +18,10 @@ from liveresize.app import container
 from liveresize.compat.iaas.originals import ATTEMPTS, OriginalImporter, Taking
 from liveresize.core.jobs import Facts
 from liveresize.core.originals import Original
+from liveresize.settings.server import Disk
 from liveresize.storage.index import schema
 from liveresize.storage.index.database import Database
-from liveresize.storage.originals import DiskOriginals, OriginalsOptions
+from liveresize.storage.originals import DiskOriginals
 
 ODD = ["a b", "кот", "50%", "what?#", "q\"'<>&", "x_100_100", "cat.jpg", "token", "é" * 120]
 """Names that the published service takes, and that URLs here can mean."""
@@ -221,7 +222,7 @@ def test_a_link_that_is_swept_away_is_made_again(old: Published, house: House, s
     path = old.original("cat", pictures.png())
 
     async def scenario() -> None:
-        originals = Swept(OriginalsOptions(directory=house.originals, reserve=0, reserve_inodes=0))
+        originals = Swept(house.originals, Disk(reserve=0, reserve_inodes=0))
         originals.prepare()
         originals.sweeps = sweeps
         database = Database(container.index_options(house.settings))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from service.doubles import Clock, FakeRenderer, picture, run
+from service.doubles import NO_RESERVE, Clock, FakeRenderer, picture, run
 from service.mirrors import FakeMirror
 from storage import worlds
 
@@ -19,10 +19,10 @@ from liveresize.core.originals import Link, Original, described, new_generation
 from liveresize.maintenance.reconcile.findings import Report
 from liveresize.maintenance.reconcile.parts import Options, OrphanPolicy, Parts
 from liveresize.maintenance.reconcile.reconciliation import Reconciliation
-from liveresize.storage.disk import DiskOptions, DiskRenditions
+from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.index.sql_index import DatabaseIndex
 from liveresize.storage.listings import OriginalFiles, RenditionFiles
-from liveresize.storage.originals import DiskOriginals, OriginalsOptions
+from liveresize.storage.originals import DiskOriginals
 
 CAT, DOG = ImageId("cat"), ImageId("dog")
 DAY = 86_400.0
@@ -57,12 +57,8 @@ class Scene:
         self.clock = Clock()
         self.births = self.clock.now - DAY
         self.renderer = FakeRenderer()
-        self.originals = DiskOriginals(
-            OriginalsOptions(directory=folder / "originals", reserve=0, reserve_inodes=0)
-        )
-        self.store = DiskRenditions(
-            DiskOptions(directory=folder / "renditions", reserve=0, reserve_inodes=0)
-        )
+        self.originals = DiskOriginals(folder / "originals", NO_RESERVE)
+        self.store = DiskRenditions(folder / "renditions", NO_RESERVE)
         self.originals.prepare()
         self.store.prepare()
         self.parts = Parts(

@@ -1,6 +1,7 @@
 """Originals that a server has set aside, since they had no row for long."""
 
 import pytest
+from service.doubles import NO_RESERVE
 from storage.worlds import databases
 
 from liveresize.core.originals import Original
@@ -12,7 +13,7 @@ from .scenes import ADOPT, CAT, DOG, REMOVE, REPAIR, Database, Scene, play
 
 async def aside(scene: Scene, original: Original) -> Original:
     """That original, after a server has set it aside."""
-    files = StrayFiles(scene.folder / "originals", 0, 0.0)
+    files = StrayFiles(scene.folder / "originals", NO_RESERVE)
     await files.note([(original.generation, scene.path(original))], scene.clock.now)
     async for notes in files.notes():
         for note in notes:

@@ -16,8 +16,15 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import JobHandle, ObjectBody
+from liveresize.settings.server import Disk
 
 Hook = Callable[[], Awaitable[None]]
+
+NO_RESERVE = Disk(reserve=0, reserve_inodes=0)
+"""A disk that may be filled."""
+
+FULL = Disk(reserve=1 << 62, reserve_inodes=0)
+"""A disk that takes nothing more."""
 
 _MAGIC = {Format.JPEG: b"\xff\xd8", Format.PNG: b"\x89PNG", Format.GIF: b"GIF8"}
 

@@ -30,13 +30,13 @@ from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions
 from liveresize.maintenance.strays import Strays, StraysOptions
 from liveresize.settings import server
-from liveresize.storage.disk import DiskOptions, DiskRenditions
+from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.listings import RenditionFiles
 from liveresize.storage.memory import Memory
 from liveresize.storage.mirroring import Mirroring, MirroringOptions
-from liveresize.storage.originals import DiskOriginals, OriginalsOptions
-from liveresize.storage.spool import DiskSpool, SpoolOptions
+from liveresize.storage.originals import DiskOriginals
+from liveresize.storage.spool import DiskSpool
 from liveresize.storage.strays import StrayFiles
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import Crop, UploadPipeline
@@ -44,7 +44,7 @@ from liveresize.uploads.receipts import RepeatedUpload
 from liveresize.uploads.token_uploads import Uploads
 from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
 
-from .doubles import Clock, FakeRenderer, FakeStore, SteeredIndex, picture
+from .doubles import NO_RESERVE, Clock, FakeRenderer, FakeStore, SteeredIndex, picture
 
 CAT = ImageId("cat")
 
@@ -89,14 +89,8 @@ class House:
         self.renderer = FakeRenderer()
         self.fake_store = FakeStore(self.story)
         self.store: RenditionStore = self.fake_store if store is None else store
-        self.originals = DiskOriginals(
-            OriginalsOptions(directory=folder / "originals", reserve=0, reserve_inodes=0)
-        )
-        self.spool = DiskSpool(
-            SpoolOptions(
-                directory=folder / "spool", max_bytes=spool_bytes, reserve=0, reserve_inodes=0
-            )
-        )
+        self.originals = DiskOriginals(folder / "originals", NO_RESERVE)
+        self.spool = DiskSpool(folder / "spool", NO_RESERVE, max_bytes=spool_bytes)
         self.originals.prepare()
         self.spool.prepare()
         self.memory = Memory(cache or server.Cache(), self.clock.monotonic)
@@ -223,7 +217,7 @@ class House:
         )
 
     def _assemble_upkeep(self) -> None:
-        stray_files = StrayFiles(self.folder / "originals", 0, 0)
+        stray_files = StrayFiles(self.folder / "originals", NO_RESERVE)
         self.deletions = Deletions(
             rows=self.index.rows,
             purges=self.index.purges,
@@ -330,8 +324,6 @@ class House:
 
 def disk_store(folder: Path) -> DiskRenditions:
     """The embedded store, on a disk that is never full."""
-    store = DiskRenditions(
-        DiskOptions(directory=folder / "renditions", reserve=0, reserve_inodes=0)
-    )
+    store = DiskRenditions(folder / "renditions", NO_RESERVE)
     store.prepare()
     return store

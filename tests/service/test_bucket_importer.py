@@ -15,7 +15,7 @@ from liveresize.delivery.outcomes import Cache
 from liveresize.storage import files as store_files
 
 from .buckets import BUCKET, LEGACY, Fleet, files
-from .doubles import away, picture, run, until
+from .doubles import FULL, away, picture, run, until
 from .house import House, request
 from .mirrors import Barrier
 
@@ -307,7 +307,7 @@ def test_everybody_leaves_while_it_is_taken(tmp_path: Path, steps: int) -> None:
 
 def no_reserve(house: House, patch: pytest.MonkeyPatch) -> None:
     """The disk is down to what is not ours to fill."""
-    patch.setattr(house.originals._reserve, "_size", 1 << 62)
+    patch.setattr(house.originals._reserve, "_disk", FULL)
 
 
 def no_room_for_bytes(house: House, patch: pytest.MonkeyPatch) -> None:

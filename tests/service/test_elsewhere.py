@@ -11,10 +11,11 @@ from liveresize.core.originals import Original
 from liveresize.core.rates import RateOptions
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
 from liveresize.delivery.pictures import ORIGINAL
+from liveresize.settings import server
 from liveresize.storage import files
 from liveresize.storage.mirroring import MirroringOptions
 
-from .doubles import FakeStore, SteeredIndex, picture, run
+from .doubles import FULL, NO_RESERVE, FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request
 from .mirrors import FakeMirror
 from .test_pictures import original_request
@@ -47,7 +48,7 @@ class Fresh:
 
     def untouched(self) -> bool:
         """Whether the instance without the original has written nothing."""
-        self.there.originals._reserve._size = 0  # or nobody may ask where its folders are
+        self.there.originals._reserve._disk = NO_RESERVE  # or nobody may ask where its folders are
         return self.there.files() == [] and self.there.staged() == []
 
     async def prepare(self, *widths: int) -> Original:
@@ -55,7 +56,7 @@ class Fresh:
         original = await self.here.upload()
         await self.here.publish(*widths)
         if self.cause == "no room":
-            self.there.originals._reserve._size = 1 << 62
+            self.there.originals._reserve._disk = FULL
         elif self.cause == "mirror away":
             self.mirror.answers = False
         elif self.cause == "mirror lacks it":
@@ -247,7 +248,7 @@ def test_originals_are_fetched_into_half_of_the_reserve(
         fresh = Fresh(tmp_path, "")
         original = await fresh.prepare()
         originals = fresh.there.originals
-        originals._reserve._size = 1000
+        originals._reserve._disk = server.Disk(reserve=1000, reserve_inodes=0)
         size = len(picture())
         monkeypatch.setattr(files.os, "statvfs", lambda _: Disk(500 + size - 1))
         with pytest.raises(errors.OriginalElsewhere) as caught:

@@ -12,7 +12,7 @@ from liveresize.delivery.outcomes import Cache, OriginalFile
 from liveresize.storage import files
 from liveresize.storage.mirroring import MirroringOptions
 
-from .doubles import SteeredIndex, picture, run
+from .doubles import FULL, SteeredIndex, picture, run
 from .house import CAT, House, request
 from .mirrors import Barrier, FakeMirror
 from .test_pictures import original_request
@@ -179,7 +179,7 @@ def test_without_a_mirror_it_is_elsewhere(tmp_path: Path) -> None:
 
 def no_reserve(pair: Pair, patch: pytest.MonkeyPatch) -> None:
     """The disk is down to what is not ours to fill."""
-    patch.setattr(pair.there.originals._reserve, "_size", 1 << 62)
+    patch.setattr(pair.there.originals._reserve, "_disk", FULL)
 
 
 def no_room_for_bytes(pair: Pair, patch: pytest.MonkeyPatch) -> None:

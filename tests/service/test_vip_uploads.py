@@ -14,7 +14,7 @@ from liveresize.compat.vip.uploads import VipUpload
 from liveresize.core.originals import Original
 
 from .buckets import BUCKET, Fleet, files
-from .doubles import away, picture, run, until
+from .doubles import FULL, away, picture, run, until
 from .house import House
 from .mirrors import Barrier
 from .test_leases import LEASE, Ticks
@@ -235,7 +235,7 @@ def test_a_full_disk_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         house = fleet.house()
         deposit = await begun(house)
         with monkeypatch.context() as patch:
-            patch.setattr(house.originals._reserve, "_size", 1 << 62)
+            patch.setattr(house.originals._reserve, "_disk", FULL)
             with pytest.raises(errors.DiskFull):
                 house.vip_uploads.begin(BUCKET)
         house.renderer.failure = errors.DiskFull()

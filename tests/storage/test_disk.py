@@ -15,7 +15,8 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
-from liveresize.storage.disk import DiskOptions, DiskRenditions
+from liveresize.settings.server import Disk
+from liveresize.storage.disk import DiskRenditions
 
 from . import worlds
 from .test_files import statvfs
@@ -30,9 +31,7 @@ AUTO = Rendition(
 
 def store(folder: Path, reserve: int = 0) -> DiskRenditions:
     """A store that is ready, on a disk with room."""
-    made = DiskRenditions(
-        DiskOptions(directory=folder / "renditions", reserve=reserve, reserve_inodes=0)
-    )
+    made = DiskRenditions(folder / "renditions", Disk(reserve=reserve, reserve_inodes=0))
     made.prepare()
     return made
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
+from liveresize.settings.server import Disk
 from liveresize.storage import files
 
 
@@ -129,7 +130,7 @@ def test_the_reserve(
 ) -> None:
     """A tenth of the blocks and a twentieth of the inodes stay free, or twice that."""
     monkeypatch.setattr(os, "statvfs", lambda _: statvfs(**facts))
-    reserve = files.Reserve(tmp_path, 100, 5.0)
+    reserve = files.Reserve(tmp_path, Disk(reserve=100, reserve_inodes=5.0))
     if fits:
         reserve.check(need, share)
     else:
@@ -140,4 +141,4 @@ def test_the_reserve(
 def test_a_folder_that_is_gone_has_no_room(tmp_path: Path) -> None:
     """What cannot be asked is refused, not crashed on."""
     with pytest.raises(errors.DiskFull):
-        files.Reserve(tmp_path / "gone", 0, 0.0).check()
+        files.Reserve(tmp_path / "gone", Disk(reserve=0, reserve_inodes=0)).check()

@@ -11,8 +11,9 @@ import pytest
 from liveresize import errors
 from liveresize.core.names import ImageId, check_name
 from liveresize.core.originals import GENERATION, Original, new_generation
+from liveresize.settings.server import Disk
 from liveresize.storage import files
-from liveresize.storage.originals import DiskOriginals, OriginalsOptions
+from liveresize.storage.originals import DiskOriginals
 
 from . import worlds
 from .test_files import statvfs
@@ -45,9 +46,7 @@ NAMES = [
 
 def store(folder: Path, reserve: int = 0) -> DiskOriginals:
     """A store that is ready, on a disk with room."""
-    made = DiskOriginals(
-        OriginalsOptions(directory=folder / "originals", reserve=reserve, reserve_inodes=0)
-    )
+    made = DiskOriginals(folder / "originals", Disk(reserve=reserve, reserve_inodes=0))
     made.prepare()
     return made
 

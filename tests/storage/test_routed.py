@@ -13,7 +13,8 @@ from liveresize.compat.vip.buckets import Access, VipOriginals, VipRenditions
 from liveresize.compat.vip.routed import RoutedMirror, RoutedRenditions
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.storage.disk import DiskOptions, DiskRenditions
+from liveresize.settings.server import Disk
+from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.mirror import MirrorOptions, S3Mirror
 from liveresize.storage.objects import Objects
 
@@ -75,7 +76,7 @@ class Stores:
 
 def run(folder: Path, scenario: Callable[[Stores], Awaitable[None]], relay: str = "") -> None:
     """Run a scenario on empty stores, through a relay if there is one."""
-    disk = DiskRenditions(DiskOptions(directory=folder / "renditions", reserve=0, reserve_inodes=0))
+    disk = DiskRenditions(folder / "renditions", Disk(reserve=0, reserve_inodes=0))
     disk.prepare()
     with World("moto").place() as main, World("moto").place() as bucket:
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.storage.spool import DiskSpool, SpoolOptions
+from liveresize.settings.server import Disk
+from liveresize.storage.spool import DiskSpool
 
 from .test_files import statvfs
 
@@ -18,11 +19,7 @@ OLD, NEW = GENERATION + "1", GENERATION + "2"
 
 def spool(folder: Path, max_bytes: int = 1 << 20, reserve: int = 0) -> DiskSpool:
     """A spool as a start finds it."""
-    made = DiskSpool(
-        SpoolOptions(
-            directory=folder / "spool", max_bytes=max_bytes, reserve=reserve, reserve_inodes=0
-        )
-    )
+    made = DiskSpool(folder / "spool", Disk(reserve=reserve, reserve_inodes=0), max_bytes=max_bytes)
     made.prepare()
     return made
 

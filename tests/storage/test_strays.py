@@ -9,6 +9,7 @@ import pytest
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.ports import StrayNote
+from liveresize.settings.server import Disk
 from liveresize.storage.listings import OriginalFiles
 from liveresize.storage.originals import DiskOriginals
 from liveresize.storage.strays import LOST, StrayFiles
@@ -22,7 +23,7 @@ NOW = 1_700_000_000.5
 
 def strays(folder: Path, reserve: int = 0) -> StrayFiles:
     """The notes about the originals of `store`."""
-    return StrayFiles(folder / "originals", reserve, 0.0)
+    return StrayFiles(folder / "originals", Disk(reserve=reserve, reserve_inodes=0))
 
 
 async def noted(files: StrayFiles) -> list[StrayNote]:
