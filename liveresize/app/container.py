@@ -42,7 +42,7 @@ from liveresize.storage.index import engines
 from liveresize.storage.index.sql_index import DatabaseIndex
 from liveresize.storage.listings import RenditionFiles
 from liveresize.storage.memory import Memory
-from liveresize.storage.mirroring import Mirroring, MirroringOptions
+from liveresize.storage.mirroring import Mirroring
 from liveresize.storage.originals import DiskOriginals
 from liveresize.storage.spool import DiskSpool
 from liveresize.storage.strays import StrayFiles
@@ -97,11 +97,7 @@ class Container:
             memory=self.memory,
         )
         self.mirroring = Mirroring(
-            MirroringOptions(
-                wait=settings.originals.mirror_wait,
-                strict=settings.originals.mirror_strict,
-                max_bytes=settings.originals.cache_bytes,
-            ),
+            settings.originals,
             mirror=self.buckets.mirror,
             originals=self.originals,
             rows=self.index.rows,

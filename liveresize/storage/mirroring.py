@@ -6,7 +6,6 @@ so that nothing of it is lost with a process or a machine.
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 
 import structlog
 
@@ -15,6 +14,7 @@ from liveresize.core import ports
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.single_flight import Call, SingleFlight
+from liveresize.settings.pictures import Originals
 
 _log = structlog.get_logger("liveresize.mirroring")
 
@@ -32,30 +32,19 @@ answered longer than that, but copies of what a bucket has must not fill the dis
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MirroringOptions:
-    """`wait`: seconds that an upload waits for the mirror. `strict`: whether it is refused
-    when the mirror does not have it by then. `max_bytes`: what mirrored originals may take
-    on disk (0: any)."""
-
-    wait: float = 5.0
-    strict: bool = False
-    max_bytes: int = 0
-
-
 class Mirroring:
     """Keeps the mirror complete and the disk small; without a mirror it does nothing."""
 
     def __init__(
         self,
-        options: MirroringOptions,
+        settings: Originals,
         *,
         mirror: ports.Mirror | None,
         originals: ports.Originals,
         rows: ports.OriginalRows,
         mirror_queue: ports.MirrorQueue,
     ) -> None:
-        self._options = options
+        self._settings = settings
         self._mirror = mirror
         self._originals = originals
         self._rows = rows
@@ -72,7 +61,7 @@ class Mirroring:
         return self._mirror is not None and self._mirror.takes(image)
 
     async def offer(self, original: Original) -> bool:
-        """Mirror an upload before it is committed; whether that worked within `wait`.
+        """Mirror an upload before it is committed; whether that worked in time.
 
         Where it did not, `catch_up` does it later. Raises ObjectStoreUnavailable instead
         when the mirror is strict, and BucketMissing where the store has no such bucket.
@@ -80,14 +69,16 @@ class Mirroring:
         if self._mirror is None or not self._mirror.takes(original.image):
             return False
         try:
-            async with asyncio.timeout(self._options.wait):
+            async with asyncio.timeout(self._settings.mirror_wait):
                 await self._mirror.put(self._originals.path(original), original)
         except errors.BucketMissing:
             raise
         except (errors.ObjectStoreUnavailable, errors.OriginalMissing, TimeoutError) as error:
-            reason = getattr(error, "detail", "") or f"no answer within {self._options.wait} s"
+            reason = (
+                getattr(error, "detail", "") or f"no answer within {self._settings.mirror_wait} s"
+            )
             _log.warning("mirror_delayed", image_id=original.image.key, error=reason)
-            if self._options.strict:
+            if self._settings.mirror_strict:
                 raise errors.ObjectStoreUnavailable("", reason) from error
             return False
         return True
@@ -209,10 +200,10 @@ class Mirroring:
 
         Raises IndexUnavailable.
         """
-        if self._mirror is None or not self._options.max_bytes:
+        if self._mirror is None or not self._settings.cache_bytes:
             return
         files = await self._originals.kept()
-        over = sum(one.bytes for one in files) - self._options.max_bytes
+        over = sum(one.bytes for one in files) - self._settings.cache_bytes
         removed = 0
         for start in range(0, len(files), _BATCH):
             if over <= 0:

@@ -7,7 +7,7 @@ from liveresize import errors
 from liveresize.compat.vip.importer import BucketImporter, BucketImporterOptions
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.storage.mirroring import MirroringOptions
+from liveresize.settings.pictures import Originals
 
 from .doubles import FakeStore, SteeredIndex, picture
 from .house import House
@@ -17,7 +17,7 @@ BUCKET = "pets"
 LEGACY = ImageId("legacy", BUCKET)
 """A picture that lies in its bucket, and that no index has heard of."""
 
-PATIENT = MirroringOptions(wait=300.0)
+PATIENT = Originals(mirror_wait=300.0)
 
 
 class FakeBuckets(FakeMirror):
@@ -118,14 +118,14 @@ class Fleet:
         self.index, self.buckets, self.store = SteeredIndex(), FakeBuckets(), BucketStore()
         self.store.shared = True
 
-    def house(self, name: str = "here", *, lease: float = 60.0, **mirroring: float) -> House:
+    def house(self, name: str = "here", *, lease: float = 60.0, **originals: float) -> House:
         """An instance that starts now, on the disk that it had before."""
         return House(
             self._folder / name,
             index=self.index,
             store=self.store,
             mirror=self.buckets,
-            mirroring=MirroringOptions(**{"wait": 300.0, **mirroring}),  # type: ignore[arg-type]
+            originals=Originals(**{"mirror_wait": 300.0, **originals}),  # type: ignore[arg-type]
             taken=self.buckets,
             lease=lease,
         )

@@ -30,11 +30,12 @@ from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions
 from liveresize.maintenance.strays import Strays, StraysOptions
 from liveresize.settings import server
+from liveresize.settings.pictures import Originals
 from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.listings import RenditionFiles
 from liveresize.storage.memory import Memory
-from liveresize.storage.mirroring import Mirroring, MirroringOptions
+from liveresize.storage.mirroring import Mirroring
 from liveresize.storage.originals import DiskOriginals
 from liveresize.storage.spool import DiskSpool
 from liveresize.storage.strays import StrayFiles
@@ -77,12 +78,13 @@ class House:
         cache: server.Cache | None = None,
         pictures: PicturesOptions | None = None,
         mirror: Mirror | None = None,
-        mirroring: MirroringOptions | None = None,
+        originals: Originals | None = None,
         taken: ForeignOriginals | None = None,
         sender: WebhookClient | None = None,
         unsigned: Unsigned | None = None,
     ) -> None:
         self.folder = folder
+        self.settings = originals or Originals()
         self.clock = Clock()
         self.story: list[str] = []
         self.index = SteeredIndex(self.story) if index is None else index
@@ -104,7 +106,7 @@ class House:
             memory=self.memory,
         )
         self.mirroring = Mirroring(
-            mirroring or MirroringOptions(),
+            self.settings,
             mirror=mirror,
             originals=self.originals,
             rows=self.index.rows,

@@ -127,7 +127,7 @@ def test_what_evicts_an_original_leaves_its_bucket_alone(tmp_path: Path) -> None
 
     async def main() -> None:
         fleet = Fleet(tmp_path)
-        house = fleet.house(max_bytes=1)
+        house = fleet.house(cache_bytes=1)
         original = await known(fleet, house)
         before = dict(fleet.buckets.objects)
         await house.mirroring.make_room()

@@ -9,7 +9,7 @@ import pytest
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.delivery.publisher import Publisher
-from liveresize.storage.mirroring import MirroringOptions
+from liveresize.settings.pictures import Originals
 
 from .doubles import run
 from .house import House, request
@@ -76,7 +76,7 @@ def test_the_oldest_that_the_mirror_lacks_is_known(tmp_path: Path) -> None:
 
     async def main() -> None:
         mirror = FakeMirror()
-        house = House(tmp_path, mirror=mirror, mirroring=MirroringOptions(wait=300.0))
+        house = House(tmp_path, mirror=mirror, originals=Originals(mirror_wait=300.0))
         await house.mirroring.catch_up()
         assert house.mirroring.oldest is None
         mirror.answers = False

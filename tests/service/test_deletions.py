@@ -14,7 +14,7 @@ from liveresize.core.originals import Original
 from liveresize.core.ports import Heard, Selection
 from liveresize.delivery.outcomes import Cache
 from liveresize.maintenance import deletions
-from liveresize.storage.mirroring import MirroringOptions
+from liveresize.settings.pictures import Originals
 
 from .doubles import FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request
@@ -39,7 +39,7 @@ class Pair:
             index=self.index,
             store=self.store,
             mirror=self.mirror,
-            mirroring=MirroringOptions(wait=300.0),
+            originals=Originals(mirror_wait=300.0),
         )
 
     async def both_have(self, *images: ImageId) -> list[Original]:

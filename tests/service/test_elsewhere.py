@@ -12,15 +12,15 @@ from liveresize.core.rates import RateOptions
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
 from liveresize.delivery.pictures import ORIGINAL
 from liveresize.settings import server
+from liveresize.settings.pictures import Originals
 from liveresize.storage import files
-from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import FULL, NO_RESERVE, FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request
 from .mirrors import FakeMirror
 from .test_pictures import original_request
 
-PATIENT = MirroringOptions(wait=300.0)
+PATIENT = Originals(mirror_wait=300.0)
 
 CAUSES = ["no room", "no mirror", "mirror away", "mirror lacks it", "no access"]
 
@@ -42,7 +42,7 @@ class Fresh:
             index=self.index,
             store=self.store,
             mirror=self.mirror if mirrored else None,
-            mirroring=PATIENT,
+            originals=PATIENT,
             **options,  # type: ignore[arg-type]
         )
 

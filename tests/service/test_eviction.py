@@ -11,8 +11,8 @@ from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.delivery.outcomes import Cache
+from liveresize.settings.pictures import Originals
 from liveresize.storage import mirroring
-from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import SteeredIndex, away, picture, run
 from .house import CAT, House, request
@@ -23,8 +23,8 @@ SIZE = 1000
 
 def small(folder: Path, room: int, mirror: FakeMirror | None = None) -> House:
     """An instance that may keep so many pictures of `SIZE` bytes."""
-    options = MirroringOptions(wait=300.0, max_bytes=room * SIZE)
-    return House(folder, mirror=mirror or FakeMirror(), mirroring=options)
+    options = Originals(mirror_wait=300.0, cache_bytes=room * SIZE)
+    return House(folder, mirror=mirror or FakeMirror(), originals=options)
 
 
 async def read(house: House, original: Original, at: int) -> Original:
@@ -146,8 +146,8 @@ def test_nothing_goes_without_need(tmp_path: Path, mirrored: bool, max_bytes: in
 
     async def main() -> None:
         mirror = FakeMirror() if mirrored else None
-        options = MirroringOptions(wait=300.0, max_bytes=max_bytes)
-        house = House(tmp_path, mirror=mirror, mirroring=options)
+        options = Originals(mirror_wait=300.0, cache_bytes=max_bytes)
+        house = House(tmp_path, mirror=mirror, originals=options)
         stored = await pictures(house, 3)
         await house.mirroring.make_room()
         assert kept(house) == names(stored)
@@ -244,8 +244,8 @@ def test_what_made_room_can_still_be_deleted(tmp_path: Path) -> None:
 
     async def main() -> None:
         mirror, index = FakeMirror(), SteeredIndex()
-        options = MirroringOptions(wait=300.0, max_bytes=1)
-        house = House(tmp_path, index=index, mirror=mirror, mirroring=options)
+        options = Originals(mirror_wait=300.0, cache_bytes=1)
+        house = House(tmp_path, index=index, mirror=mirror, originals=options)
         await house.upload()
         await house.publish(100)
         await house.mirroring.make_room()

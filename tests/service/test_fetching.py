@@ -9,8 +9,8 @@ import pytest
 
 from liveresize import errors
 from liveresize.delivery.outcomes import Cache, OriginalFile
+from liveresize.settings.pictures import Originals
 from liveresize.storage import files
-from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import FULL, SteeredIndex, picture, run
 from .house import CAT, House, request
@@ -18,7 +18,7 @@ from .mirrors import Barrier, FakeMirror
 from .test_pictures import original_request
 
 OLD, NEW = picture(soul="old"), picture(soul="new")
-PATIENT = MirroringOptions(wait=300.0)
+PATIENT = Originals(mirror_wait=300.0)
 
 
 class Pair:
@@ -27,7 +27,7 @@ class Pair:
     def __init__(self, folder: Path) -> None:
         self.index, self.mirror = SteeredIndex(), FakeMirror()
         self.here, self.there = (
-            House(folder / name, index=self.index, mirror=self.mirror, mirroring=PATIENT)
+            House(folder / name, index=self.index, mirror=self.mirror, originals=PATIENT)
             for name in ("here", "there")
         )
 

@@ -7,14 +7,14 @@ import pytest
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
-from liveresize.storage.mirroring import MirroringOptions
+from liveresize.settings.pictures import Originals
 
 from .doubles import FakeStore, SteeredIndex, picture, run
 from .house import CAT, House, request
 from .mirrors import FakeMirror
 
 DOG = ImageId("dog")
-PATIENT = MirroringOptions(wait=300.0)
+PATIENT = Originals(mirror_wait=300.0)
 
 
 class Town:
@@ -31,7 +31,7 @@ class Town:
             self._folder / name,
             index=self.index,
             mirror=self.mirror,
-            mirroring=PATIENT,
+            originals=PATIENT,
             store=self.store,
         )
 

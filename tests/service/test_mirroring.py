@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
+from liveresize.settings.pictures import Originals
 from liveresize.storage import mirroring
-from liveresize.storage.mirroring import MirroringOptions
 
 from .doubles import SteeredIndex, away, picture, run, turns
 from .house import CAT, House
@@ -20,8 +20,8 @@ from .mirrors import Barrier, FakeMirror
 NEVER = 0.0
 """Seconds of patience with a mirror that does not answer at all."""
 
-PATIENT = MirroringOptions(wait=300.0)
-STRICT = MirroringOptions(wait=NEVER, strict=True)
+PATIENT = Originals(mirror_wait=300.0)
+STRICT = Originals(mirror_wait=NEVER, mirror_strict=True)
 
 
 def hanging(mirror: FakeMirror) -> None:
@@ -73,7 +73,7 @@ def test_an_upload_waits_for_the_mirror(tmp_path: Path) -> None:
     async def main() -> None:
         story: list[str] = []
         index, mirror, barrier = SteeredIndex(story), FakeMirror(story), Barrier()
-        house = House(tmp_path, index=index, mirror=mirror, mirroring=PATIENT)
+        house = House(tmp_path, index=index, mirror=mirror, originals=PATIENT)
         mirror.before["put"] = barrier
         uploading = asyncio.create_task(house.upload())
         await barrier.reached.wait()
@@ -99,7 +99,7 @@ def test_a_mirror_that_is_late_is_caught_up_with(tmp_path: Path, suffer: Suffer)
 
     async def main() -> None:
         mirror = FakeMirror()
-        house = House(tmp_path, mirror=mirror, mirroring=MirroringOptions(wait=NEVER))
+        house = House(tmp_path, mirror=mirror, originals=Originals(mirror_wait=NEVER))
         suffer(mirror)
         with capture_logs() as logs:
             stored = await house.upload()
@@ -123,7 +123,7 @@ def test_a_strict_mirror_refuses_the_upload(tmp_path: Path, suffer: Suffer) -> N
     async def main() -> None:
         mirror = FakeMirror()
         mirror.late = True
-        house = House(tmp_path, mirror=mirror, mirroring=STRICT, lease=0.0)
+        house = House(tmp_path, mirror=mirror, originals=STRICT, lease=0.0)
         suffer(mirror)
         token = await house.token()
         with pytest.raises(errors.ObjectStoreUnavailable) as reason:
@@ -149,8 +149,8 @@ def test_a_strict_mirror_that_answers_is_like_any_other(tmp_path: Path) -> None:
 
     async def main() -> None:
         mirror = FakeMirror()
-        strict = MirroringOptions(wait=300.0, strict=True)
-        house = House(tmp_path, mirror=mirror, mirroring=strict)
+        strict = Originals(mirror_wait=300.0, mirror_strict=True)
+        house = House(tmp_path, mirror=mirror, originals=strict)
         mirror.failures["put"] = [errors.ObjectStoreUnavailable("", "once")]
         with pytest.raises(errors.ObjectStoreUnavailable):
             await house.send(await house.token(), picture())
@@ -166,7 +166,7 @@ def test_a_mirrored_upload_that_is_not_committed_is_withdrawn(tmp_path: Path) ->
 
     async def main() -> None:
         mirror = FakeMirror()
-        house = House(tmp_path, mirror=mirror, mirroring=PATIENT, lease=0.0)
+        house = House(tmp_path, mirror=mirror, originals=PATIENT, lease=0.0)
         house.index.before["tokens.complete"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.send(await house.token(), picture())
@@ -184,7 +184,7 @@ def test_a_mirrored_upload_that_nobody_can_tell_about(tmp_path: Path, committed:
 
     async def main() -> None:
         mirror = FakeMirror()
-        house = House(tmp_path, mirror=mirror, mirroring=PATIENT, lease=0.0)
+        house = House(tmp_path, mirror=mirror, originals=PATIENT, lease=0.0)
 
         async def vanish() -> None:
             house.index.available = False
@@ -207,7 +207,7 @@ def test_what_is_replaced_or_deleted_leaves_the_mirror(tmp_path: Path) -> None:
 
     async def main() -> None:
         mirror = FakeMirror()
-        house = House(tmp_path, mirror=mirror, mirroring=PATIENT)
+        house = House(tmp_path, mirror=mirror, originals=PATIENT)
         await house.upload(data=picture(soul="old"))
         stored = await house.upload(data=picture(soul="new"))
         assert mirror.objects == {mirror.key(stored): picture(soul="new")}

@@ -174,7 +174,7 @@ def test_a_slow_bucket_has_it_later(tmp_path: Path) -> None:
 
     async def main() -> None:
         fleet = Fleet(tmp_path)
-        house = fleet.house(wait=0.05)
+        house = fleet.house(mirror_wait=0.05)
         barrier = fleet.buckets.before["put"] = Barrier()
         original = await deposited(house)
         assert fleet.buckets.objects == {}
@@ -195,7 +195,7 @@ def test_a_strict_bucket_that_does_not_answer(tmp_path: Path, late: bool) -> Non
 
     async def main() -> None:
         fleet = Fleet(tmp_path)
-        house = fleet.house(wait=0.05, strict=True, lease=0.0)
+        house = fleet.house(mirror_wait=0.05, mirror_strict=True, lease=0.0)
         fleet.buckets.late = late
         fleet.buckets.before["put"] = Barrier()
         with pytest.raises(errors.ObjectStoreUnavailable):
