@@ -11,7 +11,6 @@ from liveresize.app.options import (
     rate_options,
     response_options,
     size_rules,
-    strays_options,
     take_over_options,
     url_rules,
     vip_rules,
@@ -25,7 +24,7 @@ from liveresize.core.rates import Rates
 from liveresize.core.unsigned import Unsigned
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.original_lookup import OriginalLookup
-from liveresize.delivery.pictures import Pictures, PicturesOptions
+from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher, PublisherOptions
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions, RenditionsOptions
@@ -172,7 +171,7 @@ class Container:
                 object_delay=settings.redirect_cache_timeout,
                 disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
                 buckets=not self.buckets.vip,
-                remembered=settings.originals.lost_days * 86_400.0,
+                remembered=settings.originals.lost_seconds,
                 evicted=settings.cache.max_variants,
             ),
             rows=self.index.rows,
@@ -187,12 +186,8 @@ class Container:
             strays=self.strays,
             orphans=self.orphans,
         )
-        picture_options = PicturesOptions(
-            public_originals=settings.originals.public,
-            keep_metadata=settings.originals.metadata == "keep",
-        )
         pictures = Pictures(
-            picture_options,
+            settings.originals,
             renditions=self.renditions,
             original_lookup=original_lookup,
             originals=self.originals,
@@ -200,7 +195,7 @@ class Container:
             memory=self.memory,
         )
         objects = StoredObjects(
-            picture_options,
+            settings.originals,
             unsigned=Unsigned(self.rules, vip_rules(settings), size_rules(settings)),
             renditions=self.renditions,
             original_lookup=original_lookup,
@@ -254,7 +249,7 @@ class Container:
             clock=time,
         )
         self.strays = Strays(
-            strays_options(self.settings),
+            lost_after=self.settings.originals.lost_seconds,
             files=stray_files,
             originals=self.originals,
             rows=self.index.rows,

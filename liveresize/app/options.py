@@ -14,7 +14,6 @@ from liveresize.core.rates import RateOptions
 from liveresize.core.sizes import SizeRules
 from liveresize.core.values import Quality
 from liveresize.http.responses import ResponseOptions
-from liveresize.maintenance.strays import StraysOptions
 from liveresize.settings.backends import Postgresql
 from liveresize.settings.server import Limits
 from liveresize.storage.index.database import IndexOptions
@@ -89,11 +88,6 @@ def _postgresql_url(keys: Postgresql) -> str:
         return f"postgresql://{account}@/{database}?{place}&{options}"
     host = f"[{keys.host}]" if ":" in keys.host else keys.host
     return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
-
-
-def strays_options(settings: Settings) -> StraysOptions:
-    """When originals without a row are set aside."""
-    return StraysOptions(lost_after=settings.originals.lost_days * 86_400.0)
 
 
 def vip_rules(settings: Settings) -> VipRules:

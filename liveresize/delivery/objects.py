@@ -16,8 +16,9 @@ from liveresize.core.unsigned import Unsigned
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, HeadInfo, StoredObject, Streamed
-from liveresize.delivery.pictures import PicturesOptions
+from liveresize.delivery.pictures import as_stored, may_have
 from liveresize.delivery.renditions import Renditions
+from liveresize.settings.pictures import Originals
 
 
 class StoredObjects:
@@ -25,7 +26,7 @@ class StoredObjects:
 
     def __init__(
         self,
-        options: PicturesOptions,
+        settings: Originals,
         *,
         unsigned: Unsigned,
         renditions: Renditions,
@@ -33,7 +34,7 @@ class StoredObjects:
         store: ports.RenditionStore,
         memory: ports.Memory,
     ) -> None:
-        self._options = options
+        self._settings = settings
         self._unsigned = unsigned
         self._renditions = renditions
         self._original_lookup = original_lookup
@@ -107,7 +108,7 @@ class StoredObjects:
         if request is None:
             return False
         if not isinstance(request, RenditionRequest) and (
-            not self._options.opens(request) or self._options.as_stored(request, original)
+            not may_have(self._settings, request) or as_stored(self._settings, request, original)
         ):
             return False
         return self._renditions.within_bounds(original, unsigned.made_of(request, own))
@@ -129,6 +130,6 @@ class StoredObjects:
         if not self._unsigned.takes(image):
             return None
         variant = file.rpartition(".")[0]
-        if variant.startswith("0x0-") and not self._options.public_originals:
+        if variant.startswith("0x0-") and not self._settings.public:
             return None
         return image, generation, variant, path

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
@@ -23,6 +22,7 @@ from liveresize.delivery.outcomes import (
     Redirect,
 )
 from liveresize.delivery.renditions import Renditions
+from liveresize.settings.pictures import Originals
 from liveresize.storage.mirroring import Mirroring
 
 Showable = RenditionRequest | OriginalRequest | VipRequest
@@ -38,25 +38,20 @@ _EXTENSION = re.compile(r"(?P<stem>.+)\.(?P<extension>[A-Za-z][A-Za-z0-9]{1,4})"
 """What looks like an extension, even if it is none that we know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PicturesOptions:
-    """Whether originals are public, and whether stored bytes may be sent although they
-    carry metadata (`originals.metadata: keep`)."""
+def may_have(settings: Originals, request: OriginalRequest | VipRequest) -> bool:
+    """Whether the client may have it: renditions always, originals as configured, or with a
+    signature."""
+    rendition = isinstance(request, VipRequest) and not request.whole
+    return rendition or request.signed or settings.public
 
-    public_originals: bool = True
-    keep_metadata: bool = False
 
-    def opens(self, request: OriginalRequest | VipRequest) -> bool:
-        """Whether the client may have it: renditions always, originals as configured, or
-        with a signature."""
-        rendition = isinstance(request, VipRequest) and not request.whole
-        return rendition or request.signed or self.public_originals
-
-    def as_stored(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
-        """Whether the stored bytes are the answer."""
-        return (original.clean or self.keep_metadata) and request.stored_will_do(
-            original.format, animated=original.frames > 1
-        )
+def as_stored(
+    settings: Originals, request: OriginalRequest | VipRequest, original: Original
+) -> bool:
+    """Whether the stored bytes are the answer."""
+    return (original.clean or settings.keeps_metadata) and request.stored_will_do(
+        original.format, animated=original.frames > 1
+    )
 
 
 class Pictures:
@@ -64,7 +59,7 @@ class Pictures:
 
     def __init__(
         self,
-        options: PicturesOptions,
+        settings: Originals,
         *,
         renditions: Renditions,
         original_lookup: OriginalLookup,
@@ -72,7 +67,7 @@ class Pictures:
         mirroring: Mirroring,
         memory: ports.Memory,
     ) -> None:
-        self._options = options
+        self._settings = settings
         self._renditions = renditions
         self._original_lookup = original_lookup
         self._originals = originals
@@ -98,9 +93,9 @@ class Pictures:
         if isinstance(request, RenditionRequest):
             return self._renditions.recall(request)
         original = self._memory.original(request.image)
-        if original is None or not self._options.opens(request):
+        if original is None or not may_have(self._settings, request):
             return None
-        if not self._options.as_stored(request, original):
+        if not as_stored(self._settings, request, original):
             return self._renditions.recall(request.rendition_as(original.output_format))
         held = self._memory.held(original.generation, ORIGINAL)
         return None if held is None else self._stored(original, held, Cache.MEMORY)
@@ -114,13 +109,13 @@ class Pictures:
             return await self._renditions.serve(request, client=client, fresh=fresh)
 
         async def answer(original: Original) -> Outcome:
-            if self._options.as_stored(request, original):
+            if as_stored(self._settings, request, original):
                 return self._stored(original, await self._hold(original))
             rendition = request.rendition_as(original.output_format)
             return await self._renditions.serve(rendition, client=client, fresh=fresh)
 
         original = await self._original(request)
-        if not self._options.as_stored(request, original):
+        if not as_stored(self._settings, request, original):
             return await answer(original)
         return await self._original_lookup.with_original(request.image, answer)
 
@@ -129,7 +124,7 @@ class Pictures:
         if isinstance(request, RenditionRequest):
             return await self._renditions.known(request)
         original = await self._original(request)
-        if self._options.as_stored(request, original):
+        if as_stored(self._settings, request, original):
             return HeadInfo(original=original, stored=self._originals.path(original))
         return await self._renditions.known(request.rendition_as(original.output_format))
 
@@ -152,7 +147,7 @@ class Pictures:
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):
             return await self._public(request.image, signed=request.signed)
-        if not self._options.opens(request):
+        if not may_have(self._settings, request):
             raise errors.OriginalMissing
         return await self._original_lookup.get(request.image)
 
@@ -195,7 +190,7 @@ class Pictures:
         return await self._public(image, signed=signed)
 
     async def _public(self, image: ImageId, *, signed: bool) -> Original:
-        if not (signed or self._options.public_originals):
+        if not (signed or self._settings.public):
             raise errors.OriginalMissing
         try:
             return await self._original_lookup.get(image)

@@ -9,7 +9,6 @@ and gives those back their rows that should have one.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -25,30 +24,27 @@ _log = structlog.get_logger("liveresize.strays")
 _BATCH = 100
 """Generations that the index is asked for at once."""
 
+_WALK_EVERY = 86_400.0
+"""Seconds from one walk through all originals to the next."""
+
 GenerationFile = tuple[str, Path]
 """A generation and its file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StraysOptions:
-    """`lost_after`: seconds without a row after which an original is set aside. `every`:
-    seconds from one walk through all originals to the next. `grace`: the age in seconds
-    below which an original may be on its way to its row. `pause`: seconds between two
-    questions of a walk: a million originals take an hour and a half, and hits do not notice."""
-
-    lost_after: float = 30 * 86_400.0
-    every: float = 86_400.0
-    grace: float = 3600.0
-    pause: float = 0.5
-
-
 class Strays:
-    """Finds them, and decides what becomes of them."""
+    """Finds them, and decides what becomes of them.
+
+    After `lost_after` seconds without a row an original is set aside; below `grace` seconds
+    of age it may be on its way to its row. `pause` is in seconds, between two questions of
+    a walk: a million originals take an hour and a half, and hits do not notice.
+    """
 
     def __init__(
         self,
-        options: StraysOptions,
         *,
+        lost_after: float,
+        grace: float = 3600.0,
+        pause: float = 0.5,
         files: ports.StrayOriginals,
         originals: ports.Originals,
         rows: ports.OriginalRows,
@@ -56,7 +52,9 @@ class Strays:
         deletions: Deletions,
         clock: ports.Clock,
     ) -> None:
-        self._options = options
+        self._lost_after = lost_after
+        self._grace = grace
+        self._pause = pause
         self._files = files
         self._originals = originals
         self._rows = rows
@@ -100,7 +98,7 @@ class Strays:
                 return
         if self._walked is not None:
             in_beginning, at = self._walked
-            if in_beginning == beginning and now < at + self._options.every:
+            if in_beginning == beginning and now < at + _WALK_EVERY:
                 return
         if await self._walk(beginning):
             self._walked = beginning, now
@@ -130,7 +128,7 @@ class Strays:
         return True
 
     def _is_due(self, note: StrayNote) -> bool:
-        return self._clock.time() - note.noted_at >= self._options.lost_after
+        return self._clock.time() - note.noted_at >= self._lost_after
 
     async def _set_aside(self, note: StrayNote) -> None:
         place = await self._files.set_aside(note)
@@ -147,7 +145,7 @@ class Strays:
                 if missing and not await self._same(beginning):
                     return False
                 new += await self._note(missing)
-            await asyncio.sleep(self._options.pause)
+            await asyncio.sleep(self._pause)
         if new:
             _log.warning("originals_without_row", count=new)
         return await self._same(beginning)
@@ -166,7 +164,7 @@ class Strays:
         """Note those that are old enough; returns how many are new. Nothing where the disk
         is full: the next walk comes by."""
         now = self._clock.time()
-        old = [one for one in originals if now - born(one[0]) >= self._options.grace]
+        old = [one for one in originals if now - born(one[0]) >= self._grace]
         if not old:
             return 0
         try:

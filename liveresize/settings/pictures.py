@@ -167,3 +167,13 @@ class Originals:
         least=1,
         most=3650,
     )
+
+    @property
+    def keeps_metadata(self) -> bool:
+        """Whether stored bytes are answered although they carry metadata."""
+        return self.metadata == "keep"
+
+    @property
+    def lost_seconds(self) -> float:
+        """How long deletions are remembered, in seconds."""
+        return self.lost_days * 86_400

@@ -1,7 +1,6 @@
 """A database that is restored or replaced under servers, and instances that were off."""
 
 import contextlib
-import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +67,7 @@ def settled(running: servers.Running) -> None:
 def looked(running: servers.Running) -> None:
     """Have it look for originals without a row, however young."""
     strays = running.components.strays
-    strays._options = dataclasses.replace(strays._options, grace=0.0)
+    strays._grace = 0.0
     strays._walked = None
     running.call(strays.look())
 
@@ -186,7 +185,7 @@ def test_what_is_no_longer_remembered_is_not_served_either(
             cluster.start()
             servers.until(lambda: two.client.get("/cat.jpg").status_code == 404, HEARD)
             strays = two.components.strays
-            strays._options = dataclasses.replace(strays._options, lost_after=0.0)
+            strays._lost_after = 0.0
             looked(two)
             assert names(two) == {"kept"}
             (aside,) = (two.data / "originals" / "_lost").rglob("cat~*")
@@ -224,7 +223,7 @@ def test_an_upload_that_a_backup_lacks_is_kept_and_adopted(
         settled(one)
         assert one.components.deletions.restores == 0
         strays = one.components.strays
-        strays._options = dataclasses.replace(strays._options, lost_after=0.0)
+        strays._lost_after = 0.0
         looked(one)
         assert names(one) == {"old"}
     house = test_stories.House(folder, cluster.url)

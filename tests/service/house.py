@@ -21,14 +21,14 @@ from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, Redirect
-from liveresize.delivery.pictures import Pictures, PicturesOptions
+from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher, PublisherOptions
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions, RenditionsOptions
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions
-from liveresize.maintenance.strays import Strays, StraysOptions
+from liveresize.maintenance.strays import Strays
 from liveresize.settings import server
 from liveresize.settings.pictures import Originals
 from liveresize.storage.disk import DiskRenditions
@@ -76,7 +76,6 @@ class House:
         max_variants: int = 200,
         rates: RateOptions | None = None,
         cache: server.Cache | None = None,
-        pictures: PicturesOptions | None = None,
         mirror: Mirror | None = None,
         originals: Originals | None = None,
         taken: ForeignOriginals | None = None,
@@ -126,7 +125,7 @@ class House:
         )
         self._assemble_writers(lease, disk_bytes, evicted)
         self.pictures = Pictures(
-            pictures or PicturesOptions(),
+            self.settings,
             renditions=self.renditions,
             original_lookup=self.original_lookup,
             originals=self.originals,
@@ -134,7 +133,7 @@ class House:
             memory=self.memory,
         )
         self.objects = StoredObjects(
-            pictures or PicturesOptions(),
+            self.settings,
             unsigned=unsigned or Unsigned(UrlRules(), VipRules(), SizeRules()),
             renditions=self.renditions,
             original_lookup=self.original_lookup,
@@ -231,7 +230,8 @@ class House:
             clock=self.clock,
         )
         self.strays = Strays(
-            StraysOptions(pause=0.0),
+            lost_after=self.settings.lost_seconds,
+            pause=0.0,
             files=stray_files,
             originals=self.originals,
             rows=self.index.rows,

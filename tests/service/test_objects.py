@@ -18,7 +18,7 @@ from liveresize.core.sizes import SizeRules
 from liveresize.core.unsigned import Unsigned
 from liveresize.core.values import Quality
 from liveresize.delivery.outcomes import Cache
-from liveresize.delivery.pictures import PicturesOptions
+from liveresize.settings.pictures import Originals
 
 from .buckets import BUCKET, LEGACY, Fleet
 from .doubles import picture, run
@@ -400,8 +400,8 @@ def test_originals_that_are_not_public_are_no_objects_at_full_size(tmp_path: Pat
     """Neither made nor sent, although somebody with a signature has had one made."""
 
     async def main() -> None:
-        private = PicturesOptions(public_originals=False)
-        house = House(tmp_path, store=disk_store(tmp_path), pictures=private)
+        private = Originals(public=False)
+        house = House(tmp_path, store=disk_store(tmp_path), originals=private)
         original = await house.upload()
         whole = request(0, format=Format.PNG)
         asked = key(original, whole.rendition.variant, "png")

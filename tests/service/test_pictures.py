@@ -12,7 +12,7 @@ from liveresize.core.operation import UrlRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest
 from liveresize.core.values import Quality
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
-from liveresize.delivery.pictures import PicturesOptions
+from liveresize.settings.pictures import Originals
 
 from .doubles import picture, run
 from .house import CAT, House, request
@@ -83,7 +83,7 @@ def test_stored_bytes_with_metadata_are_sent_only_where_configured(tmp_path: Pat
         outcome = await house.pictures.serve(original_request("/cat.jpg"))
         assert isinstance(outcome, Bytes)
         assert await house.publisher.flush(30.0) == 0
-        keeping = House(tmp_path / "keep", pictures=PicturesOptions(keep_metadata=True))
+        keeping = House(tmp_path / "keep", originals=Originals(metadata="keep"))
         await keeping.upload(data=dirty)
         assert isinstance(await keeping.pictures.serve(original_request("/cat.jpg")), OriginalFile)
 
@@ -94,7 +94,7 @@ def test_originals_may_be_private(tmp_path: Path) -> None:
     """They and their facts are missing then; renditions are not."""
 
     async def main() -> None:
-        house = House(tmp_path, pictures=PicturesOptions(public_originals=False))
+        house = House(tmp_path, originals=Originals(public=False))
         await house.upload()
         for ask in (
             house.pictures.serve(original_request("/cat.jpg")),
