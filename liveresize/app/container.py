@@ -25,7 +25,7 @@ from liveresize.core.unsigned import Unsigned
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.pictures import Pictures
-from liveresize.delivery.publisher import Publisher, PublisherOptions
+from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions, RenditionsOptions
 from liveresize.delivery.warmup import Warmup, WarmupOptions
@@ -83,11 +83,9 @@ class Container:
         shared = self.store.shared or self.buckets.vip
         self.memory = Memory(settings.cache, time.monotonic)
         self.publisher = Publisher(
-            PublisherOptions(
-                concurrency=settings.aws.concurrency if shared else 4,
-                max_variants=settings.cache.max_variants,
-                engine=ENGINE,
-            ),
+            concurrency=settings.aws.concurrency if shared else 4,
+            max_variants=settings.cache.max_variants,
+            engine=ENGINE,
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,

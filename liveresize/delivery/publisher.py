@@ -10,7 +10,6 @@ import hashlib
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,24 +26,23 @@ _log = structlog.get_logger("liveresize.publisher")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublisherOptions:
-    """How many renditions are stored at once, how many variants one original may have,
-    the longest pause between attempts in seconds, and the engine's version."""
-
-    concurrency: int = 4
-    max_variants: int = 200
-    max_pause: float = 30.0
-    engine: str
+_MAX_PAUSE = 30.0
+"""Seconds of the longest pause between attempts."""
 
 
 class Publisher:
-    """Takes finished renditions to where they are kept."""
+    """Takes finished renditions to where they are kept.
+
+    `concurrency` renditions are stored at once, and one original has up to `max_variants`;
+    `engine` is the version of what rendered them.
+    """
 
     def __init__(
         self,
-        options: PublisherOptions,
         *,
+        concurrency: int,
+        max_variants: int,
+        engine: str,
         rows: ports.OriginalRows,
         links: ports.Links,
         purges: ports.Purges,
@@ -52,14 +50,16 @@ class Publisher:
         spool: ports.Spool,
         memory: ports.Memory,
     ) -> None:
-        self._options = options
+        self._concurrency = concurrency
+        self._max_variants = max_variants
+        self._engine = engine
         self._rows = rows
         self._links = links
         self._purges = purges
         self._store = store
         self._spool = spool
         self._memory = memory
-        self._turn = asyncio.Semaphore(options.concurrency)
+        self._turn = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: deque[Path] = deque()
         self._coming: Counter[str] = Counter()
@@ -97,7 +97,7 @@ class Publisher:
         count = len(self._left)
         # A few at a time, each to its end: thousands at once would all be ready last, and
         # so would whatever is rendered meanwhile.
-        for _ in range(min(count, self._options.concurrency)):
+        for _ in range(min(count, self._concurrency)):
             self._spawn(self._resume_from(self._left.popleft()))
         return count
 
@@ -189,7 +189,7 @@ class Publisher:
         link yet; yes, while nobody can tell."""
         with contextlib.suppress(errors.IndexUnavailable):
             count = ahead + await self._links.count(original.generation)
-            if count >= self._options.max_variants:
+            if count >= self._max_variants:
                 self.refused += 1
                 _log.info("variants_full", image_id=original.image.key, variants=count)
                 return False
@@ -246,7 +246,7 @@ class Publisher:
             mime=EXTENSIONS[extension].mime,
             etag=etag,
             size=size,
-            engine=self._options.engine,
+            engine=self._engine,
         )
 
     def _pauses(self) -> Iterator[float]:
@@ -254,4 +254,4 @@ class Publisher:
         pause = 0.25
         while True:
             yield pause * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
-            pause = min(pause * 2, self._options.max_pause)
+            pause = min(pause * 2, _MAX_PAUSE)

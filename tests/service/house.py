@@ -22,7 +22,7 @@ from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, Redirect
 from liveresize.delivery.pictures import Pictures
-from liveresize.delivery.publisher import Publisher, PublisherOptions
+from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions, RenditionsOptions
 from liveresize.maintenance.deletions import Deletions
@@ -96,7 +96,9 @@ class House:
         self.spool.prepare()
         self.memory = Memory(cache or server.Cache(), self.clock.monotonic)
         self.publisher = Publisher(
-            PublisherOptions(max_variants=max_variants, engine="1"),
+            concurrency=4,
+            max_variants=max_variants,
+            engine="1",
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,
