@@ -7,6 +7,7 @@ from liveresize.app import tls, webhook
 from liveresize.app.buckets import Buckets
 from liveresize.app.disks import Disks, reserves
 from liveresize.app.options import (
+    bounds,
     index_options,
     rate_options,
     response_options,
@@ -19,7 +20,6 @@ from liveresize.app.workers import make_pool
 from liveresize.compat.vip.importer import BucketImporter
 from liveresize.compat.vip.uploads import VipUploads
 from liveresize.config import Settings
-from liveresize.core.geometry import Bounds
 from liveresize.core.rates import Rates
 from liveresize.core.unsigned import Unsigned
 from liveresize.delivery.objects import StoredObjects
@@ -27,7 +27,7 @@ from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
-from liveresize.delivery.renditions import Renditions, RenditionsOptions
+from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.warmup import Warmup, WarmupOptions
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.transport.unsent import Unsent
@@ -153,10 +153,8 @@ class Container:
             rates=Rates(rate_options(settings.limits, self.workers.stats.slots), time.monotonic),
         )
         self.renditions = Renditions(
-            RenditionsOptions(
-                bounds=Bounds(settings.constraints.max_width, settings.constraints.max_height),
-                redirect=settings.delivery != "proxy",
-            ),
+            bounds=bounds(settings),
+            redirect=settings.delivery != "proxy",
             original_lookup=original_lookup,
             loader=loader,
             store=self.store,

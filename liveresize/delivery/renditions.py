@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from liveresize import errors
 from liveresize.core import geometry, ports, urls
@@ -16,28 +16,26 @@ from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Re
 from liveresize.delivery.rendition_loader import LinkState, Publishing, RenditionLoader
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenditionsOptions:
-    """`bounds` of what is made, and whether finished renditions are redirected to."""
-
-    bounds: Bounds = field(default_factory=lambda: Bounds(2000, 2000))
-    redirect: bool = True
-
-
 class Renditions:
-    """Answers requests for renditions and originals."""
+    """Answers requests for renditions and originals.
+
+    `bounds` are those of what is made; `redirect` says whether finished renditions are
+    redirected to.
+    """
 
     def __init__(
         self,
-        options: RenditionsOptions,
         *,
+        bounds: Bounds,
+        redirect: bool,
         original_lookup: OriginalLookup,
         loader: RenditionLoader,
         store: ports.RenditionStore,
         memory: ports.Memory,
         publisher: Publishing,
     ) -> None:
-        self._options = options
+        self._bounds = bounds
+        self._redirect = redirect
         self._original_lookup = original_lookup
         self._loader = loader
         self._store = store
@@ -69,7 +67,7 @@ class Renditions:
         return Bytes(original=original, variant=variant, held=held, cache=Cache.MEMORY)
 
     def _redirects(self, request: RenditionRequest) -> bool:
-        return self._options.redirect and not request.proxy and self._store.healthy
+        return self._redirect and not request.proxy and self._store.healthy
 
     async def serve(
         self, request: RenditionRequest, *, client: str = "", fresh: bool = False
@@ -181,7 +179,7 @@ class Renditions:
         rendition = request.rendition
         if not request.bounded:
             return None
-        bounds = self._options.bounds.capped(rendition.format.max_side)
+        bounds = self._bounds.capped(rendition.format.max_side)
         box = geometry.nearest_allowed(original.size, rendition, bounds)
         if box is None:
             return None

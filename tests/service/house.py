@@ -24,7 +24,7 @@ from liveresize.delivery.outcomes import Bytes, Cache, Redirect
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
-from liveresize.delivery.renditions import Renditions, RenditionsOptions
+from liveresize.delivery.renditions import Renditions
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge, PurgeOptions
@@ -172,7 +172,8 @@ class House:
             rates=Rates(rates, self.clock.monotonic),
         )
         self.renditions = Renditions(
-            RenditionsOptions(bounds=bounds, redirect=redirect),
+            bounds=bounds,
+            redirect=redirect,
             original_lookup=self.original_lookup,
             loader=loader,
             store=self.store,
