@@ -28,7 +28,7 @@ from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
-from liveresize.delivery.warmup import Warmup, WarmupOptions
+from liveresize.delivery.warmup import Warmup
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
@@ -199,7 +199,7 @@ class Container:
             memory=self.memory,
         )
         slots = self.workers.stats.slots
-        self.warmup = Warmup(WarmupOptions(concurrency=max(1, slots - 1)), pictures=pictures)
+        self.warmup = Warmup(pictures, concurrency=max(1, slots - 1))
         self.site = AppContext(
             secret=settings.secret,
             freshness=settings.freshness,

@@ -4,7 +4,6 @@ import asyncio
 import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -19,16 +18,6 @@ _PAUSES = (1.0, 5.0, 30.0)
 
 _PASSING = (errors.QueueFull, errors.WaitTimeout, errors.RateLimited)
 """What another attempt may not meet; a RenderTimeout would only take its time again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WarmupOptions:
-    """How many renditions are made at a time, how many wait for that, and how many
-    entries one `ask` may bring; what is beyond either bound is dropped."""
-
-    concurrency: int = 1
-    queue: int = 1000
-    entries: int = 20
 
 
 class Fate(enum.StrEnum):
@@ -64,19 +53,24 @@ class Warming(Protocol[R_contra]):
 
 
 class Warmup(Generic[R]):
-    """Makes what is asked for, a few at a time, in tasks that end with the queue.
+    """Makes what is asked for, `concurrency` at a time, in tasks that end with the queue.
 
-    `sleep` waits for a number of seconds.
+    `queue` renditions may wait for that, and one `ask` may bring so many `entries`; what is
+    beyond either bound is dropped. `sleep` waits for a number of seconds.
     """
 
     def __init__(
         self,
-        options: WarmupOptions,
-        *,
         pictures: Warming[R],
+        *,
+        concurrency: int,
+        queue: int = 1000,
+        entries: int = 20,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._options = options
+        self._concurrency = concurrency
+        self._max_queue = queue
+        self._max_entries = entries
         self._pictures = pictures
         self._sleep = sleep
         self._queue: deque[R] = deque()
@@ -91,7 +85,7 @@ class Warmup(Generic[R]):
 
     def ask(self, requests: Sequence[R]) -> list[Fate]:
         """Queue what is not ready; returns at once with the fate of each, in order."""
-        taken = [self._take(request) for request in requests[: self._options.entries]]
+        taken = [self._take(request) for request in requests[: self._max_entries]]
         return taken + [Fate.DROPPED] * (len(requests) - len(taken))
 
     def _take(self, request: R) -> Fate:
@@ -99,7 +93,7 @@ class Warmup(Generic[R]):
             return Fate.QUEUED
         if self._pictures.ready(request):
             return Fate.READY
-        if self._closed or len(self._queue) >= self._options.queue:
+        if self._closed or len(self._queue) >= self._max_queue:
             return Fate.DROPPED
         self._pending.add(request)
         self._queue.append(request)
@@ -108,7 +102,7 @@ class Warmup(Generic[R]):
 
     def _hire(self) -> None:
         """Begin a task for the queue, where there is need and room for one."""
-        if self._queue and len(self._tasks) < self._options.concurrency:
+        if self._queue and len(self._tasks) < self._concurrency:
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._leave)

@@ -15,7 +15,7 @@ from liveresize.core.ports import JobHandle, Priority
 from liveresize.core.rates import RateOptions
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.outcomes import Cache
-from liveresize.delivery.warmup import Fate, Warmup, WarmupOptions
+from liveresize.delivery.warmup import Fate, Warmup
 from liveresize.workers.admission import Admission
 
 from .doubles import FakeRenderer, run, turns, until
@@ -309,7 +309,7 @@ def test_the_queue_of_warm_ups_makes_them_behind_live_traffic(tmp_path: Path) ->
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        warmup = Warmup(WarmupOptions(), pictures=house.renditions)
+        warmup = Warmup(house.renditions, concurrency=1)
         wanted = [request(width) for width in (100, 200, 300)]
         assert warmup.ask([*wanted, request(100)]) == [Fate.QUEUED] * 4
         assert warmup.pending == 3

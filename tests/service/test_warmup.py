@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from liveresize import errors
 from liveresize.core.names import ImageId
-from liveresize.delivery.warmup import Fate, Warmup, WarmupOptions
+from liveresize.delivery.warmup import Fate, Warmup
 
 from .doubles import run, turns
 from .house import CAT
@@ -70,9 +70,9 @@ class Kitchen:
         self.pauses.append(seconds)
 
 
-def opened(kitchen: Kitchen, **options: int) -> Warmup[Dish]:
+def opened(kitchen: Kitchen, concurrency: int = 1, **bounds: int) -> Warmup[Dish]:
     """A Warmup that does not really sleep."""
-    return Warmup(WarmupOptions(**options), pictures=kitchen, sleep=kitchen.sleep)
+    return Warmup(kitchen, concurrency=concurrency, sleep=kitchen.sleep, **bounds)
 
 
 def test_it_is_made_behind_the_answer_in_order() -> None:
@@ -362,7 +362,7 @@ def test_closing_does_not_wait_for_a_pause() -> None:
             pausing.set()
             await asyncio.Event().wait()
 
-        warmup: Warmup[Dish] = Warmup(WarmupOptions(), pictures=kitchen, sleep=long)
+        warmup: Warmup[Dish] = Warmup(kitchen, concurrency=1, sleep=long)
         warmup.ask(dishes(2))
         await pausing.wait()
         await warmup.close()
