@@ -34,7 +34,7 @@ from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
-from liveresize.maintenance.purge import Purge, PurgeOptions
+from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.index import engines
@@ -163,13 +163,11 @@ class Container:
         )
         self._assemble_upkeep()
         self.purge = Purge(
-            PurgeOptions(
-                object_delay=settings.redirect_cache_timeout,
-                disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
-                buckets=not self.buckets.vip,
-                remembered=settings.originals.lost_seconds,
-                evicted=settings.cache.max_variants,
-            ),
+            object_delay=settings.redirect_cache_timeout,
+            disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
+            buckets=not self.buckets.vip,
+            evicted=settings.cache.max_variants,
+            remembered=settings.originals.lost_seconds,
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,

@@ -1,7 +1,6 @@
 """Deleting pictures and purging renditions, here and in every other instance."""
 
 import contextlib
-from dataclasses import dataclass
 
 import structlog
 
@@ -28,28 +27,24 @@ _ROUNDS = 120
 """Rounds of housekeeping after which old deletions are forgotten: an hour."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgeOptions:
-    """`object_delay`: seconds that the object of a purged link stays, since browsers still
-    hold redirects to it, and that the link of an evicted one is remembered. `disk_bytes`:
-    what all renditions may take (0: any). `buckets`: whether those of buckets are among them.
-    `evicted`: how many evicted links of one original are remembered at most. `remembered`:
-    seconds for which deletions are told to instances that were off."""
-
-    object_delay: float = 604_800.0
-    disk_bytes: int = 10 << 30
-    buckets: bool = True
-    evicted: int = 200
-    remembered: float = 30 * 86_400.0
-
-
 class Purge:
-    """Takes pictures and renditions out of use."""
+    """Takes pictures and renditions out of use.
+
+    `object_delay`: seconds that the object of a purged link stays, since browsers still hold
+    redirects to it, and that the link of an evicted one is remembered. `disk_bytes`: what all
+    renditions may take (0: any). `buckets`: whether those of buckets are among them.
+    `evicted`: how many evicted links of one original are remembered at most. `remembered`:
+    seconds for which deletions are told to instances that were off.
+    """
 
     def __init__(
         self,
-        options: PurgeOptions,
         *,
+        object_delay: float,
+        disk_bytes: int,
+        buckets: bool,
+        evicted: int,
+        remembered: float,
         rows: ports.OriginalRows,
         links: ports.Links,
         purges: ports.Purges,
@@ -62,7 +57,11 @@ class Purge:
         strays: Strays,
         orphans: Orphans,
     ) -> None:
-        self._options = options
+        self._object_delay = object_delay
+        self._disk_bytes = disk_bytes
+        self._buckets = buckets
+        self._evicted = evicted
+        self._remembered = remembered
         self._rows = rows
         self._links = links
         self._purges = purges
@@ -143,12 +142,12 @@ class Purge:
     async def _forget_purges(self) -> None:
         """Forget old deletions, now and then: it takes a look at all that are remembered."""
         if self._rounds % _ROUNDS == 0:
-            await self._purges.forget(self._options.remembered)
+            await self._purges.forget(self._remembered)
         self._rounds += 1
 
     async def _remove_purged(self) -> None:
         for _ in range(_BATCHES):
-            purged = await self._links.purged(self._options.object_delay, _BATCH)
+            purged = await self._links.purged(self._object_delay, _BATCH)
             removed = 0
             for bucket in {link.image.bucket for link in purged}:
                 links = [link for link in purged if link.image.bucket == bucket]
@@ -161,7 +160,7 @@ class Purge:
                 return
 
     async def _make_room(self) -> None:
-        limit, buckets = self._options.disk_bytes, self._options.buckets
+        limit, buckets = self._disk_bytes, self._buckets
         if not limit:
             return
         over = await self._links.stored_bytes(buckets=buckets) - limit
@@ -177,7 +176,7 @@ class Purge:
                     break
             # Links go out of use before their objects go, and in the index before the memory
             # that is read from it.
-            await self._links.evict(evicted, self._options.evicted)
+            await self._links.evict(evicted, self._evicted)
             for link in evicted:
                 self._memory.drop(link.image, link.generation, link.variant)
             await self._store.remove(evicted)

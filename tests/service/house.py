@@ -27,7 +27,7 @@ from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
-from liveresize.maintenance.purge import Purge, PurgeOptions
+from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.settings import server
 from liveresize.settings.pictures import Originals
@@ -206,7 +206,11 @@ class House:
         self.vip_uploads = VipUploads(self.pipeline, max_bytes=1 << 20)
         self._assemble_upkeep()
         self.purge = Purge(
-            PurgeOptions(object_delay=100.0, disk_bytes=disk_bytes, evicted=evicted),
+            object_delay=100.0,
+            disk_bytes=disk_bytes,
+            buckets=True,
+            evicted=evicted,
+            remembered=self.settings.lost_seconds,
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,
