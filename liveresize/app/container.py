@@ -12,7 +12,6 @@ from liveresize.app.options import (
     rate_options,
     response_options,
     size_rules,
-    take_over_options,
     url_rules,
     vip_rules,
 )
@@ -111,7 +110,8 @@ class Container:
             renderer=self.workers,
             memory=self.memory,
             importer=BucketImporter(
-                take_over_options(settings),
+                settings.constraints,
+                settings.formats,
                 taken=self.buckets.taken,
                 originals=self.originals,
                 rows=self.index.rows,

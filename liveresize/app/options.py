@@ -4,7 +4,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.compat.vip.importer import BucketImporterOptions
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
 from liveresize.core.geometry import Bounds
@@ -17,8 +16,6 @@ from liveresize.http.responses import ResponseOptions
 from liveresize.settings.backends import Postgresql
 from liveresize.settings.server import Limits
 from liveresize.storage.index.database import IndexOptions
-
-_MEGAPIXEL = 1_000_000
 
 _RENDERS = 25.0
 """New renditions a second that one client may ask for, for each worker."""
@@ -114,16 +111,6 @@ def size_rules(settings: Settings) -> SizeRules:
         bounds(settings),
         settings.vip.max_width,
         presets_only=settings.constraints.presets_only,
-    )
-
-
-def take_over_options(settings: Settings) -> BucketImporterOptions:
-    """What a picture may be that was in its bucket before us: what an upload may."""
-    limits = settings.constraints
-    return BucketImporterOptions(
-        max_bytes=limits.max_upload_bytes,
-        max_pixels=int(limits.max_input * _MEGAPIXEL),
-        formats=settings.formats.input,
     )
 
 

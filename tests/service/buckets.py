@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.compat.vip.importer import BucketImporter, BucketImporterOptions
+from liveresize.compat.vip.importer import BucketImporter
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.settings.pictures import Originals
+from liveresize.settings.pictures import Constraints, Formats, Originals
 
 from .doubles import FakeStore, SteeredIndex, picture
 from .house import House
@@ -130,10 +130,13 @@ class Fleet:
             lease=lease,
         )
 
-    def taking(self, house: House, **options: object) -> BucketImporter:
-        """The taking over of an instance, with options of its own."""
+    def taking(
+        self, house: House, constraints: Constraints | None = None, formats: Formats | None = None
+    ) -> BucketImporter:
+        """The taking over of an instance, with limits of its own."""
         return BucketImporter(
-            BucketImporterOptions(**options),  # type: ignore[arg-type]
+            constraints or Constraints(),
+            formats or Formats(),
             taken=self.buckets,
             originals=house.originals,
             rows=self.index.rows,

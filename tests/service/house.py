@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from liveresize.compat.vip.importer import BucketImporter, BucketImporterOptions
+from liveresize.compat.vip.importer import BucketImporter
 from liveresize.compat.vip.requests import VipRules
 from liveresize.compat.vip.uploads import VipUploads
 from liveresize.core.formats import Format
@@ -30,7 +30,7 @@ from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.settings import server
-from liveresize.settings.pictures import Originals
+from liveresize.settings.pictures import Constraints, Formats, Originals
 from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.listings import RenditionFiles
@@ -152,7 +152,8 @@ class House:
             renderer=self.renderer,
             memory=self.memory,
             importer=BucketImporter(
-                BucketImporterOptions(),
+                Constraints(),
+                Formats(),
                 taken=taken,
                 originals=self.originals,
                 rows=self.index.rows,

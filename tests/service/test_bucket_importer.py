@@ -5,6 +5,7 @@ import errno
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from liveresize import errors
 from liveresize.compat.vip import importer
 from liveresize.core.names import ImageId
 from liveresize.delivery.outcomes import Cache
+from liveresize.settings.pictures import Constraints, Formats
 from liveresize.storage import files as store_files
 
 from .buckets import BUCKET, LEGACY, Fleet, files
@@ -190,18 +192,22 @@ def test_a_miss_that_is_raised_again_does_not_grow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "options", "kind"),
+    ("data", "limits", "kind"),
     [
-        (picture(soul="." * 100), {"max_bytes": 100}, errors.ImageTooLarge),
-        (picture(101, 100), {"max_pixels": 10_000}, errors.ImageTooLarge),
-        (picture(), {"formats": ("png", "webp")}, errors.UnreadableImage),
+        (
+            picture(soul="." * 100),
+            {"constraints": Constraints(max_upload_bytes=100)},
+            errors.ImageTooLarge,
+        ),
+        (picture(101, 100), {"constraints": Constraints(max_input=0.01)}, errors.ImageTooLarge),
+        (picture(), {"formats": Formats(input=("png", "webp"))}, errors.UnreadableImage),
         (b"no picture at all", {}, errors.UnreadableImage),
         (b"", {}, errors.UnreadableImage),
     ],
     ids=["bytes", "pixels", "format", "no image", "empty"],
 )
 def test_what_an_upload_would_be_refused_for(
-    tmp_path: Path, data: bytes, options: dict[str, object], kind: type[errors.ImageError]
+    tmp_path: Path, data: bytes, limits: dict[str, Any], kind: type[errors.ImageError]
 ) -> None:
     """It cannot be worked with, which is neither 413 nor 415 here; nothing of it is kept,
     and it is not fetched again for a while."""
@@ -210,7 +216,7 @@ def test_what_an_upload_would_be_refused_for(
         fleet = Fleet(tmp_path)
         fleet.buckets.fill(LEGACY, data=data)
         house = fleet.house()
-        taking = fleet.taking(house, **options)
+        taking = fleet.taking(house, **limits)
         for _ in range(3):
             with pytest.raises(kind):
                 await taking.find(LEGACY)
@@ -220,7 +226,7 @@ def test_what_an_upload_would_be_refused_for(
         assert fleet.buckets.objects == {LEGACY.key: data}
         house.clock.now += 10.1
         fleet.buckets.fill(LEGACY, data=picture(10, 10))
-        if not options:
+        if not limits:
             assert (await taking.find(LEGACY)).size == (10, 10)
 
     run(main)

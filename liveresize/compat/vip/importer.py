@@ -6,7 +6,6 @@ while, so that asking again costs nobody anything.
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -16,6 +15,7 @@ from liveresize.core import ports
 from liveresize.core.jobs import ProbeJob
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, described, new_generation
+from liveresize.settings.pictures import Constraints, Formats
 from liveresize.storage.mirroring import FETCH_SHARE
 
 _log = structlog.get_logger("liveresize.takeover")
@@ -23,29 +23,25 @@ _log = structlog.get_logger("liveresize.takeover")
 _REMEMBERED = 10_000
 """Misses that are remembered; the oldest is forgotten first."""
 
+_MISS = 10.0
+"""Seconds for which one is remembered."""
+
 _UNSUPPORTED = "The original is not an image of an accepted format."
 
 _AT_ONCE = 8
 """Pictures that are fetched at once: others use the store, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BucketImporterOptions:
-    """The largest original in bytes and in pixels, its formats, and the seconds for which a
-    miss is remembered."""
-
-    max_bytes: int = 50 << 20
-    max_pixels: int = 30_000_000
-    formats: tuple[str, ...] = ("jpeg", "png", "webp", "gif", "avif")
-    miss: float = 10.0
-
-
 class BucketImporter:
-    """Takes over the pictures of another service, one by one, as they are asked for."""
+    """Takes over the pictures of another service, one by one, as they are asked for.
+
+    They may be what an upload may be.
+    """
 
     def __init__(
         self,
-        options: BucketImporterOptions,
+        constraints: Constraints,
+        formats: Formats,
         *,
         taken: ports.ForeignOriginals | None,
         originals: ports.Originals,
@@ -53,7 +49,8 @@ class BucketImporter:
         renderer: ports.Renderer,
         clock: ports.Clock,
     ) -> None:
-        self._options = options
+        self._constraints = constraints
+        self._formats = formats
         self._taken = taken
         self._originals = originals
         self._rows = rows
@@ -97,7 +94,7 @@ class BucketImporter:
     def _miss(self, key: str, error: errors.LiveResizeError) -> None:
         self._misses.pop(key, None)
         remembered = type(error)(*error.args)
-        self._misses[key] = (self._clock.monotonic() + self._options.miss, remembered)
+        self._misses[key] = (self._clock.monotonic() + _MISS, remembered)
         if len(self._misses) > _REMEMBERED:
             self._misses.popitem(last=False)
 
@@ -107,7 +104,7 @@ class BucketImporter:
         staged = self._originals.staging(f"{generation}.taken", share=FETCH_SHARE)
         try:
             try:
-                fetched = await taken.take(image, staged, self._options.max_bytes)
+                fetched = await taken.take(image, staged, self._constraints.max_upload_bytes)
             except errors.UploadTooLarge as error:
                 raise errors.ImageTooLarge(error.public) from error
             if not fetched:
@@ -130,8 +127,8 @@ class BucketImporter:
             facts = await self._renderer.run(ProbeJob(path=str(staged)))
         except errors.UnsupportedImage as error:
             raise errors.UnreadableImage(_UNSUPPORTED, error.detail) from error
-        if facts.format not in self._options.formats:
+        if facts.format not in self._formats.input:
             raise errors.UnreadableImage(_UNSUPPORTED, facts.format)
-        if facts.width * facts.height > self._options.max_pixels:
+        if facts.width * facts.height > self._constraints.max_input_pixels:
             raise errors.ImageTooLarge("", f"{facts.width}x{facts.height} pixels")
         return described(image, generation, facts)
