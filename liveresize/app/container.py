@@ -127,7 +127,7 @@ class Container:
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.dispatcher = webhook.dispatcher(settings, self.index.announcements)
+        self.dispatcher = webhook.dispatcher(settings.webhook, self.index.announcements)
         self.pipeline = UploadPipeline(
             originals=self.originals,
             tokens=self.index.tokens,

@@ -2,32 +2,22 @@
 
 import time
 
-from liveresize import __version__
-from liveresize.config import Settings
 from liveresize.core.ports import Announcements, WebhookClient
-from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
+from liveresize.settings.backends import Webhook
+from liveresize.uploads.webhook import WebhookDispatcher
 
 
-def dispatcher(settings: Settings, announcements: Announcements) -> WebhookDispatcher:
+def dispatcher(webhook: Webhook, announcements: Announcements) -> WebhookDispatcher:
     """What announces uploads; without `webhook.url` it does nothing."""
-    webhook = settings.webhook
-    options = WebhookDispatcherOptions(
-        secrets=webhook.secrets,
-        user_agent=f"liveresize/{__version__}",
-        timeout=webhook.timeout,
-        give_up=webhook.give_up,
-    )
     return WebhookDispatcher(
-        options, announcements=announcements, sender=_sender(settings), clock=time
+        webhook, announcements=announcements, sender=_sender(webhook), clock=time
     )
 
 
-def _sender(settings: Settings) -> WebhookClient | None:
+def _sender(webhook: Webhook) -> WebhookClient | None:
     """What speaks HTTP is imported only where it is used, as it is for S3."""
-    if not settings.webhook.url:
+    if not webhook.url:
         return None
-    from liveresize.uploads.webhook_client import HttpWebhookClient, WebhookClientOptions
+    from liveresize.uploads.webhook_client import HttpWebhookClient
 
-    return HttpWebhookClient(
-        WebhookClientOptions(url=settings.webhook.url, timeout=settings.webhook.timeout)
-    )
+    return HttpWebhookClient(webhook)

@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
-from liveresize import errors
+from liveresize import __version__, errors
 from liveresize.core import ports
 from liveresize.core.originals import Original
+from liveresize.settings.backends import Webhook
 from liveresize.uploads import webhook_event
 
 _log = structlog.get_logger("liveresize.webhook")
@@ -30,16 +30,7 @@ _GRACE = 15.0
 _LONGEST = 3600.0
 """Seconds of the longest pause between attempts."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookDispatcherOptions:
-    """`secrets` sign, all of them. `timeout` is the seconds that one attempt may take,
-    `give_up` those after an upload in which it is tried."""
-
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    user_agent: str = "liveresize"
-    timeout: float = 10.0
-    give_up: float = 259_200.0
+_USER_AGENT = f"liveresize/{__version__}"
 
 
 class WebhookDispatcher:
@@ -47,13 +38,13 @@ class WebhookDispatcher:
 
     def __init__(
         self,
-        options: WebhookDispatcherOptions,
+        webhook: Webhook,
         *,
         announcements: ports.Announcements,
         sender: ports.WebhookClient | None,
         clock: ports.Clock,
     ) -> None:
-        self._options = options
+        self._webhook = webhook
         self._announcements = announcements
         self._sender = sender
         self._clock = clock
@@ -124,7 +115,7 @@ class WebhookDispatcher:
                 await self._note(generation)
             free = _AT_ONCE - len(self._sending)
             if free and not self._closing:
-                lease = self._options.timeout + _GRACE
+                lease = self._webhook.timeout + _GRACE
                 due = await self._announcements.take(free, lease)
                 for each in due:
                     self._sending.add(each.original.generation)
@@ -165,7 +156,7 @@ class WebhookDispatcher:
     ) -> None:
         """Have it tried again after a pause, unless that has been done for long enough."""
         original = announcement.original
-        if announcement.age < self._options.give_up:
+        if announcement.age < self._webhook.give_up:
             await self._announcements.again(announcement, _pause(announcement.tries))
             return
         _log.error(
@@ -187,10 +178,10 @@ class WebhookDispatcher:
         said_at = int(self._clock.time())
         return {
             "Content-Type": "application/json",
-            "User-Agent": self._options.user_agent,
+            "User-Agent": _USER_AGENT,
             "X-Liveresize-Event": webhook_event.EVENT,
             "X-Liveresize-Delivery": webhook_event.delivery(original.generation),
-            "X-Liveresize-Signature": webhook_event.signature(self._options.secrets, said_at, body),
+            "X-Liveresize-Signature": webhook_event.signature(self._webhook.secrets, said_at, body),
         }
 
 

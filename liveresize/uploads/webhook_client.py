@@ -1,35 +1,26 @@
 """ports.WebhookClient over HTTP: a POST that is answered with success, or was not delivered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import aiohttp
 
 from liveresize import errors
+from liveresize.settings.backends import Webhook
 
 FOREIGN = (aiohttp.ClientError, OSError, ValueError)
 """What the driver raises when a receiver does not do as asked. Time-outs are of OSError;
 ValueError is what it says of a host that cannot be spelled in DNS."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookClientOptions:
-    """Where the receiver is, user and password included where it wants them, and how many
-    seconds a delivery may take."""
-
-    url: str = field(repr=False)
-    timeout: float = 10.0
-
-
 class HttpWebhookClient:
-    """Posts messages to one URL. Redirects and proxies of the environment are not followed.
+    """Posts messages to `webhook.url`. Redirects and proxies of the environment are not followed.
 
     Each message has a connection of its own: on an old one it could meet its end, and nobody
     could tell whether it was heard. Certificates are verified against those of the system.
     """
 
-    def __init__(self, options: WebhookClientOptions) -> None:
-        self._options = options
+    def __init__(self, webhook: Webhook) -> None:
+        self._webhook = webhook
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -39,7 +30,7 @@ class HttpWebhookClient:
         """
         try:
             async with self._open().post(
-                self._options.url, data=body, headers=headers, allow_redirects=False
+                self._webhook.url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 status = answer.status
         except FOREIGN as error:
@@ -58,7 +49,7 @@ class HttpWebhookClient:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._options.timeout),
+                timeout=aiohttp.ClientTimeout(total=self._webhook.timeout),
                 auto_decompress=False,
                 trust_env=False,
             )

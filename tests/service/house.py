@@ -30,6 +30,7 @@ from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.settings import server
+from liveresize.settings.backends import Webhook
 from liveresize.settings.pictures import Constraints, Formats, Originals
 from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.heard import HeardFile
@@ -43,7 +44,7 @@ from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import Crop, UploadPipeline
 from liveresize.uploads.receipts import RepeatedUpload
 from liveresize.uploads.token_uploads import Uploads
-from liveresize.uploads.webhook import WebhookDispatcher, WebhookDispatcherOptions
+from liveresize.uploads.webhook import WebhookDispatcher
 
 from .doubles import NO_RESERVE, Clock, FakeRenderer, FakeStore, SteeredIndex, picture
 
@@ -114,7 +115,7 @@ class House:
             mirror_queue=self.index.mirror_queue,
         )
         self.dispatcher = WebhookDispatcher(
-            WebhookDispatcherOptions(),
+            Webhook(),
             announcements=self.index.announcements,
             sender=sender,
             clock=self.clock,
