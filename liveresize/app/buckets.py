@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from liveresize.config import Settings
 from liveresize.core.ports import ForeignOriginals, Mirror, RenditionStore
 from liveresize.http.handlers.status import robots
+from liveresize.settings.backends import Aws
 from liveresize.storage.disk import DiskRenditions
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Buckets:
         aws = settings.aws
         self.vip = _vip(settings)
         used = aws.bucket or aws.originals_bucket or self.vip
-        self._objects = make_objects(settings) if used else None
+        self._objects = make_objects(aws) if used else None
         self._renditions = _renditions(settings, self._objects) if self._objects else None
         self.main: S3Renditions | DiskRenditions = self._renditions or DiskRenditions(
             settings.renditions_folder, settings.disk
@@ -86,21 +87,11 @@ def _vip(settings: Settings) -> bool:
     return bool(aws.access_key or aws.endpoint_url or aws.bucket or aws.originals_bucket)
 
 
-def make_objects(settings: Settings) -> "Objects":
-    """The client of the store that the settings name, not yet started."""
-    from liveresize.storage.objects import Objects, ObjectsOptions
+def make_objects(aws: Aws) -> "Objects":
+    """The client of the store, not yet started."""
+    from liveresize.storage.objects import Objects
 
-    aws = settings.aws
-    return Objects(
-        ObjectsOptions(
-            access_key=aws.access_key,
-            secret_key=aws.secret_key,
-            region=aws.region,
-            endpoint_url=aws.endpoint_url,
-            path_style=aws.path_style,
-            concurrency=aws.concurrency,
-        )
-    )
+    return Objects(aws)
 
 
 def _renditions(settings: Settings, objects: "Objects") -> "S3Renditions | None":

@@ -98,7 +98,7 @@ def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Findi
                 name=aws.bucket,
                 prefix=aws.prefix,
                 delivery=settings.delivery,
-                public=aws.cache_host or aws.bucket_url,
+                public=aws.public_url,
             )
         )
     if aws.originals_bucket:
@@ -107,7 +107,7 @@ def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Findi
         )
     if not chosen:
         return [ok("aws", "No bucket is configured: everything is kept on this disk.")]
-    return buckets.look(make_objects(settings), chosen)
+    return buckets.look(make_objects(aws), chosen)
 
 
 def _codecs(settings: Settings) -> Iterable[Finding]:

@@ -64,6 +64,16 @@ class Aws:
     )
     concurrency: int = key(32, "Requests to the store at once.", least=1, most=256)
 
+    @property
+    def public_url(self) -> str:
+        """Public address of the bucket of the renditions; empty is that of the store."""
+        return self.cache_host or self.bucket_url
+
+    @property
+    def in_path(self) -> bool:
+        """Whether the bucket stands in the path of addresses."""
+        return bool(self.endpoint_url) if self.path_style is None else self.path_style
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from botocore.handlers import add_expect_header
 
 from liveresize import errors
 from liveresize.observe.metrics import stores
+from liveresize.settings.backends import Aws
 from liveresize.storage.presign import Signer
 
 FOREIGN = (BotoCoreError, ClientError, aiohttp.ClientError, OSError, RuntimeError)
@@ -23,28 +23,6 @@ RuntimeError is what it says of a role's credentials that it could not exchange.
 
 _SLOWEST = 256 * 1024
 """Bytes a second under which a transfer counts as hanging."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectsOptions:
-    """Which store, with which credentials, and how patiently.
-
-    Without `access_key`, credentials come from the usual places of AWS; without `region`,
-    so does that. `path_style` says whether the bucket stands in the path; None does so
-    with an `endpoint_url`. `concurrency` bounds the requests under way, `attempts` is the
-    number of tries of each, `connect_budget` and `read_budget` are seconds for a
-    connection and for a sign of life on it.
-    """
-
-    access_key: str = field(default="", repr=False)
-    secret_key: str = field(default="", repr=False)
-    region: str = ""
-    endpoint_url: str = ""
-    path_style: bool | None = None
-    concurrency: int
-    connect_budget: float = 2.0
-    read_budget: float = 5.0
-    attempts: int = 3
 
 
 def status(error: BaseException | None) -> int:
@@ -72,27 +50,37 @@ def unavailable(operation: str, bucket: str, error: BaseException) -> errors.Obj
 
 
 class Connection:
-    """A client of one store, for any number of buckets."""
+    """A client of one store, for any number of buckets.
 
-    def __init__(self, options: ObjectsOptions) -> None:
-        self._options = options
-        self._slots = asyncio.Semaphore(options.concurrency)
+    Without `aws.access_key`, credentials come from the usual places of AWS; without
+    `aws.region`, so does that. `attempts` is the number of tries of each request,
+    `connect_budget` and `read_budget` are seconds for a connection and for a sign of life
+    on it.
+    """
+
+    def __init__(
+        self, aws: Aws, *, connect_budget: float, read_budget: float, attempts: int
+    ) -> None:
+        self._aws = aws
+        self._connect_budget = connect_budget
+        self._read_budget = read_budget
+        self._attempts = attempts
+        self._slots = asyncio.Semaphore(aws.concurrency)
         self._closing = contextlib.AsyncExitStack()
         self._client: Any = None
-        self._region = options.region
+        self._region = aws.region
         self.signer: Signer | None = None
 
     async def start(self) -> None:
         """Make the client, which reads files and may ask for a role's credentials.
 
-        Raises SettingsError for options that no client can be made of.
+        Raises SettingsError for keys that no client can be made of.
         """
-        session = get_session()
-        options = self._options
-        if bool(options.access_key) != bool(options.secret_key):
+        session, aws = get_session(), self._aws
+        if bool(aws.access_key) != bool(aws.secret_key):
             raise errors.SettingsError("aws.access_key and aws.secret_key belong together.")
-        if options.access_key:
-            session.set_credentials(options.access_key, options.secret_key)
+        if aws.access_key:
+            session.set_credentials(aws.access_key, aws.secret_key)
         try:
             self._region = self._region or session.get_config_variable("region") or "us-east-1"
             self.signer = Signer(lambda: _credentials(session), self._region)
@@ -102,8 +90,8 @@ class Connection:
                 session.create_client(
                     "s3",
                     region_name=self._region,
-                    endpoint_url=options.endpoint_url or None,
-                    config=_config(options),
+                    endpoint_url=aws.endpoint_url or None,
+                    config=self._config(),
                 )
             )
             # aiohttp waits for a `100 Continue` without end, whatever `read_budget` says; and
@@ -114,6 +102,29 @@ class Connection:
             raise errors.SettingsError(
                 "The keys of `aws` do not lead to an object store.", type(error).__name__
             ) from error
+
+    def _config(self) -> AioConfig:
+        """How botocore is to work.
+
+        Its `standard` retries are jittered and drawn from a quota, so that an outage is not
+        answered with three times the requests. Payloads are not signed: that would hash
+        megabytes on the loop, where callers know the SHA-256 already and send that. The pool
+        has no limit of its own: requests are counted here, and a body that is being passed
+        on to a slow client must not keep others out.
+        """
+        return AioConfig(
+            signature_version="s3v4",
+            s3={
+                "addressing_style": "path" if self._aws.in_path else "auto",
+                "payload_signing_enabled": False,
+            },
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
+            connect_timeout=self._connect_budget,
+            read_timeout=self._read_budget,
+            max_pool_connections=0,
+        )
 
     async def close(self) -> None:
         """Close every connection."""
@@ -158,17 +169,14 @@ class Connection:
         """Seconds after which a call hangs that moves `size` bytes; `budget` if given."""
         if budget is not None:
             return budget
-        options = self._options
         # Botocore's pauses between tries are up to 1, 2, 4, … seconds.
-        pauses = 2.0 ** (options.attempts - 1) - 1
-        tries = options.attempts * (options.connect_budget + options.read_budget)
+        pauses = 2.0 ** (self._attempts - 1) - 1
+        tries = self._attempts * (self._connect_budget + self._read_budget)
         return pauses + tries + size / _SLOWEST
 
     def address(self, bucket: str) -> str:
         """Where the store answers for `bucket`, without a slash at its end."""
-        options = self._options
-        endpoint = options.endpoint_url.rstrip("/")
-        in_path = bool(endpoint) if options.path_style is None else options.path_style
+        endpoint, in_path = self._aws.endpoint_url.rstrip("/"), self._aws.in_path
         if not endpoint:
             domain = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
             endpoint = f"https://s3.{self._region}.{domain}"
@@ -184,28 +192,3 @@ async def _credentials(session: AioSession) -> ReadOnlyCredentials | None:
     """The credentials in force, exchanged where they are about to end."""
     credentials = await session.get_credentials()
     return await credentials.get_frozen_credentials() if credentials else None
-
-
-def _config(options: ObjectsOptions) -> AioConfig:
-    """How botocore is to work.
-
-    Its `standard` retries are jittered and drawn from a quota, so that an outage is not
-    answered with three times the requests. Payloads are not signed: that would hash
-    megabytes on the loop, where callers know the SHA-256 already and send that. The pool
-    has no limit of its own: requests are counted here, and a body that is being passed on
-    to a slow client must not keep others out.
-    """
-    in_path = bool(options.endpoint_url) if options.path_style is None else options.path_style
-    return AioConfig(
-        signature_version="s3v4",
-        s3={
-            "addressing_style": "path" if in_path else "auto",
-            "payload_signing_enabled": False,
-        },
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        retries={"mode": "standard", "total_max_attempts": options.attempts},
-        connect_timeout=options.connect_budget,
-        read_timeout=options.read_budget,
-        max_pool_connections=0,
-    )

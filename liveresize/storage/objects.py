@@ -17,10 +17,11 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.storage.connection import Connection, ObjectsOptions, status, unavailable
+from liveresize.settings.backends import Aws
+from liveresize.storage.connection import Connection, status, unavailable
 from liveresize.storage.object_body import Body
 
-__all__ = ["Body", "Facts", "Objects", "ObjectsOptions"]
+__all__ = ["Body", "Facts", "Objects"]
 
 _BATCH = 1000
 """The most keys that one DeleteObjects may name."""
@@ -38,10 +39,20 @@ class Facts:
 
 
 class Objects:
-    """A client of one store. Started, it serves until `close`."""
+    """A client of one store. Started, it serves until `close`; for the keywords see
+    Connection."""
 
-    def __init__(self, options: ObjectsOptions) -> None:
-        self._connection = Connection(options)
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        connect_budget: float = 2.0,
+        read_budget: float = 5.0,
+        attempts: int = 3,
+    ) -> None:
+        self._connection = Connection(
+            aws, connect_budget=connect_budget, read_budget=read_budget, attempts=attempts
+        )
         self._one_by_one: set[str] = set()
 
     async def start(self) -> None:

@@ -8,6 +8,7 @@ that kills a server starts its own with `Server`.
 import asyncio
 import atexit
 import contextlib
+import dataclasses
 import functools
 import http.client
 import importlib.util
@@ -28,7 +29,8 @@ import botocore.config
 import botocore.session
 import pytest
 
-from liveresize.storage.objects import Objects, ObjectsOptions
+from liveresize.settings.backends import Aws
+from liveresize.storage.objects import Objects
 
 from .faulty import Faulty
 
@@ -121,28 +123,32 @@ class Server:
         return True
 
 
-AMAZON: dict[str, Any] = {
-    "access_key": "a",
-    "secret_key": "b",
-    "region": "eu-west-1",
-    "concurrency": 8,
-}
-"""Options of a store that is not asked anything."""
+AMAZON = Aws(access_key="a", secret_key="b", region="eu-west-1", concurrency=8)
+"""A store that is not asked anything."""
 
 
-def options(address: str, **changes: Any) -> ObjectsOptions:
-    """How to reach a server, with budgets that a busy machine keeps."""
-    given: dict[str, Any] = {
-        "access_key": ACCESS_KEY,
-        "secret_key": SECRET_KEY,
-        "region": "us-east-1",
-        "endpoint_url": address,
-        "concurrency": 8,
-        "connect_budget": BUDGET,
-        "read_budget": BUDGET,
-        "attempts": 2,
-    }
-    return ObjectsOptions(**given | changes)
+def client_of(
+    address: str,
+    *,
+    connect_budget: float = BUDGET,
+    read_budget: float = BUDGET,
+    attempts: int = 2,
+    **changes: Any,
+) -> Objects:
+    """A client of a server, with budgets that a busy machine keeps, and `changes` of `aws`."""
+    aws = Aws(
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        region="us-east-1",
+        endpoint_url=address,
+        concurrency=8,
+    )
+    return Objects(
+        dataclasses.replace(aws, **changes),
+        connect_budget=connect_budget,
+        read_budget=read_budget,
+        attempts=attempts,
+    )
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -161,15 +167,11 @@ class Place:
     bucket: str
     client: Any
 
-    def options(self, **changes: Any) -> ObjectsOptions:
-        """How to reach it."""
-        return options(self.server.address, **changes)
-
     def run(self, scenario: Callable[[Objects], Awaitable[None]], **changes: Any) -> None:
-        """Run the scenario on a client with these options; its failures are the test's."""
+        """Run the scenario on a client with these `changes`; its failures are the test's."""
 
         async def main() -> None:
-            objects = Objects(self.options(**changes))
+            objects = client_of(self.server.address, **changes)
             await objects.start()
             try:
                 await scenario(objects)

@@ -18,9 +18,9 @@ from .s3worlds import (
     Place,
     Server,
     World,
+    client_of,
     everywhere,
     needs_rclone,
-    options,
     place_on,
     until,
 )
@@ -174,7 +174,7 @@ def test_a_server_that_does_not_read_is_given_up(
         over = asyncio.Event()
         deaf = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1024)
         address = f"http://127.0.0.1:{deaf.sockets[0].getsockname()[1]}"
-        objects = Objects(options(address, **IMPATIENT))
+        objects = client_of(address, **IMPATIENT)
         await objects.start()
         put = objects.put_file(
             "bucket", "k", tmp_path / "f", size=20 << 20, sha256=digest, mime="a/b"

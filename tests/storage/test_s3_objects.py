@@ -10,9 +10,18 @@ from typing import Any
 import pytest
 
 from liveresize import errors
-from liveresize.storage.objects import Objects, ObjectsOptions
+from liveresize.storage.objects import Objects
 
-from .s3worlds import AMAZON, Faulty, World, everywhere, needs_rclone
+from .s3worlds import (
+    ACCESS_KEY,
+    AMAZON,
+    SECRET_KEY,
+    Faulty,
+    World,
+    client_of,
+    everywhere,
+    needs_rclone,
+)
 
 AWKWARD = [
     "plain.jpg",
@@ -246,36 +255,25 @@ def test_wrong_credentials_are_told_by_their_code(given: dict[str, str]) -> None
         place.run(scenario, **given)
 
 
-def test_options_hide_their_keys() -> None:
-    """Options may be printed; the keys in them are not."""
-    with World("moto").place() as place:
-        options = place.options()
-    assert options.access_key not in repr(options)
-    assert options.secret_key not in repr(options)
-
-
 @pytest.mark.parametrize(
     "wrong", [{"endpoint_url": "no url"}, {"secret_key": ""}, {"region": "what ever"}]
 )
-def test_useless_options_are_told_at_the_start(wrong: dict[str, Any]) -> None:
+def test_useless_keys_are_told_at_the_start(wrong: dict[str, Any]) -> None:
     """A start with what no client can be made of raises SettingsError, without the keys."""
-    with World("moto").place() as place:
-        options = dataclasses.replace(place.options(), **wrong)
 
     async def main() -> None:
         with pytest.raises(errors.SettingsError) as caught:
-            await Objects(options).start()
-        assert options.access_key not in str(caught.value)
+            await client_of("http://127.0.0.1:9", **wrong).start()
+        assert ACCESS_KEY not in str(caught.value)
 
     asyncio.run(main())
 
 
 def test_credentials_come_from_the_usual_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without keys in the options, those of the environment are used."""
+    """Without keys in the settings, those of the environment are used."""
     with World("moto").place() as place:
-        options = place.options()
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", options.access_key)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", options.secret_key)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
 
         async def scenario(objects: Objects) -> None:
             await objects.put_bytes(place.bucket, "k", b"1", mime="a/b")
@@ -298,11 +296,11 @@ def test_credentials_come_from_the_usual_places(monkeypatch: pytest.MonkeyPatch)
         ),
     ],
 )
-def test_where_a_bucket_is(changes: dict[str, object], address: str) -> None:
+def test_where_a_bucket_is(changes: dict[str, Any], address: str) -> None:
     """The bucket stands in the host at Amazon, and in the path of a store of one's own."""
 
     async def main() -> None:
-        objects = Objects(ObjectsOptions(**AMAZON | changes))
+        objects = Objects(dataclasses.replace(AMAZON, **changes))
         await objects.start()
         assert objects.address("pictures") == address
         await objects.close()
@@ -314,7 +312,7 @@ def test_a_dotted_bucket_stands_in_the_path() -> None:
     """A certificate for *.s3.… does not cover a host with one label more."""
 
     async def main() -> None:
-        objects = Objects(ObjectsOptions(**AMAZON))
+        objects = Objects(AMAZON)
         await objects.start()
         assert objects.address("my.pics") == "https://s3.eu-west-1.amazonaws.com/my.pics"
         await objects.close()

@@ -10,7 +10,7 @@ import structlog
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import CredentialRetrievalError
 
-from liveresize.storage.objects import Objects, ObjectsOptions
+from liveresize.storage.objects import Objects
 from liveresize.storage.presign import Signer
 
 from .s3worlds import AMAZON, BUDGET, World, signed, until
@@ -182,7 +182,7 @@ def test_signing_is_cheap() -> None:
     """A new signature costs far less than a request, a known one next to nothing."""
 
     async def main() -> None:
-        objects = Objects(ObjectsOptions(**AMAZON))
+        objects = Objects(AMAZON)
         await objects.start()
         begun = time.perf_counter()
         for number in range(1000):

@@ -19,7 +19,7 @@ from liveresize.core.originals import Link, Original
 from liveresize.storage.objects import Objects
 
 from . import worlds
-from .s3worlds import BUDGET, Faulty, Place, World, everywhere, options
+from .s3worlds import BUDGET, Faulty, Place, World, client_of, everywhere
 
 NAME = "cat-640x480"
 DATA = bytes(range(256)) * 400
@@ -117,7 +117,7 @@ def test_keys_are_those_of_vip_where_it_makes_the_same(
     original, made = of("pets"), variant(query, output)
 
     async def main() -> None:
-        store = VipRenditions(Objects(options("http://127.0.0.1:9")), Access())
+        store = VipRenditions(client_of("http://127.0.0.1:9"), Access())
         expected = key or f"{NAME}/{original.generation}/{made}.jpg"
         assert store.key(original, made, "jpg") == expected
 
