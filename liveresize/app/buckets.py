@@ -35,7 +35,7 @@ class Buckets:
             settings.renditions_folder, settings.disk
         )
         self.store: RenditionStore = self.main
-        mirror = _mirror(settings, self._objects) if self._objects else None
+        mirror = _mirror(aws, self._objects) if self._objects else None
         self.mirror: Mirror | None = mirror
         self.taken: ForeignOriginals | None = None
         self._of_vip: tuple[VipOriginals, VipRenditions] | tuple[()] = ()
@@ -95,25 +95,22 @@ def make_objects(aws: Aws) -> "Objects":
 
 
 def _renditions(settings: Settings, objects: "Objects") -> "S3Renditions | None":
-    from liveresize.storage.s3 import S3Options, S3Renditions
+    from liveresize.storage.s3 import S3Renditions
 
     aws = settings.aws
     if not aws.bucket:
         return None
-    options = S3Options(
-        bucket=aws.bucket,
-        prefix=aws.prefix,
-        public_url=aws.cache_host or aws.bucket_url,
-        presign=aws.presign_lifetime if settings.delivery == "presign" else 0,
+    return S3Renditions(
+        aws,
+        objects,
+        presign=settings.delivery == "presign",
         robots=robots(settings.allow_indexing),
     )
-    return S3Renditions(options, objects)
 
 
-def _mirror(settings: Settings, objects: "Objects") -> "S3Mirror | None":
-    from liveresize.storage.mirror import MirrorOptions, S3Mirror
+def _mirror(aws: Aws, objects: "Objects") -> "S3Mirror | None":
+    from liveresize.storage.mirror import S3Mirror
 
-    aws = settings.aws
     if not aws.originals_bucket:
         return None
-    return S3Mirror(MirrorOptions(bucket=aws.originals_bucket, prefix=aws.prefix), objects)
+    return S3Mirror(objects, bucket=aws.originals_bucket, prefix=aws.prefix)

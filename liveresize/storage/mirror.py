@@ -9,7 +9,6 @@ import hashlib
 import os
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,21 +25,19 @@ from liveresize.storage.objects import Facts, Objects
 _log = structlog.get_logger("liveresize.mirror")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MirrorOptions:
-    """Which bucket, what every key begins with, and seconds for the first byte of one."""
-
-    bucket: str
-    prefix: str = ""
-    read_budget: float = 5.0
-
-
 class S3Mirror:
-    """ports.Mirror on a bucket. `objects` must be started first and closed last."""
+    """ports.Mirror on a bucket. `objects` must be started first and closed last.
 
-    def __init__(self, options: MirrorOptions, objects: Objects) -> None:
-        self._options = options
+    Every key begins with `prefix`; `read_budget` is seconds for the first byte of an object.
+    """
+
+    def __init__(
+        self, objects: Objects, *, bucket: str, prefix: str = "", read_budget: float = 5.0
+    ) -> None:
         self._objects = objects
+        self._bucket_name = bucket
+        self._prefix = prefix
+        self._read_budget = read_budget
         self._breaker = Breaker(errors.ObjectStoreUnavailable)
 
     @property
@@ -54,7 +51,7 @@ class S3Mirror:
 
     def key(self, original: Original) -> str:
         """The key of an original."""
-        return f"{self._options.prefix}{original.image.key}/{original.generation}"
+        return f"{self._prefix}{original.image.key}/{original.generation}"
 
     async def put(self, path: Path, original: Original) -> None:
         """Copy the original at `path` to the bucket.
@@ -84,9 +81,7 @@ class S3Mirror:
         """
         bucket = self._bucket(original.image)
         with self._looking(bucket):
-            body = await self._objects.open(
-                bucket, self.key(original), budget=self._options.read_budget
-            )
+            body = await self._objects.open(bucket, self.key(original), budget=self._read_budget)
             if body is None:
                 return False
             size, sha256 = await write(body, target)
@@ -124,7 +119,7 @@ class S3Mirror:
             return await self._objects.head(bucket, self.key(original))
 
     def _bucket(self, image: ImageId) -> str:
-        return self._options.bucket
+        return self._bucket_name
 
     def _asking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
         """Spares callers the wait for a bucket that does not answer."""
@@ -136,7 +131,7 @@ class S3Mirror:
 
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
         """(key, bytes) of every copy. Raises ObjectStoreUnavailable."""
-        bucket, prefix = self._options.bucket, self._options.prefix
+        bucket, prefix = self._bucket_name, self._prefix
         async for key, size in self._objects.list_prefix(bucket, prefix):
             # Renditions may lie in the same bucket; theirs end in a file's name.
             if GENERATION.fullmatch(key.rpartition("/")[2]):

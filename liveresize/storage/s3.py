@@ -7,7 +7,6 @@ or removed only where that URL lies under the public address of our own bucket.
 
 import functools
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -15,6 +14,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.core.originals import Link, Original
+from liveresize.settings.backends import Aws
 from liveresize.storage import files
 from liveresize.storage.bucket_health import BucketHealth
 from liveresize.storage.objects import Body, Objects
@@ -27,51 +27,52 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 _ABSOLUTE = ("http://", "https://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Options:
-    """Where renditions lie, and how clients get there.
-
-    `public_url` is the address of the bucket for clients (empty: that of the store),
-    `presign` the seconds that a signed URL lives (0 redirects to plain ones), `robots` the
-    text of the bucket's robots.txt (empty: none is put there). `probe_budget` is seconds
-    for one sign of life, `read_budget` for the first byte of an object.
-    """
-
-    bucket: str
-    prefix: str = ""
-    public_url: str = ""
-    presign: int = 0
-    robots: str = ""
-    probe_budget: float = 2.0
-    read_budget: float = 5.0
-
-
 class S3Renditions:
-    """ports.RenditionStore on a bucket. `objects` must be started first and closed last."""
+    """ports.RenditionStore on a bucket. `objects` must be started first and closed last.
+
+    `presign` redirects to signed URLs, `robots` is the text of the bucket's robots.txt
+    (empty: none is put there). `probe_budget` is seconds for one sign of life, `read_budget`
+    for the first byte of an object.
+    """
 
     shared = True
 
-    def __init__(self, options: S3Options, objects: Objects) -> None:
-        self._options = options
+    def __init__(
+        self,
+        aws: Aws,
+        objects: Objects,
+        *,
+        presign: bool = False,
+        robots: str = "",
+        probe_budget: float = 2.0,
+        read_budget: float = 5.0,
+    ) -> None:
+        self._aws = aws
         self._objects = objects
-        self._robots_due = bool(options.robots)
+        self._presign = presign
+        self._robots = robots
+        self._probe_budget = probe_budget
+        self._read_budget = read_budget
+        self._robots_due = bool(robots)
         self._robots_error = ""
 
     @functools.cached_property
     def _address(self) -> str:
         """The public address, without a slash at its end."""
-        return self._options.public_url.rstrip("/") or self._objects.address(self._options.bucket)
+        return self._aws.public_url.rstrip("/") or self._objects.address(self._aws.bucket)
 
     @functools.cached_property
     def _health(self) -> BucketHealth:
-        return BucketHealth(self._robots_address, self._put_tiny, self._options.probe_budget)
+        return BucketHealth(self._robots_address, self._put_tiny, self._probe_budget)
 
     def _robots_address(self) -> str:
         """Where clients find the bucket's robots.txt."""
-        options = self._options
-        if options.presign:
-            return self._objects.presigned(options.bucket, "robots.txt", options.presign)
+        if self._presign:
+            return self._presigned("robots.txt")
         return f"{self._address}/robots.txt"
+
+    def _presigned(self, key: str) -> str:
+        return self._objects.presigned(self._aws.bucket, key, self._aws.presign_lifetime)
 
     def prepare(self) -> None:
         """Nothing on this disk is needed."""
@@ -88,24 +89,24 @@ class S3Renditions:
     @property
     def healthy(self) -> bool:
         """Whether clients may be redirected there now."""
-        signing = self._objects.can_sign or not self._options.presign
+        signing = self._objects.can_sign or not self._presign
         return signing and self._health.healthy
 
     async def probe(self) -> None:
         """Feed `healthy`; to be called every few seconds. Never raises."""
         await self._health.probe()
-        self._robots_due |= self._health.gone and bool(self._options.robots)
+        self._robots_due |= self._health.gone and bool(self._robots)
         if self._health.answering:
             await self._put_robots()
 
     async def push_robots(self, text: str) -> None:
         """Put robots.txt at the bucket's root. Raises ObjectStoreUnavailable."""
         await self._objects.put_bytes(
-            self._options.bucket,
+            self._aws.bucket,
             "robots.txt",
             text.encode(),
             mime="text/plain",
-            budget=self._options.probe_budget,
+            budget=self._probe_budget,
         )
 
     async def _put_robots(self) -> None:
@@ -113,7 +114,7 @@ class S3Renditions:
         if not self._robots_due:
             return
         try:
-            await self.push_robots(self._options.robots)
+            await self.push_robots(self._robots)
         except errors.ObjectStoreUnavailable as error:
             if error.detail != self._robots_error:
                 self._robots_error = error.detail
@@ -124,19 +125,19 @@ class S3Renditions:
     async def _put_tiny(self) -> None:
         """Whether puts work, under the prefix: more than that may not be allowed us."""
         await self._objects.put_bytes(
-            self._options.bucket,
-            f"{self._options.prefix}_probe",
+            self._aws.bucket,
+            f"{self._aws.prefix}_probe",
             b"alive\n",
             mime="text/plain",
-            budget=self._options.probe_budget,
+            budget=self._probe_budget,
         )
 
     def url(self, link: Link) -> str:
         """Where a client is redirected to."""
         if link.key.startswith(_ABSOLUTE):
             return link.key
-        if self._options.presign:
-            return self._objects.presigned(self._options.bucket, link.key, self._options.presign)
+        if self._presign:
+            return self._presigned(link.key)
         return f"{self._address}/{quote(link.key, safe='/~')}"
 
     def key(self, original: Original, variant: str, extension: str) -> str:
@@ -155,7 +156,7 @@ class S3Renditions:
         try:
             with self._health.guarded():
                 await self._objects.put_file(
-                    self._options.bucket,
+                    self._aws.bucket,
                     link.key,
                     spooled,
                     size=link.size,
@@ -175,9 +176,7 @@ class S3Renditions:
         if key is None:
             return None
         with self._health.guarded():
-            data = await self._objects.read(
-                self._options.bucket, key, budget=self._options.read_budget
-            )
+            data = await self._objects.read(self._aws.bucket, key, budget=self._read_budget)
         return data if data is not None and len(data) == (link.size or len(data)) else None
 
     async def open(self, link: Link, first: int = 0, last: int | None = None) -> Body | None:
@@ -187,7 +186,7 @@ class S3Renditions:
             return None
         with self._health.guarded():
             return await self._objects.open(
-                self._options.bucket, key, first, last, budget=self._options.read_budget
+                self._aws.bucket, key, first, last, budget=self._read_budget
             )
 
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
@@ -205,7 +204,7 @@ class S3Renditions:
     async def remove_generation(self, original: Original) -> None:
         """Remove every object of one generation. Raises ObjectStoreUnavailable."""
         self._check_answering()
-        listing = self._objects.list_prefix(self._options.bucket, self._folder(original))
+        listing = self._objects.list_prefix(self._aws.bucket, self._folder(original))
         await self._remove([key async for key, _ in listing])
 
     async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
@@ -213,7 +212,7 @@ class S3Renditions:
 
         Raises ObjectStoreUnavailable.
         """
-        bucket, prefix = self._options.bucket, self._options.prefix
+        bucket, prefix = self._aws.bucket, self._aws.prefix
         async for key, size, stored_at in self._objects.list_dated(bucket, prefix):
             yield key, size, stored_at
 
@@ -223,20 +222,20 @@ class S3Renditions:
         Raises ObjectStoreUnavailable.
         """
         key = self._own_key(link)
-        head = await self._objects.head(self._options.bucket, key) if key else None
+        head = await self._objects.head(self._aws.bucket, key) if key else None
         return head.size if head else None
 
     async def _remove(self, keys: Sequence[str]) -> None:
         # What a key may not do, remove, says nothing about where clients may be sent.
         self._check_answering()
-        await self._objects.remove(self._options.bucket, keys)
+        await self._objects.remove(self._aws.bucket, keys)
 
     def _check_answering(self) -> None:
         if not self._health.answering:
             raise errors.ObjectStoreUnavailable("", "the breaker is open")
 
     def _folder(self, original: Original) -> str:
-        return f"{self._options.prefix}{original.image.key}/{original.generation}/"
+        return f"{self._aws.prefix}{original.image.key}/{original.generation}/"
 
     def _own_key(self, link: Link) -> str | None:
         """The key of a link in our bucket; None where it leads elsewhere."""

@@ -15,7 +15,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.settings.server import Disk
 from liveresize.storage.disk import DiskRenditions
-from liveresize.storage.mirror import MirrorOptions, S3Mirror
+from liveresize.storage.mirror import S3Mirror
 from liveresize.storage.objects import Objects
 
 from . import worlds
@@ -82,10 +82,10 @@ def run(folder: Path, scenario: Callable[[Stores], Awaitable[None]], relay: str 
 
         async def play(objects: Objects) -> None:
             originals = VipOriginals(objects, Access())
-            options = MirrorOptions(bucket=main.bucket, read_budget=BUDGET)
+            mirror = S3Mirror(objects, bucket=main.bucket, read_budget=BUDGET)
             await scenario(
                 Stores(
-                    RoutedMirror(S3Mirror(options, objects), originals),
+                    RoutedMirror(mirror, originals),
                     RoutedMirror(None, originals),
                     RoutedRenditions(disk, VipRenditions(objects, Access())),
                     disk,

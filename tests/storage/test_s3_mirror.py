@@ -14,7 +14,7 @@ import structlog
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
-from liveresize.storage.mirror import MirrorOptions, S3Mirror
+from liveresize.storage.mirror import S3Mirror
 from liveresize.storage.objects import Objects
 
 from . import worlds
@@ -43,8 +43,7 @@ def run(
     **changes: Any,
 ) -> None:
     async def main(objects: Objects) -> None:
-        options = MirrorOptions(bucket=place.bucket, prefix=prefix, read_budget=BUDGET)
-        await scenario(S3Mirror(options, objects))
+        await scenario(S3Mirror(objects, bucket=place.bucket, prefix=prefix, read_budget=BUDGET))
 
     place.run(main, **changes)
 

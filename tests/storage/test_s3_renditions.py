@@ -14,8 +14,9 @@ import structlog
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
+from liveresize.settings.backends import Aws
 from liveresize.storage.objects import Objects
-from liveresize.storage.s3 import S3Options, S3Renditions
+from liveresize.storage.s3 import S3Renditions
 
 from . import worlds
 from .s3worlds import BUDGET, Faulty, Place, World, everywhere, needs_rclone, signed, until
@@ -33,16 +34,26 @@ def run(
     address: str = "",
     *,
     patience: float = BUDGET,
-    **changes: Any,
+    probe_budget: float = BUDGET,
+    presign: bool = False,
+    robots: str = "",
+    **keys: Any,
 ) -> None:
     """Run the scenario on a store that is started, reached at `address` if given.
 
-    `patience` is seconds for a connection, and for a sign of life on it.
+    `patience` is seconds for a connection, and for a sign of life on it; `keys` are those
+    of `aws`.
     """
-    given: dict[str, Any] = {"bucket": place.bucket, "probe_budget": BUDGET, "read_budget": BUDGET}
 
     async def main(objects: Objects) -> None:
-        store = S3Renditions(S3Options(**given | changes), objects)
+        store = S3Renditions(
+            Aws(bucket=place.bucket, **keys),
+            objects,
+            presign=presign,
+            robots=robots,
+            probe_budget=probe_budget,
+            read_budget=BUDGET,
+        )
         store.prepare()
         await store.start()
         try:
@@ -157,7 +168,7 @@ def test_a_url_leads_to_the_bytes(world: World, tmp_path: Path) -> None:
             await store.publish(path, one)
             assert place.bytes(one.key) == DATA
 
-        run(place, behind_a_host, public_url="https://cdn.example.com/pictures/")
+        run(place, behind_a_host, cache_host="https://cdn.example.com/pictures/")
 
 
 @signed
@@ -177,7 +188,7 @@ def test_a_presigned_url_leads_to_the_bytes(world: World, tmp_path: Path) -> Non
                 await store.probe()
             assert store.healthy
 
-        run(place, scenario, presign=300, public_url="http://127.0.0.1:1")
+        run(place, scenario, presign=True, presign_lifetime=300, cache_host="http://127.0.0.1:1")
 
 
 def test_without_credentials_nobody_is_sent_to_a_signed_url(
@@ -192,7 +203,7 @@ def test_without_credentials_nobody_is_sent_to_a_signed_url(
     with World("moto").place() as place:
 
         async def main(objects: Objects) -> None:
-            store = S3Renditions(S3Options(bucket=place.bucket, presign=300), objects)
+            store = S3Renditions(Aws(bucket=place.bucket), objects, presign=True)
             one = link(store, worlds.original())
             assert not store.healthy
             assert store.url(one).startswith(place.server.address)
@@ -233,7 +244,7 @@ def test_links_taken_over_stay_as_they_are(world: World) -> None:
             assert await store.read(ours) is None
             assert elsewhere.requests.total() == 0
 
-        run(place, scenario, presign=300, public_url=public)
+        run(place, scenario, presign=True, presign_lifetime=300, cache_host=public)
 
 
 @everywhere
@@ -323,18 +334,18 @@ def test_the_breaker_opens_and_closes(world: World, failure: str, tmp_path: Path
 def test_a_bucket_that_clients_cannot_read_is_said_once() -> None:
     """Redirects would lead to refusals; with signed ones there is nothing to say."""
 
-    def said(**options: Any) -> list[str]:
+    def said(*, presign: bool) -> list[str]:
         async def scenario(store: S3Renditions) -> None:
             for _ in range(3):
                 await store.probe()
             assert store.healthy
 
         with World("rclone").place() as place, structlog.testing.capture_logs() as logs:
-            run(place, scenario, place.server.address, **options)
+            run(place, scenario, place.server.address, presign=presign)
         return [each["event"] for each in logs]
 
-    assert said() == ["public_address_refuses"]
-    assert said(presign=60) == []
+    assert said(presign=False) == ["public_address_refuses"]
+    assert said(presign=True) == []
 
 
 def events(logs: list[Any]) -> list[str]:
@@ -371,7 +382,7 @@ def test_a_wrong_credential_is_said_once_with_its_code(tmp_path: Path) -> None:
     with World("rclone").place() as place, structlog.testing.capture_logs() as logs:
 
         async def main(objects: Objects) -> None:
-            store = S3Renditions(S3Options(bucket=place.bucket, probe_budget=BUDGET), objects)
+            store = S3Renditions(Aws(bucket=place.bucket), objects, probe_budget=BUDGET)
             await store.start()
             for _ in range(6):
                 with pytest.raises(errors.ObjectStoreUnavailable):
@@ -435,7 +446,7 @@ def test_an_error_of_ours_is_a_sign_of_life(world: World) -> None:
                     await store.probe()
                 assert store.healthy
 
-        run(place, scenario, public_url=relay.address)
+        run(place, scenario, cache_host=relay.address)
 
 
 def test_a_dead_public_address_alone_stops_redirects(tmp_path: Path) -> None:
@@ -455,7 +466,7 @@ def test_a_dead_public_address_alone_stops_redirects(tmp_path: Path) -> None:
             await store.probe()
             assert store.healthy
 
-        run(place, scenario, public_url=f"{front.address}/{place.bucket}", probe_budget=2.0)
+        run(place, scenario, cache_host=f"{front.address}/{place.bucket}", probe_budget=2.0)
 
 
 def test_slow_puts_are_no_failure(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.storage import connection, files
 from liveresize.storage.breaker import Breaker
-from liveresize.storage.mirror import MirrorOptions, S3Mirror, write
+from liveresize.storage.mirror import S3Mirror, write
 from liveresize.storage.objects import Body, Objects
 
 _log = structlog.get_logger("liveresize.vip")
@@ -94,7 +94,7 @@ class VipOriginals(S3Mirror):
     """ports.Mirror and ports.Taken on vip's buckets."""
 
     def __init__(self, objects: Objects, access: Access) -> None:
-        super().__init__(MirrorOptions(bucket="", read_budget=READ_BUDGET), objects)
+        super().__init__(objects, bucket="", read_budget=READ_BUDGET)
         self._access = access
 
     @property
