@@ -6,6 +6,7 @@ import pytest
 
 from liveresize import config
 from liveresize.app import container
+from liveresize.app.database import database_url
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,13 @@ def test_the_keys_of_postgresql_make_one_url(
 ) -> None:
     """Account and encryption included; a URL that is given says everything itself."""
     keys = {f"LIVERESIZE_POSTGRESQL__{key}": value for key, value in environ.items()}
-    assert container.index_options(config.load(keys, directory=tmp_path)).url == url
+    assert database_url(config.load(keys, directory=tmp_path)) == url
 
 
 def test_without_postgresql_the_index_is_a_file(tmp_path: Path) -> None:
     """In `data_dir`, with everything else."""
     keys = {"LIVERESIZE_DATA_DIR": str(tmp_path / "data")}
-    url = container.index_options(config.load(keys, directory=tmp_path)).url
+    url = database_url(config.load(keys, directory=tmp_path))
     assert url == f"sqlite:///{tmp_path}/data/liveresize.sqlite"
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from liveresize.app import tls, webhook
 from liveresize.app.buckets import Buckets
+from liveresize.app.database import database_url, make_database
 from liveresize.app.disks import Disks, reserves
 from liveresize.app.options import (
     bounds,
-    index_options,
     rate_options,
     response_options,
     size_rules,
@@ -52,13 +52,13 @@ from liveresize.uploads.token_uploads import Uploads
 def check(settings: Settings) -> None:
     """Raise SettingsError for what single values do not show, but the first start would."""
     url_rules(settings)
-    engines.parse_url(index_options(settings).url)
+    engines.parse_url(database_url(settings))
     tls.check(settings)
 
 
 async def migrate(settings: Settings) -> None:
     """Bring the database to the schema of this release. Raises IndexUnavailable."""
-    index = await DatabaseIndex.open(index_options(settings))
+    index = await DatabaseIndex.open(make_database(settings))
     await index.close()
 
 
@@ -70,7 +70,7 @@ class Container:
         self.settings = settings
         self.migrated = False
         self.rules = url_rules(settings)
-        self.index = DatabaseIndex(index_options(settings))
+        self.index = DatabaseIndex(make_database(settings))
         self.workers = make_pool(settings)
         self.originals = DiskOriginals(settings.originals_folder, settings.disk)
         self.spool = DiskSpool(

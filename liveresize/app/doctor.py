@@ -7,7 +7,7 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.app import container
 from liveresize.app.buckets import make_objects
-from liveresize.app.options import index_options
+from liveresize.app.database import database_url
 from liveresize.app.tls import tls_settings
 from liveresize.app.workers import engine_settings
 from liveresize.config import Settings
@@ -85,7 +85,7 @@ def _folders(settings: Settings) -> Iterable[Finding]:
 
 
 def _database(settings: Settings) -> Awaitable[Iterable[Finding]]:
-    return database.look(index_options(settings))
+    return database.look(database_url(settings))
 
 
 def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Finding]]:

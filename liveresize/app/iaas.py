@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import sys
 import time
@@ -13,7 +12,8 @@ from pathlib import Path
 import structlog
 
 from liveresize import errors
-from liveresize.app.options import index_options, url_rules
+from liveresize.app.database import make_database
+from liveresize.app.options import url_rules
 from liveresize.app.workers import make_pool
 from liveresize.compat.iaas.moving import MoveIn, MoveOptions
 from liveresize.compat.iaas.originals import Taking
@@ -99,7 +99,7 @@ async def _target(
     settings: Settings, *, start: bool
 ) -> AsyncIterator[tuple[Database, DiskOriginals, WorkerPool]]:
     """This installation's index, originals and workers, ready for use if `start`."""
-    database = Database(dataclasses.replace(index_options(settings), budget=PATIENCE))
+    database = make_database(settings, budget=PATIENCE)
     originals = DiskOriginals(settings.originals_folder, settings.disk)
     pool = make_pool(settings)
     try:

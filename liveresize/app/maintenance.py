@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from liveresize.app.buckets import Buckets
-from liveresize.app.options import index_options
+from liveresize.app.database import make_database
 from liveresize.app.workers import make_pool
 from liveresize.config import Settings
 from liveresize.maintenance import verify as verification
@@ -41,7 +41,7 @@ async def reconcile(
     the report then tells how far it came.
     """
     index = await DatabaseIndex.open(
-        dataclasses.replace(index_options(settings), lookup_budget=_PATIENCE, budget=_PATIENCE)
+        make_database(settings, lookup_budget=_PATIENCE, budget=_PATIENCE)
     )
     buckets = Buckets(settings)
     pool = make_pool(settings)
@@ -105,7 +105,7 @@ async def verify(
     then tells how far it came.
     """
     index = await DatabaseIndex.open(
-        dataclasses.replace(index_options(settings), lookup_budget=_PATIENCE, budget=_PATIENCE)
+        make_database(settings, lookup_budget=_PATIENCE, budget=_PATIENCE)
     )
     buckets = Buckets(settings)
     originals = DiskOriginals(settings.originals_folder, settings.disk)

@@ -1,8 +1,5 @@
 """Settings become the options of each component, here and nowhere else."""
 
-from pathlib import Path
-from urllib.parse import quote
-
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
@@ -13,9 +10,7 @@ from liveresize.core.rates import RateOptions
 from liveresize.core.sizes import SizeRules
 from liveresize.core.values import Quality
 from liveresize.http.responses import ResponseOptions
-from liveresize.settings.backends import Postgresql
 from liveresize.settings.server import Limits
-from liveresize.storage.index.database import IndexOptions
 
 _RENDERS = 25.0
 """New renditions a second that one client may ask for, for each worker."""
@@ -26,10 +21,6 @@ _LEAST_BURST = 100
 
 _VIP_QUALITY = 80
 """The quality that vip writes JPEG and WebP in."""
-
-_FILE_POOL = 5
-_FILE_BUDGET = 2.0
-"""Connections to a database that is a file of our own, and seconds that a GET waits for it."""
 
 
 def rate_options(limits: Limits, slots: int) -> RateOptions:
@@ -59,32 +50,6 @@ def url_rules(settings: Settings) -> UrlRules:
     except errors.BadParameter as error:
         raise errors.SettingsError(f"The key presets is wrong: {error.public}") from None
     return rules
-
-
-def index_options(settings: Settings) -> IndexOptions:
-    """Where the index is: PostgreSQL where one is configured, else a file of our own."""
-    postgresql = settings.postgresql
-    if postgresql.url:
-        url = postgresql.url
-    elif postgresql.host:
-        url = _postgresql_url(postgresql)
-    else:
-        path = Path(settings.database.path or Path(settings.data_dir, "liveresize.sqlite"))
-        # A file does not hang as a network does: a lookup that is late waits for a busy disk.
-        url = f"sqlite:///{path.absolute()}"
-        return IndexOptions(url=url, pool=_FILE_POOL, lookup_budget=_FILE_BUDGET)
-    return IndexOptions(url=url, pool=postgresql.pool)
-
-
-def _postgresql_url(keys: Postgresql) -> str:
-    """The URL of single keys. The host is a name, an address, or the folder of a socket."""
-    account = f"{quote(keys.user, safe='')}:{quote(keys.password, safe='')}"
-    database, options = quote(keys.database, safe=""), f"sslmode={keys.sslmode}"
-    if keys.host.startswith("/"):
-        place = f"host={quote(keys.host, safe='')}&port={keys.port}"
-        return f"postgresql://{account}@/{database}?{place}&{options}"
-    host = f"[{keys.host}]" if ":" in keys.host else keys.host
-    return f"postgresql://{account}@{host}:{keys.port}/{database}?{options}"
 
 
 def vip_rules(settings: Settings) -> VipRules:

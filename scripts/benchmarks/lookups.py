@@ -11,7 +11,7 @@ from storage import worlds
 
 from liveresize.core.names import ImageId
 from liveresize.storage.index import engines
-from liveresize.storage.index.database import IndexOptions
+from liveresize.storage.index.database import Database
 from liveresize.storage.index.sql_index import DatabaseIndex
 from scripts.benchmarks import report
 
@@ -52,7 +52,7 @@ def measure(seconds: int) -> list[report.Row]:
 
 async def _measure(url: str, links: int) -> tuple[float, list[tuple[str, float, float]]]:
     """Seconds of making the rows, and (lookup, p50, p99) in milliseconds."""
-    index = await DatabaseIndex.open(IndexOptions(url=url, pool=5, migration_budget=3600))
+    index = await DatabaseIndex.open(Database(url, pool=5, migration_budget=3600))
     try:
         began = time.perf_counter()
         await _fill(url, links // VARIANTS)

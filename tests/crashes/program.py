@@ -6,7 +6,6 @@ time: a busy machine is not a database that is away. Workers import this module 
 that all else is imported in functions.
 """
 
-import dataclasses
 import functools
 import importlib
 import inspect
@@ -113,17 +112,13 @@ def arm(step: str) -> None:
 
 def hurry() -> None:
     """Keep house often, and let the index take its time."""
-    from liveresize.app import container, lifecycle, options
+    from liveresize.app import container, lifecycle
 
-    choose = options.index_options
-
-    def patient(settings: Any) -> Any:
-        return dataclasses.replace(choose(settings), lookup_budget=PATIENCE, budget=PATIENCE)
-
+    patient = functools.partial(container.make_database, lookup_budget=PATIENCE, budget=PATIENCE)
     for name in ("_LISTEN_EVERY", "_TIDY_EVERY"):
         assert getattr(lifecycle, name) > OFTEN
         setattr(lifecycle, name, OFTEN)
-    setattr(container, "index_options", patient)  # noqa: B010 (mypy forbids it said plainly)
+    setattr(container, "make_database", patient)  # noqa: B010 (mypy forbids it said plainly)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def stored(database: str) -> Original:
     """The row of an original of DATA that is rendered once, and nothing else."""
 
     async def main() -> Original:
-        index = await DatabaseIndex.open(worlds.database_options(database))
+        index = await DatabaseIndex.open(worlds.patient_database(database))
         try:
             bench = worlds.Bench(index, lambda _: asyncio.sleep(0))
             digest = hashlib.sha256(DATA).hexdigest()

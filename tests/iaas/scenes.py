@@ -60,7 +60,7 @@ class House:
         """What its index answers."""
 
         async def ask() -> T:
-            async with worlds.raw(container.index_options(self.settings).url) as engine:
+            async with worlds.raw(container.database_url(self.settings)) as engine:
                 return await engine.run(question)
 
         return asyncio.run(ask())
@@ -69,7 +69,7 @@ class House:
         """How many rows a table of the index has, without disturbing whoever writes to it."""
 
         async def ask() -> int:
-            async with worlds.raw(container.index_options(self.settings).url) as engine:
+            async with worlds.raw(container.database_url(self.settings)) as engine:
                 return await engine.run(counted, reading=True)
 
         def counted(connection: sa.Connection) -> int:

@@ -87,7 +87,7 @@ def test_a_second_run_doubles_nothing_and_keeps_what_is_ours(
     assert any_house.move_in(old)
 
     async def purge() -> None:
-        index = await DatabaseIndex.open(container.index_options(any_house.settings))
+        index = await DatabaseIndex.open(container.make_database(any_house.settings))
         try:
             (old_link,) = await index.links.purge(Selection(rendered_before=2e9), 1)
             assert old_link.image == ImageId("cat")
@@ -146,7 +146,7 @@ def test_links_that_take_no_room_are_not_evicted(old: Published, any_house: Hous
     assert any_house.move_in(old)
 
     async def least_used() -> None:
-        index = await DatabaseIndex.open(container.index_options(any_house.settings))
+        index = await DatabaseIndex.open(container.make_database(any_house.settings))
         try:
             assert await index.links.stored_bytes() == 0
             assert await index.links.least_used(10) == []
@@ -178,7 +178,7 @@ def test_tokens_that_can_still_be_used_are_taken(
     assert abs(row.expires_at - SOON.timestamp()) < 1
 
     async def upload() -> None:
-        index = await DatabaseIndex.open(container.index_options(any_house.settings))
+        index = await DatabaseIndex.open(container.make_database(any_house.settings))
         try:
             with pytest.raises(errors.IdTaken):
                 await index.tokens.issue(Grant(image=ImageId("new"), lifetime=900))

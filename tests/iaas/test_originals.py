@@ -20,7 +20,6 @@ from liveresize.core.jobs import Facts
 from liveresize.core.originals import Original
 from liveresize.settings.server import Disk
 from liveresize.storage.index import schema
-from liveresize.storage.index.database import Database
 from liveresize.storage.originals import DiskOriginals
 
 ODD = ["a b", "кот", "50%", "what?#", "q\"'<>&", "x_100_100", "cat.jpg", "token", "é" * 120]
@@ -225,7 +224,7 @@ def test_a_link_that_is_swept_away_is_made_again(old: Published, house: House, s
         originals = Swept(house.originals, Disk(reserve=0, reserve_inodes=0))
         originals.prepare()
         originals.sweeps = sweeps
-        database = Database(container.index_options(house.settings))
+        database = container.make_database(house.settings)
         try:
             await database.migrate()
             taker = OriginalImporter(

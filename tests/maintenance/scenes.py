@@ -183,7 +183,7 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(url: str, mirror: FakeMirror | None = None) -> AsyncIterator[Scene]:
     """An empty installation on the database at `url`."""
-    index = await DatabaseIndex.open(worlds.database_options(url))
+    index = await DatabaseIndex.open(worlds.patient_database(url))
     try:
         with tempfile.TemporaryDirectory(prefix="liveresize-upkeep-") as folder:
             yield Scene(Path(folder), index, mirror)

@@ -17,21 +17,21 @@ from liveresize import errors
 from liveresize.core.tokens import Claim, Grant
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, locks, originals, purges
-from liveresize.storage.index.database import Database, IndexOptions
+from liveresize.storage.index.database import Database
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from . import worlds
-from .worlds import CAT, database_options, databases, needs_postgresql, postgresql_url, sqlite_url
+from .worlds import CAT, databases, needs_postgresql, patient_database, postgresql_url, sqlite_url
 
 CLAIM = """
 import asyncio, sys
 from liveresize import errors
 from liveresize.core.names import ImageId
-from liveresize.storage.index.database import IndexOptions
+from liveresize.storage.index.database import Database
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 async def claim():
-    index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1], pool=5))
+    index = await DatabaseIndex.open(Database(sys.argv[1], pool=5))
     print("ready", flush=True)
     token = sys.stdin.readline().strip()
     claims = (index.tokens.claim(token, [ImageId("cat")], 60) for _ in range(20))
@@ -47,7 +47,7 @@ asyncio.run(claim())
 @contextlib.asynccontextmanager
 async def opened(url: str, **changes: Any) -> AsyncIterator[DatabaseIndex]:
     """An index that is closed when the test is done."""
-    index = await DatabaseIndex.open(database_options(url, **changes))
+    index = await DatabaseIndex.open(patient_database(url, **changes))
     try:
         yield index
     finally:
@@ -80,7 +80,7 @@ async def silent_server() -> AsyncIterator[str]:
 def test_a_url_that_cannot_be_used_is_a_settings_error(url: str) -> None:
     """It is told at once, before anything is opened."""
     with pytest.raises(errors.SettingsError):
-        DatabaseIndex(IndexOptions(url=url, pool=5))
+        DatabaseIndex(Database(url, pool=5))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_a_database_that_is_none_is_unavailable(url: str, tmp_path: Path) -> Non
 
     async def scenario() -> None:
         with pytest.raises(errors.IndexUnavailable):
-            await DatabaseIndex.open(IndexOptions(url=url, pool=5, migration_budget=5.0))
-        index = DatabaseIndex(IndexOptions(url=url, pool=5))
+            await DatabaseIndex.open(Database(url, pool=5, migration_budget=5.0))
+        index = DatabaseIndex(Database(url, pool=5))
         for call in (
             index.ping(),
             index.rows.find(CAT),
@@ -117,7 +117,7 @@ def test_a_database_that_hangs_costs_a_lookup_its_budget() -> None:
         breaker = Breaker(errors.IndexUnavailable, monotonic=lambda: now)
         async with silent_server() as url:
             index = DatabaseIndex(
-                IndexOptions(url=url, pool=5, lookup_budget=0.05, budget=0.5), breaker
+                Database(url, pool=5, lookup_budget=0.05, budget=0.5, breaker=breaker)
             )
             lookups: list[Callable[[], Awaitable[Any]]] = [
                 lambda: index.rows.find(CAT),
@@ -238,7 +238,7 @@ def test_an_sqlite_commit_is_on_the_disk() -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url):
-            database = Database(database_options(url))
+            database = patient_database(url)
 
             def pragma(connection: sa.Connection, name: str) -> Any:
                 return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -350,7 +350,7 @@ def test_nothing_is_left_prepared_in_a_session() -> None:
 
     async def scenario(url: str) -> None:
         async with opened(url):
-            database = Database(database_options(url, pool=1))
+            database = patient_database(url, pool=1)
             await database.write(originals.adopt, worlds.original())
             assert await database.read(left) == 0
             assert await database.write(left) == 0

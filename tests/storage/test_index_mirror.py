@@ -263,7 +263,7 @@ def test_a_short_queue_is_read_without_the_long_table(
         return "\n".join(str(row[-1]) for row in rows)
 
     async def scenario(url: str) -> None:
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         async with worlds.raw(url) as engine:
             await engine.run(fill)
             plan = await engine.run(explain)

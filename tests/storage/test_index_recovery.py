@@ -16,7 +16,7 @@ def test_hearing_of_deletions_closes_the_breaker() -> None:
 
     async def main(url: str) -> None:
         breaker = Breaker(errors.IndexUnavailable, threshold=1, rest=0.0)
-        index = DatabaseIndex(worlds.database_options(url), breaker)
+        index = DatabaseIndex(worlds.patient_database(url, breaker=breaker))
         try:
             with pytest.raises(errors.IndexUnavailable):
                 await index.links.find("0" * 28, "1x1-jpeg")  # there is no table yet

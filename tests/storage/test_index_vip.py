@@ -280,7 +280,7 @@ def test_the_queue_of_the_buckets_has_an_index_of_its_own(
         return "\n".join(str(row[-1]) for row in rows)
 
     async def scenario(url: str) -> None:
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         async with worlds.raw(url) as engine:
             await engine.run(fill)
             plan = await engine.run(explain)

@@ -260,7 +260,7 @@ def test_a_short_queue_is_read_without_the_long_table(
         return "\n".join(str(row[-1]) for row in rows)
 
     async def scenario(url: str) -> None:
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         async with worlds.raw(url) as engine:
             await engine.run(fill)
             for ask in ASKED:
@@ -285,7 +285,7 @@ def test_a_release_that_does_not_know_the_columns_can_use_them(
     row = {**originals._row(worlds.original()), "uploaded_at": 1.0, "mirrored_at": None}
 
     async def scenario(url: str) -> None:
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         async with worlds.raw(url) as engine:
             await engine.run(lambda connection: connection.execute(sa.insert(before), row))
         assert await index.rows.find(CAT) is not None

@@ -27,11 +27,11 @@ STARTERS = 10
 
 START = """
 import asyncio, sys
-from liveresize.storage.index.database import IndexOptions
+from liveresize.storage.index.database import Database
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 async def start():
-    index = await DatabaseIndex.open(IndexOptions(url=sys.argv[1], pool=5))
+    index = await DatabaseIndex.open(Database(sys.argv[1], pool=5))
     await index.close()
 
 print("ready", flush=True)
@@ -90,7 +90,7 @@ def definitions(connection: sa.Connection) -> list[tuple[Any, ...]]:
 
 async def migrated(url: str) -> None:
     """Start once and stop."""
-    index = await DatabaseIndex.open(worlds.database_options(url))
+    index = await DatabaseIndex.open(worlds.patient_database(url))
     await index.close()
 
 
@@ -151,11 +151,11 @@ def test_a_second_start_changes_nothing(database: Databases) -> None:
 
     async def scenario(url: str) -> None:
         await migrated(url)
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         stored = await index.rows.adopt(worlds.original())
         await index.close()
         await migrated(url)
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         assert await index.rows.find(worlds.CAT) == stored
         await index.close()
 
@@ -196,7 +196,7 @@ def test_a_release_runs_on_the_schema_of_its_successor(database: Databases) -> N
         forward = sa.text("UPDATE alembic_version SET version_num = '9999'")
         async with worlds.raw(url) as engine:
             await engine.run(lambda connection: connection.execute(forward))
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         await index.rows.adopt(worlds.original())
         await index.close()
 

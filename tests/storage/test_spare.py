@@ -90,7 +90,7 @@ def on(disk: Path, scenario: Callable[[worlds.Bench], Awaitable[None]]) -> None:
 
     async def main() -> None:
         url = f"sqlite:///{disk}/index.sqlite3"
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         try:
             await scenario(worlds.Bench(index, asyncio.sleep))
         finally:

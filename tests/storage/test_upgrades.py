@@ -92,7 +92,7 @@ def run(database: Databases, revision: str, scenario: Callable[[DatabaseIndex], 
 
     async def upgraded(url: str) -> None:
         await of_release(url, revision)
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         try:
             await scenario(index)
         finally:
@@ -119,7 +119,7 @@ def test_no_row_and_no_cell_is_lost(database: Databases, revision: str) -> None:
         assert {table: len(rows) for table, rows in first_rows.TABLES.items()}.items() <= {
             table: len(rows) for table, rows in before.items()
         }.items()
-        index = await DatabaseIndex.open(worlds.database_options(url))
+        index = await DatabaseIndex.open(worlds.patient_database(url))
         await index.close()
         async with worlds.raw(url) as engine:
             after = await engine.run(contents)

@@ -93,7 +93,7 @@ async def opened(
     url: str, budget: float = worlds.BUDGET
 ) -> AsyncIterator[tuple[DatabaseIndex, Engine]]:
     """An index that waits so long for a write, and an engine beside it."""
-    index = await DatabaseIndex.open(worlds.database_options(url, budget=budget))
+    index = await DatabaseIndex.open(worlds.patient_database(url, budget=budget))
     try:
         async with worlds.raw(url) as engine:
             yield index, engine
@@ -184,7 +184,7 @@ def test_a_database_that_became_read_only_is_noticed() -> None:
             read_only = f"ALTER DATABASE {name} SET default_transaction_read_only = on"
             await engine.run(lambda connection: connection.exec_driver_sql(read_only) and None)
             await index.close()
-            again = DatabaseIndex(worlds.database_options(url))
+            again = DatabaseIndex(worlds.patient_database(url))
             with structlog.testing.capture_logs():
                 await again.look_after()
             assert "read-only" in again.not_writable
@@ -201,7 +201,7 @@ def test_the_breaker_s_changes_are_told_once() -> None:
 
     async def main(url: str) -> None:
         breaker = Breaker(errors.IndexUnavailable, threshold=2, rest=0.0)
-        index = DatabaseIndex(worlds.database_options(url), breaker)
+        index = DatabaseIndex(worlds.patient_database(url, breaker=breaker))
         with structlog.testing.capture_logs() as said:
             for _ in range(4):
                 with pytest.raises(errors.IndexUnavailable):

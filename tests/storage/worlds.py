@@ -26,8 +26,9 @@ import sqlalchemy as sa
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.tokens import Claim, Grant
+from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, schema
-from liveresize.storage.index.database import IndexOptions
+from liveresize.storage.index.database import Database
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from .memory_index import MemoryIndex
@@ -53,10 +54,18 @@ def postgresql_server() -> str:
     return str(server.get_uri())
 
 
-def database_options(url: str, **changes: Any) -> IndexOptions:
-    """Options with budgets that a busy machine keeps."""
-    patient = IndexOptions(url=url, pool=5, lookup_budget=BUDGET, ping_budget=BUDGET, budget=BUDGET)
-    return dataclasses.replace(patient, **changes)
+def patient_database(
+    url: str, *, pool: int = 5, budget: float = BUDGET, breaker: Breaker | None = None
+) -> Database:
+    """A database with budgets that a busy machine keeps."""
+    return Database(
+        url,
+        pool=pool,
+        lookup_budget=BUDGET,
+        ping_budget=BUDGET,
+        budget=budget,
+        breaker=breaker,
+    )
 
 
 @contextlib.contextmanager
@@ -133,7 +142,7 @@ def _make_migrated() -> str:
 
 def _migrate(url: str) -> None:
     async def migrate() -> None:
-        index = await DatabaseIndex.open(database_options(url))
+        index = await DatabaseIndex.open(patient_database(url))
         await index.close()
 
     asyncio.run(migrate())
@@ -269,7 +278,7 @@ class World:
 
 
 async def _in_database(url: str, scenario: Callable[[Bench], Awaitable[None]]) -> None:
-    index = await DatabaseIndex.open(database_options(url))
+    index = await DatabaseIndex.open(patient_database(url))
     try:
         async with raw(url) as engine:
             await scenario(Bench(index, functools.partial(pass_time, engine)))

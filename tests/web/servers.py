@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import json
 import os
@@ -21,7 +20,6 @@ import preloaded
 
 from liveresize import config
 from liveresize.app import container, server
-from liveresize.storage.index import database
 
 from . import certificates
 
@@ -72,12 +70,8 @@ def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
         pause = min(1.3 * pause, 0.1)
 
 
-_index_options = container.index_options
-
-
-def _patient(chosen: config.Settings) -> database.IndexOptions:
-    """An index that may take its time: a busy machine is not a database that is away."""
-    return dataclasses.replace(_index_options(chosen), lookup_budget=PATIENCE)
+_patient = functools.partial(container.make_database, lookup_budget=PATIENCE)
+"""An index that may take its time: a busy machine is not a database that is away."""
 
 
 @functools.cache
@@ -144,7 +138,7 @@ class Running:
         self._loop = asyncio.get_running_loop()
         self._told = asyncio.Event()
         try:
-            with replaced(container, "index_options", _patient):
+            with replaced(container, "make_database", _patient):
                 self.server = server.Server(self.settings)
             self.components = self.server.components
             await self.server.start()

@@ -50,7 +50,7 @@ def unannounced(place: Scene) -> int:
     """How many uploads are yet to be told of, as the rows say."""
 
     async def count() -> int:
-        index = DatabaseIndex(worlds.database_options(place.backends.database))
+        index = DatabaseIndex(worlds.patient_database(place.backends.database))
         try:
             return await index.announcements.count()
         finally:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from liveresize import errors
-from liveresize.storage.index.database import Database, IndexOptions
+from liveresize.storage.index.database import Database
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -72,7 +72,7 @@ class Source:
 
         Raises IndexUnavailable, and SettingsError for a database that is of something else.
         """
-        source = cls(Database(IndexOptions(url=url, pool=2, budget=PATIENCE)))
+        source = cls(Database(url, pool=2, budget=PATIENCE))
         try:
             columns = await source._read(_columns)
             source._images = _table("images", _IMAGES, columns.get("images", set()))

@@ -6,7 +6,6 @@ from pathlib import Path
 from liveresize import errors
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 from liveresize.storage.index import engines, schema_status
-from liveresize.storage.index.database import IndexOptions
 
 _PART = "database"
 
@@ -17,13 +16,13 @@ _AHEAD = 2.0
 """Seconds between two clocks above which ages and lives in the log are misleading."""
 
 
-async def look(options: IndexOptions) -> list[Finding]:
-    """Everything about the database of those options."""
+async def look(url: str) -> list[Finding]:
+    """Everything about the database at `url`."""
     try:
-        url = engines.parse_url(options.url)
-        if url.get_backend_name() == engines.SQLITE and not Path(url.database or "").exists():
-            return [ok(_PART, f"{url.database} is not there yet; the first start makes it.")]
-        status = await schema_status.examine(options)
+        parsed = engines.parse_url(url)
+        if parsed.get_backend_name() == engines.SQLITE and not Path(parsed.database or "").exists():
+            return [ok(_PART, f"{parsed.database} is not there yet; the first start makes it.")]
+        status = await schema_status.examine(url)
     except errors.SettingsError as error:
         return [problem(_PART, error.public, "Correct postgresql.* or database.path.")]
     except errors.IndexUnavailable as error:

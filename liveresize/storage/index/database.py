@@ -8,7 +8,6 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -38,29 +37,18 @@ _SQLITE_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _POSTGRESQL_FULL = "53100"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexOptions:
-    """Where the index is, and for how many seconds anything may wait for it.
-
-    `url` is `sqlite:///path` or `postgresql://user:password@host/database`; `pool` is
-    how many connections one instance opens at most. `lookup_budget` bounds what a GET
-    waits for, `ping_budget` a health check, `migration_budget` the start and `budget`
-    everything else. After `failures` lookups in a row have failed, lookups are refused
-    at once and one is tried every `rest` seconds.
-    """
-
-    url: str
-    pool: int
-    lookup_budget: float = 0.15
-    ping_budget: float = 1.0
-    budget: float = 5.0
-    migration_budget: float = 60.0
-    failures: int = 3
-    rest: float = 1.0
+LOOKUP_BUDGET = 0.15
+BUDGET = 5.0
+"""Seconds that a GET waits for a database, and everything else."""
 
 
 class Database:
     """Runs functions of a connection as reads and as writes, within a time budget.
+
+    `url` is `sqlite:///path` or `postgresql://user:password@host/database`; `pool` is how
+    many connections one instance opens at most. Budgets are in seconds: `lookup_budget`
+    bounds what a GET waits for, `ping_budget` a health check, `migration_budget` the start
+    and `budget` everything else.
 
     Raises SettingsError for a URL that cannot be used. Its methods raise
     IndexUnavailable for every failure of the database, a budget that ran out included
@@ -68,28 +56,38 @@ class Database:
     Dead connections replace themselves.
     """
 
-    def __init__(self, options: IndexOptions, breaker: Breaker | None = None) -> None:
-        self._options = options
-        self.watch = Watch(
-            breaker
-            or Breaker(errors.IndexUnavailable, threshold=options.failures, rest=options.rest)
-        )
-        self._url = engines.parse_url(options.url)
-        self._engine = engines.build(self._url, pool=options.pool, patience=options.budget)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool: int,
+        lookup_budget: float = LOOKUP_BUDGET,
+        ping_budget: float = 1.0,
+        budget: float = BUDGET,
+        migration_budget: float = 60.0,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._lookup_budget = lookup_budget
+        self._ping_budget = ping_budget
+        self._budget = budget
+        self._migration_budget = migration_budget
+        self.watch = Watch(breaker or Breaker(errors.IndexUnavailable))
+        self._url = engines.parse_url(url)
+        self._engine = engines.build(self._url, pool=pool, patience=budget)
         # SQLite has one writer at a time. Queueing for that here is fair and holds no
         # connection; its own waiting polls, and starves whoever polls at bad moments.
         # Of PostgreSQL one connection is left for lookups, however long the writers wait.
         alone = self._url.get_backend_name() == engines.SQLITE
-        self._writers = asyncio.Semaphore(1 if alone else max(1, options.pool - 1))
+        self._writers = asyncio.Semaphore(1 if alone else max(1, pool - 1))
         self._abandoned: set[asyncio.Task[Any]] = set()
         self.writes = Writes(lambda: self.write(attempt))
 
     async def migrate(self) -> None:
         """Bring the schema up to date, however many processes do so at once."""
-        await self._within(self._options.migration_budget, self._migrate())
+        await self._within(self._migration_budget, self._migrate())
 
     async def _migrate(self) -> None:
-        engine = engines.build(self._url, pool=1, patience=self._options.migration_budget)
+        engine = engines.build(self._url, pool=1, patience=self._migration_budget)
         try:
             if isinstance(engine, engines.Sqlite):
                 await engine.prepare()
@@ -101,8 +99,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection, after at most `budget` seconds for stragglers."""
         if self._abandoned:
-            await asyncio.wait(self._abandoned, timeout=self._options.budget)
-        await self._within(self._options.budget, self._engine.dispose())
+            await asyncio.wait(self._abandoned, timeout=self._budget)
+        await self._within(self._budget, self._engine.dispose())
 
     async def lookup(
         self,
@@ -112,7 +110,7 @@ class Database:
     ) -> T:
         """As `watched`, for what a GET waits for, which has a budget of its own."""
         with self.watch.question(), stores.index("lookup"):
-            return await self._read(self._options.lookup_budget, question, *args, **kwargs)
+            return await self._read(self._lookup_budget, question, *args, **kwargs)
 
     async def read(
         self,
@@ -122,7 +120,7 @@ class Database:
     ) -> T:
         """Return what `question` does; it may ask one SELECT, outside of a transaction."""
         with stores.index("read"):
-            return await self._read(self._options.budget, question, *args, **kwargs)
+            return await self._read(self._budget, question, *args, **kwargs)
 
     async def watched(
         self,
@@ -137,7 +135,7 @@ class Database:
     async def ping(self) -> None:
         """Return when the database answers."""
         with stores.index("read"):
-            await self._read(self._options.ping_budget, _first_row)
+            await self._read(self._ping_budget, _first_row)
 
     async def _read(
         self,
@@ -172,13 +170,13 @@ class Database:
         After IndexUnavailable either may have happened: read before answering.
         """
         begun = False
-        deadline = time.monotonic() + self._options.budget
+        deadline = time.monotonic() + self._budget
 
         def once(connection: sa.Connection) -> T:
             nonlocal begun
             if time.monotonic() > deadline:
                 raise TimeoutError("the lock came too late")  # nobody waits any more
-            locks.set_limits(connection, self._options.budget)
+            locks.set_limits(connection, self._budget)
             begun = True
             return change(connection, *args, **kwargs)
 
@@ -194,7 +192,7 @@ class Database:
 
         try:
             with stores.index("write"):
-                return await self._within(self._options.budget, insist())
+                return await self._within(self._budget, insist())
         except errors.IndexUnavailable:
             self.writes.doubt()
             raise
@@ -209,7 +207,7 @@ class Database:
         try:
             return await self.write(change, *args, **kwargs)
         except errors.IndexFull:
-            if not await self._within(self._options.budget, self._engine.make_room()):
+            if not await self._within(self._budget, self._engine.make_room()):
                 raise
         try:
             return await self.write(change, *args, **kwargs)
@@ -219,7 +217,7 @@ class Database:
     async def keep_room(self) -> None:
         """Keep some room for `free`, as far as there is any. Never raises."""
         with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
-            await self._within(self._options.budget, self._engine.keep_room())
+            await self._within(self._budget, self._engine.keep_room())
 
     async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, if it comes within `budget` seconds.

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from liveresize.storage.index import migrations, schema
-from liveresize.storage.index.database import Database, IndexOptions
+from liveresize.storage.index.database import Database
 
 _REVISIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
 
@@ -28,12 +28,12 @@ class SchemaStatus:
     round_trip: float
 
 
-async def examine(options: IndexOptions) -> SchemaStatus:
-    """The condition of that database. Raises SettingsError and IndexUnavailable.
+async def examine(url: str) -> SchemaStatus:
+    """The condition of the database at `url`. Raises SettingsError and IndexUnavailable.
 
     An SQLite file that is not there would be made: look first.
     """
-    database = Database(options)
+    database = Database(url, pool=1)
     try:
         backend, version = await database.read(_version)
         applied = await database.read(_applied)

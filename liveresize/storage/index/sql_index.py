@@ -2,9 +2,8 @@
 
 from typing import Self
 
-from liveresize.storage.breaker import Breaker
 from liveresize.storage.index.announcements import SqlAnnouncements
-from liveresize.storage.index.database import Database, IndexOptions
+from liveresize.storage.index.database import Database
 from liveresize.storage.index.links import SqlLinks
 from liveresize.storage.index.mirror_queue import SqlMirrorQueue
 from liveresize.storage.index.originals import SqlOriginalRows
@@ -19,9 +18,9 @@ class DatabaseIndex:
     does not answer; everything else waits longer and always tries.
     """
 
-    def __init__(self, options: IndexOptions, breaker: Breaker | None = None) -> None:
-        """Connects to nothing yet; raises SettingsError for a URL that cannot be used."""
-        self._database = Database(options, breaker)
+    def __init__(self, database: Database) -> None:
+        """Connects to nothing yet."""
+        self._database = database
         self.tokens = SqlTokens(self._database)
         self.rows = SqlOriginalRows(self._database)
         self.mirror_queue = SqlMirrorQueue(self._database)
@@ -30,9 +29,9 @@ class DatabaseIndex:
         self.purges = SqlPurges(self._database)
 
     @classmethod
-    async def open(cls, options: IndexOptions) -> Self:
-        """An index whose schema is up to date; raises IndexUnavailable and SettingsError."""
-        index = cls(options)
+    async def open(cls, database: Database) -> Self:
+        """An index whose schema is up to date. Raises IndexUnavailable."""
+        index = cls(database)
         try:
             await index.migrate()
         except BaseException:
