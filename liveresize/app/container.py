@@ -9,7 +9,7 @@ from liveresize.app.database import database_url, make_database
 from liveresize.app.disks import Disks, reserves
 from liveresize.app.options import (
     bounds,
-    rate_options,
+    client_rate,
     response_options,
     size_rules,
     url_rules,
@@ -150,7 +150,7 @@ class Container:
             spool=self.spool,
             memory=self.memory,
             publisher=self.publisher,
-            rates=Rates(rate_options(settings.limits, self.workers.stats.slots), time.monotonic),
+            rates=Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic),
         )
         self.renditions = Renditions(
             bounds=bounds(settings),

@@ -6,7 +6,7 @@ from liveresize.config import Settings
 from liveresize.core.geometry import Bounds
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import check_presets
-from liveresize.core.rates import RateOptions
+from liveresize.core.rates import Rate
 from liveresize.core.sizes import SizeRules
 from liveresize.core.values import Quality
 from liveresize.http.responses import ResponseOptions
@@ -23,7 +23,7 @@ _VIP_QUALITY = 80
 """The quality that vip writes JPEG and WebP in."""
 
 
-def rate_options(limits: Limits, slots: int) -> RateOptions:
+def client_rate(limits: Limits, slots: int) -> Rate:
     """How many new renditions one client may ask for, by what `slots` workers can make.
 
     A worker makes 25 to 40 renditions of a photo a second.
@@ -31,7 +31,7 @@ def rate_options(limits: Limits, slots: int) -> RateOptions:
     rate = limits.client_renders
     per_second = _RENDERS * slots if rate is None else rate
     burst = limits.client_burst or max(_LEAST_BURST, int(_BURST_SECONDS * per_second))
-    return RateOptions(per_second=per_second, burst=burst)
+    return Rate(per_second=per_second, burst=burst)
 
 
 def url_rules(settings: Settings) -> UrlRules:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from liveresize import errors
-from liveresize.core.rates import RateOptions, Rates
+from liveresize.core.rates import Rate, Rates
 from liveresize.http.transport import clients
 
 _MINUTE = 60.0
@@ -26,7 +26,7 @@ class SecretThrottle:
         self, per_minute: int = 30, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """`per_minute` wrong ones are forgiven in a minute, and as many at once; 0: any."""
-        self._options = RateOptions(per_second=per_minute / _MINUTE, burst=per_minute)
+        self._rate = Rate(per_second=per_minute / _MINUTE, burst=per_minute)
         self._monotonic = monotonic
         self._rates: dict[str, Rates] = {}
 
@@ -63,5 +63,5 @@ class SecretThrottle:
     def _counter(self, secret: str) -> Rates:
         """What counts guesses at `secret`; there are no more than configured secrets."""
         if secret not in self._rates:
-            self._rates[secret] = Rates(self._options, lambda: self._monotonic())
+            self._rates[secret] = Rates(self._rate, lambda: self._monotonic())
         return self._rates[secret]

@@ -12,7 +12,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Original
 from liveresize.core.ports import ForeignOriginals, Mirror, RenditionStore, WebhookClient
-from liveresize.core.rates import RateOptions, Rates
+from liveresize.core.rates import Rate, Rates
 from liveresize.core.rendition import Rendition
 from liveresize.core.sizes import SizeRules
 from liveresize.core.tokens import Grant
@@ -75,7 +75,7 @@ class House:
         lease: float = 60.0,
         spool_bytes: int = 1 << 20,
         max_variants: int = 200,
-        rates: RateOptions | None = None,
+        rates: Rate | None = None,
         cache: server.Cache | None = None,
         mirror: Mirror | None = None,
         originals: Originals | None = None,
@@ -123,7 +123,7 @@ class House:
         self._assemble(
             bounds or Bounds(2000, 2000),
             redirect,
-            rates or RateOptions(per_second=0, burst=0),
+            rates or Rate(per_second=0, burst=0),
             taken,
         )
         self._assemble_writers(lease, disk_bytes, evicted)
@@ -145,7 +145,7 @@ class House:
         )
 
     def _assemble(
-        self, bounds: Bounds, redirect: bool, rates: RateOptions, taken: ForeignOriginals | None
+        self, bounds: Bounds, redirect: bool, rates: Rate, taken: ForeignOriginals | None
     ) -> None:
         self.original_lookup = OriginalLookup(
             originals=self.originals,

@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
-from liveresize.core.rates import RateOptions
+from liveresize.core.rates import Rate
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
 from liveresize.delivery.pictures import ORIGINAL
 from liveresize.settings import server
@@ -217,7 +217,7 @@ def test_a_client_over_its_rate_has_nothing_fetched(tmp_path: Path) -> None:
     """A download costs more than a render."""
 
     async def main() -> None:
-        fresh = Fresh(tmp_path, "", rates=RateOptions(per_second=1.0, burst=1.0))
+        fresh = Fresh(tmp_path, "", rates=Rate(per_second=1.0, burst=1.0))
         await fresh.prepare(100)
         other = await fresh.here.upload(ImageId("dog"))
         await fresh.there.get(request(50), client="one")

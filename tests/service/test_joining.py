@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import errors
-from liveresize.core.rates import RateOptions
+from liveresize.core.rates import Rate
 from liveresize.delivery.outcomes import Bytes, Cache, Redirect
 
 from .doubles import run, turns
@@ -191,7 +191,7 @@ def test_the_rate_of_one_client_is_not_anothers(tmp_path: Path) -> None:
     """A joiner whose predecessor is over its rate renders on its own account."""
 
     async def main() -> None:
-        house = House(tmp_path, rates=RateOptions(per_second=1.0, burst=1.0))
+        house = House(tmp_path, rates=Rate(per_second=1.0, burst=1.0))
         await house.upload()
         await house.get(request(50), client="greedy")
         asked = [
@@ -210,7 +210,7 @@ def test_one_client_over_its_rate_is_refused_as_often_as_it_asks(tmp_path: Path)
     """Fifty at once all hear it, without a render and without end."""
 
     async def main() -> None:
-        house = House(tmp_path, rates=RateOptions(per_second=1.0, burst=1.0))
+        house = House(tmp_path, rates=Rate(per_second=1.0, burst=1.0))
         await house.upload()
         await house.get(request(50), client="greedy")
         answers = await asyncio.gather(
@@ -227,7 +227,7 @@ def test_the_rate_refills_with_time(tmp_path: Path) -> None:
     """A second later there is one more; hits were never counted."""
 
     async def main() -> None:
-        house = House(tmp_path, rates=RateOptions(per_second=1.0, burst=1.0))
+        house = House(tmp_path, rates=Rate(per_second=1.0, burst=1.0))
         await house.upload()
         for _ in range(3):
             await house.get(request(50, proxy=True), client="one")

@@ -13,7 +13,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Original
 from liveresize.core.ports import Selection
-from liveresize.core.rates import RateOptions
+from liveresize.core.rates import Rate
 from liveresize.core.sizes import SizeRules
 from liveresize.core.unsigned import Unsigned
 from liveresize.core.values import Quality
@@ -168,7 +168,7 @@ def test_the_client_of_an_object_has_its_rate(tmp_path: Path) -> None:
     """An object that must be rendered again counts like any new rendition."""
 
     async def main() -> None:
-        rates = RateOptions(per_second=1.0, burst=1.0)
+        rates = Rate(per_second=1.0, burst=1.0)
         house = House(tmp_path, store=disk_store(tmp_path), rates=rates, disk_bytes=1)
         await house.upload()
         key = await key_of(house)

@@ -12,7 +12,7 @@ from liveresize.core.geometry import Bounds
 from liveresize.core.jobs import RenderJob
 from liveresize.core.names import ImageId
 from liveresize.core.ports import JobHandle, Priority
-from liveresize.core.rates import RateOptions
+from liveresize.core.rates import Rate
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.outcomes import Cache
 from liveresize.delivery.warmup import Fate, Warmup
@@ -215,7 +215,7 @@ def test_no_client_pays_for_a_warm_up(tmp_path: Path) -> None:
     """It is not charged to whoever joins it either, and no rate holds it up."""
 
     async def main() -> None:
-        house = House(tmp_path, rates=RateOptions(per_second=1.0, burst=1.0))
+        house = House(tmp_path, rates=Rate(per_second=1.0, burst=1.0))
         await house.upload()
         for width in range(50, 55):
             assert not await house.renditions.warm(request(width))
@@ -236,7 +236,7 @@ def test_a_warm_up_does_not_share_the_rate_of_whom_it_joins(tmp_path: Path) -> N
     """The client that asked first is over its rate; what it asked for is made all the same."""
 
     async def main() -> None:
-        house = House(tmp_path, rates=RateOptions(per_second=1.0, burst=1.0))
+        house = House(tmp_path, rates=Rate(per_second=1.0, burst=1.0))
         await house.upload()
         await house.get(request(50), client="greedy")
         refused, ready = await asyncio.gather(
