@@ -1,1 +1,1 @@
-"""The application put together: settings become options, options become components."""
+"""The application put together from the settings."""

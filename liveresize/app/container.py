@@ -1,4 +1,4 @@
-"""The composition root: settings become options, options become components, in order."""
+"""The composition root: components are made of the settings, in order."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ from liveresize.app import tls, webhook
 from liveresize.app.buckets import Buckets
 from liveresize.app.database import database_url, make_database
 from liveresize.app.disks import Disks, reserves
-from liveresize.app.options import (
+from liveresize.app.rules import (
     bounds,
     client_rate,
     response_options,

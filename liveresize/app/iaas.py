@@ -13,7 +13,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.app.database import make_database
-from liveresize.app.options import url_rules
+from liveresize.app.rules import url_rules
 from liveresize.app.workers import make_pool
 from liveresize.compat.iaas.moving import MoveIn, MoveOptions
 from liveresize.compat.iaas.originals import Taking

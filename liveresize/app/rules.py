@@ -1,4 +1,4 @@
-"""Settings become the options of each component, here and nowhere else."""
+"""Rules that are made of several sections of the settings."""
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRules
