@@ -17,6 +17,7 @@ from web import certificates, pictures, servers
 
 from liveresize import cli
 from liveresize.maintenance.doctor import entrances, findings, folders, machine
+from liveresize.settings.server import Disk
 
 Run = Callable[..., Result]
 
@@ -216,7 +217,7 @@ def test_doctor_counts_the_days_of_a_certificate(tmp_path: Path, days: int, leve
 
 def test_doctor_knows_file_systems_of_others(tmp_path: Path) -> None:
     """By the mounts that the system lists, the deepest of them, spaces and all."""
-    folder = folders.Folder(key="data_dir", path=tmp_path, reserve=0, reserve_inodes=0)
+    folder = folders.Folder(key="data_dir", path=tmp_path, disk=Disk(reserve=0, reserve_inodes=0))
     mounts = tmp_path / "mounts"
     escaped = str(tmp_path).replace(" ", "\\040")
     for kind, level in [("nfs4", "warning"), ("overlay", "warning"), ("xfs", "ok")]:

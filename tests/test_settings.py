@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveresize import config, errors
-from liveresize.settings import schema
+from liveresize.settings import backends, pictures, schema
 
 ROOT = Path(__file__).parent.parent
 
@@ -273,3 +273,23 @@ def test_an_origin_that_matches_nothing_is_warned_of(
     environ = {"LIVERESIZE_VIP__BUCKETS": "*", "ALLOWED_ORIGIN": origin}
     warnings = [each for each in read(tmp_path, environ).warnings if "matches nothing" in each]
     assert bool(warnings) == warned
+
+
+def test_what_keys_mean_for_the_parts_that_read_them() -> None:
+    """In their unit, and by what wins where two keys say the same."""
+    assert pictures.Originals(lost_days=1.5).lost_seconds == 129_600
+    assert pictures.Originals(metadata="keep").keeps_metadata
+    assert not pictures.Originals().keeps_metadata
+    public, other = "https://cdn.example.com", "https://bucket.example.com"
+    assert backends.Aws(cache_host=public, bucket_url=other).public_url == public
+    assert backends.Aws(bucket_url=other).public_url == other
+
+
+def test_originals_lie_in_their_own_folder_or_with_the_rest(tmp_path: Path) -> None:
+    """Renditions and the spool are always in `data_dir`."""
+    settings = read(tmp_path, {"LIVERESIZE_DATA_DIR": "/data"})
+    assert str(settings.originals_folder) == "/data/originals"
+    assert str(settings.renditions_folder) == "/data/renditions"
+    assert str(settings.spool_folder) == "/data/spool"
+    environ = {"LIVERESIZE_DATA_DIR": "/data", "LIVERESIZE_ORIGINALS_DIR": "/pictures"}
+    assert str(read(tmp_path, environ).originals_folder) == "/pictures"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import config
-from liveresize.app import container
+from liveresize.app import rules
 from liveresize.app.database import database_url
 
 
@@ -63,5 +63,5 @@ def test_what_one_client_may_ask_for_grows_with_the_workers(
     """Unless the settings say otherwise; at least a hundred at once."""
     environ = {f"LIVERESIZE_LIMITS__{key.upper()}": str(value) for key, value in keys.items()}
     limits = config.load(environ, directory=tmp_path).limits
-    allowed = container.client_rate(limits, slots)
+    allowed = rules.client_rate(limits, slots)
     assert (allowed.per_second, allowed.burst) == (rate, burst)

@@ -72,16 +72,11 @@ def _config(settings: Settings) -> Iterable[Finding]:
 
 
 def _folders(settings: Settings) -> Iterable[Finding]:
-    disk = settings.disk
     chosen = [("data_dir", Path(settings.data_dir))]
     if settings.originals_dir:
         chosen.append(("originals_dir", settings.originals_folder))
     for key, path in chosen:
-        yield from folders.look(
-            folders.Folder(
-                key=key, path=path, reserve=disk.reserve, reserve_inodes=disk.reserve_inodes
-            )
-        )
+        yield from folders.look(folders.Folder(key=key, path=path, disk=settings.disk))
 
 
 def _database(settings: Settings) -> Awaitable[Iterable[Finding]]:

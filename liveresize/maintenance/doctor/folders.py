@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize.maintenance.doctor.findings import Finding, amount, ok, problem, warning
+from liveresize.settings.server import Disk
 
 _REMOTE = re.compile(
     r"nfs4?|cifs|smb[23]?|ncpfs|afs|9p|ceph|lustre|gluster\w*|ocfs2|gfs2|fuse\.(?!ext|ntfs|portal).*"
@@ -26,13 +27,11 @@ _SYNCS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """A folder of ours: the key that names it, and what of its disk must stay free (bytes,
-    and percent of the inodes)."""
+    """A folder of ours: the key that names it, and what of its disk must stay free."""
 
     key: str
     path: Path
-    reserve: int
-    reserve_inodes: float
+    disk: Disk
 
 
 def look(folder: Folder, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Finding]:
@@ -87,15 +86,15 @@ def _sync(folder: Path) -> float:
 def _room(folder: Folder, standing: Path) -> Iterator[Finding]:
     usage = os.statvfs(standing)
     free = usage.f_bavail * usage.f_frsize
-    sentence = f"{amount(free)} are free, of which disk.reserve keeps {amount(folder.reserve)}"
-    yield from _against(folder.key, free, folder.reserve, sentence, "space")
+    sentence = f"{amount(free)} are free, of which disk.reserve keeps {amount(folder.disk.reserve)}"
+    yield from _against(folder.key, free, folder.disk.reserve, sentence, "space")
     if usage.f_files:
         share = 100 * usage.f_favail / usage.f_files
         sentence = (
             f"{share:.0f} % of the inodes are free, of which disk.reserve_inodes keeps "
-            f"{folder.reserve_inodes:g} %"
+            f"{folder.disk.reserve_inodes:g} %"
         )
-        yield from _against(folder.key, share, folder.reserve_inodes, sentence, "inodes")
+        yield from _against(folder.key, share, folder.disk.reserve_inodes, sentence, "inodes")
 
 
 def _against(part: str, free: float, reserve: float, sentence: str, what: str) -> Iterator[Finding]:
