@@ -1,4 +1,4 @@
 """Values and rules: names, URLs, renditions, sizes, tokens, signatures; no IO.
 
-`ports` has the Protocols of what delivery and uploads ask of the world.
+`ports` has the Protocols of the stores and services that delivery and uploads use.
 """

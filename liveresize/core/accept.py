@@ -1,4 +1,5 @@
-"""What a client would rather be sent, read from its `Accept` header (RFC 9110 §12.5.1)."""
+"""Content negotiation: the formats that a client prefers, from its `Accept` header
+(RFC 9110 §12.5.1)."""
 
 import re
 
@@ -8,11 +9,14 @@ from liveresize.core.formats import Negotiated
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 _PLAIN = ("image/jpeg", "image/png", "image/*", "*/*")
-"""What a client that can show JPEG and PNG says, one way or another."""
+"""Media ranges that include JPEG and PNG."""
 
 
 def weights(accept: str) -> dict[str, float]:
-    """Media range → q, 0–1; a malformed weight counts as 1, a repeated range as its first."""
+    """Map each media range to its q, 0–1.
+
+    A malformed weight counts as 1; of a repeated range the first one counts.
+    """
     ranges: dict[str, float] = {}
     for part in accept.split(","):
         media, *parameters = part.split(";")
@@ -36,9 +40,9 @@ def offers(accept: str, media: str) -> bool:
 
 
 def negotiate(accept: str) -> Negotiated:
-    """Which of AVIF and WebP the client likes at least as well as JPEG and PNG.
+    """Return which of AVIF and WebP the client accepts with at least the weight of JPEG and PNG.
 
-    WebP above AVIF leaves AVIF out: where both would do, the first choice is final.
+    AVIF is left out if WebP has a higher weight.
     """
     q = weights(accept)
     plain = next((q[media] for media in _PLAIN if media in q), 0.0)

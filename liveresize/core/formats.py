@@ -1,11 +1,11 @@
-"""Formats: what renditions are written in, and how bytes and URLs name them."""
+"""Image formats of renditions, and their names in bytes and URLs."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Format(enum.StrEnum):
-    """A format that renditions are written in."""
+    """The format of a rendition."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -15,7 +15,7 @@ class Format(enum.StrEnum):
 
     @property
     def extension(self) -> str:
-        """What a URL ends in, without the dot."""
+        """The file extension, without the dot."""
         return "jpg" if self is Format.JPEG else self.value
 
     @property
@@ -25,12 +25,12 @@ class Format(enum.StrEnum):
 
     @property
     def max_side(self) -> int:
-        """The most pixels a side that the format can hold."""
+        """The largest width and height of the format, in pixels."""
         return _MAX_SIDE[self]
 
     @property
     def lossy(self) -> bool:
-        """Whether `quality` means something."""
+        """Whether `quality` has an effect."""
         return self in (Format.JPEG, Format.WEBP, Format.AVIF)
 
     @property
@@ -66,7 +66,7 @@ EXTENSIONS = {
 
 
 def sniff(data: bytes) -> Format:
-    """The format of bytes that this server itself has encoded, from their first twelve."""
+    """Detect the format of bytes that this server has encoded, from the first twelve."""
     if data.startswith(b"\xff\xd8"):
         return Format.JPEG
     if data.startswith(b"\x89PNG"):
@@ -77,13 +77,13 @@ def sniff(data: bytes) -> Format:
 
 
 def is_known(data: bytes) -> bool:
-    """Whether bytes of unknown origin begin as one of the formats that `sniff` tells apart."""
+    """Whether bytes of unknown origin begin like one of the formats that `sniff` detects."""
     return sniff(data) is not Format.AVIF or data[4:12] in (b"ftypavif", b"ftypavis")
 
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """`auto`: which formats beyond JPEG, PNG and GIF the client would rather have."""
+    """The format `auto`: which of AVIF and WebP the client prefers to JPEG, PNG and GIF."""
 
     avif: bool = False
     webp: bool = False
@@ -97,5 +97,5 @@ class Negotiated:
 
     @property
     def max_side(self) -> int:
-        """The limit of what it can fall back to."""
+        """The limit of JPEG, the format that `auto` can fall back to."""
         return Format.JPEG.max_side

@@ -1,4 +1,4 @@
-"""Sizes and boxes, in integers: what a picture measures after fitting it into a box.
+"""Sizes and boxes, in integers: the size of a picture after fitting it into a box.
 
 The rounding is ImageMagick's, which the published service used: each side is the exact
 fraction a/b rounded half up, `(2a + b) // (2b)`, and at least 1 pixel.
@@ -12,12 +12,12 @@ from liveresize.core.values import Fit
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one picture becomes one rendition. All sizes in pixels, (width, height).
+    """The layout of one rendition. All sizes are in pixels, (width, height).
 
     `output` is the size of the result. `box` is the part of the (upright, turned) picture
     that is kept, as (left, top, right, bottom) in its own pixels and possibly fractional;
-    `resized` is the size which that part is resized to. Only `canvas` has `resized != output`, and
-    `offset` then tells where the picture stands on it.
+    `resized` is the size that this part is resized to. Only `canvas` has `resized != output`;
+    `offset` is then the position of the picture on the canvas.
     """
 
     box: tuple[float, float, float, float]
@@ -130,27 +130,27 @@ def plan(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The largest result that is made, in pixels a side."""
+    """The largest rendition allowed, in pixels."""
 
     max_width: int
     max_height: int
 
     def within(self, size: tuple[int, int]) -> bool:
-        """Whether a picture of `size` may be made."""
+        """Whether `size` is within these bounds."""
         return size[0] <= self.max_width and size[1] <= self.max_height
 
     def capped(self, side: int) -> "Bounds":
-        """These bounds under a format's own limit a side."""
+        """Return these bounds, limited to `side` pixels in width and height."""
         return Bounds(min(self.max_width, side), min(self.max_height, side))
 
 
 def nearest_allowed(
     size: tuple[int, int], rendition: Rendition, bounds: Bounds
 ) -> tuple[int, int] | None:
-    """The box nearest to the one asked for whose box and result are within `bounds`.
+    """Return the box nearest to that of `rendition` for which box and result are within `bounds`.
 
     `size` is that of the upright picture before `rotate`. None means that the
-    rendition is allowed as it stands.
+    rendition is within the bounds.
     """
     box = (rendition.width, rendition.height)
     if bounds.within(box) and bounds.within(output_size(size, rendition)):
@@ -178,7 +178,7 @@ def nearest_allowed(
 
 
 def shrink_box(box: tuple[int, int], bounds: Bounds) -> tuple[int, int]:
-    """`box` scaled down, ratio kept, until it is within `bounds`; sides at least 1."""
+    """Scale `box` down to fit within `bounds`, with its ratio; sides are at least 1."""
     width, height = box
     if bounds.within(box):
         return box

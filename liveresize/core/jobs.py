@@ -1,4 +1,4 @@
-"""What is asked of a worker, and what it answers: plain values that pickle small."""
+"""Jobs of workers and their results: plain values that pickle small."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from liveresize.core.rendition import Rendition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderJob:
-    """Make one rendition of the original at `path`; answered by Rendered."""
+    """Render the original at `path`; the result is Rendered."""
 
     path: str
     rendition: Rendition
@@ -16,7 +16,7 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A finished rendition: its bytes, what they are, and what they cost in ms.
+    """A finished rendition: its bytes, their format, and the time in ms that each step took.
 
     `etag` is the SHA-256 of `data` in hex. `notes` are snake_case remarks for log and
     headers, such as `icc_profile_ignored` or `animation_truncated`.
@@ -33,19 +33,19 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeJob:
-    """Tell the facts of the original at `path`; answered by Facts."""
+    """Inspect the original at `path`; the result is Facts."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeJob:
-    """Turn the upload at `source` into the original at `target`; answered by Facts.
+    """Turn the upload at `source` into the original at `target`; the result is Facts.
 
-    `crop` is (x, y, width, height) in pixels of the upright picture. `formats` narrows
-    what is accepted (empty: all that the server takes). `upright` turns pixels as EXIF says,
-    so that whoever does not read that sees them right. `target` is written and fsynced whole,
-    or not at all.
+    `crop` is (x, y, width, height) in pixels of the upright picture. `formats` limits
+    the accepted formats (empty: all that the server accepts). `upright` applies the EXIF
+    orientation to the pixels, for readers that ignore EXIF. `target` is written completely and
+    fsynced, or not at all.
     """
 
     source: str
@@ -57,7 +57,7 @@ class IntakeJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a worker found out about a stored original; see originals.Original."""
+    """The properties of a stored original, see originals.Original."""
 
     format: str
     width: int

@@ -1,4 +1,4 @@
-"""Names of pictures: what may stand in a URL, and what may be taken as an id."""
+"""Names of pictures: valid names in URLs, and valid ids of uploads."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from liveresize import errors
 
 MAX_BYTES = 255
-"""A name is one path component on disk, and file systems end there."""
+"""A name is one path component on disk; file systems allow no more bytes."""
 
 RESERVED = frozenset(
     {
@@ -24,7 +24,7 @@ RESERVED = frozenset(
 )
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "jpe", "png", "webp", "avif", "gif", "json", "auto"})
-"""What the end of a URL means something by, so that no id may end in it."""
+"""Suffixes with a meaning in URLs; no id may end with one of them."""
 
 RENDITION = re.compile(
     r"(?P<name>.+)_(?P<width>[0-9]{1,9})_(?P<height>[0-9]{1,9})"
@@ -39,12 +39,12 @@ FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class ImageId:
-    """Which picture: a name, in a bucket for vip (`""` is the main namespace)."""
+    """The identity of a picture: a name, and for vip a bucket (`""` is the main namespace)."""
 
     name: str
     bucket: str = ""
     key: str = field(init=False, compare=False, repr=False)
-    """`bucket/name`, or the bare name in the main namespace; one key, one picture."""
+    """`bucket/name`, or the name alone in the main namespace; unique for each picture."""
 
     def __post_init__(self) -> None:
         key = f"{self.bucket}/{self.name}" if self.bucket else self.name
@@ -52,7 +52,7 @@ class ImageId:
 
 
 def check_name(name: str) -> str:
-    """Return `name` if it can name a picture; raise MalformedUrl where it cannot."""
+    """Return `name` if it is a valid name of a picture. Raises MalformedUrl if it is not."""
     if name in ("", ".", ".."):
         raise errors.MalformedUrl("The name of the picture is empty or a dot.")
     if FORBIDDEN.search(name):
@@ -71,8 +71,8 @@ def check_name(name: str) -> str:
 def check_id(value: object) -> str:
     """Return `value` if a token may be issued for it as an id.
 
-    Raises InvalidId for what is no name, what is not NFC, what a URL would read as
-    something else (a rendition, an extension, a leading `_`) and what is reserved.
+    Raises InvalidId if it is not a valid name, is not NFC, is reserved, or has another meaning
+    in a URL (a rendition, an extension, a leading `_`).
     """
     if not isinstance(value, str) or not value:
         raise errors.InvalidId("The field `id` must be a string that is not empty.")
@@ -95,9 +95,9 @@ def check_id(value: object) -> str:
 
 
 def split_suffix(segment: str) -> tuple[str, str]:
-    """`cat.jpg` → `("cat", "jpg")` where the suffix is one we know, else `(segment, "")`.
+    """Split off a known suffix: `cat.jpg` → `("cat", "jpg")`, otherwise `(segment, "")`.
 
-    The suffix comes back in lower case.
+    The suffix is returned in lower case.
     """
     stem, dot, suffix = segment.rpartition(".")
     if dot and stem and suffix.lower() in SUFFIXES:
@@ -106,6 +106,6 @@ def split_suffix(segment: str) -> tuple[str, str]:
 
 
 def printable(name: str) -> str:
-    """A name that any terminal takes: a file name need not be text, nor be of one line."""
+    """Return the name in printable characters: file names may hold any bytes and line breaks."""
     plain = name.encode("utf-8", "backslashreplace").decode()
     return plain if plain.isprintable() else ascii(plain)

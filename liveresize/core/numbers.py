@@ -1,8 +1,8 @@
-"""Numbers and times that come from outside as text, bounded before they are converted.
+"""Convert numbers and times of clients and other servers from text, within bounds.
 
-`int` takes signs, underscores, spaces and the digits of every script, and raises ValueError
-above 4,300 digits; `float` takes `nan`, `inf` and `1e400`. What clients and other servers
-send is converted here only, and a time that we tell them is written here.
+`int` accepts signs, underscores, spaces and the digits of every script, and raises ValueError
+above 4,300 digits; `float` accepts `nan`, `inf` and `1e400`. Text from clients and other
+servers is converted only here, and times in responses are formatted here.
 """
 
 import re
@@ -10,27 +10,27 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LARGEST = 10**18 - 1
-"""The largest whole number that is read unless the caller says otherwise; 64 bits hold it."""
+"""The default limit of a whole number; it fits in 64 bits."""
 
 _WHOLE = re.compile(r"[0-9]+")
 _DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,99})?")
-"""With as many digits as programs print: a third is `0.3333333333333333` to most."""
+"""With as many digits as programs print: one third is `0.3333333333333333`."""
 
 _LONGEST_DATE = 64
 """Characters of a date in a header; the longest of HTTP's three formats has 33."""
 
 
 def whole(text: str, largest: int = LARGEST) -> int | None:
-    """The whole number in `text`, written in ASCII digits; None for anything else.
+    """Parse a whole number in ASCII digits; None for any other text.
 
-    A number above `largest` is None, too.
+    None if the number is above `largest`.
     """
     number = at_most(text, largest + 1)
     return None if number is None or number > largest else number
 
 
 def at_most(text: str, largest: int) -> int | None:
-    """The same, but any number above `largest` counts as `largest`."""
+    """Parse a whole number as `whole`, but return `largest` for any number above it."""
     if not _WHOLE.fullmatch(text):
         return None
     digits = text.lstrip("0")
@@ -40,9 +40,9 @@ def at_most(text: str, largest: int) -> int | None:
 
 
 def digits(text: str) -> int:
-    """The number in `text`, which a pattern has matched as digits; `LARGEST` at most.
+    """Parse digits that a pattern has matched; at most `LARGEST`.
 
-    Raises ValueError for anything but digits.
+    Raises ValueError if there is anything but digits.
     """
     number = at_most(text, LARGEST)
     if number is None:
@@ -51,12 +51,12 @@ def digits(text: str) -> int:
 
 
 def decimal(text: str) -> float | None:
-    """The number in `text`, such as `7` or `0.25`, below 10,000; None for anything else."""
+    """Parse a decimal number below 10,000, such as `7` or `0.25`; None for any other text."""
     return float(text) if _DECIMAL.fullmatch(text) else None
 
 
 def instant(text: str) -> float | None:
-    """Unix seconds of an ISO 8601 time with its zone; None for anything else."""
+    """Parse an ISO 8601 time with a time zone, as Unix seconds; None for any other text."""
     try:
         moment = datetime.fromisoformat(text)
         return None if moment.tzinfo is None else moment.timestamp()
@@ -65,13 +65,13 @@ def instant(text: str) -> float | None:
 
 
 def iso_instant(seconds: float) -> str:
-    """Unix seconds as ISO 8601 in UTC, with milliseconds: `2026-01-31T09:15:00.123Z`."""
+    """Format Unix seconds as ISO 8601 in UTC, with milliseconds: `2026-01-31T09:15:00.123Z`."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def http_instant(text: str) -> float | None:
-    """Unix seconds of a date in a header; None for anything else."""
+    """Parse the date in a header, as Unix seconds; None for any other text."""
     if len(text) > _LONGEST_DATE:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What an operation is, and the two kinds of which there are several."""
+"""The type of an operation, and constructors for the two common kinds."""
 
 import enum
 from collections.abc import Callable, Mapping
@@ -20,12 +20,12 @@ class Effect(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlRules:
-    """What configuration says about URLs.
+    """The settings that the parser of URLs needs.
 
-    `quality` are the levels that `auto` stands for, `blur` ten times the sigma that
-    `blur=true` stands for. `presets` maps a name to its parameters, in order.
-    `webp_opt_in` lets `allow_webp=true` change a format, `webp_always` changes it
-    without being asked.
+    `quality` has the levels for `quality=auto`, `blur` is ten times the sigma for
+    `blur=true`. `presets` maps a name to its parameters, in order. With `webp_opt_in`,
+    `allow_webp=true` can change the format; with `webp_always` the format changes
+    without that parameter.
     """
 
     quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))
@@ -42,16 +42,15 @@ def _as_it_is(value: Any, rules: UrlRules) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One parameter of an address, and one field of a rendition.
+    """One parameter of a URL, and one field of a rendition.
 
-    `name` is the parameter; empty for what only the API of vip asks for. `attribute` is the
-    field, where it has another name. `about` is a sentence for people, `schema` a JSON
+    `name` is the parameter; it is empty if only the API of vip has the operation. `attribute`
+    is the field, if it has another name. `about` is a sentence for people, `schema` a JSON
     Schema of the values with an `example`, `allowed` the same as the end of a sentence.
-    `read` makes the value of a text, and raises ValueError. `plain` is the value that asks
-    for nothing; `resolve` makes the field of a rendition of a value, plain ones included.
-    `text` writes the field in an address. `token` writes it in a variant, and is empty for
-    what shows there by its absence; `pattern` matches such a token, and `parse` reads it
-    back, or raises ValueError.
+    `read` parses a text, and raises ValueError. `plain` is the value without an effect;
+    `resolve` returns the field of the rendition for a value, plain ones included. `text`
+    formats the field for a URL. `token` formats it for a variant, and returns "" for the
+    default; `pattern` matches such a token, and `parse` parses it, or raises ValueError.
     """
 
     name: str
@@ -74,14 +73,14 @@ class Operation:
             object.__setattr__(self, "attribute", self.name)
 
     def changes_stored(self, value: Any, *, animated: bool) -> bool:
-        """Whether the stored bytes of an original are not the answer to this value."""
+        """Whether the stored bytes of an original cannot be sent for this value."""
         if value == self.plain or self.effect is Effect.BOX:
             return False
         return animated or self.effect is not Effect.FRAMES
 
 
 FLAGS = {"true": True, "false": False}
-"""The words of a flag."""
+"""The texts of a flag in a URL."""
 
 
 def flag(
@@ -94,7 +93,7 @@ def flag(
     shown: bool,
     **options: Any,
 ) -> Operation:
-    """`true` or `false`; `shown` is the one that has a token."""
+    """Return an operation with the values `true` and `false`; `shown` is the one with a token."""
     return Operation(
         name=name,
         about=about,
@@ -120,7 +119,7 @@ def choice(
     values: tuple[Any, ...],
     **options: Any,
 ) -> Operation:
-    """One of a few words or numbers."""
+    """Return an operation with a few words or numbers as values."""
     words = {str(value): value for value in values}
     tokens = {prefix + word: value for word, value in words.items() if value != plain}
     default = {"default": plain} if plain in values else {}

@@ -1,8 +1,8 @@
-"""Operations: what the address of a picture may ask for, one row each.
+"""The table of operations that the URL of a picture can have, one row each.
 
-The parser of queries, the variants, the builder of addresses, OpenAPI, the studio and the
-page about addresses read these rows. What a filter does to pixels stands in
-`imaging.effects.FILTERS`, under the same names.
+The query parser, the variants, the URL builder, OpenAPI, the studio and the documentation of
+URLs read these rows. `imaging.effects.FILTERS` has the implementations of the filters, under
+the same names.
 """
 
 import re
@@ -28,7 +28,7 @@ from liveresize.core.values import (
 
 
 def _tenths(text: str, low: int, high: int) -> int:
-    """Ten times the decimal number in `text`, rounded; `low` and `high` are in tenths, too."""
+    """Parse a decimal number into tenths, rounded; `low` and `high` are in tenths, too."""
     number = numbers.decimal(text)
     if number is None or not low / 10 <= number <= high / 10:
         raise ValueError(text)
@@ -36,7 +36,7 @@ def _tenths(text: str, low: int, high: int) -> int:
 
 
 def _within(text: str, low: int, high: int) -> int:
-    """The digits after the first letter of a token, as a number."""
+    """Parse the digits after the first letter of a token."""
     number = numbers.digits(text[1:])
     if not low <= number <= high:
         raise ValueError(text)
@@ -265,7 +265,7 @@ ROWS = (
 """Every operation, in the order of the tokens in a variant."""
 
 OPERATIONS = {row.name: row for row in ROWS if row.name}
-"""Those that an address may ask for, by name."""
+"""The operations that a URL can have, by name."""
 
 _HEAD = r"(?P<width>[0-9]{1,11})x(?P<height>[0-9]{1,11})"
 _TAIL = r"-(?P<format>auto\.(?:aw|a|w|n)|jpeg|png|webp|avif|gif)"
@@ -273,11 +273,11 @@ _TAIL = r"-(?P<format>auto\.(?:aw|a|w|n)|jpeg|png|webp|avif|gif)"
 VARIANT = re.compile(
     _HEAD + "".join(f"(?:-(?P<{row.attribute}>{row.pattern}))?" for row in ROWS) + _TAIL
 )
-"""A variant: its box, the tokens of what it asks for, and its format."""
+"""A variant: the box, the tokens of the operations, and the format."""
 
 
 class Spelled(TypedDict, total=False):
-    """The operations as an application gives them to `liveresize.urls`."""
+    """The operations as keyword arguments of `liveresize.urls`."""
 
     fit: str | None
     gravity: str | tuple[float, float] | None

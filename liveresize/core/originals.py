@@ -1,4 +1,4 @@
-"""What is known about an original, and the generations that tell its versions apart."""
+"""Originals and their generations, which distinguish the versions of one picture."""
 
 import re
 import secrets
@@ -12,7 +12,7 @@ GENERATION = re.compile(r"[0-9a-f]{28}")
 
 
 def new_generation(now: float) -> str:
-    """A new generation: 12 hex digits of Unix milliseconds, then 64 random bits.
+    """Return a new generation: 12 hex digits of Unix milliseconds, then 64 random bits.
 
     Generations of one picture sort by age, as far as clocks agree.
     """
@@ -20,9 +20,9 @@ def new_generation(now: float) -> str:
 
 
 def born(generation: str) -> float:
-    """When a generation was named, in Unix seconds.
+    """Return the creation time of a generation, in Unix seconds.
 
-    The first digit is no part of it; it tells files of the published service apart.
+    The first digit is not part of the time; it marks files of the published service.
     """
     return int(generation[1:12], 16) / 1000
 
@@ -31,10 +31,10 @@ def born(generation: str) -> float:
 class Original:
     """One stored original. Sizes are in pixels of the upright picture.
 
-    `format` is the lower-case name of what the bytes are (`jpeg`, `png`, `webp`, `gif`,
-    `avif`, or an optional input format); `sha256` is of the stored bytes. `clean` says
-    that those bytes carry no location or maker's data, so that they may be sent as they
-    are. `uploaded_at` is Unix seconds of the index's clock.
+    `format` is the lower-case name of the format (`jpeg`, `png`, `webp`, `gif`, `avif`, or an
+    optional input format); `sha256` is of the stored bytes. `clean` means that these bytes
+    hold no location or maker's data and can be sent unchanged. `uploaded_at` is Unix seconds
+    of the index's clock.
     """
 
     image: ImageId
@@ -58,7 +58,7 @@ class Original:
 
     @property
     def output_format(self) -> Format:
-        """The format a rendition takes that is to be like the original."""
+        """The format of a rendition that keeps the format of the original."""
         try:
             return Format(self.format)
         except ValueError:
@@ -71,7 +71,7 @@ class Original:
 
 
 def described(image: ImageId, generation: str, facts: Facts) -> Original:
-    """What a worker found out, as an original of that name and generation."""
+    """Return an original with the facts that a worker has found."""
     return Original(
         image=image,
         generation=generation,
@@ -89,7 +89,7 @@ def described(image: ImageId, generation: str, facts: Facts) -> Original:
 
 
 def ended(image: ImageId, generation: str) -> Original:
-    """As much of an original as is needed to remove what is left of it."""
+    """Return an original with only the fields that removing its remains needs."""
     return Original(
         image=image, generation=generation, format="", width=0, height=0, bytes=0, sha256=""
     )
@@ -97,7 +97,7 @@ def ended(image: ImageId, generation: str) -> Original:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A finished rendition in the store: where it is and what was sent for it.
+    """A finished rendition in the store: its key and its properties.
 
     `key` is its object key, `etag` the SHA-256 of its bytes in hex, `size` in bytes,
     `engine` the version of the imaging engine that made it.

@@ -1,4 +1,4 @@
-"""The query of a picture's URL: from text to values, each checked once, here."""
+"""Parse the query of a picture's URL into checked values."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from liveresize.core.operations import OPERATIONS
 class Parameters:
     """The values of one query.
 
-    `values` are those of operations, as their `read` made them. `sent` holds the known
-    parameters as they were sent (decoded, first of each), so that a redirect can repeat
+    `values` are those of operations, as returned by their `read`. `sent` has the known
+    parameters as they were sent (decoded, the first of each), so that a redirect can repeat
     them.
     """
 
@@ -32,7 +32,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 def percent_decode(raw: str) -> str:
     """Decode once, as strict UTF-8; `+` stays a plus. Raises MalformedUrl.
 
-    `raw` is text as the HTTP layer hands it over: one character a byte.
+    `raw` is text from the HTTP layer: one character a byte.
     """
     if "%" not in raw and raw.isascii():
         return raw
@@ -45,7 +45,7 @@ def percent_decode(raw: str) -> str:
 
 
 def _read(name: str, text: str, rules: UrlRules) -> Any:
-    """The value of a known parameter. Raises BadParameter."""
+    """Parse the value of a known parameter. Raises BadParameter."""
     operation = OPERATIONS.get(name)
     if operation is not None:
         try:
@@ -64,7 +64,7 @@ def _bad(name: str, allowed: str) -> errors.BadParameter:
 
 
 _SIGNING = ("sig", "exp")
-"""They are read where signatures are checked; here they are only repeated."""
+"""Parameters that `core.signing` reads; here they are only repeated."""
 
 KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
 """Every parameter that a picture's URL may carry; all others are ignored."""
@@ -73,9 +73,9 @@ KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
 def read(query: str, rules: UrlRules) -> Parameters:
     """Read a raw query string.
 
-    Unknown parameters are ignored, of a repeated one the first counts, and `preset`
-    stands for its parameters at its place. Raises BadParameter naming the first that
-    has a bad value, MalformedUrl for a bad escape in a known one.
+    Unknown parameters are ignored, of a repeated one the first counts, and the parameters of
+    a preset take the place of `preset`. Raises BadParameter, which names the first parameter
+    with a bad value, and MalformedUrl for a bad escape in a known one.
     """
     if not query:
         return _NOTHING
@@ -102,7 +102,7 @@ def read(query: str, rules: UrlRules) -> Parameters:
 
 
 def check_presets(presets: Mapping[str, Mapping[str, str]], rules: UrlRules) -> None:
-    """Raise BadParameter, naming the preset, for one that could never be used."""
+    """Raise BadParameter, which names the preset, if a preset has an invalid parameter."""
     for preset, parameters in presets.items():
         for name, value in parameters.items():
             if name not in KNOWN or name in (*_SIGNING, "preset"):

@@ -1,5 +1,4 @@
-"""How often one client may do what costs the server something: new renditions, wrong
-secrets."""
+"""Rate limits for each client: of new renditions, and of wrong secrets."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from liveresize import errors
 
 _CLIENTS = 10_000
-"""How many clients are told apart; the one seen longest ago starts afresh."""
+"""Clients with a bucket of their own; the one seen longest ago is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

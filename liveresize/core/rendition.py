@@ -1,4 +1,4 @@
-"""What a rendition is: one frozen value, and the variant string that names it."""
+"""Renditions: one frozen value each, and the variant string that names it."""
 
 import functools
 from dataclasses import dataclass, replace
@@ -13,16 +13,16 @@ from liveresize.core.values import CENTER, TRANSPARENT, WHITE, Colour, Fit, Grav
 
 @dataclass(frozen=True, kw_only=True)  # without slots: `variant` is kept once it is made
 class Rendition:
-    """One way of showing a picture, every default resolved.
+    """The parameters of one rendition, with every default resolved.
 
-    `width` and `height` are the box in pixels (density folded in), 0 leaves that side
-    free, both 0 is the picture's own size. `blur` is ten times a sigma in pixels,
+    `width` and `height` are the box in pixels (multiplied by the density); 0 means that this
+    side is calculated, both 0 the picture's own size. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off. `rotate` is clockwise degrees, `flip`
-    one of `""`, `h`, `v`, `hv`; both act on the upright picture, rotate first. `floor`
-    rounds a side that is free down, as vip does, and not half up.
+    one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `floor`
+    rounds a calculated side down, as vip does, and not half up.
 
-    Two renditions that would look the same are equal after `canonical`, which drops
-    what has no effect.
+    Two renditions that look the same are equal after `canonical`, which resets values
+    without an effect.
     """
 
     format: Format | Negotiated
@@ -42,7 +42,7 @@ class Rendition:
     animate: bool = True
 
     def canonical(self) -> "Rendition":
-        """The same rendition with everything inert dropped."""
+        """Return the same rendition, with every value that has no effect reset."""
         fit, gravity, background, quality = (
             self.fit,
             self.gravity,
@@ -74,18 +74,18 @@ class Rendition:
         )
 
     def boxed(self, width: int, height: int) -> "Rendition":
-        """The same rendition in another box."""
+        """Return the same rendition in another box."""
         return replace(self, width=width, height=height)
 
     def resolved(self, output: Format) -> "Rendition":
-        """What an `auto` rendition is once its format is known."""
+        """Return an `auto` rendition in its final format."""
         return replace(self, format=output).canonical()
 
     @functools.cached_property
     def variant(self) -> str:
         """The name of this rendition: its identity in memory, index and object keys.
 
-        Made of ASCII letters, digits, `-` and `.` alone; `from_variant` reads it back.
+        It has only ASCII letters, digits, `-` and `.`; `from_variant` parses it.
         """
         parts = [f"{self.width}x{self.height}"]
         # What is as it was by default is not looked at.
@@ -97,7 +97,7 @@ class Rendition:
 
     @classmethod
     def from_variant(cls, variant: str) -> Self:
-        """Read a variant back; raises ValueError for what `variant` never writes."""
+        """Parse a variant. Raises ValueError for any text that `variant` does not return."""
         match = VARIANT.fullmatch(variant)
         if match is None:
             raise ValueError(f"not a variant: {variant!r}")
@@ -128,7 +128,7 @@ _NEGOTIATED = {
 
 
 def _over_white(colour: Colour) -> Colour:
-    """`colour` laid over white, for formats without transparency."""
+    """Blend `colour` over white, for formats without transparency."""
     red, green, blue, alpha = colour
     return (
         (red * alpha + 255 * (255 - alpha) + 127) // 255,

@@ -1,10 +1,10 @@
-"""Signatures of addresses: who has a key may open a picture to whoever gets the address.
+"""Signatures of URLs: a signed URL gives access to a picture to anyone who has it.
 
-What is signed is one spelling of the address, so that a proxy which spells it another way
-breaks nothing: the path, `?`, and the parameters that are known, sorted by name, the first
-of each. Of the path every segment, and of a parameter its value, is decoded and escaped
-again: letters, digits and `-._~` stand for themselves, every other byte is `%` and two hex
-digits in capitals. `exp` is signed, `sig` is the signature.
+The signature is that of a normalised URL, so that it stays valid if a proxy escapes the URL in
+another way: the path, `?`, and the known parameters, sorted by name, the first of each. Every
+segment of the path and every value of a parameter is decoded and escaped again: letters, digits
+and `-._~` stay, every other byte becomes `%` and two hex digits in capitals. `exp` is signed,
+`sig` is the signature.
 """
 
 import hashlib
@@ -31,8 +31,8 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A raw target as signing sees it: the `text` that is signed, `sig` and `exp` as they
-    were given, None where they were not."""
+    """A raw target, normalised for signing: the `text` to sign, and `sig` and `exp` as sent, or
+    None."""
 
     text: str
     sig: str | None
@@ -40,9 +40,9 @@ class Sealed:
 
     @property
     def ends(self) -> int | None:
-        """Unix seconds from which it opens nothing any more; None is never.
+        """Unix seconds when the signature expires; None is never.
 
-        Raises SignatureRefused for what is no number.
+        Raises SignatureRefused if `exp` is not a number.
         """
         if self.exp is None:
             return None
@@ -52,14 +52,14 @@ class Sealed:
         return ends
 
     def opened_by(self, keys: Iterable[str]) -> bool:
-        """Whether `sig` is right by any of `keys`; how long that takes tells nothing."""
+        """Whether `sig` is valid for any of `keys`, compared in constant time."""
         sent = (self.sig or "").encode()
         right = [hmac.compare_digest(sent, signature(self.text, key).encode()) for key in keys]
         return any(right)
 
 
 def read(target: str) -> Sealed:
-    """What of a raw target is signed, and by what.
+    """Normalise a raw target for signing.
 
     `target` is `/path?query`, one character a byte. Raises MalformedUrl for a bad escape.
     """
@@ -75,16 +75,16 @@ def read(target: str) -> Sealed:
 
 
 def signature(text: str, key: str) -> str:
-    """HMAC-SHA256 of `text`, as base64url without padding."""
+    """Return the HMAC-SHA256 of `text`, as base64url without padding."""
     mac = hmac.digest(key.encode(), text.encode(), hashlib.sha256)
     return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
 def sign(target: str, key: str, exp: int | None = None) -> str:
-    """`target`, `/path?query`, signed.
+    """Sign `target`, `/path?query`.
 
-    `exp` in Unix seconds takes the place of one that it has; a signature that it has is
-    dropped, all else stays. Raises MalformedUrl for a bad escape.
+    `exp` in Unix seconds replaces an existing one; an existing signature is dropped, all else
+    stays. Raises MalformedUrl for a bad escape.
     """
     path, _, query = quote(target, safe=string.punctuation).partition("?")
     dropped = ("sig",) if exp is None else ("sig", "exp")
@@ -96,9 +96,9 @@ def sign(target: str, key: str, exp: int | None = None) -> str:
 
 
 def sign_url(url: str, key: str, exp: int | None = None) -> str:
-    """As `sign`, of a whole URL or of one that begins with its path; a fragment is dropped.
+    """Sign a complete URL, or one that begins with its path, as `sign`; a fragment is dropped.
 
-    Raises MalformedUrl for what has no path.
+    Raises MalformedUrl if there is no path.
     """
     match = _ORIGIN.match(url)
     origin = match[0] if match else ""
@@ -109,7 +109,7 @@ def sign_url(url: str, key: str, exp: int | None = None) -> str:
 
 
 def _known_params(path: str, query: str) -> Iterator[tuple[str, str]]:
-    """(name, raw value) of the parameters that mean something to the address `path`."""
+    """Yield (name, raw value) of the parameters that the URL at `path` can have."""
     known = _OF_BUCKETS if "/" in path[1:] else _OF_PICTURES
     for pair in query.split("&"):
         name, _, raw = pair.partition("=")
@@ -118,5 +118,5 @@ def _known_params(path: str, query: str) -> Iterator[tuple[str, str]]:
 
 
 def _spell(text: str) -> str:
-    """The one spelling of a segment or a value."""
+    """Escape a segment or a value in the normalised form."""
     return quote(text, safe="")

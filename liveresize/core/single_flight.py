@@ -1,4 +1,4 @@
-"""One piece of work at a time for each key, however many wait for it."""
+"""Run the work for a key once, however many callers wait for it."""
 
 import asyncio
 import contextlib
@@ -12,21 +12,21 @@ T = TypeVar("T")
 
 
 class Call(JobHandle, Generic[T]):
-    """Work under way, and the handle of its job, which the work gives to the renderer."""
+    """Work in progress, and the handle of its job, which the work passes to the renderer."""
 
     def __init__(self, priority: Priority) -> None:
         super().__init__(priority)
         self.clients: Counter[str] = Counter()
-        """How many callers of each client wait for it."""
+        """The number of waiting callers of each client."""
         self.task: asyncio.Task[T] | None = None
 
 
 class SingleFlight(Generic[T]):
-    """Joins callers that want the same thing to the one task that makes it.
+    """Joins callers with the same key to one task.
 
-    A task that has not begun is cancelled when its last waiter leaves; a begun one runs
-    to its end whoever is left. One that was started in the background is hurried by the
-    first who does more than that, and stays so.
+    A task that has not begun is cancelled when its last waiter leaves; one that has begun runs
+    to its end. A background task is promoted when the first interactive caller joins it, and
+    stays promoted.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class SingleFlight(Generic[T]):
         return len(self._calls)
 
     def joins(self, key: Hashable) -> bool:
-        """Whether `run` with this key would join work that is under way."""
+        """Whether `run` with this key would join work in progress."""
         return key in self._calls
 
     async def run(
@@ -47,13 +47,11 @@ class SingleFlight(Generic[T]):
         client: str = "",
         priority: Priority = Priority.INTERACTIVE,
     ) -> T:
-        """The result of `work`, made once for all who ask while it is being made.
+        """Return the result of `work`, which runs once for all callers in the meantime.
 
-        `client` is the key of the client that asks: the flight waits in its turn, too.
-
-        Whatever `work` raises, every waiter gets. There is no `await` between the
-        caller's last look at its caches and joining here, as long as the caller does
-        not put one there.
+        `client` is the key of the calling client: the call waits in the queue of each of its
+        clients. Every waiter gets whatever `work` raises. This method joins the work before its
+        first `await`, so that a caller can check its caches just before.
         """
         call = self._calls.get(key)
         if call is None:
@@ -91,6 +89,6 @@ class SingleFlight(Generic[T]):
 
 
 def _retrieve(task: "asyncio.Task[T]") -> None:
-    """Look at the exception, so that one whose waiters all left is not reported as lost."""
+    """Retrieve the exception, so that asyncio does not report one without waiters."""
     with contextlib.suppress(asyncio.CancelledError):
         task.exception()

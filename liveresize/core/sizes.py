@@ -1,4 +1,4 @@
-"""Which sizes may be asked for without a signature, where not any may."""
+"""The sizes that are allowed without a signature, if the settings limit them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from liveresize.core.geometry import Bounds
 from liveresize.core.urls import FactsRequest, PictureRequest, RenditionRequest
 
 Box = tuple[int, int]
-"""Width and height in pixels; 0 leaves that side free."""
+"""Width and height in pixels; 0 means that this side is calculated."""
 
 DENSITIES = (1, 2, 3)
-"""What a listed size may be multiplied by, as `_2x` in the address or by hand."""
+"""The factors of a listed size that are allowed, as `_2x` in the URL or multiplied out."""
 
 _BESIDE_PRESET = frozenset({"preset", "proxy", "allow_webp", "sig", "exp"})
-"""What may stand beside `preset` where nothing else may."""
+"""The parameters that are allowed beside `preset` with `presets_only`."""
 
 _SHOWN = 20
-"""Sizes that an error lists; more help nobody."""
+"""The largest number of sizes in an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRules:
-    """What configuration says about sizes.
+    """The settings about sizes.
 
-    `listed` are the boxes it names, none allows any; `allowed` are all that come of them,
-    `of_vip` those of vip. `at_bounds` are where the long side of `cover` is redirected to.
-    `presets_only` refuses all parameters but `preset`.
+    `listed` are the boxes in the settings, none allows any; `allowed` are all boxes derived
+    from them, `of_vip` those of vip. `at_bounds` are the boxes that `cover` is redirected to on
+    its long side. `presets_only` refuses all parameters but `preset`.
     """
 
     listed: tuple[Box, ...] = ()
@@ -42,9 +42,9 @@ class SizeRules:
     def of(
         cls, listed: Iterable[Box], bounds: Bounds, vip_width: int, *, presets_only: bool = False
     ) -> "SizeRules":
-        """The rules of a list, under `bounds` and the widest of vip, both in pixels.
+        """Return the rules for the boxes `listed`, within `bounds` and the largest width of vip.
 
-        What a size beyond the bounds is redirected to is allowed as well.
+        The targets of redirects from sizes beyond the bounds are allowed, too.
         """
         boxes = tuple(dict.fromkeys(listed))
         dense = {
@@ -66,9 +66,9 @@ class SizeRules:
 
 
 def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
-    """Raise SizeRefused or PresetRequired for a request that needs a signature.
+    """Raise SizeRefused or PresetRequired if the request needs a signature.
 
-    A picture at its own size has no size to refuse, and pictures of vip know no presets.
+    A picture at its own size is never refused for its size; vip has no presets.
     """
     if rules.presets_only and not _by_preset(request):
         raise errors.PresetRequired

@@ -1,4 +1,4 @@
-"""Streams of any length: two joined into one, and one worked off by several."""
+"""Streams of any length: join two of them, and process one concurrently."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,9 +12,9 @@ T = TypeVar("T")
 async def joined(
     left: AsyncIterator[tuple[str, L]], right: AsyncIterator[tuple[str, R]]
 ) -> AsyncIterator[tuple[str, L | None, R | None]]:
-    """(key, left, right) of every key that either has; None where one lacks it.
+    """Yield (key, left, right) for every key of either stream; None if one does not have it.
 
-    Both come in the ascending order of their keys, and have each key once.
+    Both streams are in the ascending order of their keys, and have each key once.
     """
     left_item, right_item = await anext(left, None), await anext(right, None)
     while left_item is not None or right_item is not None:
@@ -33,7 +33,7 @@ async def joined(
 async def for_each(
     items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], width: int
 ) -> None:
-    """Do `work` on every item, `width` at a time; the first failure ends it and is raised."""
+    """Run `work` on every item, `width` at a time; the first failure stops it and is raised."""
     turn = asyncio.Lock()
 
     async def go_on() -> None:

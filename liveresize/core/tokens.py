@@ -1,4 +1,4 @@
-"""Upload tokens: one attempt at one id."""
+"""Upload tokens: each allows one upload of one id."""
 
 import hashlib
 import uuid
@@ -8,22 +8,22 @@ from liveresize.core.names import ImageId
 
 
 def new_token() -> str:
-    """A fresh token: a random UUID, 122 bits from the system's source."""
+    """Return a new token: a random UUID with 122 random bits."""
     return str(uuid.uuid4())
 
 
 def digest(token: str) -> str:
-    """What the index keeps of a token: SHA-256 in hex, so that a dump gives none away."""
+    """Return the SHA-256 of a token in hex: the index stores no token in plain text."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a token allows.
+    """The upload that a token allows.
 
     `lifetime` is in seconds from its issue; `max_bytes` (0: the server's own limit) and
-    `formats` (empty: every accepted one, else lower-case format names) narrow what may
-    be uploaded; `overwrite` lets it replace an original.
+    `formats` (empty: every accepted one, otherwise lower-case format names) limit the upload;
+    `overwrite` allows it to replace an original.
     """
 
     image: ImageId
@@ -44,9 +44,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A token that an upload holds for as long as its lease is renewed.
+    """A token that an upload has claimed; the claim lasts as long as its lease is renewed.
 
-    `nonce` tells this attempt from any other at the same token.
+    `nonce` identifies this attempt among all with the same token.
     """
 
     grant: Grant
@@ -56,10 +56,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """A token that has done its work and is still within its life.
+    """A used token that has not expired.
 
-    `received_sha256` is of the bytes that came with it, `receipt` the JSON text that
-    was answered.
+    `received_sha256` is that of the uploaded bytes, `receipt` the JSON text of the
+    response.
     """
 
     image: ImageId

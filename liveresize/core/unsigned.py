@@ -1,6 +1,6 @@
-"""The way back from a rendition to the URL that asks for it without a signature.
+"""Find an allowed unsigned URL for a rendition.
 
-What somebody asks for by the key of an object is rendered only where such a URL is allowed.
+A rendition that is requested by its object key is rendered only if there is such a URL.
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ from liveresize.core.values import Fit
 Request = RenditionRequest | OriginalRequest | VipRequest
 
 _ANY = ImageId("x")
-"""Stands for every picture: a name may look like the size of another one."""
+"""A placeholder for every picture: a real name may look like that of a rendition."""
 
 
 class Unsigned:
-    """Knows which renditions need no signature."""
+    """Finds the renditions that need no signature."""
 
     def __init__(self, rules: UrlRules, vip_rules: VipRules, size_rules: SizeRules) -> None:
         self._rules = rules
@@ -37,13 +37,13 @@ class Unsigned:
         self._presets = [parameters.read(f"preset={quote(name, safe='')}", rules) for name in names]
 
     def takes(self, image: ImageId) -> bool:
-        """Whether pictures of that bucket, or of the main namespace, are answered at all."""
+        """Whether this server has pictures of that bucket, or of the main namespace."""
         return not image.bucket or self._vip_rules.takes(image.bucket)
 
     def request(
         self, image: ImageId, rendition: Rendition, original_format: Format
     ) -> Request | None:
-        """The request of an unsigned URL that `rendition` answers; None where there is none.
+        """Return the request of an unsigned URL for `rendition`; None if there is none.
 
         `original_format` is what `Original.output_format` says. Bounds are not checked: they
         depend on the size of the original.
@@ -71,7 +71,7 @@ class Unsigned:
     def _by_preset(
         self, rendition: Rendition, params: Parameters
     ) -> RenditionRequest | OriginalRequest:
-        """What a preset asks for in the box and the format of a rendition."""
+        """Return the request of a preset in the box and the format of `rendition`."""
         if not (rendition.width or rendition.height):
             return OriginalRequest(
                 image=_ANY,
@@ -98,14 +98,14 @@ class Unsigned:
 
 
 def made_of(request: Request, original_format: Format) -> RenditionRequest:
-    """The rendition that a request asks for, `original_format` being the original's format."""
+    """Return the request as one of a rendition, for an original of that format."""
     return (
         request if isinstance(request, RenditionRequest) else request.rendition_as(original_format)
     )
 
 
 def _accept(rendition: Rendition) -> str:
-    """An `Accept` header that leads to the format."""
+    """Return an `Accept` header that leads to the format of `rendition`."""
     output = rendition.format
     if not isinstance(output, Negotiated):
         return ""

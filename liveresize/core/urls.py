@@ -1,4 +1,4 @@
-"""The URLs of pictures: `parse` reads one, `build` writes one, and they are inverses."""
+"""The URLs of pictures: `parse` and `build` are inverses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from liveresize.core.rendition import Rendition
 MAX_DENSITY = 20
 
 _SWITCHABLE = (Format.JPEG, Format.PNG, Format.GIF)
-"""What `allow_webp` may turn into WebP."""
+"""The formats that `allow_webp` can change to WebP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenditionRequest:
-    """A picture at a size. `varies` tells that `Accept` had a say in the format.
+    """A request for a picture in a size. `varies`: the format depends on `Accept`.
 
-    `extension` and `sent` are as the client wrote them, for a redirect to repeat.
-    `bounded` says that the configured bounds apply, and not only the original's own size.
+    `extension` and `sent` are those of the client, for a redirect to repeat. `bounded`: the
+    configured bounds apply, and not only the original's own size.
     """
 
     image: ImageId
@@ -40,11 +40,11 @@ class RenditionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalRequest:
-    """A picture at its own size.
+    """A request for a picture in its own size.
 
-    `format` None is the original's own, unless `webp` turns that into WebP.
-    `rendition_as` gives the rendition that answers it where the stored bytes do not.
-    `signed` tells that it may be had although originals are not public.
+    `format` None is the original's own, unless `webp` changes it to WebP. `rendition_as`
+    returns the rendition to send if the stored bytes cannot be sent. `signed`: the request is
+    allowed even if originals are not public.
     """
 
     image: ImageId
@@ -57,8 +57,8 @@ class OriginalRequest:
     signed: bool = False
 
     def stored_will_do(self, original_format: str, *, animated: bool) -> bool:
-        """Whether the stored bytes are the answer: nothing was asked for that would change
-        an original of the format `original_format`."""
+        """Whether the stored bytes can be sent: the request changes nothing of an original of the
+        format `original_format`."""
         if self.webp and original_format in _SWITCHABLE:
             return False
         return (self.format is None or self.format == original_format) and not any(
@@ -67,7 +67,7 @@ class OriginalRequest:
         )
 
     def rendition_as(self, original_format: Format) -> RenditionRequest:
-        """The same request as a rendition at full size, for an original of that format."""
+        """Return the same request as a rendition in full size, for an original of that format."""
         if self.webp and original_format in _SWITCHABLE:
             original_format = Format.WEBP
         return RenditionRequest(
@@ -82,7 +82,7 @@ class OriginalRequest:
 
 @dataclass(frozen=True, slots=True)
 class FactsRequest:
-    """What is known about a picture, as JSON; `signed` as for an original."""
+    """A request for the properties of a picture, as JSON; `signed` as for an original."""
 
     image: ImageId
     signed: bool = False
@@ -92,7 +92,7 @@ PictureRequest = RenditionRequest | OriginalRequest | FactsRequest
 
 
 def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
-    """Read the target of a request for a picture, `/name…?query`, a single segment.
+    """Parse the target of a request for a picture, `/name…?query`, a single segment.
 
     `target` is raw: percent-encoded, one character a byte. Raises MalformedUrl and
     BadParameter.
@@ -149,7 +149,7 @@ def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> P
 def _choose(
     extension: str, accept: str, params: Parameters, rules: UrlRules, *, always: bool
 ) -> tuple[Format | Negotiated, bool]:
-    """The format that is asked for, and whether `Accept` had a say in it."""
+    """Return the requested format, and whether it depends on `Accept`."""
     if extension == "auto":
         return accept_header.negotiate(accept), True
     output = EXTENSIONS.get(extension)
@@ -167,7 +167,7 @@ def _choose(
 def rendition(
     width: int, height: int, output: Format | Negotiated, params: Parameters, rules: UrlRules
 ) -> Rendition:
-    """What a query makes of a box and a format."""
+    """Return the canonical rendition of a query in a box and a format."""
     return _from_values(width, height, output, params.values, rules)
 
 
@@ -186,14 +186,14 @@ def _from_values(
 
 
 def resized(request: RenditionRequest, width: int, height: int) -> str:
-    """The URL of the same request in another box, its parameters repeated."""
+    """Return the URL of the same request in another box, with the same parameters."""
     return _join(request.image, width, height, request.extension, request.sent)
 
 
 def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool = False) -> str:
-    """The URL of a canonical rendition, without a parameter that says the default.
+    """Return the URL of a canonical rendition, without parameters that have the default value.
 
-    Of an `auto` rendition only the `auto` is in the URL; the rest is up to `Accept`.
+    The URL of an `auto` rendition only has `auto`; its formats depend on `Accept`.
     """
     width, height, output = rendition.width, rendition.height, rendition.format
     plain = _from_values(width, height, output, {}, rules)

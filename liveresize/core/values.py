@@ -8,7 +8,7 @@ from liveresize.core.formats import Format
 
 
 class Fit(enum.StrEnum):
-    """How a picture meets its box."""
+    """How a picture is fitted into its box."""
 
     CLIP = "clip"
     CROP = "crop"
@@ -18,7 +18,7 @@ class Fit(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gravity:
-    """What `crop` keeps and where `canvas` places: a point in thousandths, or `smart`."""
+    """The point, in thousandths, that `crop` keeps and where `canvas` places; or `smart`."""
 
     x: int = 500
     y: int = 500
@@ -50,8 +50,8 @@ COMPASS = {
 class Quality:
     """Encoder quality 0–100 for each lossy format.
 
-    `match` asks JPEG from JPEG to keep the original's own quality; `jpeg` is then what
-    is used where that cannot be known.
+    With `match`, a JPEG rendered from a JPEG keeps the quality of the original; `jpeg` is then
+    used if that quality is unknown.
     """
 
     jpeg: int
@@ -61,16 +61,16 @@ class Quality:
 
     @classmethod
     def of(cls, level: int) -> Self:
-        """One level for whatever format comes out."""
+        """Return the same level for every format."""
         return cls(level, level, level)
 
     def level(self, output: Format) -> int:
-        """The level for `output`; lossless formats have none and get 100."""
+        """Return the level for `output`; 100 for lossless formats."""
         levels = {Format.JPEG: self.jpeg, Format.WEBP: self.webp, Format.AVIF: self.avif}
         return levels.get(output, 100)
 
     def only(self, output: Format) -> "Quality":
-        """What is left of it once the format is known."""
+        """Return the quality for one format."""
         match = self.match and output is Format.JPEG
         level = self.level(output)
         return Quality(level, level, level, match)
@@ -86,7 +86,7 @@ class Quality:
 
 MAX_QUALITY = 100
 BLUR = (3, 1000)
-"""The least and the most of a blur that is on, ten times a sigma in pixels."""
+"""The bounds of a blur that is on, ten times a sigma in pixels."""
 MAX_SHARPEN = 100
 """Ten times an amount of 10."""
 FAR_EDGE = 1000
