@@ -1,7 +1,7 @@
-"""What delivery, uploads and maintenance ask of the world, as Protocols.
+"""The interfaces of stores and services that delivery, uploads and maintenance use.
 
-Every method may raise what it names and nothing else; adapters translate whatever their
-driver raises into `errors`.
+Every method raises only the errors in its docstring; adapters translate the errors of their
+drivers into `errors`.
 """
 
 from liveresize.core.ports.files import (

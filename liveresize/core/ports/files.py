@@ -1,4 +1,4 @@
-"""The seams to the local disk: originals, and renditions on their way."""
+"""The interfaces of the local disk: originals, and renditions in the spool."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from liveresize.core.ports.index import Purged
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A file of the originals on this disk; `used_at` is Unix seconds of its last read."""
+    """An original on this disk; `used_at` is Unix seconds of its last read."""
 
     path: Path
     generation: str
@@ -21,55 +21,54 @@ class Kept:
 
 
 class Originals(Protocol):
-    """Originals on the local disk. Methods that are not `async` cost one system call."""
+    """Originals on the local disk. Methods that are not `async` make one system call."""
 
     def path(self, original: Original) -> Path:
-        """Where the bytes of this generation lie, whether or not they are there."""
+        """Return the path of this generation, whether or not the file exists."""
 
     def exists(self, original: Original) -> bool:
-        """Whether those bytes are on this disk."""
+        """Whether the file is on this disk."""
 
     def find(self, image: ImageId) -> tuple[str, Path] | None:
-        """The newest generation of `image` on this disk, without asking the index.
+        """Return the newest generation of `image` on this disk, without a query of the index.
 
-        One that is noted as unsettled, or as without a row, does not count.
+        Generations that are noted as unsettled, or as without a row, are ignored.
         """
 
     def foreign(self, generation: str) -> bool:
-        """Whether that generation is a file that lay here before us, read through."""
+        """Whether that generation is a file of the published service."""
 
     def staging(self, name: str, *, need: int = 0, share: float = 1.0) -> Path:
-        """A path for a file on its way, in the file system of the originals.
+        """Return a path for a temporary file, in the file system of the originals.
 
-        Raises DiskFull when `need` bytes more would leave less than `share` times the
-        reserve.
+        Raises DiskFull if `need` more bytes would leave less than `share` times the reserve.
         """
 
     async def keep(self, staged: Path, original: Original) -> None:
         """Move a staged, fsynced file to its place, durably. Raises DiskFull."""
 
     async def restore(self, staged: Path, original: Original) -> None:
-        """Move a copy that can be had again to its place. Raises DiskFull."""
+        """Move a copy that can be fetched again to its place. Raises DiskFull."""
 
     async def kept(self) -> list[Kept]:
-        """The files here that are ours, those first that were read longest ago."""
+        """Return our own files, the least recently read ones first."""
 
     async def discard(self, file: Kept) -> None:
-        """Remove one of them; that it is gone already is no error."""
+        """Remove a file; a missing one is not an error."""
 
     def settle(self, generation: str) -> None:
-        """Forget the note that `keep` leaves, and that of a stray: the row is committed, or
-        the file gone."""
+        """Remove the notes of `keep` and of a stray: the row is committed, or the file is
+        gone."""
 
     async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
-        """(image, generation, path) of what was kept more than `older_than` seconds ago
-        and never settled."""
+        """Return (image, generation, path) of files that were kept more than `older_than` seconds
+        ago and are not settled."""
 
     async def sweep(self, older_than: float) -> int:
-        """Remove staged bodies untouched for `older_than` seconds; returns how many."""
+        """Remove staged files unchanged for `older_than` seconds; return how many."""
 
     async def remove(self, original: Original) -> None:
-        """Remove the bytes of this generation; that they are gone already is no error."""
+        """Remove the file of this generation; a missing one is not an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,55 +81,57 @@ class StrayNote:
 
 
 class StrayOriginals(Protocol):
-    """Originals on this disk without a row, and the notes of when that was first seen.
+    """Originals on this disk without a row, and the notes of when that was first noticed.
 
-    `Originals.find` passes over what is noted, and `Originals.settle` drops the note.
+    `Originals.find` ignores noted originals, and `Originals.settle` removes the note.
     """
 
     def files(self) -> AsyncIterator[tuple[str, Path]]:
-        """(generation, path) of every original here, those set aside left out.
+        """Yield (generation, path) of every original here that is not set aside.
 
-        Raises SettingsError where a folder cannot be read.
+        Raises SettingsError if a folder cannot be read.
         """
 
     def notes(self) -> AsyncIterator[list[StrayNote]]:
-        """Every note, some at a time."""
+        """Yield all notes, some at a time."""
 
     async def note(self, originals: Sequence[tuple[str, Path]], now: float) -> int:
-        """Note these (generation, path) unless they are noted already, or are of uploads
-        that are not settled; returns how many are new. Raises DiskFull."""
+        """Note these (generation, path), except those of unsettled uploads; return how many notes
+        are new. Raises DiskFull."""
 
     async def withdraw(self, generations: Sequence[str]) -> None:
-        """Drop the notes of these."""
+        """Remove the notes of these generations."""
 
     async def set_aside(self, note: StrayNote) -> Path | None:
-        """Move a noted original out of the way, and drop its note; returns where it is.
+        """Set a noted original aside, and remove its note; return its new path.
 
-        None where it is gone. Raises DiskFull.
+        None if the file is gone. Raises DiskFull.
         """
 
     async def forget(self) -> None:
-        """Drop every note."""
+        """Remove every note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Up to where an instance has heard of deletions, and done what they ask for: the
-    identity of the index, and the last deletion (None: it had none)."""
+    """The last deletion that an instance has processed (None: there was none), and the identity of
+    its index."""
 
     identity: str
     last: Purged | None = None
 
 
 class HeardRecord(Protocol):
-    """Where `Heard` outlives this process."""
+    """The storage of `Heard`, across restarts."""
 
     async def read(self) -> Heard | None:
-        """What was written last; None where nothing was. What cannot be read is a `Heard`
-        that fits no index."""
+        """Return the last record; None if there is none.
+
+        An unreadable record becomes one that matches no index.
+        """
 
     async def write(self, heard: Heard) -> None:
-        """Write it whole; where that fails, what was there stays."""
+        """Write the record atomically; if that fails, the old one stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,46 +144,46 @@ class RenditionFile:
 
     @property
     def variant(self) -> str:
-        """The variant that its name tells, of a half-written one too."""
+        """The variant in the file name, also of a half-written file."""
         return self.path.name.removesuffix(".part").rpartition(".")[0]
 
 
 class RenditionFiles(Protocol):
-    """The files of the embedded store of renditions, part by part."""
+    """The files of the embedded store of renditions, in parts."""
 
     parts: int
-    """How many parts there are."""
+    """The number of parts."""
 
     async def part(self, number: int) -> list[RenditionFile]:
-        """The files of one part, half-written ones included.
+        """Return the files of one part, including half-written ones.
 
-        Raises SettingsError where a folder cannot be read.
+        Raises SettingsError if a folder cannot be read.
         """
 
     async def discard(self, files: Sequence[RenditionFile]) -> None:
-        """Remove those that have not changed since."""
+        """Remove files that have not changed since."""
 
 
 class Spool(Protocol):
-    """Renditions that are not yet where they are kept for good; a queue on disk."""
+    """The queue on disk of renditions that are not in the store yet."""
 
     def holds(self, generation: str, variant: str) -> bool:
-        """Whether a rendition is on its way: stored or not, its link may come yet."""
+        """Whether a rendition is in the spool: its link may follow."""
 
     async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
-        """Store whole or not at all. Raises DiskFull."""
+        """Store a rendition completely, or not at all. Raises DiskFull."""
 
     async def read(self, generation: str, variant: str) -> bytes | None:
-        """The bytes of a spooled rendition."""
+        """Return the bytes of a spooled rendition; None if it is not there."""
 
     async def entries(self) -> list[Path]:
-        """Everything spooled, oldest first."""
+        """Return all files, the oldest first."""
 
     def parse(self, path: Path) -> tuple[str, str, str]:
-        """(generation, variant, extension) of a spooled file; raises ValueError."""
+        """Return (generation, variant, extension) of a spooled file. Raises ValueError."""
 
     async def remove(self, path: Path) -> None:
-        """Take one out; that it is gone already is no error."""
+        """Remove a file; a missing one is not an error."""
 
     async def remove_generation(self, generation: str) -> None:
-        """Take out every rendition of one generation."""
+        """Remove every rendition of one generation."""

@@ -1,9 +1,9 @@
-"""The index: tokens, originals and links, the only state that instances share.
+"""The index: tokens, originals and links, the only shared state of instances.
 
-Every method raises IndexUnavailable when the database does not answer, and those that
-write raise IndexFull, which is one, when its disk takes no more; nothing was written then.
-`OriginalRows.end` and `delete`, `Links.purge`, `evict` and `forget` make room, and work on a
-full disk with SQLite. All times are the database's.
+Every method raises IndexUnavailable if the database does not answer. Methods that write raise
+IndexFull, a subclass of it, if the disk of the database is full; nothing was written then.
+`OriginalRows.end` and `delete`, `Links.purge`, `evict` and `forget` free space, and work on a
+full disk with SQLite. All times are those of the database.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from liveresize.core.tokens import Claim, Grant, Spent, Token
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """One deletion that every instance must hear of.
+    """One deletion that every instance must process.
 
-    `variant` is empty when the whole generation is gone. `at` is the time of the database
-    in Unix seconds; it does not count in comparisons, see `is_row`.
+    `variant` is empty if the whole generation has ended. `at` is the time of the database in Unix
+    seconds; it is not compared, see `is_row`.
     """
 
     serial: int
@@ -30,13 +30,13 @@ class Purged:
     at: float = field(default=0.0, compare=False)
 
     def is_row(self, other: "Purged") -> bool:
-        """Whether both are the same row: a restored database gives serials out again."""
+        """Whether both are the same row: a restored database reuses serials."""
         return self == other and self.at == other.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which links to purge; exactly one field is set. Times are Unix seconds."""
+    """A selection of links to purge; exactly one field is set. Times are Unix seconds."""
 
     image: ImageId | None = None
     prefix: str = ""
@@ -46,8 +46,8 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """An upload that the webhook is to be told of. `tries` counts the attempts, the one that
-    it was taken for included; `age` is the seconds since the upload."""
+    """An upload to announce to the webhook. `tries` is the number of attempts, including the
+    current one; `age` is the seconds since the upload."""
 
     original: Original
     tries: int
@@ -58,23 +58,25 @@ class Tokens(Protocol):
     """Tokens for uploads, from issue to commit."""
 
     async def issue(self, grant: Grant) -> Token:
-        """Issue a token. Raises IdTaken while the id is uploaded (unless the grant
-        overwrites), has a live token, or is being uploaded."""
+        """Issue a token.
+
+        Raises IdTaken if the id has an original (unless the grant overwrites), a valid token, or
+        an upload in progress.
+        """
 
     async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
-        """Take the token for one upload, for `lease` seconds.
+        """Claim the token for one upload, for `lease` seconds.
 
-        `candidates` are the ids that the upload's URL may mean. Exactly one of any
-        number of simultaneous claims wins; the others raise TokenRefused, as do unknown
-        and expired tokens and those for other ids. A token that was completed and is
-        within its life comes back as Spent.
+        `candidates` are the possible ids in the upload's URL. Only one of several concurrent
+        claims succeeds; the others raise TokenRefused, as do unknown and expired tokens and those
+        for other ids. For a used token that has not expired the result is Spent.
         """
 
     async def renew(self, claim: Claim, lease: float) -> None:
-        """Extend the lease. Raises TokenRefused when it was lost meanwhile."""
+        """Extend the lease. Raises TokenRefused if the claim was lost meanwhile."""
 
     async def release(self, claim: Claim) -> None:
-        """Give the claim up: the token is spent, its id is free."""
+        """Release the claim: the token cannot be used again, its id is free."""
 
     async def complete(
         self,
@@ -86,175 +88,173 @@ class Tokens(Protocol):
         mirrored: bool = False,
         announce: bool = False,
     ) -> Original | None:
-        """Commit an upload: original and spent token in one transaction.
+        """Commit an upload: insert the original and mark the token as used, in one transaction.
 
-        `mirrored` says that the bytes are in the mirror already, `announce` that the webhook
-        is to be told.
-        Returns the original that was replaced, if any. Raises TokenRefused when the
-        lease was lost and IdTaken when the id has been uploaded since.
+        `mirrored`: the bytes are in the mirror already. `announce`: the webhook gets an
+        announcement. Returns the original that was replaced, if any. Raises TokenRefused if the
+        claim was lost, and IdTaken if the id has an original meanwhile.
         """
 
 
 class OriginalRows(Protocol):
-    """What is known of the originals; `Originals` has their files."""
+    """The rows of originals; `Originals` has their files."""
 
     async def find(self, image: ImageId) -> Original | None:
-        """The current original of that name."""
+        """Return the current original of that name."""
 
     async def of(self, generation: str) -> Original | None:
-        """The original of that generation, if it is still current."""
+        """Return the original of that generation, if it is still current."""
 
     async def known(self, generations: Sequence[str]) -> set[str]:
-        """Those of these generations that have a row."""
+        """Return those of the generations that have a row."""
 
     async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
-        """Originals by generation, those above `generation` first, and whether each is said
-        to be in the mirror."""
+        """Return the next originals after `generation`, in the order of generations, and whether
+        each is recorded as mirrored."""
 
     async def adopt(
         self, original: Original, *, mirrored: bool = False, announce: bool = False
     ) -> Original:
-        """Record an original that is on disk already; returns the row that stands.
+        """Record an original on disk, unless there is a current one; return the current one.
 
-        `mirrored` says that the bytes are in the mirror already, `announce` that the webhook
-        is to be told, unless another row stands.
+        `mirrored`: the bytes are in the mirror already. `announce`: the webhook gets an
+        announcement, if the original is recorded.
         """
 
     async def take_over(self, original: Original) -> Original | None:
-        """Record an original that was found in the mirror; returns the row that stands.
+        """Record an original that was found in the mirror; return the current one.
 
-        None where the picture was deleted lately: what was found is what is yet to be
+        None if the picture was deleted recently: the copy in the mirror is about to be
         removed.
         """
 
     async def supersede(self, original: Original, older: str = "") -> Original:
-        """Record an original that is on disk already, in place of the generation `older`.
+        """Replace the generation `older` with an original that is on disk; return the current one.
 
-        Returns the row that stands, which is another where `older` did not. Links of the
-        older one go with it, and every instance is told.
+        It is another one if `older` was not current. The links of `older` are deleted, and the
+        deletion is recorded for all instances.
         """
 
     async def end(self, original: Original) -> bool:
-        """Delete an original of that very generation, its links and the token that was spent
-        for it; tell every instance. False where it has ended already."""
+        """Delete an original of exactly that generation, its links and its used token.
+
+        The deletion is recorded for all instances. Returns False if it has ended already.
+        """
 
     async def delete(self, image: ImageId) -> Original | None:
-        """Delete the original, its links and its token; tell every instance."""
+        """Delete the original, its links and its token; record that for all instances."""
 
 
 class MirrorQueue(Protocol):
-    """Which originals the mirror has, and which are yet to be copied there."""
+    """The queue of originals for the mirror."""
 
     async def waiting(self, after: str, limit: int, *, main: bool = True) -> list[Original]:
-        """Originals that are not in the mirror, by generation, those above `after` first.
+        """Return originals after the generation `after` that are not in the mirror.
 
-        Without `main`, those of buckets alone.
+        Without `main`, only those of buckets.
         """
 
     async def done(self, generation: str) -> bool:
-        """Note that the mirror has it; False when the generation has ended."""
+        """Record that the mirror has a generation; return False if the generation has ended."""
 
     async def done_of(self, generations: Sequence[str]) -> set[str]:
-        """Those of these generations that the mirror has."""
+        """Return those of the generations that are recorded as mirrored."""
 
     async def again(self, generation: str) -> None:
-        """Note that the mirror lacks it, so that it is supplied again."""
+        """Record that the mirror lacks a generation, so that it is uploaded again."""
 
 
 class Announcements(Protocol):
-    """Uploads that the webhook is yet to be told of."""
+    """The queue of uploads for the webhook."""
 
     async def take(self, limit: int, lease: float) -> list[Announcement]:
-        """Take up to `limit` uploads that the webhook is to be told of by now, those first
-        that wait longest. Nobody else gets them for `lease` seconds."""
+        """Take up to `limit` uploads whose time has come, the oldest first; nobody else gets them
+        for `lease` seconds."""
 
     async def told(self, generation: str) -> None:
-        """Note that the webhook need not be told of it (again)."""
+        """Remove an upload from the queue."""
 
     async def again(self, announcement: Announcement, delay: float) -> None:
-        """Have it told of in `delay` seconds, unless it was taken anew, told, or ended."""
+        """Postpone by `delay` seconds, unless it was taken again, removed, or has ended."""
 
     async def count(self) -> int:
-        """How many uploads the webhook is yet to be told of, now or later; what is beyond
-        ten thousand may not count."""
+        """Return the length of the queue; it may be limited to ten thousand."""
 
 
 class Links(Protocol):
-    """Which renditions are stored, and where."""
+    """The links to stored renditions."""
 
     async def find(self, generation: str, variant: str) -> Link | None:
-        """The link of one rendition, unless it was purged."""
+        """Return the link of a rendition, unless it was purged."""
 
     async def was_purged(self, generation: str, variant: str) -> bool | None:
-        """Whether the link of a rendition is purged or evicted, and not forgotten yet; None
-        where there is no link at all."""
+        """Whether the link of a rendition is purged or evicted; None if there is no link."""
 
     async def add(self, link: Link) -> bool:
-        """Insert or replace a link; False when its generation has ended."""
+        """Insert or replace a link; return False if its generation has ended."""
 
     async def count(self, generation: str) -> int:
-        """How many links one generation has in use."""
+        """Return the number of links of a generation, without purged ones."""
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
-        """Take up to `limit` links out of use, oldest first; tell every instance.
+        """Purge up to `limit` links, the oldest first; record that for all instances.
 
-        Their rows stay, marked, until `forget`.
+        Their rows stay, marked as purged, until `forget`.
         """
 
     async def evict(self, links: Sequence[Link], keep: int) -> None:
-        """Take links out of use whose objects are about to make room.
+        """Purge links of objects that are about to be removed to free space.
 
-        Their rows stay, marked as purged and with a size of 0, until `forget`; of one
-        generation the last `keep` of them. Links rendered again since they were read are
-        left alone.
+        The rows of the last `keep` of each generation stay until `forget`, marked as purged and
+        with a size of 0. Links that were rendered again meanwhile are not changed.
         """
 
     async def purged(self, older_than: float, limit: int) -> list[Link]:
-        """Links purged or evicted more than `older_than` seconds ago, whose objects may now
-        go."""
+        """Return links that were purged or evicted more than `older_than` seconds ago: their
+        objects may be removed."""
 
     async def forget(self, links: Sequence[Link]) -> None:
-        """Drop the rows of links that are still purged or unused."""
+        """Delete the rows of links that were not rendered again."""
 
     async def touch(self, links: Sequence[tuple[str, str]]) -> None:
-        """Note that these (generation, variant) were used just now."""
+        """Record that these (generation, variant) were used just now."""
 
     async def least_used(self, limit: int, *, buckets: bool = True) -> list[Link]:
-        """The links used longest ago, of those whose objects take up room.
+        """Return the least recently used links with objects.
 
-        Without `buckets`, those of the main namespace alone.
+        Without `buckets`, only those of the main namespace.
         """
 
     async def after(self, generation: str, variant: str, limit: int) -> list[tuple[Link, bool]]:
-        """Links by generation and variant, those above these first, and whether each is in
-        use, which purged ones are not."""
+        """Return the next links after these generation and variant, in this order, and whether each
+        is in use, that is, not purged."""
 
     async def keys_of(self, generations: Sequence[str]) -> set[str]:
-        """The keys of the links of these generations, purged ones included; evicted ones,
-        which have no object, left out."""
+        """Return the keys of the links of these generations, including purged ones, but not evicted
+        ones, which have no object."""
 
     async def stored_bytes(self, *, buckets: bool = True) -> int:
-        """The sum of the sizes of all links' objects, purged ones included; without
-        `buckets`, of the main namespace alone."""
+        """Return the total size of all objects, including purged ones; without `buckets`, only of
+        the main namespace."""
 
 
 class Purges(Protocol):
-    """Deletions that every instance must hear of."""
+    """The deletions that every instance must process."""
 
     async def identity(self) -> str:
-        """A text that changes when the tables are restored from a dump, or when another
-        database answers; empty where the database has nothing like that."""
+        """Return a text that changes if the tables are restored from a dump, or with another
+        database; empty if the database has no such identity."""
 
     async def since(self, serial: int, limit: int = 1000) -> list[Purged]:
-        """Up to `limit` deletions with a serial above `serial`, oldest first."""
+        """Return up to `limit` deletions with a serial above `serial`, the oldest first."""
 
     async def ended(self, generation: str) -> ImageId | None:
-        """The picture of a generation whose end is recorded."""
+        """Return the picture of a generation with a recorded deletion; None without one."""
 
     async def forget(self, older_than: float) -> None:
-        """Forget some of the deletions that are older than `older_than` seconds, and of the
-        purged renditions that are older than a day.
+        """Delete some of the deletions that are older than `older_than` seconds, and of the
+        purges of renditions that are older than a day.
 
-        The last deletion of that age stays, and the last row that is older than a day:
-        whoever has asked since then finds the last row that it heard of.
+        The last deletion of that age stays, and the last row that is older than a day, so that
+        an instance that has polled since then finds the last row that it has processed.
         """

@@ -1,4 +1,4 @@
-"""The seam to what this process remembers."""
+"""The interface of the cache in memory."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +9,7 @@ from liveresize.core.originals import Link, Original
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedImage:
-    """A rendition whose bytes are at hand. `etag` is their SHA-256 in hex.
+    """A rendition in memory. `etag` is the SHA-256 of the bytes in hex.
 
     `notes` are the engine's remarks, see jobs.Rendered.
     """
@@ -21,38 +21,38 @@ class CachedImage:
 
 
 class Memory(Protocol):
-    """What this process remembers; answers at once and never fails."""
+    """The cache of this process; methods do not block and never fail."""
 
     def original(self, image: ImageId) -> Original | None:
-        """The facts about an original."""
+        """Return the original, if it is cached."""
 
     def keep_original(self, original: Original) -> None:
-        """Keep the facts; another generation of the same picture is dropped whole."""
+        """Cache an original; another generation of the same picture is dropped completely."""
 
     def assumed(self, limit: int) -> list[Original]:
-        """Up to `limit` originals without `uploaded_at`: they were found on the disk, and
+        """Return up to `limit` originals without `uploaded_at`: they were found on the disk, and
         the index has not confirmed them."""
 
     def confirm(self, original: Original) -> None:
-        """The index has a row of that generation: it is not `assumed` any more."""
+        """Mark an original as confirmed by the index, and no longer `assumed`."""
 
     def held(self, generation: str, variant: str) -> CachedImage | None:
-        """The bytes of a rendition."""
+        """Return a rendition, if it is cached."""
 
     def put(self, generation: str, variant: str, image: CachedImage) -> None:
-        """Keep the bytes while there is room."""
+        """Cache a rendition while there is room."""
 
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
-        """The link of a rendition; one past its time only if `stale` will do."""
+        """Return the link of a rendition, if it is cached; an expired one only with `stale`."""
 
     def keep_link(self, link: Link) -> None:
-        """Keep a link for its time."""
+        """Cache a link for its time."""
 
     def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
-        """Forget one rendition, or with no variant the whole generation."""
+        """Drop one rendition, or without a variant the whole generation."""
 
     def forget(self, image: ImageId) -> None:
-        """Forget everything about a picture."""
+        """Drop everything about a picture."""
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""

@@ -1,4 +1,4 @@
-"""The seams to what is kept elsewhere: renditions, originals, and whom we tell of them."""
+"""The interfaces of stores of renditions and originals, and of the webhook."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ from liveresize.core.originals import Link, Original
 
 
 class WebhookClient(Protocol):
-    """Takes messages to the receiver of the webhook."""
+    """Sends messages to the receiver of the webhook."""
 
     async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """Deliver one, and return once the receiver has confirmed it.
+        """Send a message, and return once the receiver has confirmed it.
 
-        Raises WebhookUnavailable, whose detail says why, and never the address in full.
+        Raises WebhookUnavailable; its detail has the reason, and never the full URL.
         """
 
     async def close(self) -> None:
@@ -22,38 +22,38 @@ class WebhookClient(Protocol):
 
 
 class ObjectBody(Protocol):
-    """The bytes of an object on their way; `close` must be called, read to the end or not."""
+    """A stream of the bytes of an object; `close` must be called in any case."""
 
     size: int
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, all `size` of them. Raises ObjectStoreUnavailable."""
+        """Yield all `size` bytes. Raises ObjectStoreUnavailable."""
 
     async def close(self) -> None:
-        """Let go of the store."""
+        """Release the connection to the store."""
 
 
 class ForeignOriginals(Protocol):
-    """Where pictures lie that another service stored, and that can be taken over."""
+    """A store with pictures of another service, which can be imported."""
 
     async def take(self, image: ImageId, target: Path, max_bytes: int) -> bool:
-        """Write the bytes of a picture to `target`, durably; False where there is none.
+        """Write the bytes of a picture to `target`, durably; return False if there is none.
 
         Raises BucketMissing, UploadTooLarge, ObjectStoreUnavailable and DiskFull.
         """
 
 
 class RenditionStore(Protocol):
-    """Where finished renditions are kept for good: the disk here, or S3."""
+    """The permanent store of renditions: the disk here, or S3."""
 
     def url(self, link: Link) -> str:
-        """Where a client is redirected to: relative for ourselves."""
+        """Return the target of redirects; relative to this server if it serves the object."""
 
     def key(self, original: Original, variant: str, extension: str) -> str:
-        """The key of an object."""
+        """Return the key of an object."""
 
     def local_path(self, key: str) -> Path | None:
-        """Where we serve the object of `key` from; None where we do not."""
+        """Return the path of the object of `key`, if this server serves it."""
 
     async def publish(self, spooled: Path, link: Link) -> None:
         """Store the spooled bytes durably under `link.key`; the spooled file stays.
@@ -62,22 +62,22 @@ class RenditionStore(Protocol):
         """
 
     async def read(self, link: Link) -> bytes | None:
-        """The bytes of a link, or None when they are gone. Raises ObjectStoreUnavailable."""
+        """Return the bytes of a link; None if they are missing. Raises ObjectStoreUnavailable."""
 
     async def open(self, link: Link, first: int = 0, last: int | None = None) -> ObjectBody | None:
-        """Bytes `first` to `last` of a link, or to its end; None when they are gone.
+        """Open bytes `first` to `last` of a link, or to its end; None if they are missing.
 
         Raises ObjectStoreUnavailable.
         """
 
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
-        """The key and the bytes of a rendition that another service left there.
+        """Return key and bytes of a rendition of another service; None if there is none.
 
         Raises ObjectStoreUnavailable.
         """
 
     async def remove(self, links: Sequence[Link]) -> None:
-        """Remove objects; that one is gone already is no error.
+        """Remove objects; a missing one is not an error.
 
         Raises ObjectStoreUnavailable.
         """
@@ -95,43 +95,43 @@ class RenditionStore(Protocol):
 
 
 class Mirror(Protocol):
-    """A second place for originals, which every instance reads."""
+    """A second store of originals, which every instance can read."""
 
     def takes(self, image: ImageId) -> bool:
-        """Whether originals of that namespace belong there."""
+        """Whether the mirror is for originals of that namespace."""
 
     def key(self, original: Original) -> str:
-        """The key of the bytes of this generation."""
+        """Return the key of this generation."""
 
     async def put(self, path: Path, original: Original) -> None:
-        """Store the bytes at `path`; that they are there already is no error.
+        """Store the file at `path`; it may be stored already.
 
-        Raises ObjectStoreUnavailable, OriginalMissing where there is no such file, and
-        BucketMissing where there is no such bucket.
+        Raises ObjectStoreUnavailable, OriginalMissing if there is no such file, and
+        BucketMissing if there is no such bucket.
         """
 
     async def fetch(self, original: Original, target: Path) -> bool:
-        """Write the bytes to `target`, durably; False where they are not there.
+        """Write the bytes to `target`, durably; return False if they are missing.
 
-        Bytes of another size or SHA-256 count as not there. Raises
-        ObjectStoreUnavailable and DiskFull.
+        Bytes of another size or SHA-256 count as missing. Raises ObjectStoreUnavailable and
+        DiskFull.
         """
 
     async def remove(self, original: Original) -> None:
-        """Remove the bytes of this generation; that they are gone already is no error.
+        """Remove the bytes of this generation; missing ones are not an error.
 
         Raises ObjectStoreUnavailable.
         """
 
     async def exists(self, original: Original) -> bool:
-        """Whether the bytes are there, as far as their size tells.
+        """Whether there is a copy with the right size.
 
         Raises ObjectStoreUnavailable.
         """
 
     def entries(self) -> AsyncIterator[tuple[str, int]]:
-        """(key, bytes) of everything there. Raises ObjectStoreUnavailable."""
+        """Yield (key, bytes) of all copies. Raises ObjectStoreUnavailable."""
 
     @property
     def healthy(self) -> bool:
-        """Whether it answers."""
+        """Whether the mirror answers."""

@@ -1,4 +1,4 @@
-"""The seams to time and to the processes that turn pictures."""
+"""The interfaces of the clock and of the worker processes."""
 
 import enum
 import time
@@ -9,17 +9,17 @@ from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
 
 
 class Clock(Protocol):
-    """Time as this process sees it."""
+    """The clock of this process."""
 
     def time(self) -> float:
-        """Unix seconds."""
+        """Return Unix seconds."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Return seconds that never go back."""
 
 
 class Priority(enum.IntEnum):
-    """What a job is for; lower is sooner. Only `BACKGROUND` has to wait for all others."""
+    """The priority of a job; lower is sooner. Only `BACKGROUND` waits for all others."""
 
     UPLOAD = 0
     INTERACTIVE = 10
@@ -27,10 +27,10 @@ class Priority(enum.IntEnum):
 
 
 class JobHandle:
-    """One job on its way to a slot, in the hands of whoever sends it.
+    """The handle of a job, for its caller.
 
-    `clients` are the keys of the clients that wait for it: its turn in the queue is theirs.
-    `begun_at` is None until it has left the queue, then `time.perf_counter()`.
+    `clients` are the keys of the clients that wait for it, which determine its turn in the queue.
+    `begun_at` is None until the job has left the queue, then `time.perf_counter()`.
     """
 
     def __init__(self, priority: Priority = Priority.INTERACTIVE, client: str = "") -> None:
@@ -40,15 +40,15 @@ class JobHandle:
 
     @property
     def begun(self) -> bool:
-        """Whether it has left the queue: from then on it may not be dropped."""
+        """Whether the job has left the queue: it cannot be cancelled any more."""
         return self.begun_at is not None
 
     def promote(self) -> None:
-        """Let it go as if it had been interactive all along, wherever it is by now."""
+        """Make the job interactive, in the queue or not."""
         self.priority = Priority.INTERACTIVE
 
     def begin(self) -> None:
-        """It has left the queue; for the Renderer to say."""
+        """Record that the job has left the queue; called by the Renderer."""
         self.begun_at = time.perf_counter()
 
 
@@ -62,11 +62,10 @@ class Renderer(Protocol):
     async def run(
         self, job: RenderJob | ProbeJob | IntakeJob, *, handle: JobHandle | None = None
     ) -> Rendered | Facts:
-        """Do `job` in a free slot, when it is the turn of `handle` (None: an interactive one).
+        """Run `job` in a free slot, when it is the turn of `handle` (None: an interactive one).
 
-        Cancelling before it has begun takes the job out of the queue; cancelling later
-        leaves the worker to finish it. Raises ImageError and its kin as the job does,
-        QueueFull at once, RenderTimeout when the deadline killed a render and WorkExceeded
-        when it killed another job, WorkerDied when the worker died under it for the second
-        time, ShuttingDown after `close`.
+        Cancelling before the job has begun removes it from the queue; later, the worker finishes
+        it. Raises ImageError and its subclasses as the job does, QueueFull at once, RenderTimeout
+        if the deadline stopped a render and WorkExceeded if it stopped another job, WorkerDied if
+        the worker died during the job for the second time, and ShuttingDown after `close`.
         """
