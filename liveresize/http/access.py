@@ -1,4 +1,4 @@
-"""One request is over: its line in the log, and its place in the metrics."""
+"""Log a finished request, and count it in the metrics."""
 
 from liveresize.observe import log
 from liveresize.observe.metrics import requests
@@ -18,8 +18,11 @@ def note(
     error: str | None = None,
     **more: object,
 ) -> None:
-    """Log and count one request; `route` is one of `metrics.requests.ROUTES`, `error` the
-    code of what it failed by, and all else is as `log.access` takes it."""
+    """Log and count one request.
+
+    `route` is one of `metrics.requests.ROUTES`, `error` the code of the error; all other
+    arguments are those of `log.access`.
+    """
     requests.count(
         route=route,
         method=method,

@@ -1,6 +1,6 @@
-"""Conditional requests and ranges (RFC 9110 §13, §14): what a client has, and what it wants.
+"""Conditional requests and ranges (RFC 9110 §13, §14).
 
-Pure: from the headers of a request and the validators of a picture to a decision.
+Pure functions of the headers of a request and the validators of a picture.
 """
 
 import functools
@@ -15,7 +15,7 @@ from liveresize.core import numbers
 
 @dataclass(frozen=True, slots=True)
 class Conditionals:
-    """The request headers that change an answer."""
+    """The request headers that change a response."""
 
     method: str = "GET"
     if_none_match: str = ""
@@ -37,16 +37,16 @@ class Conditionals:
 
 @functools.lru_cache(maxsize=1024)
 def http_date(second: int) -> str:
-    """Unix seconds as headers say them; remembered, for every hit asks for the same two."""
+    """Format Unix seconds as an HTTP date; cached, because most hits need the same two."""
     return formatdate(second, usegmt=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one version of a picture from another.
+    """The validators of one version of a picture.
 
-    `etag` is the SHA-256 of the bytes in hex, `modified_at` Unix seconds; empty and 0 where
-    they are not known, or not told.
+    `etag` is the SHA-256 of the bytes in hex, `modified_at` Unix seconds; empty and 0 if they
+    are unknown or not sent.
     """
 
     etag: str = ""
@@ -54,7 +54,7 @@ class Validators:
 
     @property
     def last_modified(self) -> str:
-        """The value of `Last-Modified`, which knows whole seconds only."""
+        """The value of `Last-Modified`, in whole seconds."""
         return http_date(int(self.modified_at))
 
 
@@ -71,7 +71,7 @@ def matches(if_none_match: str, etag: str) -> bool:
 
 
 def unchanged(conditionals: Conditionals, validators: Validators) -> bool:
-    """Whether the client has these bytes; an ETag that it names decides alone."""
+    """Whether the client has these bytes; with `If-None-Match` only the ETag counts."""
     if conditionals.if_none_match:
         return matches(conditionals.if_none_match, validators.etag)
     if not conditionals.if_modified_since or not validators.modified_at:
@@ -84,9 +84,10 @@ _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
 def part(conditionals: Conditionals, validators: Validators, size: int) -> tuple[int, int] | None:
-    """(start, length) of the asked range; length 0 cannot be satisfied; None is the whole.
+    """Return (start, length) of the requested range; None is the whole.
 
-    Several ranges at once are answered with the whole, as RFC 9110 §14.2 allows.
+    A range with the length 0 cannot be satisfied. Several ranges at once are ignored, as
+    RFC 9110 §14.2 allows.
     """
     match = _RANGE.fullmatch(conditionals.range.strip())
     if match is None or conditionals.method != "GET":
@@ -105,7 +106,7 @@ def part(conditionals: Conditionals, validators: Validators, size: int) -> tuple
 
 
 def _still(if_range: str, validators: Validators) -> bool:
-    """Whether `If-Range` names this very version, by its ETag or its exact date."""
+    """Whether `If-Range` has the ETag or the exact date of this version."""
     if if_range == f'"{validators.etag}"':
         return bool(validators.etag)
     return bool(validators.modified_at) and if_range == validators.last_modified

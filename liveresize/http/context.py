@@ -1,4 +1,4 @@
-"""What the handlers work with: one value, built by the composition root."""
+"""The context of the handlers: one value, built by the composition root."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _VIP_RESPONSES = ResponseOptions(dated=True, render_max_age=_YEAR)
 
 @dataclass(frozen=True, slots=True)
 class ComponentHealth:
-    """How one part of the server is, for /_ready; `detail` is for operators alone."""
+    """The health of one component, for /_ready; `detail` is only for operators."""
 
     ok: bool
     detail: dict[str, object] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class AppContext:
         self.ping = ping
         self.parts = parts
         self.scrape: Scrape
-        """Set by the server, since metrics count its connections, too."""
+        """Set by the server, because metrics count its connections, too."""
         self.unsent = unsent
         self.ready = False
         self.rules = rules
@@ -125,12 +125,12 @@ class AppContext:
         )
 
     def is_proxy(self, peer: str) -> bool:
-        """Whether the peer at that address asks for others: one of `trusted_proxies`, or an
-        unlisted one."""
+        """Whether the peer at that address is a proxy: one of `trusted_proxies`, or an unlisted
+        one."""
         return peer in self.trusted_proxies or peer in self.unlisted_proxies
 
     def client_key(self, peer: str, forwarded: str | None) -> str:
-        """What limits for one client count the client as; empty for an unlisted proxy."""
+        """Return the key of the client for limits; empty for an unlisted proxy."""
         if self.unlisted_proxies.notice(peer, forwarded):
             return ""
         return clients.counted_as(clients.client_ip(peer, forwarded, self.trusted_proxies))

@@ -1,4 +1,4 @@
-"""Answers that are given on a connection itself, without a RequestHandler."""
+"""Send responses on a connection, without a RequestHandler."""
 
 import http
 import re
@@ -23,7 +23,7 @@ _METHOD = re.compile(r"[A-Z]{1,32}")
 
 @dataclass(slots=True)
 class Request:
-    """A request as far as it has arrived; `began` is on the clock of `perf_counter`."""
+    """The head of a request; `began` is on the clock of `perf_counter`."""
 
     line: httputil.RequestStartLine
     headers: httputil.HTTPHeaders
@@ -41,9 +41,10 @@ def send(
     error: BaseException | None = None,
     last: bool = False,
 ) -> None:
-    """Answer from memory, and log the request.
+    """Send a response from memory, and log the request.
 
-    With `last` the connection ends with it, as it must where the request is not whole.
+    With `last` the connection is closed afterwards, as is necessary if the request is not
+    complete.
     """
     response = failures.explained(response, request_id)
     assert isinstance(response.body, bytes | memoryview)
@@ -73,7 +74,7 @@ def refuse(
     *,
     route: str = "other",
 ) -> None:
-    """Answer with an error, whatever else the client sends; the connection ends with it."""
+    """Respond with an error, whatever else the client sends, and close the connection."""
     request_id = clients.request_id(request.headers.get("X-Request-Id"))
     for name in ("Content-Length", "Transfer-Encoding"):  # nobody is to read a body
         request.headers.pop(name, None)
@@ -82,7 +83,7 @@ def refuse(
 
 
 def refuse_head(stream: WatchedStream, peer: str, site: AppContext) -> None:
-    """Answer to a head that is larger than is read; whoever calls closes the stream."""
+    """Respond to a head that is larger than the limit; the caller closes the stream."""
     arrived = stream.arrived().lstrip(b"\r\n")
     first_line = arrived.partition(b"\n")[0]
     error = errors.UrlTooLong() if 2 * len(first_line) > len(arrived) else errors.HeadTooLarge()
@@ -104,7 +105,7 @@ def refuse_head(stream: WatchedStream, peer: str, site: AppContext) -> None:
 
 
 def refuse_chunk(stream: WatchedStream) -> None:
-    """Answer as Tornado does to a body that it cannot read; whoever calls closes the stream."""
+    """Respond as Tornado does to a body that it cannot read; the caller closes the stream."""
     stream.lingers = True
     stream.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
@@ -152,7 +153,7 @@ _date = (0, "")
 
 
 def date() -> str:
-    """The `Date` of an answer; made once a second."""
+    """Return the `Date` of a response; formatted once a second."""
     global _date
     now = int(time.time())
     if _date[0] != now:

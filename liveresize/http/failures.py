@@ -1,4 +1,4 @@
-"""Errors become statuses here, and nowhere else."""
+"""The status of each error; the only place where errors are mapped to statuses."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from liveresize.http.responses import Response
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How one kind of error is answered; `retry` is what `Retry-After` says, in seconds."""
+    """The response to one kind of error; `retry` is the value of `Retry-After`, in seconds."""
 
     status: int
     retry: int | None = None
@@ -39,7 +39,7 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.WorkerDied: Failure(503, retry=1),
     errors.LiveResizeError: Failure(500),
 }
-"""Error → answer; the nearest class in its order of inheritance counts."""
+"""Error → response; the nearest class in the order of inheritance counts."""
 
 UNEXPECTED = Failure(500)
 
@@ -57,7 +57,7 @@ STATUS_TEXTS = {
 
 
 def failure_of(error: BaseException) -> Failure:
-    """How `error` is answered."""
+    """Return the response to `error`."""
     for kind in type(error).__mro__:
         if kind in TABLE:
             return TABLE[kind]
@@ -65,14 +65,14 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def code_of(error: BaseException) -> str:
-    """The stable snake_case name of an error; `internal` for what nobody expected."""
+    """Return the stable snake_case name of an error; `internal` if it is not one of ours."""
     if isinstance(error, HTTPError):
         return STATUS_CODES.get(error.status_code, "http_error")
     return error.code if isinstance(error, errors.LiveResizeError) else "internal"
 
 
 def answer(error: BaseException, request_id: str) -> Response:
-    """The answer to a request that failed with `error`."""
+    """Return the response to a request that failed with `error`."""
     failure = failure_of(error)
     text = "Something went wrong here; the log knows more under this request_id."
     if isinstance(error, errors.LiveResizeError):
@@ -86,13 +86,13 @@ def answer(error: BaseException, request_id: str) -> Response:
 
 
 def answer_status(status: int, request_id: str) -> Response:
-    """The answer where no error of ours is behind it: an unknown route or method."""
+    """Return the response for a status without an error of ours: an unknown route or method."""
     text = STATUS_TEXTS.get(status, "The request cannot be answered.")
     return _json(status, text, STATUS_CODES.get(status, "http_error"), request_id, [])
 
 
 def explained(response: Response, request_id: str) -> Response:
-    """`response`, a refused range with its reason in JSON, as every error has."""
+    """Return the response, with the reason in JSON if it refuses a range."""
     if response.status != 416:
         return response
     explanation = answer_status(response.status, request_id)

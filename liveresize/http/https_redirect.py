@@ -1,4 +1,4 @@
-"""The plain port of a server that wants TLS: sends clients over, and answers probes."""
+"""The plain port of a server with TLS: redirects clients, and answers probes."""
 
 import functools
 import string
@@ -20,7 +20,7 @@ from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.unwanted import UnwantedBody
 
 PROBES = frozenset({"/_health", "/_live", "/_ready", "/_metrics", "/ping"})
-"""What balancers and monitors ask, which follow no redirects."""
+"""Paths of load balancers and monitors, which follow no redirects."""
 
 _KEPT = 86_400
 """Seconds for which a client may keep the redirect."""
@@ -29,10 +29,10 @@ _AS_IT_IS = string.ascii_letters + string.digits + string.punctuation
 
 
 class HttpsRedirects(httputil.HTTPServerConnectionDelegate):
-    """Stand before the fast path and let only probes through."""
+    """Handle connections to the plain port; only probes reach the fast path."""
 
     def __init__(self, origin: str, site: AppContext, fast_path: FastPath) -> None:
-        """`origin` is where everyone else is sent, as `https://images.example.com`."""
+        """`origin` is the target of redirects, such as `https://images.example.com`."""
         self._origin = origin
         self._site = site
         self._fast_path = fast_path
@@ -56,8 +56,8 @@ class HttpsRedirects(httputil.HTTPServerConnectionDelegate):
 class HttpsRedirect(httputil.HTTPMessageDelegate):
     """One request: a probe is answered `within`, any other is sent away.
 
-    Like an answer to a refused upload, the redirect waits for the end of a body that is
-    short and comes soon; after any other, what the client still sends is dropped.
+    Like the response to a refused upload, the redirect waits for the end of a body that is
+    short and arrives soon; after any other, the bytes that the client still sends are dropped.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         self._answered = False
 
     def head_too_large(self) -> None:
-        """The head is larger than is read; the stream closes after this."""
+        """Respond to a head that is larger than the limit; the stream is closed afterwards."""
         assert isinstance(self._connection.stream, WatchedStream)
         peer = self._connection.context.remote_ip  # type: ignore[attr-defined]
         direct.refuse_head(self._connection.stream, peer, self._site)
@@ -87,7 +87,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
         headers: httputil.HTTPHeaders,
     ) -> Awaitable[None] | None:
-        """Let a probe in; else find out whether a body is worth waiting for."""
+        """Pass a probe on; otherwise decide whether to wait for the body."""
         assert isinstance(start_line, httputil.RequestStartLine)
         began = time.perf_counter()
         stream = self._connection.stream
@@ -113,7 +113,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Drop the body of what is sent away."""
+        """Pass on the body of a probe, or drop that of a redirected request."""
         if self._is_probe:
             return self._delegate.data_received(chunk)
         if self._unwanted is not None:
@@ -121,14 +121,14 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         return None
 
     def finish(self) -> None:
-        """The request is whole."""
+        """Respond, now that the request is complete."""
         if self._is_probe:
             self._delegate.finish()
         else:
             self._respond(last=False)
 
     def on_connection_close(self) -> None:
-        """The client went away before its request was whole, or has its answer."""
+        """Clean up: the client has left, or has its response."""
         if self._is_probe:
             self._delegate.on_connection_close()
         self._answered = True
@@ -140,7 +140,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
             self._unwanted = None
 
     def _respond_early(self) -> None:
-        """Answer without the rest of the body; the connection ends with the answer."""
+        """Respond without the rest of the body, and close the connection."""
         self._respond(last=True)
 
     def _respond(self, *, last: bool) -> None:
@@ -162,7 +162,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         )
 
     def _redirect(self, target: str, request_id: str) -> Response:
-        """308 to the same target at the other address, never at one that the client named."""
+        """Return a 308 to the same target at `origin`, never at a host that the client sent."""
         if not target.startswith("/"):
             error = errors.MalformedUrl("The target of the request is not a path.")
             return failures.answer(error, request_id)

@@ -1,4 +1,4 @@
-"""`/openapi.json`: openapi.yaml, completed with what the settings and the code know."""
+"""`/openapi.json`: openapi.yaml, completed with values of the settings and the code."""
 
 import asyncio
 import hashlib
@@ -57,7 +57,7 @@ class Contract:
 
     @classmethod
     def of(cls, site: AppContext) -> "Contract":
-        """Make the document of `site`. Takes some 50 ms: not for the event loop."""
+        """Build the document of `site`. Takes some 50 ms: not for the event loop."""
         data = json.dumps(document(site), ensure_ascii=False, separators=(",", ":")).encode()
         return cls(data, hashlib.sha256(data).hexdigest())
 
@@ -68,7 +68,7 @@ class OpenApiHandler(Handler):
     route = "status"
 
     async def get(self) -> None:
-        """The document, or 304. The first request makes it, in a thread."""
+        """Respond with the document, or 304. The first request builds it, in a thread."""
         settings = self.application.settings
         if "contract" not in settings:  # several first requests may each make it, all alike
             settings["contract"] = await asyncio.to_thread(Contract.of, self.site)
@@ -91,7 +91,7 @@ class OpenApiHandler(Handler):
 
 
 def document(site: AppContext) -> Json:
-    """The OpenAPI Object of `site`."""
+    """Return the OpenAPI Object of `site`."""
     spec: Json = _filled(_load(), _values(site))
     del spec["x-shared"]
     spec["components"]["parameters"] |= {
@@ -110,7 +110,7 @@ def document(site: AppContext) -> Json:
 
 
 def _parameter(operation: Operation) -> Json:
-    """The Parameter Object of an operation."""
+    """Return the Parameter Object of an operation."""
     parameter: Json = {
         "name": operation.name,
         "in": "query",
@@ -130,7 +130,7 @@ def _load() -> Json:
 
 
 def _values(site: AppContext) -> Json:
-    """The values of placeholders and of `x-when` in openapi.yaml."""
+    """Return the values of placeholders and of `x-when` in openapi.yaml."""
     return {
         "version": __version__,
         "studio": bool(site.studio),
@@ -158,7 +158,7 @@ def _values(site: AppContext) -> Json:
 
 
 def _filled(part: Any, values: Json) -> Any:
-    """A copy of `part`, with placeholders replaced, `x-when` applied and lists flattened."""
+    """Return a copy of `part` with placeholders replaced, `x-when` applied and lists flattened."""
     if isinstance(part, str):
         placeholder = _PLACEHOLDER.fullmatch(part)
         return (
@@ -196,7 +196,7 @@ def _expand_errors(operation: Json) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Error:
-    """How one error code is answered."""
+    """The response to one error code."""
 
     code: str
     status: int
@@ -214,7 +214,7 @@ def _error(code: str) -> _Error:
 
 
 def _response(status: int, listed: list[_Error], more: Json) -> Json:
-    """The Response Object of errors with one status; `more` are headers of all of them."""
+    """Return the Response Object of errors with one status; `more` are headers of all of them."""
     names = [*_ERROR_HEADERS]
     if listed[0].retry:
         names.append("Retry-After")
@@ -231,7 +231,7 @@ def _response(status: int, listed: list[_Error], more: Json) -> Json:
 
 
 def _head(get: Json) -> Json:
-    """HEAD of a GET: without bodies, and with the statuses of `x-head`."""
+    """Return the HEAD of a GET: without bodies, and with the statuses of `x-head`."""
     statuses = set(map(str, get.get("x-head", []))) or get["responses"].keys()
     head = {
         **get,

@@ -1,4 +1,4 @@
-"""From the raw target of a request to the picture that is meant, if it may be had so."""
+"""Parse the raw target of a request for a picture, and check that it is allowed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ from liveresize.settings.server import Signing
 
 _REMEMBERED = 4096
 _LONGEST = 512
-"""Addresses that are remembered, and the longest of them: a hit is asked for again."""
+"""The size of the cache of parsed URLs, and the length of the longest URL in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """What an address asks for, and how the answer may be kept.
+    """A parsed URL, and the options of its response.
 
-    `ends` are the Unix seconds from which a signed address opens nothing; None is never.
+    `ends` is the expiry of a signed URL in Unix seconds; None is never.
     """
 
     request: AnyRequest
@@ -37,7 +37,7 @@ class ParsedRequest:
 
 
 class RequestParser:
-    """Reads addresses, and remembers those that are asked for again."""
+    """Parses URLs, and caches the results."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class RequestParser:
         self._cache: dict[tuple[str, str], ParsedRequest] = {}
 
     def parse_cached(self, target: str, headers: HTTPHeaders) -> ParsedRequest | None:
-        """As `read`, but None for an address whose signature has yet to be verified, and for
-        one that has ended: `read` knows the client who is to be told. Raises as it does."""
+        """Parse as `read`, but return None for a URL with a signature that is not verified yet, and
+        for one that has expired: these need the client, and so `read`. Raises as `read`."""
         parsed = self._cache.get((target, headers.get("Accept", "*/*")))
         if parsed is None:
             if self._settings.keys and "sig=" in target:
@@ -72,10 +72,10 @@ class RequestParser:
         return None if self._over(parsed) else parsed
 
     def read(self, target: str, headers: HTTPHeaders, client: str) -> ParsedRequest:
-        """What a raw target asks for.
+        """Parse a raw target.
 
         Raises RequestError, BucketMissing, SignatureRefused, SizeRefused, PresetRequired, and
-        TooManyFailures where `client` has had too many wrong signatures; those of an empty
+        TooManyFailures if `client` has sent too many wrong signatures; those of an empty
         `client` are not counted.
         """
         key = (target, headers.get("Accept", "*/*"))
@@ -91,7 +91,7 @@ class RequestParser:
         return parsed
 
     def warmups(self, image: ImageId, header: str) -> list[tuple[str, VipRequest | None]]:
-        """As `vip.warmups`; None stands for an entry that needs a signature, too."""
+        """Return the same as `vip.warmups`, with None for entries that need a signature, too."""
         entries = vip.warmups(image, header, self._vip_rules)
         return [
             (entry, request if request and sizes.allows(request, self._sizes) else None)
@@ -99,7 +99,7 @@ class RequestParser:
         ]
 
     def signed_again(self, location: str, parsed: ParsedRequest) -> str:
-        """An address that the answer to a signed one leads to: signed like it."""
+        """Return the target of a redirect, signed if the request was signed."""
         return signing.sign(location, self._settings.keys[0]) if parsed.signed else location
 
     def _over(self, parsed: ParsedRequest) -> bool:
@@ -126,9 +126,10 @@ class RequestParser:
         return urls.parse(target, accept, self._rules)
 
     def _verify(self, target: str, client: str) -> signing.Sealed | None:
-        """What is signed of the target; None where it is not, and need not be.
+        """Verify the signature of the target; None if it has none and needs none.
 
-        A signature that nobody asked for is verified as well: who sends one relies on it.
+        A signature is verified even if none is required: the client relies on it. Raises
+        SignatureRefused, MalformedUrl and TooManyFailures.
         """
         keys = self._settings.keys
         if not keys:
@@ -144,10 +145,10 @@ class RequestParser:
 
 
 def _opened(request: AnyRequest, *, redirect: bool) -> AnyRequest:
-    """A request that is signed: originals are open to it.
+    """Return a signed request, which has access to originals.
 
-    A redirect would lead to an address without a signature, which whoever sees it may keep;
-    `redirect` says that it is of the kind that ends by itself.
+    A redirect would lead to a URL without an expiry, so the request is proxied, unless
+    `redirect`: then redirects lead to presigned URLs, which expire.
     """
     if isinstance(request, RenditionRequest):
         return replace(request, proxy=request.proxy or not redirect)

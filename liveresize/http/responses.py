@@ -1,5 +1,7 @@
-"""From outcomes to answers: status, headers, body. Pure, and shared by both ways out
-(`hits` and the handlers), so that a hit looks the same whichever way it took."""
+"""Convert outcomes to responses: status, headers, body.
+
+Pure functions, shared by the fast path and the handlers, so that both send the same response.
+"""
 
 import json
 import time
@@ -32,11 +34,10 @@ NO_STORE = "no-store"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseOptions:
-    """Seconds that redirects and renditions may be kept by caches, and whether the CDN
-    in front keeps answers apart by `Accept`. `presigned` says that a redirect is for the
-    client alone who asked for it, `dated` that pictures tell when they were uploaded, and
-    that clients may ask whether they have changed since. `ends` are the Unix seconds that
-    no answer is kept beyond; None is any."""
+    """Seconds for which caches may keep redirects and renditions, and whether the CDN varies by
+    `Accept`. `presigned`: a redirect is only for the client that requested it. `dated`:
+    responses have `Last-Modified`. `ends` is the time in Unix seconds after which no response
+    may be cached; None is no limit."""
 
     presigned: bool = False
     dated: bool = False
@@ -46,7 +47,7 @@ class ResponseOptions:
     ends: int | None = None
 
     def life(self, seconds: int) -> int:
-        """The seconds for which an answer may be kept, out of `seconds`."""
+        """Return the seconds for which a response may be kept, at most `seconds`."""
         return seconds if self.ends is None else max(0, min(seconds, int(self.ends - time.time())))
 
 
@@ -61,7 +62,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`length` bytes from `start` of what is streamed from the store."""
+    """`length` bytes from `start` of an object that is streamed from the store."""
 
     start: int
     length: int
@@ -69,7 +70,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessInfo:
-    """What the access line says of an answer."""
+    """The fields of the access line about a response."""
 
     cache: Cache | None = None
     image: str | None = None
@@ -83,8 +84,8 @@ NOTHING = AccessInfo()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What goes out. `length` None leaves Content-Length out (304, and a HEAD that
-    cannot know)."""
+    """A response. `length` None leaves Content-Length out (304, and HEAD if the length is
+    unknown)."""
 
     status: int
     headers: Headers
@@ -96,7 +97,7 @@ class Response:
 def _age(
     seconds: int, options: ResponseOptions, *, varies: bool, personal: bool = False
 ) -> Headers:
-    """How long and by whom an answer may be kept."""
+    """Return the headers that say how long and by which caches a response may be kept."""
     shared = not personal and (options.varies_on_accept or not varies)
     scope = "public" if shared else "private"
     seconds = options.life(seconds)
@@ -149,7 +150,7 @@ def _timing(timings: Timings | None) -> Headers:
 def found(
     outcome: Redirect, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
-    """303 to the store, or 304 for a client that has those bytes."""
+    """Return a 303 to the store, or a 304 if the client has those bytes."""
     link = outcome.link
     about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
@@ -174,7 +175,7 @@ def found(
 def rendered(
     outcome: Bytes, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
-    """200 with the bytes of a rendition, or a part of them, or 304."""
+    """Return a 200 with the bytes of a rendition, a 206 with a part of them, or a 304."""
     cached, image = outcome.held, outcome.original.image
     validators = _validators(cached.etag, outcome.original, options)
     headers = _picture(cached.mime, validators, image.name)
@@ -199,7 +200,7 @@ def rendered(
 
 
 def stored_object(outcome: StoredObject, conditionals: Conditionals) -> Response:
-    """An object of the embedded store: it never changes under its key."""
+    """Return the response with an object of the embedded store, which never changes."""
     cached = outcome.held
     validators = Validators(cached.etag)
     headers = _picture(cached.mime, validators, outcome.image.name)
@@ -216,9 +217,9 @@ def streamed(
     varies: bool,
     immutable: bool,
 ) -> Response:
-    """200 with a Part of a rendition that comes from the store, or 304.
+    """Return a 200 with a Part of a rendition in the store, or a 304.
 
-    `immutable` where it was asked for by the key under which it never changes.
+    `immutable`: it was requested by its object key, under which it never changes.
     """
     link = outcome.link
     validators = _validators(link.etag, outcome.original, options)
@@ -233,7 +234,7 @@ def streamed(
 
 
 def known_object(outcome: HeadInfo, conditionals: Conditionals) -> Response:
-    """HEAD of an object of the embedded store."""
+    """Return the response to HEAD of an object of the embedded store."""
     mime, etag, length = _known_bytes(outcome)
     validators = Validators(etag)
     headers = _picture(mime, validators, outcome.original.image.name)
@@ -245,7 +246,7 @@ def known_object(outcome: HeadInfo, conditionals: Conditionals) -> Response:
 
 
 def _known_bytes(outcome: HeadInfo) -> tuple[str, str, int | None]:
-    """(media type, ETag, length) as far as they are known."""
+    """Return (media type, ETag, length), as far as they are known."""
     if outcome.held is not None:
         return outcome.held.mime, outcome.held.etag, len(outcome.held.data)
     if outcome.link is not None:
@@ -255,7 +256,7 @@ def _known_bytes(outcome: HeadInfo) -> tuple[str, str, int | None]:
 
 
 def stored(outcome: OriginalFile, conditionals: Conditionals, options: ResponseOptions) -> Response:
-    """200 with the stored bytes of an original, or a part of them, or 304."""
+    """Return a 200 with the stored bytes of an original, a 206 with a part of them, or a 304."""
     original = outcome.original
     validators = _validators(original.sha256, original, options)
     headers = [
@@ -276,7 +277,7 @@ def stored(outcome: OriginalFile, conditionals: Conditionals, options: ResponseO
 def known(
     outcome: HeadInfo, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
-    """HEAD: the headers of a GET as far as they are known without work."""
+    """Return the response to HEAD: the headers of a GET that are known without rendering."""
     original = outcome.original
     if outcome.stored is not None:
         return stored(OriginalFile(original=original, path=outcome.stored), conditionals, options)
@@ -291,7 +292,7 @@ def known(
 
 
 def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: bool) -> Response:
-    """307 to the nearest picture that may be made."""
+    """Return a 307 to the nearest allowed size."""
     headers = [
         ("Location", outcome.url),
         ("X-Redirect-Info", outcome.reason),
@@ -309,7 +310,7 @@ def document(
     *,
     kind: str = "application/json; charset=utf-8",
 ) -> Response:
-    """A JSON document, and its media type as the client expects it."""
+    """Return a response with a JSON document, and with `kind` as its media type."""
     body = json.dumps(value, ensure_ascii=False).encode()
     content = [
         ("Content-Type", kind),
@@ -319,14 +320,14 @@ def document(
 
 
 def text(value: str, headers: Headers, status: int = 200) -> Response:
-    """A line of plain text."""
+    """Return a response with plain text."""
     body = value.encode()
     content = ("Content-Type", "text/plain; charset=utf-8")
     return Response(status=status, headers=[content, *headers], body=body, length=len(body))
 
 
 def _not_modified(headers: Headers, about: AccessInfo) -> Response:
-    """304, with the headers that update what the client has."""
+    """Return a 304, with the headers that update the cache of the client."""
     remaining = [header for header in headers if header[0] not in ("Content-Type", "Accept-Ranges")]
     return Response(status=304, headers=remaining, length=None, about=about)
 

@@ -1,4 +1,4 @@
-"""How many wrong secrets one client may try: none that is right can be found by guessing."""
+"""Limit the wrong secrets of one client, so that no secret can be guessed."""
 
 import hmac
 import time
@@ -14,12 +14,12 @@ _MINUTE = 60.0
 class SecretThrottle:
     """Compares secrets, and counts against a client those that are wrong.
 
-    Over its rate a client is refused before anything is compared, the right secret too:
-    else the answer would still tell it which one that is. Other clients are not held up by
-    it, and neither are its requests that bring another secret: a visitor with an old
+    Above its rate a client is refused before anything is compared, even with the right secret:
+    otherwise the response would show which one is right. Other clients are not affected, and
+    neither are requests of the same client with another kind of secret: a visitor with an old
     signature must not lock out the administrator behind the same address. So there is one
-    counter for each configured secret, and a wrong guess counts for all that it was
-    compared with: several ways to one secret are not several times as many guesses.
+    counter for each configured secret, and a wrong guess counts for each secret that it was
+    compared with. A secret that several endpoints check still has one limit.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class SecretThrottle:
         self._rates: dict[str, Rates] = {}
 
     def attempt(self, client: str, secrets: Sequence[str], is_right: Callable[[], bool]) -> bool:
-        """Whether what the client brought is right by one of the configured `secrets`.
+        """Whether `is_right`; a failure counts against the client, for each of `secrets`.
 
-        An empty `client` is not counted. Raises TooManyFailures, without asking, over the
-        rate.
+        An empty `client` is not counted. Raises TooManyFailures above the rate, without a call
+        of `is_right`.
         """
         key, counters = clients.counted_as(client), [self._counter(each) for each in secrets]
         if any(counter.spent(key) for counter in counters):
@@ -46,9 +46,9 @@ class SecretThrottle:
         return False
 
     def one_of(self, client: str, candidate: bytes, secrets: Sequence[str]) -> bool:
-        """Whether `candidate` is one of `secrets`; raises as `attempt`.
+        """Whether `candidate` is one of `secrets`. Raises TooManyFailures as `attempt`.
 
-        What is empty is no guess, and never right.
+        An empty candidate is wrong, and does not count.
         """
         if not candidate:
             return False
@@ -61,7 +61,7 @@ class SecretThrottle:
         return self.attempt(client, secrets, is_right)
 
     def _counter(self, secret: str) -> Rates:
-        """What counts guesses at `secret`; there are no more than configured secrets."""
+        """Return the counter of wrong guesses at `secret`, one of the configured secrets."""
         if secret not in self._rates:
             self._rates[secret] = Rates(self._rate, lambda: self._monotonic())
         return self._rates[secret]

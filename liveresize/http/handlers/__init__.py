@@ -1,1 +1,1 @@
-"""One module for each kind of endpoint."""
+"""The handlers, one module for each kind of endpoint."""

@@ -13,13 +13,13 @@ from liveresize.http.handlers.bodies import Fields, JsonHandler
 SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
 VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
-"""What JSON can say and no database can be asked for."""
+"""Characters that are valid in JSON and not in the database."""
 
 MOST = 10_000
 
 
 def authorise(handler: Handler) -> None:
-    """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer may."""
+    """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer token is valid."""
     secrets = handler.site.admin.secrets
     if not secrets:
         raise errors.AdminDisabled
@@ -36,7 +36,7 @@ class DeleteHandler(Handler):
     route = "delete"
 
     async def delete(self) -> None:
-        """The picture and everything made of it are gone, at once."""
+        """Delete the picture and its renditions at once."""
         authorise(self)
         path = self.request.path
         if "/" in path[1:]:
@@ -59,7 +59,7 @@ class DeleteHandler(Handler):
             await self.site.purge.delete(ImageId(stem))
 
     async def _delete_of_bucket(self, image: ImageId) -> None:
-        """One that nobody has asked for yet is taken over first, to be taken out whole."""
+        """Delete a picture of a bucket; import it first if nobody has requested it yet."""
         try:
             await self.site.purge.delete(image)
         except errors.OriginalMissing:
@@ -74,11 +74,11 @@ class PurgeHandler(JsonHandler):
     route = "purge"
 
     async def start(self) -> None:
-        """Nobody else is read any further."""
+        """Check the secret before the body is read."""
         authorise(self)
 
     async def handle(self, fields: Fields) -> None:
-        """Take links out of use."""
+        """Purge the selected renditions."""
         chosen = [name for name in SELECTORS if name in fields]
         if len(chosen) != 1:
             raise errors.BadBody(
@@ -111,7 +111,7 @@ def _selection(name: str, fields: Fields) -> ports.Selection:
 
 
 def _instant(value: object) -> float:
-    """Unix seconds of a number, or of an ISO 8601 time with its zone."""
+    """Convert a number or an ISO 8601 time with its zone to Unix seconds. Raises BadBody."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11:
         return float(value)
     instant = numbers.instant(value) if isinstance(value, str) else None

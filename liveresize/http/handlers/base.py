@@ -1,4 +1,4 @@
-"""What every handler has: an id, a way to answer, one access line, errors as JSON."""
+"""The base of all handlers: request id, responses, access log and errors as JSON."""
 
 import asyncio
 import contextlib
@@ -26,29 +26,29 @@ from liveresize.http.transport.unsent import LARGE
 _log = structlog.get_logger("liveresize.web")
 
 CHUNK = 256 << 10
-"""Bytes of a file that are read, in a thread, and written at a time."""
+"""Bytes of a file that are read (in a thread) and written at a time."""
 
 _FIRST_CHUNK = 32 << 10
-"""At first, and while too much is unsent; doubled as they are taken: over HTTP/2 one client may
-ask for a hundred large files at once, and take nothing."""
+"""The first chunk, and every chunk while too much is unsent; doubled as the client reads: over
+HTTP/2 one client can request a hundred large files at once and read nothing."""
 
 GONE = 499
-"""What the log calls the answer to a client that left before it (nginx's number)."""
+"""The status in the log if the client left before the response (as in nginx)."""
 
 T = TypeVar("T")
 
 
 class Handler(RequestHandler):
-    """Base of all handlers. Subclasses return Answers to `respond` and raise errors."""
+    """Base of all handlers. Subclasses pass responses to `respond` and raise errors."""
 
     site: AppContext
     cross_origin = True
-    """Whether pages of other origins may read its errors."""
+    """Whether pages of other origins may read the errors."""
     route = "other"
-    """What its requests are counted as: one of `metrics.requests.ROUTES`."""
+    """The route in the metrics: one of `metrics.requests.ROUTES`."""
 
     def initialize(self, site: AppContext) -> None:
-        """Take the site; see tornado.web.RequestHandler."""
+        """Set the context; see tornado.web.RequestHandler."""
         self.site = site
         self.began = time.perf_counter()
         self.request_id = clients.request_id(self.request.headers.get("X-Request-Id"))
@@ -60,27 +60,27 @@ class Handler(RequestHandler):
         self.error_headers: list[tuple[str, str]] = []
 
     def set_default_headers(self) -> None:
-        """None but those that every answer has."""
+        """Set only the headers that every response has."""
         self.clear_header("Server")
         self.clear_header("Content-Type")
         self.set_header("Date", direct.date())
 
     def compute_etag(self) -> None:
-        """Never let Tornado hash a body on the loop: our ETags come with the bytes."""
+        """Do not let Tornado hash a body on the event loop: the ETags come with the bytes."""
 
     def check_xsrf_cookie(self) -> None:
-        """There are no cookies here."""
+        """Do nothing: there are no cookies."""
 
     @functools.cached_property
     def client(self) -> str:
-        """The address of the client, past the proxies that are trusted."""
+        """The address of the client, as told by trusted proxies."""
         peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
         forwarded = self.request.headers.get("X-Forwarded-For")
         return clients.client_ip(peer, forwarded, self.site.trusted_proxies)
 
     @functools.cached_property
     def client_key(self) -> str:
-        """What limits for one client count the client as; empty for an unlisted proxy."""
+        """The key of the client for limits; empty for an unlisted proxy."""
         peer = self.request.connection.context.remote_ip  # type: ignore[union-attr]
         return self.site.client_key(peer, self.request.headers.get("X-Forwarded-For"))
 
@@ -91,11 +91,11 @@ class Handler(RequestHandler):
 
     @property
     def conditionals(self) -> Conditionals:
-        """The request headers that change an answer."""
+        """The request headers that change a response."""
         return Conditionals.of(self.request.method or "GET", self.request.headers)
 
     async def wait_for(self, work: Awaitable[T]) -> T:
-        """The result of `work`, which is cancelled if the client leaves meanwhile."""
+        """Return the result of `work`, which is cancelled if the client leaves meanwhile."""
         task = asyncio.ensure_future(work)
         self._work = task  # type: ignore[assignment]
         try:
@@ -104,16 +104,16 @@ class Handler(RequestHandler):
             self._work = None
 
     def on_connection_close(self) -> None:
-        """The client left: nobody waits for the work any more."""
+        """Cancel the work, because the client has left."""
         super().on_connection_close()  # ends a request that waits for its body
         self._client_left = not self._headers_written
         if self._work is not None:
             self._work.cancel()
 
     async def begin(self, outcome: Streamed, response: Response) -> Response:
-        """`response`, with the bytes on their way where it has a Part of them.
+        """Return the response with a stream as its body, if its body is a Part.
 
-        Raises OriginalElsewhere where the object went between its whole and its part.
+        Raises OriginalElsewhere if the object was removed before its part was opened.
         """
         part = response.body
         if isinstance(part, Part) and part.length == outcome.body.size:
@@ -127,7 +127,7 @@ class Handler(RequestHandler):
         return replace(response, body=body)
 
     async def respond(self, response: Response) -> None:
-        """Send an answer, files and streams included, and finish."""
+        """Send a response, including files and streams, and finish."""
         response = failures.explained(response, self.request_id)
         self.set_status(response.status)
         self._about = response.about
@@ -153,7 +153,7 @@ class Handler(RequestHandler):
         self.finish()
 
     def _send(self, body: bytes | memoryview) -> None:
-        """Send a body; a large one after its head, since joined to it it would be copied."""
+        """Send a body; a large one separately from the head, so that it is not copied."""
         self._sent = len(body)
         if isinstance(body, bytes) and len(body) <= LARGE:
             self.write(body)
@@ -162,10 +162,10 @@ class Handler(RequestHandler):
             self.request.connection.write(body)  # type: ignore[union-attr, arg-type]
 
     async def _send_file(self, part: Slice) -> None:
-        """Send part of a file, a chunk at a time as fast as the client takes them.
+        """Send part of a file in chunks, as fast as the client reads.
 
-        It is opened once: a picture that is deleted meanwhile is sent to its end. Raises
-        OriginalElsewhere where it went before that.
+        The file is opened once: a picture that is deleted meanwhile is sent completely. Raises
+        OriginalElsewhere if it was removed before.
         """
         try:
             file = await asyncio.to_thread(part.path.open, "rb", buffering=0)
@@ -189,7 +189,7 @@ class Handler(RequestHandler):
                     chunk = _FIRST_CHUNK
 
     async def _pass_on(self, body: ObjectBody) -> None:
-        """Send what comes from the store as fast as the client takes it."""
+        """Send the stream from the store, as fast as the client reads."""
         try:
             async for chunk in body.chunks():
                 self._sent += len(chunk)
@@ -202,7 +202,7 @@ class Handler(RequestHandler):
             await body.close()
 
     def write_error(self, status_code: int, **kwargs: object) -> None:
-        """Answer whatever a handler raised; see tornado.web.RequestHandler."""
+        """Send the response to an error; see tornado.web.RequestHandler."""
         info = kwargs.get("exc_info")
         error = info[1] if isinstance(info, tuple) else None
         self._error = error
@@ -227,13 +227,13 @@ class Handler(RequestHandler):
         self.finish()
 
     def log_exception(self, typ: object, value: BaseException | None, tb: object) -> None:
-        """Log what a handler raised: expected errors are fields of the access line alone."""
+        """Log an unexpected error; expected ones are only fields of the access line."""
         if isinstance(value, HTTPError | StreamClosedError | errors.LiveResizeError):
             return
         _log.error("unexpected_error", request_id=self.request_id, exc_info=value)
 
     def on_finish(self) -> None:
-        """The request is over."""
+        """Log the request."""
         self._write_access_line()
 
     def _write_access_line(self) -> None:
@@ -263,12 +263,12 @@ class Handler(RequestHandler):
 
 
 class Unknown(Handler):
-    """Whatever has no route."""
+    """The handler of unknown routes."""
 
     def prepare(self) -> None:
-        """404, whatever the method."""
+        """Respond with 404, whatever the method."""
         raise HTTPError(404)
 
     def write_error(self, status_code: int, **kwargs: object) -> None:
-        """404 for methods that Tornado does not know, too."""
+        """Respond with 404 to methods that Tornado does not know, too."""
         super().write_error(404, **kwargs)

@@ -1,9 +1,9 @@
-"""Request bodies: streamed, bounded in size and in patience, and read to their end.
+"""Request bodies: streamed, limited in size and time, and read to their end.
 
-An answer that comes before the body has been read makes the kernel reset the connection,
-and the client may never see it. So what is refused early is remembered, the rest of the
-body is read and dropped, within bounds, and the refusal is answered then. What is too
-much for that is answered at once, and dropped for a while after the answer.
+If a response is sent before the body has been read, the kernel may reset the connection before
+the client has read the response. So an early error is kept until the rest of the body has been
+read and dropped, within limits. Above these limits the response is sent at once, and the body is
+dropped for a while after it.
 """
 
 import abc
@@ -25,21 +25,21 @@ from liveresize.http.transport.connections import WatchedStream
 _JSON_BYTES = 64 << 10
 
 _PULSE = 1.0
-"""Seconds between looks at how fast a body arrives."""
+"""Seconds between checks of the rate of a body."""
 
 
 @stream_request_body
 class BodyHandler(Handler):
-    """Takes a body as it arrives. Subclasses have `start`, `take` and `end`.
+    """Reads a body as it arrives. Subclasses have `start`, `take` and `end`.
 
-    Whatever the three raise is answered once the body has been read. `discard` is
-    called when nothing will come of the request.
+    An error of one of them is sent once the body has been read. `discard` is called if the
+    request fails.
     """
 
     max_body = _JSON_BYTES
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing has arrived, nothing has failed."""
+        """Set the initial state."""
         super().initialize(*args, **kwargs)
         self.arrived = 0
         self._dropped = 0
@@ -51,17 +51,17 @@ class BodyHandler(Handler):
         self._is_whole = False
 
     async def start(self) -> None:
-        """The head is here: refuse, or make ready."""
+        """Check the head, before the body is read."""
 
     async def take(self, chunk: bytes) -> None:
-        """Take part of the body."""
+        """Process a chunk of the body."""
 
     @abc.abstractmethod
     async def end(self) -> None:
-        """The body is whole: answer."""
+        """Respond, now that the body is complete."""
 
     async def discard(self) -> None:
-        """Nothing will come of the request. May be called more than once."""
+        """Clean up after a failed request. May be called more than once."""
 
     async def prepare(self) -> None:
         """See tornado.web.RequestHandler."""
@@ -86,13 +86,13 @@ class BodyHandler(Handler):
         self._pulse = asyncio.get_running_loop().call_later(_PULSE, self._watch)
 
     def _refuse_now_if_long(self, error: errors.LiveResizeError) -> None:
-        """Answer at once where the client waits for leave to send, or has too much."""
+        """Raise the error at once if the client waits for `100 Continue`, or sends too much."""
         if not unwanted.is_worth_reading(self.request.headers):
             raise error
 
     @property
     def _declared(self) -> int:
-        """The length that the head promises; 0 where it promises none."""
+        """The length in the head; 0 if there is none."""
         return numbers.whole(self.request.headers.get("Content-Length", "")) or 0
 
     async def data_received(self, chunk: bytes) -> None:
@@ -112,7 +112,7 @@ class BodyHandler(Handler):
             await self._clear()
 
     async def post(self, *args: str) -> None:
-        """See tornado.web.RequestHandler; the body is whole."""
+        """See tornado.web.RequestHandler; the body is complete."""
         self._is_whole = True
         self._stop_watching()
         if self._failure is not None:
@@ -125,11 +125,11 @@ class BodyHandler(Handler):
             raise
 
     def too_large(self) -> errors.LiveResizeError:
-        """What a body over `max_body` is refused with."""
+        """Return the error for a body over `max_body`."""
         return errors.UploadTooLarge(f"The body has more than {self.max_body} bytes.")
 
     def on_connection_close(self) -> None:
-        """The client left in the middle of its body, or before its answer."""
+        """Clean up and log: the client has left before the end of its body or the response."""
         super().on_connection_close()
         self._stop_watching()
         self._clear_later()
@@ -167,7 +167,7 @@ class BodyHandler(Handler):
             self._failed_at = time.perf_counter()
 
     def _give_up(self) -> None:
-        """Answer in the middle of the body; the connection ends with it."""
+        """Respond before the end of the body, and close the connection."""
         assert self._failure is not None
         self._stop_watching()
         self.send_error(
@@ -176,7 +176,7 @@ class BodyHandler(Handler):
         )
 
     def _watch(self) -> None:
-        """Give up on a body that arrives too slowly, or is refused and goes on."""
+        """Stop reading a body that is too slow, or that goes on for too long after an error."""
         limits, now = self.site.limits, time.perf_counter()
         elapsed = now - self._reading_since
         if self._failure is None:
@@ -198,23 +198,23 @@ class BodyHandler(Handler):
 
 
 _background: set["asyncio.Future[None]"] = set()
-"""Clean-ups that outlive their request; kept here so that they are not collected."""
+"""Clean-ups that outlive their request; a reference, so that they are not collected."""
 
 
 class JsonHandler(BodyHandler):
-    """Takes a JSON object of up to 64 KiB. Subclasses have `handle`."""
+    """Reads a JSON object of up to 64 KiB. Subclasses have `handle`."""
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing has arrived."""
+        """Set the initial state."""
         super().initialize(*args, **kwargs)
         self._chunks: list[bytes] = []
 
     async def take(self, chunk: bytes) -> None:
-        """Gather the body."""
+        """Collect the body."""
         self._chunks.append(chunk)
 
     async def end(self) -> None:
-        """Read the body and handle it."""
+        """Parse the body and handle it. Raises BadBody."""
         try:
             document = json.loads(b"".join(self._chunks))
         except (ValueError, RecursionError):
@@ -225,7 +225,7 @@ class JsonHandler(BodyHandler):
 
     @abc.abstractmethod
     async def handle(self, fields: "Fields") -> None:
-        """Answer to the object."""
+        """Handle the object and respond."""
 
 
 class Fields:
@@ -235,9 +235,9 @@ class Fields:
         self._document = document
 
     def get(self, name: str, check: Callable[[Any], bool], allowed: str) -> Any:
-        """The value of a field that may be missing or null: then None.
+        """Return the value of a field; None if it is missing or null.
 
-        Raises BadBody, naming the field and what is `allowed`.
+        Raises BadBody, which names the field and what is `allowed`.
         """
         value = self._document.get(name)
         if value is not None and not check(value):
@@ -245,7 +245,7 @@ class Fields:
         return value
 
     def number(self, name: str, least: float, most: float) -> float | None:
-        """A number within bounds."""
+        """Return a number within bounds. Raises BadBody."""
         value: float | None = self.get(
             name,
             lambda value: (
@@ -258,11 +258,11 @@ class Fields:
         return value
 
     def flag(self, name: str) -> bool:
-        """A boolean; False where it is missing."""
+        """Return a boolean; False if it is missing. Raises BadBody."""
         return bool(self.get(name, lambda value: isinstance(value, bool), "true or false"))
 
     def string(self, name: str) -> str | None:
-        """A string."""
+        """Return a string. Raises BadBody."""
         text: str | None = self.get(name, lambda value: isinstance(value, str), "a string")
         return text
 

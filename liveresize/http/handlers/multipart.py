@@ -1,4 +1,4 @@
-"""One image out of a `multipart/form-data` body, as it streams in."""
+"""Extract one image from a `multipart/form-data` body, as it arrives."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ FIELD = "image"
 _HEADER_BYTES = 8 << 10
 _HEADER_COUNT = 16
 _OTHER_BYTES = 64 << 10
-"""What all other fields of the form may hold together; it is read and dropped."""
+"""Bytes that all other fields of the form may have together; they are dropped."""
 
 
 @dataclass(slots=True)
@@ -23,10 +23,10 @@ class _Part:
 
 
 class ImageField:
-    """Feeds on a body and gives back the bytes of its field `image`."""
+    """Parses a body and returns the bytes of its field `image`."""
 
     def __init__(self, content_type: str) -> None:
-        """Raises BadUpload where the content type names no usable boundary."""
+        """Raises BadUpload if the content type has no valid boundary."""
         _, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         if not boundary:
@@ -56,10 +56,10 @@ class ImageField:
         self._out: list[bytes] = []
 
     def feed(self, chunk: bytes) -> bytes:
-        """The bytes of the image that stand in `chunk`.
+        """Parse `chunk`, and return the bytes of the image in it.
 
-        Raises BadUpload for what is no form, for a second image and for forms that are
-        mostly something else.
+        Raises BadUpload if it is not a form, has a second image, or has too much in other
+        fields.
         """
         self._out = []
         try:
@@ -69,7 +69,7 @@ class ImageField:
         return b"".join(self._out)
 
     def finish(self) -> None:
-        """The body is over. Raises BadUpload where the form is not, or has no image."""
+        """Check the form at its end. Raises BadUpload if it is incomplete or has no image."""
         if not self._is_whole:
             raise errors.BadUpload("The form was cut off.")
         if not self._images:

@@ -1,4 +1,4 @@
-"""The probes, and the files that robots and browsers ask every site for."""
+"""Health probes, metrics, robots.txt and favicon.ico."""
 
 from tornado.web import HTTPError
 
@@ -10,12 +10,12 @@ _NO_STORE = [("Cache-Control", responses.NO_STORE)]
 
 
 class HealthHandler(Handler):
-    """`/_health`, as the published service answers it."""
+    """`/_health`, as in the published service."""
 
     route = "status"
 
     async def get(self) -> None:
-        """200 `OK`, or 500 `No database connection`."""
+        """Respond with 200 `OK`, or 500 `No database connection`."""
         try:
             await self.site.ping()
         except errors.IndexUnavailable:
@@ -27,24 +27,24 @@ class HealthHandler(Handler):
 
 
 class LiveHandler(Handler):
-    """`/_live`: the loop turns."""
+    """`/_live`: the event loop is running."""
 
     route = "status"
 
     async def get(self) -> None:
-        """200, whatever else is the matter."""
+        """Respond with 200, whatever the health of the components."""
         await self.respond(responses.text("OK", _NO_STORE))
 
     head = get
 
 
 class ReadyHandler(Handler):
-    """`/_ready`: whether a balancer should send requests here."""
+    """`/_ready`: whether a load balancer should send requests to this server."""
 
     route = "status"
 
     async def get(self) -> None:
-        """200 while ready, with `degraded` while a part suffers; 503 while not."""
+        """Respond with 200 while ready, `degraded` if a component fails, and 503 otherwise."""
         parts = await self.site.parts()
         suffering = sorted(name for name, part in parts.items() if not part.ok)
         strict = self.site.ready_strict and bool(suffering)
@@ -68,7 +68,7 @@ class MetricsHandler(Handler):
     route = "status"
 
     async def get(self) -> None:
-        """Everything that is counted and measured; 403 outside `admin.networks`."""
+        """Respond with all metrics; 403 outside `admin.networks`."""
         if self.client not in self.site.admin_networks:
             raise errors.NetworkRefused
         kind, body = await self.site.scrape.answer(self.request.headers.get("Accept", ""))
@@ -81,7 +81,7 @@ class MetricsHandler(Handler):
 
 
 def robots(allow_indexing: bool) -> str:
-    """The text of robots.txt: all or nothing."""
+    """Return the text of robots.txt, which allows everything or nothing."""
     return f"User-agent: *\nDisallow:{'' if allow_indexing else ' /'}\n"
 
 
@@ -91,7 +91,7 @@ class RobotsHandler(Handler):
     route = "status"
 
     async def get(self) -> None:
-        """All or nothing, as `allow_indexing` says."""
+        """Respond with the text for the setting `allow_indexing`."""
         text = robots(self.site.allow_indexing)
         await self.respond(responses.text(text, [("Cache-Control", "public, max-age=86400")]))
 
@@ -104,7 +104,7 @@ class FaviconHandler(Handler):
     route = "status"
 
     async def get(self) -> None:
-        """404, and not as a picture that is missing."""
+        """Respond with 404, without looking for a picture of that name."""
         raise HTTPError(404)
 
     head = get

@@ -1,4 +1,4 @@
-"""POST /token: an application asks for leave to have one image uploaded."""
+"""POST /token: issue a token for one upload."""
 
 from liveresize import errors
 from liveresize.core import names, numbers
@@ -17,7 +17,7 @@ class TokenHandler(JsonHandler):
     route = "token"
 
     async def handle(self, fields: Fields) -> None:
-        """Check who asks and what for, and issue a token."""
+        """Check the client and the fields, and issue a token."""
         self._authorise(fields)
         token = await self.site.uploads.issue(self._grant(fields))
         await self.respond(
@@ -32,7 +32,10 @@ class TokenHandler(JsonHandler):
         )
 
     def _authorise(self, fields: Fields) -> None:
-        """With a secret configured, it must be given; without, the network decides."""
+        """Check the configured secret, or the network of the client if there is none.
+
+        Raises SecretRefused, NetworkRefused and TooManyFailures.
+        """
         if self.site.secret:
             secret = fields["secret"]
             secret = secret if isinstance(secret, str) else ""

@@ -13,7 +13,7 @@ from liveresize.uploads.pipeline import Crop
 from liveresize.uploads.token_uploads import Upload
 
 _ENVELOPE = 128 << 10
-"""Bytes that a form may add to its image."""
+"""Bytes of a form in addition to its image."""
 
 _LONGEST_SIDE = 10**9 - 1
 """The largest number of pixels that a crop may name."""
@@ -25,7 +25,7 @@ class UploadHandler(BodyHandler):
     route = "upload"
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """No upload is under way yet."""
+        """Set the initial state."""
         super().initialize(*args, **kwargs)
         self.max_body = self.site.uploads.max_bytes + _ENVELOPE
         self._upload: Upload | None = None
@@ -33,9 +33,9 @@ class UploadHandler(BodyHandler):
         self._crop: Crop | None = None
 
     async def start(self) -> None:
-        """Claim the token, then check the rest of what the head tells.
+        """Claim the token, then check the rest of the head.
 
-        In this order, since a failed attempt has to free its id, whatever it failed by.
+        The token comes first, because every failed attempt must release its id.
         """
         path, _, query = self.target.partition("?")
         candidates = _candidates(parameters.percent_decode(path[1:]))
@@ -47,14 +47,14 @@ class UploadHandler(BodyHandler):
         self._form = _form(self.request.headers.get("Content-Type", ""))
 
     async def take(self, chunk: bytes) -> None:
-        """Pass on what is of the image."""
+        """Write the bytes of the image to the upload."""
         assert self._upload is not None
         image = chunk if self._form is None else self._form.feed(chunk)
         if image:
             await self._upload.write(image)
 
     async def end(self) -> None:
-        """Store the image and tell its facts."""
+        """Store the image and respond with its properties."""
         assert self._upload is not None
         if self._form is not None:
             self._form.finish()
@@ -74,24 +74,24 @@ class UploadHandler(BodyHandler):
         )
 
     async def discard(self) -> None:
-        """Nothing came of it: the id is free again."""
+        """Abort the upload and release its id."""
         upload, self._upload = self._upload, None
         if upload is not None:
             await upload.abort()
 
     def too_large(self) -> errors.LiveResizeError:
-        """The image is what makes a body large."""
+        """Return the error for an image that is too large."""
         limit = self.site.uploads.max_bytes
         return errors.UploadTooLarge(f"The image has more than {limit} bytes.")
 
 
 class PreflightHandler(Handler):
-    """`OPTIONS /{name}`: a page of any origin may upload, its token is its leave."""
+    """`OPTIONS /{name}`: a page of any origin may upload with a token."""
 
     route = "upload"
 
     async def options(self) -> None:
-        """Answer the preflight."""
+        """Respond to the preflight request."""
         await self.respond(
             responses.Response(
                 status=204,
@@ -107,7 +107,7 @@ class PreflightHandler(Handler):
 
 
 def _form(content_type: str) -> ImageField | None:
-    """What reads a form; None where the body itself is the image. Raises BadUpload."""
+    """Return the parser of a form; None if the body itself is the image. Raises BadUpload."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return ImageField(content_type)
@@ -120,15 +120,15 @@ def _form(content_type: str) -> ImageField | None:
 
 
 def _candidates(segment: str) -> list[ImageId]:
-    """The ids that the segment may mean: all of it, then without a known extension."""
+    """Return the ids that the segment may name: all of it, then without a known extension."""
     stem, _ = names.split_suffix(names.check_name(segment))
     return [ImageId(name) for name in dict.fromkeys((segment, stem))]
 
 
 def read_crop(query: str) -> Crop | None:
-    """`x`, `y`, `width` and `height` of the query, in pixels; None where there is none.
+    """Parse `x`, `y`, `width` and `height` of the query, in pixels; None if there are none.
 
-    Raises BadCrop where one is missing or no whole number, or a side is 0.
+    Raises BadCrop if one is missing or not a whole number, or if a side is 0.
     """
     values: dict[str, str] = {}
     for pair in query.split("&"):

@@ -1,1 +1,1 @@
-"""The studio: a page to put pictures in, turn every knob, and take the address away."""
+"""The studio: a page to upload pictures, try every option, and copy the URL."""

@@ -1,4 +1,4 @@
-"""The files of the studio, read once, each ready to be sent: plain, packed, with its ETags."""
+"""The files of the studio, read once: plain, compressed, and with their ETags."""
 
 import gzip
 import hashlib
@@ -14,29 +14,29 @@ _KINDS = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-"""What is served, by the end of its name; all else in the folder is nobody's business."""
+"""Media types by file extension; other files in the folder are not served."""
 
 _LOCK = b'data-lock=""'
 _LOCKED = b'data-lock="secret"'
-"""How the page knows that it must ask for a secret: else it would have to be refused first."""
+"""The attribute that makes the page ask for a secret before its first request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes, and the SHA-256 of them in hex."""
+    """Bytes, and their SHA-256 in hex."""
 
     data: bytes
     etag: str
 
     @classmethod
     def of(cls, data: bytes) -> "Body":
-        """Bytes with their hash."""
+        """Return the bytes with their hash."""
         return cls(data, hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: its media type, its bytes as they are, and packed with gzip."""
+    """One file: its media type, its bytes, and the bytes compressed with gzip."""
 
     kind: str
     plain: Body
@@ -44,18 +44,18 @@ class Asset:
 
     @classmethod
     def of(cls, kind: str, data: bytes) -> "Asset":
-        """A file with what is sent of it; the same bytes are packed the same each time."""
+        """Return a file with its compressed bytes, which are the same each time."""
         return cls(kind, Body.of(data), Body.of(gzip.compress(data, 9, mtime=0)))
 
 
 Assets = Mapping[str, Asset]
-"""Name → file; nothing that is not in here is ever read."""
+"""Name → file; no other file is served."""
 
 
 def load(*, locked: bool) -> Assets:
-    """Every file of the page; `locked` tells it to ask for a secret.
+    """Load every file of the page; with `locked` the page asks for a secret.
 
-    Reads and packs some fifty kilobytes, which is for the start and not for the loop.
+    Reads and compresses some fifty kilobytes: for the start, not for the event loop.
     """
     assets: dict[str, Asset] = {}
     for file in resources.files(__package__).iterdir():

@@ -1,4 +1,4 @@
-"""`/_studio/`: the page, what it has to know of the server, and tokens for who is trusted."""
+"""`/_studio/`: the page, the settings that it needs, and tokens for administrators."""
 
 import re
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""What the page may do: load what is here, and speak to this server alone. It asks for every
-picture with `proxy=true`, so that no redirect leads it anywhere else."""
+"""The policy of the page: it may only load files from this server and connect to it. It requests
+every picture with `proxy=true`, so that it is never redirected to another host."""
 
 _GUARDS = (
     ("Content-Security-Policy", POLICY),
@@ -43,21 +43,21 @@ _GUARDS = (
 )
 
 _NEVER = re.compile(r"\s*q\s*=\s*0(?:\.0*)?\s*", re.IGNORECASE)
-"""The weight of an encoding that a client does not take."""
+"""The weight of an encoding that a client does not accept."""
 
 
 class StudioHandler(Handler):
-    """Base of what is under `/_studio/`: pages of other origins read none of it."""
+    """Base of the handlers under `/_studio/`, which pages of other origins cannot read."""
 
     cross_origin = False
     route = "studio"
 
 
 class StudioRedirectHandler(StudioHandler):
-    """`/_studio`, without the slash that the addresses in the page are relative to."""
+    """`/_studio`, without the slash that the relative URLs in the page need."""
 
     async def get(self) -> None:
-        """308 to the page, under whatever prefix a proxy has put it."""
+        """Respond with a 308 to the page, relative to any prefix of a proxy."""
         headers = [("Location", ROOT[1:]), ("Cache-Control", "no-cache")]
         await self.respond(Response(status=308, headers=headers))
 
@@ -68,7 +68,7 @@ class StudioPageHandler(StudioHandler):
     """`/_studio/` and its files."""
 
     async def get(self) -> None:
-        """The file as it was read at the start, or 304."""
+        """Respond with the file as read at the start, or 304. Raises HTTPError 404."""
         asset = self.site.studio.get(self.request.path.removeprefix(ROOT) or INDEX)
         if asset is None:
             raise HTTPError(404)
@@ -94,10 +94,10 @@ class StudioPageHandler(StudioHandler):
 
 
 class StudioSessionHandler(StudioHandler):
-    """`/_studio/session`: whether the page may work, and what it has to know for that."""
+    """`/_studio/session`: whether the client may use the page, and the settings for it."""
 
     async def get(self) -> None:
-        """The limits and defaults of this server; 401, 403 or 429 for who may not know."""
+        """Respond with the limits and defaults of this server, or 401, 403 or 429."""
         if self.site.admin.secrets:
             admin.authorise(self)
         elif self.client not in self.site.admin_networks:
@@ -129,37 +129,34 @@ class StudioSessionHandler(StudioHandler):
         }
 
     def _token(self) -> str:
-        """Where tokens come from: `studio` (/_studio/token), or /token, `open` or for a
-        `secret`."""
+        """Return the source of tokens: `studio` (/_studio/token), or /token, which is `open` or
+        needs a `secret`."""
         if self.site.admin.secrets:
             return "studio"
         return "secret" if self.site.secret else "open"
 
 
 class StudioTokenHandler(TokenHandler):
-    """`POST /_studio/token`: a token for whoever has an admin secret, who may delete as well.
-
-    All else is as for /token.
-    """
+    """`POST /_studio/token`: as /token, with an admin secret, which also allows to delete."""
 
     cross_origin = False
 
     async def start(self) -> None:
-        """Nobody else is read any further."""
+        """Check the secret before the body is read."""
         admin.authorise(self)
 
     def _authorise(self, fields: object) -> None:
-        """`start` has seen to it."""
+        """Do nothing: `start` has checked the secret."""
 
 
 def _widest(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The last of the schemas that a value may have, for a knob has one: a number, not a flag."""
+    """Return the last of several schemas, because a control has only one: a number, not a flag."""
     each: Mapping[str, Any] = schema.get("anyOf", [schema])[-1]
     return each
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Whether `Accept-Encoding` has gzip in it, with a weight above 0."""
+    """Whether `Accept-Encoding` has gzip with a weight above 0."""
     for coding in accepted.split(","):
         name, _, weight = coding.partition(";")
         if name.strip().lower() in ("gzip", "*"):

@@ -1,4 +1,4 @@
-"""Who is asking: addresses, networks, request ids."""
+"""Clients: their addresses, networks and request ids."""
 
 import ipaddress
 import re
@@ -17,16 +17,16 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _SANE_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 _WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]{1,5}|\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
-"""How some proxies write an address: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
+"""An address with a port, as some proxies send it: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
 
 _SUBNET = 64
-"""Bits of an IPv6 address that name a network: one client has all addresses in it."""
+"""Bits of the network in an IPv6 address: one client has all addresses in it."""
 
 UNKNOWN = "unknown"
-"""The address of a client that a trusted proxy names in no way we can read."""
+"""The address of a client if a trusted proxy sends no valid one."""
 
 _PROXIES = 1024
-"""How many unlisted proxies are remembered; the first of them is forgotten first."""
+"""The largest number of unlisted proxies in memory; the oldest is dropped first."""
 
 _HINT = (
     "this looks like a reverse proxy: list it in trusted_proxies; until then all of its "
@@ -37,7 +37,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def request_id(sent: str | None) -> str:
-    """The caller's own id if it is a sane one, else a new one."""
+    """Return the id of the request that the client sent, if it is valid, otherwise a new one."""
     if sent and _SANE_ID.fullmatch(sent):
         return sent
     return secrets.token_hex(8)
@@ -45,16 +45,16 @@ def request_id(sent: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How a client addressed this server: `http` or `https`, and host with port."""
+    """The address of this server in a request: `http` or `https`, and host with port."""
 
     scheme: str
     host: str
 
 
 def asked_for(request: httputil.HTTPServerRequest, trusted: "Networks") -> Address:
-    """What the client asked for, past the proxies that are trusted.
+    """Return the scheme and host that the client requested, as told by trusted proxies.
 
-    A host that is not sane is `localhost`: it ends up in what is answered.
+    An invalid host becomes `localhost`, because the host is sent in responses.
     """
     scheme, host = request.protocol, request.host
     if request.connection.context.remote_ip in trusted:  # type: ignore[union-attr]
@@ -65,7 +65,7 @@ def asked_for(request: httputil.HTTPServerRequest, trusted: "Networks") -> Addre
 
 
 class Networks:
-    """A set of networks; an IPv4 address written as IPv6 counts as what it is."""
+    """A set of networks; an IPv4-mapped IPv6 address counts as the IPv4 address."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
@@ -89,7 +89,7 @@ class Networks:
 
 @lru_cache(maxsize=4096)
 def counted_as(address: str) -> str:
-    """The key under which limits count a client: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return the key of a client for limits: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -104,12 +104,12 @@ def counted_as(address: str) -> str:
 class UnlistedProxies:
     """Private peers that send `X-Forwarded-For` while `trusted_proxies` is empty.
 
-    Each is most likely a reverse proxy that nobody has listed: all of its clients look like
-    one, so limits for one client do not apply to it. Each is warned about once.
+    Each is most likely a reverse proxy that is missing in the settings: all of its clients look
+    like one, so the limits for one client do not apply to it. Each is logged once.
     """
 
     def __init__(self, private: Networks, trusted: Networks) -> None:
-        """`private` are the networks whose peers may be such a proxy."""
+        """`private` are the networks that such proxies can be in."""
         self._private = private if not trusted else Networks(())
         self._found: dict[str, None] = {}
 
@@ -117,7 +117,7 @@ class UnlistedProxies:
         return peer in self._found
 
     def notice(self, peer: str, forwarded: str | None) -> bool:
-        """Whether `peer`, which sent `forwarded`, is such a proxy."""
+        """Whether `peer`, which sent `forwarded`, is such a proxy; logged the first time."""
         if peer in self._found:
             return True
         if not forwarded or peer not in self._private:
@@ -130,11 +130,11 @@ class UnlistedProxies:
 
 
 def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:
-    """The client's address: the peer's, or what trusted proxies say of it.
+    """Return the client's address: the peer's, or the one that trusted proxies send.
 
-    `X-Forwarded-For` is read from its end, past every proxy that is trusted; what an
-    untrusted peer says is not read at all. What a trusted proxy says and is no address
-    makes the client UNKNOWN, which no network holds: it must not pass for the proxy.
+    `X-Forwarded-For` is read from its end, up to the first address that is not a trusted
+    proxy; it is ignored if the peer is not trusted. If a trusted proxy sends an invalid
+    address, the client is UNKNOWN, which is in no network: it must not pass for the proxy.
     """
     address = peer
     if not forwarded or not trusted:
@@ -149,7 +149,7 @@ def client_ip(peer: str, forwarded: str | None, trusted: Networks) -> str:
 
 
 def _bare(element: str) -> str:
-    """The address in one element of `X-Forwarded-For`, without a port; else UNKNOWN."""
+    """Return the address in one element of `X-Forwarded-For`, without its port, or UNKNOWN."""
     match = _WITH_PORT.fullmatch(element)
     address = (match["v4"] or match["v6"]) if match else element
     try:

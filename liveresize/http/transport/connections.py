@@ -1,5 +1,5 @@
-"""Connections of clients, plain and encrypted: watched for stalls, and ended in such a way
-that the last answer arrives."""
+"""Connections of clients, plain and encrypted: stalls are detected, and connections are closed
+in such a way that the last response arrives."""
 
 import asyncio
 import contextlib
@@ -17,26 +17,26 @@ from liveresize.http.transport.unsent import Unsent
 _log = structlog.get_logger("liveresize.tls")
 
 _LINGER = 2.0
-"""Seconds for which a peer that was answered early may go on sending."""
+"""Seconds for which a peer may go on sending after an early response."""
 
 _DROP_AT_ONCE = 256 << 10
 _DROP_AT_MOST = 64 << 20
-"""Bytes of that which are read and dropped: more than a picture has."""
+"""Bytes that are read and dropped meanwhile, at a time and in total: more than a picture has."""
 
 _RECORD = 16 << 10
-"""Bytes of a full record of TLS."""
+"""Bytes of a full TLS record."""
 
 
 class WatchedStream(IOStream):
-    """A stream that knows when its peer last took a byte, and since when it is idle.
+    """A stream that records when its peer last read a byte, and since when it is idle.
 
-    `client` is the key that limits count its client by: that of the peer, or for a proxy that
-    of whoever asked last. `idle_since` is the monotonic time since which it waits for the head
-    of a request, None while it is in one; whoever parses requests keeps it up to date.
-    `lingers` is set by whoever answers before the request has been read: closing would then
-    reset the connection, and the answer be lost to a peer that is still sending. `overfull` is
-    called where a head, or the size of a chunk, grows longer than is read, before the stream
-    closes for that.
+    `client` is the key of its client for limits: that of the peer, or behind a proxy that of
+    the client of the last request. `idle_since` is the monotonic time since which the stream
+    waits for the head of a request, None during a request; the parser of requests updates it.
+    Set `lingers` before responding to a request that has not been read completely: closing
+    would reset the connection, and a peer that is still sending would lose the response.
+    `overfull` is called if a head, or the size of a chunk, exceeds the limit, before the stream
+    is closed for that.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class WatchedStream(IOStream):
         client: str = "",
         **options: ssl.SSLContext,
     ) -> None:
-        """What is not sent at once is held in `unsent`."""
+        """`unsent` counts the bytes that are not sent at once."""
         self.client = client
         self.unsent = unsent
         self._ended = ended
@@ -59,12 +59,12 @@ class WatchedStream(IOStream):
         super().__init__(connection, **options)
 
     def unread(self, data: bytes) -> None:
-        """Put back what was read, for whoever reads next."""
+        """Put back bytes for the next read."""
         self._read_buffer[:0] = data
         self._read_buffer_size += len(data)
 
     def arrived(self) -> bytes:
-        """What has arrived and was not read yet."""
+        """Return the bytes that have arrived and are not read yet."""
         return bytes(self._read_buffer)
 
     def close(self, exc_info: Any = False) -> None:
@@ -82,7 +82,7 @@ class WatchedStream(IOStream):
         return written
 
     def write(self, data: bytes | memoryview) -> "asyncio.Future[None]":
-        """Write; a stall is counted from the first byte that has to wait."""
+        """Write; a stall begins with the first byte that has to wait."""
         if not self.writing():
             self.wrote_at = time.monotonic()
         written = super().write(data)
@@ -110,7 +110,7 @@ class WatchedStream(IOStream):
         self._ended(self)
 
     def bare_socket(self) -> socket.socket:
-        """The socket without anything around it, for when the stream is done with it."""
+        """Return the plain socket, once the stream does not need it any more."""
         return self.socket
 
     def abandon(self) -> None:
@@ -122,11 +122,11 @@ class WatchedStream(IOStream):
 
 
 class TlsStream(WatchedStream, SSLIOStream):
-    """The same, encrypted.
+    """A WatchedStream with TLS.
 
-    The handshake goes on as bytes arrive, in the time that a peer has for the head of its
-    request. What peers do wrong in TLS closes their connection and is no warning: Tornado
-    would let any of them fill the log.
+    The handshake must be complete within the time for the head of a request. TLS errors of
+    peers close their connection and are not logged as warnings: with Tornado's logging any
+    peer could fill the log.
     """
 
     def __init__(
@@ -140,16 +140,16 @@ class TlsStream(WatchedStream, SSLIOStream):
         super().__init__(connection, ended, unsent, client, ssl_options=connection.context)
 
     def write_to_fd(self, data: memoryview) -> int:
-        """Write a record at most.
+        """Write at most one record.
 
-        OpenSSL counts no byte of a write before the last one is on its way: a peer that
-        takes a large picture slowly would look as if it took none.
+        OpenSSL reports no progress of a write before its last byte: a peer that reads a large
+        picture slowly would look stalled.
         """
         with data[:_RECORD] as part:
             return super().write_to_fd(part)
 
     def close_fd(self) -> None:
-        """Close, and say so: the peer can tell that nothing was cut off."""
+        """Close with a TLS shutdown, so that the peer knows that the response is complete."""
         if not self._ssl_accepting and self.error is None:
             # What the peer says to that is not waited for, which is an error to `unwrap`.
             with contextlib.suppress(OSError, ValueError):
@@ -157,13 +157,13 @@ class TlsStream(WatchedStream, SSLIOStream):
         super().close_fd()
 
     def bare_socket(self) -> socket.socket:
-        """See WatchedStream; what still arrives is not decrypted."""
+        """See WatchedStream; bytes that still arrive are not decrypted."""
         bare = socket.socket(fileno=self.socket.detach())
         bare.setblocking(False)
         return bare
 
     def _do_ssl_handshake(self) -> None:
-        """See tornado.iostream.SSLIOStream, whose logging this leaves out."""
+        """See tornado.iostream.SSLIOStream; this one does not log as it does."""
         self._handshake_reading = self._handshake_writing = False
         try:
             self.socket.do_handshake()
@@ -181,15 +181,15 @@ class TlsStream(WatchedStream, SSLIOStream):
             self._finish_ssl_connect()
 
     def _is_connreset(self, exc: BaseException) -> bool:
-        """See tornado.iostream.BaseIOStream: whether `exc` is the peer's doing."""
+        """Whether the peer caused `exc`; see tornado.iostream.BaseIOStream."""
         return isinstance(exc, ssl.SSLError) or super()._is_connreset(exc)
 
 
 def linger(connection: socket.socket, ended: Callable[[], None]) -> Callable[[], None]:
-    """Say that nothing more will come, drop what still arrives, and close in the end.
+    """Shut down the sending side, drop bytes that still arrive, and close the connection.
 
-    `ended` is called then: when the peer closes, after `_LINGER` seconds or `_DROP_AT_MOST`
-    bytes, or when what is returned here is called.
+    It is closed when the peer closes, after `_LINGER` seconds or `_DROP_AT_MOST` bytes, or when
+    the returned function is called. `ended` is called afterwards.
     """
     loop = asyncio.get_running_loop()
     remaining = _DROP_AT_MOST

@@ -1,8 +1,8 @@
-"""The head of a request, checked before anything is answered to it (RFC 9112, RFC 9113).
+"""Check the head of a request before responding to it (RFC 9112, RFC 9113).
 
-Tornado checks the bytes of a head when it reads them, but some of its rules only when a
-RequestHandler begins, which a hit and a redirect never meet. They are all here, with those
-that Tornado does not know.
+Tornado checks the syntax of a head when it reads it, but some rules only in a RequestHandler,
+which the fast path and redirects do not use. All of those are here, with more that Tornado does
+not have.
 """
 
 import functools
@@ -16,19 +16,19 @@ from liveresize.core import numbers
 _AUTHORITY = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
 )
-"""A host with its port, by RFC 3986. A comma could be two hosts that a proxy has joined."""
+"""A host with a port (RFC 3986), without a comma, which may separate two hosts."""
 
 _CHECKED = frozenset({"Transfer-Encoding", "Content-Length", "Expect", "Connection"})
-"""Headers that are looked at, beside `Host`; most requests have one of them at most."""
+"""Headers that are checked beside `Host`; most requests have at most one of them."""
 
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 
 
 def read(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLine:
-    """Check a head; returns its start line, the target without scheme and host.
+    """Check a head; return its start line, with the target as a path.
 
-    `headers` are rewritten where HTTP allows several spellings and Tornado reads one.
-    Raises MalformedRequest and MalformedUrl for what a server must refuse.
+    `headers` are normalised where HTTP allows several forms and Tornado reads only one. Raises
+    MalformedRequest and MalformedUrl.
     """
     if not line.path.startswith("/"):
         line = _origin_form(line, headers)
@@ -51,9 +51,9 @@ def has_body(headers: HTTPHeaders) -> bool:
 
 
 def _origin_form(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLine:
-    """The start line, its target a path, or `*` of an OPTIONS.
+    """Return the start line with a path as its target, or `*` of an OPTIONS.
 
-    The host of a whole URL counts instead of `Host` (RFC 9112 §3.2.2).
+    The host of an absolute URL replaces `Host` (RFC 9112 §3.2.2). Raises MalformedUrl.
     """
     if line.path == "*" and line.method == "OPTIONS":
         return line
@@ -66,7 +66,10 @@ def _origin_form(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLi
 
 
 def _check_hosts(line: RequestStartLine, hosts: list[str]) -> None:
-    """Exactly one host; only HTTP/1.0 may name none. An empty one is allowed (RFC 9112 §3.2)."""
+    """Raise MalformedRequest unless there is one valid host; it may be empty (RFC 9112 §3.2).
+
+    Only HTTP/1.0 may have none.
+    """
     if not hosts and line.version != "HTTP/1.0":
         raise errors.MalformedRequest("The header Host is missing.")
     if len(hosts) > 1:
@@ -77,12 +80,12 @@ def _check_hosts(line: RequestStartLine, hosts: list[str]) -> None:
 
 @functools.lru_cache(maxsize=256)
 def _is_authority(host: str) -> bool:
-    """Whether `host` can be one; remembered, for nearly every request names the same."""
+    """Whether `host` is valid; cached, because nearly every request has the same."""
     return _AUTHORITY.fullmatch(host) is not None
 
 
 def _check_framing(line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """Make sure that nobody can take the length of the body for another."""
+    """Raise MalformedRequest if the length of the body is ambiguous."""
     if "Transfer-Encoding" in headers:
         if "Content-Length" in headers or line.version == "HTTP/1.0":
             raise errors.MalformedRequest(
@@ -99,7 +102,7 @@ def _check_framing(line: RequestStartLine, headers: HTTPHeaders) -> None:
 
 
 def _read_expectation(line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """HTTP/1.0 knows no 100, and Tornado sends one for small letters alone."""
+    """Normalise `Expect`: HTTP/1.0 has no 100, and Tornado only knows lower case."""
     if line.version == "HTTP/1.0":
         del headers["Expect"]
     else:
@@ -107,7 +110,7 @@ def _read_expectation(line: RequestStartLine, headers: HTTPHeaders) -> None:
 
 
 def _read_options(headers: HTTPHeaders) -> None:
-    """Tornado looks for `close` alone, not among other options."""
+    """Normalise `Connection`: Tornado does not find `close` among other options."""
     options = headers["Connection"].lower().split(",")
     if "close" in (option.strip() for option in options):
         headers["Connection"] = "close"

@@ -1,9 +1,9 @@
-"""HTTP/2 (RFC 9113) at Tornado's own seam: whoever answers HTTP/1 answers this unchanged.
+"""HTTP/2 (RFC 9113) with Tornado's interfaces, so that the handlers of HTTP/1 serve it unchanged.
 
-A connection reads frames and hands each request to the `HTTPServerConnectionDelegate`
-that HTTP/1 has, with an `Http2Stream` to answer by. What is answered waits in its stream
-until the peer's windows and the socket have room, the most urgent first (RFC 9218); what
-is sent to us stays within the windows that we open, as fast as it is taken up.
+A connection reads frames and passes each request to the `HTTPServerConnectionDelegate` of HTTP/1,
+with an `Http2Stream` as its connection. Responses wait in their stream until the peer's windows
+and the socket have room, the most urgent first (RFC 9218). Request bodies are limited by our
+windows, which are opened as handlers read.
 """
 
 import asyncio
@@ -38,25 +38,25 @@ _READ = 64 << 10
 """Bytes read at a time."""
 
 _FRAME = 16 << 10
-"""Bytes of an answer in one frame: after them a more urgent one may have its turn."""
+"""Bytes of a response in one frame; after it a more urgent response may be next."""
 
 _LEAST = 4 << 10
 """Bytes below which a frame waits for its window to open further."""
 
 _BURST = 128 << 10
-"""Bytes of answers that are framed for one write; more are not while that is under way."""
+"""Bytes of responses in one write; no more are framed before it is complete."""
 
 _WRITES = 4
-"""Writes to a peer that takes all at once before others have their turn."""
+"""Consecutive writes to a fast peer before other connections are served."""
 
 _GRACE = 1.0
-"""Seconds in which requests may still arrive whose sender does not know that we leave."""
+"""Seconds in which a peer may still send requests after the first GOAWAY."""
 
 _STALL_COST = 200
-"""What an answer costs that nobody took: ten of them end the connection."""
+"""The cost of a response that the peer did not read: ten of them end the connection."""
 
 _REFUSAL_COST = 5
-"""What a request costs for which there is no room."""
+"""The cost of a request above the limit of streams."""
 
 _MAX_BODY = 64 << 10
 """Bytes of a body where its handler does not ask for more."""
@@ -65,7 +65,7 @@ _EVERY_ID = 2**31 - 1
 
 
 class Http2Connection:
-    """One connection, from its preface to its end."""
+    """One HTTP/2 connection."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Http2Connection:
         self._tick: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
-        """Answer until one side has had enough."""
+        """Serve requests until the connection ends."""
         self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
         try:
             self._flush()
@@ -115,7 +115,7 @@ class Http2Connection:
             self._streams.clear()
 
     def leave(self) -> None:
-        """Tell the peer to open no more requests here, and end when those under way have."""
+        """Tell the peer to send no more requests, and close after those in progress."""
         if not self._leaving and not self._over:
             self._leaving = True
             if self._protocol.highest_inbound_stream_id:
@@ -179,7 +179,7 @@ class Http2Connection:
                 stream.prioritise(bytes(frame.body[4:]).decode("latin-1"))
 
     def _give_up(self, error: ProtocolError) -> None:
-        """The peer broke the rules: what h2 has to say about it is the last."""
+        """Log a protocol error of the peer, and close after sending what h2 responds."""
         peer = getattr(self.context, "remote_ip", "")
         _log.info(
             "connection_refused",
@@ -193,29 +193,29 @@ class Http2Connection:
 
     @property
     def client(self) -> str:
-        """The key that limits count the client of this connection by."""
+        """The key of the client of this connection for limits."""
         return self._transport.client
 
     @property
     def header_bytes(self) -> int:
-        """How many bytes of headers are read of a request."""
+        """The largest size of the headers of a request, in bytes."""
         return self._limits.header_bytes
 
     def moved_at(self, stream: Http2Stream) -> float:
-        """When the client last took what the answer waits for: some of it, or, where that
-        waits for its turn alone, some of those before it."""
+        """Return when the client last read some of the response, or of those before it, if the
+        response only waits for its turn."""
         if self._protocol.stream_window(stream.number) > 0:
             return max(stream.moved_at, self._took_at)
         return stream.moved_at
 
     def took(self, number: int, size: int) -> None:
-        """`size` bytes of a body are taken up: as many more may come."""
+        """Open the windows by `size` bytes of a body, which have been read."""
         if size and not self._over:
             self._protocol.acknowledge_received_data(size, number)
             self.flush_soon()
 
     def send_continue(self, number: int) -> None:
-        """Tell the client that its body is wanted."""
+        """Send `100 Continue`."""
         if not self._over:
             self._protocol.send_headers(number, [(b":status", b"100")])
             self.flush_soon()
@@ -233,7 +233,7 @@ class Http2Connection:
             self._protocol.reset_stream(number, code)
 
     def flush_soon(self) -> None:
-        """Send, with what else there will be by the end of this turn of the loop."""
+        """Send at the end of this iteration of the event loop, with everything ready by then."""
         if not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -241,7 +241,7 @@ class Http2Connection:
     # What is sent
 
     def _send_rest(self) -> None:
-        """Use windows to their last byte: their peer may wait for that before it opens them."""
+        """Use windows to their last byte: the peer may open them only then."""
         self._sends_rest = True
         self._flush()
         self._sends_rest = False
@@ -273,8 +273,8 @@ class Http2Connection:
             self._flush()
 
     def _frame_answers(self) -> None:
-        """Frame what windows have room for: the most urgent first; of those equally urgent,
-        one after the other, or by turns where their clients show them as they come."""
+        """Frame as much as the windows allow, the most urgent responses first; of equal urgency
+        one after the other, or in turns if they are incremental."""
         waiting = [stream for stream in self._streams.values() if stream.has_news]
         for stream in waiting:
             self._frame_head(stream)
@@ -302,7 +302,7 @@ class Http2Connection:
             self._conclude(stream)
 
     def _frame_data(self, stream: Http2Stream) -> int:
-        """Frame some of an answer; returns the bytes: 0 where a window is closed."""
+        """Frame some of a response; return its bytes, 0 if a window is closed."""
         window = self._protocol.local_flow_control_window(stream.number)
         size = min(window, self._protocol.max_outbound_frame_size, _FRAME)
         if size <= 0 or (size < self._least(stream) and not self._sends_rest):
@@ -317,15 +317,15 @@ class Http2Connection:
         return len(data)
 
     def _least(self, stream: Http2Stream) -> int:
-        """Bytes below which a frame of this answer is not sent yet.
+        """Return the bytes below which a frame of this response is not sent yet.
 
-        A peer that opens windows by the size of each frame would otherwise get ever smaller
-        frames (the silly window syndrome, RFC 1122 §4.2.3.4), and spend its budget on them.
+        A peer that opens windows by the size of each frame would otherwise get smaller and
+        smaller frames (the silly window syndrome, RFC 1122 §4.2.3.4), and use up its budget.
         """
         return min(_LEAST, stream.queued, self._protocol.offered_window)
 
     def _conclude(self, stream: Http2Stream) -> None:
-        """The answer is whole; of a request that is not, the rest is not wanted."""
+        """End a stream after its response; the rest of the request is refused."""
         if not stream.is_whole:
             self._break_off(stream.number, ErrorCodes.NO_ERROR)
         self._forget(stream)
@@ -343,7 +343,7 @@ class Http2Connection:
         return min(1.0, self._limits.header_timeout / 4, self._limits.write_stall / 4)
 
     def _look_round(self) -> None:
-        """Break off what nobody takes, and end a connection that nobody uses."""
+        """Reset stalled streams, and close an idle connection."""
         if self._over:
             return
         self._tick = asyncio.get_running_loop().call_later(self._interval, self._look_round)
@@ -362,7 +362,7 @@ class Http2Connection:
         self._send_rest()
 
     def _part(self) -> None:
-        """From now on requests are refused, which their sender may try elsewhere."""
+        """Refuse further requests, which the peer may send to another connection."""
         if not self._refuses_new and not self._over:
             self._refuses_new = True
             self._go_away(self._protocol.highest_inbound_stream_id)
@@ -375,7 +375,7 @@ class Http2Connection:
         self.flush_soon()
 
     def _end(self) -> None:
-        """Send what there is, and close; what the peer still sends is dropped."""
+        """Send everything that is framed, and close; bytes of the peer are dropped."""
         if self._over:
             return
         self._over = True

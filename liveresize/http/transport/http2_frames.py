@@ -1,10 +1,10 @@
-"""What HTTP/2 is read and written with, and how much of it one peer may make us do.
+"""The HTTP/2 protocol, and the limits of the work that a peer can cause.
 
 Most attacks on HTTP/2 are made of frames that are allowed and cost their sender nothing:
 requests cancelled as soon as they are sent (CVE-2023-44487), pings and settings to be
 acknowledged, windows opened byte by byte (CVE-2019-9511), empty frames. One budget
-answers all of them: it shrinks with every frame that carries nothing, and grows with time
-and with data that the peer takes.
+limits all of them: it shrinks with every frame without data, and grows with time and with data
+that the peer reads.
 """
 
 from h2.config import H2Configuration
@@ -26,22 +26,22 @@ from hyperframe.frame import (
 from liveresize.http.transport.frame_budget import FrameBudget
 
 _NO_RFC7540_PRIORITIES = 0x9
-"""RFC 9218: the `Priority` header counts, and frames of PRIORITY do not."""
+"""RFC 9218: `Priority` headers are used, and PRIORITY frames are not."""
 
 PRIORITY_UPDATE = 0x10
-"""The frame of RFC 9218 with which a client changes its mind."""
+"""The frame of RFC 9218 that changes the priority of a stream."""
 
 _SMALL = 256
-"""Bytes of data below which a frame that we get is more frame than data."""
+"""Bytes below which a received data frame has a cost."""
 
 _WORTH = 1024
-"""Bytes of data from which on a frame that we send is worth windows being opened for it."""
+"""Bytes from which a sent data frame pays for the window updates of the peer."""
 
 _TABLE = 4096
-"""Bytes of headers that are remembered for a peer, however many it would have us keep."""
+"""The size of the HPACK table, even if the peer allows more."""
 
 _CLOSED = 1000
-"""Streams of which a connection remembers how they ended."""
+"""Closed streams that a connection remembers."""
 
 STREAMS = 100
 """The most requests of one connection at once."""
@@ -59,11 +59,11 @@ _COST = 1
 
 
 class Protocol(H2Connection):
-    """The server's side of a connection, by h2, which checks and keeps all states.
+    """The server side of a connection: the state machine of h2, with a budget.
 
-    `receive_data` also raises DenialOfServiceError for a peer that spends its budget;
-    what h2 raises is in GOAWAY by then. Once the peer has said GOAWAY, `peer_leaves` is
-    set, and requests that are under way go on.
+    `receive_data` also raises DenialOfServiceError if the peer exceeds its budget; h2 has
+    prepared a GOAWAY with the error by then. `peer_leaves` is set by a GOAWAY of the peer;
+    requests in progress go on.
     """
 
     MAX_CLOSED_STREAMS = _CLOSED
@@ -98,7 +98,7 @@ class Protocol(H2Connection):
         self.increment_flow_control_window(_CONNECTION_WINDOW - (64 << 10) + 1)
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
-        """See H2Connection: what a frame does. First its price is paid."""
+        """Charge the budget for a frame, and process it; see H2Connection."""
         self.budget.charge(self._price(frame))
         if isinstance(frame, HeadersFrame) and len(frame.data) > self._most_encoded:
             # HPACK has instructions that are no headers, and would count none of them.
@@ -123,34 +123,34 @@ class Protocol(H2Connection):
         return _COSTS.get(type(frame), _COST)
 
     def stream_window(self, number: int) -> int:
-        """Bytes that a stream's own window has room for, whatever that of the connection; none
-        where the peer has ended the stream."""
+        """Return the window of a stream in bytes, apart from that of the connection; 0 if the peer
+        has closed the stream."""
         stream = self.streams.get(number)
         return 0 if stream is None else stream.outbound_flow_control_window
 
     @property
     def offered_window(self) -> int:
-        """Bytes that the peer gives each stream to begin with."""
+        """The initial window of a stream in bytes, as set by the peer."""
         return self.remote_settings.initial_window_size
 
     def sent(self, size: int) -> None:
-        """Data of `size` bytes went out, which the peer may answer with opening its windows."""
+        """Credit the budget for `size` bytes sent: the peer may send window updates for them."""
         if size >= _WORTH:
             self.budget.credit(2)
 
 
 class _Settings(Settings):
-    """Ours. h2 ends a connection over one stream too many, which may have been on its way
-    before its sender knew how many there may be; so h2 counts to twice as many."""
+    """Our settings. h2 closes a connection with one stream too many, which the peer may have sent
+    before it received our settings; so the limit of h2 is twice as high."""
 
     @property  # type: ignore[misc]  # nobody sets it
     def max_concurrent_streams(self) -> int:
-        """What h2 enforces."""
+        """The limit that h2 enforces."""
         return 2 * self[SettingCodes.MAX_CONCURRENT_STREAMS]
 
 
 class _Encoder(Encoder):
-    """Does without Huffman's code: a sixth fewer bytes of headers take twice the time."""
+    """An encoder without Huffman coding, which saves a sixth of the bytes in twice the time."""
 
     def encode(self, headers: object, huffman: bool = False) -> bytes:
         return super().encode(headers, huffman=False)  # type: ignore[arg-type]

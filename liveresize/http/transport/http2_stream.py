@@ -1,4 +1,4 @@
-"""One request over HTTP/2, and its answer."""
+"""One HTTP/2 request and its response."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ from liveresize.http.transport.unsent import Hold, Unsent
 _log = structlog.get_logger("liveresize.http2")
 
 _OF_HTTP1 = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding"})
-"""Headers that HTTP/2 has frames for."""
+"""Headers of HTTP/1 that HTTP/2 replaces with frames."""
 
 _UNIQUE = frozenset(
     {
@@ -28,7 +28,7 @@ _UNIQUE = frozenset(
         *("location", "server-timing", "surrogate-key", "x-request-id"),
     }
 )
-"""Headers of one answer alone: remembering them would crowd out those of all."""
+"""Headers that differ in each response: they are not added to the HPACK table."""
 
 _METHOD = re.compile(rb"[A-Z]{1,32}")
 _TARGET = re.compile(rb"/[\x21-\x7e\x80-\xff]*|\*")
@@ -40,11 +40,11 @@ _INCREMENTAL = re.compile(r"(?:^|[,\s])i(?:=\?1)?(?![^,;\s])")
 _DEFAULT_URGENCY = 3
 
 _ENTRY = 32
-"""Bytes that a header counts beside its name and value (RFC 9113 §6.5.2)."""
+"""Bytes that a header counts in addition to its name and value (RFC 9113 §6.5.2)."""
 
 
 class Connection(Protocol):
-    """What a stream asks of the connection that it is on; see http2.Http2Connection."""
+    """The connection as a stream uses it; see http2.Http2Connection."""
 
     context: object
     unsent: Unsent
@@ -61,33 +61,33 @@ class Connection(Protocol):
 
 
 class Http2Stream(httputil.HTTPConnection):
-    """What a handler answers by: all that it has of Tornado's HTTP1Connection.
+    """The connection of a handler, with the interface of Tornado's HTTP1Connection.
 
-    The request goes to its delegate at once where it has no body, else from a task, as
-    fast as the delegate takes it. The answer waits here until the connection frames it.
+    A request without a body is passed to its delegate at once, any other one by a task, as fast
+    as the delegate reads it. The response waits here until the connection frames it.
     """
 
     def __init__(
         self, connection: Connection, number: int, max_body: int, body_timeout: float
     ) -> None:
-        """`max_body` bytes and `body_timeout` seconds hold unless the handler sets others."""
+        """`max_body` bytes and `body_timeout` seconds are defaults, which handlers can change."""
         self.number = number
         self.context = connection.context
         self.client = connection.client
-        """The key that limits count the client by."""
+        """The key of the client for limits."""
         self.urgency = _DEFAULT_URGENCY
         self.incremental = False
         self.turn = 0
         self.moved_at = 0.0
-        """When the client last took some of the answer, on the monotonic clock."""
+        """When the client last read some of the response, on the monotonic clock."""
         self.queued = 0
-        """Bytes of the answer that wait."""
+        """Waiting bytes of the response."""
         self.is_finished = False
-        """Whether all of the answer is here."""
+        """Whether the response is complete."""
         self.is_whole = False
         """Whether all of the request has arrived."""
         self.is_head_too_large = False
-        """Whether its headers are larger than is read."""
+        """Whether the headers are larger than the limit."""
         self._connection = connection
         self._max_body = max_body
         self._body_timeout = body_timeout
@@ -105,7 +105,7 @@ class Http2Stream(httputil.HTTPConnection):
     # The request, as the connection hears of it
 
     def begin(self, delegate: httputil.HTTPMessageDelegate, event: RequestReceived) -> None:
-        """Hand the head of a request over, and all of it where there is no more."""
+        """Pass the head of a request to its delegate, and finish the request if it has no body."""
         self._delegate = delegate
         self.is_whole = event.stream_ended is not None
         size = sum(len(name) + len(value) + _ENTRY for name, value in event.headers)
@@ -125,19 +125,19 @@ class Http2Stream(httputil.HTTPConnection):
             self._reader = asyncio.ensure_future(self._read(begun, headers))
 
     def arrived(self, data: bytes, size: int) -> None:
-        """Part of the body, which took `size` bytes of the windows."""
+        """Receive a part of the body, which used `size` bytes of the windows."""
         self._inbox.append((data, size))
         self._news.set()
         if self._reader is None:
             self._release()
 
     def ended(self) -> None:
-        """No more of the body will come."""
+        """Receive the end of the body."""
         self.is_whole = True
         self._news.set()
 
     def broken(self) -> None:
-        """The client left, or the stream was reset."""
+        """Clean up: the client has left, or the stream was reset."""
         self._over = True
         self._chunks.clear()
         self.queued = 0
@@ -151,13 +151,13 @@ class Http2Stream(httputil.HTTPConnection):
                 callback()
 
     def prioritise(self, field: str) -> None:
-        """Take up what a `Priority` header says (RFC 9218)."""
+        """Apply a `Priority` header (RFC 9218)."""
         urgency = _URGENCY.search(field)
         self.urgency = numbers.digits(urgency[1]) if urgency else _DEFAULT_URGENCY
         self.incremental = _INCREMENTAL.search(field) is not None
 
     async def _read(self, begun: Awaitable[None] | None, headers: httputil.HTTPHeaders) -> None:
-        """Hand the body over. What the delegate sets in the head's turn counts."""
+        """Pass the body to the delegate, within the limits that it has set for this request."""
         handed_over = False
         try:
             if begun is not None:
@@ -178,13 +178,13 @@ class Http2Stream(httputil.HTTPConnection):
                 self._delegate.on_connection_close()
 
     def _release(self) -> None:
-        """Drop what nobody takes up any more: the windows of others depend on it."""
+        """Drop unread bytes, so that the connection's window opens for other streams."""
         size = sum(each for _, each in self._inbox)
         self._inbox.clear()
         self._connection.took(self.number, size)
 
     async def _read_body(self, length: str) -> bool:
-        """Whether all of the body was handed over."""
+        """Pass the body on; return whether that was all of it."""
         if (numbers.whole(length) or 0) > self._max_body:
             self._refuse()
         size = 0
@@ -214,7 +214,7 @@ class Http2Stream(httputil.HTTPConnection):
         return True
 
     def _refuse(self) -> None:
-        """Answer what is no request, or has more of a body than any handler wants."""
+        """Respond with 400 to a malformed request, or to a body above the limit."""
         if not self.is_finished and self._head is None:
             start = httputil.ResponseStartLine("HTTP/2.0", 400, "Bad Request")
             self.write_headers(start, httputil.HTTPHeaders({"Content-Length": "0"}))
@@ -248,7 +248,7 @@ class Http2Stream(httputil.HTTPConnection):
         return self.write(chunk or b"")
 
     def write(self, chunk: bytes) -> "asyncio.Future[None]":
-        """See tornado.httputil.HTTPConnection; done once the client takes the bytes."""
+        """See tornado.httputil.HTTPConnection; done once the bytes are framed."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._over:
             future.set_exception(StreamClosedError())
@@ -277,20 +277,20 @@ class Http2Stream(httputil.HTTPConnection):
             self._connection.flush_soon()
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Whom to tell when the client leaves before its answer is whole."""
+        """Set the function to call if the client leaves before the end of the response."""
         self._close_callback = callback
 
     def set_max_body_size(self, max_body_size: int) -> None:
-        """Bytes that the body may have."""
+        """Set the largest size of the body, in bytes."""
         self._max_body = max_body_size
 
     def set_body_timeout(self, timeout: float) -> None:
-        """Seconds that the body may take."""
+        """Set the time for the body, in seconds."""
         self._body_timeout = timeout
 
     @property
     def stream(self) -> "Http2Stream":
-        """What handlers close to break an answer off: here this stream only."""
+        """The object that handlers close to abort a response: this stream only."""
         return self
 
     def close(self) -> None:
@@ -305,12 +305,12 @@ class Http2Stream(httputil.HTTPConnection):
         return self._head is not None or bool(self.queued) or self.is_finished
 
     def take_head(self) -> list[HeaderTuple] | None:
-        """The head of the answer, once."""
+        """Return the head of the response, once."""
         head, self._head = self._head, None
         return head
 
     def take(self, size: int) -> memoryview:
-        """Up to `size` bytes of the answer, which are on their way with that."""
+        """Remove and return up to `size` bytes of the response, to be framed."""
         chunk = self._chunks.popleft()
         if len(chunk) > size:
             self._chunks.appendleft(chunk[size:])
@@ -338,14 +338,14 @@ class Http2Stream(httputil.HTTPConnection):
         self._connection.reset(self, ErrorCodes.CANCEL)
 
     def sent(self) -> None:
-        """The answer is framed to its end."""
+        """Clean up: the response is framed completely."""
         self._over = True
         self._close_callback = None
         self._news.set()
 
 
 def _request(event: RequestReceived) -> tuple[httputil.RequestStartLine, httputil.HTTPHeaders]:
-    """Start line and headers as HTTP/1 would have them. Raises HTTPInputError."""
+    """Return start line and headers in the form of HTTP/1. Raises HTTPInputError."""
     pseudo: dict[bytes, bytes] = {}
     headers = httputil.HTTPHeaders()
     for name, value in event.headers:

@@ -1,9 +1,9 @@
-"""Accepting connections, no more than there is room for, and dropping those that stall.
+"""Accept connections up to a limit, and close those that stall.
 
-Tornado accepts until the process has no descriptor left, and then spins. Here a bound lies
-below that: at the bound, whoever idles longest makes room, and where nobody idles,
-accepting pauses. Each client has a bound of its own as well: there only its own connections
-make room, and where none of them idles, its new one is closed.
+Tornado accepts connections until the process has no descriptor left, and then runs in a busy loop.
+This listener has a lower limit: above it, the connection that has been idle longest is closed, and
+if none is idle, accepting pauses. Each client has a limit, too: above it, the client's own idle
+connection is closed, and if none is idle, its new one.
 """
 
 import asyncio
@@ -26,27 +26,27 @@ from liveresize.settings.server import Limits
 _log = structlog.get_logger("liveresize.listener")
 
 _ACCEPT_BATCH = 64
-"""Connections accepted before the loop turns again."""
+"""Connections accepted in one iteration of the event loop."""
 
 _IDLE = 0.5
 """Seconds that a connection may idle while others wait to be accepted."""
 
 _PARTING = 1.0
-"""Seconds for which a connection that has just come, or been answered, is left open at the
-end: its request may be on its way."""
+"""Seconds for which a new connection, or one after a response, is left open during shutdown: its
+request may be about to arrive."""
 
 _SWEEP = 5.0
-"""Seconds between looks for stalled connections."""
+"""Seconds between checks for stalled connections."""
 
 _IN_KERNEL = 128 << 10
-"""Bytes of an answer that the kernel takes of it before the client does. Without a bound it
-takes megabytes for a client that reads nothing, and none of them can be shared."""
+"""Bytes of a response that the kernel buffers. Without a limit it buffers megabytes for a client
+that reads nothing, and these copies cannot be shared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
-    """A way in: bound, listening, non-blocking sockets, and who answers what comes in there;
-    encrypted where there is a certificate."""
+    """Bound, listening, non-blocking sockets, and the server for their connections; with a
+    certificate they are encrypted."""
 
     sockets: Sequence[socket.socket]
     server: HTTPServer
@@ -54,7 +54,7 @@ class EntryPoint:
 
 
 class Listener:
-    """Hands connections to HTTPServers, each to that of its entry point."""
+    """Passes connections to the HTTPServer of their entry point."""
 
     def __init__(
         self,
@@ -72,10 +72,10 @@ class Listener:
         self._is_proxy = is_proxy
         self._sockets: list[tuple[socket.socket, EntryPoint]] = []
         self._streams: dict[WatchedStream, str] = {}
-        """Each with the client that it counts for; empty for a proxy."""
+        """Connection → key of its client; empty for a proxy."""
         self._of_clients: dict[str, set[WatchedStream]] = {}
         self.refused = 0
-        """Connections that were closed at once: their client had too many."""
+        """Connections that were closed at once, because their client had too many."""
         self._accepting = False
         self._full = False
         self._warned: set[str] = set()
@@ -83,11 +83,11 @@ class Listener:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return len(self._streams)
 
     def start(self, entry_points: Iterable[EntryPoint]) -> None:
-        """Accept connections at these entry points; the bound is for all of them together."""
+        """Accept connections at these entry points; the limit is for all of them together."""
         self._sockets = [
             (each, entry_point) for entry_point in entry_points for each in entry_point.sockets
         ]
@@ -98,7 +98,7 @@ class Listener:
         self._sweeper = asyncio.create_task(self._sweep())
 
     def stop(self) -> None:
-        """Accept no more and close the listening sockets; open connections go on."""
+        """Stop accepting and close the listening sockets; open connections go on."""
         self._pause()
         for each, _ in self._sockets:
             each.close()
@@ -117,7 +117,7 @@ class Listener:
             await asyncio.sleep(0.05)
 
     def close_connections(self) -> None:
-        """Close every connection, whatever it is at."""
+        """Close every connection at once."""
         for stream in tuple(self._streams):
             stream.abandon()
 
@@ -163,8 +163,8 @@ class Listener:
             _log.warning("connections_full", max_connections=self.max_connections)
 
     def _admits(self, client: str, peer: str) -> bool:
-        """Whether `client`, at the address `peer`, may have one more connection, after its own
-        made room."""
+        """Whether `client`, at the address `peer`, may have one more connection, after one of its
+        idle ones was closed."""
         if not self._has_all(client):
             return True
         if client not in self._warned:
@@ -177,7 +177,7 @@ class Listener:
         return _make_room(self._of_clients[client])
 
     def _has_all(self, client: str) -> bool:
-        """Whether `client` has all connections that one client may have."""
+        """Whether `client` has reached the limit of one client."""
         most = self._limits.client_connections
         return bool(most) and len(self._of_clients.get(client, ())) >= most
 
@@ -227,7 +227,7 @@ class Listener:
 
 
 def _make_room(streams: Collection[WatchedStream]) -> bool:
-    """Close the one of `streams` that has been idle longest, if one has been for a while."""
+    """Close the stream that has been idle longest; return False if none is idle."""
     before = time.monotonic() - _IDLE
     idle = [each for each in streams if (each.idle_since or before) < before]
     if not idle:

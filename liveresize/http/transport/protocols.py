@@ -1,4 +1,4 @@
-"""Which protocol a connection speaks: HTTP/2 where its client asks for that, else HTTP/1.1."""
+"""Choose the protocol of a connection: HTTP/2 if the client requests it, otherwise HTTP/1.1."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,16 @@ from liveresize.settings.server import Limits
 _log = structlog.get_logger("liveresize.http2")
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""How HTTP/2 begins; no method of HTTP/1 begins with its first three bytes."""
+"""The preface of HTTP/2; no method of HTTP/1 begins with its first three bytes."""
 
 _TELLING = 3
 
 
 class Server(HTTPServer):
-    """Tornado's server, which over TLS speaks what ALPN agreed on.
+    """Tornado's server; over TLS with the protocol that ALPN has negotiated.
 
-    Without encryption it speaks HTTP/2 to those that begin with it, where `cleartext` is
-    set: for balancers.
+    With `cleartext` it accepts HTTP/2 without encryption, if the client begins with its
+    preface: for load balancers.
     """
 
     def initialize(  # type: ignore[override]
@@ -51,8 +51,8 @@ class Server(HTTPServer):
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Serve a connection; see tornado.tcpserver.TCPServer.
 
-        Who has spent its budget of HTTP/2 gets no handshake of TLS: that is what
-        connecting again costs most.
+        A client that has used up its HTTP/2 budget gets no TLS handshake, which is the most
+        expensive part of a new connection.
         """
         assert isinstance(stream, WatchedStream)
         encrypted = isinstance(stream, TlsStream)
@@ -67,7 +67,7 @@ class Server(HTTPServer):
         task.add_done_callback(self._speaking.pop)
 
     def leave(self) -> None:
-        """Have no connection outlive the requests that are under way on it."""
+        """Close every connection after its requests in progress."""
         self._leaving = True
         self.conn_params.no_keep_alive = True
         for connection in tuple(self._speaking.values()):
@@ -107,7 +107,7 @@ class Server(HTTPServer):
 
 
 async def _turn_away(stream: WatchedStream) -> None:
-    """Tell a client that has spent its budget, without building up a connection for it."""
+    """Send GOAWAY to a client without a budget, without setting up a connection for it."""
     goaway = GoAwayFrame(0, error_code=ErrorCodes.ENHANCE_YOUR_CALM)
     stream.lingers = True
     with contextlib.suppress(StreamClosedError):
@@ -116,7 +116,7 @@ async def _turn_away(stream: WatchedStream) -> None:
 
 
 async def _wants_http2(stream: WatchedStream) -> bool:
-    """Whether the client speaks HTTP/2, as soon as it shows. Raises StreamClosedError."""
+    """Whether the client uses HTTP/2. Raises StreamClosedError."""
     if isinstance(stream, TlsStream):
         await stream.wait_for_handshake()
         return bool(stream.socket.selected_alpn_protocol() == "h2")

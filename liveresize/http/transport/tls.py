@@ -1,4 +1,4 @@
-"""The certificate of the server, and how TLS is spoken with it."""
+"""The certificate of the server, and the TLS settings."""
 
 import asyncio
 import datetime
@@ -16,18 +16,18 @@ from liveresize.settings.entrances import Tls
 _log = structlog.get_logger("liveresize.tls")
 
 _PROTOCOLS = ("h2", "http/1.1")
-"""What is offered through ALPN, best first; a client that offers none of them is taken to
-speak HTTP/1.1."""
+"""The protocols for ALPN, the best one first; a client that offers none of them gets
+HTTP/1.1."""
 
 _HTTP1_ONLY = _PROTOCOLS[1:]
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Of TLS 1.2: forward secrecy and AEAD, or nothing. All of TLS 1.3 are like that."""
+"""The ciphers of TLS 1.2 with forward secrecy and AEAD, as all of TLS 1.3."""
 
 _SOON = datetime.timedelta(days=14)
-"""A certificate that ends within this has missed its renewal."""
+"""The remaining time below which a certificate should have been renewed."""
 
 _CERTIFICATE = re.compile(b"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(.+?)-----END", re.DOTALL)
 _KEY = re.compile(b"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -36,7 +36,7 @@ _SEQUENCE, _VERSION, _UTC_TIME = 0x30, 0xA0, 0x17
 """Tags of DER."""
 
 _NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
-"""How OpenSSL says that a key belongs to another certificate."""
+"""Reasons of OpenSSL for a key that belongs to another certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class _Loaded:
 
 
 class Certificate:
-    """The certificate in force, which another takes the place of when its files change."""
+    """The current certificate, which can be reloaded from its files."""
 
     def __init__(self, settings: Tls, *, http2: bool = True) -> None:
-        """Read the files; offer HTTP/2 unless told otherwise.
+        """Read the files; `http2` offers HTTP/2 in ALPN.
 
-        Raises SettingsError where the files cannot be used.
+        Raises SettingsError if the files are invalid.
         """
         self._settings = settings
         self._http2 = http2
@@ -61,17 +61,17 @@ class Certificate:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """What new connections are encrypted with; those that are open keep theirs."""
+        """The context for new connections; open ones keep theirs."""
         return self._loaded.context
 
     @property
     def not_after(self) -> datetime.datetime:
-        """When clients stop believing the certificate."""
+        """When the certificate expires."""
         return self._loaded.not_after
 
     async def reload(self) -> bool:
-        """Read the files again, in a thread; False, with an error in the log, where they
-        cannot be used: the certificate in force stays so then."""
+        """Read the files again, in a thread; if they are invalid, log an error, keep the current
+        certificate and return False."""
         async with self._turn:  # of two reloads, the later must win
             try:
                 self._loaded = await asyncio.to_thread(_load, self._settings, http2=self._http2)
@@ -83,7 +83,7 @@ class Certificate:
         return True
 
     def warn_of_its_end(self) -> None:
-        """Say in the log that it has expired or is about to, where that is so."""
+        """Log a warning if the certificate has expired or is about to."""
         remaining = self.not_after - datetime.datetime.now(datetime.UTC)
         if remaining < _SOON:
             over = remaining < datetime.timedelta()
@@ -95,7 +95,7 @@ class Certificate:
 
 
 def make_context(settings: Tls) -> ssl.SSLContext:
-    """What a server speaks TLS with. Raises SettingsError, naming the file that is wrong."""
+    """Return the TLS context of a server. Raises SettingsError, which names the invalid file."""
     return _load(settings, http2=True).context
 
 
@@ -138,7 +138,7 @@ def _empty_context(settings: Tls, *, http2: bool) -> ssl.SSLContext:
 
 
 def _fill(context: ssl.SSLContext, settings: Tls) -> None:
-    """Load certificate and key; OpenSSL's complaints become sentences."""
+    """Load certificate and key. Raises SettingsError for the errors of OpenSSL."""
 
     def no_password() -> NoReturn:
         raise errors.SettingsError(
@@ -166,7 +166,7 @@ def _fill(context: ssl.SSLContext, settings: Tls) -> None:
 
 
 def _damaged(settings: Tls) -> errors.SettingsError:
-    """Which file it is that OpenSSL could not read to its end."""
+    """Return an error that names the damaged file."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(settings.certificate)
     except OSError:
@@ -175,11 +175,11 @@ def _damaged(settings: Tls) -> errors.SettingsError:
 
 
 def _not_after(der: bytes) -> datetime.datetime:
-    """When a certificate ends. Raises ValueError or IndexError for what is none.
+    """Return when a certificate expires. Raises ValueError or IndexError if it is not one.
 
-    Its beginning, in the words of RFC 5280: `Certificate` holds `TBSCertificate`, which
-    holds a version if it is not the first, the serial number, the algorithm, the issuer
-    and then the validity: two times.
+    The structure (RFC 5280): `Certificate` begins with `TBSCertificate`, which has a version
+    (unless it is 1), the serial number, the algorithm, the issuer and then the validity: two
+    times.
     """
     tag, start, _ = _element(der, 0)
     if tag != _SEQUENCE:
@@ -198,7 +198,7 @@ def _not_after(der: bytes) -> datetime.datetime:
 
 
 def _element(der: bytes, at: int) -> tuple[int, int, int]:
-    """(tag, start, end of its content) of the element that begins at `at`."""
+    """Return (tag, start, end of the content) of the DER element at `at`."""
     tag, length, start = der[at], der[at + 1], at + 2
     if length >= 0x80:
         size = length & 0x7F

@@ -1,9 +1,8 @@
-"""What clients have yet to take of their answers: how many bytes are held for that, and their
-bound.
+"""Count and limit the bytes of responses that are not sent yet.
 
-A slow client costs no processor time, but its answer stays in memory until it is sent. Bodies
-are held by reference, so one picture is in memory once, however many clients ask for it: here a
-buffer counts once, and in full until the last of those that hold it lets go.
+A slow client costs no processor time, but its response stays in memory until it is sent. Bodies
+are held by reference, so one picture is in memory once, however many clients request it: a
+buffer counts once, and in full until its last holder releases it.
 """
 
 import time
@@ -17,40 +16,40 @@ _log = structlog.get_logger("liveresize.unsent")
 
 LARGE = 64 << 10
 """Bytes above which a body is large: it is sent by reference instead of being copied behind its
-head, and it is refused where there is no room for it. Up to here copying is cheaper than a
-second call of the system, and the buffer of a socket takes nearly all of it."""
+head, and refused if there is no room for it. A smaller body is copied, which is cheaper than a
+second system call, and the socket buffer holds nearly all of it."""
 
 _STALLED = 2.0
-"""Seconds without a byte taken after which a client gives way to others."""
+"""Seconds without progress after which a response may be broken off for others."""
 
 _PAUSE = 0.1
-"""Seconds before looking again after nobody could give way: looking takes a walk over all."""
+"""Seconds until the next search after one that found nothing: it visits all buffers."""
 
 _SPARE = 16
-"""Who gives way makes room for one part in so many of all, so that the walk is worth it."""
+"""The fraction of the limit that is freed at a time, so that searches are rare."""
 
 _WARN_AGAIN = 60.0
-"""Seconds between two lines of the log about the same."""
+"""Seconds between two warnings in the log."""
 
 
 class Holder(Protocol):
-    """What holds part of an answer until its client takes it: a connection, or a stream of one.
+    """Holds part of a response until its client reads it: a connection, or a stream of one.
 
-    `client` is the key that limits count the client by; empty where many share it.
+    `client` is the key of the client for limits; empty if many clients share it.
     """
 
     client: str
 
     @property
     def waits_since(self) -> float:
-        """When the client last took a byte, on the monotonic clock."""
+        """When the client last read a byte, on the monotonic clock."""
 
     def give_way(self) -> None:
-        """Break the answer off and let go of it."""
+        """Break off the response and release it."""
 
 
 class _Buffer:
-    """Bytes that somebody holds; keeps them, so that no other object gets their id."""
+    """Bytes with holders; a reference keeps them, so that no other object gets their id."""
 
     __slots__ = ("holds", "owner", "size")
 
@@ -73,7 +72,7 @@ class _Buffer:
 
 
 class Hold:
-    """That `holder` holds a buffer."""
+    """A buffer and one of its holders."""
 
     __slots__ = ("buffer", "holder")
 
@@ -83,21 +82,21 @@ class Hold:
 
 
 class Unsent:
-    """All that is held. Used by the event loop alone.
+    """All buffers with holders. Used only by the event loop.
 
-    At the bound, answers whose clients take nothing are broken off first, then those of the
-    clients that hold most, if that is more than what the newcomer would hold: otherwise a few
-    slow clients could have everybody else's pictures refused.
+    At the limit, stalled responses are broken off first, then those of the clients that hold
+    most, if that is more than the new client would hold: otherwise a few slow clients could
+    block the pictures of all others.
     """
 
     def __init__(self, limit: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`limit` are the bytes that may be held in all; 0 is no limit."""
+        """`limit` is the total number of bytes that may be held; 0 is no limit."""
         self.limit = limit
         self.bytes = 0
         self.refused = 0
-        """Answers that were refused, as those who refuse them note."""
+        """Refused responses, counted by those that refuse them."""
         self.broken_off = 0
-        """Answers that gave way to others."""
+        """Responses that were broken off for others."""
         self._now = monotonic
         self._buffers: dict[int, _Buffer] = {}
         self._look_again_at = 0.0
@@ -117,7 +116,7 @@ class Unsent:
         return hold
 
     def release(self, hold: Hold) -> None:
-        """Note that it is over; once or more often."""
+        """Release a hold; may be called again."""
         buffer = hold.buffer
         buffer.holds.discard(hold)
         key = id(buffer.owner)
@@ -126,28 +125,28 @@ class Unsent:
             self.bytes -= buffer.size
 
     def admits(self, body: bytes | memoryview, client: str) -> bool:
-        """Whether there is room for `body`, or it is held for others already."""
+        """Whether there is room for `body`, or others hold it already."""
         owner = _owner(body)
         return id(owner) in self._buffers or self.make_room(len(owner), client)
 
     def make_room(self, size: int, client: str) -> bool:
-        """Whether there is room for `size` more bytes for `client`, after others gave way."""
+        """Free room for `size` more bytes for `client`; return whether there is room."""
         if self.has_room(size):
             return True
         self._relieve(size, client)
         return self.has_room(size)
 
     def has_room(self, size: int) -> bool:
-        """Whether `size` bytes more are within the bound as it is."""
+        """Whether `size` more bytes are within the limit."""
         return not self.limit or self.bytes + self._counted(size) <= self.limit
 
     def _counted(self, size: int) -> int:
-        """What a buffer counts as: half of the bound at most, else one that is larger could
-        never be sent."""
+        """Return the bytes that a buffer counts: at most half of the limit, so that a larger one
+        can be sent, too."""
         return min(size, self.limit // 2) if self.limit else size
 
     def _relieve(self, size: int, client: str) -> None:
-        """Have others give way to `size` bytes for `client`."""
+        """Break off responses of others for `size` bytes for `client`."""
         now = self._now()
         if now < self._look_again_at:
             return
@@ -164,10 +163,10 @@ class Unsent:
             self._look_again_at = now + _PAUSE
 
     def _take_from_largest(self, size: int, client: str) -> None:
-        """Have those that hold most give way, while each holds more than `client` would.
+        """Break off responses of the clients that hold most, if they have more than `client` would.
 
-        Those that hold the same buffer share what it counts: a picture that many take stays,
-        as does what anybody behind a proxy takes.
+        The holders of a buffer share its bytes: a picture for many clients stays, as do the
+        pictures for clients behind a proxy.
         """
         totals: dict[str, float] = defaultdict(float)
         for buffer in self._buffers.values():
@@ -177,7 +176,7 @@ class Unsent:
         total = totals[client] + self._counted(size)
 
         def least(buffer: _Buffer) -> float:
-            """What that one of its clients holds that holds least."""
+            """Return the bytes of that one of the buffer's clients that holds least."""
             return min(totals[each] for each in buffer.clients)
 
         order = sorted(self._buffers.values(), key=lambda each: (-least(each), each.waits_since))
@@ -202,7 +201,7 @@ class Unsent:
 
 
 def _owner(data: bytes | memoryview) -> bytes:
-    """The object whose bytes these are, which is in memory as long as any of them are held."""
+    """Return the bytes object behind a view, which stays in memory while the view exists."""
     owner = data.obj if isinstance(data, memoryview) else data
     assert isinstance(owner, bytes)
     return owner
