@@ -1,1 +1,1 @@
-"""What keeps an installation in order: deleting, comparing, verifying, warming, the doctor."""
+"""Maintenance of an installation: deletions, reconcile, verify, warm and doctor."""

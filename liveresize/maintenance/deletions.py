@@ -1,9 +1,9 @@
-"""Hearing of deletions by other instances, and noticing a database that is not the same.
+"""Process deletions by other instances, and detect a database that was replaced.
 
-A database that was restored from a dump, or another one, gives serials out again that this
-process has heard already. So more is compared than serials: the identity of the index, and
-the last row that was heard of, which must still be there. Where it is not, everything that
-this process remembers may be wrong: it is forgotten, and all deletions are heard again.
+A database that was restored from a dump, or another one, reuses serials that this process has
+already processed. So the identity of the index is compared, too, and the last processed row must
+still exist. If not, everything in the caches of this process may be wrong: they are cleared, and
+all deletions are processed again.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ _PAGE = 500
 """Deletions that are read at once."""
 
 _OWED = 86_400.0
-"""Seconds for which the objects of a deleted picture are removed by whoever hears of it. Every
-instance that ran at the time has done so since; a new one would ask the store once for each
-picture that was deleted in a month."""
+"""Seconds for which every instance removes the objects of a deleted picture. All instances that
+ran at the time have done so by then; a new one would otherwise send a request to the store for
+each picture that was deleted in a month."""
 
 
 class Deletions:
-    """Hears of deletions, each at least once, across restarts."""
+    """Processes every deletion at least once, across restarts."""
 
     def __init__(
         self,
@@ -55,14 +55,14 @@ class Deletions:
         self._deletion: Purged | None = None  # the last one that was no purge of a rendition
         self._written: Heard | None = None
         self.beginnings = 0
-        """How often everything was heard from the first deletion on."""
+        """How often all deletions were processed from the first one on."""
         self.restores = 0
-        """How often the database was not the one that was heard of before."""
+        """How often the database had been replaced."""
 
     async def listen(self) -> None:
-        """Hear of what was deleted since the last time. Raises IndexUnavailable.
+        """Process the deletions since the last call. Raises IndexUnavailable.
 
-        After it returns, the database is the one that this instance knows.
+        When it returns, the state of this instance belongs to the current database.
         """
         async with self._turn:
             identity = await self._purges.identity()
@@ -74,7 +74,7 @@ class Deletions:
             await self._remember(Heard(identity, self._deletion))
 
     async def _news(self, identity: str) -> list[Purged]:
-        """The first of what was not heard yet, from the beginning where that is needed."""
+        """Return the first page of new deletions, or of all deletions in a replaced database."""
         if self._heard is None:
             self._heard = self._written = await self._record.read()
             self._deletion = self._heard.last if self._heard else None
@@ -91,7 +91,7 @@ class Deletions:
         return page
 
     async def _begin_again(self, heard: Heard | None) -> None:
-        """Forget what another database said; `heard` is None where this instance is new."""
+        """Clear everything from another database; `heard` is None on a new instance."""
         self.beginnings += 1
         self._deletion = self._written = None
         await self._strays.forget()
@@ -108,7 +108,7 @@ class Deletions:
         await self._uploads.keep_unsettled()
 
     async def _hear(self, page: list[Purged]) -> None:
-        """Remove what is left of what was ended, unless it has a row again."""
+        """Remove the remains of deleted generations, unless they have a row again."""
         generations = [purged.generation for purged in page if not purged.variant]
         living = await self._rows.known(generations) if generations else set()
         for purged in page:
@@ -123,7 +123,7 @@ class Deletions:
             self._deletion = purged
 
     async def _remember(self, settled: Heard) -> None:
-        """Write down how far this came, once nothing of it is left to be done."""
+        """Record the position, once no removal is pending."""
         if settled != self._written and not self._cleanup.owed:
             await self._record.write(settled)
             self._written = settled

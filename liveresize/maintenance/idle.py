@@ -1,4 +1,4 @@
-"""Reading from disks only while nobody else does."""
+"""Disk reads with idle priority."""
 
 import contextlib
 import ctypes
@@ -12,7 +12,7 @@ _CALLS = {
     "ppc64le": (273, 274),
     "s390x": (282, 283),
 }
-"""Numbers of ioprio_set and ioprio_get, which glibc has no functions for."""
+"""System call numbers of ioprio_set and ioprio_get, which glibc does not wrap."""
 
 _THIS_THREAD = 1, 0
 _IDLE = 3 << 13
@@ -21,9 +21,9 @@ _IDLE = 3 << 13
 
 @contextlib.contextmanager
 def stepped_back() -> Iterator[bool]:
-    """Let the disks serve everybody else first, in this thread and those that it starts.
+    """Read with idle priority inside this block, in this thread and those that it starts.
 
-    False where the platform knows no such thing.
+    Yields False if the platform does not support it.
     """
     set_priority, get_priority = _CALLS.get(platform.machine(), (0, 0))
     if platform.system() != "Linux" or not set_priority:

@@ -1,9 +1,9 @@
-"""Files in the embedded store of renditions that no link leads to.
+"""Files in the embedded store of renditions without a link.
 
-What may leave one: a server killed between storing and linking whose spool had no room for
-the rendition any more, or between dropping a link and removing its object; a removal that
-the disk refused; a half-written file. In S3 they are left to `reconcile`: there it takes a
-listing of the whole bucket to find them, which costs money.
+Causes: a server that was killed between storing and linking, with a full spool, or between
+dropping a link and removing its object; a removal that failed; a half-written file. In S3 only
+`reconcile` removes them, because finding them needs a listing of the whole bucket, which costs
+money.
 """
 
 import structlog
@@ -14,20 +14,20 @@ from liveresize.core.ports import RenditionFile
 _log = structlog.get_logger("liveresize.renditions")
 
 _GRACE = 3600.0
-"""Seconds for which a file is left alone, whatever the index says."""
+"""The age in seconds below which a file is never removed."""
 
 _REST = 3600.0
 """Seconds between two passes through the store."""
 
 _AT_ONCE = 1000
-"""Files after which a pass goes on in the next round."""
+"""The number of files that one round checks."""
 
 _BATCH = 20
-"""Generations that the index is asked for at once; each may have hundreds of links."""
+"""Generations in one query; each may have hundreds of links."""
 
 
 class Orphans:
-    """Removes them, a part of the store at a time; `files` None: there is no such store."""
+    """Removes orphans, a part of the store at a time; `files` None: there is no such store."""
 
     def __init__(
         self,
@@ -46,8 +46,10 @@ class Orphans:
         self.removed = 0
 
     async def sweep(self) -> None:
-        """Compare some files with their links. Raises IndexUnavailable, and SettingsError
-        for a folder that cannot be read."""
+        """Compare some files with their links.
+
+        Raises IndexUnavailable, and SettingsError if a folder cannot be read.
+        """
         if self._files is None or self._clock.monotonic() < self._rests_until:
             return
         looked = removed = 0

@@ -1,4 +1,4 @@
-"""Deleting pictures and purging renditions, here and in every other instance."""
+"""Delete pictures and purge renditions, on this instance and all others."""
 
 import contextlib
 
@@ -18,10 +18,10 @@ from liveresize.uploads.token_uploads import Uploads
 _log = structlog.get_logger("liveresize.purge")
 
 _BATCH = 100
-"""Objects removed in one go of the housekeeping."""
+"""Objects that are removed together."""
 
 _BATCHES = 100
-"""How often a round removes so many: what is purged or evicted in a week leaves in a week."""
+"""Batches in one round: what is purged or evicted in a week is removed within a week."""
 
 _ROUNDS = 120
 """Rounds of housekeeping after which old deletions are forgotten: an hour."""
@@ -76,7 +76,7 @@ class Purge:
         self._rounds = 0
 
     async def delete(self, image: ImageId) -> None:
-        """Delete a picture. Raises OriginalMissing, IndexUnavailable."""
+        """Delete a picture. Raises OriginalMissing and IndexUnavailable."""
         standing = await self._rows.find(image)
         if standing is None:
             await self._uploads.adopt(image)
@@ -92,8 +92,10 @@ class Purge:
         _log.info("picture_deleted", image_id=image.key, generation=original.generation)
 
     async def _taken_over(self, original: Original) -> list[Link]:
-        """The links of a picture that another service made: their keys are URLs, which lie
-        under no prefix of ours and go with the picture's row."""
+        """Return the links of a picture that were imported from another service.
+
+        Their keys are URLs outside our prefix, and they are deleted with the picture's row.
+        """
         foreign: list[Link] = []
         variant = ""
         while True:
@@ -105,20 +107,20 @@ class Purge:
             variant = links[-1].variant
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:
-        """Take up to `limit` links out of use; returns how many. Raises IndexUnavailable."""
+        """Purge up to `limit` links; return how many. Raises IndexUnavailable."""
         links = await self._links.purge(selection, limit)
         for link in links:
             self._memory.drop(link.image, link.generation, link.variant)
         return len(links)
 
     async def listen(self) -> None:
-        """Hear of deletions by other instances, and have the index confirm what was assumed
-        while it did not answer. Raises IndexUnavailable."""
+        """Process deletions by other instances, and confirm originals that were found while the
+        index did not answer. Raises IndexUnavailable."""
         await self._deletions.listen()
         await self._strays.confirm()
 
     async def tidy(self) -> None:
-        """Housekeeping: note what was used, remove what was purged, make room.
+        """Do the housekeeping: record uses, remove purged objects, free space.
 
         Raises IndexUnavailable.
         """
@@ -140,7 +142,7 @@ class Purge:
         await self._orphans.sweep()
 
     async def _forget_purges(self) -> None:
-        """Forget old deletions, now and then: it takes a look at all that are remembered."""
+        """Drop old deletions in some rounds only, because the query reads all of them."""
         if self._rounds % _ROUNDS == 0:
             await self._purges.forget(self._remembered)
         self._rounds += 1

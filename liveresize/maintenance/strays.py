@@ -1,10 +1,9 @@
-"""Originals on this disk that have no row.
+"""Originals on this disk without a row (strays).
 
-Some are deleted pictures whose deletion this instance has never heard of, and some are
-uploads that were acknowledged and whose rows a restored database lacks. Nobody can tell
-them apart, so nothing is deleted: they are noted, not served while the index does not
-answer, and set aside when they have been without a row for long. `reconcile` shows them,
-and gives those back their rows that should have one.
+Some are deleted pictures with a deletion that this instance has not processed, and some are
+acknowledged uploads that a restored database lacks. They cannot be distinguished, so nothing is
+deleted: strays are noted, not served while the index does not answer, and set aside after a long
+time without a row. `reconcile` lists them, and can adopt them.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from liveresize.maintenance.deletions import Deletions
 _log = structlog.get_logger("liveresize.strays")
 
 _BATCH = 100
-"""Generations that the index is asked for at once."""
+"""Generations in one query."""
 
 _WALK_EVERY = 86_400.0
 """Seconds from one walk through all originals to the next."""
@@ -64,7 +63,7 @@ class Strays:
         self._turn = asyncio.Lock()
         self._walked: tuple[int, float] | None = None  # in which beginning, and when
         self.noted = 0
-        """How many were noted when that was last counted."""
+        """The number of notes at the last count."""
 
     async def confirm(self) -> None:
         """Confirm or forget originals that were found while the index did not answer.
@@ -87,7 +86,7 @@ class Strays:
                     await self._note(missing)
 
     async def look(self) -> None:
-        """Review the notes, and walk through all originals where it is time for that.
+        """Review the notes, and search all originals if it is time for that.
 
         Raises IndexUnavailable, DiskFull, and SettingsError for folders that cannot be read.
         """
@@ -104,12 +103,12 @@ class Strays:
             self._walked = beginning, now
 
     async def _same(self, beginning: int) -> bool:
-        """Whether what the index has just said was said by the same database still."""
+        """Whether the database is still the same, so that the last results are valid."""
         await self._deletions.listen()
         return self._deletions.beginnings == beginning
 
     async def _review(self, beginning: int) -> bool:
-        """Go through all notes; False where the database changed meanwhile."""
+        """Review all notes; return False if the database was replaced meanwhile."""
         noted = 0
         async for notes in self._files.notes():
             for start in range(0, len(notes), _BATCH):
@@ -136,7 +135,7 @@ class Strays:
             _log.warning("original_set_aside", generation=note.generation, file=str(place))
 
     async def _walk(self, beginning: int) -> bool:
-        """Note every original without a row; False where the database changed meanwhile."""
+        """Note originals without a row; return False if the database was replaced meanwhile."""
         new = 0
         async for batch in self._batches():
             async with self._turn:
@@ -161,8 +160,10 @@ class Strays:
             yield batch
 
     async def _note(self, originals: Sequence[GenerationFile]) -> int:
-        """Note those that are old enough; returns how many are new. Nothing where the disk
-        is full: the next walk comes by."""
+        """Note the originals that are old enough; return how many are new.
+
+        On a full disk nothing is noted until the next search.
+        """
         now = self._clock.time()
         old = [one for one in originals if now - born(one[0]) >= self._grace]
         if not old:

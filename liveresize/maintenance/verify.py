@@ -1,4 +1,4 @@
-"""Every original read to its end, here and in the mirror, and compared with its row."""
+"""Read every original, here and in the mirror, and compare it with its row."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from liveresize.observe.progress import Progress, bar
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 _CHUNK = 1 << 20
-"""Bytes that are read at a time: enough to keep a disk busy, and nothing in memory."""
+"""Bytes that are read at a time: enough to keep a disk busy, and little memory."""
 
 ELSEWHERE = (
     "Instances share this database: what is missing here may lie on the disk of another. "
@@ -32,12 +32,12 @@ Row = tuple[Original, bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is read, and what becomes of what is found.
+    """The options of a verification.
 
-    `repair`: fetch what is damaged here from the mirror, or missing though it is not said to
-    be mirrored, and put into the mirror what is damaged or missing there. `mirror`: read the
-    copies in the mirror too. `here`: leave out what is not on this disk. `shared`: other
-    instances use the same database. `width` originals are read at a time.
+    `repair`: fetch damaged originals from the mirror, and missing ones that are not recorded as
+    mirrored, and upload damaged or missing copies to the mirror. `mirror`: read the copies in
+    the mirror, too. `here`: skip originals that are not on this disk. `shared`: other instances
+    use the same database. `width` originals are read at a time.
     """
 
     repair: bool = False
@@ -68,10 +68,10 @@ class Verification:
         self._progress = progress
 
     async def run(self) -> None:
-        """Look at everything, and enter into the report what is wrong.
+        """Check every original, and add the findings to the report.
 
-        Raises IndexUnavailable, ObjectStoreUnavailable and DiskFull; the report then tells
-        how far it came.
+        Raises IndexUnavailable, ObjectStoreUnavailable and DiskFull; the report then has the
+        findings so far.
         """
         total = 0
         async for original, _ in self._every_row():
@@ -95,7 +95,7 @@ class Verification:
             generation = page[-1][0].generation
 
     async def verify(self, original: Original, noted: bool) -> None:
-        """Look at one original; `noted` is what its row says of the mirror."""
+        """Check one original; `noted`: its row says that the mirror has it."""
         path = self._originals.path(original)
         kind = await asyncio.to_thread(_state, path, original)
         self._report.looked["originals"] += 1
@@ -116,7 +116,7 @@ class Verification:
         return self._mirror is not None and self._mirror.takes(original.image)
 
     async def _compare(self, original: Original, noted: bool, kind: Kind | None) -> None:
-        """Read the copy in the mirror, and make good what is wrong with either."""
+        """Read the copy in the mirror, and repair the original or the copy."""
         copy = self._originals.staging(f"verify-{original.generation}")
         assert self._mirror is not None
         repair = self._options.repair
@@ -134,14 +134,14 @@ class Verification:
             await asyncio.to_thread(copy.unlink, missing_ok=True)
 
     async def _restore(self, copy: Path, original: Original) -> bool:
-        """Put the copy in the place of the original; False if that was deleted meanwhile."""
+        """Replace the original with the copy; return False if the picture was deleted meanwhile."""
         if await self._rows.of(original.generation) is None:
             return False
         await self._originals.restore(copy, original)
         return True
 
     async def _renew(self, original: Original, *, healthy: bool) -> None:
-        """Of a copy that the mirror should have, and has not whole."""
+        """Report a damaged or missing copy in the mirror, and upload it again with `repair`."""
         assert self._mirror is not None
         kind = Kind.COPY if await self._mirror.exists(original) else Kind.UNMIRRORED
         renewed = False
@@ -152,7 +152,7 @@ class Verification:
         await self._add(kind, original, repaired=renewed)
 
     async def _add(self, kind: Kind, original: Original, *, repaired: bool) -> None:
-        """Enter a finding, unless the picture was deleted or replaced since its row was read."""
+        """Add a finding, unless the picture was deleted or replaced meanwhile."""
         if not repaired and await self._rows.of(original.generation) is None:
             return
         if kind is Kind.MISSING and self._options.shared and not repaired:
@@ -161,7 +161,7 @@ class Verification:
 
 
 def _state(path: Path, original: Original) -> Kind | None:
-    """What is wrong with the file; None where it is as recorded. Reads all of it."""
+    """Read the file, and return what is wrong with it; None if it is as recorded."""
     try:
         with path.open("rb", buffering=0) as file:
             if os.fstat(file.fileno()).st_size != original.bytes:

@@ -1,7 +1,7 @@
-"""Asking a running server for many renditions, so that they are there before anyone else asks.
+"""Request many renditions from a running server, so that they are stored before clients need them.
 
-A list has a line for each: the path of a URL, or the id of a picture, which stands for
-every variant that is given beside.
+Each line of a list is the path of a URL, or the id of a picture, which is requested in every
+variant.
 """
 
 import asyncio
@@ -20,25 +20,25 @@ from liveresize import errors
 from liveresize.core import numbers, streams
 
 CONNECT_TIMEOUT, REQUEST_TIMEOUT = 10.0, 300.0
-"""Seconds; a render may wait for a worker, and other requests go before it."""
+"""Seconds; a render may wait for a worker, behind other requests."""
 
 _TRIES = 5
-"""How often one rendition is asked for while the server has no time, or cannot be reached."""
+"""How often one rendition is requested while the server is busy, or cannot be reached."""
 
 PAUSE = 1.0
-"""Seconds between tries of a server that does not say how long it wants to be left alone."""
+"""Seconds between two tries, without a `Retry-After`."""
 
 _LONGEST_WAIT = 30.0
-"""Seconds that the server is given at most where it asks to come back later."""
+"""The longest `Retry-After` that is respected, in seconds."""
 
 _LONGEST_LINE = 8_190
-"""Characters of a path: more is not read by servers or proxies."""
+"""The largest length of a path: servers and proxies do not accept longer ones."""
 
 _LINES = 64
 """Lines that are read at a time."""
 
 _UNESCAPED = "/%?&=+:,;@!$'()*~-._"
-"""What stands for itself in a path that somebody wrote down as it goes out."""
+"""Characters that are not escaped in a path."""
 
 _VARIANT = re.compile(r"(?:[0-9]+_[0-9]+(?:_[0-9]+x)?\.[A-Za-z0-9]+(?:\?\S*)?|\?\S+|\.[a-z]+\S*)")
 """`800_600.webp?fit=crop`, `?s=250` of vip, or `.webp`, the picture in another format."""
@@ -54,7 +54,7 @@ class BadLine(ValueError):
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a list; `notify` is called with each failure at once."""
+    """The results of a list; `notify` is called with each failure at once."""
 
     notify: Callable[[str], object]
     rendered: int = 0
@@ -65,11 +65,11 @@ class Tally:
 
     @property
     def well(self) -> bool:
-        """Whether nothing went wrong."""
+        """Whether there were no failures."""
         return not (self.bad or self.failed)
 
     def line(self) -> str:
-        """All of it in one line."""
+        """Format the results as one line."""
         return (
             f"{self.rendered + self.present} warm: {self.rendered} made, "
             f"{self.present} there already; {self.failed} failed, {self.bad} bad lines"
@@ -77,16 +77,16 @@ class Tally:
 
 
 def check_variant(variant: str) -> str:
-    """The variant itself; raises BadLine for what no picture can be asked for."""
+    """Return the variant. Raises BadLine if it is invalid."""
     if not _VARIANT.fullmatch(variant):
         raise BadLine(f"{variant!r} is no variant such as 800_600.webp?fit=crop or ?s=250.")
     return variant
 
 
 def paths(line: str, variants: Sequence[str]) -> list[str]:
-    """What a line of the list asks for: raw paths with their queries, perhaps none.
+    """Return the raw paths, with queries, that a line of the list stands for.
 
-    Empty lines, and those that begin with #, stand for nothing. Raises BadLine.
+    Empty lines, and those that begin with #, are ignored. Raises BadLine.
     """
     text = line.strip()
     if not text or text.startswith("#"):
@@ -102,7 +102,7 @@ def paths(line: str, variants: Sequence[str]) -> list[str]:
 
 
 class Warming:
-    """Asks `server`, an address, for everything that a list has, `width` at a time."""
+    """Requests everything in a list from `server`, a URL, `width` at a time."""
 
     def __init__(self, server: str, tally: Tally, *, width: int) -> None:
         self._server = server.rstrip("/")
@@ -112,9 +112,9 @@ class Warming:
     async def run(
         self, lines: Iterable[str], variants: Sequence[str], done: Callable[[int], object]
     ) -> None:
-        """Ask for all of it. `done` hears how many more are done, failed ones among them.
+        """Request everything. `done` is called with the number of new results, failures included.
 
-        Raises LiveResizeError where the server cannot be reached.
+        Raises LiveResizeError if the server cannot be reached.
         """
         client = httpclient.AsyncHTTPClient(force_instance=True, max_clients=self._width)
 
@@ -128,7 +128,7 @@ class Warming:
             client.close()
 
     async def _paths(self, lines: Iterable[str], variants: Sequence[str]) -> AsyncIterator[str]:
-        """What is to be asked for; a list may come from a pipe that has not ended."""
+        """Yield the paths to request; the list may come from a pipe that is still open."""
         numbered = enumerate(lines, start=1)
         while batch := await asyncio.to_thread(_next, numbered):
             for number, line in batch:
@@ -188,13 +188,13 @@ def _next(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def _pause(response: httpclient.HTTPResponse) -> float:
-    """Seconds until the server wants to be asked again."""
+    """Return the seconds until the next try."""
     delay = numbers.whole(response.headers.get("Retry-After", ""))
     return PAUSE if delay is None else min(delay, _LONGEST_WAIT)
 
 
 def _refusal(response: httpclient.HTTPResponse) -> str:
-    """Why there is no rendition, in the server's own sentence where it gave one."""
+    """Return the reason of a failure, in the words of the server if it sent some."""
     if response.code == 307:
         return f"307: it is too large; {response.headers.get('Location', '')} is not."
     try:

@@ -1,4 +1,4 @@
-"""What the server needs, looked at before or while it runs, and what to do about it.
+"""Checks of everything the server depends on, with suggested fixes.
 
-Each module looks at one thing and returns findings; none raises, and nothing is left behind.
+Each module checks one subject and returns findings. None raises, and nothing is left behind.
 """

@@ -1,4 +1,4 @@
-"""Buckets: whether they take, show and give up an object, to us and to clients."""
+"""Check of the buckets: put, get and delete an object, and get it as clients do."""
 
 import contextlib
 import email.utils
@@ -17,24 +17,24 @@ from liveresize.storage.objects import Objects
 _BODY = b"Put here by `liveresize doctor`, which takes it away again.\n"
 
 _BUDGET = 10.0
-"""Seconds for one request as clients make it."""
+"""Seconds for one request as a client."""
 
 _PRESIGNED = 60
-"""Seconds that the signed address lives which is tried."""
+"""The lifetime in seconds of the presigned URL that is tried."""
 
 _AHEAD = 60.0
-"""Seconds between two clocks above which presigned addresses begin to fail; a store
-refuses requests that are 15 minutes off."""
+"""The difference of two clocks in seconds above which presigned URLs may fail; a store refuses
+requests that are 15 minutes off."""
 
 _CREDENTIALS = "Check aws.access_key, aws.secret_key, aws.region and what they may do there."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket: the key that names it, its name, and what keys there begin with.
+    """A bucket: the setting that names it, its name, and the prefix of its keys.
 
-    `delivery` is how clients come to what is in it: redirect, presign, or nothing where
-    they do not. `public` is the address they are sent to; empty is that of the store.
+    `delivery` is how clients get its objects: redirect, presign, or empty if they do not.
+    `public` is the URL that they are redirected to; empty is that of the store.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Bucket:
 
 
 async def look(objects: Objects, buckets: list[Bucket]) -> list[Finding]:
-    """Everything about those buckets. `objects` is started and closed here."""
+    """Check the buckets. `objects` is started and closed here."""
     try:
         await objects.start()
     except errors.SettingsError as error:
@@ -134,7 +134,7 @@ async def _visit_signed(objects: Objects, bucket: Bucket, key: str, part: str) -
 
 
 async def _visit(url: str) -> str:
-    """What is wrong with asking for that address as clients do; empty where nothing is."""
+    """Request a URL as clients do; return what is wrong, or an empty text."""
 
     async def ask(session: aiohttp.ClientSession) -> str:
         async with session.get(url, allow_redirects=False) as response:
@@ -155,7 +155,7 @@ async def _with_session(send: Callable[[aiohttp.ClientSession], Awaitable[str]])
 
 
 async def _remove(objects: Objects, bucket: str, key: str) -> bool:
-    """Whether the object is gone."""
+    """Remove an object; return whether it is gone."""
     with contextlib.suppress(errors.LiveResizeError):
         await objects.remove(bucket, [key])
         return await objects.head(bucket, key) is None
@@ -163,7 +163,7 @@ async def _remove(objects: Objects, bucket: str, key: str) -> bool:
 
 
 async def _clock(address: str) -> AsyncIterator[Finding]:
-    """How far its clock and ours are apart, by the head of any answer, a refusal included."""
+    """Compare the clock of the store with ours, by the `Date` of any response."""
     date = ""
 
     async def ask(session: aiohttp.ClientSession) -> str:

@@ -1,4 +1,4 @@
-"""Codecs: whether each format that is read or written really is."""
+"""Check of the codecs: decode and encode each format in use."""
 
 import tempfile
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from liveresize.imaging.settings import EngineSettings
 from liveresize.maintenance.doctor.findings import Finding, ok, problem
 
 _SIZE = 64, 48
-"""Of the picture that is tried: as large as one block of every codec."""
+"""The size of the test picture: at least one block of every codec."""
 
 _EXTRAS = {"heif": "pillow-heif", "jxl": "pillow-jxl-plugin"}
-"""What brings a format that Pillow lacks; each is an extra of liveresize too."""
+"""Packages for formats that Pillow lacks; each is an extra of liveresize, too."""
 
 _LIBRARIES = {
     "jpeg": "libjpeg_turbo",
@@ -46,7 +46,7 @@ def _sample() -> Image.Image:
 
 
 def _read(name: str, folder: Path, settings: EngineSettings) -> Finding:
-    """Whether a picture of that format is understood."""
+    """Check that a picture of that format can be decoded."""
     part = f"codec {name}"
     if not decode.accepted((name,)):
         return problem(
@@ -64,7 +64,7 @@ def _read(name: str, folder: Path, settings: EngineSettings) -> Finding:
 
 
 def _written(form: Format, source: Path, settings: EngineSettings) -> Finding:
-    """Whether a rendition of that format is made."""
+    """Check that a rendition of that format can be encoded."""
     part = f"codec {form.value}"
     job = RenderJob(path=str(source), rendition=Rendition(format=form, width=32).canonical())
     try:
@@ -88,7 +88,7 @@ def _broken(part: str, what: str) -> Finding:
 
 
 def _version(name: str) -> str:
-    """Of the library that reads it, as far as that tells."""
+    """Return the version of the library that decodes the format, if it is known."""
     if name in _EXTRAS:
         return f" by {_EXTRAS[name]} {metadata.version(_EXTRAS[name])}"
     library = _LIBRARIES.get(name)

@@ -1,4 +1,4 @@
-"""The database: whether it answers, how fast, of which schema, and by what clock."""
+"""Check of the database: connection, speed, schema and clock."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +10,10 @@ from liveresize.storage.index import engines, schema_status
 _PART = "database"
 
 _SLOW = 0.02
-"""Seconds a question above which lookups, which have 0.15, get close to giving up."""
+"""Seconds for a query above which lookups come close to their time-out of 0.15 s."""
 
 _AHEAD = 2.0
-"""Seconds between two clocks above which ages and lives in the log are misleading."""
+"""The difference of two clocks in seconds above which times in the log are misleading."""
 
 
 async def look(url: str) -> list[Finding]:

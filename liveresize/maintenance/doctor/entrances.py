@@ -1,4 +1,4 @@
-"""The ways in: ports, the certificate, and whom to believe about clients."""
+"""Check of the ports, the certificate and the trusted proxies."""
 
 import datetime
 import errno
@@ -14,21 +14,21 @@ from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 from liveresize.settings.entrances import Tls
 
 _SOON, _LATER = 14, 30
-"""Days left of a certificate that has missed its renewal, and of one that is due for it."""
+"""Remaining days of a certificate below which there is a problem, or a warning."""
 
 _BUDGET = 5.0
-"""Seconds for a server that has the port to say what it is."""
+"""Seconds for the response of a server that uses the port."""
 
 _WIDE = {4: 8, 6: 16}
-"""Prefixes below which a network is more than anybody's own."""
+"""Prefix lengths below which a network is too large to be trusted."""
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def ports(address: str, chosen: Sequence[tuple[str, int, bool]]) -> Iterator[Finding]:
-    """Whether those ports can be listened on: (key, port, encrypted) of each.
+    """Check that the ports can be listened on: (key, port, encrypted) of each.
 
-    A server of ours that has one already is as it should be.
+    A port that a running liveresize uses is fine.
     """
     for key, port, encrypted in chosen:
         endpoint = f"{address or '*'}:{port}"
@@ -43,7 +43,7 @@ def ports(address: str, chosen: Sequence[tuple[str, int, bool]]) -> Iterator[Fin
 
 
 def _bind(address: str, port: int) -> None:
-    """Take the port on every address that is meant, and let go; raises OSError."""
+    """Bind the port on every address, and release it. Raises OSError."""
     addresses = socket.getaddrinfo(
         address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
@@ -78,7 +78,7 @@ def _unavailable(key: str, endpoint: str, error: OSError, is_ours: bool) -> Find
 
 
 def _is_ours(address: str, port: int, *, encrypted: bool) -> bool:
-    """Whether what has the port answers /_live as we do."""
+    """Whether the program that uses the port responds to /_live as liveresize does."""
     host = _reachable(address)
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
@@ -95,7 +95,7 @@ def _is_ours(address: str, port: int, *, encrypted: bool) -> bool:
 
 
 def _reachable(address: str) -> str:
-    """How a URL names what listens on that address."""
+    """Return the host for a URL of a server that listens on that address."""
     try:
         ip = ipaddress.ip_address(address or "::")
     except ValueError:
@@ -106,7 +106,7 @@ def _reachable(address: str) -> str:
 
 
 def certificate(settings: Tls) -> Iterator[Finding]:
-    """Whether it can be used, and for how long."""
+    """Check that the certificate is valid, and for how long."""
     try:
         until = Certificate(settings).not_after
     except errors.SettingsError as error:
@@ -126,7 +126,7 @@ def certificate(settings: Tls) -> Iterator[Finding]:
 
 
 def proxies(trusted: Sequence[str], address: str) -> Iterator[Finding]:
-    """Whether those who may say who a client is are not too many, or missing."""
+    """Check that `trusted_proxies` is neither empty by mistake nor too wide."""
     part = "trusted_proxies"
     wide = [
         str(network)

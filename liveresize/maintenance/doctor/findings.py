@@ -1,11 +1,11 @@
-"""What an examination has found."""
+"""The findings of the doctor."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Level(enum.StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -14,7 +14,7 @@ class Level(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: a sentence what is so, and one what to do about it."""
+    """The result of one check: a sentence about the state, and one about the fix."""
 
     level: Level
     part: str
@@ -22,38 +22,38 @@ class Finding:
     do: str = ""
 
     def text(self) -> str:
-        """It as people read it: a line, and one below where there is something to do."""
+        """Format the finding as text: a line, and another one with the fix."""
         line = f"{self.level.value:8} {self.part}: {printable(self.what)}"
         return f"{line}\n{'':8} → {printable(self.do)}" if self.do else line
 
     def as_json(self) -> dict[str, str]:
-        """It as programs read it."""
+        """Return the finding as a JSON object."""
         return {"level": self.level.value, "part": self.part, "what": self.what, "do": self.do}
 
 
 def ok(part: str, what: str) -> Finding:
-    """All is well."""
+    """Return a finding without a problem."""
     return Finding(Level.OK, part, what)
 
 
 def warning(part: str, what: str, do: str) -> Finding:
-    """The server works, and less well than it could."""
+    """Return a finding that the server works, but not as well as it could."""
     return Finding(Level.WARNING, part, what, do)
 
 
 def problem(part: str, what: str, do: str) -> Finding:
-    """The server does not work, or not wholly."""
+    """Return a finding that the server does not work, or only in part."""
     return Finding(Level.PROBLEM, part, what, do)
 
 
 def printable(text: str) -> str:
-    """`text` on one line that any terminal takes."""
+    """Return `text` as one line of printable characters."""
     plain = text.encode("utf-8", "backslashreplace").decode()
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in plain)
 
 
 def amount(size: float) -> str:
-    """Bytes as people say them."""
+    """Format a number of bytes with a unit."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""Folders: whether they can be written to durably, and how much room there is."""
+"""Check of the folders: durable writes, free space and file system."""
 
 import os
 import re
@@ -14,13 +14,13 @@ from liveresize.settings.server import Disk
 _REMOTE = re.compile(
     r"nfs4?|cifs|smb[23]?|ncpfs|afs|9p|ceph|lustre|gluster\w*|ocfs2|gfs2|fuse\.(?!ext|ntfs|portal).*"
 )
-"""File systems that other machines serve. A hit does one `stat` in the event loop."""
+"""Network file systems. A hit does one `stat` in the event loop."""
 
 _PASSING = ("tmpfs", "ramfs", "overlay")
-"""File systems whose files go with the machine's next start, or with the container."""
+"""File systems that lose their files with the next boot, or with the container."""
 
 _SLOW = 0.05
-"""Seconds of a sync above which uploads visibly wait for it."""
+"""Seconds of a sync above which uploads become noticeably slower."""
 
 _SYNCS = 5
 
@@ -35,7 +35,7 @@ class Folder:
 
 
 def look(folder: Folder, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Finding]:
-    """Everything about that folder; blocks for a few syncs. `mounts` lists file systems."""
+    """Check a folder; blocks for a few syncs. `mounts` lists file systems."""
     part, path = folder.key, folder.path.absolute()
     standing = path
     while not standing.exists() and standing != standing.parent:
@@ -71,7 +71,7 @@ def look(folder: Folder, mounts: Path = Path("/proc/self/mounts")) -> Iterator[F
 
 
 def _sync(folder: Path) -> float:
-    """Seconds that writing a page durably takes there, the median; raises OSError."""
+    """Return the median time in seconds of a durable write. Raises OSError."""
     times = []
     with tempfile.TemporaryFile(dir=folder, prefix="liveresize-doctor-") as file:
         for _ in range(_SYNCS):
@@ -98,7 +98,7 @@ def _room(folder: Folder, standing: Path) -> Iterator[Finding]:
 
 
 def _against(part: str, free: float, reserve: float, sentence: str, what: str) -> Iterator[Finding]:
-    """What is free against the reserve: uploads end at it, renditions at twice as much."""
+    """Compare the free space with the reserve: uploads stop at it, renditions at twice as much."""
     do = f"Free {what} on that disk, or lower its reserve."
     if free < reserve or not free:
         yield problem(part, f"{sentence}: uploads are refused.", do)
@@ -127,7 +127,7 @@ def _kind(folder: Folder, standing: Path, mounts: Path) -> Iterator[Finding]:
 
 
 def _file_system(path: Path, mounts: Path) -> str:
-    """The kind of the file system that holds `path`; empty where it cannot be told."""
+    """Return the type of the file system of `path`; empty if it is unknown."""
     best, kind = "", ""
     try:
         lines = mounts.read_text(errors="replace").splitlines()

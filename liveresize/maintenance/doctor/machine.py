@@ -1,4 +1,4 @@
-"""The machine: what speeds it up, what bounds it, and whether it knows the time."""
+"""Check of the machine: acceleration, limits and clock."""
 
 import ctypes
 import importlib
@@ -15,19 +15,19 @@ _FASTER = {
     "zlib_ng": ("zlib-ng", "PNG is packed by zlib, three times as slowly"),
     "uvloop": ("uvloop", "the event loop answers a fifth fewer hits"),
 }
-"""Modules that are not there on every platform → what brings them, and what is so without."""
+"""Optional modules → their package, and the effect if they are missing."""
 
 _FEW_DESCRIPTORS = 4096
 
 _TIME_ERROR = 5
-"""What adjtimex answers, in a structure of less than 256 bytes, while nothing keeps the
-clock right."""
+"""The result of adjtimex if the clock is not synchronised; its structure has less than 256
+bytes."""
 
 _SIMD = ("avx2", "sse4_1", "asimd")
 
 
 def acceleration() -> Iterator[Finding]:
-    """What makes it fast, and is not everywhere."""
+    """Check the optional modules that make the server faster."""
     try:
         resizer = importlib.import_module("cykooz_resizer")
         used = resizer.Resizer().cpu_extensions.name
@@ -58,7 +58,7 @@ def acceleration() -> Iterator[Finding]:
 
 
 def _flags(path: Path = Path("/proc/cpuinfo")) -> str:
-    """Which vector units the processor says it has."""
+    """Return the vector units of the processor, as text."""
     try:
         words = set(path.read_text().split())
     except OSError:
@@ -67,7 +67,7 @@ def _flags(path: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def limits(slots: int, per_worker: int, root: Path = Path("/")) -> Iterator[Finding]:
-    """Descriptors and memory; `slots` 0 takes what fits. `root` has `proc` and `sys`."""
+    """Check descriptors and memory; `slots` 0 means as many as fit. `root` has `proc` and `sys`."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _FEW_DESCRIPTORS:
         yield warning(
@@ -95,7 +95,7 @@ def limits(slots: int, per_worker: int, root: Path = Path("/")) -> Iterator[Find
 
 
 def clock() -> Iterator[Finding]:
-    """Whether something keeps the clock right, as far as the kernel knows."""
+    """Check that the clock is synchronised, as far as the kernel knows."""
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(256))
     except (OSError, AttributeError):

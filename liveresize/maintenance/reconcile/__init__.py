@@ -1,5 +1,4 @@
-"""Upkeep: what an operator runs beside the servers, now and then.
+"""The comparison of rows, files, mirror and links; see `reconciliation.Reconciliation`.
 
-`reconcile.Reconciliation` compares rows, files, mirror and links, which a restore from
-backups of different moments leaves at odds with each other.
+They differ, for example, after a restore from backups of different times.
 """

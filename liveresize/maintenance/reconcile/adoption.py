@@ -1,4 +1,4 @@
-"""Recording an original again that is stored, but has no row."""
+"""Record a stored original that has no row."""
 
 import asyncio
 import dataclasses
@@ -13,14 +13,14 @@ from liveresize.maintenance.reconcile.places import ON_DISK, Described, Entry
 
 
 class NotAdopted(Exception):
-    """This original cannot be recorded; the message says why."""
+    """This original cannot be recorded; the message gives the reason."""
 
 
 class Adoption:
-    """Adopts originals. `announced` are the generations whose end was told of lately.
+    """Adopts originals. `announced` are generations with a recorded deletion.
 
-    Those are adopted under a new generation: every server that starts hears of their end
-    once more, and would remove their files.
+    Those are adopted under a new generation: a server that starts processes the deletion again,
+    and would remove their files.
     """
 
     def __init__(self, parts: Parts, announced: set[str]) -> None:
@@ -30,8 +30,8 @@ class Adoption:
     async def adopt(self, image: ImageId, entries: list[Entry], older: Original | None) -> None:
         """Record a generation, stored as `entries`, in place of the row of `older`.
 
-        Raises NotAdopted; and DiskFull, IndexUnavailable and ObjectStoreUnavailable where
-        others would fare no better.
+        Raises NotAdopted for this original, and DiskFull, IndexUnavailable and
+        ObjectStoreUnavailable, which would also affect others.
         """
         stored = ended(image, entries[0].generation)
         local = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
@@ -43,7 +43,7 @@ class Adoption:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _fetch(self, stored: Original) -> Path:
-        """Bring the copy in the mirror here, to be looked at."""
+        """Fetch the copy in the mirror to this disk. Raises NotAdopted."""
         mirror = self._parts.mirror
         facts = await mirror.facts(stored) if isinstance(mirror, Described) else None
         if mirror is None or facts is None:
@@ -81,7 +81,7 @@ class Adoption:
             await parts.retire(older)
 
     async def _settle(self, original: Original) -> None:
-        """Note what the mirror has, and that the file has a row now."""
+        """Record whether the mirror has the original, and drop the notes about its file."""
         if await self._parts.mirror_has(original):
             await self._parts.mirror_queue.done(original.generation)
         self._parts.originals.settle(original.generation)

@@ -1,8 +1,8 @@
-"""More entries than memory holds, put in order.
+"""Sort more entries than fit in memory.
 
-They go into a database of SQLite that has no name: it lies in the folder for temporary
-files (TMPDIR) once it is larger than a few megabytes, and is gone with its connection.
-Five million entries take about a gigabyte there, half of it while they are sorted.
+They are stored in a temporary SQLite database, which uses the folder for temporary files (TMPDIR)
+above a few megabytes, and is removed with its connection. Five million entries need about a
+gigabyte there, half of it only while they are sorted.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _ROWS = 2_000
-"""Entries that change threads together."""
+"""Entries that are passed between threads together."""
 
 _TABLE = """
 CREATE TABLE entries (
@@ -34,9 +34,9 @@ _Row = tuple[str, int, str, str, bytes, int, float, str]
 
 
 class ExternalSorter:
-    """Takes entries in any order, then gives them back sorted and in groups; `close` it.
+    """Collects entries in any order, and returns them sorted and in groups; must be closed.
 
-    Raises DiskFull where the folder for temporary files has no room for them.
+    Raises DiskFull if the folder for temporary files is full.
     """
 
     def __init__(self) -> None:
@@ -50,13 +50,13 @@ class ExternalSorter:
         self.size = 0
 
     def close(self) -> None:
-        """Forget everything; what is under way is broken off."""
+        """Interrupt the current query, and drop all entries."""
         self._database.interrupt()
         self._thread.shutdown(cancel_futures=True)
         self._database.close()
 
     async def add(self, entry: Entry) -> None:
-        """Take one more."""
+        """Add an entry."""
         image = entry.image or ImageId("")
         self._waiting.append(
             (
@@ -87,7 +87,7 @@ class ExternalSorter:
             raise _full(error) from error
 
     async def by_generation(self) -> AsyncIterator[tuple[str, list[Entry]]]:
-        """(generation, its entries), in the order of generations."""
+        """Yield (generation, its entries), in the order of generations."""
         group: list[Entry] = []
         async for entry in self._sorted("generation"):
             if group and group[0].generation != entry.generation:
@@ -98,7 +98,7 @@ class ExternalSorter:
             yield group[0].generation, group
 
     async def by_image(self) -> AsyncIterator[list[Entry]]:
-        """The entries of one picture after the other; each without a name by itself."""
+        """Yield the entries of each picture; an entry without a name is a group of its own."""
         group: list[Entry] = []
         async for entry in self._sorted("named, bucket, name"):
             if group and (entry.image is None or group[0].image != entry.image):

@@ -1,4 +1,4 @@
-"""What a comparison has found, counted and named."""
+"""The findings of a comparison, with counts and examples."""
 
 import enum
 from collections import Counter
@@ -9,11 +9,11 @@ from typing import Any
 from liveresize.core import names
 
 EXAMPLES = 20
-"""How many findings of a kind are kept; there may be millions."""
+"""The largest number of findings of a kind that are kept; there may be millions."""
 
 
 class Kind(enum.StrEnum):
-    """What may be found; the values are the names in JSON."""
+    """The kinds of findings; the values are the names in JSON."""
 
     LOST = "lost"
     DAMAGED = "damaged"
@@ -31,7 +31,7 @@ class Kind(enum.StrEnum):
 
     @property
     def meaning(self) -> str:
-        """What they are."""
+        """The description of the kind."""
         return _MEANINGS[self]
 
 
@@ -55,7 +55,7 @@ _MEANINGS = {
 
 @dataclass(slots=True)
 class Tally:
-    """How many of one kind were found and repaired, and the first of them."""
+    """The numbers of findings of one kind and of repairs, and the first findings."""
 
     found: int = 0
     repaired: int = 0
@@ -63,10 +63,10 @@ class Tally:
 
 
 class Report:
-    """Everything that one run has found. `on_finding` is called with each finding at once.
+    """The findings of one run. `on_finding` is called with each finding at once.
 
-    `looked` counts what was compared; `young` what was left alone, since it may be on its
-    way and have its row or link in a moment. `remarks` are sentences for the operator.
+    `looked` counts compared items; `young` counts items that were skipped because their row or
+    link may follow in a moment. `remarks` are sentences for the operator.
     """
 
     def __init__(self, on_finding: Callable[[str], object] = lambda line: None) -> None:
@@ -77,7 +77,7 @@ class Report:
         self.tallies: dict[Kind, Tally] = {}
 
     def add(self, kind: Kind, what: str, *, repaired: bool = False) -> None:
-        """Count one finding, and whether that is repaired now."""
+        """Count one finding, and whether it is repaired."""
         tally = self.tallies.setdefault(kind, Tally())
         tally.found += 1
         tally.repaired += repaired
@@ -87,17 +87,17 @@ class Report:
         self._on_finding(f"{kind.value}: {line}{' (repaired)' if repaired else ''}")
 
     def remark(self, sentence: str) -> None:
-        """Say something once."""
+        """Add a remark, unless there is the same one."""
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
     @property
     def left(self) -> int:
-        """How many findings are not repaired."""
+        """The number of findings that are not repaired."""
         return sum(tally.found - tally.repaired for tally in self.tallies.values())
 
     def lines(self, *, with_examples: bool = True) -> Iterator[str]:
-        """The report as people read it, with the first of each kind if `with_examples`."""
+        """Yield the report as text, with the first findings of each kind if `with_examples`."""
         counts = ", ".join(f"{count} {what}" for what, count in self.looked.items())
         yield f"compared: {counts or 'nothing'}"
         for kind in Kind:
@@ -115,7 +115,7 @@ class Report:
         yield f"findings left: {self.left}" if self.tallies else "nothing found"
 
     def as_json(self) -> dict[str, Any]:
-        """The report as programs read it."""
+        """Return the report as a JSON object."""
         return {
             "compared": dict(self.looked),
             "findings": {

@@ -1,4 +1,4 @@
-"""Links against objects, generation by generation."""
+"""Compare links with objects, generation by generation."""
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
@@ -11,10 +11,10 @@ Row = tuple[Link, bool]
 
 
 class Links:
-    """Compares one generation after the other; several may be compared at once.
+    """Compares generations, also several at once.
 
-    The listing is older than the links, so that whatever looks wrong is looked at again
-    before it counts. Servers remember a link for `cache.link_ttl` after it is dropped.
+    The listing is older than the links, so that every difference is checked again before it
+    counts. Servers cache a link for `cache.link_ttl` after it is dropped.
     """
 
     def __init__(self, parts: Parts, objects: Objects, options: Options, report: Report) -> None:
@@ -56,10 +56,10 @@ class Links:
         self._report.add(Kind.LINK, what, repaired=self._options.repair)
 
     async def _take_out(self, link: Link) -> None:
-        """Take a link out of use whose object is gone.
+        """Purge a link without an object.
 
-        Browsers may hold redirects to objects that we serve: such a link stays marked, so that
-        they are rendered again.
+        Browsers may have redirects to objects that this server serves: such a link stays as
+        evicted, so that they are rendered again.
         """
         if self._parts.store.shared or link.image.bucket:
             await self._parts.links.forget([link])
@@ -81,13 +81,13 @@ class Links:
             self._report.add(Kind.OBJECT, entry.key, repaired=self._options.repair)
 
     async def _undo(self, generation: str, removed: set[str]) -> None:
-        """Drop links to what was removed, had they been added in the same moment."""
+        """Drop links to removed objects that were added at the same moment."""
         for file, link in (await self._linked(generation)).items():
             if file in removed and await self._objects.size(link) is None:
                 await self._parts.links.forget([link])
 
     async def _linked(self, generation: str) -> dict[str, Link]:
-        """The links of a generation, by the names of their files."""
+        """Return the links of a generation, by the names of their files."""
         links: dict[str, Link] = {}
         variant = ""
         while True:
@@ -100,17 +100,17 @@ class Links:
 
 
 def file_of(key: str) -> str:
-    """The name of the file of an object: its variant and extension."""
+    """Return the file name of an object: its variant and extension."""
     return key.rpartition("/")[2]
 
 
 def foreign(link: Link) -> bool:
-    """Whether a link was taken over, and leads to where another service put its object."""
+    """Whether a link was imported, and leads to an object of another service."""
     return "://" in link.key
 
 
 def _link_to(entry: Entry) -> Link:
-    """What stores ask for to remove an object that no link leads to."""
+    """Return a link for an object without one, which stores need to remove it."""
     return Link(
         image=ImageId(""),
         generation=entry.generation,

@@ -1,4 +1,4 @@
-"""What a reconciliation is told, and the parts of this installation that it works on."""
+"""The options of a reconciliation, and the components that it works on."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,14 @@ from liveresize.core.originals import Original
 from liveresize.maintenance.reconcile.places import Described, Files, Objects
 
 WIDTH = 16
-"""Questions to stores that are under way at once; the client of S3 has a bound of its own."""
+"""Concurrent requests to stores; the S3 client has a limit of its own."""
 
 PAGE = 1_000
 """Rows that are read at once."""
 
 
 class OrphanPolicy(enum.Enum):
-    """What becomes of originals that are stored without a row."""
+    """The action for originals without a row."""
 
     REPORT = enum.auto()
     ADOPT = enum.auto()
@@ -28,12 +28,12 @@ class OrphanPolicy(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What to do about what is found.
+    """The options of a run.
 
-    `this_is_all`: no other disk has originals. `alone` says so too, as far as the kind of
-    the database tells, and is not believed while nothing at all is found. What is younger
-    than `grace` seconds and has no row or link may be on its way, and is left alone.
-    `slots`: pictures that the renderer takes at a time.
+    `this_is_all`: no other disk has originals. `alone` is the same, derived from the kind of
+    the database; it is ignored if no file is found at all. Files without a row or link are
+    skipped if they are younger than `grace` seconds, because it may follow. `slots`: pictures
+    that the renderer processes at a time.
     """
 
     repair: bool = False
@@ -46,11 +46,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """This installation. `aside` lists originals that servers have set aside, since they had
-    no row for long. `objects` is None where the store cannot be listed.
+    """The components of this installation. `aside` lists originals that servers have set aside,
+    because they had no row for a long time. `objects` is None if the store cannot be listed.
 
-    `apart`: pictures of buckets have stores of their own, where another service may keep
-    what it knows of, so that nothing there is compared or taken for a stray.
+    `apart`: pictures of buckets have stores of their own, which another service may use, too,
+    so that nothing there is compared or counts as an original without a row.
     """
 
     rows: ports.OriginalRows
@@ -72,11 +72,11 @@ class Parts:
         return self.mirror is not None and self.mirror.takes(image)
 
     def borrowed(self, image: ImageId) -> bool:
-        """Whether a picture lies where another service may have put it."""
+        """Whether a picture is in a bucket that another service may use."""
         return self.apart and bool(image.bucket)
 
     async def mirror_has(self, original: Original) -> bool:
-        """Whether the mirror has that very original. Raises ObjectStoreUnavailable."""
+        """Whether the mirror has exactly this original. Raises ObjectStoreUnavailable."""
         if self.mirror is None or not self.mirror.takes(original.image):
             return False
         if isinstance(self.mirror, Described):
@@ -84,25 +84,27 @@ class Parts:
         return await self.mirror.exists(original)
 
     async def occupied(self, original: Original) -> bool:
-        """Whether another picture lies under the id of this one in its bucket, which is not
-        ours to replace. Raises ObjectStoreUnavailable."""
+        """Whether the bucket has another picture with the same id, which must not be replaced.
+
+        Raises ObjectStoreUnavailable.
+        """
         if not self.borrowed(original.image) or not isinstance(self.mirror, Described):
             return False
         expected = (original.bytes, original.sha256)
         return await self.mirror.facts(original) not in (None, expected)
 
     async def size_here(self, original: Original) -> int | None:
-        """The bytes of the file of `original` on this disk; None where there is none."""
+        """Return the size of the file of `original` on this disk; None if there is none."""
         path = self.originals.path(original)
         with contextlib.suppress(OSError):
             return (await asyncio.to_thread(path.stat)).st_size
         return None
 
     async def retire(self, original: Original) -> None:
-        """Remove what is left of a generation that has no row.
+        """Remove the remains of a generation without a row.
 
-        In buckets that another service uses nothing is touched: that a row is missing here
-        says nothing of what is there. Raises ObjectStoreUnavailable.
+        Nothing is removed from buckets that another service uses: it may have objects without a
+        row here. Raises ObjectStoreUnavailable.
         """
         await self.originals.remove(original)
         if self.borrowed(original.image):
@@ -114,7 +116,7 @@ class Parts:
 
 
 def age_order(generation: str) -> str:
-    """What to sort generations of one picture by, so that older ones come first."""
+    """Return the sort key that puts older generations of one picture first."""
     return generation[1:]
 
 
@@ -123,4 +125,4 @@ NOT_ADOPTABLE = (
     errors.WorkerDied,
     errors.OriginalMissing,
 )
-"""What a worker says of a file that cannot become an original."""
+"""Errors of workers for a file that cannot become an original."""

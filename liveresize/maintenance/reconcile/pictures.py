@@ -1,8 +1,8 @@
-"""Originals without a row, and rows without an original: picture by picture.
+"""Decide about originals without a row, and rows without an original, picture by picture.
 
-Of one picture, an older version may be stored and a newer one recorded, or the other way
-round. Each is decided with all of them at hand, so that nothing that could be served is
-given up for something that cannot.
+A picture may have an older version on disk and a newer one in its row, or the other way round. All
+versions of a picture are decided together, so that no usable version is removed for an unusable
+one.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ UNDECIDED = (
 )
 
 Versions = dict[str, list[Entry]]
-"""What is stored of one picture without a row: the entries of each generation, the newest
-generation first."""
+"""The stored versions of one picture without a row: generation → entries, the newest generation
+first."""
 
 
 class Pictures:
-    """Decides one picture after the other; several may be decided at once.
+    """Decides about pictures, also several at once.
 
-    `certain` says that bytes that were not found are nowhere. `moving` are generations
-    that an upload has noted lately, `announced` those whose end was told of lately.
+    `certain`: bytes that were not found are lost. `moving` are generations of recent uploads,
+    `announced` those with a recorded deletion.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Pictures:
         self._adopting = options.repair and options.strays is OrphanPolicy.ADOPT
 
     async def decide(self, entries: list[Entry]) -> None:
-        """Decide what becomes of all versions of one picture."""
+        """Decide about all versions of one picture."""
         image = entries[0].image
         versions = await self._versions(entries)
         if image is None:
@@ -79,7 +79,7 @@ class Pictures:
             await self._decide_named(image, versions, standing, lost)
 
     async def _versions(self, entries: list[Entry]) -> Versions:
-        """What is still there, uploads in progress left out."""
+        """Return the versions that still exist, without uploads in progress."""
         versions: Versions = {}
         for entry in sorted(entries, key=lambda one: age_order(one.generation), reverse=True):
             if entry.place == LOST or not await self._exists(entry):
@@ -138,7 +138,7 @@ class Pictures:
     def _over(self, generation: str, standing: Original | None, lost: bool) -> bool:
         """Whether a version without a row is known to have been replaced or deleted.
 
-        Where nothing of the row's own version is left, any other one may be of use.
+        If the version in the row is lost, any other one may be useful.
         """
         if lost:
             return False
@@ -146,11 +146,11 @@ class Pictures:
         return older or generation in self._announced
 
     def _may_follow(self, generation: str, standing: Original | None, lost: bool) -> bool:
-        """Whether a version may take the place of the row, which may not be lost elsewhere."""
+        """Whether a version may replace the row, whose own version may be on another disk."""
         return standing is None or not lost or self._certain or _newer(generation, standing)
 
     async def _adopt(self, image: ImageId, entries: list[Entry], older: Original | None) -> str:
-        """Record a version; why not, or nothing where that is done."""
+        """Record a version; return an empty text, or the reason why it is not possible."""
         try:
             await self._adoption.adopt(image, entries, older)
         except NotAdopted as refusal:
@@ -158,7 +158,7 @@ class Pictures:
         return ""
 
     async def _give_up(self, lost: Original, undecided: bool) -> bool:
-        """Delete a row without bytes, where that is asked for; whether it is gone."""
+        """Delete a row of a lost original if the options allow it; return whether it is gone."""
         if not self._certain:
             self._report.remark(MAYBE_ELSEWHERE)
         elif undecided:
@@ -172,7 +172,7 @@ class Pictures:
         return False
 
     async def _remove(self, image: ImageId, entries: list[Entry]) -> bool:
-        """Remove a version that has no row; whether its files are gone."""
+        """Remove a version without a row; return whether its files are gone."""
         stored = ended(image, entries[0].generation)
         if await self._parts.rows.of(stored.generation) is not None:
             return False  # recorded this moment
@@ -181,7 +181,7 @@ class Pictures:
         return removed
 
     async def _discard(self, entries: list[Entry]) -> bool:
-        """Remove files from this disk; whether they are gone."""
+        """Remove files from this disk; return whether they are gone."""
         paths = [Path(entry.key) for entry in entries if entry.place in ON_DISK]
         for path in paths:
             await self._parts.originals.discard(

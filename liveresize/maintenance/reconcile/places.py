@@ -1,4 +1,4 @@
-"""The places that are compared with the index, as far as a reconciliation needs to know them."""
+"""The stores that a reconciliation compares with the index."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from liveresize.core.originals import GENERATION, Link, Original, ended
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that lies in one of the places, or that a row says should.
+    """A stored file or object, or a row without one.
 
-    `key` is what its place calls it: a path on this disk, or the key of an object; its last
-    part is the name of its file. `image` is None where it does not tell of which picture
-    it is. `modified_at` is Unix seconds, 0 where nobody knows. `place` tells originals
-    apart: on this disk, set aside on it, in the mirror, or in a row alone.
+    `key` is its name in the store: a path on this disk, or the key of an object; the last part
+    is the file name. `image` is None if the key does not contain the name of the picture.
+    `modified_at` is Unix seconds, 0 if unknown. `place` is the place of an original: on this
+    disk, set aside on it, in the mirror, or only in a row.
     """
 
     key: str
@@ -33,25 +33,28 @@ ON_DISK = (HERE, ASIDE)
 
 
 class Files(Protocol):
-    """The originals on this disk, those aside that are read through from another service."""
+    """The originals on this disk, except those that belong to another service."""
 
     def entries(self) -> AsyncIterator[tuple[Path, str, int, ImageId | None]]:
-        """(path, generation, bytes, image) of every file, in any order; the image is None
-        where the path does not tell it. Raises SettingsError where a folder cannot be read."""
+        """Yield (path, generation, bytes, image) of every file, in any order.
+
+        The image is None if the path does not contain its name. Raises SettingsError if a
+        folder cannot be read.
+        """
 
 
 @runtime_checkable
 class Objects(Protocol):
-    """The renditions in their store, beyond what ports.RenditionStore asks of it."""
+    """A store of renditions that can list its objects, see ports.RenditionStore."""
 
     def entries(self) -> AsyncIterator[tuple[str, int, float]]:
-        """(key, bytes, Unix seconds of its last change) of every object, in any order.
+        """Yield (key, bytes, Unix seconds of the last change) of every object, in any order.
 
-        Raises ObjectStoreUnavailable, or SettingsError where a folder cannot be read.
+        Raises ObjectStoreUnavailable, or SettingsError if a folder cannot be read.
         """
 
     async def size(self, link: Link) -> int | None:
-        """How many bytes the object of `link` has; None where there is none.
+        """Return the size of the object of `link`; None if there is none.
 
         Raises ObjectStoreUnavailable.
         """
@@ -59,23 +62,23 @@ class Objects(Protocol):
 
 @runtime_checkable
 class Described(Protocol):
-    """A mirror that knows what it holds, beyond what ports.Mirror asks of it."""
+    """A mirror that knows size and SHA-256 of its copies, see ports.Mirror."""
 
     async def facts(self, original: Original) -> tuple[int, str] | None:
-        """(bytes, SHA-256 in hex) of the copy of that generation; None where there is none.
+        """Return (bytes, SHA-256 in hex) of the copy of that generation; None if there is none.
 
         Raises ObjectStoreUnavailable.
         """
 
 
 async def files(listing: Files, place: str = HERE) -> AsyncIterator[Entry]:
-    """The originals on this disk: where they belong, or set aside."""
+    """Yield the originals on this disk, those in use or those set aside."""
     async for path, generation, size, image in listing.entries():
         yield Entry(key=str(path), generation=generation, bytes=size, image=image, place=place)
 
 
 async def mirrored(mirror: ports.Mirror) -> AsyncIterator[Entry]:
-    """The originals in the mirror."""
+    """Yield the originals in the mirror."""
     sample = ended(ImageId("x"), "0" * 28)
     prefix = mirror.key(sample).removesuffix(f"{sample.image.key}/{sample.generation}")
     async for key, size in mirror.entries():
@@ -87,7 +90,7 @@ async def mirrored(mirror: ports.Mirror) -> AsyncIterator[Entry]:
 
 
 async def renditions(objects: Objects) -> AsyncIterator[Entry]:
-    """The objects of renditions, which are those with a generation in the right place."""
+    """Yield the objects of renditions: those with a generation at the right position of the key."""
     async for key, size, modified_at in objects.entries():
         _, generation, _ = ("", "", *key.split("/"))[-3:]
         if GENERATION.fullmatch(generation):

@@ -1,8 +1,8 @@
-"""Rows, files, mirror and links, compared and brought together again.
+"""Compare rows, files, mirror and links, and repair differences.
 
-Nothing is remembered between runs, and each repair is whole by itself: a run that was
-stopped is simply started again. Servers may run meanwhile. Listings are taken before the
-rows are read, sorted on disk, and joined with them page by page, so that memory stays flat.
+Nothing is stored between runs, and each repair is complete by itself: a run that was stopped can
+be started again. Servers may run meanwhile. Listings are taken before the rows are read, sorted on
+disk, and joined with the rows page by page, so that memory use is constant.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ UNLISTED = "Links were not compared: this store of renditions cannot be listed."
 
 
 class Reconciliation:
-    """One run. `report` tells how far it came if it raises."""
+    """One run. `report` has the findings so far if it raises."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Reconciliation:
         self.report = report
 
     async def run(self) -> Report:
-        """Compare everything, and repair what is to be repaired.
+        """Compare everything, and repair differences as the options say.
 
         Raises IndexUnavailable, ObjectStoreUnavailable, DiskFull, SettingsError for folders
         that cannot be read, and Overload.
@@ -76,7 +76,7 @@ class Reconciliation:
             await self._decide(cases, certain=self._options.this_is_all or alone)
 
     async def _decide(self, cases: ExternalSorter, *, certain: bool) -> None:
-        """Decide what its row alone does not."""
+        """Decide the cases that need all versions of a picture."""
         pictures = Pictures(
             self._parts,
             self._options,
@@ -91,7 +91,7 @@ class Reconciliation:
             await for_each(_counted(cases.by_image(), progress), pictures.decide, width)
 
     async def _moving(self) -> set[str]:
-        """Generations that an upload has put in their place lately, and not settled."""
+        """Return the generations of recent uploads that are not settled."""
         noted = await self._parts.originals.unsettled(-self._options.grace)
         old = await self._parts.originals.unsettled(self._options.grace)
         return {generation for _, generation, _ in noted} - {each[1] for each in old}
@@ -120,7 +120,7 @@ class Reconciliation:
         self.report.looked[what] = target.size - before
 
     async def _originals(self) -> AsyncIterator[tuple[str, Row]]:
-        """Every row of an original by its generation, a page at a time."""
+        """Yield every row of an original with its generation, a page at a time."""
         self.report.looked["originals recorded"] = 0
         after = ""
         while page := await self._parts.rows.after(after, PAGE):
@@ -130,7 +130,7 @@ class Reconciliation:
                 yield row[0].generation, row
 
     async def _links(self) -> AsyncIterator[tuple[str, list[LinkRow]]]:
-        """Every link by its generation, a page at a time, all of one generation together."""
+        """Yield the links of each generation, a page at a time."""
         self.report.looked["links"] = 0
         group: list[LinkRow] = []
         last: Link | None = None

@@ -1,7 +1,7 @@
-"""Originals: every row against the disk and the mirror.
+"""Compare every row of an original with the disk and the mirror.
 
-What cannot be decided by its row alone is gathered, to be decided picture by picture:
-originals without a row, and rows whose bytes are nowhere.
+Originals without a row and rows without an original are collected, to be decided picture by
+picture.
 """
 
 from pathlib import Path
@@ -22,10 +22,10 @@ NO_MIRROR = (
 
 
 class Rows:
-    """Compares one generation after the other; several may be compared at once.
+    """Compares generations, also several at once.
 
-    The listings are older than the rows, so that whatever looks wrong is looked at again
-    before it counts.
+    The listings are older than the rows, so that every difference is checked again before it
+    counts.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Rows:
         self._open_cases = open_cases
 
     async def compare(self, item: tuple[str, Row | None, list[Entry] | None]) -> None:
-        """Compare the row of a generation with what is stored of it."""
+        """Compare the row of a generation with its stored files."""
         _, row, stored = item
         entries = stored or []
         if row is None:
@@ -55,7 +55,7 @@ class Rows:
             await self._distrust(original, mirrored)
 
     async def _compare_mirror(self, original: Original, noted: bool, entries: list[Entry]) -> bool:
-        """Whether the mirror has the original, having found out what its row says of that."""
+        """Compare the mirror with the row; return whether the mirror has the original."""
         if not self._parts.mirrors(original.image):
             return False
         sizes = [entry.bytes for entry in entries if entry.place == MIRROR]
@@ -68,7 +68,7 @@ class Rows:
         return present
 
     async def _is_unchanged(self, original: Original, noted: bool) -> bool:
-        """Whether there is still a row, and says the same."""
+        """Whether the row still exists and is unchanged."""
         parts = self._parts
         if await parts.rows.of(original.generation) is None:
             return False
@@ -85,7 +85,7 @@ class Rows:
         self._report.add(kind, label(original), repaired=repair)
 
     async def _put_back(self, original: Original, entries: list[Entry]) -> None:
-        """Put back what was set aside, and has a row again."""
+        """Move an original back that was set aside and has a row again."""
         for entry in entries:
             if entry.place != ASIDE or self._parts.originals.exists(original):
                 continue
@@ -96,7 +96,7 @@ class Rows:
             self._report.add(Kind.ASIDE, label(original), repaired=self._options.repair)
 
     async def _size(self, original: Original, entries: list[Entry]) -> int | None:
-        """The bytes of the file here: as listed where it lies where it should, or as it is."""
+        """Return the size of the file on this disk, as listed if it is in the right place."""
         for entry in entries:
             if entry.place == HERE and entry.image == original.image:
                 return entry.bytes
@@ -105,7 +105,7 @@ class Rows:
         return await self._parts.size_here(original)
 
     async def _lose(self, original: Original, noted: bool) -> None:
-        """Neither here nor in the mirror: what becomes of it depends on its other versions."""
+        """Collect an original that is neither here nor in the mirror, or report it as lost."""
         if await self._parts.rows.of(original.generation) is None:
             return
         if noted and not self._parts.mirrors(original.image) and not self._options.this_is_all:
@@ -123,7 +123,7 @@ class Rows:
         )
 
     async def _distrust(self, original: Original, mirrored: bool) -> None:
-        """A file of another size: it is fetched again once it is gone, or it is all there is."""
+        """Report a file of the wrong size; remove it if it can be fetched from the mirror."""
         if await self._parts.rows.of(original.generation) is None:
             return
         repair = self._options.repair and mirrored
@@ -134,5 +134,5 @@ class Rows:
 
 
 def label(original: Original) -> str:
-    """How an original is named in the report."""
+    """Return the text for an original in the report."""
     return f"{original.image.key} ({original.generation})"
