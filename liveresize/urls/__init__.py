@@ -1,8 +1,8 @@
-"""Addresses of pictures for an application's pages: `url`, `srcset`, and a whole `picture`.
+"""Build the URLs of pictures for an application's pages: `url`, `srcset` and `picture`.
 
-Nothing is asked of the server, and nothing heavy is imported. Every address is read back by
-the server's own parser before it is handed out, so that what makes no sense raises here,
-with the sentence that the server would answer: MalformedUrl or BadParameter.
+No request is sent to the server, and nothing heavy is imported. Every URL is parsed by the
+server's own parser before it is returned, so that an invalid one raises here, with the error of
+the server: MalformedUrl or BadParameter.
 """
 
 from liveresize.urls.address import Options, expiry, size, srcset, url

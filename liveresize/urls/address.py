@@ -1,4 +1,4 @@
-"""Addresses of pictures, and what they lead to; see the package."""
+"""URLs of pictures, and the sizes of the results; see the package."""
 
 import re
 import time
@@ -17,19 +17,19 @@ from liveresize.core.operations import Spelled
 _BASE = re.compile(r"""(?:(?:https?:)?//[^\s/?#,"'<>\\]+)?(?:/[^\s?#,"'<>\\]*)?""")
 
 _LARGEST = 999_999_999
-"""A side that an address can spell: nine digits."""
+"""The largest side in a URL: nine digits."""
 
 _WRITTEN = tuple(name for name in parameters.KNOWN if name not in ("sig", "exp"))
-"""In this order they stand in an address. `preset` is last: what is said beside it counts."""
+"""Parameters in the order of a URL. `preset` is last, so that the others override it."""
 
 
 class Options(Spelled, total=False):
-    """What every function here takes by name, beside what it says itself.
+    """The keyword arguments of every function here.
 
-    `base` is what stands before the path, such as `https://images.example.com`; empty makes
-    addresses that begin with `/`. `key` is one of `signing.keys` and signs, `exp` (Unix
-    seconds) is when that ends. The others are the parameters of an address, with its values;
-    a focal point may be a pair. None is as if it were not there.
+    `base` is the part before the path, such as `https://images.example.com`; if it is empty,
+    URLs begin with `/`. `key` is one of `signing.keys`, for the signature, and `exp` (Unix
+    seconds) its expiry. The others are the parameters of a URL, with the same values; a focal
+    point may be a pair. None means that the parameter is not set.
     """
 
     base: str
@@ -49,11 +49,11 @@ def url(
     format: str = "auto",  # noqa: A002 (an address has no other word for it)
     **options: Unpack[Options],
 ) -> str:
-    """The address of the picture `name` in a box of `width` × `height` pixels.
+    """Return the URL of the picture `name` in a box of `width` × `height` pixels.
 
-    0 leaves that side free, and both 0 is the picture's own size. `density` multiplies the
-    box. `format` is an extension (`auto` is the best that the browser shows), `json` the
-    facts, empty the original. Raises MalformedUrl and BadParameter.
+    A side of 0 is calculated, and both 0 is the picture's own size. `density` multiplies the
+    box. `format` is an extension; `auto` is the best one that the browser supports, `json` the
+    properties, empty the original. Raises MalformedUrl and BadParameter.
     """
     target = _target(name, width, height, density, format, options)
     key, exp = options.get("key") or "", options.get("exp")
@@ -74,10 +74,10 @@ def srcset(
     format: str = "auto",  # noqa: A002 (as in `url`)
     **options: Unpack[Options],
 ) -> str:
-    """The value of a `srcset`: one box at several densities, or a picture in several widths.
+    """Return the value of a `srcset`: one box in several densities, or a picture in several widths.
 
     With `widths`, in pixels, `width` and `height` are the ratio of the boxes; without a
-    height that side is free. Raises as `url` does.
+    height it is calculated. Raises MalformedUrl and BadParameter.
     """
     candidates = _candidates(width, height, tuple(widths), tuple(densities))
     return ", ".join(
@@ -89,10 +89,11 @@ def srcset(
 def size(
     original: tuple[int, int], width: int = 0, height: int = 0, **options: Unpack[Options]
 ) -> tuple[int, int]:
-    """The (width, height) in pixels of what `url` with the same arguments leads to.
+    """Return the (width, height) in pixels of the result of `url` with the same arguments.
 
-    `original` is that of the upright picture, as the answer to its upload and its `.json`
-    tell. Presets, and the bounds of the server, are not known here. Raises as `url` does.
+    `original` is the size of the upright picture, as in the response to its upload and in its
+    `.json`. Presets and the bounds of the server are ignored. Raises MalformedUrl and
+    BadParameter.
     """
     target = _target("_", width, height, 1, "jpg", options)
     request = domain_urls.parse(target, "", _rules(options))
@@ -103,17 +104,20 @@ def size(
 
 
 def expiry(seconds: int, *, step: int = 3600, now: float | None = None) -> int:
-    """An `exp` at least `seconds` from now, rounded up to a multiple of `step`.
+    """Return an `exp` at least `seconds` from now, rounded up to a multiple of `step`.
 
-    All pages of one `step` then have the same addresses, which browsers and caches keep.
-    `now` is Unix seconds, and the clock's where it is None.
+    All pages within one `step` have the same URLs, so that browsers and caches can keep them.
+    `now` is Unix seconds, by default the current time.
     """
     end = int(time.time() if now is None else now) + seconds
     return -(-end // step) * step
 
 
 def in_ratio(each: int, width: int, height: int) -> int:
-    """The height of a box `each` wide in the ratio of `width` and `height`; 0 without one."""
+    """Return the height of a box of width `each` in the ratio of `width` and `height`, or 0.
+
+    Raises MalformedUrl if there is a height without a width.
+    """
     if not height:
         return 0
     if not width:
@@ -124,7 +128,7 @@ def in_ratio(each: int, width: int, height: int) -> int:
 def _target(
     name: str, width: int, height: int, density: int, extension: str, options: Options
 ) -> str:
-    """Path and query, not yet signed, that the parser reads as what is asked for here."""
+    """Return path and query without a signature. Raises MalformedUrl and BadParameter."""
     sides = (width, height)
     if not all(isinstance(side, int) and 0 <= side <= _LARGEST for side in sides):
         raise errors.MalformedUrl(f"Width and height are whole numbers from 0 to {_LARGEST}.")
@@ -147,7 +151,7 @@ def _target(
 
 
 def _parameters(options: Options) -> Iterator[tuple[str, str]]:
-    """The parameters of an address in their order, as text. Raises BadParameter."""
+    """Yield the parameters of a URL in their order, as text. Raises BadParameter."""
     values: dict[str, Any] = {**options}
     unknown = values.keys() - Options.__annotations__.keys()
     if unknown:
@@ -158,7 +162,7 @@ def _parameters(options: Options) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
-    """A value as an address spells it; what is finer than that is rounded."""
+    """Format a value for a URL; numbers are rounded to three decimals."""
     match value:
         case bool():
             return str(value).lower()
@@ -171,12 +175,12 @@ def _text(value: object) -> str:
 
 
 def _rules(options: Options) -> UrlRules:
-    """What is known here of the server's rules: that it has the preset that is named."""
+    """Return rules in which the named preset exists; the server's settings are unknown here."""
     return UrlRules(presets={options.get("preset") or "": ()})
 
 
 def _base(base: str) -> str:
-    """`base` without the slash at its end."""
+    """Return `base` without a slash at its end. Raises MalformedUrl."""
     if not _BASE.fullmatch(base):
         raise errors.MalformedUrl("A base is an address such as https://images.example.com.")
     return base.rstrip("/")
@@ -185,7 +189,7 @@ def _base(base: str) -> str:
 def _candidates(
     width: int, height: int, widths: tuple[int, ...], densities: tuple[int, ...]
 ) -> list[tuple[tuple[int, int], int, str]]:
-    """The (box, density, descriptor) of each candidate of a `srcset`."""
+    """Return (box, density, descriptor) of each candidate of a `srcset`. Raises MalformedUrl."""
     if widths:
         if min(widths) < 1:
             raise errors.MalformedUrl("The widths of a srcset are at least 1.")

@@ -1,4 +1,4 @@
-"""Whole tags for a page; see the package."""
+"""HTML tags for a page; see the package."""
 
 import html
 from collections.abc import Iterable, Mapping
@@ -8,16 +8,16 @@ from liveresize.core.values import Fit
 from liveresize.urls.address import Options, in_ratio, size, srcset, url
 
 _MEDIA = {"avif": "image/avif", "webp": "image/webp"}
-"""What a browser must be told of a source; all show the others."""
+"""Media types that a `<source>` needs; every browser supports the others."""
 
 
 class Html(str):
-    """Markup that Jinja2 and Django put on a page as it is."""
+    """Markup that Jinja2 and Django do not escape."""
 
     __slots__ = ()
 
     def __html__(self) -> Self:
-        """What both of them ask for."""
+        """Return the markup; Jinja2 and Django call this."""
         return self
 
 
@@ -35,13 +35,13 @@ def picture(
     attributes: Mapping[str, str] | None = None,
     **options: Unpack[Options],
 ) -> Html:
-    """A `<picture>` with one source a format; the last format is that of its `<img>`.
+    """Return a `<picture>` with one source for each format; the last one is that of its `<img>`.
 
-    `alt` says what is to be seen. `widths` are as in `srcset` and want `sizes`, as in HTML;
-    the first is that of the `<img>`. `original` (width, height) gives the `<img>` its size, so
-    that the page does not jump; without it only `crop` and `canvas` have one. `attributes` are
-    more of the `<img>`, or others than `loading="lazy"` and `decoding="async"`. Raises as `url`
-    does.
+    `alt` is the text alternative. `widths` are as in `srcset` and need `sizes`, as in HTML; the
+    first is that of the `<img>`. `original` (width, height) gives the `<img>` its size, to avoid
+    layout shifts; without it only `crop` and `canvas` have one. `attributes` are further ones of
+    the `<img>`, and override `loading="lazy"` and `decoding="async"`. Raises MalformedUrl and
+    BadParameter.
     """
     widths, densities = tuple(widths), tuple(densities)
     *sources, last = tuple(formats) or ("auto",)
@@ -70,7 +70,7 @@ def picture(
 def _measures(
     original: tuple[int, int] | None, box: tuple[int, int], options: Options
 ) -> dict[str, str]:
-    """The attributes `width` and `height`, where they are known."""
+    """Return the attributes `width` and `height`, if they are known."""
     measures = box if options.get("fit") in (Fit.CROP, Fit.CANVAS) else (0, 0)
     if original is not None:
         measures = size(original, *box, **options)
@@ -78,7 +78,7 @@ def _measures(
 
 
 def _tag(name: str, attributes: Mapping[str, str]) -> str:
-    """A start tag; attributes without a value are left out, but for an `alt`."""
+    """Return a start tag; attributes without a value are left out, except `alt`."""
     written = "".join(
         f' {each}="{html.escape(value)}"'
         for each, value in attributes.items()
