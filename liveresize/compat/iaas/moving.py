@@ -1,7 +1,7 @@
-"""Moving in, step by step: originals, then the links to their renditions, then tokens.
+"""Import originals, then the links to their renditions, then tokens.
 
-Each step asks what is here already, batch by batch, and adds what is missing. Nothing
-else remembers how far a run came, so that one that was killed is simply run again.
+Each step queries what is here already, batch by batch, and adds what is missing. No other state is
+stored, so that a run that was killed can be started again.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ NO_ORIGINAL = "Its original is not here."
 
 _FILES = 500
 _ROWS = 2_000
-"""How many files and rows are dealt with at a time: memory stays flat, and round trips few."""
+"""Files and rows in one batch: constant memory use, and few round trips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveOptions:
-    """Where the originals of the published service lie, and how they come here.
+    """The folder of the originals of the published service, and how to import them.
 
-    `slots` is how many the renderer takes at a time. With `dry_run` nothing is changed,
-    nothing is decoded, and our own index is not asked: it counts what would be taken.
+    `slots` is how many originals the renderer processes at a time. With `dry_run` nothing is
+    changed or decoded, and our own index is not queried: it only counts.
     """
 
     directory: Path
@@ -47,7 +47,7 @@ class MoveOptions:
 
 
 class MoveIn:
-    """One run of it."""
+    """One run of the import."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class MoveIn:
         self.summary = Summary()
 
     async def run(self) -> Summary:
-        """Move everything in; `summary` tells how far it came if it raises.
+        """Import everything; `summary` has the results so far if it raises.
 
         Raises IndexUnavailable, DiskFull, and SettingsError for a folder that cannot be
         read or linked from.
@@ -118,7 +118,7 @@ class MoveIn:
         await for_each(missing, take, self._options.slots)
 
     def _fit(self, entry: os.DirEntry[str]) -> bool:
-        """Whether it is a file with a name that can be had here; it is counted where not."""
+        """Whether it is a file with a valid name; otherwise it is counted as left out."""
         try:
             check_name(entry.name)
             if not entry.is_file():
@@ -152,7 +152,7 @@ class MoveIn:
         tally.present += sum(link.name not in lost for link in links) - added
 
     def _link(self, row: ImageRow) -> NewLink | None:
-        """The link that a row becomes; one that becomes none is counted."""
+        """Return the link for a row; None if there is none, which is counted."""
         tally = self.summary.links
         variant = self._variants.of(row.shape)
         if isinstance(variant, Unknown):
@@ -202,7 +202,7 @@ async def _one_by_one(entries: Iterable[os.DirEntry[str]]) -> AsyncIterator[os.D
 
 
 def _files(directory: Path) -> Iterator[os.DirEntry[str]]:
-    """What the folder holds, hidden files and folders of ours aside. Raises SettingsError."""
+    """Yield the entries of the folder, except hidden ones and our own. Raises SettingsError."""
     try:
         with os.scandir(directory) as entries:
             for entry in entries:

@@ -1,7 +1,7 @@
-"""Taking over originals: copied and cleaned, linked, or left where they are.
+"""Import originals: copy and clean them, link them, or leave them in place.
 
-A copy goes the way of an upload, so that what a killed run leaves is what a killed
-upload leaves, and the server removes it: a staged file, or a moved one with its note.
+A copy is processed like an upload. A run that was killed leaves the same files as an upload, which
+the server removes: a staged file, or a moved one with its note.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from liveresize.storage.index import originals as index_originals
 from liveresize.storage.index.database import Database
 
 ATTEMPTS = 5
-"""A server that keeps house may take a staged link, which is as old as its file, for an
-upload that died long ago. It comes by every half minute, and this takes milliseconds."""
+"""The number of tries of a link. The housekeeping of a server may remove a staged link, which has
+the age of its file, as an old upload. It runs every half minute, and a try takes milliseconds."""
 
 GONE = "The file has gone meanwhile."
 
 
 class Taking(enum.StrEnum):
-    """How an original comes here.
+    """How an original is imported.
 
-    A copy is cleaned of metadata as an upload is. A link is one file with two names, so
-    that cleaning it would change a file that is not ours; like an original left in place
-    it is only looked at, and is shown as a rendition where it tells too much.
+    Metadata is removed from a copy, as from an upload. A link is one file with two names, so that
+    removing metadata would change a file that is not ours; like an original left in place it is
+    only inspected, and is served as a rendition if it has private metadata.
     """
 
     COPY = "copy"
@@ -40,11 +40,11 @@ class Taking(enum.StrEnum):
 
 
 class NotTaken(Exception):
-    """This original cannot be had; the message says why."""
+    """This original cannot be imported; the message gives the reason."""
 
 
 def check_name(name: str) -> None:
-    """Raise NotTaken for a name that no URL here can mean."""
+    """Raise NotTaken if no URL can have this name."""
     try:
         names.check_name(name)
     except errors.MalformedUrl as error:
@@ -54,7 +54,7 @@ def check_name(name: str) -> None:
 
 
 class OriginalImporter:
-    """Takes one original after the other."""
+    """Imports originals, one at a time."""
 
     def __init__(
         self,
@@ -72,10 +72,10 @@ class OriginalImporter:
         self._clock = clock
 
     async def take(self, path: Path, uploaded_at: float | None) -> None:
-        """Take the file at `path` under its own name; without a time, its age is the file's.
+        """Import the file at `path` under its own name; the default time is that of the file.
 
-        Raises NotTaken, and DiskFull, SettingsError and IndexUnavailable where others
-        would fare no better.
+        Raises NotTaken for this original, and DiskFull, SettingsError and IndexUnavailable,
+        which would also affect others.
         """
         image = ImageId(path.name)
         at = await asyncio.to_thread(_age, path) if uploaded_at is None else uploaded_at
@@ -144,7 +144,7 @@ def _described(image: ImageId, generation: str, facts: Facts, at: float) -> Orig
 
 
 def _hard_link(path: Path, staged: Path) -> None:
-    """Give the file a second name. Raises NotTaken, and SettingsError where none can have one."""
+    """Create a hard link. Raises NotTaken, and SettingsError if no file can be linked."""
     try:
         os.link(path.resolve(), staged)
     except FileNotFoundError:
@@ -156,7 +156,7 @@ def _hard_link(path: Path, staged: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    """When the file was written, in Unix seconds. Raises NotTaken."""
+    """Return when the file was written, in Unix seconds. Raises NotTaken."""
     try:
         return path.stat().st_mtime
     except OSError as error:

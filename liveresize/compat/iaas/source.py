@@ -1,4 +1,4 @@
-"""The database of Live Image Resize, read in batches and never written.
+"""The database of Live Image Resize, read in batches, never written.
 
 Its tables have grown with its releases: `images(id, x, y, fit, file_type, url)`, since
 mid-2016 `blur` and `rendered_at`, since 2017 `quality`; `tokens(id, image_id,
@@ -31,7 +31,7 @@ _LONG_AGO = 86_400.0
 
 
 class Shape(NamedTuple):
-    """What a row of `images` says of the rendition, as it stands there."""
+    """The columns of a row of `images` that describe the rendition."""
 
     x: Any
     y: Any
@@ -42,7 +42,7 @@ class Shape(NamedTuple):
 
 
 class ImageRow(NamedTuple):
-    """One row of `images`; `rendered_at` is Unix seconds where it is known."""
+    """One row of `images`; `rendered_at` is Unix seconds, if it is known."""
 
     id: str
     shape: Shape
@@ -51,7 +51,7 @@ class ImageRow(NamedTuple):
 
 
 class TokenRow(NamedTuple):
-    """A token that was never used; `remaining` is the seconds it has left, below 0 once expired."""
+    """An unused token; `remaining` is its remaining time in seconds, below 0 once expired."""
 
     token: str
     image_id: str
@@ -68,9 +68,9 @@ class Source:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect and look at the tables.
+        """Connect and check the tables.
 
-        Raises IndexUnavailable, and SettingsError for a database that is of something else.
+        Raises IndexUnavailable, and SettingsError if it is not the database of that service.
         """
         source = cls(Database(url, pool=2, budget=PATIENCE))
         try:
@@ -88,11 +88,11 @@ class Source:
         await self._database.close()
 
     async def count(self) -> int:
-        """How many rows `images` has."""
+        """Return the number of rows of `images`."""
         return await self._read(_count, self._images)
 
     async def rows(self, size: int) -> AsyncIterator[list[ImageRow]]:
-        """Every row of `images`, about `size` at a time, all of one id together."""
+        """Yield the rows of `images`, about `size` at a time, all rows of an id together."""
         after = ""
         while True:
             batch = await self._read(_rows, self._images, after, size)
@@ -102,13 +102,13 @@ class Source:
             after = batch[-1].id
 
     async def uploaded_at(self, ids: Sequence[str]) -> dict[str, float]:
-        """When these ids were uploaded, in Unix seconds, as far as that is known."""
+        """Return id → upload time in Unix seconds, as far as it is known."""
         if self._tokens is None or "uploaded_at" not in self._tokens.c:
             return {}
         return await self._read(_uploaded_at, self._tokens, ids)
 
     async def tokens(self, size: int) -> AsyncIterator[list[TokenRow]]:
-        """Every token that was never used, up to `size` at a time."""
+        """Yield the unused tokens, up to `size` at a time."""
         after = ""
         while self._tokens is not None:
             batch = await self._read(_unused, self._tokens, after, size)
@@ -132,19 +132,19 @@ class Source:
 
 
 def sqlite_url(file: Path) -> str:
-    """The URL that opens an SQLite file without ever changing it."""
+    """Return the URL that opens an SQLite file read-only."""
     return f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&uri=true"
 
 
 def _columns(connection: sa.Connection) -> dict[str, set[str]]:
-    """The columns of its two tables, as far as they are there."""
+    """Return the columns of the two tables, as far as they exist."""
     inspector = sa.inspect(connection)
     present = _NEEDED.keys() & inspector.get_table_names()
     return {name: {column["name"] for column in inspector.get_columns(name)} for name in present}
 
 
 def _table(name: str, columns: Sequence[str], present: set[str]) -> sa.TableClause:
-    """The table, with those of its columns that this release has."""
+    """Return the table, with those columns that this release has. Raises SettingsError."""
     missing = _NEEDED[name] - present
     if missing:
         raise errors.SettingsError(
@@ -159,7 +159,7 @@ def _count(connection: sa.Connection, images: sa.TableClause) -> int:
 
 
 def _rows(connection: sa.Connection, images: sa.TableClause, after: str, size: int) -> list[Any]:
-    """Whole ids above `after`, by the index that every release has on them."""
+    """Return the rows of complete ids above `after`, by an index that every release has."""
     ordered = sa.select(*images.c).order_by(images.c.id).limit(size)
     rows = list(connection.execute(ordered.where(images.c.id > after)))
     if len(rows) == size:
@@ -204,7 +204,7 @@ def _unused(
 
 
 def instant(value: object) -> float | None:
-    """Unix seconds of a time as a database gives it (text without a zone is UTC)."""
+    """Convert a time from a database to Unix seconds (text without a zone is UTC)."""
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""What moving in has done, counted."""
+"""The counts of an import."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from liveresize.core import names
 
 EXAMPLES = 10
-"""How many names are kept for each reason; there may be millions."""
+"""The largest number of names for each reason; there may be millions."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one kind of thing, `what` it is; those left out by their reason."""
+    """The counts of one kind of item, named `what`; items left out are counted by reason."""
 
     what: str
     taken: int = 0
@@ -20,14 +20,14 @@ class Tally:
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def leave_out(self, reason: str, example: str) -> None:
-        """Count one that was not taken."""
+        """Count one item that was not imported."""
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
         examples = self.examples.setdefault(reason, [])
         if len(examples) < EXAMPLES and example not in examples:
             examples.append(example)
 
     def lines(self) -> Iterator[str]:
-        """A line of counts, and one for each reason with some of its names."""
+        """Yield a line with the counts, and one for each reason with some names."""
         missing = sum(self.left_out.values())
         yield (f"{self.what}: {self.taken} taken, {self.present} already there, {missing} left out")
         for reason, count in sorted(self.left_out.items(), key=lambda item: -item[1]):
@@ -38,7 +38,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Summary:
-    """Everything that one run has done. A dry run counts what it would take."""
+    """The results of one run. A dry run counts what it would import."""
 
     originals: Tally = field(default_factory=lambda: Tally("originals"))
     links: Tally = field(default_factory=lambda: Tally("links"))
@@ -46,10 +46,10 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether every original is here now."""
+        """Whether every original is imported now."""
         return not self.originals.left_out
 
     def lines(self) -> Iterator[str]:
-        """The summary as people read it."""
+        """Yield the summary as text."""
         for tally in (self.originals, self.links, self.tokens):
             yield from tally.lines()

@@ -1,4 +1,4 @@
-"""Statements on our own index that only moving in needs: many rows at a time."""
+"""Statements on our own index for the import: many rows at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from liveresize.core.names import ImageId
 from liveresize.storage.index import locks, originals, schema
 
 ENGINE = "iaas"
-"""The engine of links that were taken over: older than every version of ours."""
+"""The engine of imported links: older than every version of ours."""
 
 _originals = schema.originals
 _links = schema.renditions
@@ -19,9 +19,9 @@ _tokens = schema.tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLink:
-    """A link to be: of the picture `name`, at the absolute URL `key`.
+    """A link to insert: of the picture `name`, at the absolute URL `key`.
 
-    `rendered_at` is Unix seconds; None is as old as the original.
+    `rendered_at` is Unix seconds; None is the time of the original.
     """
 
     name: str
@@ -32,14 +32,14 @@ class NewLink:
 
 
 def known(connection: sa.Connection, names: Sequence[str]) -> set[str]:
-    """Those of `names` that are originals already."""
+    """Return those of `names` that are originals already."""
     return set(connection.execute(_by_names(names)).scalars())
 
 
 def add_links(connection: sa.Connection, links: Sequence[NewLink]) -> tuple[int, set[str]]:
-    """Insert what is not there yet; how many that were, and names that have no original.
+    """Insert missing links; return how many, and the names without an original.
 
-    The rows of the originals are locked, so that none ends before its links are there.
+    The rows of the originals are locked, so that none is deleted before its links are inserted.
     """
     names = {link.name for link in links}
     result = connection.execute(
@@ -63,7 +63,7 @@ def add_links(connection: sa.Connection, links: Sequence[NewLink]) -> tuple[int,
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, object]]) -> int:
-    """Nobody knows the bytes behind a link that was taken over: it has no ETag and no size."""
+    """Insert links; ETag and size of imported renditions are unknown, so both are empty."""
     added = connection.execute(
         schema.upsert(connection.dialect.name, _links)
         .values(etag="", size=0, engine=ENGINE, used_at=schema.now())
@@ -75,9 +75,9 @@ def _insert(connection: sa.Connection, rows: list[dict[str, object]]) -> int:
 
 
 def add_token(connection: sa.Connection, token: str, image: ImageId, remaining: float) -> bool:
-    """Let `token` upload `image` for `remaining` more seconds; False where that is not for it.
+    """Insert a token for `image` that is valid for `remaining` more seconds.
 
-    An original, or another token that is out for it, stands in the way.
+    Returns False if there is an original, or another valid token for it.
     """
     locks.image(connection, image)
     if originals.current(connection, image) is not None:

@@ -1,4 +1,4 @@
-"""What the renditions of Live Image Resize are called here."""
+"""The variants of the renditions of Live Image Resize."""
 
 import functools
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from liveresize.core.operation import UrlRules
 from liveresize.core.urls import RenditionRequest
 
 _KINDS = 100_000
-"""How many kinds of rendition are remembered: far more than clients ask for, and bounded."""
+"""The size of the cache of shapes: more than clients request."""
 
 _LEGAL = "%!#$&'()*+,/:;=?@[]~"
-"""What may stand in a URL as it is, letters, digits and `-._` aside."""
+"""Characters that are not escaped in a URL, besides letters, digits and `-._`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A rendition that no URL of ours asks for, and why."""
+    """A rendition without a URL here, and the reason."""
 
     reason: str
 
 
 class Variants:
-    """Finds the name that a row's rendition has here, by the URL that asks for it.
+    """Finds the variant of a row's rendition, by its URL.
 
-    Clients ask for the same few sizes of many pictures, so each kind is worked out once.
+    Clients request the same few sizes of many pictures, so the results are cached.
     """
 
     def __init__(self, rules: UrlRules) -> None:
@@ -44,7 +44,7 @@ class Variants:
         self.of = functools.lru_cache(_KINDS)(self._of)
 
     def _of(self, shape: Shape) -> Named | Unknown:
-        """The name of a rendition of that shape, whatever picture it is of."""
+        """Return the variant of a rendition of that shape, for any picture."""
         try:
             request = urls.parse(_target(shape), "", self._rules)
         except errors.RequestError as error:
@@ -57,10 +57,10 @@ class Variants:
 
 
 def _target(shape: Shape) -> str:
-    """The URL that asks for it: x and y have the density folded in, as it stored them.
+    """Return the URL for a shape: x and y are already multiplied by the density.
 
-    It wrote -1 for a quality that is up to the original; columns that older releases
-    lack have their defaults.
+    A quality of -1 means that of the original; columns that older releases lack have their
+    defaults.
     """
     kind = str(shape.file_type).removeprefix("image/")
     query = f"fit={quote(str(shape.fit or 'clip'))}"
@@ -72,10 +72,10 @@ def _target(shape: Shape) -> str:
 
 
 def address(url: object) -> str | None:
-    """The URL where a rendition is, fit for a header; None for what is no absolute one.
+    """Return the URL of a rendition, escaped for a header; None if it is not absolute.
 
-    It wrote names into URLs as they are. What no URL may hold is escaped, as browsers do
-    by themselves; everything else stays, so that it leads where it did.
+    The service wrote names into URLs without escaping. Invalid characters are escaped, as browsers
+    do; all others stay, so that the target is the same.
     """
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         return None

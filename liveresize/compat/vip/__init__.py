@@ -1,1 +1,1 @@
-"""vip: its URLs, its buckets, its uploads, its import of what lies in a bucket."""
+"""vip: its URLs, its buckets, its uploads, and the import of pictures in its buckets."""

@@ -1,9 +1,9 @@
-"""vip's buckets: each holds its originals under their ids, and renditions beside them.
+"""vip's buckets, which hold originals under their ids, and renditions beside them.
 
-The keys of one picture are `<id>` for the original, `<id>/s/<width>` and
-`<id>/c/s/<width>` for what vip itself makes, and `<id>/<generation>/<variant>.<extension>`
-for everything else. Without `ListBucket` a store says AccessDenied of a key that is not
-there; here that counts as not there.
+The keys of one picture are `<id>` for the original, `<id>/s/<width>` and `<id>/c/s/<width>` for
+renditions of vip, and `<id>/<generation>/<variant>.<extension>` for all others. Without the
+permission `ListBucket` a store responds with AccessDenied for a missing key, so that counts as
+missing here.
 """
 
 import contextlib
@@ -25,29 +25,29 @@ from liveresize.storage.objects import Body, Objects
 _log = structlog.get_logger("liveresize.vip")
 
 _BREAKERS = 1000
-"""Buckets whose failures are remembered."""
+"""The largest number of buckets with a circuit breaker in memory."""
 
 _LATELY = 30.0
-"""Seconds for which a failure counts that nobody has come across again."""
+"""Seconds for which a failure counts without further requests."""
 
 _LARGEST = 16 << 20
-"""Bytes above which no rendition of vip is read: its widest are far below that."""
+"""Bytes above which no rendition of vip is read: its largest ones are far smaller."""
 
 CACHE_CONTROL = "public, max-age=31536000"
-"""As the pictures are answered."""
+"""The `Cache-Control` of objects, as in responses."""
 
 READ_BUDGET = 5.0
-"""Seconds until an object begins to come."""
+"""Seconds until the first byte of an object."""
 
 LOOK_BUDGET = 2.0
-"""Seconds for a look at what may be there, before it is made instead."""
+"""Seconds for looking up a rendition of vip, before it is rendered instead."""
 
 
 class Access:
-    """Asking buckets: a breaker each, and what their refusals mean.
+    """Access to buckets: a circuit breaker for each, and the meaning of their errors.
 
-    Originals and renditions have one each: some stores take no key below that of an object,
-    and an original must not suffer for its renditions.
+    Originals and renditions have separate instances: some stores accept no key below that of an
+    object, and failures of renditions must not block originals.
     """
 
     def __init__(self) -> None:
@@ -55,12 +55,12 @@ class Access:
 
     @property
     def healthy(self) -> bool:
-        """Whether no bucket is known to be failing; one that is not asked is forgotten."""
+        """Whether no bucket has failed recently."""
         return not any(breaker.opened_within(_LATELY) for breaker in self._breakers.values())
 
     @contextlib.contextmanager
     def asking(self, bucket: str) -> Iterator[None]:
-        """Ask `bucket` inside this block. Raises BucketMissing where the store has none."""
+        """Access `bucket` inside this block. Raises BucketMissing if it does not exist."""
         breaker = self._breakers.pop(bucket, None) or Breaker(errors.ObjectStoreUnavailable)
         self._breakers[bucket] = breaker
         if len(self._breakers) > _BREAKERS:
@@ -75,8 +75,7 @@ class Access:
 
     @contextlib.contextmanager
     def looking(self, bucket: str) -> Iterator[None]:
-        """As `asking`, for a key that may not be there. Raises OriginalMissing where we may
-        not know."""
+        """Access a key that may be missing. Raises OriginalMissing if access is denied."""
         with self.asking(bucket):
             try:
                 yield
@@ -91,7 +90,7 @@ def _error_code(error: errors.ObjectStoreUnavailable) -> str:
 
 
 class VipOriginals(S3Mirror):
-    """ports.Mirror and ports.Taken on vip's buckets."""
+    """ports.Mirror and ports.ForeignOriginals on vip's buckets."""
 
     def __init__(self, objects: Objects, access: Access) -> None:
         super().__init__(objects, bucket="", read_budget=READ_BUDGET)
@@ -103,7 +102,7 @@ class VipOriginals(S3Mirror):
         return self._access.healthy
 
     def takes(self, image: ImageId) -> bool:
-        """Whether the picture is one of a bucket."""
+        """Whether the picture is in a bucket."""
         return bool(image.bucket)
 
     def key(self, original: Original) -> str:
@@ -129,18 +128,18 @@ class VipOriginals(S3Mirror):
             return _not_readable(original.image, error)
 
     async def facts(self, original: Original) -> tuple[int, str] | None:
-        """(bytes, SHA-256 in hex) of the copy; what vip stored is taken for what it was."""
+        """Return (bytes, SHA-256 in hex) of the copy; one without a hash counts as intact."""
         copy = await super().facts(original)
         return copy if copy is None or copy[1] else (copy[0], original.sha256)
 
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
-        """None: a key does not tell its generation, and what has no row is vip's own."""
+        """Yield nothing: keys have no generation, and objects without a row belong to vip."""
         nothing: tuple[tuple[str, int], ...] = ()
         for entry in nothing:
             yield entry
 
     async def take(self, image: ImageId, target: Path, max_bytes: int) -> bool:
-        """Write the bytes of a picture to `target`, durably; False where there is none.
+        """Write the bytes of a picture to `target`, durably; return False if there is none.
 
         Raises BucketMissing, UploadTooLarge, ObjectStoreUnavailable and DiskFull.
         """
@@ -161,13 +160,13 @@ class VipOriginals(S3Mirror):
 
 
 def _not_readable(image: ImageId, error: errors.OriginalMissing) -> bool:
-    """Not there, as far as we may know: False."""
+    """Log that an original cannot be read, and return False."""
     _log.warning("original_not_readable", image_id=image.key, error=error.detail)
     return False
 
 
 class VipRenditions:
-    """The part of a ports.RenditionStore that is about pictures of vip's buckets."""
+    """The methods of ports.RenditionStore for pictures of vip's buckets."""
 
     def __init__(self, objects: Objects, access: Access) -> None:
         self._objects = objects
@@ -179,14 +178,14 @@ class VipRenditions:
         return self._access.healthy
 
     def key(self, original: Original, variant: str, extension: str) -> str:
-        """The key of a rendition: vip's own, where it makes the same."""
+        """Return the key of a rendition: that of vip, if vip makes the same."""
         vip_key = vip.rendition_key(original.image, variant)
         return vip_key or f"{original.image.name}/{original.generation}/{variant}.{extension}"
 
     async def publish(self, spooled: Path, link: Link) -> None:
         """Store the spooled bytes under `link.key`; the spooled file stays.
 
-        Raises ObjectStoreUnavailable, and DiskFull where the spooled file is not whole.
+        Raises ObjectStoreUnavailable, and DiskFull if the spooled file is incomplete.
         """
         bucket = link.image.bucket
         try:
@@ -206,9 +205,9 @@ class VipRenditions:
             raise files.full(error) from error
 
     async def open(self, link: Link, first: int = 0, last: int | None = None) -> Body | None:
-        """Bytes `first` to `last` of a link, as they come; None where they are gone.
+        """Open bytes `first` to `last` of a link as a stream; None if they are gone.
 
-        vip may have written to its key since: what has another size counts as gone. Raises
+        vip may have replaced the object: one of another size counts as gone. Raises
         ObjectStoreUnavailable.
         """
         with self._looking(link.image.bucket):
@@ -222,14 +221,14 @@ class VipRenditions:
         return None
 
     async def read(self, link: Link) -> bytes | None:
-        """The bytes of a link, or None when they are gone. Raises ObjectStoreUnavailable."""
+        """Return the bytes of a link; None if they are gone. Raises ObjectStoreUnavailable."""
         with self._looking(link.image.bucket):
             data = await self._objects.read(link.image.bucket, link.key, budget=READ_BUDGET)
             return data if data is not None and len(data) == link.size else None
         return None
 
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
-        """The key and the bytes of a rendition that vip made.
+        """Return the key and the bytes of a rendition that vip made; None if there is none.
 
         Raises ObjectStoreUnavailable.
         """
@@ -249,7 +248,7 @@ class VipRenditions:
         return None
 
     async def remove(self, links: Sequence[Link]) -> None:
-        """Remove objects; that one is gone already is no error.
+        """Remove objects; a missing one is not an error.
 
         Raises ObjectStoreUnavailable.
         """
@@ -259,14 +258,17 @@ class VipRenditions:
                 await self._objects.remove(bucket, keys)
 
     async def remove_picture(self, image: ImageId) -> None:
-        """Remove every rendition of a picture, vip's own too. Raises ObjectStoreUnavailable."""
+        """Remove every rendition of a picture, including those of vip.
+
+        Raises ObjectStoreUnavailable.
+        """
         with self._missing_is_gone(), self._access.asking(image.bucket):
             listing = self._objects.list_prefix(image.bucket, f"{image.name}/")
             await self._objects.remove(image.bucket, [key async for key, _ in listing])
 
     @contextlib.contextmanager
     def _looking(self, bucket: str) -> Iterator[None]:
-        """Look for what may not be there; a block that does not find it ends early."""
+        """Access keys that may be missing; a missing one ends the block."""
         with self._missing_is_gone(), self._access.looking(bucket):
             yield
 

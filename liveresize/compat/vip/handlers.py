@@ -1,5 +1,6 @@
-"""The routes of vip: uploads into buckets and warm-ups. Its pictures are answered by
-`images.PictureHandler` and `hits`, like all others.
+"""The routes of vip: uploads into buckets and warm-ups.
+
+Its pictures are served by `images.PictureHandler` and the fast path, like all others.
 """
 
 import fnmatch
@@ -29,16 +30,16 @@ _CORS = (
 )
 
 _EMPTY = "File must have size greater than 0"
-"""To the letter as vip says it, for its clients may look."""
+"""The exact text of vip, because clients may compare it."""
 
 _JSON = "application/json"
-"""What vip calls its answers to uploads, without a charset."""
+"""The media type of vip's responses to uploads, without a charset."""
 
 
 def origin_allowed(handler: Handler) -> bool:
-    """Whether the page that asks is one of those that may; ports do not matter.
+    """Whether the origin of the request is allowed; ports are ignored.
 
-    As with vip, the pattern `*` is for those who name no origin, too.
+    As with vip, the pattern `*` also allows requests without an origin.
     """
     try:
         host = urlsplit(handler.request.headers.get("Origin", "")).hostname or ""
@@ -50,14 +51,14 @@ def origin_allowed(handler: Handler) -> bool:
 
 
 def check_routes(handler: Handler) -> None:
-    """Raise BucketMissing where no bucket is listed: the routes are off then."""
+    """Raise BucketMissing if no bucket is configured, which disables the routes."""
     if not handler.site.vip_rules.buckets:
         raise errors.BucketMissing
 
 
 def authorise(handler: Handler) -> None:
-    """Raise SecretRefused or TooManyFailures unless the client may upload, BucketMissing
-    where nobody can."""
+    """Raise SecretRefused or TooManyFailures unless the client may upload, and BucketMissing if
+    the routes are disabled."""
     check_routes(handler)
     settings = handler.site.vip
     supplied = handler.request.headers.get("X-Vip-Token", "").encode("latin-1")
@@ -72,7 +73,7 @@ def authorise(handler: Handler) -> None:
 
 
 def cross_origin_headers(handler: Handler) -> responses.Headers:
-    """What lets a page that may upload read the answer."""
+    """Return the headers that allow a page with an allowed origin to read the response."""
     vary = ("Vary", "Origin")
     return [*_CORS, vary] if origin_allowed(handler) else [vary]
 
@@ -84,14 +85,14 @@ class VipUploadHandler(BodyHandler):
     route = "vip_upload"
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """No upload is under way yet."""
+        """Set the initial state."""
         super().initialize(*args, **kwargs)
         self.max_body = self.site.vip_uploads.max_bytes
         self._upload: VipUpload | None = None
         self.error_headers = [*cross_origin_headers(self), ("Content-Type", _JSON)]
 
     async def start(self) -> None:
-        """Who asks, and where to; then vip's own two checks of the length."""
+        """Check the client and the bucket, then the length, as vip does."""
         authorise(self)
         bucket = vip.check_bucket(self.request.path.rpartition("/")[2], self.site.vip_rules)
         if self.request.headers.get("Content-Length") == "0":
@@ -101,12 +102,12 @@ class VipUploadHandler(BodyHandler):
         self._upload = self.site.vip_uploads.begin(bucket, self.client_key)
 
     async def take(self, chunk: bytes) -> None:
-        """Pass it on."""
+        """Write the chunk to the upload."""
         assert self._upload is not None
         await self._upload.write(chunk)
 
     async def end(self) -> None:
-        """Store the picture, tell its address, and have renditions made of it."""
+        """Store the picture, queue its warm-ups, and respond with its URL."""
         assert self._upload is not None
         if not self.arrived:
             raise errors.BadUpload(_EMPTY)
@@ -125,18 +126,18 @@ class VipUploadHandler(BodyHandler):
         )
 
     def _base(self) -> str:
-        """How the addresses of this server begin, as far as the client knows."""
+        """Return the base URL of this server, as the client requested it."""
         address = clients.asked_for(self.request, self.site.trusted_proxies)
         return f"{address.scheme}://{self.site.vip.hostname or address.host}"
 
     async def discard(self) -> None:
-        """Nothing came of it."""
+        """Abort the upload."""
         upload, self._upload = self._upload, None
         if upload is not None:
             await upload.abort()
 
     def too_large(self) -> errors.LiveResizeError:
-        """To the letter as vip says it."""
+        """Return the error with the exact text of vip."""
         limit = self.site.vip.size_limit
         return errors.UploadTooLarge(f"The file size limit is {limit}MB")
 
@@ -153,14 +154,14 @@ class VipWarmupHandler(BodyHandler):
         self.error_headers = cross_origin_headers(self)
 
     async def start(self) -> None:
-        """Nobody else is read any further."""
+        """Check the client before the body is read."""
         authorise(self)
 
     async def take(self, chunk: bytes) -> None:
-        """A body says nothing."""
+        """Ignore the body."""
 
     async def end(self) -> None:
-        """Queue what can be made, and tell what becomes of every entry."""
+        """Queue the valid entries, and respond with the result of every entry."""
         image = vip.image(self.request.path.removesuffix(WARMUP), self.site.vip_rules)
         await self.site.pictures.original(image)
         header = ",".join(self.request.headers.get_list("X-Vip-Warmup"))
@@ -183,13 +184,13 @@ class VipWarmupHandler(BodyHandler):
 
 
 class VipPreflightHandler(Handler):
-    """`OPTIONS` of both."""
+    """`OPTIONS` of uploads and warm-ups."""
 
     cross_origin = False
     route = "vip_upload"
 
     async def options(self) -> None:
-        """Answer the preflight; 401 to pages that may not upload, as vip does."""
+        """Respond to the preflight request; 401 to other origins, as vip does."""
         check_routes(self)
         headers = cross_origin_headers(self)
         if len(headers) == 1:
@@ -199,12 +200,12 @@ class VipPreflightHandler(Handler):
 
 
 class PingHandler(Handler):
-    """`/ping`, as vip answers it."""
+    """`/ping`, as in vip."""
 
     route = "status"
 
     async def get(self) -> None:
-        """`pong`."""
+        """Respond with `pong`."""
         await self.respond(responses.text("pong", [("Cache-Control", responses.NO_STORE)]))
 
     head = get

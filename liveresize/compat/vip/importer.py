@@ -1,7 +1,7 @@
-"""Pictures that lie in a bucket already, and that the index has never heard of.
+"""Import pictures that are in a bucket and not in the index.
 
-Whoever asks first has one fetched, looked at and recorded; a miss is remembered for a
-while, so that asking again costs nobody anything.
+A picture is fetched, inspected and recorded with its first request. A miss is cached for a while,
+so that repeated requests are cheap.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from liveresize.storage.mirroring import FETCH_SHARE
 _log = structlog.get_logger("liveresize.takeover")
 
 _REMEMBERED = 10_000
-"""Misses that are remembered; the oldest is forgotten first."""
+"""The size of the cache of misses; the oldest is dropped first."""
 
 _MISS = 10.0
 """Seconds for which one is remembered."""
@@ -29,7 +29,7 @@ _MISS = 10.0
 _UNSUPPORTED = "The original is not an image of an accepted format."
 
 _AT_ONCE = 8
-"""Pictures that are fetched at once: others use the store, too."""
+"""The largest number of concurrent fetches: others use the store, too."""
 
 
 class BucketImporter:
@@ -60,7 +60,7 @@ class BucketImporter:
         self._misses: OrderedDict[str, tuple[float, errors.LiveResizeError]] = OrderedDict()
 
     def check(self, image: ImageId) -> None:
-        """Raise again what a look at that picture, or its bucket, came to just now."""
+        """Raise the cached error of that picture or its bucket, if there is one."""
         now = self._clock.monotonic()
         for key in (f"{image.bucket}/", image.key):
             until, error = self._misses.get(key, (0.0, None))
@@ -68,10 +68,10 @@ class BucketImporter:
                 raise type(error)(*error.args)  # a new one: a traceback would grow each time
 
     async def find(self, image: ImageId) -> Original:
-        """Fetch and record a picture of a bucket; its bytes are on this disk then.
+        """Fetch a picture of a bucket to this disk, and record it.
 
-        Raises OriginalMissing, BucketMissing, ImageError for what breaks a limit,
-        OriginalElsewhere while the store does not answer or this disk has no room, and
+        Raises OriginalMissing, BucketMissing, ImageError if it exceeds a limit,
+        OriginalElsewhere while the store does not answer or this disk is full, and
         IndexUnavailable.
         """
         if self._taken is None or not image.bucket:
@@ -122,7 +122,7 @@ class BucketImporter:
             await asyncio.to_thread(staged.unlink, missing_ok=True)
 
     async def _inspect(self, image: ImageId, generation: str, staged: Path) -> Original:
-        """What it is. Raises ImageError for what an upload would be refused for."""
+        """Inspect the file. Raises ImageError if an upload of it would be refused."""
         try:
             facts = await self._renderer.run(ProbeJob(path=str(staged)))
         except errors.UnsupportedImage as error:

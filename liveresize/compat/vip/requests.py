@@ -1,6 +1,6 @@
-"""Addresses of vip, `/{bucket}/{id}?s=&c=`, and the keys that vip gives what it stores.
+"""The URLs of vip, `/{bucket}/{id}?s=&c=`, and the keys of its objects.
 
-vip reads leniently: what it does not understand it leaves out.
+vip ignores invalid parameters, and so does this parser.
 """
 
 import functools
@@ -16,22 +16,22 @@ from liveresize.core.urls import RenditionRequest
 from liveresize.core.values import Fit, Quality
 
 EVERY = "*"
-"""Stands in a list of buckets for any that has a valid name."""
+"""In a list of buckets: every bucket with a valid name."""
 
 SQUARE = Format.WEBP.max_side
-"""The box of a square as large as the picture allows: the most that every format holds."""
+"""The box of the largest possible square: the largest side that every format supports."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-"""What S3 takes for the name of a bucket."""
+"""A valid name of an S3 bucket."""
 
 KNOWN = ("s", "c", "animate")
-"""Every parameter that an address of vip may carry; all others are ignored."""
+"""Every parameter of vip's URLs; all others are ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VipRules:
-    """What configuration says about vip: its buckets, those that never are one of its, the
-    widest rendition in pixels, and the quality of renditions."""
+    """The settings of vip: its buckets, refused buckets, the largest width of a rendition in
+    pixels, and the quality of renditions."""
 
     buckets: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
@@ -39,7 +39,7 @@ class VipRules:
     quality: Quality = field(default_factory=lambda: Quality(80, 80, 60))
 
     def takes(self, bucket: str) -> bool:
-        """Whether pictures of `bucket` are answered for."""
+        """Whether pictures of `bucket` are served."""
         if bucket == "upload" or bucket.startswith("_") or bucket in self.refused:
             return False
         if bucket in self.buckets:
@@ -49,10 +49,10 @@ class VipRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VipRequest:
-    """A picture of a bucket; `width` in pixels is the most, 0 leaves it free.
+    """A request for a picture of a bucket; `width` is the largest width in pixels, 0 is any.
 
-    Like an urls.OriginalRequest it depends on the original, whose format it keeps.
-    `signed` tells that it may be had although originals are not public.
+    Like urls.OriginalRequest it keeps the format of the original. `signed`: the request is
+    allowed even if originals are not public.
     """
 
     image: ImageId
@@ -65,27 +65,27 @@ class VipRequest:
     varies = False
 
     def __str__(self) -> str:
-        """As it is written in a URL."""
+        """The query of the URL."""
         params = [f"s={self.width}"] if self.width else []
         return "&".join(params + ["c=true"] * self.square + ["animate=true"] * self.animate)
 
     @property
     def whole(self) -> bool:
-        """Whether the picture is asked for as it is."""
+        """Whether the original itself is requested."""
         return not (self.width or self.square)
 
     def stored_will_do(self, original_format: str, *, animated: bool) -> bool:
-        """Whether the stored bytes are the answer."""
+        """Whether the stored bytes can be sent."""
         return self.whole
 
     def rendition_as(self, original_format: Format) -> RenditionRequest:
-        """The rendition that is asked for, `original_format` being the original's format."""
+        """Return the request as one of a rendition, for an original of that format."""
         return _rendition_as(self, original_format)
 
 
 @functools.lru_cache(maxsize=4096)
 def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequest:
-    """See VipRequest.rendition_as; remembered, for every hit asks again."""
+    """See VipRequest.rendition_as; cached, because every hit needs it."""
     animate = request.animate or request.whole
     output = Format.PNG if original_format is Format.GIF and not animate else original_format
     rendition = Rendition(
@@ -108,31 +108,30 @@ def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequ
 
 
 def parse(target: str, rules: VipRules) -> VipRequest:
-    """Read the raw target of a request for a picture, `/bucket/id?query`.
+    """Parse the raw target of a request for a picture, `/bucket/id?query`.
 
-    Raises OriginalMissing for a bucket that is none of `rules`, MalformedUrl for what can
-    be no id.
+    Raises BucketMissing for a bucket that is not in `rules`, MalformedUrl for an invalid id.
     """
     path, _, query = target.partition("?")
     return read(image(path, rules), query, rules)
 
 
 def image(path: str, rules: VipRules) -> ImageId:
-    """The picture of a raw path `/bucket/id`; raises as `parse` does."""
+    """Parse a raw path `/bucket/id`. Raises BucketMissing and MalformedUrl as `parse`."""
     bucket, _, name = path[1:].partition("/")
     checked = check_bucket(bucket, rules)
     return ImageId(names.check_name(parameters.percent_decode(name)), checked)
 
 
 def check_bucket(raw: str, rules: VipRules) -> str:
-    """The bucket of a raw path segment. Raises BucketMissing for one not listed."""
+    """Return the bucket of a raw path segment. Raises BucketMissing if it is not configured."""
     if not rules.takes(raw):
         raise errors.BucketMissing
     return raw
 
 
 def read(image: ImageId, query: str, rules: VipRules) -> VipRequest:
-    """What a raw query asks of `image`; what is no positive number is no width."""
+    """Parse a raw query for `image`; a width that is not a positive number is ignored."""
     params: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
@@ -149,7 +148,7 @@ def read(image: ImageId, query: str, rules: VipRules) -> VipRequest:
 
 
 def _decoded(raw: str) -> str:
-    """A value as it was meant; empty for one that cannot be read."""
+    """Decode a value; return an empty text if it is malformed."""
     try:
         return parameters.percent_decode(raw)
     except errors.MalformedUrl:
@@ -157,9 +156,9 @@ def _decoded(raw: str) -> str:
 
 
 def warmups(image: ImageId, header: str, rules: VipRules) -> list[tuple[str, VipRequest | None]]:
-    """The entries of an `X-Vip-Warmup` header, `s=250&c=true,s=500`, and what each asks for.
+    """Parse an `X-Vip-Warmup` header, `s=250&c=true,s=500`, into entries with their requests.
 
-    None stands for an entry that asks for no rendition. Empty entries are left out.
+    The request is None for an entry without a rendition. Empty entries are left out.
     """
     entries = [entry.strip() for entry in header.split(",")]
     requests = [(entry, read(image, entry.lstrip("?"), rules)) for entry in entries if entry]
@@ -167,7 +166,7 @@ def warmups(image: ImageId, header: str, rules: VipRules) -> list[tuple[str, Vip
 
 
 def rendition_key(image: ImageId, variant: str) -> str | None:
-    """The key under which vip itself keeps a rendition; None for what it never makes."""
+    """Return vip's own key of a rendition; None if vip does not make it."""
     try:
         rendition = Rendition.from_variant(variant)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Pictures of buckets go to vip's stores, all others to those of the main namespace."""
+"""Stores that use vip's buckets for pictures of buckets, and the main store for all others."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from liveresize.storage.mirror import S3Mirror
 
 
 class RoutedMirror:
-    """ports.Mirror; `main` None leaves the main namespace without a mirror."""
+    """ports.Mirror; with `main` None the main namespace has no mirror."""
 
     def __init__(self, main: S3Mirror | None, buckets: VipOriginals) -> None:
         self._main = main
@@ -23,11 +23,11 @@ class RoutedMirror:
 
     @property
     def healthy(self) -> bool:
-        """Whether both answer."""
+        """Whether both stores answer."""
         return self._buckets.healthy and (self._main is None or self._main.healthy)
 
     def _of(self, original: Original) -> S3Mirror:
-        """The mirror that takes an original; nobody asks for one that none takes."""
+        """Return the mirror of an original; callers check `takes` first."""
         return self._buckets if original.image.bucket or self._main is None else self._main
 
     def key(self, original: Original) -> str:
@@ -55,14 +55,14 @@ class RoutedMirror:
         return await self._of(original).facts(original)
 
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
-        """Those of the main namespace: what lies in buckets without a row is vip's own."""
+        """Yield those of the main namespace: objects of buckets without a row belong to vip."""
         if self._main is not None:
             async for entry in self._main.entries():
                 yield entry
 
 
 class RoutedRenditions:
-    """ports.RenditionStore; redirects are for the main namespace alone."""
+    """ports.RenditionStore; redirects are only for the main namespace."""
 
     def __init__(self, main: ports.RenditionStore, buckets: VipRenditions) -> None:
         self.main = main
