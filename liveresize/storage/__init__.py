@@ -1,1 +1,1 @@
-"""Adapters of the world: folders, memory, S3, and in `index` PostgreSQL or SQLite."""
+"""Adapters of storage: folders, memory, S3, and in `index` PostgreSQL or SQLite."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: after a few failures in a row, stop asking for a moment."""
+"""A circuit breaker: after several failures in a row, it refuses calls for a moment."""
 
 import contextlib
 import time
@@ -8,14 +8,14 @@ from liveresize import errors
 
 
 class Breaker:
-    """Spares callers the wait for a store that does not answer.
+    """A circuit breaker for a store, so that callers do not wait for it while it does not answer.
 
-    Closed, it lets every call through; `threshold` failures in a row open it. Open, it
-    refuses at once. After `rest` seconds one call goes through as a probe, and what
-    becomes of it closes or opens the breaker again.
+    While closed, it allows every call; `threshold` failures in a row open it. While open, it
+    refuses calls at once. After `rest` seconds one call is allowed as a probe, and its result
+    closes or opens the breaker again.
 
-    `failure` is the error that counts as one; anything else that a call raises was an
-    answer. `monotonic` gives seconds that never go back.
+    `failure` is the error that counts as a failure; any other error of a call counts as an
+    answer. `monotonic` returns seconds that never go back.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Breaker:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """Make one call inside this block; raises `failure` at once while open."""
+        """Make one call inside this block. Raises `failure` at once while open."""
         probe = self._admit()
         try:
             yield
@@ -63,7 +63,7 @@ class Breaker:
                 self._probing = False
 
     def _admit(self) -> bool:
-        """Whether this call is the probe; raises `failure` when it may not be made."""
+        """Whether this call is the probe. Raises `failure` if the call is refused."""
         if self._opened_at is None:
             return False
         if self._probing or self._monotonic() - self._opened_at < self._rest:

@@ -1,4 +1,4 @@
-"""Whether a bucket may be written to, read from, and redirected to."""
+"""The health of a bucket: whether it can be written, read, and redirected to."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,14 +19,14 @@ _HINT = "clients may not read the bucket: make it public, or set delivery to pre
 
 
 class BucketHealth:
-    """Two breakers: one for the store as we reach it, one for it as clients do.
+    """Two circuit breakers: one for our own access to the store, one for that of clients.
 
-    The first is fed by `guarded` calls and, while open, by `put`, which stores something
-    tiny; the second by GETs of what `address` returns, an address that clients could be
-    sent to. Only `probe` closes either. `budget` is seconds for one GET.
+    The first one counts `guarded` calls and, while open, calls of `put`, which stores a tiny
+    object; the second one counts GETs of the URL that `address` returns, as clients would get
+    it. Only `probe` closes them. `budget` is seconds for one GET.
 
-    That nothing is found there says little: not every bucket may be read at its root. It
-    is a failure where something was found before.
+    A 404 of that URL is not a failure: not every bucket can be read at its root. It is a failure
+    if there was an object before.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class BucketHealth:
         self._was_found = False
         self._doubted = False
         self.gone = False
-        """Whether the last visit found nothing where something had been found before."""
+        """Whether the last GET found nothing where there was an object before."""
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -52,7 +52,7 @@ class BucketHealth:
 
     @property
     def answering(self) -> bool:
-        """Whether the store may be asked."""
+        """Whether the store accepts our own requests."""
         return self._inside.healthy
 
     async def start(self) -> None:
@@ -70,16 +70,16 @@ class BucketHealth:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """Make one call to the store; raises ObjectStoreUnavailable at once while open."""
+        """Make one call to the store. Raises ObjectStoreUnavailable at once while open."""
         if not self._inside.healthy:
             raise errors.ObjectStoreUnavailable("", "the breaker is open")
         with self._watched(self._inside):
             yield
 
     async def probe(self) -> None:
-        """Look at the public address, and at the store while it is thought dead.
+        """Check the public URL, and the store itself while its breaker is open.
 
-        Never raises; how it went is in `healthy`, and changes of that are logged once.
+        Never raises; the result is in `healthy`, and changes are logged once.
         """
         with contextlib.suppress(errors.ObjectStoreUnavailable), self._watched(self._outside):
             await self._visit()
@@ -88,7 +88,7 @@ class BucketHealth:
                 await self._put()
 
     async def _visit(self) -> None:
-        """Return where the public address answers as it should, as far as that is known."""
+        """Get the public URL. Raises ObjectStoreUnavailable if the response is a failure."""
         assert self._session is not None
         try:
             async with self._session.get(self._address(), allow_redirects=False) as response:
@@ -108,7 +108,7 @@ class BucketHealth:
 
     @contextlib.contextmanager
     def _watched(self, breaker: Breaker) -> Iterator[None]:
-        """One call under that breaker; says so when `healthy` becomes another."""
+        """Make one call under that breaker; log a change of `healthy`."""
         try:
             with breaker.guarded():
                 yield

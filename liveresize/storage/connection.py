@@ -1,4 +1,4 @@
-"""The connection to an object store: its client, its limits, and what its failures mean."""
+"""The connection to an object store: client, limits and errors."""
 
 import asyncio
 import contextlib
@@ -18,24 +18,24 @@ from liveresize.settings.backends import Aws
 from liveresize.storage.presign import Signer
 
 FOREIGN = (BotoCoreError, ClientError, aiohttp.ClientError, OSError, RuntimeError)
-"""What the driver raises when a store does not do as asked. Time-outs are of OSError;
-RuntimeError is what it says of a role's credentials that it could not exchange."""
+"""The errors of the driver. Time-outs are OSErrors; RuntimeError is raised if the credentials of a
+role cannot be refreshed."""
 
 _SLOWEST = 256 * 1024
-"""Bytes a second under which a transfer counts as hanging."""
+"""Bytes a second below which a transfer counts as stalled."""
 
 
 def status(error: BaseException | None) -> int:
-    """The HTTP status with which the store refused; 0 where it did not answer."""
+    """Return the HTTP status of the store's error; 0 if it did not answer."""
     if not isinstance(error, ClientError):
         return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def code(error: BaseException) -> str:
-    """The store's own word for a refusal, else the kind of the failure.
+    """Return the error code of the store, or the name of the exception.
 
-    Messages are left out: they are the store's to write, and may quote the request.
+    Messages are left out, because they may quote the request.
     """
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")) or str(status(error))
@@ -43,7 +43,7 @@ def code(error: BaseException) -> str:
 
 
 def unavailable(operation: str, bucket: str, error: BaseException) -> errors.ObjectStoreUnavailable:
-    """What a failure is called in our own terms."""
+    """Return our own error for a failure."""
     number = status(error)
     reason = f"{code(error)} ({number})" if number else code(error)
     return errors.ObjectStoreUnavailable("", f"{operation} in {bucket}: {reason}")
@@ -72,7 +72,7 @@ class Connection:
         self.signer: Signer | None = None
 
     async def start(self) -> None:
-        """Make the client, which reads files and may ask for a role's credentials.
+        """Create the client, which reads files and may request the credentials of a role.
 
         Raises SettingsError for keys that no client can be made of.
         """
@@ -139,10 +139,10 @@ class Connection:
         budget: float | None = None,
         **parameters: Any,
     ) -> dict[str, Any] | None:
-        """What the store answers; None where key or range is not there.
+        """Make a call, and return the response of the store; None if key or range do not exist.
 
-        `size` bytes are allowed for on top of the time that every try may take; `budget`
-        is seconds for all of it instead. Raises ObjectStoreUnavailable.
+        The time-out allows for all tries and for a transfer of `size` bytes; `budget` in seconds
+        replaces it. Raises ObjectStoreUnavailable.
         """
         patience = self.patience(size, budget)
         # Waiting for a slot is not the store's fault, and those in front are bounded.
@@ -166,7 +166,7 @@ class Connection:
             raise unavailable(operation, bucket, error) from error
 
     def patience(self, size: int = 0, budget: float | None = None) -> float:
-        """Seconds after which a call hangs that moves `size` bytes; `budget` if given."""
+        """Return the time-out in seconds of a call that transfers `size` bytes, or `budget`."""
         if budget is not None:
             return budget
         # Botocore's pauses between tries are up to 1, 2, 4, … seconds.
@@ -189,6 +189,6 @@ class Connection:
 
 
 async def _credentials(session: AioSession) -> ReadOnlyCredentials | None:
-    """The credentials in force, exchanged where they are about to end."""
+    """Return the current credentials, refreshed if they are about to expire."""
     credentials = await session.get_credentials()
     return await credentials.get_frozen_credentials() if credentials else None

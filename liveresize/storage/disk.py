@@ -1,6 +1,6 @@
-"""The embedded rendition store: finished renditions on the local disk, served by us.
+"""The embedded rendition store: finished renditions on the local disk, served by this server.
 
-A rendition lies at `<root>/<last two digits of its generation>/<generation>/<file>`, its
+A rendition is stored at `<root>/<last two digits of its generation>/<generation>/<file>`, its
 key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`.
 """
 
@@ -25,12 +25,12 @@ from liveresize.storage import files
 PREFIX = "/_renditions/"
 
 _ABSOLUTE = ("http://", "https://")
-"""What no key of ours begins with: names hold no slash, and no part of a key is empty."""
+"""Prefixes of imported keys; our own keys never begin with them."""
 
 _CHUNK = 64 * 1024
 
 _UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
-"""What `link` says of another file system than the spool's, or one without hard links."""
+"""Errors of `link` for another file system than the spool's, or one without hard links."""
 
 
 class DiskRenditions:
@@ -44,25 +44,25 @@ class DiskRenditions:
         self._reserve = files.Reserve(directory, disk)
 
     def prepare(self) -> None:
-        """Create the folder; raises DiskFull when that cannot be done."""
+        """Create the folder. Raises DiskFull if that fails."""
         try:
             files.make_directory(self._root.absolute())
         except OSError as error:
             raise files.full(error) from error
 
     def url(self, link: Link) -> str:
-        """Where a client is redirected to, relative to this server.
+        """Return the target of redirects, relative to this server.
 
-        A link that was taken over from another service leads where it led.
+        An imported link keeps its URL.
         """
         return link.key if link.key.startswith(_ABSOLUTE) else PREFIX + quote(link.key)
 
     def key(self, original: Original, variant: str, extension: str) -> str:
-        """The key of a rendition."""
+        """Return the key of a rendition."""
         return f"{original.image.key}/{original.generation}/{variant}.{extension}"
 
     def local_path(self, key: str) -> Path | None:
-        """Where the object of `key` lies; None for what `key` never makes."""
+        """Return the path of the object of `key`; None for an invalid key."""
         *image, generation, file = ("", "", *key.split("/"))
         variant, _, extension = file.rpartition(".")
         if len(image) not in (3, 4) or not GENERATION.fullmatch(generation):
@@ -106,14 +106,14 @@ class DiskRenditions:
         fresh.unlink(missing_ok=True)
 
     async def read(self, link: Link) -> bytes | None:
-        """The bytes of a link, or None when they are gone or not whole."""
+        """Return the bytes of a link; None if they are missing or incomplete."""
         with contextlib.suppress(OSError):
             data = await asyncio.to_thread(self._path(link).read_bytes)
             return data if len(data) == link.size else None
         return None
 
     async def open(self, link: Link, first: int = 0, last: int | None = None) -> "FileBody | None":
-        """Bytes `first` to `last` of a link, or to its end; None when they are gone."""
+        """Open bytes `first` to `last` of a link, or to its end; None if they are missing."""
         with contextlib.suppress(OSError):
             file = await asyncio.to_thread(self._path(link).open, "rb")
             end = link.size if last is None else min(last + 1, link.size)
@@ -123,11 +123,11 @@ class DiskRenditions:
         return None
 
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
-        """None: no other service leaves renditions here."""
+        """Return None: no other service stores renditions here."""
         return None
 
     async def remove(self, links: Sequence[Link]) -> None:
-        """Remove objects; that one is gone already is no error."""
+        """Remove objects; a missing one is not an error."""
         await asyncio.to_thread(self._remove, [self._path(link) for link in links])
 
     def _remove(self, paths: Sequence[Path]) -> None:
@@ -157,7 +157,7 @@ class FileBody:
         self.size = size
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, up to 64 KiB at a time. Raises ObjectStoreUnavailable."""
+        """Yield the bytes, up to 64 KiB at a time. Raises ObjectStoreUnavailable."""
         at, end = self._first, self._first + self.size
         while at < end:
             try:
@@ -177,7 +177,7 @@ class FileBody:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy durably, or leave nothing; raises OSError."""
+    """Copy a file durably, or leave none. Raises OSError."""
     try:
         shutil.copyfile(source, target)
         files.sync_file(target)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: the few system calls that every disk store needs."""
+"""Atomic and durable file operations, and the reserve of free space."""
 
 import errno
 import os
@@ -13,13 +13,13 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
 
 
 def full(error: OSError) -> errors.DiskFull:
-    """What a file system that takes no more is called in our own terms."""
+    """Return our own error for a failed write."""
     reason = "no room" if error.errno in _FULL else "cannot be written"
     return errors.DiskFull("", f"{reason}: {error.strerror} ({error.filename})")
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the entries of `directory` durable; raises OSError."""
+    """Make the entries of `directory` durable. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -28,7 +28,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def make_directory(directory: Path) -> None:
-    """Create `directory` and its parents, each durable in its own parent; raises OSError."""
+    """Create `directory` and its parents durably. Raises OSError."""
     if directory.is_dir():
         return
     make_directory(directory.parent)
@@ -37,10 +37,10 @@ def make_directory(directory: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` so that `path` is either absent or holds all of it; raises OSError.
+    """Write `data` atomically: `path` either does not exist or has all of it. Raises OSError.
 
-    Not synced: for what can be made again. Two writers of one path do not meet before
-    their renames.
+    Not synced: for files that can be created again. Two writers of one path use different
+    temporary files.
     """
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -52,7 +52,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make the contents of `path` durable; raises OSError."""
+    """Make the contents of `path` durable. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,8 +62,8 @@ def sync_file(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What is free on a file system: bytes, and inodes where they are counted. `lacking` says
-    what is down to the reserve; it is empty where nothing is."""
+    """The free space of a file system: bytes, and inodes if they are counted. `lacking` is the
+    reason if it is below the reserve, otherwise empty."""
 
     free_bytes: int
     free_inodes: int | None
@@ -71,7 +71,7 @@ class Room:
 
 
 class Reserve:
-    """How much of a file system is not ours to fill.
+    """The free space of a file system that must not be used.
 
     File systems that do not count inodes have none to run out of.
     """
@@ -81,18 +81,18 @@ class Reserve:
         self._disk = disk
 
     def check(self, need: int = 0, share: float = 1.0) -> None:
-        """Raise DiskFull when storing `need` bytes would leave less than the reserve.
+        """Raise DiskFull if storing `need` bytes would leave less than the reserve.
 
-        `share` scales the reserve: renditions are refused at twice it, uploads at one, and
-        originals that are fetched to be shown at half of it.
+        `share` scales the reserve: 2 for renditions, 1 for uploads, and 0.5 for originals that
+        are fetched for a request.
         """
         reason = self._lacking(self._usage(), need, share)
         if reason:
             raise errors.DiskFull("", reason)
 
     def room(self) -> Room:
-        """What is free, and whether that is less than the reserve. Raises DiskFull where
-        nobody can tell."""
+        """Return the free space, and whether it is below the reserve. Raises DiskFull if that is
+        unknown."""
         usage = self._usage()
         return Room(
             free_bytes=usage.f_bavail * usage.f_frsize,

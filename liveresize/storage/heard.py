@@ -1,4 +1,4 @@
-"""A small file that says up to where this instance has heard of deletions."""
+"""The file with the last deletion that this instance has processed."""
 
 import asyncio
 import dataclasses
@@ -14,7 +14,7 @@ from liveresize.storage import files
 _log = structlog.get_logger("liveresize.deletions")
 
 UNREADABLE = Heard("unreadable")
-"""Fits no index: everything is heard again."""
+"""Matches no index, so that all deletions are processed again."""
 
 
 class HeardFile:
@@ -24,7 +24,7 @@ class HeardFile:
         self._path = path
 
     async def read(self) -> Heard | None:
-        """What was written last; None where there is no file."""
+        """Return the last record; None if there is no file."""
         try:
             text = await asyncio.to_thread(self._path.read_bytes)
             return _parse(text)
@@ -35,7 +35,10 @@ class HeardFile:
             return UNREADABLE
 
     async def write(self, heard: Heard) -> None:
-        """Write it whole. Where that fails, more is heard again after a restart."""
+        """Write the record atomically; a failure is logged.
+
+        Some deletions are then processed again after a restart.
+        """
         try:
             await asyncio.to_thread(files.write_whole, self._path, _text(heard))
         except OSError as error:
@@ -51,7 +54,7 @@ def _text(heard: Heard) -> bytes:
 
 
 def _parse(text: bytes) -> Heard:
-    """Raises ValueError, TypeError or KeyError for what `_text` does not write."""
+    """Parse the file. Raises ValueError, TypeError or KeyError if it is invalid."""
     document = json.loads(text)
     last = document["last"]
     if last is not None:

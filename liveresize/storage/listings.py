@@ -1,6 +1,6 @@
-"""What lies in the folders of originals and renditions, listed without the index.
+"""List the folders of originals and renditions, without the index.
 
-The layouts are those that `originals.DiskOriginals` and `disk.DiskRenditions` write.
+The layouts are those of `originals.DiskOriginals` and `disk.DiskRenditions`.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ P = ParamSpec("P")
 
 
 class OriginalFiles:
-    """Every generation of every original in the folder of `DiskOriginals`.
+    """The files of all generations in the folder of `DiskOriginals`.
 
-    Files of the published service, which are read through, are not among them.
+    Files of the published service are not included.
     """
 
     def __init__(self, directory: Path) -> None:
         self._root = directory
 
     async def entries(self) -> AsyncIterator[tuple[Path, str, int, ImageId | None]]:
-        """(path, generation, bytes, image) of every file. Raises SettingsError.
+        """Yield (path, generation, bytes, image) of every file. Raises SettingsError.
 
-        The image is None for one whose name is too long for a path, and for a file that
-        does not lie where its name says.
+        The image is None if its name is too long for a path, or if the path does not match the
+        name.
         """
         for base, bucket in await _read(self._bases):
             for folder in await _read(_folders, base, 2):
@@ -45,14 +45,14 @@ class OriginalFiles:
                         yield path, generation, info.st_size, _image(path, name, base, bucket)
 
     def _bases(self) -> list[tuple[Path, str]]:
-        """(folder, bucket) of all folders that spread originals by their hash."""
+        """Return (folder, bucket) of all folders with subfolders by hash."""
         buckets = [(path, path.name) for path in _folders(self._root / "_bucket")]
         spread = [(self._root / "_main", ""), *buckets]
         return spread + [(path / "_long", bucket) for path, bucket in spread]
 
 
 class RenditionFiles:
-    """Every rendition in the folder of `DiskRenditions`; its parts are the folders there."""
+    """The files in the folder of `DiskRenditions`; the parts are its subfolders."""
 
     parts = 256
 
@@ -60,7 +60,7 @@ class RenditionFiles:
         self._root = directory
 
     async def part(self, number: int) -> list[RenditionFile]:
-        """The files of one part, half-written ones included. Raises SettingsError."""
+        """Return the files of one part, including half-written ones. Raises SettingsError."""
         return [
             RenditionFile(path=path, generation=path.parent.name, modified_at=info.st_mtime)
             for path, info in await _read(_below, self._root / f"{number:02x}", 28)
@@ -68,21 +68,21 @@ class RenditionFiles:
         ]
 
     async def discard(self, files: Sequence[RenditionFile]) -> None:
-        """Remove those that have not changed since, and folders that are empty then."""
+        """Remove files that have not changed since, and empty folders."""
         await asyncio.to_thread(_discard, files)
 
     async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
-        """(key, bytes, Unix seconds of its last change) of every file. Raises SettingsError.
+        """Yield (key, bytes, Unix seconds of the last change) of every file. Raises SettingsError.
 
-        Half-written files are among them. The keys are paths below the folder: the name of
-        the picture is not known here.
+        Half-written files are included. The keys are paths below the folder, without the name of
+        the picture.
         """
         for folder in await _read(_folders, self._root, 2):
             for path, info in await _read(_below, folder, 28):
                 yield str(path.relative_to(self._root)), info.st_size, info.st_mtime
 
     async def size(self, link: Link) -> int | None:
-        """How many bytes the object of `link` has; None where there is none."""
+        """Return the size of the object of `link`; None if there is none."""
         generation = link.generation
         path = self._root / generation[-2:] / generation / link.key.rpartition("/")[2]
         with contextlib.suppress(OSError):
@@ -91,7 +91,7 @@ class RenditionFiles:
 
 
 def _folders(base: Path, length: int = 0) -> list[Path]:
-    """The folders in `base`, with names of `length` characters if that is given."""
+    """Return the folders in `base`, with names of `length` characters if it is not 0."""
     try:
         with os.scandir(base) as entries:
             return [
@@ -104,7 +104,7 @@ def _folders(base: Path, length: int = 0) -> list[Path]:
 
 
 def _below(folder: Path, length: int) -> list[tuple[Path, os.stat_result]]:
-    """The regular files one folder further down, what is removed meanwhile left out."""
+    """Return the regular files in the subfolders, without those removed meanwhile."""
     files = []
     for inner in _folders(folder, length):
         with contextlib.suppress(FileNotFoundError), os.scandir(inner) as entries:

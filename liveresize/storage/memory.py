@@ -1,4 +1,4 @@
-"""What is kept in memory: bytes of hot renditions, links, facts about originals."""
+"""The cache in memory: bytes of renditions, links, and originals."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,7 +20,7 @@ V = TypeVar("V")
 
 
 class Memory:
-    """ports.Memory: three LRUs that forget together. Used by the event loop alone."""
+    """ports.Memory: three LRU caches that are invalidated together. Used only by the event loop."""
 
     def __init__(
         self, cache: Cache, monotonic: Callable[[], float], *, max_originals: int = _MAX_ORIGINALS
@@ -38,20 +38,20 @@ class Memory:
 
     @property
     def entries(self) -> int:
-        """How many renditions are held."""
+        """The number of renditions."""
         return len(self._images)
 
     @property
     def links(self) -> int:
-        """How many links are kept, those past their time included."""
+        """The number of links, including expired ones."""
         return len(self._links)
 
     def original(self, image: ImageId) -> Original | None:
-        """The facts about an original."""
+        """Return the original, if it is cached."""
         return _touched(self._originals, image.key)
 
     def keep_original(self, original: Original) -> None:
-        """Keep the facts; another generation of the same picture is dropped whole."""
+        """Cache an original; another generation of the same picture is dropped completely."""
         key = original.image.key
         before = self._originals.pop(key, None)
         if before is not None and before.generation != original.generation:
@@ -65,17 +65,17 @@ class Memory:
             self._assumed.pop(oldest, None)
 
     def assumed(self, limit: int) -> list[Original]:
-        """Up to `limit` originals that the index has not confirmed."""
+        """Return up to `limit` originals that the index has not confirmed."""
         return [self._originals[key] for key in islice(self._assumed, limit)]
 
     def confirm(self, original: Original) -> None:
-        """The index has a row of that generation."""
+        """Mark an original as confirmed by the index."""
         current = self._originals.get(original.image.key)
         if current is not None and current.generation == original.generation:
             self._assumed.pop(original.image.key, None)
 
     def held(self, generation: str, variant: str) -> CachedImage | None:
-        """The bytes of a rendition."""
+        """Return a rendition, if it is cached."""
         return _touched(self._images, (generation, variant))
 
     def put(self, generation: str, variant: str, image: CachedImage) -> None:
@@ -91,7 +91,7 @@ class Memory:
             self.evictions += 1
 
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
-        """The link of a rendition; one past its time only if `stale` will do."""
+        """Return the link of a rendition, if it is cached; an expired one only with `stale`."""
         entry = _touched(self._links, (generation, variant))
         if entry is None:
             return None
@@ -99,7 +99,7 @@ class Memory:
         return link if stale or self._now() < until else None
 
     def keep_link(self, link: Link) -> None:
-        """Keep a link for its time."""
+        """Cache a link for its time."""
         key = (link.generation, link.variant)
         self._links.pop(key, None)
         self._links[key] = (link, self._now() + self._cache.link_ttl)
@@ -109,7 +109,7 @@ class Memory:
             self._unnote(old)
 
     def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
-        """Forget one rendition, or with no variant the whole generation."""
+        """Drop one rendition, or without a variant the whole generation."""
         if variant:
             self._links.pop((generation, variant), None)
             self._release((generation, variant))
@@ -123,13 +123,13 @@ class Memory:
             self.drop(image, generation, each)
 
     def forget(self, image: ImageId) -> None:
-        """Forget everything about a picture."""
+        """Drop everything about a picture."""
         current = self._originals.get(image.key)
         if current is not None:
             self.drop(image, current.generation)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         for entries in (self._originals, self._images, self._links, self._variants, self._assumed):
             entries.clear()
         self.bytes = 0
@@ -154,7 +154,7 @@ class Memory:
 
 
 def _touched(entries: OrderedDict[K, V], key: K) -> V | None:
-    """The entry, which becomes the one used last."""
+    """Return the entry, and mark it as the one used last."""
     value = entries.get(key)
     if value is not None:
         entries.move_to_end(key)

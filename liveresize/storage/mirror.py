@@ -42,11 +42,11 @@ class S3Mirror:
 
     @property
     def healthy(self) -> bool:
-        """Whether the bucket has answered lately."""
+        """Whether the circuit breaker of the bucket is closed."""
         return self._breaker.healthy
 
     def takes(self, image: ImageId) -> bool:
-        """True: every namespace has a place there."""
+        """Return True: the mirror is for every namespace."""
         return True
 
     def key(self, original: Original) -> str:
@@ -56,7 +56,7 @@ class S3Mirror:
     async def put(self, path: Path, original: Original) -> None:
         """Copy the original at `path` to the bucket.
 
-        Raises ObjectStoreUnavailable, and OriginalMissing where the file is not there whole.
+        Raises ObjectStoreUnavailable, and OriginalMissing if the file is missing or incomplete.
         """
         bucket = self._bucket(original.image)
         try:
@@ -74,10 +74,9 @@ class S3Mirror:
             raise errors.OriginalMissing("", f"cannot be mirrored: {error}") from error
 
     async def fetch(self, original: Original, target: Path) -> bool:
-        """Write the original to `target`, durably; False where it is not there, or damaged.
+        """Write the original to `target`, durably; return False if it is missing or damaged.
 
-        Nothing is left at `target` unless it is whole. Raises ObjectStoreUnavailable and
-        DiskFull.
+        An incomplete file is not left at `target`. Raises ObjectStoreUnavailable and DiskFull.
         """
         bucket = self._bucket(original.image)
         with self._looking(bucket):
@@ -92,7 +91,7 @@ class S3Mirror:
         return intact
 
     async def remove(self, original: Original) -> None:
-        """Remove the copy; that it is gone already is no error.
+        """Remove the copy; a missing one is not an error.
 
         Raises ObjectStoreUnavailable.
         """
@@ -106,9 +105,9 @@ class S3Mirror:
         return head is not None and head.size == original.bytes
 
     async def facts(self, original: Original) -> tuple[int, str] | None:
-        """(bytes, SHA-256 in hex) of the copy of that generation, as the store tells them.
+        """Return (bytes, SHA-256 in hex) of the copy of that generation, as recorded in the store.
 
-        None where there is none. Raises ObjectStoreUnavailable.
+        None if there is none. Raises ObjectStoreUnavailable.
         """
         head = await self._head(original)
         return None if head is None else (head.size, head.metadata.get("sha256", ""))
@@ -122,11 +121,11 @@ class S3Mirror:
         return self._bucket_name
 
     def _asking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
-        """Spares callers the wait for a bucket that does not answer."""
+        """Access the bucket inside this block, under the circuit breaker."""
         return self._breaker.guarded()
 
     def _looking(self, bucket: str) -> contextlib.AbstractContextManager[None]:
-        """As `_asking`, for a key that may not be there."""
+        """Access a key that may be missing, as `_asking`."""
         return self._asking(bucket)
 
     async def entries(self) -> AsyncIterator[tuple[str, int]]:
@@ -139,9 +138,9 @@ class S3Mirror:
 
 
 async def write(body: Body, target: Path) -> tuple[int, str]:
-    """Write `body` to `target`, durably, and close it; its bytes and SHA-256 in hex.
+    """Write `body` to `target`, durably, and close it; return its bytes and SHA-256 in hex.
 
-    Nothing is left at `target` where that fails. Raises ObjectStoreUnavailable and DiskFull.
+    No file is left at `target` if that fails. Raises ObjectStoreUnavailable and DiskFull.
     """
     copy, complete = _Copy(target), False
     try:
@@ -159,10 +158,10 @@ async def write(body: Body, target: Path) -> tuple[int, str]:
 
 
 class _Copy:
-    """A file on its way to the disk, hashed as it goes. Every method blocks.
+    """Writes a file and hashes it meanwhile. Every method blocks.
 
-    A caller that is cancelled leaves the thread of its last call behind: `close` waits for
-    that one, and comes before one that has not begun.
+    If the caller is cancelled, the thread of its last call may still run: `close` waits for it,
+    and a call that begins later does nothing.
     """
 
     def __init__(self, target: Path) -> None:
@@ -174,13 +173,13 @@ class _Copy:
         self._closed = False
 
     def open(self) -> None:
-        """Begin; raises OSError."""
+        """Open the file. Raises OSError."""
         with self._turn:
             if not self._closed:
                 self._file = self._target.open("wb")
 
     def write(self, chunk: bytes) -> None:
-        """Add to the end; raises OSError."""
+        """Append a chunk. Raises OSError."""
         with self._turn:
             if self._file is not None:
                 self._file.write(chunk)
@@ -188,7 +187,7 @@ class _Copy:
                 self._size += len(chunk)
 
     def finish(self) -> tuple[int, str]:
-        """Make it durable; its size in bytes and SHA-256 in hex. Raises OSError."""
+        """Make the file durable; return its size and its SHA-256 in hex. Raises OSError."""
         with self._turn:
             if self._file is not None:
                 self._file.flush()
@@ -196,7 +195,7 @@ class _Copy:
             return self._size, self._hash.hexdigest()
 
     def close(self, *, keep: bool) -> None:
-        """Close it, and remove it unless it is to be kept."""
+        """Close the file, and remove it unless `keep`."""
         with self._turn:
             self._closed = True
             if self._file is None:

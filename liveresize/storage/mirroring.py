@@ -1,7 +1,7 @@
-"""Originals in two places: the disk here, and a bucket that every instance reads.
+"""Keep originals in two places: on this disk, and in a bucket that every instance reads.
 
-What the mirror still lacks is the rows whose `mirrored_at` is null; no other queue exists,
-so that nothing of it is lost with a process or a machine.
+The queue of the mirror are the rows without a `mirrored_at`, so that it survives the loss of a
+process or a machine.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from liveresize.settings.pictures import Originals
 _log = structlog.get_logger("liveresize.mirroring")
 
 _MAIN = ImageId("_")
-"""Stands for every picture of the main namespace."""
+"""A placeholder for every picture of the main namespace."""
 
 _BATCH = 100
-"""Rows that `catch_up` reads at once."""
+"""Rows in one query of `catch_up`."""
 
 FETCH_SHARE = 0.5
-"""How much of the disk's reserve stays free of originals that are fetched to be shown.
+"""The share of the disk's reserve below which no originals are fetched.
 
-Renditions are no longer kept at twice the reserve, uploads refused at once it. Pictures are
-answered longer than that, but copies of what a bucket has must not fill the disk.
+Renditions are not stored below twice the reserve, and uploads are refused below the reserve.
+Pictures are served for longer, but copies of originals in a bucket must not fill the disk.
 """
 
 
 class Mirroring:
-    """Keeps the mirror complete and the disk small; without a mirror it does nothing."""
+    """Completes the mirror, and limits its originals on disk; without a mirror it does nothing."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class Mirroring:
         self._fetches: SingleFlight[None] = SingleFlight()
         self._late: list[Original] = []  # mirrored after they had ended, and still there
         self.backlog = 0
-        """Originals of this disk that the mirror lacked when `catch_up` last looked."""
+        """Originals on this disk that the mirror lacked in the last `catch_up`."""
         self.oldest: float | None = None
-        """Unix seconds of the upload of the first of them; None where there was none."""
+        """Unix seconds of the upload of the oldest one; None if there was none."""
 
     def takes(self, image: ImageId) -> bool:
         """Whether there is a mirror for originals of that namespace."""
@@ -63,8 +63,8 @@ class Mirroring:
     async def offer(self, original: Original) -> bool:
         """Mirror an upload before it is committed; whether that worked in time.
 
-        Where it did not, `catch_up` does it later. Raises ObjectStoreUnavailable instead
-        when the mirror is strict, and BucketMissing where the store has no such bucket.
+        Otherwise `catch_up` does it later. Raises ObjectStoreUnavailable instead if the mirror
+        is strict, and BucketMissing if the store has no such bucket.
         """
         if self._mirror is None or not self._mirror.takes(original.image):
             return False
@@ -84,17 +84,17 @@ class Mirroring:
         return True
 
     async def remove(self, original: Original) -> None:
-        """Take an original out of the mirror. Raises ObjectStoreUnavailable."""
+        """Remove an original from the mirror. Raises ObjectStoreUnavailable."""
         if self._mirror is None or not self._mirror.takes(original.image):
             return
         with contextlib.suppress(errors.BucketMissing):
             await self._mirror.remove(original)
 
     async def bring(self, original: Original) -> None:
-        """Have the bytes of an original on this disk, from the mirror where they are not.
+        """Fetch an original from the mirror, unless it is on this disk.
 
-        They are fetched once for all who ask now. Raises OriginalElsewhere where they cannot
-        be had: the mirror lacks them (yet) or does not answer, or this disk has no room.
+        It is fetched once for all concurrent callers. Raises OriginalElsewhere if that is not
+        possible: the mirror does not have it (yet) or does not answer, or this disk is full.
         """
         if self._originals.exists(original):
             return
@@ -130,13 +130,13 @@ class Mirroring:
         _log.info("original_fetched", image_id=original.image.key, bytes=original.bytes)
 
     async def _ended(self, original: Original) -> bool:
-        """Whether it was deleted while it was on its way; whoever deleted it looked before."""
+        """Whether the original was deleted while it was fetched."""
         with contextlib.suppress(errors.IndexUnavailable):
             return await self._rows.of(original.generation) is None
         return False
 
     async def catch_up(self) -> None:
-        """Mirror what the mirror lacks and this disk has. Raises IndexUnavailable."""
+        """Mirror originals on this disk that the mirror lacks. Raises IndexUnavailable."""
         if self._mirror is None:
             return
         late, self._late = self._late, []
@@ -165,7 +165,7 @@ class Mirroring:
         self.backlog, self.oldest = missing, oldest
 
     async def _supply(self, mirror: ports.Mirror, original: Original) -> bool:
-        """Mirror one original; whether it needs no further attempt."""
+        """Mirror one original; return whether it needs no further attempt."""
         try:
             await mirror.put(self._originals.path(original), original)
         except errors.ObjectStoreUnavailable as error:
@@ -185,9 +185,9 @@ class Mirroring:
         return True
 
     async def _withdraw(self, original: Original) -> None:
-        """Take out what ended while it was copied, now or in the next round.
+        """Remove an original from the mirror that has ended meanwhile, now or in the next round.
 
-        In buckets it stays where the picture has a row again.
+        In buckets it stays if the picture has a row again.
         """
         try:
             if not (original.image.bucket and await self._rows.find(original.image)):
@@ -196,7 +196,7 @@ class Mirroring:
             self._late.append(original)
 
     async def make_room(self) -> None:
-        """Remove mirrored originals from this disk, those first that were read longest ago.
+        """Remove mirrored originals from this disk, the least recently read ones first.
 
         Raises IndexUnavailable.
         """

@@ -1,4 +1,4 @@
-"""The bytes of an object on their way from the store."""
+"""Stream an object from the store."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +11,7 @@ CHUNK = 64 * 1024
 
 
 class Body:
-    """ports.ObjectBody of an object that is being fetched. It must be closed."""
+    """ports.ObjectBody of an object in the store. It must be closed."""
 
     def __init__(self, stream: Any, size: int, bucket: str) -> None:
         self._stream = stream
@@ -19,9 +19,9 @@ class Body:
         self.size = size
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, up to 64 KiB at a time, all `size` of them.
+        """Yield all `size` bytes, up to 64 KiB at a time.
 
-        Raises ObjectStoreUnavailable where they end early or stop coming.
+        Raises ObjectStoreUnavailable if the stream ends early or stalls.
         """
         remaining = self.size
         while remaining > 0:
@@ -37,5 +37,5 @@ class Body:
             yield chunk
 
     async def close(self) -> None:
-        """Let go of the connection, which is cut where bytes are left."""
+        """Release the connection; it is closed if the stream was not read completely."""
         self._stream.close()

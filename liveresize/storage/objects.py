@@ -1,8 +1,7 @@
-"""Objects in S3, or in what speaks like it, in any number of buckets.
+"""Objects in S3 or a compatible store, in any number of buckets.
 
-Every method raises ObjectStoreUnavailable for whatever goes wrong between us and the
-store, in bounded time; its detail names the operation, the bucket and the store's code.
-A key that is not there is no failure.
+Every method raises ObjectStoreUnavailable for any failure, in limited time; its detail has the
+operation, the bucket and the error code of the store. A missing key is not a failure.
 """
 
 import asyncio
@@ -24,15 +23,15 @@ from liveresize.storage.object_body import Body
 __all__ = ["Body", "Facts", "Objects"]
 
 _BATCH = 1000
-"""The most keys that one DeleteObjects may name."""
+"""The largest number of keys of one DeleteObjects."""
 
 _NO_BATCHES = (400, 405, 411, 501)
-"""With what stores refuse a DeleteObjects that they do not know, or that lacks an MD5."""
+"""Statuses of stores that do not support DeleteObjects, or require an MD5 for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a store says of an object: `size` in bytes, its user metadata."""
+    """The `size` of an object in bytes, and its user metadata."""
 
     size: int
     metadata: Mapping[str, str]
@@ -56,7 +55,7 @@ class Objects:
         self._one_by_one: set[str] = set()
 
     async def start(self) -> None:
-        """Make the client; nothing is asked of the store yet. Raises SettingsError."""
+        """Create the client, without a request to the store. Raises SettingsError."""
         await self._connection.start()
 
     async def close(self) -> None:
@@ -64,19 +63,19 @@ class Objects:
         await self._connection.close()
 
     def address(self, bucket: str) -> str:
-        """Where the store answers for `bucket`, without a slash at its end."""
+        """Return the URL of `bucket`, without a slash at its end."""
         return self._connection.address(bucket)
 
     @property
     def can_sign(self) -> bool:
-        """Whether there are credentials that `presigned` can use."""
+        """Whether there are credentials for `presigned`."""
         signer = self._connection.signer
         return signer is not None and signer.ready
 
     def presigned(self, bucket: str, key: str, lifetime: int) -> str:
-        """A URL that gives the object to anyone for `lifetime` seconds, made at once.
+        """Return a URL that allows anyone to get the object for `lifetime` seconds.
 
-        The bare address while not `can_sign`. See Signer for how long it really lives.
+        The URL is not signed while `can_sign` is False. See Signer for its real lifetime.
         """
         url = f"{self.address(bucket)}/{quote(key, safe='/~')}"
         signer = self._connection.signer
@@ -94,9 +93,9 @@ class Objects:
         cache_control: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Store the file, of `size` bytes with that SHA-256 in hex, without reading it whole.
+        """Store the file, of `size` bytes with that SHA-256 in hex, as a stream.
 
-        Raises OSError where the file cannot be read or has another size.
+        Raises OSError if the file cannot be read or has another size.
         """
         headers = _headers(size, sha256, mime, cache_control, metadata or {})
         file = await asyncio.to_thread(_open_whole, path, size)
@@ -115,7 +114,7 @@ class Objects:
         cache_control: str = "",
         budget: float | None = None,
     ) -> None:
-        """Store a few bytes: they are hashed on the loop. `budget` in seconds for all of it."""
+        """Store a few bytes, hashed on the event loop. `budget` is the time-out in seconds."""
         headers = _headers(len(data), hashlib.sha256(data).hexdigest(), mime, cache_control, {})
         await self._put(bucket, key, data, headers, budget)
 
@@ -143,9 +142,9 @@ class Objects:
         *,
         budget: float | None = None,
     ) -> Body | None:
-        """Bytes `first` to `last` of an object, or to its end; None where they are not there.
+        """Open bytes `first` to `last` of an object, or to its end; None if they do not exist.
 
-        `budget` is seconds until they begin to come.
+        `budget` is the time-out for the first byte, in seconds.
         """
         part: dict[str, Any] = {}
         if first or last is not None:
@@ -160,7 +159,7 @@ class Objects:
         return Body(stream, size, bucket)
 
     async def read(self, bucket: str, key: str, *, budget: float | None = None) -> bytes | None:
-        """All bytes of a small object; None where it is not there. `budget` as for `open`."""
+        """Return all bytes of a small object; None if it does not exist. `budget` as for `open`."""
         body = await self.open(bucket, key, budget=budget)
         if body is None:
             return None
@@ -173,7 +172,7 @@ class Objects:
             await body.close()
 
     async def head(self, bucket: str, key: str) -> Facts | None:
-        """What the store knows of an object; None where it is not there."""
+        """Return size and metadata of an object; None if it does not exist."""
         response = await self._connection.call("head_object", bucket, Key=key)
         if response is None:
             return None
@@ -183,14 +182,14 @@ class Objects:
         )
 
     async def remove(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove objects; that one is gone already is no error."""
+        """Remove objects; a missing one is not an error."""
         for start in range(0, len(keys), _BATCH):
             batch = keys[start : start + _BATCH]
             if bucket in self._one_by_one or not await self._remove_batch(bucket, batch):
                 await self._remove_each(bucket, batch)
 
     async def _remove_batch(self, bucket: str, keys: Sequence[str]) -> bool:
-        """Whether the store knows how to remove several at once, and has."""
+        """Remove objects with one request; return False if the store does not support it."""
         request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
         try:
             response = await self._connection.call("delete_objects", bucket, Delete=request)
@@ -216,12 +215,12 @@ class Objects:
                 raise result
 
     async def list_prefix(self, bucket: str, prefix: str) -> AsyncIterator[tuple[str, int]]:
-        """(key, bytes) of every object whose key begins with `prefix`."""
+        """Yield (key, bytes) of every object with a key that begins with `prefix`."""
         async for key, size, _ in self.list_dated(bucket, prefix):
             yield key, size
 
     async def list_dated(self, bucket: str, prefix: str) -> AsyncIterator[tuple[str, int, float]]:
-        """As `list_prefix`, with the Unix seconds at which each was stored."""
+        """Yield (key, bytes, time) as `list_prefix`, with the time of storing in Unix seconds."""
         further: dict[str, Any] = {}
         while True:
             page = await self._connection.call("list_objects_v2", bucket, Prefix=prefix, **further)
@@ -235,7 +234,7 @@ class Objects:
 def _headers(
     size: int, sha256: str, mime: str, cache_control: str, metadata: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The headers of a put, as botocore calls them."""
+    """Return the headers of a put, with the names of botocore."""
     headers: dict[str, Any] = {
         "ContentLength": size,
         "ContentType": mime,
@@ -248,7 +247,7 @@ def _headers(
 
 
 def _open_whole(path: Path, size: int) -> BinaryIO:
-    """Open a file that must have `size` bytes; raises OSError."""
+    """Open a file that must have `size` bytes. Raises OSError."""
     file = path.open("rb")
     actual = os.fstat(file.fileno()).st_size
     if actual != size:

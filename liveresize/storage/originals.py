@@ -1,4 +1,4 @@
-"""Originals on the local disk, one immutable file a generation.
+"""Originals on the local disk, one immutable file for each generation.
 
     <root>/_main/<ab>/<cd>/<name>~<generation>      ab, cd: SHA-256 of the name
     <root>/_bucket/<bucket>/<ab>/<cd>/<name>~<generation>
@@ -7,8 +7,8 @@
     <root>/_unrecorded/…, <root>/_lost/…            see strays
     <root>/<name>                                   read through: the published service's
 
-The generation is part of the file's name, so that an overwrite never changes a file that
-a render is reading, and a crash between file and row leaves the old picture whole.
+The generation is part of the file's name, so that an overwrite never changes a file that is being
+rendered, and a crash between file and row leaves the old picture intact.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ _log = structlog.get_logger("liveresize.originals")
 _LONG = 255 - len("~") - 28
 
 FOREIGN = "f"
-"""First digit of the generations of files that were here before us (ours begin with 0
-until the year 10889)."""
+"""First digit of the generations of files of the published service (ours begin with 0 until the
+year 10889)."""
 
 
 class DiskOriginals:
@@ -44,7 +44,7 @@ class DiskOriginals:
         self._reserve = files.Reserve(directory, disk)
 
     def prepare(self) -> None:
-        """Create the folders; raises DiskFull when that cannot be done."""
+        """Create the folders. Raises DiskFull if that fails."""
         try:
             files.make_directory(self._root.absolute())
             files.make_directory(self._staging.absolute())
@@ -52,7 +52,7 @@ class DiskOriginals:
             raise files.full(error) from error
 
     def path(self, original: Original) -> Path:
-        """Where the bytes of this generation lie, whether or not they are there."""
+        """Return the path of this generation, whether or not the file exists."""
         if self.foreign(original.generation):
             return self._root / original.image.name
         folder, stem = self._place(original.image)
@@ -63,10 +63,10 @@ class DiskOriginals:
         return os.path.isfile(self.path(original))
 
     def find(self, image: ImageId) -> tuple[str, Path] | None:
-        """The newest generation of `image` on this disk, without asking the index.
+        """Return the newest generation of `image` on this disk, without a query of the index.
 
-        One that was never settled does not count: its upload may have failed. Nor does one
-        that is noted as a stray: it may be a deleted picture.
+        Unsettled generations are ignored, because their upload may have failed, and so are
+        strays, which may be deleted pictures.
         """
         folder, stem = self._place(image)
         newest = ""
@@ -85,7 +85,7 @@ class DiskOriginals:
         return self._note(generation).exists() or strays.note_of(self._root, generation).exists()
 
     def _find_foreign(self, image: ImageId) -> tuple[str, Path] | None:
-        """A bare file of the published service, under a generation made of its age."""
+        """Return a file of the published service, with a generation made from its time."""
         if image.bucket or image.name.startswith("_"):
             return None
         path = self._root / image.name
@@ -97,14 +97,13 @@ class DiskOriginals:
         return None
 
     def foreign(self, generation: str) -> bool:
-        """Whether that generation is a file that lay here before us, read through."""
+        """Whether that generation is a file of the published service."""
         return generation.startswith(FOREIGN)
 
     def staging(self, name: str, *, need: int = 0, share: float = 1.0) -> Path:
-        """A path for a file on its way, in the file system of the originals.
+        """Return a path for a temporary file, in the file system of the originals.
 
-        Raises DiskFull when `need` bytes more would leave less than `share` times the
-        reserve.
+        Raises DiskFull if `need` more bytes would leave less than `share` times the reserve.
         """
         self._reserve.check(need, share)
         return self._staging / name
@@ -112,7 +111,7 @@ class DiskOriginals:
     async def keep(self, staged: Path, original: Original) -> None:
         """Move a staged, fsynced file to its place, durably. Raises DiskFull.
 
-        A note of the move stays until `settle`, so that `unsettled` finds what a crash
+        A note of the move stays until `settle`, so that `unsettled` finds files that a crash has
         left without a row.
         """
         await asyncio.to_thread(self._keep, staged, original)
@@ -135,7 +134,7 @@ class DiskOriginals:
             raise files.full(error) from error
 
     async def restore(self, staged: Path, original: Original) -> None:
-        """Move a copy of what the mirror has to its place. Raises DiskFull."""
+        """Move a copy from the mirror to its place. Raises DiskFull."""
         await asyncio.to_thread(self._restore, staged, original)
 
     def _restore(self, staged: Path, original: Original) -> None:
@@ -151,10 +150,10 @@ class DiskOriginals:
             raise files.full(error) from error
 
     async def kept(self) -> list[Kept]:
-        """The files here that are ours, those first that were read longest ago.
+        """Return our own files, the least recently read ones first.
 
-        A file system mounted `relatime` tells that to the day, one mounted `noatime` tells
-        when they came.
+        The times of reads are only accurate to a day with the mount option `relatime`, and with
+        `noatime` they are those of creation.
         """
         return await asyncio.to_thread(self._kept)
 
@@ -178,17 +177,17 @@ class DiskOriginals:
         return sorted(files, key=lambda one: one.used_at)
 
     async def discard(self, file: Kept) -> None:
-        """Remove one of them; that it is gone already is no error."""
+        """Remove a file; a missing one is not an error."""
         await asyncio.to_thread(_unlink, file.path)
 
     def settle(self, generation: str) -> None:
-        """Forget the notes of a generation: its row is committed, or its file is gone."""
+        """Remove the notes of a generation: its row is committed, or its file is gone."""
         with contextlib.suppress(OSError):  # whoever reads the notes comes back to it
             self._note(generation).unlink(missing_ok=True)
             strays.note_of(self._root, generation).unlink(missing_ok=True)
 
     async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
-        """(image, generation, path) of moves noted more than `older_than` seconds ago."""
+        """Return (image, generation, path) of moves noted more than `older_than` seconds ago."""
         return await asyncio.to_thread(self._unsettled, older_than)
 
     def _unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
@@ -206,7 +205,7 @@ class DiskOriginals:
         return moves
 
     async def sweep(self, older_than: float) -> int:
-        """Remove staged bodies untouched for `older_than` seconds; returns how many."""
+        """Remove staged files unchanged for `older_than` seconds; return how many."""
         return await asyncio.to_thread(self._sweep, older_than)
 
     def _sweep(self, older_than: float) -> int:
@@ -229,7 +228,7 @@ class DiskOriginals:
         return aged
 
     async def remove(self, original: Original) -> None:
-        """Remove the bytes of this generation, also where they were set aside."""
+        """Remove the file of this generation, even if it was set aside."""
         path = self.path(original)
         if self.foreign(original.generation):
             located = self._find_foreign(original.image)

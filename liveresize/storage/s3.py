@@ -1,8 +1,8 @@
 """The rendition store on S3: objects that clients are redirected to.
 
-The key of a rendition is `<prefix><name>/<generation>/<variant>.<extension>`. A link taken
-over from the published service has a whole URL for its key; it is kept as it is, and read
-or removed only where that URL lies under the public address of our own bucket.
+The key of a rendition is `<prefix><name>/<generation>/<variant>.<extension>`. An imported link of
+the published service has an absolute URL as its key, which is not changed; its object is read or
+removed only if the URL is below the public URL of our own bucket.
 """
 
 import functools
@@ -22,7 +22,7 @@ from liveresize.storage.objects import Body, Objects
 _log = structlog.get_logger("liveresize.s3")
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""A generation is part of each key: what lies there never becomes anything else."""
+"""The generation is part of the key, so that an object never changes."""
 
 _ABSOLUTE = ("http://", "https://")
 
@@ -75,10 +75,10 @@ class S3Renditions:
         return self._objects.presigned(self._aws.bucket, key, self._aws.presign_lifetime)
 
     def prepare(self) -> None:
-        """Nothing on this disk is needed."""
+        """Do nothing: this store needs no folder."""
 
     async def start(self) -> None:
-        """Get ready to probe, and try to put robots.txt; `probe` goes on with that."""
+        """Start the health checks, and try to store robots.txt; `probe` tries again."""
         await self._health.start()
         await self._put_robots()
 
@@ -93,14 +93,14 @@ class S3Renditions:
         return signing and self._health.healthy
 
     async def probe(self) -> None:
-        """Feed `healthy`; to be called every few seconds. Never raises."""
+        """Update `healthy`; to be called every few seconds. Never raises."""
         await self._health.probe()
         self._robots_due |= self._health.gone and bool(self._robots)
         if self._health.answering:
             await self._put_robots()
 
     async def push_robots(self, text: str) -> None:
-        """Put robots.txt at the bucket's root. Raises ObjectStoreUnavailable."""
+        """Store robots.txt at the bucket's root. Raises ObjectStoreUnavailable."""
         await self._objects.put_bytes(
             self._aws.bucket,
             "robots.txt",
@@ -110,7 +110,7 @@ class S3Renditions:
         )
 
     async def _put_robots(self) -> None:
-        """Put robots.txt where that has not yet worked; each new reason is logged once."""
+        """Store robots.txt, if that is still to be done; each new error is logged once."""
         if not self._robots_due:
             return
         try:
@@ -123,7 +123,7 @@ class S3Renditions:
             self._robots_due = False
 
     async def _put_tiny(self) -> None:
-        """Whether puts work, under the prefix: more than that may not be allowed us."""
+        """Store a tiny object under the prefix, the only place where we may be allowed to write."""
         await self._objects.put_bytes(
             self._aws.bucket,
             f"{self._aws.prefix}_probe",
@@ -133,7 +133,7 @@ class S3Renditions:
         )
 
     def url(self, link: Link) -> str:
-        """Where a client is redirected to."""
+        """Return the target of redirects."""
         if link.key.startswith(_ABSOLUTE):
             return link.key
         if self._presign:
@@ -141,17 +141,17 @@ class S3Renditions:
         return f"{self._address}/{quote(link.key, safe='/~')}"
 
     def key(self, original: Original, variant: str, extension: str) -> str:
-        """The key of a rendition."""
+        """Return the key of a rendition."""
         return f"{self._folder(original)}{variant}.{extension}"
 
     def local_path(self, key: str) -> Path | None:
-        """None: nothing is served from here."""
+        """Return None: this server does not serve the objects."""
         return None
 
     async def publish(self, spooled: Path, link: Link) -> None:
         """Store the spooled bytes under `link.key`; the spooled file stays.
 
-        Raises ObjectStoreUnavailable, and DiskFull where the spooled file is not whole.
+        Raises ObjectStoreUnavailable, and DiskFull if the spooled file is incomplete.
         """
         try:
             with self._health.guarded():
@@ -168,7 +168,7 @@ class S3Renditions:
             raise files.full(error) from error
 
     async def read(self, link: Link) -> bytes | None:
-        """The bytes of a link, or None when they are gone, not whole or not ours.
+        """Return the bytes of a link; None if they are missing, incomplete or not ours.
 
         Raises ObjectStoreUnavailable.
         """
@@ -180,7 +180,7 @@ class S3Renditions:
         return data if data is not None and len(data) == (link.size or len(data)) else None
 
     async def open(self, link: Link, first: int = 0, last: int | None = None) -> Body | None:
-        """Bytes `first` to `last` of a link, as `read` does but as they come."""
+        """Open bytes `first` to `last` of a link, as `read` but as a stream."""
         key = self._own_key(link)
         if key is None:
             return None
@@ -190,11 +190,11 @@ class S3Renditions:
             )
 
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
-        """None: no other service leaves renditions here."""
+        """Return None: no other service stores renditions here."""
         return None
 
     async def remove(self, links: Sequence[Link]) -> None:
-        """Remove objects; one that is gone, or not ours, is no error.
+        """Remove objects; one that is missing, or not ours, is not an error.
 
         Raises ObjectStoreUnavailable.
         """
@@ -208,7 +208,7 @@ class S3Renditions:
         await self._remove([key async for key, _ in listing])
 
     async def entries(self) -> AsyncIterator[tuple[str, int, float]]:
-        """(key, bytes, Unix seconds of its storing) of every object under the prefix.
+        """Yield (key, bytes, Unix seconds of storing) of every object under the prefix.
 
         Raises ObjectStoreUnavailable.
         """
@@ -217,7 +217,7 @@ class S3Renditions:
             yield key, size, stored_at
 
     async def size(self, link: Link) -> int | None:
-        """How many bytes the object of a link has; None where there is none, or not ours.
+        """Return the size of the object of a link; None if there is none, or it is not ours.
 
         Raises ObjectStoreUnavailable.
         """
@@ -238,7 +238,7 @@ class S3Renditions:
         return f"{self._aws.prefix}{original.image.key}/{original.generation}/"
 
     def _own_key(self, link: Link) -> str | None:
-        """The key of a link in our bucket; None where it leads elsewhere."""
+        """Return the key of a link in our bucket; None if it leads elsewhere."""
         if not link.key.startswith(_ABSOLUTE):
             return link.key
         address = f"{self._address}/"

@@ -1,6 +1,6 @@
-"""The spool: renditions on their way to the store. The folder is the queue.
+"""The spool: a folder with the queue of renditions for the store.
 
-A file is `<generation>.<variant>.<extension>`, whole from the moment it has that name.
+A file is `<generation>.<variant>.<extension>`; a file with such a name is complete.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ class DiskSpool:
 
     @property
     def files(self) -> int:
-        """How many renditions are spooled."""
+        """The number of renditions in the spool."""
         return len(self._sizes)
 
     @property
     def oldest(self) -> Path | None:
-        """The one that was spooled first; None where there is none."""
+        """The oldest file; None if there is none."""
         return self._folder / next(iter(self._sizes)) if self._sizes else None
 
     def prepare(self) -> None:
-        """Create the folder and count what an earlier run left; raises DiskFull."""
+        """Create the folder, and load the files of an earlier run. Raises DiskFull."""
         try:
             files.make_directory(self._folder.absolute())
             entries = [(path, path.stat()) for path in self._folder.iterdir()]
@@ -57,7 +57,7 @@ class DiskSpool:
             self._enter(generation, variant, path.name, info.st_size)
 
     async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
-        """Store whole or not at all. Raises DiskFull."""
+        """Store a rendition completely, or not at all. Raises DiskFull."""
         self._reserve.check(len(data), share=2.0)
         path = self._folder / f"{generation}.{variant}.{extension}"
         try:
@@ -73,11 +73,11 @@ class DiskSpool:
         return path
 
     def holds(self, generation: str, variant: str) -> bool:
-        """Whether a rendition is spooled."""
+        """Whether a rendition is in the spool."""
         return (generation, variant) in self._names
 
     async def read(self, generation: str, variant: str) -> bytes | None:
-        """The bytes of a spooled rendition."""
+        """Return the bytes of a rendition in the spool; None if it is not there."""
         name = self._names.get((generation, variant))
         if name is None:
             return None
@@ -86,11 +86,11 @@ class DiskSpool:
         return None
 
     async def entries(self) -> list[Path]:
-        """Everything spooled, oldest first."""
+        """Return all files, the oldest first."""
         return [self._folder / name for name in self._sizes]
 
     def parse(self, path: Path) -> tuple[str, str, str]:
-        """(generation, variant, extension) of a spooled file; raises ValueError."""
+        """Return (generation, variant, extension) of a spooled file. Raises ValueError."""
         generation, _, rest = path.name.partition(".")
         variant, _, extension = rest.rpartition(".")
         if not GENERATION.fullmatch(generation) or not variant or extension not in EXTENSIONS:
@@ -98,7 +98,7 @@ class DiskSpool:
         return generation, variant, extension
 
     async def remove(self, path: Path) -> None:
-        """Take one out; that it is gone already is no error."""
+        """Remove a file; a missing one is not an error."""
         with contextlib.suppress(ValueError):
             generation, variant, _ = self.parse(path)
             self._names.pop((generation, variant), None)
@@ -106,7 +106,7 @@ class DiskSpool:
         await asyncio.to_thread(_unlink, [path])
 
     async def remove_generation(self, generation: str) -> None:
-        """Take out every rendition of one generation."""
+        """Remove every rendition of one generation."""
         ended = [key for key in self._names if key[0] == generation]
         names = [self._names.pop(key) for key in ended]
         for name in names:

@@ -1,4 +1,4 @@
-"""Originals without a row: notes of when that was first seen, and where they are set aside.
+"""Originals without a row: notes of when that was first noticed, and a folder to set them aside.
 
     <root>/_unrecorded/<xx>/<generation>    a note; xx: the last two digits of the generation
     <root>/_lost/_main/<ab>/<cd>/…          what was set aside, laid out as in <root>
@@ -24,12 +24,12 @@ _NOTES = "_unrecorded"
 
 
 def note_of(root: Path, generation: str) -> Path:
-    """Where the note of a generation lies, whether or not it is there."""
+    """Return the path of the note of a generation, whether or not it exists."""
     return root / _NOTES / generation[-2:] / generation
 
 
 def aside(root: Path, path: Path) -> Path:
-    """Where the original that belongs at `path` lies once it was set aside."""
+    """Return the path of an original after it was set aside, for its normal `path`."""
     return root / LOST / path.relative_to(root)
 
 
@@ -43,12 +43,12 @@ class StrayFiles:
         self._reserve = files.Reserve(directory, disk)
 
     async def files(self) -> AsyncIterator[tuple[str, Path]]:
-        """(generation, path) of every original that is not set aside. Raises SettingsError."""
+        """Yield (generation, path) of originals that are not set aside. Raises SettingsError."""
         async for path, generation, _, _ in OriginalFiles(self._root).entries():
             yield generation, path
 
     async def notes(self) -> AsyncIterator[list[StrayNote]]:
-        """Every note, those of one folder at a time."""
+        """Yield all notes, those of one folder at a time."""
         for folder in await asyncio.to_thread(_listed, self._notes):
             yield await asyncio.to_thread(self._read, folder)
 
@@ -70,7 +70,7 @@ class StrayFiles:
         return notes
 
     async def note(self, originals: Sequence[tuple[str, Path]], now: float) -> int:
-        """Note these; returns how many are new. Raises DiskFull."""
+        """Note originals; return how many notes are new. Raises DiskFull."""
         return await asyncio.to_thread(self._note, originals, now)
 
     def _note(self, originals: Sequence[tuple[str, Path]], now: float) -> int:
@@ -91,7 +91,7 @@ class StrayFiles:
         return new
 
     async def withdraw(self, generations: Sequence[str]) -> None:
-        """Drop the notes of these."""
+        """Remove the notes of these generations."""
         await asyncio.to_thread(self._withdraw, generations)
 
     def _withdraw(self, generations: Sequence[str]) -> None:
@@ -100,7 +100,7 @@ class StrayFiles:
                 note_of(self._root, generation).unlink(missing_ok=True)
 
     async def set_aside(self, note: StrayNote) -> Path | None:
-        """Move a noted original to `_lost`, and drop its note. Raises DiskFull."""
+        """Move a noted original to `_lost`, and remove its note. Raises DiskFull."""
         return await asyncio.to_thread(self._set_aside, note)
 
     def _set_aside(self, note: StrayNote) -> Path | None:
@@ -119,7 +119,7 @@ class StrayFiles:
         return place
 
     async def forget(self) -> None:
-        """Drop every note."""
+        """Remove every note."""
         await asyncio.to_thread(shutil.rmtree, self._notes, ignore_errors=True)
 
 

@@ -1,1 +1,1 @@
-"""The index in SQL: a module for each table, the engines, the schema and its migrations."""
+"""The index in SQL: the repositories of its tables, engines, schema and migrations."""

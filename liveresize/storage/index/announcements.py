@@ -1,7 +1,7 @@
-"""Uploads that the webhook is yet to be told of.
+"""The queue of uploads for the webhook.
 
-Their queue is the originals whose `announce_at` is not null: the time of the next attempt. Taking
-one moves that time on by a lease, so that an attempt whose process dies is made again.
+It consists of the originals with an `announce_at`, the time of the next attempt. Taking one adds a
+lease to that time, so that the attempt is repeated if the process dies.
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from liveresize.storage.index import originals, repository, schema
 from liveresize.storage.index.repository import Repository
 
 COUNTED = 10_000
-"""How many are counted at most."""
+"""The limit of `count`."""
 
 _originals = schema.originals
 _TOLD = {"announce_at": None, "announce_tries": None}
@@ -22,7 +22,7 @@ class SqlAnnouncements(Repository):
 
     @repository.write
     def take(self, connection: sa.Connection, limit: int, lease: float) -> list[Announcement]:
-        """Rows that somebody else is changing are passed over: whoever takes waits for nobody."""
+        """Take uploads; locked rows are skipped, so that this never waits."""
         rows = connection.execute(
             sa.select(_originals, (schema.now() - _originals.c.uploaded_at).label("age"))
             .where(_originals.c.announce_at <= schema.now())
@@ -59,7 +59,7 @@ class SqlAnnouncements(Repository):
 
     @repository.write
     def again(self, connection: sa.Connection, announcement: Announcement, delay: float) -> None:
-        """One that was told meanwhile counts no attempts any more."""
+        """Postpone an announcement, unless it was delivered meanwhile, which resets its tries."""
         connection.execute(
             sa.update(_originals)
             .where(
@@ -71,10 +71,10 @@ class SqlAnnouncements(Repository):
 
     @repository.read
     def count(self, connection: sa.Connection) -> int:
-        """How many are in the queue, COUNTED at most.
+        """Return the length of the queue, at most COUNTED.
 
-        In order: PostgreSQL then uses the index of the queue, and would read the whole table
-        otherwise as long as it has no statistics of a column that is new.
+        The query is ordered so that PostgreSQL uses the index of the queue: without statistics of
+        a new column it would read the whole table.
         """
         waiting = (
             sa.select(_originals.c.announce_at)

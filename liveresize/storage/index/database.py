@@ -1,6 +1,6 @@
-"""The database behind the index: transactions, time budgets, failures.
+"""The database of the index: transactions, time budgets and errors.
 
-Whatever a driver raises is translated here, in `Database._within`.
+Errors of the drivers are translated here, in `Database._within`.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ FAILURES = (
     sqlite3.Error,
     OSError,
 )
-"""What a database that does not answer as it should looks like (a timeout is an OSError)."""
+"""The errors of the drivers (a time-out is an OSError)."""
 
 
 _SQLITE_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
-"""What SQLite says of a full disk: of the file and its log, and of the log's own index."""
+"""The errors of SQLite on a full disk: of the file and its log, and of the log's index."""
 
 _POSTGRESQL_FULL = "53100"
 
@@ -97,7 +97,7 @@ class Database:
             await engine.dispose()
 
     async def close(self) -> None:
-        """Close every connection, after at most `budget` seconds for stragglers."""
+        """Close every connection; wait at most `budget` seconds for abandoned work."""
         if self._abandoned:
             await asyncio.wait(self._abandoned, timeout=self._budget)
         await self._within(self._budget, self._engine.dispose())
@@ -108,7 +108,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """As `watched`, for what a GET waits for, which has a budget of its own."""
+        """Run a query as `watched`, with the shorter budget of a GET."""
         with self.watch.question(), stores.index("lookup"):
             return await self._read(self._lookup_budget, question, *args, **kwargs)
 
@@ -118,7 +118,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Return what `question` does; it may ask one SELECT, outside of a transaction."""
+        """Return the result of `question`, which runs one SELECT without a transaction."""
         with stores.index("read"):
             return await self._read(self._budget, question, *args, **kwargs)
 
@@ -128,12 +128,12 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """As `read`, but asks nothing while the database does not answer; see `watch`."""
+        """Run a query as `read`, but refuse it while the database does not answer; see `watch`."""
         with self.watch.question():
             return await self.read(question, *args, **kwargs)
 
     async def ping(self) -> None:
-        """Return when the database answers."""
+        """Return when the database answers. Raises IndexUnavailable."""
         with stores.index("read"):
             await self._read(self._ping_budget, _first_row)
 
@@ -165,9 +165,10 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Return what `change` does, in one transaction; whatever it raises rolls it back.
+        """Return the result of `change`, in one transaction; an error rolls it back.
 
-        After IndexUnavailable either may have happened: read before answering.
+        After IndexUnavailable the change may or may not have been committed: read it again
+        before responding.
         """
         begun = False
         deadline = time.monotonic() + self._budget
@@ -203,7 +204,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """As `write`, for what makes room: it works on a disk that is full, too."""
+        """Run a change that frees space as `write`; it also works on a full disk."""
         try:
             return await self.write(change, *args, **kwargs)
         except errors.IndexFull:
@@ -215,15 +216,15 @@ class Database:
             await self.keep_room()
 
     async def keep_room(self) -> None:
-        """Keep some room for `free`, as far as there is any. Never raises."""
+        """Reserve some space for `free`, if there is any. Never raises."""
         with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
             await self._within(self._budget, self._engine.keep_room())
 
     async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of `work`, if it comes within `budget` seconds.
+        """Return the result of `work`, within `budget` seconds. Raises IndexUnavailable.
 
-        Work that is late is cancelled but not waited for: taking leave of a server that
-        hangs takes seconds.
+        Late work is cancelled but not awaited: closing the connection to a server that hangs
+        takes seconds.
         """
         task = asyncio.create_task(work)
         try:
@@ -241,7 +242,7 @@ class Database:
             raise kind("", f"{type(error).__name__}: {error}") from error
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
-        """Let `task` clean up after itself, and nobody hear of it."""
+        """Cancel `task` without waiting for it, and ignore its error."""
 
         def forget(done: asyncio.Task[Any]) -> None:
             self._abandoned.discard(done)
@@ -254,12 +255,12 @@ class Database:
 
 
 def _first_row(connection: sa.Connection) -> None:
-    """Read something of ours: SQLite would select 1 from a file that is no database."""
+    """Read one of our tables: SQLite would select 1 from a file that is not a database."""
     connection.execute(sa.select(schema.purges.c.serial).limit(1))
 
 
 def _is_full(error: BaseException) -> bool:
-    """Whether a driver says that the disk of the database takes no more."""
+    """Whether an error of a driver means that the disk of the database is full."""
     cause = getattr(error, "orig", None)
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) in _SQLITE_FULL

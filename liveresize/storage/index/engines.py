@@ -1,8 +1,7 @@
-"""The two databases, behind one way to run statements on them.
+"""PostgreSQL and SQLite, with the same interface to run statements.
 
-Statements are written once, for a plain `sqlalchemy.Connection`. PostgreSQL runs them on
-the event loop, in a greenlet that waits for asyncpg; SQLite in a thread, where a whole
-transaction costs one change of thread.
+Statements are written once, for a plain `sqlalchemy.Connection`. PostgreSQL runs them on the
+event loop, in a greenlet that waits for asyncpg; SQLite runs a whole transaction in a thread.
 """
 
 import asyncio
@@ -33,29 +32,29 @@ T = TypeVar("T")
 
 
 class Engine(Protocol):
-    """Connections to one database, and where statements run on them."""
+    """The connections to one database."""
 
     async def run(self, work: Callable[[sa.Connection], T], *, reading: bool = False) -> T:
-        """Return what `work` does in a transaction, which whatever it raises rolls back.
+        """Return the result of `work`, in a transaction that is rolled back on errors.
 
-        With `reading` there is no transaction, and `work` asks one SELECT. Raises what the
-        driver raises. On SQLite, `work` that has begun goes on if the caller leaves.
+        With `reading` there is no transaction, and `work` runs one SELECT. Raises errors of the
+        driver. On SQLite, `work` that has begun goes on if the caller is cancelled.
         """
 
     async def make_room(self) -> bool:
-        """Give up what is kept for deletions on a full disk; whether there was anything."""
+        """Release the space reserved for deletions on a full disk; return whether there was any."""
 
     async def keep_room(self) -> None:
-        """Keep some for the next time."""
+        """Reserve some space again."""
 
     async def dispose(self) -> None:
-        """Close every connection, once what runs on it is done."""
+        """Close every connection, after its current statements."""
 
 
 def parse_url(text: str) -> sa.URL:
-    """Read a database URL; raises SettingsError for one that cannot be used.
+    """Parse a database URL. Raises SettingsError if it is invalid.
 
-    libpq's `sslmode` is understood, for that is what hosting providers hand out.
+    libpq's `sslmode` is accepted, because hosting providers use it.
     """
     try:
         url = sa.make_url(text)
@@ -75,7 +74,7 @@ def parse_url(text: str) -> sa.URL:
 
 
 def build(url: sa.URL, *, pool: int, patience: float) -> Engine:
-    """An engine of at most `pool` connections that waits `patience` s for locks or peers."""
+    """Return an engine of at most `pool` connections, with a time-out of `patience` seconds."""
     if url.get_backend_name() == SQLITE:
         return Sqlite(url, pool, patience)
     return Postgresql(url, pool, patience)
@@ -124,7 +123,7 @@ class Postgresql:
 
 
 class Sqlite:
-    """An SQLite file, each connection of which is used by one thread at a time."""
+    """An SQLite file; each connection is used by one thread at a time."""
 
     def __init__(self, url: sa.URL, pool: int, patience: float) -> None:
         self._path = Path(url.database or "").absolute()
@@ -159,9 +158,9 @@ class Sqlite:
             return work(connection)
 
     async def prepare(self) -> None:
-        """Make the file's folder, and readers and the writer independent of each other (WAL).
+        """Create the file's folder, and switch the file to WAL mode.
 
-        Raises OSError, or OperationalError when the file stays locked.
+        Raises OSError, or OperationalError if the file stays locked.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -211,7 +210,7 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _write_ahead(connection: sa.Connection) -> bool:
-    """Whether the file is in WAL mode, which it keeps once set."""
+    """Switch to WAL mode, which is permanent; return False if the file is locked."""
     try:
         mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     except exc.OperationalError as error:

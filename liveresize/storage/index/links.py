@@ -1,4 +1,4 @@
-"""The table of links: which renditions are stored, and where."""
+"""The table of links to stored renditions."""
 
 import functools
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from liveresize.storage.index import locks, purges, repository, schema, selectio
 from liveresize.storage.index.repository import Repository
 
 _TICK = 0.001
-"""Seconds by which a link is younger than the one that it replaced, at least."""
+"""The smallest difference in seconds between the times of a link and of its replacement."""
 
 _NO_CLOCK, _EVICTED = 1e11, 1e12
-"""Unix seconds that no clock says, and `used_at` of an evicted link, which is above them: who
-looks for what was used longest ago does not have to pass all of these."""
+"""A time in Unix seconds above every real one, and the `used_at` of evicted links, above it: a
+search for the least recently used links does not have to skip them."""
 
 _links = schema.renditions
 _originals = schema.originals
@@ -56,9 +56,9 @@ class SqlLinks(Repository):
 
     @repository.write
     def add(self, connection: sa.Connection, link: Link) -> bool:
-        """Insert or replace a link; False when its generation has ended.
+        """Insert or replace a link; return False if its generation has ended.
 
-        The lock on the original's row makes a deletion wait for us, or us for it.
+        The lock on the original's row serialises this and a deletion.
         """
         values = {f"b_{name}": getattr(link, name) for name in ("generation", *_VALUES)}
         added = connection.execute(_addition(connection.dialect.name), values)
@@ -90,11 +90,10 @@ class SqlLinks(Repository):
 
     @repository.free
     def evict(self, connection: sa.Connection, links: Sequence[Link], keep: int) -> None:
-        """Mark links as purged whose objects make room, unless they were rendered again since.
+        """Mark links of objects to evict as purged, unless they were rendered again meanwhile.
 
-        Evicted links that come on top of `keep` of their generation are dropped, those first
-        that were evicted longest ago: whoever has variants made and evicted without end must not
-        fill the database.
+        Only the last `keep` evicted links of a generation stay, so that a client that requests
+        more and more variants cannot fill the database.
         """
         if not links:
             return
@@ -125,8 +124,7 @@ class SqlLinks(Repository):
 
     @repository.read
     def purged(self, connection: sa.Connection, older_than: float, limit: int) -> list[Link]:
-        """Links purged or evicted more than `older_than` seconds ago, those first that wait
-        longest."""
+        """Return links purged or evicted more than `older_than` seconds ago, the oldest first."""
         rows = connection.execute(
             _select.where(_links.c.purged_at < schema.now() - older_than)
             .order_by(_links.c.purged_at)
@@ -136,7 +134,7 @@ class SqlLinks(Repository):
 
     @repository.free
     def forget(self, connection: sa.Connection, links: Sequence[Link]) -> None:
-        """Drop rows, except those rendered again since the given links were read."""
+        """Delete rows, except of links that were rendered again meanwhile."""
         if not links:
             return
         locks.housekeeping(connection)
@@ -149,10 +147,9 @@ class SqlLinks(Repository):
 
     @repository.write
     def touch(self, connection: sa.Connection, keys: Sequence[tuple[str, str]]) -> None:
-        """Note that these (generation, variant) were used just now.
+        """Record that these (generation, variant) were used just now.
 
-        Rows that somebody is changing are passed over: that is a use as well, and whoever
-        waits for no lock is in nobody's way.
+        Locked rows are skipped: a change is a use as well, and this never waits.
         """
         if not keys:
             return
@@ -171,9 +168,9 @@ class SqlLinks(Repository):
     def least_used(
         self, connection: sa.Connection, limit: int, *, buckets: bool = True
     ) -> list[Link]:
-        """The links used longest ago, purged ones included: they take up room too.
+        """Return the least recently used links, including purged ones, which use space, too.
 
-        Those that were evicted, or taken over from another service, take up none here.
+        Evicted and imported links use no space and are left out.
         """
         taking_room = _select.where(_links.c.size > 0)
         if not buckets:
@@ -231,7 +228,7 @@ def _addition(dialect: str) -> sa.Executable:
 
 
 def _bound() -> sa.ColumnElement[bool]:
-    """The row that the parameters of `_key` name."""
+    """Return the condition for the row with the parameters of `_key`."""
     return sa.and_(
         _links.c.generation == sa.bindparam("b_generation"),
         _links.c.variant == sa.bindparam("b_variant"),

@@ -1,9 +1,8 @@
-"""What keeps simultaneous transactions apart.
+"""Locks that serialise concurrent transactions.
 
-SQLite has one writer at a time and needs nothing of this. On PostgreSQL, transactions
-that read before they write take advisory locks, always in this order, so that none
-waits for another in a circle: image, housekeeping, rows. The locks end with their
-transaction, as PgBouncer demands.
+SQLite has one writer at a time and needs none of them. On PostgreSQL, transactions that read
+before they write take advisory locks, always in this order, to avoid deadlocks: image,
+housekeeping, rows. The locks end with their transaction, as PgBouncer requires.
 """
 
 import sqlalchemy as sa
@@ -12,10 +11,10 @@ from liveresize.core.names import ImageId
 from liveresize.storage.index import engines
 
 LOCK_TIMEOUT = 3.0
-"""Seconds for which a statement waits for a lock."""
+"""The time-out of a statement that waits for a lock, in seconds."""
 
 _NAMESPACE = 0x6C697665
-"""Advisory locks of two numbers are ours alone by the first; single ones are images."""
+"""The first number of our advisory locks with two numbers; images have locks with one."""
 
 _MIGRATION = 0
 _HOUSEKEEPING = 1
@@ -24,9 +23,9 @@ _HOUSEKEEPING = 1
 def set_limits(
     connection: sa.Connection, budget: float, lock_timeout: float = LOCK_TIMEOUT
 ) -> None:
-    """Bound every statement of this transaction, and its idleness, by `budget` seconds.
+    """Limit the statements of this transaction, and its idle time, to `budget` seconds.
 
-    A transaction whose client is gone without a word lets go of its locks this way.
+    So the locks of a transaction are released if its client has disappeared.
     """
     if not _needed(connection):
         return
@@ -40,24 +39,24 @@ def set_limits(
 
 
 def image(connection: sa.Connection, image: ImageId) -> None:
-    """Wait until no other transaction decides about this image."""
+    """Lock an image; waits for other transactions that have locked it."""
     if _needed(connection):
         key = sa.func.hashtextextended(image.key, sa.cast(0, sa.BigInteger))
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
 def housekeeping(connection: sa.Connection) -> None:
-    """Wait until no other transaction ends generations or purges links.
+    """Lock the ending of generations and the purging of links.
 
-    Whoever holds this may touch several renditions' rows in any order, and its serials
-    in `purges` become visible in the order in which they were given out: the lock is
-    taken before the serial and left after the commit.
+    With this lock a transaction may change the rows of several renditions in any order. Serials in
+    `purges` become visible in their order, because the lock is taken before the serial and
+    released after the commit.
     """
     _lock(connection, _HOUSEKEEPING)
 
 
 def migration(connection: sa.Connection) -> None:
-    """Wait until no other process migrates."""
+    """Lock the migration; waits for other processes that migrate."""
     _lock(connection, _MIGRATION)
 
 

@@ -1,4 +1,4 @@
-"""Which originals the mirror has: a column of `originals`, whose empty fields are a queue."""
+"""The queue of originals for the mirror: rows without a `mirrored_at`."""
 
 from collections.abc import Sequence
 

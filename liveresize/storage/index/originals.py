@@ -1,4 +1,4 @@
-"""The table of originals. What else needs it takes a connection, for a transaction of its own."""
+"""The table of originals, with functions for the transactions of other repositories."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -94,9 +94,9 @@ class SqlOriginalRows(Repository):
 
     @repository.free
     def end(self, connection: sa.Connection, original: Original) -> bool:
-        """End a generation if it stands, and the token that was spent for it.
+        """End a generation if it is current, and delete its used token.
 
-        A token that may yet be used is for what comes next, and stays.
+        A token that is not used yet stays, for the next upload.
         """
         locks.image(connection, original.image)
         standing = current(connection, original.image)
@@ -119,7 +119,7 @@ class SqlOriginalRows(Repository):
 
 
 def current(connection: sa.Connection, image: ImageId) -> Original | None:
-    """The original of that name."""
+    """Return the current original of that name."""
     result = connection.execute(_current, {"b_bucket": image.bucket, "b_name": image.name})
     row = result.one_or_none()
     return None if row is None else from_row(row)
@@ -132,9 +132,9 @@ def adopt(
     mirrored: bool = False,
     announce: bool = False,
 ) -> Original:
-    """Record an original found on disk, unless one stands; returns the one that stands.
+    """Record an original from the disk, unless there is a current one; return the current one.
 
-    Its age is kept where `uploaded_at` tells it, and begins now where that is 0.
+    It keeps its `uploaded_at`; 0 becomes the current time.
     """
     locks.image(connection, original.image)
     standing = current(connection, original.image)
@@ -160,7 +160,7 @@ def insert(
     mirrored: bool,
     announce: bool,
 ) -> None:
-    """Add a row, which says whether the mirror has it and the webhook is to be told."""
+    """Insert a row, with its state in the mirror, and in the queue of the webhook if `announce`."""
     connection.execute(
         sa.insert(_originals).values(
             **_row(original),
@@ -172,14 +172,14 @@ def insert(
 
 
 def end_generation(connection: sa.Connection, original: Original) -> None:
-    """End a generation, its links with it, and tell every instance."""
+    """End a generation: delete its row and links, and record the deletion for all instances."""
     locks.housekeeping(connection)
     connection.execute(sa.delete(_originals).where(_originals.c.generation == original.generation))
     purges.announce(connection, [(original.image, original.generation, "")])
 
 
 def from_row(row: sa.Row[Any]) -> Original:
-    """The original that a row of `originals` stands for."""
+    """Convert a row of `originals`."""
     facts = {field: getattr(row, field) for field in _FACTS}
     return Original(image=ImageId(row.name, row.bucket), uploaded_at=row.uploaded_at, **facts)
 

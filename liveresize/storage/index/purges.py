@@ -1,4 +1,4 @@
-"""The table of deletions that every instance must hear of."""
+"""The table of deletions, which every instance processes."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ from liveresize.storage.index import engines, repository, schema
 from liveresize.storage.index.repository import Repository
 
 LATELY = 86_400.0
-"""Seconds for which a deleted picture is not taken over again, and for which purged
-renditions are told: nobody remembers those for longer than a link lives."""
+"""Seconds for which a deleted picture is not imported again, and for which purges of renditions are
+kept: no cache holds a link for longer."""
 
 _FORGOTTEN_AT_ONCE = 10_000
-"""Deletions that one statement forgets."""
+"""Deletions that one statement deletes."""
 
 _purges = schema.purges
 _told = _purges.alias("told")
@@ -33,7 +33,7 @@ class SqlPurges(Repository):
     # noticed by them.
     @repository.watched
     def identity(self, connection: sa.Connection) -> str:
-        """A file of SQLite has nothing like that."""
+        """Return the identity of the tables; empty with SQLite."""
         if connection.dialect.name != engines.POSTGRESQL:
             return ""
         return str(connection.execute(_TABLE_OF_POSTGRESQL).scalar_one())
@@ -72,7 +72,7 @@ class SqlPurges(Repository):
 
 
 def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]]) -> None:
-    """Tell every instance of ended (image, generation, variant).
+    """Record the deletion of (image, generation, variant) for all instances.
 
     The transaction must hold locks.housekeeping, or pollers would miss some.
     """
@@ -85,7 +85,7 @@ def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]
 
 
 def _last(seconds: float, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """The serial of the last of those announcements that is older than `seconds`."""
+    """Return the serial of the last matching deletion that is older than `seconds`."""
     old = sa.select(_told.c.serial).where(_told.c.at < schema.now() - seconds, *which)
     return old.order_by(_told.c.at.desc(), _told.c.serial.desc()).limit(1).scalar_subquery()
 

@@ -1,7 +1,7 @@
-"""How the methods of a repository reach the database.
+"""The base of repositories, and decorators that run their methods.
 
-A method is written as what it does with a connection, in one transaction; these decorators
-say how it is run. Its caller awaits it, and passes everything but the connection.
+A method is a function of a connection, for one transaction; the decorator determines how it is
+run. Callers await it, and pass all arguments except the connection.
 """
 
 import functools
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 
 class Repository:
-    """One table of the index, or the part of one that somebody needs."""
+    """One table of the index, or a part of one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

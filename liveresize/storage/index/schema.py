@@ -1,4 +1,4 @@
-"""The tables of the index, alike on SQLite and PostgreSQL.
+"""The tables of the index, the same on SQLite and PostgreSQL.
 
 A change here needs a revision in `migrations/versions`; a test holds the two together.
 All times are Unix seconds of the database's clock, written by `now()` inside the
@@ -19,14 +19,14 @@ from liveresize.core.tokens import Claim
 from liveresize.storage.index import engines
 
 TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), engines.POSTGRESQL)
-"""Text that compares byte by byte, as SQLite does by itself."""
+"""Text that is compared byte by byte, as in SQLite."""
 
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-"""SQLite counts by itself only in a column that is exactly INTEGER."""
+"""An automatic serial; SQLite needs a column of the type INTEGER."""
 
 
 class State(enum.StrEnum):
-    """What has become of a token."""
+    """The state of a token."""
 
     ISSUED = "issued"
     UPLOADING = "uploading"
@@ -169,19 +169,19 @@ purges = sa.Table(
 
 
 def upsert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, in the words of that database."""
+    """Return an INSERT with ON CONFLICT, in the dialect of the database."""
     if dialect == engines.POSTGRESQL:
         return postgresql.insert(table)
     return sqlite.insert(table)
 
 
 def of(table: sa.Table, image: ImageId) -> sa.ColumnElement[bool]:
-    """Whether a row of `tokens` or `originals` is that of `image`."""
+    """Return the condition that a row of `tokens` or `originals` is that of `image`."""
     return sa.and_(table.c.bucket == image.bucket, table.c.name == image.name)
 
 
 def held(claim: Claim) -> sa.ColumnElement[bool]:
-    """Whether a token is still in the hands of `claim`, whatever its lease says."""
+    """Return the condition that `claim` still holds the token, even after its lease."""
     return sa.and_(
         tokens.c.digest == claim.digest,
         tokens.c.nonce == claim.nonce,

@@ -1,4 +1,4 @@
-"""What state a database is in, without changing it."""
+"""Inspect the state of a database without changing it."""
 
 import time
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _REVISIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaStatus:
     """`backend` and its `version`; the revisions `applied` (none: there is no schema), and
-    those `known` to this release, of which `head` is the latest. `ahead` is by how many
-    seconds its clock is before ours, `round_trip` how many a question takes."""
+    those `known` to this release, with the latest one in `head`. `ahead` is the difference of
+    its clock to ours in seconds, `round_trip` the duration of a query in seconds."""
 
     backend: str
     version: str
@@ -31,7 +31,7 @@ class SchemaStatus:
 async def examine(url: str) -> SchemaStatus:
     """The condition of the database at `url`. Raises SettingsError and IndexUnavailable.
 
-    An SQLite file that is not there would be made: look first.
+    A missing SQLite file would be created: callers check that it exists.
     """
     database = Database(url, pool=1)
     try:

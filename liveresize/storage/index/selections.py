@@ -1,4 +1,4 @@
-"""Which links a purge means, in SQL."""
+"""Selections of links to purge, as SQL conditions."""
 
 import sqlalchemy as sa
 
@@ -10,7 +10,7 @@ _originals = schema.originals
 
 
 def chosen(connection: sa.Connection, selection: Selection) -> sa.ColumnElement[bool]:
-    """What a link, joined to its original, must be like."""
+    """Return the condition for links, joined with their originals."""
     if selection.image is not None:
         return schema.of(_originals, selection.image)
     if selection.prefix:
@@ -26,10 +26,10 @@ def chosen(connection: sa.Connection, selection: Selection) -> sa.ColumnElement[
 
 
 def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
-    """Whether the key of an image begins with `prefix`; see ImageId.key.
+    """Return the condition that the key of an image begins with `prefix`; see ImageId.key.
 
-    Without a slash only the main namespace is meant. As a range of names this uses the
-    primary key, and knows neither wildcards nor letter case.
+    A prefix without a slash is for the main namespace only. The condition is a range of names, so
+    that it uses the primary key; there are no wildcards, and case matters.
     """
     bucket, _, name = prefix.rpartition("/")
     # The last code point repeated sorts behind every continuation within 255 bytes.
@@ -40,7 +40,7 @@ def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
 
 
 def _engines(connection: sa.Connection) -> list[str]:
-    """Every engine that has links: one step along its index each, however many links."""
+    """Return all engines with links, with one query of the index for each engine."""
     engines = [""]
     while True:
         following = connection.execute(

@@ -1,8 +1,8 @@
-"""Room that is kept for deletions on a disk that is full.
+"""Space that is reserved for deletions on a full disk.
 
-SQLite writes before it frees anything: a deletion is refused on a disk without one free
-block, although it would make room. A file beside the database holds some, and is removed
-when a deletion needs it.
+SQLite writes before it frees anything, so that a deletion fails on a full disk, although it would
+free space. A file beside the database reserves some space, and is removed when a deletion needs
+it.
 """
 
 import contextlib
@@ -10,15 +10,15 @@ import os
 from pathlib import Path
 
 SIZE = 4 << 20
-"""Bytes that are kept. A write-ahead log is copied into the database when it has about as
-many, and the database may have to grow by all of them."""
+"""Reserved bytes. The write-ahead log is copied into the database when it has about this size, and
+the database may grow by all of it."""
 
 _LEAST = 64 << 10
-"""Bytes for which it is worth having the file at all: a deletion takes about 40 KB."""
+"""The smallest useful size of the file: a deletion needs about 40 KB."""
 
 
 class SpareFile:
-    """A file that holds room. Everything here blocks."""
+    """A file that reserves space. All methods block."""
 
     def __init__(self, path: Path, size: int = SIZE) -> None:
         self._path = path
@@ -26,11 +26,11 @@ class SpareFile:
 
     @property
     def complete(self) -> bool:
-        """Whether it holds all that it should."""
+        """Whether the file has its full size."""
         return self._reserved() >= self._size
 
     def give_up(self) -> bool:
-        """Remove the file; whether that made room."""
+        """Remove the file; return whether there was one."""
         try:
             self._path.unlink()
         except OSError:
@@ -38,9 +38,9 @@ class SpareFile:
         return True
 
     def keep(self) -> None:
-        """Hold as much as the disk has, up to the size; nothing happens where that fails.
+        """Reserve as much space as the disk has, up to the full size; failures are ignored.
 
-        What is held already stays so, whatever else takes room meanwhile.
+        Space that is already reserved stays reserved meanwhile.
         """
         with contextlib.suppress(OSError):
             reserved = self._reserved()

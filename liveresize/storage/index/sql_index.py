@@ -12,10 +12,10 @@ from liveresize.storage.index.tokens import SqlTokens
 
 
 class DatabaseIndex:
-    """The repositories of one database, and how that is.
+    """The repositories of one database, and its health.
 
-    Lookups, which a GET waits for, have a short budget and stop asking a database that
-    does not answer; everything else waits longer and always tries.
+    Lookups for a GET have a short time-out, and are refused while the database does not answer;
+    everything else has a longer time-out and is always tried.
     """
 
     def __init__(self, database: Database) -> None:
@@ -40,7 +40,7 @@ class DatabaseIndex:
         return index
 
     async def migrate(self) -> None:
-        """Bring the schema up to date; may be tried again after IndexUnavailable."""
+        """Update the schema. Raises IndexUnavailable; may then be tried again."""
         await self._database.migrate()
 
     async def close(self) -> None:
@@ -49,19 +49,19 @@ class DatabaseIndex:
 
     @property
     def healthy(self) -> bool:
-        """Whether lookups are being answered."""
+        """Whether lookups succeed."""
         return self._database.watch.healthy
 
     @property
     def not_writable(self) -> str:
-        """Why writes fail, as far as is known; empty while they work."""
+        """The reason why writes fail, as far as it is known; empty while they work."""
         return self._database.writes.error
 
     async def look_after(self) -> None:
-        """See whether writes work, and keep room for deletions. Never raises."""
+        """Check whether writes work, and reserve space for deletions. Never raises."""
         if await self._database.writes.look():
             await self._database.keep_room()
 
     async def ping(self) -> None:
-        """Return when the database answers; raises IndexUnavailable."""
+        """Return when the database answers. Raises IndexUnavailable."""
         await self._database.ping()

@@ -1,7 +1,7 @@
 """The table of upload tokens.
 
-One row an image says everything: that a token is out, that an upload holds it and until
-when, or what became of it. Only a dead row gives way to the next token.
+There is one row for each image: a token is issued, an upload has claimed it with a lease, or it is
+used. Only an expired or used row is replaced by the next token.
 """
 
 import uuid
@@ -99,7 +99,7 @@ class SqlTokens(Repository):
 
     @repository.write
     def release(self, connection: sa.Connection, claim: Claim) -> None:
-        """Spend a token for nothing, if it is still held."""
+        """Mark a token as failed, if the claim still holds it."""
         connection.execute(
             sa.update(_tokens).where(schema.held(claim)).values(state=schema.State.FAILED)
         )
@@ -116,7 +116,7 @@ class SqlTokens(Repository):
         mirrored: bool = False,
         announce: bool = False,
     ) -> Original | None:
-        """A lease that ran out does not matter as long as nobody has taken the id since."""
+        """Commit an upload; an expired lease is fine if there is no other token for the id."""
         image = original.image
         locks.image(connection, image)
         completed = connection.execute(
@@ -138,7 +138,7 @@ class SqlTokens(Repository):
 
 
 def _dead() -> sa.ColumnElement[bool]:
-    """Whether a row may give way. Where an original stands in the way is known by then."""
+    """Return the condition that a row may be replaced; callers check for an original first."""
     columns = _tokens.c
     return sa.or_(
         columns.state.in_([schema.State.FAILED, schema.State.DONE]),

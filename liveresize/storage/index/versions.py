@@ -4,10 +4,10 @@ from liveresize.core import numbers
 
 
 def parse(version: str) -> tuple[int, ...]:
-    """What to compare versions by: "2" is below "2.0.1", which is below "10".
+    """Return the sort key of a version: "2" is below "2.0.1", which is below "10".
 
-    Zeros at the end mean nothing. A part counts by the digits that it begins with, and
-    as 0 without any, so that every string has a place in the order.
+    Zeros at the end are ignored. A part counts as the digits that it begins with, or 0, so that
+    every text can be compared.
     """
     parts = [_number(part) for part in version.split(".")]
     while parts and not parts[-1]:

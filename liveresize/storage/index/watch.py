@@ -1,4 +1,4 @@
-"""Whether the index answers: stops questions while it does not, and logs when that changes."""
+"""Monitor whether the index answers: refuse queries while it does not, and log changes."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _log = structlog.get_logger("liveresize.index")
 
 
 class Watch:
-    """The breaker of the questions that a GET waits for, or that are asked all the time."""
+    """The circuit breaker of lookups for GETs and of regular queries."""
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
@@ -20,12 +20,12 @@ class Watch:
 
     @property
     def healthy(self) -> bool:
-        """Whether questions are being answered."""
+        """Whether queries succeed."""
         return self._breaker.healthy
 
     @contextlib.contextmanager
     def question(self) -> Iterator[None]:
-        """One question under the breaker; says so when it opens or closes."""
+        """Run one query under the breaker; log when it opens or closes."""
         try:
             with self._breaker.guarded():
                 yield

@@ -1,7 +1,6 @@
-"""Whether the database takes writes, which reads say nothing of.
+"""Monitor whether the database accepts writes.
 
-A disk that is full, a database that is read-only and a table that somebody has locked all
-answer lookups as ever.
+Lookups also succeed with a full disk, a read-only database or a locked table.
 """
 
 import time
@@ -17,14 +16,14 @@ from liveresize.storage.index import schema
 _log = structlog.get_logger("liveresize.index")
 
 EVERY = 30.0
-"""Seconds between attempts while nothing speaks against it."""
+"""Seconds between attempts while writes work."""
 
 
 class Writes:
-    """What the last attempt to write has shown. `attempt` makes one.
+    """The result of the last attempt to write. `attempt` makes one.
 
-    A write that failed leads to an attempt at the next look; one that failed because of
-    its own image (a lock of another upload) says nothing about others.
+    A failed write leads to an attempt at the next check, because the cause may be limited to its
+    own image (a lock of another upload).
     """
 
     def __init__(
@@ -36,14 +35,14 @@ class Writes:
         self._monotonic = monotonic
         self._next = 0.0
         self.error = ""
-        """Why writes fail; empty while they work."""
+        """The reason why writes fail; empty while they work."""
 
     def doubt(self) -> None:
-        """A write has failed: make an attempt at the next look."""
+        """Make an attempt at the next check, because a write has failed."""
         self._next = 0.0
 
     async def look(self) -> bool:
-        """Make an attempt where one is due; whether one was made, and worked.
+        """Make an attempt if it is time for one; return whether it was made and succeeded.
 
         Changes are logged once. Never raises.
         """
@@ -65,7 +64,7 @@ class Writes:
 
 
 def attempt(connection: sa.Connection) -> None:
-    """Write what nobody ever sees, with every lock and all the room that a write needs."""
+    """Write and delete a row, with all locks and the space that a write needs."""
     name = f"_probe/{uuid.uuid4().hex}"  # no picture's name has a slash
     row = {
         "bucket": "",

@@ -1,7 +1,7 @@
-"""The history of the schema, as Alembic revisions that are applied at every start.
+"""The history of the schema: Alembic revisions, which are applied at every start.
 
-Revisions only add (expand) what the previous release can live without, and remove
-(contract) what it no longer uses, so that both releases run on the new schema.
+Revisions only add what the previous release does not need (expand), and remove what it no longer
+uses (contract), so that both releases run on the new schema.
 """
 
 import structlog
@@ -14,19 +14,19 @@ from sqlalchemy import Connection
 from liveresize.storage.index import locks
 
 LOCATION = "liveresize.storage.index:migrations"
-"""Where Alembic finds `env.py` and `versions`: in the package, wherever it is installed."""
+"""The package with `env.py` and `versions`, for Alembic."""
 
 PATIENCE = 60.0
-"""Seconds for which a process waits while others migrate before it."""
+"""The time-out of a process that waits for the migration by another one, in seconds."""
 
 _log = structlog.get_logger("liveresize.stores.migrations")
 
 
 def migrate(connection: Connection) -> None:
-    """Apply the revisions that this database lacks: all of them or none.
+    """Apply all missing revisions, or none.
 
-    Processes that start together queue up, and all but the first find nothing to do.
-    Raises what the driver raises.
+    Processes that start at the same time wait for each other, and all but the first one find
+    nothing to do. Raises errors of the driver.
     """
     locks.set_limits(connection, PATIENCE, lock_timeout=PATIENCE)
     locks.migration(connection)
