@@ -28,7 +28,7 @@ from liveresize.cli import (
 
 
 class _Commands(click.Group):
-    """Commands whose foreseen failures are one sentence on stderr and exit code 1."""
+    """A group that prints expected errors as one sentence on stderr, and exits with 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:

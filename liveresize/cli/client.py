@@ -14,40 +14,40 @@ from liveresize import errors
 
 CONNECT_TIMEOUT = 10.0
 REQUEST_TIMEOUT = 300.0
-"""Seconds; the second one covers an upload over a slow line."""
+"""Time-outs in seconds; the second one is long enough for an upload over a slow line."""
 
 _BATCH = 500
-"""Renditions that one request purges: the server does so in one transaction."""
+"""Renditions that one request purges, in one transaction of the server."""
 
 _ASK_FIRST = 1 << 20
-"""Bytes from which the server is asked for leave to send them: it would break off a body
-that is too large, and its reason would be lost with the connection."""
+"""Bytes above which the client waits for `100 Continue`: the server would break off a body that is
+too large, and the error would be lost with the connection."""
 
 _TYPES = {".avif": "image/avif", ".jfif": "image/jpeg", ".webp": "image/webp"}
-"""Extensions that not every system's own table knows."""
+"""Extensions that are missing in the table of some systems."""
 
 _UNKNOWN_TYPE = "image/unknown"
-"""For other extensions: the server goes by the bytes and only wants some image type."""
+"""The type for other extensions: the server only requires some image type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where it is, and what it asks for (empty: nothing)."""
+    """A running server: its URL, and the secret that it requires (empty: none)."""
 
     url: str
     secret: str = field(default="", repr=False)
 
     def address(self, segment: str) -> str:
-        """The URL of one path segment, escaped."""
+        """Return the URL of one path segment, escaped."""
         return f"{self.url.rstrip('/')}/{urllib.parse.quote(segment, safe='')}"
 
 
 def token(
     server: Server, name: str, *, expires_in: int | None = None, overwrite: bool = False
 ) -> str:
-    """A token for one upload as `name`, which lives `expires_in` seconds.
+    """Return a token for one upload as `name`, valid for `expires_in` seconds.
 
-    Raises LiveResizeError with what the server said, or why it could not be asked.
+    Raises LiveResizeError with the error of the server, or of the connection.
     """
     fields: dict[str, object] = {"id": name}
     if server.secret:
@@ -66,9 +66,9 @@ def token(
 
 
 def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any]:
-    """Upload `file` as `name` with the token `granted`; returns the server's answer.
+    """Upload `file` as `name` with the token `granted`; return the server's response.
 
-    Raises LiveResizeError with what the server said, or why it could not be asked.
+    Raises LiveResizeError with the error of the server, of the connection, or of the file.
     """
     try:
         body = file.read_bytes()
@@ -78,9 +78,9 @@ def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any
 
 
 def delete(server: Server, name: str) -> None:
-    """Delete the picture `name`; the secret of `server` is that of an admin.
+    """Delete the picture `name`; `server` has an admin secret.
 
-    Raises LiveResizeError with what the server said, or why it could not be asked.
+    Raises LiveResizeError with the error of the server, or of the connection.
     """
     _fetch(server, "DELETE", name, None, _bearer(server))
 
@@ -91,11 +91,12 @@ def purge(
     limit: int | None = None,
     on_progress: Callable[[int], object] = lambda more: None,
 ) -> int:
-    """Purge what `selection` says, `limit` at most; returns how many that were.
+    """Purge the renditions of `selection`, at most `limit`; return how many.
 
-    It has one field of `POST /purge`; the secret of `server` is that of an admin. `on_progress`
-    hears after each request how many more are done. Raises LiveResizeError with what the
-    server said, or why it could not be asked.
+    `selection` has one field of `POST /purge`; `server` has an admin secret. `on_progress` is
+    called after each request with the number of renditions that it has purged.
+
+    Raises LiveResizeError with the error of the server, or of the connection.
     """
     count = 0
     while limit is None or count < limit:
@@ -118,14 +119,14 @@ def _bearer(server: Server) -> dict[str, str]:
 
 
 def content_type(file: Path) -> str:
-    """The image type that the extension of `file` stands for."""
+    """Return the media type for the extension of `file`."""
     suffix = file.suffix.lower()
     kind = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "")
     return kind if kind.startswith("image/") else _UNKNOWN_TYPE
 
 
 def addresses(server: Server, name: str, facts: Mapping[str, Any]) -> list[str]:
-    """Where the picture can be fetched: 400 pixels wide, as it is, and its facts."""
+    """Return three URLs of the picture: 400 pixels wide, the original, and its properties."""
     suffix = {"jpeg": "jpg"}.get(str(facts.get("format")), str(facts.get("format", "jpg")))
     segments = (f"{name}_400_0.jpg", f"{name}.{suffix}", f"{name}.json")
     return [server.address(segment) for segment in segments]
@@ -146,7 +147,7 @@ def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) ->
 def _fetch(
     server: Server, method: str, segment: str, body: bytes | None, headers: dict[str, str]
 ) -> bytes:
-    """The body of the answer."""
+    """Send a request, and return the body of the response. Raises LiveResizeError."""
     url = server.address(segment)
     client = httpclient.HTTPClient()
     try:
@@ -173,7 +174,7 @@ def _fetch(
 
 
 def _refusal(server: Server, exc: httpclient.HTTPClientError) -> str:
-    """What the server said, in its own sentence where it gave one."""
+    """Return the error of the server, in its own words if it sent some."""
     if exc.response is None:
         return f"{server.url} cannot be asked: {exc.message}."
     try:

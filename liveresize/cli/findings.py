@@ -1,4 +1,4 @@
-"""How `reconcile` and `verify` run, report their findings and exit."""
+"""Run `reconcile` and `verify`, print their report and exit."""
 
 import json
 import sys

@@ -14,7 +14,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
 class Moment(click.ParamType[float]):
-    """A moment in Unix seconds: as such, as an ISO 8601 time, or as an age such as 30d."""
+    """A time in Unix seconds: given as such, in ISO 8601, or as an age such as 30d."""
 
     name = "WHEN"
 

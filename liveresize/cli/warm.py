@@ -11,7 +11,7 @@ from liveresize.cli import options
 
 
 class Variant(click.ParamType[str]):
-    """What is made of each picture whose id is on the list."""
+    """A variant to request of each id in the list."""
 
     name = "VARIANT"
 
@@ -73,7 +73,7 @@ def warm(list_: TextIO, variants: Sequence[str], concurrency: int, url: str | No
 
 
 def _length(lines: TextIO, variants: Sequence[str]) -> int | None:
-    """How many renditions a list has; None where it can be read only once."""
+    """Return the number of renditions in a list; None if it can be read only once."""
     from liveresize.maintenance import warm
 
     if not lines.seekable():
