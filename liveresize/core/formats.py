@@ -92,7 +92,7 @@ class Negotiated:
 
     @property
     def token(self) -> str:
-        """`auto.aw`, `auto.a`, `auto.w` or `auto.n`, as it stands in a variant."""
+        """The token in a variant: `auto.aw`, `auto.a`, `auto.w` or `auto.n`."""
         return "auto." + (("a" if self.avif else "") + ("w" if self.webp else "") or "n")
 
     @property

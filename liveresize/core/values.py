@@ -77,7 +77,7 @@ class Quality:
 
     @property
     def token(self) -> str:
-        """`q80`, `qa82` or `qa82.80.60`, as it stands in a variant."""
+        """The token in a variant: `q80`, `qa82` or `qa82.80.60`."""
         auto = "a" if self.match else ""
         if self.jpeg == self.webp == self.avif:
             return f"q{auto}{self.jpeg}"

@@ -28,7 +28,7 @@ from liveresize.uploads.token_uploads import Uploads
 _YEAR = 31_536_000
 
 _VIP_RESPONSES = ResponseOptions(dated=True, render_max_age=_YEAR)
-"""Pictures of vip may be kept for a year: their ids are never given out again."""
+"""Caches may keep pictures of vip for a year: their ids are never reused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ComponentHealth:
 
 
 class AppContext:
-    """The service, the rules of the URLs, and the settings that handlers read."""
+    """The services, the rules of URLs and the settings, for every handler."""
 
     def __init__(
         self,
@@ -75,15 +75,15 @@ class AppContext:
         unsent: Unsent,
     ) -> None:
         self.secret = secret
-        """What guards /token; empty is none."""
+        """The secret for /token; empty is none."""
         self.freshness = freshness
-        """The header that renders anew; empty is none."""
+        """The header that bypasses the caches; empty is none."""
         self.trusted_proxies = Networks(trusted_proxies)
         self.token_networks = Networks(token.networks)
         self.admin_networks = Networks(admin.networks)
         self.allow_indexing = allow_indexing
         self.formats = formats
-        """The formats of uploads."""
+        """The accepted formats of uploads."""
         self.public_originals = public_originals
         self.ready_strict = ready_strict
         self.constraints = constraints
@@ -94,7 +94,7 @@ class AppContext:
         self.vip = vip
         self.responses = responses
         self.unwanted_body = min(unwanted.SECONDS, limits.body_grace)
-        """Seconds for which a refused body, and one that nobody takes, is read at most."""
+        """The time for reading a body that is refused or not used, in seconds."""
         self.pictures = pictures
         self.objects = objects
         self.uploads = uploads
@@ -112,7 +112,7 @@ class AppContext:
         self.unlisted_proxies = UnlistedProxies(Networks(PRIVATE_NETWORKS), self.trusted_proxies)
         self.secret_throttle = SecretThrottle(limits.failed_secrets, clock.monotonic)
         self.studio = assets.load(locked=bool(admin.secrets)) if studio else {}
-        """The files of the studio; none where it is off."""
+        """The files of the studio; empty if it is disabled."""
         self.request_parser = RequestParser(
             signing,
             rules=rules,

@@ -20,14 +20,14 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 PATIENCE = 60.0
-"""Seconds for one batch; nobody waits for a picture here."""
+"""The time-out of one batch in seconds; no request waits for it."""
 
 _IMAGES = ("id", "x", "y", "fit", "file_type", "url", "blur", "quality", "rendered_at")
 _TOKENS = ("id", "image_id", "valid_until", "used", "uploaded_at")
 _NEEDED = {"images": {"id", "x", "y", "file_type", "url"}, "tokens": {"id", "image_id"}}
 
 _LONG_AGO = 86_400.0
-"""Times up to here mean "unknown": the service wrote 1970 for uploads whose file it missed."""
+"""Times up to here mean "unknown": the service wrote 1970 for uploads with a missing file."""
 
 
 class Shape(NamedTuple):

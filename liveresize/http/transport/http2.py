@@ -59,7 +59,7 @@ _REFUSAL_COST = 5
 """The cost of a request above the limit of streams."""
 
 _MAX_BODY = 64 << 10
-"""Bytes of a body where its handler does not ask for more."""
+"""The default limit of a body, in bytes; handlers can change it."""
 
 _EVERY_ID = 2**31 - 1
 

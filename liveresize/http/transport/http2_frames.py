@@ -44,11 +44,11 @@ _CLOSED = 1000
 """Closed streams that a connection remembers."""
 
 STREAMS = 100
-"""The most requests of one connection at once."""
+"""The largest number of concurrent requests of one connection."""
 
 _STREAM_WINDOW = 256 << 10
 _CONNECTION_WINDOW = 1 << 20
-"""Bytes of one request's body, and of all of a connection, that may be under way."""
+"""The windows of one stream and of the connection, in bytes."""
 
 _COSTS: dict[type[Frame], int] = {
     HeadersFrame: 0,  # a request, which `limits` bound like any other

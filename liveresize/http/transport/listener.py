@@ -64,8 +64,8 @@ class Listener:
         *,
         max_connections: int,
     ) -> None:
-        """`is_proxy` tells whether the peer at an address speaks for many clients: it has no
-        bound of its own. `max_connections` is what `limits` and the descriptors allow."""
+        """`is_proxy` returns whether the peer at an address connects for many clients: proxies have
+        no limit. `max_connections` is the number that `limits` and the descriptors allow."""
         self._limits = limits
         self.max_connections = max_connections
         self._unsent = unsent

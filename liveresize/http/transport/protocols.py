@@ -40,7 +40,7 @@ class Server(HTTPServer):
         cleartext: bool = False,
         **options: Any,
     ) -> None:
-        """As Tornado's; `http2` bounds HTTP/2, which is not spoken without it."""
+        """Set up Tornado's server; `http2` has the limits of HTTP/2, None disables it."""
         super().initialize(delegate, **options)
         self._http2 = http2
         self._budgets = budgets or ClientBudgets()

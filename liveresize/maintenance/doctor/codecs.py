@@ -31,7 +31,7 @@ _LIBRARIES = {
 
 
 def look(settings: EngineSettings) -> Iterator[Finding]:
-    """Every format of `formats.input`, and every one that is written. Takes some processor time."""
+    """Check every format of `formats.input`, and every output format. Takes processor time."""
     with tempfile.TemporaryDirectory(prefix="liveresize-doctor-") as folder:
         for name in settings.formats.input:
             yield _read(name, Path(folder), settings)
