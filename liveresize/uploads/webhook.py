@@ -157,7 +157,7 @@ class WebhookDispatcher:
         """Have it tried again after a pause, unless that has been done for long enough."""
         original = announcement.original
         if announcement.age < self._webhook.give_up:
-            await self._announcements.again(announcement, _pause(announcement.tries))
+            await self._announcements.postpone(announcement, _pause(announcement.tries))
             return
         _log.error(
             "webhook_given_up",
@@ -171,7 +171,7 @@ class WebhookDispatcher:
 
     async def _note(self, generation: str) -> None:
         """Let the row say that this is done with. Raises IndexUnavailable."""
-        await self._announcements.told(generation)
+        await self._announcements.remove(generation)
         self._told.pop(generation, None)
 
     def _headers(self, original: Original, body: bytes) -> dict[str, str]:

@@ -42,7 +42,7 @@ STEPS = {
     "unspool": "liveresize.storage.spool:DiskSpool.remove",
     "delete": "liveresize.storage.index.originals:SqlOriginalRows.delete",
     "announce": "liveresize.uploads.webhook:WebhookDispatcher._attempt",
-    "announced": "liveresize.storage.index.announcements:SqlAnnouncements.told",
+    "announced": "liveresize.storage.index.announcements:SqlAnnouncements.remove",
     "adopt": "liveresize.storage.index.originals:SqlOriginalRows.adopt",
     "insert-adopt": "liveresize.storage.index.originals:adopt",
     "recover": "liveresize.uploads.token_uploads:Uploads.recover",

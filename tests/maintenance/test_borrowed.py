@@ -72,7 +72,7 @@ def test_what_is_not_noted_is_not_lost() -> None:
     async def scenario(scene: Scene) -> None:
         original = await scene.upload(LEGACY, mirrored=True)
         scene.path(original).unlink()
-        await scene.index.mirror_queue.again(original.generation)
+        await scene.index.mirror_queue.requeue(original.generation)
         assert await scene.reconcile(apart(scene), **REPAIR) == {"unnoted": "1/1"}
         await scene.clean(parts=apart(scene), **REPAIR)
 

@@ -59,8 +59,8 @@ def test_a_note_of_the_mirror_is_taken_back(world: World) -> None:
         stored = await bench.upload()
         await bench.index.mirror_queue.done(stored.generation)
         assert await bench.index.mirror_queue.waiting("", 9) == []
-        await bench.index.mirror_queue.again(stored.generation)
-        await bench.index.mirror_queue.again("0" * 28)
+        await bench.index.mirror_queue.requeue(stored.generation)
+        await bench.index.mirror_queue.requeue("0" * 28)
         assert await bench.index.mirror_queue.waiting("", 9) == [stored]
 
     world.run(scenario)

@@ -90,7 +90,7 @@ def test_damage_is_repaired_from_the_mirror(database: Database) -> None:
         whole = scene.path(cat).read_bytes(), scene.path(dog).read_bytes()
         damage(scene.path(cat))
         scene.path(dog).unlink()
-        await scene.index.mirror_queue.again(dog.generation)
+        await scene.index.mirror_queue.requeue(dog.generation)
         assert await verify(scene) == {"corrupt": "1/0", "missing": "1/0"}
         assert await verify(scene, repair=True) == {"corrupt": "1/1", "missing": "1/1"}
         assert (scene.path(cat).read_bytes(), scene.path(dog).read_bytes()) == whole

@@ -279,7 +279,7 @@ class MemoryMirrorQueue(_Repository):
         self._tables.now()
         return self._tables.mirrored.intersection(generations)
 
-    async def again(self, generation: str) -> None:
+    async def requeue(self, generation: str) -> None:
         self._tables.now()
         self._tables.mirrored.discard(generation)
 
@@ -302,11 +302,11 @@ class MemoryAnnouncements(_Repository):
         queued.announce_at, queued.tries = now + lease, queued.tries + 1
         return Announcement(original=original, tries=queued.tries, age=now - original.uploaded_at)
 
-    async def told(self, generation: str) -> None:
+    async def remove(self, generation: str) -> None:
         self._tables.now()
         self._tables.queued.pop(generation, None)
 
-    async def again(self, announcement: Announcement, delay: float) -> None:
+    async def postpone(self, announcement: Announcement, delay: float) -> None:
         now = self._tables.now()
         queued = self._tables.queued.get(announcement.original.generation)
         if queued is not None and queued.tries == announcement.tries:

@@ -111,8 +111,8 @@ def test_what_was_told_is_not_told_again(world: World) -> None:
         cat, dog = await uploaded(bench), await uploaded(bench, ImageId("dog"))
         assert len(await take(bench)) == 2
         for _ in range(2):
-            await bench.index.announcements.told(cat.generation)
-        await bench.index.announcements.told("0" * 28)
+            await bench.index.announcements.remove(cat.generation)
+        await bench.index.announcements.remove("0" * 28)
         assert await bench.index.announcements.count() == 1
         await bench.later(LEASE + 1)
         assert [one.generation for one in await take(bench)] == [dog.generation]
@@ -130,7 +130,7 @@ def test_what_failed_is_due_after_its_pause(world: World) -> None:
         for tries in (1, 2, 3):
             (taken,) = await bench.index.announcements.take(1, LEASE)
             assert taken.tries == tries
-            await bench.index.announcements.again(taken, 20.0)
+            await bench.index.announcements.postpone(taken, 20.0)
             assert await take(bench) == []
             await bench.later(21.0)
 
@@ -146,11 +146,11 @@ def test_a_failure_that_is_told_late_changes_nothing(world: World) -> None:
         (first,) = await bench.index.announcements.take(1, LEASE)
         await bench.later(LEASE + 1)
         (second,) = await bench.index.announcements.take(1, LEASE)
-        await bench.index.announcements.again(first, 0.0)
+        await bench.index.announcements.postpone(first, 0.0)
         assert await take(bench) == []
-        await bench.index.announcements.told(second.original.generation)
+        await bench.index.announcements.remove(second.original.generation)
         for late in (first, second):
-            await bench.index.announcements.again(late, 0.0)
+            await bench.index.announcements.postpone(late, 0.0)
         assert await take(bench) == []
         assert await bench.index.announcements.count() == 0
 
@@ -168,11 +168,11 @@ def test_what_has_ended_is_told_of_no_more(world: World) -> None:
         await bench.index.rows.delete(ImageId("dog"))
         new = await uploaded(bench, overwrite=True)
         for late in taken:
-            await bench.index.announcements.again(late, 0.0)
+            await bench.index.announcements.postpone(late, 0.0)
         (due,) = await bench.index.announcements.take(100, LEASE)
         assert (due.original, due.tries) == (new, 1)
         assert await bench.index.announcements.count() == 1
-        await bench.index.announcements.told(old.generation)
+        await bench.index.announcements.remove(old.generation)
         assert await bench.index.announcements.count() == 1
         await bench.index.rows.end(new)
         assert await bench.index.announcements.count() == 0

@@ -160,7 +160,7 @@ class MirrorQueue(Protocol):
     async def done_of(self, generations: Sequence[str]) -> set[str]:
         """Return those of the generations that are recorded as mirrored."""
 
-    async def again(self, generation: str) -> None:
+    async def requeue(self, generation: str) -> None:
         """Record that the mirror lacks a generation, so that it is uploaded again."""
 
 
@@ -171,10 +171,10 @@ class Announcements(Protocol):
         """Take up to `limit` uploads whose time has come, the oldest first; nobody else gets them
         for `lease` seconds."""
 
-    async def told(self, generation: str) -> None:
+    async def remove(self, generation: str) -> None:
         """Remove an upload from the queue."""
 
-    async def again(self, announcement: Announcement, delay: float) -> None:
+    async def postpone(self, announcement: Announcement, delay: float) -> None:
         """Postpone by `delay` seconds, unless it was taken again, removed, or has ended."""
 
     async def count(self) -> int:

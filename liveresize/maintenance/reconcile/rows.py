@@ -80,7 +80,7 @@ class Rows:
         if repair and present:
             await parts.mirror_queue.done(original.generation)
         elif repair:
-            await parts.mirror_queue.again(original.generation)
+            await parts.mirror_queue.requeue(original.generation)
         kind = Kind.UNNOTED if present else Kind.UNMIRRORED
         self._report.add(kind, label(original), repaired=repair)
 

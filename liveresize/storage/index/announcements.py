@@ -14,7 +14,7 @@ COUNTED = 10_000
 """The limit of `count`."""
 
 _originals = schema.originals
-_TOLD = {"announce_at": None, "announce_tries": None}
+_REMOVED = {"announce_at": None, "announce_tries": None}
 
 
 class SqlAnnouncements(Repository):
@@ -52,13 +52,13 @@ class SqlAnnouncements(Repository):
         return announcements
 
     @repository.write
-    def told(self, connection: sa.Connection, generation: str) -> None:
+    def remove(self, connection: sa.Connection, generation: str) -> None:
         connection.execute(
-            sa.update(_originals).where(_originals.c.generation == generation).values(_TOLD)
+            sa.update(_originals).where(_originals.c.generation == generation).values(_REMOVED)
         )
 
     @repository.write
-    def again(self, connection: sa.Connection, announcement: Announcement, delay: float) -> None:
+    def postpone(self, connection: sa.Connection, announcement: Announcement, delay: float) -> None:
         """Postpone an announcement, unless it was delivered meanwhile, which resets its tries."""
         connection.execute(
             sa.update(_originals)

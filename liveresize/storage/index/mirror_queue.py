@@ -45,7 +45,7 @@ class SqlMirrorQueue(Repository):
         return set(result.scalars())
 
     @repository.write
-    def again(self, connection: sa.Connection, generation: str) -> None:
+    def requeue(self, connection: sa.Connection, generation: str) -> None:
         connection.execute(
             sa.update(_originals)
             .where(_originals.c.generation == generation)

@@ -17,7 +17,7 @@ _FORGOTTEN_AT_ONCE = 10_000
 """Deletions that one statement deletes."""
 
 _purges = schema.purges
-_told = _purges.alias("told")
+_earlier = _purges.alias("told")
 
 _TABLE_OF_POSTGRESQL = sa.text(
     "SELECT CAST(oid AS text) || '/' || CAST(CAST('purges' AS regclass) AS oid)"
@@ -62,7 +62,10 @@ class SqlPurges(Repository):
     @repository.write
     def forget(self, connection: sa.Connection, older_than: float) -> None:
         old = sa.case(
-            (_purges.c.variant == "", _purges.c.serial < _last(older_than, _told.c.variant == "")),
+            (
+                _purges.c.variant == "",
+                _purges.c.serial < _last(older_than, _earlier.c.variant == ""),
+            ),
             else_=_purges.c.serial < _last(LATELY),
         )
         some = sa.select(_purges.c.serial).where(old).order_by(_purges.c.serial)
@@ -86,8 +89,8 @@ def announce(connection: sa.Connection, ended: Iterable[tuple[ImageId, str, str]
 
 def _last(seconds: float, *which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
     """Return the serial of the last matching deletion that is older than `seconds`."""
-    old = sa.select(_told.c.serial).where(_told.c.at < schema.now() - seconds, *which)
-    return old.order_by(_told.c.at.desc(), _told.c.serial.desc()).limit(1).scalar_subquery()
+    old = sa.select(_earlier.c.serial).where(_earlier.c.at < schema.now() - seconds, *which)
+    return old.order_by(_earlier.c.at.desc(), _earlier.c.serial.desc()).limit(1).scalar_subquery()
 
 
 def ended_lately(connection: sa.Connection, image: ImageId) -> bool:
