@@ -31,8 +31,8 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What `liveresize import iaas` was told; `taking` None is up to where the folder is."""
+class ImportRequest:
+    """The options of `liveresize import iaas`; `taking` None depends on the folder."""
 
     url: str
     directory: Path
@@ -40,29 +40,31 @@ class Asked:
     dry_run: bool = False
 
 
-def main(settings: Settings, asked: Asked, say: Callable[[str], None]) -> bool:
+def main(settings: Settings, request: ImportRequest, say: Callable[[str], None]) -> bool:
     """Do it as a command does, with warnings on stderr; see `import_iaas`."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    return asyncio.run(import_iaas(settings, asked, say))
+    return asyncio.run(import_iaas(settings, request, say))
 
 
-async def import_iaas(settings: Settings, asked: Asked, say: Callable[[str], None]) -> bool:
+async def import_iaas(
+    settings: Settings, request: ImportRequest, say: Callable[[str], None]
+) -> bool:
     """Move in and `say` what was done; whether every original is here now.
 
     Raises SettingsError, IndexUnavailable, DiskFull and WorkerDied, having said how far
     it came.
     """
-    taking = _taking(asked, settings.originals_folder)
-    source = await Source.open(asked.url)
+    taking = _taking(request, settings.originals_folder)
+    source = await Source.open(request.url)
     try:
-        async with _target(settings, start=not asked.dry_run) as (database, originals, pool):
+        async with _target(settings, start=not request.dry_run) as (database, originals, pool):
             slots = pool.stats.slots
             move = MoveIn(
                 MoveOptions(
-                    directory=asked.directory, taking=taking, slots=slots, dry_run=asked.dry_run
+                    directory=request.directory, taking=taking, slots=slots, dry_run=request.dry_run
                 ),
                 source=source,
                 database=database,
@@ -113,18 +115,18 @@ async def _target(
         await database.close()
 
 
-def _taking(asked: Asked, own: Path) -> Taking:
+def _taking(request: ImportRequest, own: Path) -> Taking:
     """How originals come here. Raises SettingsError for what would not end well."""
-    same = own.exists() and own.samefile(asked.directory)
-    if asked.taking is None:
+    same = own.exists() and own.samefile(request.directory)
+    if request.taking is None:
         return Taking.IN_PLACE if same else Taking.COPY
-    if same and asked.taking is not Taking.IN_PLACE:
+    if same and request.taking is not Taking.IN_PLACE:
         # The file that stays would be read through once its copy is deleted.
         raise errors.SettingsError(
             "The originals lie in originals_dir already: take them in place."
         )
-    if not same and asked.taking is Taking.IN_PLACE:
+    if not same and request.taking is Taking.IN_PLACE:
         raise errors.SettingsError(
             f"Originals can only stay in place where originals_dir is their folder; it is {own}."
         )
-    return asked.taking
+    return request.taking

@@ -74,7 +74,7 @@ def iaas(
     from liveresize.compat.iaas import source
     from liveresize.compat.iaas.originals import Taking
 
-    request = iaas.Asked(
+    request = iaas.ImportRequest(
         url=database or source.sqlite_url(sqlite or Path()),
         directory=originals,
         taking=Taking(taking) if taking else None,

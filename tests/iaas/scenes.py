@@ -42,7 +42,7 @@ class House:
     def move_in(self, old: Published, taking: Taking | None = None, **more: Any) -> bool:
         """Move in; whether every original came. What was said is in `said`."""
         self.said = []
-        asked = iaas.Asked(url=old.url, directory=old.folder, taking=taking, **more)
+        asked = iaas.ImportRequest(url=old.url, directory=old.folder, taking=taking, **more)
         return asyncio.run(iaas.import_iaas(self.settings, asked, self.said.append))
 
     def counts(self, what: str) -> tuple[int, int, int]:
