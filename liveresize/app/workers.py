@@ -13,6 +13,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         encoder=settings.encoder,
         effort=settings.effort,
         metadata=settings.originals.metadata,
+        decoded_bytes=settings.workers.decoded_bytes,
     )
 
 

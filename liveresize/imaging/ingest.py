@@ -13,7 +13,15 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
-from liveresize.imaging import cleaning, decode, downscale, orientation, placeholder, structure
+from liveresize.imaging import (
+    cleaning,
+    decode,
+    decoded,
+    downscale,
+    orientation,
+    placeholder,
+    structure,
+)
 from liveresize.imaging.cleaning.parts import Piece
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
@@ -46,6 +54,7 @@ def ingest(job: IntakeJob, settings: EngineSettings) -> Facts:
     constraints = settings.constraints
     pixels = min(constraints.max_decode_pixels, constraints.max_input_pixels)
     with _sized_as_upload(), decode.open_picture(job.source, settings, pixels) as image:
+        decoded.kept().make_room(decoded.WORK * decode.frame_pixels(image))
         exif_orientation = decode.orientation(image)
         upright = orientation.turned_size(image.size, exif_orientation)
         box = crop_box(job.crop, upright)
@@ -66,6 +75,7 @@ def probe(path: str | os.PathLike[str], settings: EngineSettings) -> Facts:
     MemoryExceeded, and OriginalMissing where there is no file.
     """
     with decode.open_picture(path, settings, settings.constraints.max_decode_pixels) as image:
+        decoded.kept().make_room(decoded.WORK * decode.frame_pixels(image))
         exif_orientation = decode.orientation(image)
         facts = _described(image, exif_orientation, settings.constraints)
         data = _mapped(path)

@@ -2,16 +2,19 @@
 
 import contextlib
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 
 from PIL import Image
 
+from liveresize import errors
 from liveresize.core.jobs import Rendered
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import (
     animation,
     decode,
+    decoded,
     encode,
     frame_sequence,
     orientation,
@@ -32,9 +35,21 @@ def render(
 ) -> Rendered:
     """Make `rendition` of the original at `path`.
 
-    Raises UnsupportedImage, UnreadableImage, ImageTooLarge, MemoryExceeded or
-    OriginalMissing; nothing else for any file.
+    Where memory runs out, pixels that were kept are dropped and it is tried once more. Raises
+    UnsupportedImage, UnreadableImage, ImageTooLarge, MemoryExceeded or OriginalMissing;
+    nothing else for any file.
     """
+    try:
+        return _rendered(path, rendition, settings)
+    except errors.MemoryExceeded:
+        if not decoded.kept().clear():
+            raise
+    return _rendered(path, rendition, settings)
+
+
+def _rendered(
+    path: str | os.PathLike[str], rendition: Rendition, settings: EngineSettings
+) -> Rendered:
     watch = Stopwatch()
     max_pixels = settings.constraints.max_decode_pixels
     with decode.translated(), contextlib.ExitStack() as stack:
@@ -42,8 +57,10 @@ def render(
             image = stack.enter_context(decode.open_picture(path, settings, max_pixels))
             task = render_plan.of(image, rendition, settings)
             as_stored = passthrough.as_stored(image, task)
-        make = _moving if task.frames > 1 else _still
-        data, notes = make(image, task, settings, watch)
+        if task.frames > 1:
+            data, notes = _moving(image, task, settings, watch)
+        else:
+            data, notes = _still(os.fspath(path), image, task, settings, watch)
         with watch.stage("encode"):
             if as_stored:
                 data = passthrough.smaller(path, image, data)
@@ -60,7 +77,11 @@ def render(
 
 
 def _still(
-    image: Image.Image, task: render_plan.RenderPlan, settings: EngineSettings, watch: Stopwatch
+    path: str,
+    image: Image.Image,
+    task: render_plan.RenderPlan,
+    settings: EngineSettings,
+    watch: Stopwatch,
 ) -> Made:
     """One picture: shrunk as it is decoded, given back before it is encoded."""
     with watch.stage("decode"):
@@ -70,16 +91,31 @@ def _still(
             orientation.turned_size(pipeline.extent(plan.box), task.turn),
             orientation.turned_size(plan.resized, task.turn),
         )
-        decode.loaded(image)
+        pixels = _decoded(path, image, task, settings.decoded_bytes)
     with watch.stage("resize"):
         picture, notes = pipeline.finished(
-            image, task, task.plan(pipeline.focus(image, task, scale)), scale
+            pixels, task, task.plan(pipeline.focus(pixels, task, scale)), scale
         )
         if picture is not image:
             image.close()
+            del pixels
     with watch.stage("encode"):
         data = encode.still(picture, task.output, task.level, settings, indexed=task.indexed)
         return data, notes
+
+
+def _decoded(path: str, image: Image.Image, task: render_plan.RenderPlan, most: int) -> Image.Image:
+    """The pixels of an opened still: kept by an earlier job, or kept from now on within `most`
+    bytes."""
+    kept = decoded.kept()
+    key = kept.key(path, image)
+    pixels = kept.get(key)
+    work = decoded.RESULT * math.prod(task.plan().output)
+    if pixels is not None:
+        kept.make_room(work)
+        return pixels
+    kept.make_room(work + decoded.WORK * max(math.prod(task.stored), decode.frame_pixels(image)))
+    return kept.keep(key, path, decode.loaded(image), most)
 
 
 def _moving(
@@ -87,6 +123,7 @@ def _moving(
 ) -> Made:
     """An animation, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
+    decoded.kept().clear()  # its frames, and the encoder's, take what memory there is
     with watch.stage("encode"):
         data = encode.moving(
             _frames(image, task, watch, notes),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from liveresize.settings.pictures import Constraints, Encoder, Formats
+from liveresize.settings.server import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,6 +11,7 @@ class EngineSettings:
     """The sections and keys that the engine reads; they go to the workers with every job.
 
     `effort` sets every knob of `encoder` that is null; `metadata` is `clean` or `keep`.
+    `decoded_bytes` is what a worker keeps of decoded pixels.
     """
 
     constraints: Constraints = field(default_factory=Constraints)
@@ -17,6 +19,7 @@ class EngineSettings:
     encoder: Encoder = field(default_factory=Encoder)
     effort: str = "balanced"
     metadata: str = "clean"
+    decoded_bytes: int = Workers().decoded_bytes
 
 
 ENGINE = "1"

@@ -105,6 +105,12 @@ class Workers:
         0, "Worker processes; 0 takes what the cores and the memory allow.", least=0, most=1024
     )
     memory_bytes: int = key(616 * _MIB, "Address space of one worker, in bytes.", least=256 * _MIB)
+    decoded_bytes: int = key(
+        32 * _MIB,
+        "Decoded pixels that a worker keeps for the next size of a picture, in bytes of "
+        "`workers.memory_bytes`; 0 keeps none.",
+        least=0,
+    )
     nice: int = key(10, "How far workers step back behind the server.", least=0, most=19)
     recycle: int = key(1000, "Jobs after which a worker is replaced; 0 never replaces it.", least=0)
     queue: int = key(256, "Jobs that may wait for a worker; beyond them it is 503.", least=1)

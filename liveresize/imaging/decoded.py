@@ -1,0 +1,167 @@
+"""Decoded pixels that a worker keeps, so that renditions of one picture decode it once.
+
+A page asks for one picture in many sizes within a second. What its decoder made is kept for
+that long: least recently used, bounded in bytes, and gone when memory is needed, when the
+original is deleted, or after some idle seconds. Results are the same with and without it.
+"""
+
+import functools
+import os
+import pathlib
+import resource
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+
+IDLE = 5.0
+"""Seconds after the last use at which everything is dropped."""
+
+WORK = 16
+"""Bytes of memory that decoding takes for each pixel of the file, at most: what the
+default memory of a worker allows for 30 megapixels of any format."""
+
+RESULT = 24
+"""The same for each pixel of the result, its encoder included."""
+
+STATUS = pathlib.Path("/proc/self/statm")
+"""Begins with the pages of address space that this process has."""
+
+Size = tuple[int, int]
+
+Key = tuple[int, int, int, int, Size, str]
+"""Device, inode, time of change and bytes of the file; size and mode that are decoded to."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    path: str
+    pixels: Image.Image
+    bytes: int
+
+
+class DecodedPixels:
+    """The pixels that this process keeps. Nobody may change them in place.
+
+    `limit` is the memory of this process in bytes, None without a bound; `used` is what of
+    it was taken before the first picture.
+    """
+
+    def __init__(
+        self,
+        limit: int | None,
+        used: int,
+        *,
+        idle: float = IDLE,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._room = None if limit is None else limit - used
+        self._idle = idle
+        self._now = monotonic
+        self._entries: OrderedDict[Key, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+        self._used_at = 0.0
+        self._filled = threading.Event()
+        self.bytes = 0
+
+    def key(self, path: str, image: Image.Image) -> Key:
+        """What an opened picture, told how small to decode, will be decoded to."""
+        facts = os.stat(path)
+        return (
+            facts.st_dev,
+            facts.st_ino,
+            facts.st_mtime_ns,
+            facts.st_size,
+            image.size,
+            image.mode,
+        )
+
+    def get(self, key: Key) -> Image.Image | None:
+        """The pixels kept under `key`, which are read only."""
+        with self._lock:
+            kept = self._entries.get(key)
+            if kept is None:
+                return None
+            self._entries.move_to_end(key)
+            self._used_at = self._now()
+            return kept.pixels
+
+    def keep(self, key: Key, path: str, image: Image.Image, limit: int) -> Image.Image:
+        """Keep what was decoded, unless it is more than `limit` bytes; the pixels to go on with."""
+        size = image.width * image.height * pixel_bytes(image.mode)
+        if size > limit:
+            return image
+        pixels = image._new(image.im)
+        pixels.readonly = 1
+        with self._lock:
+            self._drop_deleted()
+            self._drop(key)
+            while self._entries and self.bytes + size > limit:
+                self._drop(next(iter(self._entries)))
+            self._entries[key] = _Kept(path, pixels, size)
+            self.bytes += size
+            self._used_at = self._now()
+        self._filled.set()
+        return pixels
+
+    def make_room(self, size: int) -> None:
+        """Drop everything where `size` bytes would not fit beside it."""
+        if self._room is not None and self.bytes + size > self._room:
+            self.clear()
+
+    def clear(self) -> bool:
+        """Drop everything; whether there was anything."""
+        with self._lock:
+            had = bool(self._entries)
+            self._entries.clear()
+            self.bytes = 0
+            return had
+
+    def tidy(self) -> float | None:
+        """Drop everything that has been idle; seconds until the next look, None without need."""
+        with self._lock:
+            self._drop_deleted()
+            if not self._entries:
+                return None
+            left = self._used_at + self._idle - self._now()
+        if left > 0:
+            return left
+        self.clear()
+        return None
+
+    def watch(self) -> None:
+        """Tidy for ever; for a thread of its own."""
+        while self._filled.wait():
+            self._filled.clear()
+            while (left := self.tidy()) is not None:
+                time.sleep(left)
+
+    def _drop_deleted(self) -> None:
+        for key, kept in list(self._entries.items()):
+            if not os.path.exists(kept.path):
+                self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        kept = self._entries.pop(key, None)
+        if kept is not None:
+            self.bytes -= kept.bytes
+
+
+@functools.cache
+def kept() -> DecodedPixels:
+    """The pixels of this process, whose thread begins with the first call."""
+    bound, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(STATUS.read_text().split()[0]) * resource.getpagesize()
+    pixels = DecodedPixels(None if bound == resource.RLIM_INFINITY else bound, used)
+    threading.Thread(target=pixels.watch, name="decoded-pixels", daemon=True).start()
+    return pixels
+
+
+def pixel_bytes(mode: str) -> int:
+    """Bytes that Pillow stores a pixel of this mode in."""
+    if mode in ("1", "L", "P"):
+        return 1
+    return 2 if mode.startswith("I;16") else 4
