@@ -9,6 +9,7 @@ so that jobs may leave, be joined or change their priority while they wait.
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from liveresize import errors
@@ -54,10 +55,11 @@ class Admission(Generic[T]):
         """How many wait for a slot."""
         return len(self._queue)
 
-    async def acquire(self, handle: JobHandle) -> T:
+    async def acquire(self, handle: JobHandle, suits: Callable[[T], bool] | None = None) -> T:
         """A slot that nobody else has; it comes back through `offer`, after `ended`.
 
-        A job that is promoted in the queue goes before those of lower priority. Raises
+        Of several free slots one that `suits` goes first; nobody waits for one. A job that is
+        promoted in the queue goes before those of lower priority. Raises
         QueueFull at once, or later where another client needs the place; WaitTimeout after
         `max_wait`; and ShuttingDown when closed before or meanwhile. Cancelling leaves the queue.
         """
@@ -65,7 +67,9 @@ class Admission(Generic[T]):
             raise errors.ShuttingDown
         if self._free:
             self._begin(handle, _first(handle))
-            return self._free.popleft()
+            slot = next(filter(suits, self._free), self._free[0]) if suits else self._free[0]
+            self._free.remove(slot)
+            return slot
         self._make_room(_first(handle))
         turn: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue[turn] = handle

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,12 +13,15 @@ from typing import Self
 import structlog
 
 from liveresize import errors
-from liveresize.core.jobs import Job, Result
+from liveresize.core.jobs import Job, RenderJob, Result
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
 from liveresize.workers import launch, process
 
 logger = structlog.get_logger(__name__)
+
+_REMEMBERED = 4
+"""Originals that a slot is taken to hold the decoded pixels of: the last ones it rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,9 @@ class Died(Exception):
 class Slot:
     """A warm worker that does one job at a time.
 
-    `jobs` counts those it has done; `gone` says that its process has ended, `spoilt`
-    that a job ran out of memory in it, which leaves the heap in pieces.
+    `jobs` counts those it has done, `rendered` has the paths of the originals it did last;
+    `gone` says that its process has ended, `spoilt` that a job ran out of memory in it, which
+    leaves the heap in pieces.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class Slot:
         self._closing: asyncio.Task[Death] | None = None
         self.pid = worker.pid or 0
         self.jobs = 0
+        self.rendered: deque[str] = deque(maxlen=_REMEMBERED)
         self.gone = False
         self.spoilt = False
 
@@ -122,6 +128,8 @@ class Slot:
         self.jobs += 1
         if error is not None:
             raise self._translate(error) from error.__cause__
+        if isinstance(job, RenderJob):
+            self.rendered.append(job.path)
         return future.result()
 
     def kill(self) -> None:

@@ -42,6 +42,18 @@ def test_free_slots_are_given_at_once() -> None:
     asyncio.run(main())
 
 
+def test_a_free_slot_that_suits_goes_first_and_nobody_waits_for_one() -> None:
+    """Of several free slots the one that suits is given; any other, where none does."""
+
+    async def main() -> None:
+        gate = admission(limit=0, free="abc")
+        assert await gate.acquire(JobHandle(), lambda slot: slot in "bc") == "b"
+        assert await gate.acquire(JobHandle(), lambda slot: slot == "b") == "a"
+        assert await gate.acquire(JobHandle(), lambda slot: slot == "b") == "c"
+
+    asyncio.run(main())
+
+
 def test_the_queue_goes_by_priority_then_by_arrival() -> None:
     """Live traffic overtakes background work, and nobody overtakes an equal."""
 
