@@ -54,6 +54,7 @@ class Warming(Protocol[R_contra]):
 
 class Warmup(Generic[R]):
     """Makes what is asked for, `concurrency` at a time, in tasks that end with the queue.
+    Renditions of one picture are made one after the other.
 
     `queue` renditions may wait for that, and one `ask` may bring so many `entries`; what is
     beyond either bound is dropped. `sleep` waits for a number of seconds.
@@ -76,6 +77,7 @@ class Warmup(Generic[R]):
         self._queue: deque[R] = deque()
         self._pending: set[R] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._images: set[ImageId] = set()
         self._closed = False
 
     @property
@@ -102,7 +104,8 @@ class Warmup(Generic[R]):
 
     def _hire(self) -> None:
         """Begin a task for the queue, where there is need and room for one."""
-        if self._queue and len(self._tasks) < self._concurrency:
+        idle = any(request.image not in self._images for request in self._queue)
+        if idle and len(self._tasks) < self._concurrency:
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._leave)
@@ -113,13 +116,26 @@ class Warmup(Generic[R]):
         self._hire()
 
     async def _work(self) -> None:
-        """Empty the queue."""
-        while self._queue:
-            request = self._queue.popleft()
+        """Make what no other task is at, until there is none."""
+        image = None
+        while (request := self._next(image)) is not None:
+            image = request.image
+            self._images.add(image)
             try:
                 await self._warm(request)
             finally:
+                self._images.discard(image)
                 self._pending.discard(request)
+
+    def _next(self, image: ImageId | None) -> R | None:
+        """The next of the queue: one of `image`, which a worker has decoded by now, else one
+        of a picture that no other task is at. None where there is none."""
+        free = [request for request in self._queue if request.image not in self._images]
+        if not free:
+            return None
+        request = min(free, key=lambda each: each.image != image)
+        self._queue.remove(request)
+        return request
 
     async def _warm(self, request: R) -> None:
         """Make one, in several attempts if need be; whatever comes of it is logged."""

@@ -118,23 +118,26 @@ class Warming:
         """
         client = httpclient.AsyncHTTPClient(force_instance=True, max_clients=self._width)
 
-        async def warm(path: str) -> None:
-            await self._warm(client, path)
-            done(1)
+        async def warm(paths: list[str]) -> None:
+            # One after the other: a worker that has decoded the picture makes them all.
+            for path in paths:
+                await self._warm(client, path)
+                done(1)
 
         try:
             await streams.for_each(self._paths(lines, variants), warm, self._width)
         finally:
             client.close()
 
-    async def _paths(self, lines: Iterable[str], variants: Sequence[str]) -> AsyncIterator[str]:
-        """Yield the paths to request; the list may come from a pipe that is still open."""
+    async def _paths(
+        self, lines: Iterable[str], variants: Sequence[str]
+    ) -> AsyncIterator[list[str]]:
+        """Yield the paths of each line; the list may come from a pipe that is still open."""
         numbered = enumerate(lines, start=1)
         while batch := await asyncio.to_thread(_next, numbered):
             for number, line in batch:
                 try:
-                    for path in paths(line, variants):
-                        yield path
+                    yield paths(line, variants)
                 except BadLine as error:
                     self._tally.bad += 1
                     self._tally.notify(f"line {number}: {error}")

@@ -31,6 +31,11 @@ def dishes(count: int) -> list[Dish]:
     return [Dish(width) for width in range(1, count + 1)]
 
 
+def menu(count: int) -> list[Dish]:
+    """As many for different pictures."""
+    return [Dish(width, ImageId(f"cat-{width}")) for width in range(1, count + 1)]
+
+
 class Kitchen:
     """A warmup.Warming that makes nothing, and counts how much of it at a time.
 
@@ -157,16 +162,36 @@ def test_so_many_at_a_time() -> None:
         kitchen = Kitchen()
         kitchen.gate.clear()
         warmup = opened(kitchen, concurrency=3)
-        warmup.ask(dishes(2))
+        warmup.ask(menu(2))
         await turns()
         assert kitchen.busy == 2
-        warmup.ask(dishes(10))
+        warmup.ask(menu(10))
         await turns()
         assert kitchen.busy == 3
         kitchen.gate.set()
         await warmup.drain()
         assert kitchen.busiest == 3
-        assert sorted(kitchen.made, key=lambda dish: dish.width) == dishes(10)
+        assert sorted(kitchen.made, key=lambda dish: dish.width) == menu(10)
+
+    run(main)
+
+
+def test_renditions_of_one_picture_are_made_one_after_the_other() -> None:
+    """One worker has it decoded: a task stays with its picture, others take other pictures."""
+
+    async def main() -> None:
+        kitchen = Kitchen()
+        kitchen.gate.clear()
+        warmup = opened(kitchen, concurrency=3)
+        dog = ImageId("dog")
+        warmup.ask([Dish(1), Dish(2), Dish(3, dog), Dish(4), Dish(5, dog)])
+        await turns()
+        assert kitchen.busy == 2
+        kitchen.gate.set()
+        await warmup.drain()
+        assert kitchen.busiest == 2
+        assert [dish.width for dish in kitchen.made if dish.image == CAT] == [1, 2, 4]
+        assert [dish.width for dish in kitchen.made if dish.image == dog] == [3, 5]
 
     run(main)
 
@@ -324,7 +349,7 @@ def test_closing_stops_what_is_under_way_and_forgets_the_rest() -> None:
         kitchen, before = Kitchen(), asyncio.all_tasks()
         kitchen.gate.clear()
         warmup = opened(kitchen, concurrency=2)
-        warmup.ask(dishes(9))
+        warmup.ask(menu(9))
         await turns()
         assert kitchen.busy == 2
         await warmup.close()
