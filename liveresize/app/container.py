@@ -27,6 +27,7 @@ from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
+from liveresize.delivery.two_speed import TwoSpeed
 from liveresize.delivery.warmup import Warmup
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.transport.unsent import Unsent
@@ -160,6 +161,7 @@ class Container:
             store=self.store,
             memory=self.memory,
             publisher=self.publisher,
+            two_speed=TwoSpeed(settings.auto, settings.encoder.avif_max_pixels),
         )
         self._assemble_upkeep()
         self.purge = Purge(

@@ -61,6 +61,7 @@ class Settings:
     blur: pictures.Blur = section(pictures.Blur)
     formats: pictures.Formats = section(pictures.Formats)
     encoder: pictures.Encoder = section(pictures.Encoder)
+    auto: pictures.Auto = section(pictures.Auto)
     originals: pictures.Originals = section(pictures.Originals)
     token: server.Token = section(server.Token)
     upload: server.Upload = section(server.Upload)

@@ -32,11 +32,13 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
-    """The rendition is in the store, at `url`."""
+    """The rendition is in the store, at `url`. `pending` is the format of a better one that is
+    still to be made, here and below; empty where there is none."""
 
     url: str
     link: Link
     cache: Cache = Cache.HIT
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class Bytes:
     held: CachedImage
     cache: Cache
     timings: Timings | None = None
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class Streamed:
     body: ObjectBody
     part: Callable[[int, int], Awaitable[ObjectBody | None]]
     cache: Cache = Cache.HIT
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

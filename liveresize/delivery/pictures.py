@@ -106,13 +106,13 @@ class Pictures:
         An original is its stored bytes where they will do, else a rendition of it.
         """
         if isinstance(request, RenditionRequest):
-            return await self._renditions.serve(request, client=client, fresh=fresh)
+            return await self._renditions.serve(request, client=client, fresh=fresh, soon=True)
 
         async def answer(original: Original) -> Outcome:
             if as_stored(self._settings, request, original):
                 return self._stored(original, await self._hold(original))
             rendition = request.rendition_as(original.output_format)
-            return await self._renditions.serve(rendition, client=client, fresh=fresh)
+            return await self._renditions.serve(rendition, client=client, fresh=fresh, soon=True)
 
         original = await self._original(request)
         if not as_stored(self._settings, request, original):

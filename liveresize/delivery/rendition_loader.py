@@ -89,7 +89,17 @@ class RenditionLoader:
 
         Only a render needs the bytes of the original.
         """
-        variant = request.rendition.variant
+        found = await self.find(original, request.rendition.variant, way)
+        if found is not None:
+            return found
+        self._rates.charge(client)
+        return await self.render(original, request, client, flight, stored=way is LinkState.BLOCKED)
+
+    async def find(
+        self, original: Original, variant: str, way: LinkState = LinkState.OPEN
+    ) -> Link | Bytes | None:
+        """The rendition, where it has been made: from index and spool, or what another service
+        left. None where it has to be rendered."""
         link = await self.look_up(original, variant) if way is LinkState.OPEN else None
         if link is not None:
             return link
@@ -98,11 +108,8 @@ class RenditionLoader:
             held = await self._identify(original, variant, spooled)
             return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
         if way is LinkState.OPEN and original.image.bucket:
-            inherited = await self._inherit(original, variant)
-            if inherited is not None:
-                return inherited
-        self._rates.charge(client)
-        return await self.render(original, request, client, flight, stored=way is LinkState.BLOCKED)
+            return await self._inherit(original, variant)
+        return None
 
     async def _inherit(self, original: Original, variant: str) -> Bytes | None:
         """What another service left of this rendition, which has a link from now on.

@@ -1,5 +1,6 @@
 """The main job: from a request for a picture to the answer, with as little work as can be."""
 
+import asyncio
 import contextlib
 import functools
 from dataclasses import replace
@@ -14,6 +15,10 @@ from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect, Streamed
 from liveresize.delivery.rendition_loader import LinkState, Publishing, RenditionLoader
+from liveresize.delivery.two_speed import SLOW, TwoSpeed
+
+_IMPROVING = 256
+"""Renditions that are made behind quicker ones, or wait for that; more are left."""
 
 
 class Renditions:
@@ -33,15 +38,19 @@ class Renditions:
         store: ports.RenditionStore,
         memory: ports.Memory,
         publisher: Publishing,
+        two_speed: TwoSpeed,
     ) -> None:
         self._bounds = bounds
         self._redirect = redirect
+        self._two_speed = two_speed
         self._original_lookup = original_lookup
         self._loader = loader
         self._store = store
         self._memory = memory
         self._publisher = publisher
         self._jobs: SingleFlight[Link | Bytes] = SingleFlight()
+        self._finds: SingleFlight[Link | Bytes | None] = SingleFlight()
+        self._improving: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     @property
     def renders(self) -> int:
@@ -70,12 +79,18 @@ class Renditions:
         return self._redirect and not request.proxy and self._store.healthy
 
     async def serve(
-        self, request: RenditionRequest, *, client: str = "", fresh: bool = False
+        self,
+        request: RenditionRequest,
+        *,
+        client: str = "",
+        fresh: bool = False,
+        soon: bool = False,
     ) -> Redirect | Bytes | Streamed | OutOfBounds:
         """The rendition: from memory, the store, the spool, or rendered now.
 
-        `fresh` renders whatever is kept and keeps nothing. Raises OriginalMissing,
-        OriginalElsewhere, ImageError and its kin, Overload and its kin.
+        `fresh` renders whatever is kept and keeps nothing. With `soon`, one that is slow to
+        make is answered in a quicker format, and made behind the answer. Raises
+        OriginalMissing, OriginalElsewhere, ImageError and its kin, Overload and its kin.
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
@@ -84,9 +99,48 @@ class Renditions:
                 return outside
             if fresh:
                 return await self._loader.render(original, request, client, None)
+            quicker = self._two_speed.quicker(original, request) if soon else None
+            if quicker is not None and not await self._is_there(original, request):
+                outcome = await self._join(original, quicker, client)
+                self._improve(original, request, client)
+                return replace(outcome, pending=SLOW.value)
             return await self._join(original, request, client)
 
         return await self._original_lookup.with_original(request.image, answer)
+
+    async def _is_there(self, original: Original, request: RenditionRequest) -> bool:
+        """Whether the rendition has been made, as far as memory, index and spool know."""
+        variant = request.rendition.variant
+        if self._made(original, variant):
+            return True
+        key = (original.generation, variant)
+        if self._jobs.joins(key):
+            return False
+        return (
+            await self._finds.run(key, lambda _: self._loader.find(original, variant)) is not None
+        )
+
+    def _improve(self, original: Original, request: RenditionRequest, client: str) -> None:
+        """Make the rendition behind live traffic, at the expense of `client`.
+
+        Whatever keeps it from being made is no failure: the next request begins anew.
+        """
+        key = (original.generation, request.rendition.variant)
+        if key in self._improving or len(self._improving) >= _IMPROVING:
+            return
+        make = functools.partial(self._loader.make, original, request, client, LinkState.OPEN)
+
+        async def improve() -> None:
+            # Between the look at memory and `run` there is no await, as in `_join`.
+            with contextlib.suppress(errors.LiveResizeError):
+                if not self._made(original, key[1]):
+                    await self._jobs.run(
+                        key, make, client=client, priority=ports.Priority.BACKGROUND
+                    )
+
+        task = asyncio.create_task(improve())
+        self._improving[key] = task
+        task.add_done_callback(lambda _: self._improving.pop(key))
 
     async def _join(
         self, original: Original, request: RenditionRequest, client: str

@@ -31,13 +31,17 @@ Headers = list[tuple[str, str]]
 IMMUTABLE = "public, max-age=31536000, immutable"
 NO_STORE = "no-store"
 
+_PENDING = 60
+"""Seconds that an answer may be kept at most while a better one is being made."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseOptions:
     """Seconds for which caches may keep redirects and renditions, and whether the CDN varies by
     `Accept`. `presigned`: a redirect is only for the client that requested it. `dated`:
     responses have `Last-Modified`. `ends` is the time in Unix seconds after which no response
-    may be cached; None is no limit."""
+    may be cached; None is no limit. `pending` is the format of
+    a better rendition that is still being made, which bounds the time as well."""
 
     presigned: bool = False
     dated: bool = False
@@ -45,9 +49,12 @@ class ResponseOptions:
     render_max_age: int = 86_400
     varies_on_accept: bool = False
     ends: int | None = None
+    pending: str = ""
 
     def life(self, seconds: int) -> int:
         """Return the seconds for which a response may be kept, at most `seconds`."""
+        if self.pending:
+            seconds = min(seconds, _PENDING)
         return seconds if self.ends is None else max(0, min(seconds, int(self.ends - time.time())))
 
 
@@ -107,6 +114,8 @@ def _age(
     ]
     if varies:
         headers.append(("Vary", "Accept"))
+    if options.pending:
+        headers.append(("X-Pending-Format", options.pending))
     return headers
 
 

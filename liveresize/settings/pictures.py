@@ -143,6 +143,20 @@ class Encoder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Auto:
+    """How `.auto` answers while the best format is still to be made."""
+
+    two_speed: bool = key(
+        True,
+        "Whether a cold `.auto` that would be AVIF comes in the next format first, while AVIF "
+        "is made behind it.",
+    )
+    slow_pixels: int = key(
+        100_000, "Pixels above which AVIF takes too long for a first answer.", least=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Originals:
     """What becomes of uploads."""
 

@@ -25,13 +25,14 @@ from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
+from liveresize.delivery.two_speed import TwoSpeed
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.settings import server
 from liveresize.settings.backends import Webhook
-from liveresize.settings.pictures import Constraints, Formats, Originals
+from liveresize.settings.pictures import Auto, Constraints, Encoder, Formats, Originals
 from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.listings import RenditionFiles
@@ -82,7 +83,9 @@ class House:
         taken: ForeignOriginals | None = None,
         sender: WebhookClient | None = None,
         unsigned: Unsigned | None = None,
+        two_speed: TwoSpeed | None = None,
     ) -> None:
+        self.two_speed = two_speed or TwoSpeed(Auto(), Encoder().avif_max_pixels)
         self.folder = folder
         self.settings = originals or Originals()
         self.clock = Clock()
@@ -181,6 +184,7 @@ class House:
             store=self.store,
             memory=self.memory,
             publisher=self.publisher,
+            two_speed=self.two_speed,
         )
 
     def _assemble_writers(self, lease: float, disk_bytes: int, evicted: int) -> None:

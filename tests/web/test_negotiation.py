@@ -68,6 +68,43 @@ def test_what_accept_decides_varies_and_is_private(
         assert answer.headers["Cache-Control"].startswith("private, max-age=")
 
 
+def test_a_slow_format_comes_after_a_quicker_one(server: servers.Running, name: str) -> None:
+    """The first answer is WebP for a minute, and says what follows; then AVIF is there."""
+    web = server.client
+    web.put_in(name, pictures.jpeg(640, 480))
+    first = web.get(f"/{name}_500_0.auto", headers={"Accept": CHROME})
+    assert first.status_code == 200
+    assert first.headers["Content-Type"] == "image/webp"
+    assert first.headers["X-Pending-Format"] == "avif"
+    assert first.headers["Cache-Control"] == "private, max-age=60"
+    assert first.headers["Vary"] == "Accept"
+    chrome = {"Accept": CHROME}
+    servers.until(
+        lambda: "X-Pending-Format" not in web.get(f"/{name}_500_0.auto", headers=chrome).headers
+    )
+    server.published()
+    second = web.get(f"/{name}_500_0.auto", headers=chrome)
+    assert second.status_code == 303
+    assert second.headers["Location"].endswith("-auto.aw.avif")
+    assert second.headers["Cache-Control"] == "private, max-age=604800"
+    plain = web.get(f"/{name}_500_0.auto", headers={"Accept": "image/webp,*/*"})
+    assert plain.headers["Location"].endswith("-auto.w.webp")
+    assert "X-Pending-Format" not in plain.headers
+
+
+def test_a_minute_ends_with_what_was_configured_or_signed(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """Whichever is less: of a redirect to the quicker one as well."""
+    running = launch(render_cache_timeout=20, redirect_cache_timeout=30)
+    web = running.client
+    web.put_in("cat", pictures.jpeg(640, 480))
+    assert web.get("/cat_500_0.webp").status_code == 200
+    first = web.get("/cat_500_0.auto", headers={"Accept": CHROME})
+    assert first.headers["X-Pending-Format"] == "avif"
+    assert first.headers["Cache-Control"] == "private, max-age=20"
+
+
 def test_a_redirect_into_the_bounds_varies_as_well(web: servers.Client, name: str) -> None:
     """The nearest that may be made can depend on the format."""
     web.put_in(name, pictures.jpeg())

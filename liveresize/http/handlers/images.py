@@ -75,6 +75,8 @@ class PictureHandler(PicturesHandler):
         except asyncio.CancelledError:
             return  # the client left
         varies = request.varies
+        if isinstance(outcome, Redirect | Bytes | Streamed) and outcome.pending:
+            options = replace(options, pending=outcome.pending)
         if isinstance(outcome, Redirect):
             answer = responses.found(outcome, self.conditionals, options, varies=varies)
         elif isinstance(outcome, OutOfBounds):

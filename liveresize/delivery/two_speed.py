@@ -1,0 +1,38 @@
+"""Formats that take long: the first answer comes in a quicker one, and the better one follows."""
+
+from dataclasses import dataclass, replace
+
+from liveresize.core import geometry
+from liveresize.core.formats import Format, Negotiated
+from liveresize.core.originals import Original
+from liveresize.core.urls import RenditionRequest
+from liveresize.settings.pictures import Auto
+
+SLOW = Format.AVIF
+"""What takes its encoder four to eight times as long as a JPEG."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSpeed:
+    """Which cold renditions are answered in a quicker format. `most` is the number of pixels
+    above which `auto` is never AVIF."""
+
+    auto: Auto
+    most: int
+
+    def quicker(self, original: Original, request: RenditionRequest) -> RenditionRequest | None:
+        """The same rendition in the next format that the client accepts, where its own is slow
+        to make; None where it is not."""
+        rendition = request.rendition
+        offer = rendition.format
+        if not (self.auto.two_speed and isinstance(offer, Negotiated) and offer.avif):
+            return None
+        if rendition.animate and original.frames > 1:
+            return None  # moves, and then `auto` is never AVIF
+        width, height = geometry.output_size(original.size, rendition)
+        if not self.auto.slow_pixels < width * height <= self.most:
+            return None
+        if max(width, height) > SLOW.max_side:
+            return None
+        other = replace(rendition, format=Negotiated(webp=offer.webp)).canonical()
+        return replace(request, rendition=other)
