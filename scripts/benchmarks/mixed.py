@@ -1,4 +1,4 @@
-"""`scripts/bench mixed`: hits while the pool is saturated."""
+"""`scripts/bench mixed`: hits while two slots are saturated, and the memory of that."""
 
 import http.client
 import tempfile
@@ -8,13 +8,22 @@ from pathlib import Path
 
 from scripts.benchmarks import corpus, hits, process, report, wrk
 
+SLOTS = 2
+"""The same on every machine, so that memory can be compared."""
+
 
 def measure(seconds: int) -> list[report.Row]:
-    """p99 of redirects while 8 connections keep the pool busy."""
-    with tempfile.TemporaryDirectory() as folder, process.server(Path(folder)) as server:
+    """p99 of redirects and memory while 8 connections keep two slots busy."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        process.server(Path(folder), LIVERESIZE_WORKERS__SLOTS=str(SLOTS)) as server,
+    ):
         server.upload("photo", corpus.PHOTO)
         target = hits.about_40_kb(server)
         hits.settled(server, target)
+        server.settle()
+        idle = server.memory_kib()
+        server.peak_kib = 0
         script = wrk.DISTINCT_WIDTHS.replace("NAME", '"photo"')
         behind: list[wrk.Load] = []
         load = threading.Thread(
@@ -30,7 +39,9 @@ def measure(seconds: int) -> list[report.Row]:
             (
                 "hits (100/s) while the pool is saturated",
                 f"{report.latencies(found)}, with {behind[0].rate:.1f} renders/s behind",
-            )
+            ),
+            (f"memory of the process tree, idle, {SLOTS} slots", f"{idle / 1024:.0f} MB"),
+            ("the same, peak of that load", f"{server.peak_kib / 1024:.0f} MB"),
         ]
 
 
