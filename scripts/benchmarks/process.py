@@ -91,6 +91,10 @@ class Running:
         """Processor time of the process tree so far, in ticks of the kernel's clock."""
         return sum(ticks(pid) for pid in tree(self.process.pid))
 
+    def cpu_ms(self) -> float:
+        """The same in ms."""
+        return self.ticks() * 1000 / TICKS
+
     def settle(self) -> None:
         """Wait until it rests, 10 s at most: what a load leaves behind is not the next one's."""
         until = time.monotonic() + 10

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 import shutil
 import statistics
 import tempfile
@@ -15,7 +14,6 @@ from scripts.benchmarks.peers import engines, install, servers
 
 CONNECTIONS = 8
 WARM_UP = 2
-TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -87,13 +85,13 @@ def measure(
         for title, (pattern, one) in able.items():
             script = wrk.distinct(pattern.replace("{name}", name), shape.quality, shape.side)
             length = seconds if turn else WARM_UP
-            one.watched, before = True, one.ticks()
+            one.watched, before = True, one.cpu_ms()
             load = wrk.run(one.url, connections=CONNECTIONS, seconds=length, script=script)
-            one.watched, ticks = False, one.ticks() - before
+            one.watched, cpu_ms = False, one.cpu_ms() - before
             one.settle()
             if turn:
                 loads[title].append(load)
-                spent[title].append(ticks * TICK_MS / max(1, load.requests))
+                spent[title].append(cpu_ms / max(1, load.requests))
     return [
         work.Finding(
             title, loads[title], spent[title], one.peak_kib, *_sampled(shape, pattern, one, scorer)
