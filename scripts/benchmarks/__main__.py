@@ -18,6 +18,7 @@ from scripts.benchmarks import (
     knees,
     lookups,
     mixed,
+    page,
     process,
     report,
     server,
@@ -29,6 +30,7 @@ from scripts.benchmarks import (
 MEASURES: dict[str, Callable[[int], list[report.Row]]] = {
     "hits": hits.measure,
     "cold": cold.measure,
+    "page": page.measure,
     "mixed": mixed.measure,
     "deaths": deaths.measure,
 }
@@ -40,7 +42,8 @@ MEASURES: dict[str, Callable[[int], list[report.Row]]] = {
 @click.option("--write", is_flag=True, help="Write the results to docs/benchmarks.md.")
 @click.pass_context
 def main(context: click.Context, seconds: int, write: bool) -> None:
-    """Measure hits, cold renders, memory and the death of workers; all without a command.
+    """Measure hits, cold renders, a cold page, memory and the death of workers; all without a
+    command.
 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
     `knees` install peers into scratch/ and take longer, so they are asked for by name, as

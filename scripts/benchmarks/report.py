@@ -28,6 +28,7 @@ SECTIONS = {
     "tls": "Hits and handshakes over TLS",
     "http2": "HTTP/2 beside HTTP/1.1",
     "cold": "Cold renders",
+    "page": "A cold page of twelve images",
     "mixed": "Hits while the pool is saturated",
     "deaths": "Deaths of workers",
     "buckets": "Cold renders and a slow bucket",
