@@ -2,18 +2,20 @@
 
 import contextlib
 import dataclasses
-import shutil
 import statistics
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from scripts.benchmarks import cases, corpus, engine, process, report, server_tables, work, wrk
+from scripts.benchmarks import corpus, process, report, server_tables, work, wrk
 from scripts.benchmarks.peers import engines, install, servers
 
 CONNECTIONS = 8
 WARM_UP = 2
+
+FLOOR_WIDTHS = 100
+"""Widths of the floor in each round, the first of those that the servers are asked for."""
 
 
 @contextlib.contextmanager
@@ -39,12 +41,18 @@ def run(seconds: int, rounds: int, *, write: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
         pictures.mkdir()
-        with started(pictures) as (running, missing), engines.scorer() as scorer:
-            found = {
-                shape.name: measure(shape, running, scorer, pictures, seconds, rounds)
-                for shape in work.shapes()
-            }
-    floor = alone()
+        with (
+            started(pictures) as (running, missing),
+            engines.started(engines.FLOOR) as (children, _),
+            engines.scorer() as scorer,
+        ):
+            found = {}
+            floors = [alone(children[engines.FLOOR])]
+            for shape in work.shapes():
+                found[shape.name] = measure(shape, running, scorer, pictures, seconds, rounds)
+                if shape.side is None:
+                    floors.append(alone(children[engines.FLOOR]))
+    floor = statistics.median(floors)
     report.keep(
         "server",
         {
@@ -66,9 +74,10 @@ def measure(
     rounds: int,
 ) -> list[work.Finding]:
     """The findings of one shape; in every round each server has its turn."""
-    names = [f"{shape.name}{turn}" for turn in range(rounds + 1)]
-    for name in names:
-        shutil.copyfile(shape.source, pictures / f"{name}.{servers.EXTENSIONS[shape.format]}")
+    files = []
+    for name, data in shape.copies(rounds):
+        files.append(pictures / f"{name}.{servers.EXTENSIONS[shape.format]}")
+        files[-1].write_bytes(data)
     able = {
         title: (pattern, one)
         for title, (server, one) in running.items()
@@ -77,13 +86,14 @@ def measure(
     for title, (_, one) in able.items():
         one.peak_kib, one.watched = 0, False
         if title.startswith(engines.OURS):
-            for name in names:
-                one.upload(name, shape.source)
+            with ThreadPoolExecutor(CONNECTIONS) as clients:
+                list(clients.map(lambda file, to=one: to.upload(file.stem, file), files))
+            one.settle()
     loads: dict[str, list[wrk.Load]] = {title: [] for title in able}
     spent: dict[str, list[float]] = {title: [] for title in able}
-    for turn, name in enumerate(names):
+    for turn in range(rounds + 1):
         for title, (pattern, one) in able.items():
-            script = wrk.distinct(pattern.replace("{name}", name), shape.quality, shape.side)
+            script = shape.script(pattern, turn)
             length = seconds if turn else WARM_UP
             one.watched, before = True, one.cpu_ms()
             load = wrk.run(one.url, connections=CONNECTIONS, seconds=length, script=script)
@@ -117,15 +127,8 @@ def _sampled(
     return statistics.mean(sizes), statistics.mean(score[0] for score in scores.values())
 
 
-def alone() -> float:
-    """Mean ms that our decoder and encoder alone take for the widths of the sample."""
-    source = corpus.Source("6 MP", "jpeg", corpus.PHOTO)
-    with engines.started(engines.OURS) as (children, _):
-        spent = []
-        for width in work.SAMPLE:
-            case = cases.Case(source, cases.Size(f"{width}", width, 0), "jpeg")
-            request: dict[str, Any] = {**engine.request(case), "settings": cases.OWN["jpeg"]}
-            request["out"] = None
-            answers = [children[engines.OURS].ask(request) for _ in range(6)]
-            spent.append(min(one["decode"] + one["encode"] for one in answers))
-    return float(statistics.mean(spent))
+def alone(child: engines.Child) -> float:
+    """Mean ms of processor time that decoding, resizing and encoding alone take."""
+    request = {"source": str(corpus.PHOTO), "settings": {"quality": 80}}
+    answers = [child.ask({**request, "width": width}) for width in wrk.widths(FLOOR_WIDTHS)]
+    return float(statistics.mean(one["cpu_ms"] for one in answers))

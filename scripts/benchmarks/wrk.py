@@ -31,31 +31,43 @@ PATIENCE = "20s"
 STRIDE = 389
 """Prime to 1001: widths come in no order, so that fast servers get no harder ones."""
 
+
+def widths(count: int) -> list[int]:
+    """The first so many widths that PATTERN asks for."""
+    return [200 + turn * STRIDE % 1001 for turn in range(count)]
+
+
 PATTERN = """
-local turn = -1
+local turn = START - 1
 request = function()
   turn = turn + 1
   local path = PATTERN
   path = path:gsub("{w}", SIDE or 200 + turn * STRIDE % 1001)
   path = path:gsub("{h}", SIDE or 0)
   path = path:gsub("{n}", (SIDE or 0) + turn % 1400)
-  path = path:gsub("{q}", QUALITY - math.floor(turn / 1001))
+  path = path:gsub("{p}", turn % PICTURES)
+  path = path:gsub("{q}", QUALITY - math.floor(turn / 1001 / PICTURES))
   return wrk.format("GET", path)
 end
 """
 
 
-def distinct(pattern: str, quality: int, side: int | None = None) -> str:
+def distinct(
+    pattern: str, quality: int, side: int | None = None, *, pictures: int = 1, start: int = 0
+) -> str:
     """A script that asks for `pattern` with every width 200–1200, or always with `side`.
 
-    No two of its requests are alike as long as the pattern shows one of their numbers.
-    After 1001 of them the quality falls by one.
+    `{p}` is the number of the picture, each of `pictures` in turn; their count is prime to
+    1001. No two requests are alike as long as the pattern shows one of their numbers. After
+    1001 of each picture the quality falls by one. `start` is how many are left out.
     """
     values = {
         "PATTERN": f'"{pattern}"',
         "SIDE": "nil" if side is None else str(side),
         "STRIDE": str(STRIDE),
         "QUALITY": str(quality),
+        "PICTURES": str(pictures),
+        "START": str(start),
     }
     return "".join(f"local {name} = {value}\n" for name, value in values.items()) + PATTERN
 

@@ -13,6 +13,7 @@ from scripts.benchmarks import process
 from scripts.benchmarks.peers import install
 
 OURS, SHARP, VIPS, PILLOW = "liveresize", "sharp", "pyvips", "Pillow"
+FLOOR = "floor"
 
 THREADS = {"VIPS_CONCURRENCY": "1", "OMP_NUM_THREADS": "1"}
 
@@ -97,5 +98,5 @@ def command(name: str) -> list[str]:
         return ["node", str(script), str(install.node())]
     if name == VIPS:
         return [str(install.tools()), "-m", "scripts.benchmarks.peers.vips"]
-    module = {OURS: "ours", PILLOW: "pillow"}[name]
+    module = {OURS: "ours", PILLOW: "pillow", FLOOR: "floor"}[name]
     return [sys.executable, "-m", f"scripts.benchmarks.peers.{module}"]

@@ -26,8 +26,8 @@ class Server:
     """A server: what the tables call it, how it starts, what it is asked.
 
     `widths` is the address of a JPEG of any width, `box` that of a picture fitted into
-    a box by its format; a format that is missing there cannot be done. `remark` stands
-    below the tables.
+    a box by its format; a format that is missing there cannot be done. `baseline` says that
+    the JPEGs of `widths` are not progressive. `remark` stands below the tables.
     """
 
     title: str
@@ -35,6 +35,7 @@ class Server:
     widths: str
     box: dict[str, str]
     remark: str = ""
+    baseline: bool = False
 
 
 def all_servers() -> list[Server]:
@@ -55,6 +56,7 @@ def all_servers() -> list[Server]:
             "/{name}_{w}_0.jpg?quality={q}",
             {},
             "baseline JPEG with optimised tables, as sharp's default is",
+            baseline=True,
         ),
         Server(
             "sharp",
@@ -62,6 +64,7 @@ def all_servers() -> list[Server]:
             "/{name}.jpg?w={w}&q={q}&f=jpeg",
             {kind: _sharp(kind) for kind in formats},
             f"sharp {install.SHARP} on node's http, no cache, else its defaults; baseline JPEG",
+            baseline=True,
         ),
         Server(
             "sharp, progressive JPEG",
@@ -99,6 +102,7 @@ def all_servers() -> list[Server]:
             },
             "Debian's nginx with libgd, one worker a core; baseline JPEG, no colour management, "
             "no orientation",
+            baseline=True,
         ),
     ]
 
