@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import click
 
@@ -37,11 +38,24 @@ MEASURES: dict[str, Callable[[int], list[report.Row]]] = {
 """What is run without a command: minutes, and nothing is installed."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What all commands are told: the length of each load, and where results are written."""
+
+    seconds: int
+    place: report.Place | None
+
+
 @click.group(invoke_without_command=True)
 @click.option("--seconds", default=10, show_default=True, help="Length of each load.")
 @click.option("--write", is_flag=True, help="Write the results to docs/benchmarks.md.")
+@click.option(
+    "--beside",
+    metavar="MACHINE",
+    help="Write them beside those that are there, under the name of this machine.",
+)
 @click.pass_context
-def main(context: click.Context, seconds: int, write: bool) -> None:
+def main(context: click.Context, seconds: int, write: bool, beside: str | None) -> None:
     """Measure hits, cold renders, a cold page, memory and the death of workers; all without a
     command.
 
@@ -52,7 +66,8 @@ def main(context: click.Context, seconds: int, write: bool) -> None:
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    context.obj = {"seconds": seconds, "write": write}
+    place = report.Place(beside or "") if write or beside else None
+    context.obj = Chosen(seconds, place)
     corpus.need()
     if context.invoked_subcommand != "engine":
         if not wrk.available():
@@ -60,7 +75,7 @@ def main(context: click.Context, seconds: int, write: bool) -> None:
         click.echo(f"Our servers are measured with these limits lifted: {process.lifted()}.")
     if context.invoked_subcommand is None:
         for name, measure in MEASURES.items():
-            report.rows(name, measure(seconds), write=write)
+            report.rows(name, measure(seconds), place=place)
 
 
 def _simple(name: str, measure: Callable[[int], list[report.Row]]) -> None:
@@ -68,8 +83,8 @@ def _simple(name: str, measure: Callable[[int], list[report.Row]]) -> None:
 
     @main.command(name, help=(measure.__doc__ or "").partition("\n")[0])
     @click.pass_obj
-    def command(options: dict[str, int]) -> None:
-        report.rows(name, measure(options["seconds"]), write=bool(options["write"]))
+    def command(chosen: Chosen) -> None:
+        report.rows(name, measure(chosen.seconds), place=chosen.place)
 
 
 for _name, _measure in MEASURES.items():
@@ -90,33 +105,33 @@ _simple("vip", vip.measure)
 @click.option("--rounds", default=7, show_default=True, help="Rounds that count.")
 @click.pass_obj
 def engine_command(
-    options: dict[str, int],
+    chosen: Chosen,
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     sizes: tuple[str, ...],
     rounds: int,
 ) -> None:
     """One picture at a time against sharp, pyvips and Pillow."""
-    if options["write"] and (inputs or outputs or sizes):
+    if chosen.place is not None and (inputs or outputs or sizes):
         raise click.UsageError("the page takes all cases: leave out either --write or the choice")
     wanted = cases.cases(inputs, outputs, sizes)
-    engine.run(wanted, rounds, write=bool(options["write"]))
+    engine.run(wanted, rounds, place=chosen.place)
 
 
 @main.command("server")
 @click.option("--rounds", default=2, show_default=True, help="Rounds that count.")
 @click.pass_obj
-def server_command(options: dict[str, int], rounds: int) -> None:
+def server_command(chosen: Chosen, rounds: int) -> None:
     """Cold renders through HTTP against sharp, ipx, thumbor and nginx."""
-    server.run(options["seconds"], rounds, write=bool(options["write"]))
+    server.run(chosen.seconds, rounds, place=chosen.place)
 
 
 @main.command("knees")
 @click.option("--rounds", default=7, show_default=True, help="Rounds that count.")
 @click.pass_obj
-def knees_command(options: dict[str, int], rounds: int) -> None:
+def knees_command(chosen: Chosen, rounds: int) -> None:
     """What each knob of decoders, encoders and the server costs and gives."""
-    knees.run(options["seconds"], rounds, write=bool(options["write"]))
+    knees.run(chosen.seconds, rounds, place=chosen.place)
 
 
 if __name__ == "__main__":

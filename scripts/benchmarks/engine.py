@@ -13,14 +13,14 @@ from scripts.benchmarks.peers import engines
 ENGINES = (engines.OURS, engines.SHARP, engines.VIPS, engines.PILLOW)
 
 
-def run(wanted: list[cases.Case], rounds: int, *, write: bool) -> None:
+def run(wanted: list[cases.Case], rounds: int, *, place: report.Place | None) -> None:
     """Measure with equal settings and, at 720, with each engine's own; report both."""
     equal, missing = measure(wanted, cases.EQUAL, rounds)
     report.keep("engine", [outcome.plain() for outcome in equal])
     at_720 = [case for case in wanted if case.size.title == "fit 720"] or wanted
     own, _ = measure(at_720, cases.OWN, rounds)
     report.keep("engine-defaults", [outcome.plain() for outcome in own])
-    report.section("engine", engine_tables.text(equal, own, missing, rounds), write=write)
+    report.section("engine", engine_tables.text(equal, own, missing, rounds), place=place)
 
 
 def measure(

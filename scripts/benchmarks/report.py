@@ -9,6 +9,7 @@ import re
 import shutil
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,29 +43,45 @@ SECTIONS = {
 
 Row = tuple[str, str]
 
+_CHART = re.compile(r"!\[[^]]*\]\(charts/([\w-]+\.svg)\)\n*")
 
-def rows(name: str, found: Iterable[Row], *, write: bool) -> None:
+
+@dataclass(frozen=True)
+class Place:
+    """Where results go on the page: in place of the last ones, or under a machine's name."""
+
+    machine: str = ""
+
+
+IN_PLACE = Place()
+
+
+def rows(name: str, found: Iterable[Row], *, place: Place | None) -> None:
     """Report a section that is one table of what was measured."""
-    section(name, table(("what", "measured"), found), write=write)
+    section(name, table(("what", "measured"), found), place=place)
 
 
-def section(name: str, text: str, *, write: bool) -> None:
-    """Print a section; with `write`, put it and its charts in their place on the page too."""
+def section(name: str, text: str, *, place: Place | None) -> None:
+    """Print a section; with a place, put it on the page too, its charts only without a machine."""
     body = f"{stamp()}\n\n{text.strip()}\n"
     click.echo(f"\n## {SECTIONS[name]}\n\n{body}")
-    if write:
+    if place is not None and place.machine:
+        body = _CHART.sub("", body)
+    if place is not None:
         shown = PAGE.parent / "charts"
         shown.mkdir(exist_ok=True)
-        for chart in re.findall(r"\(charts/([\w-]+\.svg)\)", text):
+        for chart in _CHART.findall(body):
             shutil.copyfile(KEPT / "charts" / chart, shown / chart)
-        PAGE.write_text(placed(PAGE.read_text() if PAGE.exists() else "", name, body))
+        PAGE.write_text(placed(PAGE.read_text() if PAGE.exists() else "", name, body, place))
 
 
-def placed(page: str, name: str, body: str) -> str:
+def placed(page: str, name: str, body: str, place: Place = IN_PLACE) -> str:
     """`page` with the section `name` replaced; whatever stands between sections stays."""
-    begin, end = _markers(name)
-    if begin not in page:
+    begin, end = _markers(name, place.machine)
+    if _markers(name)[0] not in page:
         page = _with_room(page or "# Benchmarks\n", name)
+    if begin not in page:
+        page = _with_room_beside(page, name, place.machine)
     head, _, rest = page.partition(begin)
     return f"{head}{begin}\n{body}{end}{rest.partition(end)[2]}"
 
@@ -81,8 +98,17 @@ def _with_room(page: str, name: str) -> str:
     return f"{page.rstrip()}\n\n{room}"
 
 
-def _markers(name: str) -> tuple[str, str]:
-    return f"<!-- scripts/bench {name} begins -->", f"<!-- scripts/bench {name} ends -->"
+def _with_room_beside(page: str, name: str, machine: str) -> str:
+    """`page` with an empty section for `machine`, below what `name` found on the first one."""
+    end = _markers(name)[1]
+    head, _, tail = page.partition(end)
+    room = "### {}: {}\n\n{}\n{}".format(SECTIONS[name], machine, *_markers(name, machine))
+    return f"{head}{end}\n\n{room}{tail}"
+
+
+def _markers(name: str, machine: str = "") -> tuple[str, str]:
+    mark = f"scripts/bench {name}" + (f" on {machine}" if machine else "")
+    return f"<!-- {mark} begins -->", f"<!-- {mark} ends -->"
 
 
 def keep(name: str, found: Any) -> None:
@@ -100,10 +126,7 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 def stamp() -> str:
     """Date, machine and versions, in one line."""
-    model = "unknown processor"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
+    model = processor(Path("/proc/cpuinfo").read_text())
     cores = len(os.sched_getaffinity(0))
     versions = {
         "Python": platform.python_version(),
@@ -123,6 +146,16 @@ def stamp() -> str:
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {cores} cores of {model}, "
         f"load {os.getloadavg()[0]:.1f} when written; {told}."
     )
+
+
+def processor(cpuinfo: str) -> str:
+    """The processor by name, and by the numbers that tell it where a host hides its name."""
+    lines = (line.partition(":") for line in cpuinfo.splitlines())
+    fields = {key.strip(): value.strip() for key, _, value in lines}
+    name = fields.get("model name", "unknown processor")
+    if "cpu family" in fields and "model" in fields:
+        return f"{name} (family {fields['cpu family']}, model {fields['model']})"
+    return name
 
 
 def latencies(found: list[float]) -> str:

@@ -36,7 +36,7 @@ def started(
         yield running, missing
 
 
-def run(seconds: int, rounds: int, *, write: bool) -> None:
+def run(seconds: int, rounds: int, *, place: report.Place | None) -> None:
     """Measure every shape on every server and report."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
@@ -61,7 +61,7 @@ def run(seconds: int, rounds: int, *, write: bool) -> None:
         },
     )
     report.section(
-        "server", server_tables.text(found, missing, floor, seconds, rounds), write=write
+        "server", server_tables.text(found, missing, floor, seconds, rounds), place=place
     )
 
 

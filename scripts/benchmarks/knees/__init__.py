@@ -27,7 +27,7 @@ PSNR are held against a full decode with Lanczos, as in the table of the engine.
 """
 
 
-def run(seconds: int, rounds: int, *, write: bool) -> None:
+def run(seconds: int, rounds: int, *, place: report.Place | None) -> None:
     """Measure every knob and report."""
     parts = [INTRODUCTION.strip()]
     for part in (
@@ -39,4 +39,4 @@ def run(seconds: int, rounds: int, *, write: bool) -> None:
         serving.tables(seconds),
     ):
         parts += part
-    report.section("knees", "\n\n".join(parts), write=write)
+    report.section("knees", "\n\n".join(parts), place=place)
