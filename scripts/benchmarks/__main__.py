@@ -25,6 +25,7 @@ from scripts.benchmarks import (
     server,
     tls,
     vip,
+    work,
     wrk,
 )
 
@@ -119,11 +120,15 @@ def engine_command(
 
 
 @main.command("server")
+@click.option("--shape", "shapes", multiple=True, help='Only this one, as "widths" or "many".')
 @click.option("--rounds", default=2, show_default=True, help="Rounds that count.")
 @click.pass_obj
-def server_command(chosen: Chosen, rounds: int) -> None:
+def server_command(chosen: Chosen, shapes: tuple[str, ...], rounds: int) -> None:
     """Cold renders through HTTP against sharp, ipx, thumbor and nginx."""
-    server.run(chosen.seconds, rounds, place=chosen.place)
+    if chosen.place is not None and shapes:
+        raise click.UsageError("the page takes all shapes: leave out either --write or the choice")
+    wanted = [shape for shape in work.shapes() if not shapes or shape.name in shapes]
+    server.run(wanted, chosen.seconds, rounds, place=chosen.place)
 
 
 @main.command("knees")

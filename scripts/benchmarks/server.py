@@ -36,8 +36,8 @@ def started(
         yield running, missing
 
 
-def run(seconds: int, rounds: int, *, place: report.Place | None) -> None:
-    """Measure every shape on every server and report."""
+def run(shapes: list[work.Shape], seconds: int, rounds: int, *, place: report.Place | None) -> None:
+    """Measure shapes on every server and report."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
         pictures.mkdir()
@@ -48,7 +48,7 @@ def run(seconds: int, rounds: int, *, place: report.Place | None) -> None:
         ):
             found = {}
             floors = [alone(children[engines.FLOOR])]
-            for shape in work.shapes():
+            for shape in shapes:
                 found[shape.name] = measure(shape, running, scorer, pictures, seconds, rounds)
                 if shape.side is None:
                     floors.append(alone(children[engines.FLOOR]))
@@ -61,7 +61,7 @@ def run(seconds: int, rounds: int, *, place: report.Place | None) -> None:
         },
     )
     report.section(
-        "server", server_tables.text(found, missing, floor, seconds, rounds), place=place
+        "server", server_tables.text(shapes, found, missing, floor, seconds, rounds), place=place
     )
 
 

@@ -29,6 +29,7 @@ same run. Its renders/s are what that allows on all cores.
 
 
 def text(
+    shapes: list[work.Shape],
     found: dict[str, list[work.Finding]],
     missing: dict[str, str],
     floor: float,
@@ -40,9 +41,9 @@ def text(
     parts += [f"**{name} is missing: {reason}.**" for name, reason in missing.items()]
     remarks = [f"- {one.title}: {one.remark}." for one in servers.all_servers()]
     parts.append("\n".join(remarks))
-    shapes = work.shapes()
     widths = {shape.title: found[shape.name] for shape in shapes if shape.side is None}
-    parts += ["### Both shapes side by side", side_by_side(widths, floor), _chart(widths)]
+    if widths:
+        parts += ["### Both shapes side by side", side_by_side(widths, floor), _chart(widths)]
     for shape in shapes:
         parts += [f"### {shape.title[0].upper()}{shape.title[1:]}", _table(found[shape.name])]
     return "\n\n".join(parts)
