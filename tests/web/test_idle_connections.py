@@ -237,7 +237,7 @@ def test_refusals_are_counted_and_told_once(gallery: Gallery, events: Events) ->
     before = metering.Reading.of(gallery.client)
     with (
         room_for(gallery, 2.5),
-        servers.replaced(gallery.components.unsent, "_tell_again_at", 0.0),
+        servers.replaced(gallery.components.unsent, "_warn_again_at", 0.0),
         nobody_stalls(),
         idling(gallery, CAT, BIRD),
     ):
