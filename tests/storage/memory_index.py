@@ -11,7 +11,7 @@ from liveresize import errors
 from liveresize.core import tokens
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import Announcement, Purged, Selection
+from liveresize.core.ports import Added, Announcement, Purged, Selection
 from liveresize.core.tokens import Claim, Grant, Spent, Token
 from liveresize.storage.index import versions
 from liveresize.storage.index.schema import State
@@ -341,6 +341,20 @@ class MemoryLinks(_Repository):
         link = dataclasses.replace(link, image=original.image, rendered_at=max(now, younger))
         self._tables.links[key] = _LinkRow(link, used_at=now)
         return True
+
+    async def add_all(self, links: Sequence[Link], max_variants: int) -> list[Added]:
+        outcomes = []
+        for link in links:
+            row = self._tables.links.get((link.generation, link.variant))
+            new = row is None or row.purged_at is not None
+            if self._tables.of(link.generation) is None:
+                outcomes.append(Added.ENDED)
+            elif new and await self.count(link.generation) >= max_variants:
+                outcomes.append(Added.FULL)
+            else:
+                await self.add(link)
+                outcomes.append(Added.ADDED)
+        return outcomes
 
     async def count(self, generation: str) -> int:
         self._tables.now()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from liveresize.core.names import ImageId
-from liveresize.core.ports import Purged, Selection
+from liveresize.core.ports import Added, Purged, Selection
 
 from . import worlds
 from .worlds import CAT, Bench, World, everywhere
@@ -42,6 +42,58 @@ def test_a_link_is_replaced_by_its_successor(world: World) -> None:
         await bench.add(stored, "2x2-jpeg")
         assert await bench.index.links.count(stored.generation) == 2
         assert await bench.index.links.count("0" * 28) == 0
+
+    world.run(scenario)
+
+
+@everywhere
+def test_links_are_added_together(world: World) -> None:
+    """Each has an outcome of its own: ended generations do not keep others out."""
+
+    async def scenario(bench: Bench) -> None:
+        cat, dog = await bench.upload(), await bench.upload(ImageId("dog", "pets"))
+        ended = worlds.original(ImageId("ended"))
+        wanted = [(dog, "2x2-png"), (cat, "2x2-png"), (ended, "1x1-png"), (cat, "1x1-png")]
+        links = [worlds.link(of, variant, size=7) for of, variant in wanted]
+        outcomes = await bench.index.links.add_all(links, 100)
+        assert outcomes == [Added.ADDED, Added.ADDED, Added.ENDED, Added.ADDED]
+        for link, outcome in zip(links, outcomes, strict=True):
+            found = await bench.index.links.find(link.generation, link.variant)
+            if outcome is Added.ENDED:
+                assert found is None
+            else:
+                assert found is not None
+                assert found.rendered_at == pytest.approx(time.time(), abs=60)
+                assert dataclasses.replace(found, rendered_at=0.0) == link
+        assert await bench.index.links.add_all([], 100) == []
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_generation_has_room_for_so_many_variants(world: World) -> None:
+    """Those in use count: replacing one needs no room, purged and foreign ones take none."""
+
+    async def scenario(bench: Bench) -> None:
+        cat, dog = await bench.upload(), await bench.upload(ImageId("dog"))
+        await bench.add(cat, "9x9-png")
+        await bench.index.links.purge(Selection(image=CAT), 1)
+        standing = await bench.add(cat, "5x5-png")
+
+        async def add(*variants: str) -> list[Added]:
+            links = [worlds.link(cat, variant) for variant in variants]
+            return await bench.index.links.add_all([*links, worlds.link(dog)], 3)
+
+        full, added = Added.FULL, Added.ADDED
+        assert await add("2x2-png", "1x1-png", "5x5-png", "3x3-png") == [
+            *(added, added, added, full),
+            added,
+        ]
+        assert await add("5x5-png", "4x4-png", "9x9-png") == [added, full, full, added]
+        assert await bench.index.links.count(cat.generation) == 3
+        replaced = await bench.index.links.find(cat.generation, "5x5-png")
+        assert replaced is not None
+        assert replaced.rendered_at > standing.rendered_at
 
     world.run(scenario)
 

@@ -16,6 +16,7 @@ from liveresize.core.ports.files import (
     StrayOriginals,
 )
 from liveresize.core.ports.index import (
+    Added,
     Announcement,
     Announcements,
     Links,
@@ -37,6 +38,7 @@ from liveresize.core.ports.stores import (
 from liveresize.core.ports.work import Clock, JobHandle, Priority, Renderer
 
 __all__ = [
+    "Added",
     "Announcement",
     "Announcements",
     "CachedImage",

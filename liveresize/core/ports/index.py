@@ -6,6 +6,7 @@ IndexFull, a subclass of it, if the disk of the database is full; nothing was wr
 full disk with SQLite. All times are those of the database.
 """
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -181,6 +182,16 @@ class Announcements(Protocol):
         """Return the length of the queue; it may be limited to ten thousand."""
 
 
+class Added(enum.Enum):
+    """The outcome of adding a link."""
+
+    ADDED = enum.auto()
+    ENDED = enum.auto()
+    """Its generation has ended."""
+    FULL = enum.auto()
+    """Its generation already has the maximum number of variants."""
+
+
 class Links(Protocol):
     """The links to stored renditions."""
 
@@ -192,6 +203,12 @@ class Links(Protocol):
 
     async def add(self, link: Link) -> bool:
         """Insert or replace a link; return False if its generation has ended."""
+
+    async def add_all(self, links: Sequence[Link], max_variants: int) -> list[Added]:
+        """Insert or replace links in one transaction; return the outcome of each.
+
+        A generation gets no new variant if it has `max_variants`, without purged ones.
+        """
 
     async def count(self, generation: str) -> int:
         """Return the number of links of a generation, without purged ones."""

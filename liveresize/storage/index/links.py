@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
-from liveresize.core.ports import Selection
+from liveresize.core.ports import Added, Selection
 from liveresize.storage.index import locks, purges, repository, schema, selections
 from liveresize.storage.index.repository import Repository
 
@@ -35,6 +35,23 @@ _count = (
     .select_from(_links)
     .where(_links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None))
 )
+_several: sa.BindParameter[list[str]] = sa.bindparam("b_generations", expanding=True)
+_living_ones = (
+    sa.select(
+        _originals.c.generation,
+        sa.select(sa.func.count())
+        .where(_links.c.generation == _originals.c.generation, _links.c.purged_at.is_(None))
+        .correlate(_originals)
+        .scalar_subquery()
+        .label("variants"),
+    )
+    .where(_originals.c.generation.in_(_several))
+    .order_by(_originals.c.generation)
+    .with_for_update(read=True, key_share=True, of=_originals)
+)
+_variants = sa.select(_links.c.variant).where(
+    _links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None)
+)
 
 
 class SqlLinks(Repository):
@@ -56,13 +73,28 @@ class SqlLinks(Repository):
 
     @repository.write
     def add(self, connection: sa.Connection, link: Link) -> bool:
-        """Insert or replace a link; return False if its generation has ended.
+        """Insert or replace a link; return False if its generation has ended."""
+        if not _living(connection, [link]):
+            return False
+        _insert(connection, [link])
+        return True
 
-        The lock on the original's row serialises this and a deletion.
-        """
-        values = {f"b_{name}": getattr(link, name) for name in ("generation", *_VALUES)}
-        added = connection.execute(_addition(connection.dialect.name), values)
-        return added.one_or_none() is not None
+    @repository.write
+    def add_all(
+        self, connection: sa.Connection, links: Sequence[Link], max_variants: int
+    ) -> list[Added]:
+        """Insert or replace links; return the outcome of each."""
+        in_use = _living(connection, links)
+        allowed = _allowed(connection, links, in_use, max_variants)
+        _insert(connection, [link for link in links if _pair(link) in allowed])
+        return [
+            Added.ENDED
+            if link.generation not in in_use
+            else Added.ADDED
+            if _pair(link) in allowed
+            else Added.FULL
+            for link in links
+        ]
 
     @repository.lookup
     def count(self, connection: sa.Connection, generation: str) -> int:
@@ -71,13 +103,21 @@ class SqlLinks(Repository):
     @repository.free
     def purge(self, connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
         locks.housekeeping(connection)
-        chosen = connection.execute(
-            _select.where(selections.chosen(connection, selection), _links.c.purged_at.is_(None))
+        chosen = (
+            sa.select(_links.c.generation, _links.c.variant)
+            .select_from(_of_original)
+            .where(selections.chosen(connection, selection), _links.c.purged_at.is_(None))
             .order_by(_links.c.rendered_at, _links.c.generation, _links.c.variant)
             .limit(limit)
+        )
+        key = sa.tuple_(_links.c.generation, _links.c.variant)
+        # Rows are locked in the order of their keys, as in `add_all`.
+        locked = connection.execute(
+            _select.where(key.in_(chosen))
+            .order_by(_links.c.generation, _links.c.variant)
             .with_for_update(of=_links)
         )
-        purged = [_link(row) for row in chosen]
+        purged = sorted((_link(row) for row in locked), key=lambda link: link.rendered_at)
         if purged:
             connection.execute(
                 sa.update(_links).where(_bound()).values(purged_at=schema.now()),
@@ -106,7 +146,7 @@ class SqlLinks(Repository):
                 size=0,
                 used_at=_EVICTED,
             ),
-            [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
+            [_key(link) | {"b_rendered_at": link.rendered_at} for link in sorted(links, key=_pair)],
         )
         evicted = sa.and_(
             _links.c.generation == sa.bindparam("b_generation"), _links.c.used_at > _NO_CLOCK
@@ -142,7 +182,7 @@ class SqlLinks(Repository):
             sa.delete(_links).where(
                 _bound(), _links.c.rendered_at == sa.bindparam("b_rendered_at")
             ),
-            [_key(link) | {"b_rendered_at": link.rendered_at} for link in links],
+            [_key(link) | {"b_rendered_at": link.rendered_at} for link in sorted(links, key=_pair)],
         )
 
     @repository.write
@@ -202,16 +242,63 @@ class SqlLinks(Repository):
         return connection.execute(total).scalar_one()
 
 
+def _living(connection: sa.Connection, links: Sequence[Link]) -> dict[str, int]:
+    """How many variants the generations of these links have in use; those that have ended are
+    left out.
+
+    The lock on the original's row serialises this and a deletion.
+    """
+    generations = sorted({link.generation for link in links})
+    rows = connection.execute(_living_ones, {"b_generations": generations})
+    return {row.generation: row.variants for row in rows}
+
+
+def _allowed(
+    connection: sa.Connection, links: Sequence[Link], in_use: dict[str, int], max_variants: int
+) -> set[tuple[str, str]]:
+    """Return (generation, variant) of the links that `max_variants` allows.
+
+    Replacing a link is always allowed. Instances that add links of one generation at the same
+    time may exceed the limit together.
+    """
+    wanted: dict[str, list[str]] = {}
+    for link in links:
+        if link.generation in in_use:
+            wanted.setdefault(link.generation, []).append(link.variant)
+    allowed = set()
+    for generation, variants in wanted.items():
+        room = max_variants - in_use[generation]
+        standing: set[str] = set()
+        if len(variants) > room:
+            standing.update(connection.execute(_variants, {"b_generation": generation}).scalars())
+        for variant in variants:
+            if variant in standing:
+                allowed.add((generation, variant))
+            elif room > 0:
+                room -= 1
+                allowed.add((generation, variant))
+    return allowed
+
+
+def _insert(connection: sa.Connection, links: Sequence[Link]) -> None:
+    """Insert or replace links, in the order of their keys to avoid deadlocks."""
+    if links:
+        connection.execute(
+            _insertion(connection.dialect.name),
+            [
+                {f"b_{name}": getattr(link, name) for name in ("generation", *_VALUES)}
+                for link in sorted(links, key=_pair)
+            ],
+        )
+
+
 @functools.cache
-def _addition(dialect: str) -> sa.Executable:
-    parameters = [sa.bindparam(f"b_{name}", type_=_links.c[name].type) for name in _VALUES]
-    current = (
-        sa.select(_originals.c.generation, *parameters, schema.now(), schema.now())
-        .where(_originals.c.generation == sa.bindparam("b_generation"))
-        .with_for_update(read=True, key_share=True)
-    )
-    insert = schema.upsert(dialect, _links).from_select(
-        ["generation", *_VALUES, "rendered_at", "used_at"], current
+def _insertion(dialect: str) -> sa.Executable:
+    values: dict[str, sa.BindParameter[str | int]] = {
+        name: sa.bindparam(f"b_{name}") for name in ("generation", *_VALUES)
+    }
+    insert = schema.upsert(dialect, _links).values(
+        **values, rendered_at=schema.now(), used_at=schema.now()
     )
     # `forget` tells a link from its successor by this time, so that it must differ.
     younger = _links.c.rendered_at + _TICK
@@ -224,7 +311,11 @@ def _addition(dialect: str) -> sa.Executable:
             "used_at": schema.now(),
             "purged_at": None,
         },
-    ).returning(_links.c.generation)
+    )
+
+
+def _pair(link: Link) -> tuple[str, str]:
+    return link.generation, link.variant
 
 
 def _bound() -> sa.ColumnElement[bool]:

@@ -48,9 +48,9 @@ def image(connection: sa.Connection, image: ImageId) -> None:
 def housekeeping(connection: sa.Connection) -> None:
     """Lock the ending of generations and the purging of links.
 
-    With this lock a transaction may change the rows of several renditions in any order. Serials in
-    `purges` become visible in their order, because the lock is taken before the serial and
-    released after the commit.
+    Links are added without this lock, so rows of renditions are locked in the order of their
+    keys. Serials in `purges` become visible in their order, because the lock is taken before the
+    serial and released after the commit.
     """
     _lock(connection, _HOUSEKEEPING)
 
