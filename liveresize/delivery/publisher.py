@@ -1,14 +1,15 @@
-"""Behind the response: spool, store, link, in that order, until it is done.
+"""Behind the response: store, then link, until it is done.
 
 A link is written only once its object is in the store, so that a redirect never leads to
-nothing. The spooled file goes last: whatever dies in between, the next start resumes.
+nothing. On its way to S3 a rendition lies in the spool, and its file there goes last: whatever
+dies in between, the next start resumes. The disk here takes it at once; a file without a link
+that a kill leaves there is removed by housekeeping, and the rendition is made again.
 """
 
 import asyncio
-import contextlib
 import hashlib
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ from liveresize.core import ports
 from liveresize.core.formats import EXTENSIONS
 from liveresize.core.jobs import Rendered
 from liveresize.core.originals import Link, Original, ended
+from liveresize.core.ports import Added
+from liveresize.delivery.link_writer import LinkWriter
 
 _log = structlog.get_logger("liveresize.publisher")
 
@@ -54,7 +57,7 @@ class Publisher:
         self._max_variants = max_variants
         self._engine = engine
         self._rows = rows
-        self._links = links
+        self._writer = LinkWriter(links, max_variants)
         self._purges = purges
         self._store = store
         self._spool = spool
@@ -62,7 +65,7 @@ class Publisher:
         self._turn = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: deque[Path] = deque()
-        self._coming: Counter[str] = Counter()
+        self._coming: dict[str, dict[str, Link | None]] = {}
         self._used: dict[tuple[str, str], None] = {}
         self.attempts = 0
         self.failures = 0
@@ -75,8 +78,25 @@ class Publisher:
         return len(self._tasks) + len(self._left)
 
     def offer(self, original: Original, variant: str, rendered: Rendered) -> None:
-        """Take a finished rendition; returns at once."""
+        """Take a finished rendition; returns at once.
+
+        One that is on its way already is not taken twice, and one for which its original has
+        no room is not kept.
+        """
+        generation = original.generation
+        if variant in self._coming.get(generation, ()) or not self._has_room(original, variant):
+            return
+        self._coming.setdefault(generation, {})[variant] = None
         self._spawn(self._publish(original, variant, rendered))
+
+    def on_its_way(self, generation: str, variant: str) -> bool:
+        """Whether a rendition may be in the store before its link is written."""
+        coming = self._coming.get(generation, ())
+        return variant in coming or self._spool.holds(generation, variant)
+
+    def stored(self, generation: str, variant: str) -> Link | None:
+        """The link of a rendition that is in the store, and whose link is yet to be written."""
+        return self._coming.get(generation, {}).get(variant)
 
     def used(self, link: Link) -> None:
         """Note that a link was used, for `take_used` to report."""
@@ -106,12 +126,14 @@ class Publisher:
 
         What is left is stopped: it is in the spool, and taken up by the next start.
         """
+        self._writer.hurry()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=patience)
         left = [task for task in self._tasks if not task.done()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        await self._writer.close()
         return len(left) + len(self._left)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -122,29 +144,21 @@ class Publisher:
     async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
         extension = rendered.format.extension
         link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
-        with self._entered(original.generation) as ahead:
-            if not await self._has_room(original, ahead):
-                return
-            try:
-                path = await self._spool.put(original.generation, variant, extension, rendered.data)
-            except errors.DiskFull as error:
-                self._refuse(link, error)
-                return
+        try:
+            path = await self._spool.put(original.generation, variant, extension, rendered.data)
             del rendered  # a long outage must not keep the whole spool in memory
             await self._deliver(path, link)
-
-    @contextlib.contextmanager
-    def _entered(self, generation: str) -> Iterator[int]:
-        """Count a rendition as on its way inside this block; how many of the same original
-        were before it."""
-        ahead = self._coming[generation]
-        self._coming[generation] += 1
-        try:
-            yield ahead
+        except errors.DiskFull as error:
+            self._refuse(link, error)
         finally:
-            self._coming[generation] -= 1
-            if not self._coming[generation]:
-                del self._coming[generation]
+            self._arrived(link)
+
+    def _arrived(self, link: Link) -> None:
+        """The rendition is no longer on its way."""
+        coming = self._coming.get(link.generation, {})
+        coming.pop(link.variant, None)
+        if not coming:
+            self._coming.pop(link.generation, None)
 
     async def _resume_from(self, path: Path) -> None:
         """Resume `path`, and then what is left."""
@@ -164,7 +178,10 @@ class Publisher:
         if link is None:
             await self._spool.remove(path)
             return
-        await self._deliver(path, link)
+        try:
+            await self._deliver(path, link)
+        finally:
+            self._arrived(link)
 
     async def _undo(self, generation: str, variant: str, extension: str) -> None:
         """Remove what an earlier run may have stored of a picture that was deleted since.
@@ -184,50 +201,76 @@ class Publisher:
         etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         return self._link(original, variant, extension, etag, len(data))
 
-    async def _has_room(self, original: Original, ahead: int) -> bool:
-        """Whether the original may have one more variant, with those `ahead` that have no
-        link yet; yes, while nobody can tell."""
-        with contextlib.suppress(errors.IndexUnavailable):
-            count = ahead + await self._links.count(original.generation)
-            if count >= self._max_variants:
-                self.refused += 1
-                _log.info("variants_full", image_id=original.image.key, variants=count)
-                return False
-        return True
+    def _has_room(self, original: Original, variant: str) -> bool:
+        """Whether the original may have one more variant, with those on their way, as far as
+        memory knows."""
+        count = len(self._coming.get(original.generation, ()))
+        if count < self._max_variants:
+            return True
+        self._refuse_variant(original.image.key, count)
+        return False
+
+    def _refuse_variant(self, about: str, count: int) -> None:
+        self.refused += 1
+        _log.info("variants_full", image_id=about, variants=count)
 
     async def _deliver(self, path: Path, link: Link) -> None:
         """Store, then link, each until it is done; the spooled file goes last."""
-        about = link.image.key
         try:
-            await self._insist(about, lambda: self._store_once(path, link))
+            await self._insist(link.image.key, lambda: self._store_once(path, link))
         except errors.DiskFull as error:
             self._refuse(link, error)
-            await self._spool.remove(path)
-            return
-        if await self._insist(about, lambda: self._links.add(link)):
+        else:
+            await self._add(link)
+        await self._spool.remove(path)
+
+    async def _add(self, link: Link) -> None:
+        """Write the link of an object, or remove the object where it may have none."""
+        self._coming.setdefault(link.generation, {})[link.variant] = link
+        added = await self._insist(
+            link.image.key,
+            lambda: self._writer.add(link),
+            lambda: self._add_again(link),
+        )
+        if added is Added.ADDED:
             self.published += 1
             self._memory.keep_link(link)
-        else:  # the picture was deleted or replaced while this was being made
-            await self._insist(about, lambda: self._store.remove([link]))
-        await self._spool.remove(path)
+            return
+        if added is Added.FULL:
+            self._refuse_variant(link.image.key, self._max_variants)
+        await self._insist(link.image.key, lambda: self._store.remove([link]))
 
     async def _store_once(self, path: Path, link: Link) -> None:
         """One attempt, which is counted."""
-        self.attempts += 1
-        try:
-            await self._store.publish(path, link)
-        except errors.StoreError:
-            self.failures += 1
-            raise
+        async with self._turn:
+            self.attempts += 1
+            try:
+                await self._store.publish(path, link)
+            except errors.StoreError:
+                self.failures += 1
+                raise
 
-    async def _insist(self, about: str, step: Callable[[], Awaitable[T]]) -> T:
-        """What `step` returns, tried with growing pauses until its store answers."""
+    async def _add_again(self, link: Link) -> Added:
+        """Another attempt; only some are made at once."""
+        async with self._turn:
+            return await self._writer.add_alone(link)
+
+    async def _insist(
+        self,
+        about: str,
+        step: Callable[[], Awaitable[T]],
+        again: Callable[[], Awaitable[T]] | None = None,
+    ) -> T:
+        """What `step` returns, tried with growing pauses until its store answers.
+
+        After a failure `again` is tried, where that is something else.
+        """
         pauses, said = self._pauses(), False
         while True:
             try:
-                async with self._turn:
-                    return await step()
+                return await step()
             except errors.StoreError as error:
+                step = again or step
                 if not said:  # an outage has a spool full of these, each tried many times
                     _log.warning("publish_delayed", image_id=about, error=error.detail)
                 said = True

@@ -64,7 +64,7 @@ def test_an_index_without_room_keeps_no_picture_from_being_shown(tmp_path: Path)
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = full()
+        house.index.before["links.add_all"] = full()
         assert (await house.get(request(100))).cache is Cache.MISS
         await house.publisher.flush(0.1)
         assert (await house.get(request(100))).cache is Cache.MEMORY

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_deleting_while_publishing_links_nothing(tmp_path: Path) -> None:
         async def hold_up() -> None:
             await deleted.wait()
 
-        house.index.before["links.add"] = hold_up
+        house.index.before["links.add_all"] = hold_up
         await house.get(request(100))
         await until(lambda: bool(house.fake_store.objects))
         await house.purge.delete(CAT)
@@ -120,11 +121,13 @@ def test_deleting_while_spooling_leaves_nothing(tmp_path: Path) -> None:
         house = House(tmp_path)
         await house.upload()
         deleted = asyncio.Event()
+        put = house.spool.put
 
-        async def hold_up() -> None:
+        async def hold_up(*args: Any) -> Path:
             await deleted.wait()
+            return await put(*args)
 
-        house.index.before["links.count"] = hold_up
+        house.spool.put = hold_up  # type: ignore[method-assign]
         await house.get(request(100))
         await turns()
         await house.purge.delete(CAT)

@@ -67,7 +67,7 @@ def test_a_file_without_a_link_goes(tmp_path: Path) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("step", ["links.add", "links.evict"])
+@pytest.mark.parametrize("step", ["links.add_all", "links.evict"])
 def test_a_kill_between_steps_leaves_nothing_for_good(tmp_path: Path, step: str) -> None:
     """Between storing and linking where the spool is lost, too; between the rows and the
     objects of an eviction."""
@@ -75,7 +75,7 @@ def test_a_kill_between_steps_leaves_nothing_for_good(tmp_path: Path, step: str)
     async def main() -> None:
         house = embedded(tmp_path, disk_bytes=1 if step == "links.evict" else 0)
         await house.upload()
-        if step == "links.add":
+        if step == "links.add_all":
             house.index.before[step] = away()
             await house.get(request(100))
             await house.publisher.flush(0.1)
@@ -166,7 +166,7 @@ def test_what_is_in_the_spool_is_left_alone(tmp_path: Path) -> None:
     async def main() -> None:
         house = embedded(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = away()
+        house.index.before["links.add_all"] = away()
         await house.get(request(100))
         await house.publisher.flush(0.1)
         age(house)
@@ -186,7 +186,7 @@ def test_a_rendition_that_is_linked_during_the_sweep_stays(tmp_path: Path) -> No
     async def main() -> None:
         house = embedded(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = away()
+        house.index.before["links.add_all"] = away()
         await house.get(request(100))
         await house.publisher.flush(0.1)
         age(house)
@@ -280,7 +280,7 @@ def test_a_spooled_rendition_of_a_deleted_picture_takes_its_object_along(
         store.shared = shared
         house = House(tmp_path, index=index, store=store)
         await house.upload()
-        index.before["links.add"] = away()
+        index.before["links.add_all"] = away()
         await house.get(request(100))
         await house.publisher.flush(0.1)
         assert store.objects

@@ -1,8 +1,9 @@
 """Spool, store, link, in that order, until it is done."""
 
 import asyncio
+import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
+from liveresize.core.ports import Added
+from liveresize.delivery import link_writer
 from liveresize.delivery.publisher import Publisher
+from liveresize.settings.server import Cache
 
 from .doubles import away, run, until
 from .house import House, disk_store, request
@@ -34,7 +38,7 @@ def test_a_link_is_written_after_its_object(tmp_path: Path) -> None:
         await house.upload()
         house.story.clear()
         await house.publish(100)
-        assert house.story.index("publish") < house.story.index("links.add")
+        assert house.story.index("publish") < house.story.index("links.add_all")
         assert house.spool.bytes == 0
         assert await house.spool.entries() == []
         found = await house.find(request(100))
@@ -57,7 +61,7 @@ def test_a_store_that_is_away_is_tried_again(tmp_path: Path) -> None:
         house.fake_store.failures = [errors.ObjectStoreUnavailable() for _ in range(10)]
         await house.publish(100)
         assert house.story.count("publish") == 11
-        assert house.story.count("links.add") == 1
+        assert house.story.count("links.add_all") == 1
         assert house.spool.bytes == 0
 
     run(main)
@@ -69,13 +73,13 @@ def test_an_index_that_is_away_is_tried_again(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = away()
+        house.index.before["links.add_all"] = away()
         await house.get(request(100))
-        await until(lambda: house.index.calls["links.add"] > 5)
+        await until(lambda: house.index.calls["links.add_all"] > 5)
         assert len(house.fake_store.objects) == 1
         assert house.publisher.backlog == 1
         assert house.spool.bytes > 0
-        del house.index.before["links.add"]
+        del house.index.before["links.add_all"]
         assert await house.publisher.flush(30.0) == 0
         assert house.story.count("publish") == 1
         assert house.spool.bytes == 0
@@ -90,13 +94,13 @@ def test_the_bytes_of_a_backlog_are_on_disk_alone(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = away()
+        house.index.before["links.add_all"] = away()
         await house.get(request(100))
         await until(lambda: bool(house.fake_store.objects))
         for task in house.publisher._tasks:
             frames = [frame.f_locals for frame in task.get_stack()]
             assert not any("rendered" in local for local in frames)
-        del house.index.before["links.add"]
+        del house.index.before["links.add_all"]
         assert await house.publisher.flush(30.0) == 0
 
     run(main)
@@ -121,11 +125,11 @@ def test_a_restart_takes_up_what_the_spool_holds(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = away()
+        house.index.before["links.add_all"] = away()
         made = await house.get(request(100))
         await until(lambda: bool(house.fake_store.objects))
         assert await house.publisher.flush(0.0) == 1
-        del house.index.before["links.add"]
+        del house.index.before["links.add_all"]
         restarted = House(tmp_path, index=house.index)
         assert await restarted.publisher.resume() == 1
         assert await restarted.publisher.flush(30.0) == 0
@@ -150,7 +154,7 @@ def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None
         async def count() -> None:
             begun.append(house.index.calls["rows.of"])
 
-        house.index.after["links.add"] = count
+        house.index.after["links.add_all"] = count
         assert await house.publisher.resume() == house.publisher.backlog == 30
         assert await house.publisher.flush(30.0) == 0
         assert begun[0] <= 8  # of four at a time, each asking twice
@@ -219,7 +223,7 @@ def test_flush_waits_only_so_long(tmp_path: Path) -> None:
         async def never() -> None:
             await stuck.wait()
 
-        house.index.before["links.add"] = never
+        house.index.before["links.add_all"] = never
         for width in range(100, 110):
             await house.get(request(width))
         await until(lambda: len(house.spool._sizes) == 10)
@@ -242,7 +246,7 @@ def test_slow_puts_do_not_keep_others_out_of_the_spool(tmp_path: Path) -> None:
         async def never() -> None:
             await stuck.wait()
 
-        house.index.before["links.add"] = never
+        house.index.before["links.add_all"] = never
         for width in range(100, 120):
             await house.get(request(width))
         await until(lambda: len(house.spool._sizes) == 20)
@@ -265,7 +269,7 @@ def test_variants_on_their_way_count_as_well(tmp_path: Path) -> None:
         async def never() -> None:
             await stuck.wait()
 
-        house.index.before["links.add"] = never
+        house.index.before["links.add_all"] = never
         for width in range(100, 110):
             await house.get(request(width))
         await house.get(request(100, image=other.image))
@@ -299,14 +303,131 @@ def test_one_original_has_so_many_variants(tmp_path: Path) -> None:
     run(main)
 
 
-def test_while_nobody_can_count_variants_they_are_kept(tmp_path: Path) -> None:
-    """An index that is away is no reason to lose a rendition."""
+def test_links_that_come_together_are_written_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one transaction; a stop waits for no more of them."""
+    monkeypatch.setattr(link_writer, "GATHERING", 3600.0)
 
     async def main() -> None:
-        house = House(tmp_path, max_variants=0)
+        house = House(tmp_path)
         await house.upload()
-        house.index.before["links.count"] = away()
-        await house.publish(100)
+        for width in range(100, 108):
+            await house.get(request(width))
+        await until(lambda: len(house.fake_store.objects) == 8)
+        assert house.index.calls["links.add_all"] == 0
+        assert await house.publisher.flush(30.0) == 0
+        assert house.index.calls["links.add_all"] == 1
+        assert house.publisher.published == 8
+
+    run(main)
+
+
+def test_a_group_does_not_wait_for_long(tmp_path: Path) -> None:
+    """Its links are written while nobody stops."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.get(request(100))
+        await until(lambda: house.publisher.published == 1)
+        assert house.publisher.backlog <= 1
+
+    run(main)
+
+
+def test_a_group_that_is_full_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long links may wait for others."""
+    monkeypatch.setattr(link_writer, "GATHERING", 3600.0)
+    monkeypatch.setattr(link_writer, "MOST", 4)
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        for width in range(100, 108):
+            await house.get(request(width))
+        await until(lambda: house.publisher.published == 8)
+        assert house.index.calls["links.add_all"] == 2
+
+    run(main)
+
+
+def test_a_group_that_failed_is_read_before_it_is_written_again(tmp_path: Path) -> None:
+    """A commit that was not confirmed may have happened: its links are there, and full
+    pictures do not lose them."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=3)
+        original = await house.upload()
+        house.index.after["links.add_all"] = away()
+        for width in range(100, 103):
+            await house.get(request(width))
+        await until(lambda: house.publisher.published == 3)
+        assert house.index.calls["links.add_all"] == 1
+        assert await house.index.links.count(original.generation) == 3
+        assert len(house.fake_store.objects) == 3
+
+    run(main)
+
+
+def test_links_of_a_failed_group_are_written_one_by_one(tmp_path: Path) -> None:
+    """One that cannot be written keeps no other from being."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        bad = request(100).rendition.variant
+        add_all = house.index.links.add_all
+
+        async def refuse(links: Sequence[Link], most: int) -> list[Added]:
+            if any(link.variant == bad for link in links):
+                raise errors.IndexUnavailable("", "this one cannot be written")
+            return await add_all(links, most)
+
+        house.index.links.add_all = refuse
+        for width in range(100, 104):
+            await house.get(request(width))
+        await until(lambda: house.publisher.published == 3)
+        assert await house.index.links.find(original.generation, bad) is None
+        await until(lambda: house.publisher.backlog == 1)
+        assert await house.publisher.flush(0.0) == 1
+
+    run(main)
+
+
+def test_the_transaction_decides_how_many_variants_there_are(tmp_path: Path) -> None:
+    """Of another instance, too; the object of what was refused does not stay."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=1)
+        await house.upload()
+        await house.get(request(100))
+        await until(lambda: len(house.fake_store.objects) == 1)
+        link = next(iter(house.publisher._coming.values()))[request(100).rendition.variant]
+        assert link is not None
+        await house.index.links.add(dataclasses.replace(link, variant="50x0-jpeg"))
+        assert await house.publisher.flush(30.0) == 0
+        assert (house.publisher.published, house.publisher.refused) == (0, 1)
+        assert house.fake_store.objects == {}
+
+    run(main)
+
+
+def test_what_is_on_its_way_is_not_taken_twice(tmp_path: Path) -> None:
+    """Rendered again because nothing holds its bytes, it is stored once."""
+
+    async def main() -> None:
+        house = House(tmp_path, cache=Cache(memory_bytes=0))
+        await house.upload()
+        house.index.before["links.add_all"] = away()
+        for _ in range(3):
+            await house.get(request(100))
+            await until(lambda: bool(house.fake_store.objects))
+        assert house.story.count("publish") == 1
+        del house.index.before["links.add_all"]
+        assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 1
 
     run(main)
@@ -383,12 +504,12 @@ def test_what_the_spool_drops_after_storing_is_linked_all_the_same(tmp_path: Pat
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["links.add"] = away()
+        house.index.before["links.add_all"] = away()
         await house.get(request(100))
-        await until(lambda: house.index.calls["links.add"] > 1)
+        await until(lambda: house.index.calls["links.add_all"] > 1)
         (path,) = await house.spool.entries()
         await house.spool.remove(path)
-        del house.index.before["links.add"]
+        del house.index.before["links.add_all"]
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 1
 
