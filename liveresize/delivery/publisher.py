@@ -204,8 +204,12 @@ class Publisher:
     def _has_room(self, original: Original, variant: str) -> bool:
         """Whether the original may have one more variant, with those on their way, as far as
         memory knows."""
-        count = len(self._coming.get(original.generation, ()))
-        if count < self._max_variants:
+        variants = set(self._coming.get(original.generation, ()))
+        listed = self._memory.link_list(original.generation)
+        if listed is not None:
+            variants.update(listed.links)
+        count = len(variants)
+        if count < self._max_variants or variant in variants:
             return True
         self._refuse_variant(original.image.key, count)
         return False
@@ -238,6 +242,7 @@ class Publisher:
             return
         if added is Added.FULL:
             self._refuse_variant(link.image.key, self._max_variants)
+            self._memory.drop_link_list(link.generation)
         await self._insist(link.image.key, lambda: self._store.remove([link]))
 
     async def _store_once(self, path: Path, link: Link) -> None:

@@ -14,7 +14,7 @@ from liveresize.core import ports
 from liveresize.core.formats import is_known, sniff
 from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import CachedImage
+from liveresize.core.ports import CachedImage, LinkList
 from liveresize.core.rates import Rates
 from liveresize.core.single_flight import Call, SingleFlight
 from liveresize.core.urls import RenditionRequest
@@ -26,6 +26,9 @@ _log = structlog.get_logger("liveresize.renditions")
 
 FOREIGN_ENGINE = "0"
 """What a link has for its engine that another service has made: older than any of ours."""
+
+_LISTED = 256
+"""Links of one generation that are read at once; of one that has more, each is asked for."""
 
 _STREAMED = 1 << 20
 """Bytes above which an object is passed on as it comes, rather than held in memory."""
@@ -74,6 +77,7 @@ class RenditionLoader:
         self._memory = memory
         self._publisher = publisher
         self._rates = rates
+        self._link_lists: SingleFlight[LinkList] = SingleFlight()
         self._fetches: SingleFlight[CachedImage | None] = SingleFlight()
         self.renders = 0
 
@@ -134,21 +138,40 @@ class RenditionLoader:
                 size=len(data),
                 engine=FOREIGN_ENGINE,
             )
-            await self._links.add(link)
+            if await self._links.add(link):
+                self._memory.keep_link(link)
         except errors.StoreError:
             return None
         return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
 
     async def look_up(self, original: Original, variant: str) -> Link | None:
-        """The link, from the index or, while that is down, from an older memory."""
+        """The link, from the index or, while that is down, from an older memory.
+
+        The index is asked for all links of the generation: the other sizes of a picture are
+        requested in the same moment.
+        """
+        generation = original.generation
         try:
-            link = await self._links.find(original.generation, variant)
+            found = self._memory.link_list(generation)
+            if found is None:
+                found = await self._link_lists.run(generation, lambda _: self._list(generation))
+            link = found.links.get(variant)
+            if link is None and not found.complete:
+                link = await self._links.find(generation, variant)
         except errors.IndexUnavailable:
-            return self._memory.link(original.generation, variant, stale=True)
+            return self._memory.link(generation, variant, stale=True)
         if link is not None:
             self._memory.keep_link(link)
             self._publisher.used(link)
         return link
+
+    async def _list(self, generation: str) -> LinkList:
+        links = await self._links.of(generation, _LISTED)
+        found = LinkList(
+            links={link.variant: link for link in links}, complete=len(links) < _LISTED
+        )
+        self._memory.keep_link_list(generation, found)
+        return found
 
     async def was_linked(self, original: Original, variant: str) -> bool:
         """Whether the index has a link, in use or not; False while it is away."""

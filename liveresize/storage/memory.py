@@ -7,10 +7,16 @@ from typing import TypeVar
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import CachedImage
+from liveresize.core.ports import CachedImage, LinkList
 from liveresize.settings.server import Cache
 
 _MAX_ORIGINALS = 50_000
+
+LINK_LIST_TTL = 5.0
+"""Seconds for which the list of all links of a generation is valid."""
+
+_LINK_LISTS = 256
+"""Generations with a list of all their links."""
 
 Key = tuple[str, str]
 """(generation, variant)"""
@@ -31,6 +37,7 @@ class Memory:
         self._originals: OrderedDict[str, Original] = OrderedDict()
         self._images: OrderedDict[Key, CachedImage] = OrderedDict()
         self._links: OrderedDict[Key, tuple[Link, float]] = OrderedDict()
+        self._link_lists: OrderedDict[str, tuple[LinkList, float]] = OrderedDict()
         self._variants: dict[str, set[str]] = {}
         self._assumed: dict[str, None] = {}
         self.bytes = 0
@@ -93,14 +100,20 @@ class Memory:
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
         """Return the link of a rendition, if it is cached; an expired one only with `stale`."""
         entry = _touched(self._links, (generation, variant))
-        if entry is None:
-            return None
-        link, until = entry
-        return link if stale or self._now() < until else None
+        if entry is not None and (stale or self._now() < entry[1]):
+            return entry[0]
+        listed = self.link_list(generation)
+        link = listed.links.get(variant) if listed is not None else None
+        if link is not None:
+            self.keep_link(link)
+        return link
 
     def keep_link(self, link: Link) -> None:
         """Cache a link for its time."""
         key = (link.generation, link.variant)
+        listed = self.link_list(link.generation)
+        if listed is not None:
+            listed.links[link.variant] = link
         self._links.pop(key, None)
         self._links[key] = (link, self._now() + self._cache.link_ttl)
         self._note(*key)
@@ -108,8 +121,28 @@ class Memory:
             old, _ = self._links.popitem(last=False)
             self._unnote(old)
 
+    def link_list(self, generation: str) -> LinkList | None:
+        """Return the list of all links of a generation, if it is cached and valid."""
+        entry = self._link_lists.get(generation)
+        return entry[0] if entry is not None and self._now() < entry[1] else None
+
+    def keep_link_list(self, generation: str, found: LinkList) -> None:
+        """Cache the list of all links of a generation for a few seconds."""
+        now = self._now()
+        self._link_lists.pop(generation, None)
+        self._link_lists[generation] = (found, now + LINK_LIST_TTL)
+        oldest = next(iter(self._link_lists))
+        while len(self._link_lists) > _LINK_LISTS or self._link_lists[oldest][1] <= now:
+            del self._link_lists[oldest]
+            oldest = next(iter(self._link_lists))
+
+    def drop_link_list(self, generation: str) -> None:
+        """Drop the list of all links of a generation."""
+        self._link_lists.pop(generation, None)
+
     def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
         """Drop one rendition, or without a variant the whole generation."""
+        self.drop_link_list(generation)
         if variant:
             self._links.pop((generation, variant), None)
             self._release((generation, variant))
@@ -132,6 +165,7 @@ class Memory:
         """Drop everything."""
         for entries in (self._originals, self._images, self._links, self._variants, self._assumed):
             entries.clear()
+        self._link_lists.clear()
         self.bytes = 0
 
     def _release(self, key: Key) -> None:

@@ -243,7 +243,7 @@ def test_where_any_size_is_allowed_the_variants_are_bounded_as_for_urls(tmp_path
             assert await answered(house, key(original, f"{100 + number}x0-qa82-jpeg"))
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 20
-        assert await house.index.links.count(original.generation) == 20
+        assert len(await house.index.links.of(original.generation, 1000)) == 20
 
     run(main)
 
@@ -408,7 +408,7 @@ def test_originals_that_are_not_public_are_no_objects_at_full_size(tmp_path: Pat
         assert not await answered(house, asked)
         await house.get(whole)
         assert await house.publisher.flush(30.0) == 0
-        assert await house.index.links.count(original.generation) == 1
+        assert len(await house.index.links.of(original.generation, 1000)) == 1
         assert not await answered(house, asked)
         house.forget_all()
         assert not await answered(house, asked)
@@ -426,10 +426,10 @@ def test_a_picture_replaced_meanwhile_is_not_answered_under_the_old_key(tmp_path
         old = await house.upload(data=picture(soul="old"))
 
         async def replace() -> None:
-            del house.index.before["links.find"]
+            del house.index.before["links.of"]
             await house.upload(data=picture(soul="new"))
 
-        house.index.before["links.find"] = replace
+        house.index.before["links.of"] = replace
         with pytest.raises(errors.OriginalMissing):
             await house.objects.serve(key(old, "100x0-qa82-jpeg"))
         assert len(house.renderer.renders) == 1  # of the new one, for the next who asks

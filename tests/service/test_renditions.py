@@ -10,7 +10,9 @@ from liveresize.core.formats import Negotiated
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
+from liveresize.core.ports import Selection
 from liveresize.core.values import Fit
+from liveresize.delivery import rendition_loader
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect
 from liveresize.settings import server
 
@@ -169,13 +171,100 @@ def test_without_the_index_old_links_will_do(tmp_path: Path) -> None:
         await house.upload()
         await house.publish(100)
         await house.find(request(100))
-        assert house.index.calls["links.find"] == 1
+        assert house.index.calls["links.of"] == 1
         house.clock.now += 61.0
         assert house.renditions.recall(request(100)) is None
         house.index.available = False
         await house.find(request(100))
-        assert house.index.calls["links.find"] == 2
+        assert house.index.calls["links.of"] == 2
         assert len(house.renderer.renders) == 1
+
+    run(main)
+
+
+def test_all_sizes_of_a_picture_cost_one_question(tmp_path: Path) -> None:
+    """New ones and linked ones, asked for in the same moment, and what follows soon."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(200, 300)
+        house.forget_all()
+        await house.original_lookup.get(CAT)
+        house.index.calls.clear()
+        widths = (100, 200, 110, 300, 120, 130, 140, 150)
+        served = [house.renditions.serve(request(width)) for width in widths]
+        outcomes = await asyncio.gather(*served)
+        found = [isinstance(outcome, Redirect) for outcome in outcomes]
+        assert found == [width in (200, 300) for width in widths]
+        await house.get(request(160))
+        assert house.index.calls["links.of"] == 1
+        assert house.index.calls["links.find"] == 0
+        assert await house.publisher.flush(30.0) == 0
+        house.clock.now += 6.0
+        await house.get(request(170))
+        assert house.index.calls["links.of"] == 2
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_a_link_of_another_instance_is_found_when_the_list_is_old(tmp_path: Path) -> None:
+    """It counts for seconds, or until something of the picture is purged."""
+
+    async def main() -> None:
+        here = House(tmp_path / "here")
+        there = House(tmp_path / "there", index=here.index, store=here.store)
+        await here.upload()
+        await there.renditions.known(request(100))
+        await here.publish(100, 50)
+        assert isinstance(await there.renditions.known(request(100)), HeadInfo)
+        assert (await there.renditions.known(request(100))).link is None
+        there.clock.now += 5.0
+        assert (await there.renditions.known(request(100))).link is not None
+        await here.purge.purge(Selection(image=CAT), 10)
+        await there.purge.listen()
+        assert (await there.renditions.known(request(50))).link is None
+
+    run(main)
+
+
+def test_a_picture_with_many_links_is_asked_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not among those that were read may be there nevertheless."""
+    monkeypatch.setattr(rendition_loader, "_LISTED", 3)
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        widths = (100, 110, 120, 130, 140)
+        await house.publish(*widths)
+        house.forget_all()
+        house.index.calls.clear()
+        for width in widths:
+            await house.find(request(width))
+        await house.get(request(150))
+        assert house.index.calls["links.of"] == 1
+        assert house.index.calls["links.find"] == 3
+        assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_memory_refuses_variants_that_a_picture_has_no_room_for(tmp_path: Path) -> None:
+    """As the index has said a moment ago: nothing is stored first."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=2)
+        await house.upload()
+        await house.publish(100, 110)
+        house.forget_all()
+        house.story.clear()
+        await house.get(request(120))
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.refused == 1
+        assert "publish" not in house.story
 
     run(main)
 
@@ -282,7 +371,7 @@ def test_head_does_without_the_index(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        house.index.before["links.find"] = away()
+        house.index.before["links.of"] = away()
         await house.renditions.known(request(100))
         house.memory.forget(CAT)
         house.index.available = False

@@ -325,6 +325,10 @@ class MemoryLinks(_Repository):
         row = self._tables.links.get((generation, variant))
         return None if row is None or row.purged_at is not None else row.link
 
+    async def of(self, generation: str, limit: int) -> list[Link]:
+        self._tables.now()
+        return [row.link for row in self._in_use() if row.link.generation == generation][:limit]
+
     async def was_purged(self, generation: str, variant: str) -> bool | None:
         self._tables.now()
         row = self._tables.links.get((generation, variant))
@@ -345,20 +349,17 @@ class MemoryLinks(_Repository):
     async def add_all(self, links: Sequence[Link], max_variants: int) -> list[Added]:
         outcomes = []
         for link in links:
+            in_use = len(await self.of(link.generation, len(self._tables.links)))
             row = self._tables.links.get((link.generation, link.variant))
             new = row is None or row.purged_at is not None
             if self._tables.of(link.generation) is None:
                 outcomes.append(Added.ENDED)
-            elif new and await self.count(link.generation) >= max_variants:
+            elif new and in_use >= max_variants:
                 outcomes.append(Added.FULL)
             else:
                 await self.add(link)
                 outcomes.append(Added.ADDED)
         return outcomes
-
-    async def count(self, generation: str) -> int:
-        self._tables.now()
-        return sum(row.link.generation == generation for row in self._in_use())
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
         now = self._tables.now()

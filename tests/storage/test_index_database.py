@@ -129,10 +129,10 @@ def test_a_database_that_hangs_costs_a_lookup_its_budget() -> None:
                     await lookup()
             assert not index.healthy
             with pytest.raises(errors.IndexUnavailable, match="breaker is open"):
-                await index.links.count("0" * 28)
+                await index.links.of("0" * 28, 1000)
             now += 1.0
             with pytest.raises(errors.IndexUnavailable, match="no answer within"):
-                await index.links.count("0" * 28)
+                await index.links.of("0" * 28, 1000)
             with pytest.raises(errors.IndexUnavailable, match="no answer within"):
                 await index.tokens.issue(Grant(image=CAT, lifetime=9.0))
             await index.close()

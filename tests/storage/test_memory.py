@@ -5,7 +5,7 @@ import random
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import CachedImage
+from liveresize.core.ports import CachedImage, LinkList
 from liveresize.settings.server import Cache
 from liveresize.storage.memory import Memory
 
@@ -99,6 +99,56 @@ def test_holding_again_replaces() -> None:
     found = memory.held("g", "v")
     assert found is not None
     assert len(found.data) == 20
+
+
+def test_all_links_of_a_generation_are_kept_for_seconds() -> None:
+    """They answer as links that are kept do, with those that are kept since."""
+    time = Time()
+    memory = Memory(Cache(links=1), time)
+    cat = of()
+    links = {variant: link(cat, variant) for variant in ("a", "b")}
+    memory.keep_link_list(cat.generation, LinkList(links=links, complete=True))
+    assert memory.link(cat.generation, "a") == link(cat, "a")
+    assert memory.link(cat.generation, "b") == link(cat, "b")
+    assert memory.link(cat.generation, "c") is None
+    memory.keep_link(link(cat, "c"))
+    listed = memory.link_list(cat.generation)
+    assert listed is not None
+    assert set(listed.links) == {"a", "b", "c"}
+    time.now += 5.0
+    assert memory.link_list(cat.generation) is None
+    assert memory.link(cat.generation, "a") is None
+
+
+def test_lists_of_links_are_few_and_go_with_what_they_tell_of() -> None:
+    """With one rendition, the generation, its successor, or everything; old ones make room."""
+    time = Time()
+    memory = Memory(Cache(), time)
+    cat = of()
+    nothing = LinkList(links={}, complete=True)
+
+    def gone() -> bool:
+        return memory.link_list(cat.generation) is None
+
+    for forget in (
+        lambda: memory.drop(CAT, cat.generation, "v"),
+        lambda: memory.drop(CAT, cat.generation),
+        lambda: memory.keep_original(of(digit="2")),
+        lambda: memory.forget(CAT),
+        lambda: memory.drop_link_list(cat.generation),
+        memory.clear,
+    ):
+        memory.keep_original(cat)
+        memory.keep_link_list(cat.generation, nothing)
+        assert not gone()
+        forget()
+        assert gone()
+    for number in range(1000):
+        memory.keep_link_list(f"{number:028}", nothing)
+    assert 100 < len(memory._link_lists) < 1000
+    time.now += 5.0
+    memory.keep_link_list(cat.generation, nothing)
+    assert list(memory._link_lists) == [cat.generation]
 
 
 def test_links_have_a_bound_and_a_time() -> None:

@@ -27,7 +27,7 @@ from liveresize.core.ports.index import (
     Selection,
     Tokens,
 )
-from liveresize.core.ports.memory import CachedImage, Memory
+from liveresize.core.ports.memory import CachedImage, LinkList, Memory
 from liveresize.core.ports.stores import (
     ForeignOriginals,
     Mirror,
@@ -48,6 +48,7 @@ __all__ = [
     "HeardRecord",
     "JobHandle",
     "Kept",
+    "LinkList",
     "Links",
     "Memory",
     "Mirror",

@@ -198,6 +198,9 @@ class Links(Protocol):
     async def find(self, generation: str, variant: str) -> Link | None:
         """Return the link of a rendition, unless it was purged."""
 
+    async def of(self, generation: str, limit: int) -> list[Link]:
+        """Return up to `limit` links of a generation, without purged ones."""
+
     async def was_purged(self, generation: str, variant: str) -> bool | None:
         """Whether the link of a rendition is purged or evicted; None if there is no link."""
 
@@ -209,9 +212,6 @@ class Links(Protocol):
 
         A generation gets no new variant if it has `max_variants`, without purged ones.
         """
-
-    async def count(self, generation: str) -> int:
-        """Return the number of links of a generation, without purged ones."""
 
     async def purge(self, selection: Selection, limit: int) -> list[Link]:
         """Purge up to `limit` links, the oldest first; record that for all instances.

@@ -8,6 +8,14 @@ from liveresize.core.originals import Link, Original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkList:
+    """Links of one generation by variant. `complete`: it has no others, except purged ones."""
+
+    links: dict[str, Link]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CachedImage:
     """A rendition in memory. `etag` is the SHA-256 of the bytes in hex.
 
@@ -47,6 +55,15 @@ class Memory(Protocol):
 
     def keep_link(self, link: Link) -> None:
         """Cache a link for its time."""
+
+    def link_list(self, generation: str) -> LinkList | None:
+        """Return the list of all links of a generation, if it is cached and valid."""
+
+    def keep_link_list(self, generation: str, found: LinkList) -> None:
+        """Cache the list of all links of a generation for a few seconds."""
+
+    def drop_link_list(self, generation: str) -> None:
+        """Drop the list of all links of a generation."""
 
     def drop(self, image: ImageId, generation: str, variant: str = "") -> None:
         """Drop one rendition, or without a variant the whole generation."""

@@ -30,11 +30,9 @@ _find = _select.where(
     _links.c.variant == sa.bindparam("b_variant"),
     _links.c.purged_at.is_(None),
 )
-_count = (
-    sa.select(sa.func.count())
-    .select_from(_links)
-    .where(_links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None))
-)
+_all = _select.where(
+    _links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None)
+).limit(sa.bindparam("b_limit"))
 _several: sa.BindParameter[list[str]] = sa.bindparam("b_generations", expanding=True)
 _living_ones = (
     sa.select(
@@ -62,6 +60,11 @@ class SqlLinks(Repository):
         result = connection.execute(_find, {"b_generation": generation, "b_variant": variant})
         row = result.one_or_none()
         return None if row is None else _link(row)
+
+    @repository.lookup
+    def of(self, connection: sa.Connection, generation: str, limit: int) -> list[Link]:
+        rows = connection.execute(_all, {"b_generation": generation, "b_limit": limit})
+        return [_link(row) for row in rows]
 
     @repository.lookup
     def was_purged(self, connection: sa.Connection, generation: str, variant: str) -> bool | None:
@@ -95,10 +98,6 @@ class SqlLinks(Repository):
             else Added.FULL
             for link in links
         ]
-
-    @repository.lookup
-    def count(self, connection: sa.Connection, generation: str) -> int:
-        return connection.execute(_count, {"b_generation": generation}).scalar_one()
 
     @repository.free
     def purge(self, connection: sa.Connection, selection: Selection, limit: int) -> list[Link]:
