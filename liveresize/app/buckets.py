@@ -31,9 +31,12 @@ class Buckets:
         used = aws.bucket or aws.originals_bucket or self.vip
         self._objects = make_objects(aws) if used else None
         self._renditions = _renditions(settings, self._objects) if self._objects else None
-        self.main: S3Renditions | DiskRenditions = self._renditions or DiskRenditions(
-            settings.renditions_folder, settings.disk
+        self._disk = (
+            None if self._renditions else DiskRenditions(settings.renditions_folder, settings.disk)
         )
+        main = self._renditions or self._disk
+        assert main is not None
+        self.main: S3Renditions | DiskRenditions = main
         self.store: RenditionStore = self.main
         mirror = _mirror(aws, self._objects) if self._objects else None
         self.mirror: Mirror | None = mirror
@@ -59,6 +62,8 @@ class Buckets:
 
     async def start(self) -> None:
         """Connect. Raises SettingsError for keys that no client can be made of."""
+        if self._disk:
+            await self._disk.begin()
         if self._objects:
             await self._objects.start()
         if self._renditions:
@@ -70,7 +75,9 @@ class Buckets:
             await self._renditions.probe()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and have on the disk what was stored there."""
+        if self._disk:
+            await self._disk.end()
         if self._renditions:
             await self._renditions.close()
         if self._objects:

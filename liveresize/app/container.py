@@ -256,7 +256,7 @@ class Container:
         self.orphans = Orphans(
             files=None if self.store.shared else RenditionFiles(self.settings.renditions_folder),
             links=self.index.links,
-            spool=self.spool,
+            publisher=self.publisher,
             clock=time,
         )
 

@@ -124,7 +124,8 @@ class Publisher:
     async def flush(self, patience: float) -> int:
         """Wait up to `patience` seconds for the backlog; returns what is left of it.
 
-        What is left is stopped: it is in the spool, and taken up by the next start.
+        What is left is stopped. The next start takes up what is in the spool; the rest is made
+        again.
         """
         self._writer.hurry()
         if self._tasks:
@@ -144,10 +145,16 @@ class Publisher:
     async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
         extension = rendered.format.extension
         link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
+        generation = original.generation
         try:
-            path = await self._spool.put(original.generation, variant, extension, rendered.data)
-            del rendered  # a long outage must not keep the whole spool in memory
-            await self._deliver(path, link)
+            if self._store.spools(original.image):
+                path = await self._spool.put(generation, variant, extension, rendered.data)
+                del rendered  # a long outage must not keep the whole spool in memory
+                await self._deliver(path, link)
+            else:
+                await self._insist_on_storing(rendered.data, link)
+                del rendered
+                await self._add(link)
         except errors.DiskFull as error:
             self._refuse(link, error)
         finally:
@@ -221,7 +228,7 @@ class Publisher:
     async def _deliver(self, path: Path, link: Link) -> None:
         """Store, then link, each until it is done; the spooled file goes last."""
         try:
-            await self._insist(link.image.key, lambda: self._store_once(path, link))
+            await self._insist_on_storing(path, link)
         except errors.DiskFull as error:
             self._refuse(link, error)
         else:
@@ -245,12 +252,16 @@ class Publisher:
             self._memory.drop_link_list(link.generation)
         await self._insist(link.image.key, lambda: self._store.remove([link]))
 
-    async def _store_once(self, path: Path, link: Link) -> None:
+    async def _insist_on_storing(self, source: bytes | Path, link: Link) -> None:
+        """Store until the store answers. Raises DiskFull."""
+        await self._insist(link.image.key, lambda: self._store_once(source, link))
+
+    async def _store_once(self, source: bytes | Path, link: Link) -> None:
         """One attempt, which is counted."""
         async with self._turn:
             self.attempts += 1
             try:
-                await self._store.publish(path, link)
+                await self._store.publish(source, link)
             except errors.StoreError:
                 self.failures += 1
                 raise

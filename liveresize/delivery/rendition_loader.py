@@ -39,6 +39,8 @@ class Publishing(Protocol):
 
     def offer(self, original: Original, variant: str, rendered: Rendered) -> None: ...
 
+    def stored(self, generation: str, variant: str) -> Link | None: ...
+
     def used(self, link: Link) -> None: ...
 
 
@@ -111,6 +113,9 @@ class RenditionLoader:
         if spooled is not None:
             held = await self._identify(original, variant, spooled)
             return Bytes(original=original, variant=variant, held=held, cache=Cache.HIT)
+        stored = self._publisher.stored(original.generation, variant)
+        if way is LinkState.OPEN and stored is not None:
+            return stored
         if way is LinkState.OPEN and original.image.bucket:
             return await self._inherit(original, variant)
         return None

@@ -1,15 +1,15 @@
 """Files in the embedded store of renditions without a link.
 
-Causes: a server that was killed between storing and linking, with a full spool, or between
-dropping a link and removing its object; a removal that failed; a half-written file. In S3 only
-`reconcile` removes them, because finding them needs a listing of the whole bucket, which costs
-money.
+Causes: a server that was killed between storing and linking, or between dropping a link and
+removing its object; a removal that failed; a half-written file. In S3 only `reconcile` removes
+them, because finding them needs a listing of the whole bucket, which costs money.
 """
 
 import structlog
 
 from liveresize.core import ports
 from liveresize.core.ports import RenditionFile
+from liveresize.delivery.publisher import Publisher
 
 _log = structlog.get_logger("liveresize.renditions")
 
@@ -34,12 +34,12 @@ class Orphans:
         *,
         files: ports.RenditionFiles | None,
         links: ports.Links,
-        spool: ports.Spool,
+        publisher: Publisher,
         clock: ports.Clock,
     ) -> None:
         self._files = files
         self._links = links
-        self._spool = spool
+        self._publisher = publisher
         self._clock = clock
         self._part = 0
         self._rests_until = 0.0
@@ -69,8 +69,8 @@ class Orphans:
         by_generation: dict[str, list[RenditionFile]] = {}
         before = self._clock.time() - _GRACE
         for file in candidates:
-            # The spool before the links: what left it since then has its link by now.
-            if file.modified_at <= before and not self._spool.holds(file.generation, file.variant):
+            # Check before the links are read: what was published since then has its link.
+            if file.modified_at <= before and not self._on_its_way(file):
                 by_generation.setdefault(file.generation, []).append(file)
         removed = 0
         generations = list(by_generation)
@@ -82,10 +82,12 @@ class Orphans:
                 file
                 for generation in batch
                 for file in by_generation[generation]
-                if (generation, file.path.name) not in linked
-                and not self._spool.holds(generation, file.variant)
+                if (generation, file.path.name) not in linked and not self._on_its_way(file)
             ]
             if orphans:
                 await files.discard(orphans)
                 removed += len(orphans)
         return removed
+
+    def _on_its_way(self, file: RenditionFile) -> bool:
+        return self._publisher.on_its_way(file.generation, file.variant)

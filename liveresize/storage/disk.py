@@ -6,7 +6,7 @@ key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`.
 
 import asyncio
 import contextlib
-import errno
+import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -17,10 +17,12 @@ from urllib.parse import quote
 from liveresize import errors
 from liveresize.core import names
 from liveresize.core.formats import Format
+from liveresize.core.names import ImageId
 from liveresize.core.originals import GENERATION, Link, Original
 from liveresize.core.rendition import Rendition
 from liveresize.settings.server import Disk
 from liveresize.storage import files
+from liveresize.storage.unclean_stop import Doubt, UncleanStop
 
 PREFIX = "/_renditions/"
 
@@ -29,8 +31,8 @@ _ABSOLUTE = ("http://", "https://")
 
 _CHUNK = 64 * 1024
 
-_UNLINKABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
-"""Errors of `link` for another file system than the spool's, or one without hard links."""
+_CHECKED = 100_000
+"""Objects that are remembered as whole after an unclean stop."""
 
 
 class DiskRenditions:
@@ -42,6 +44,10 @@ class DiskRenditions:
     def __init__(self, directory: Path, disk: Disk) -> None:
         self._root = directory
         self._reserve = files.Reserve(directory, disk)
+        self._stops = UncleanStop(self._root.parent)
+        self._marked = False
+        self._doubt: Doubt | None = None
+        self._checked: set[tuple[str, str]] = set()
 
     def prepare(self) -> None:
         """Create the folder. Raises DiskFull if that fails."""
@@ -49,6 +55,22 @@ class DiskRenditions:
             files.make_directory(self._root.absolute())
         except OSError as error:
             raise files.full(error) from error
+
+    async def begin(self) -> None:
+        """Mark this run. After an unclean stop, check renditions before their first use."""
+        self._doubt = await asyncio.to_thread(self._stops.take_note)
+        with contextlib.suppress(OSError):  # a full disk: tried again before anything is stored
+            await asyncio.to_thread(self._mark)
+
+    def _mark(self) -> None:
+        if not self._marked:
+            self._stops.mark()
+            self._marked = True
+
+    async def end(self) -> None:
+        """Sync the disk and remove the mark. If that fails, the next start checks renditions."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._stops.end, self._root)
 
     def url(self, link: Link) -> str:
         """Return the target of redirects, relative to this server.
@@ -78,48 +100,78 @@ class DiskRenditions:
             return None
         return self._folder(generation) / file
 
-    async def publish(self, spooled: Path, link: Link) -> None:
-        """Store the spooled bytes durably under `link.key`; the spooled file stays.
+    def spools(self, image: ImageId) -> bool:
+        """Return False: the disk takes bytes at once."""
+        return False
 
-        Raises DiskFull.
+    async def publish(self, source: bytes | Path, link: Link) -> None:
+        """Store bytes, or those of a file, under `link.key`, whole or not at all.
+
+        They are not synced: see `begin` and `end`. Raises DiskFull.
         """
-        self._reserve.check(link.size, share=2.0)
         try:
-            await asyncio.to_thread(self._publish, spooled, self._path(link))
+            await asyncio.to_thread(self._publish, source, link)
         except OSError as error:
             raise files.full(error) from error
 
-    def _publish(self, spooled: Path, place: Path) -> None:
-        files.sync_file(spooled)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh = place.with_name(place.name + ".part")
-        fresh.unlink(missing_ok=True)
+    def _publish(self, source: bytes | Path, link: Link) -> None:
+        self._reserve.check(link.size, share=2.0)
+        self._mark()
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        place = self._path(link)
         try:
-            os.link(spooled, fresh)
-        except OSError as error:
-            if error.errno not in _UNLINKABLE:
-                raise
-            _copy(spooled, fresh)
-        fresh.rename(place)
-        # Where a crash came between this and the link, both are names of one file by now,
-        # and then `rename` does nothing.
-        fresh.unlink(missing_ok=True)
+            files.write_whole(place, data)
+        except FileNotFoundError:  # the first of its generation
+            place.parent.mkdir(parents=True, exist_ok=True)
+            files.write_whole(place, data)
 
     async def read(self, link: Link) -> bytes | None:
         """Return the bytes of a link; None if they are missing or incomplete."""
         with contextlib.suppress(OSError):
-            data = await asyncio.to_thread(self._path(link).read_bytes)
-            return data if len(data) == link.size else None
+            return await asyncio.to_thread(self._read, link)
         return None
+
+    def _read(self, link: Link) -> bytes | None:
+        data = self._path(link).read_bytes()
+        whole = len(data) == link.size and (
+            not self._in_doubt(link) or self._is_whole(link, hashlib.sha256(data).hexdigest())
+        )
+        return data if whole else None
+
+    def _in_doubt(self, link: Link) -> bool:
+        """Whether an unclean stop may have damaged an object that was not checked since.
+
+        A link without a time was written by this run.
+        """
+        if self._doubt is None or not self._doubt.covers(link.rendered_at):
+            return False
+        return (link.generation, link.variant) not in self._checked
+
+    def _is_whole(self, link: Link, digest: str) -> bool:
+        if digest != link.etag:
+            return False
+        if len(self._checked) >= _CHECKED:
+            self._checked.clear()
+        self._checked.add((link.generation, link.variant))
+        return True
 
     async def open(self, link: Link, first: int = 0, last: int | None = None) -> "FileBody | None":
         """Open bytes `first` to `last` of a link, or to its end; None if they are missing."""
         with contextlib.suppress(OSError):
-            file = await asyncio.to_thread(self._path(link).open, "rb")
+            return await asyncio.to_thread(self._open, link, first, last)
+        return None
+
+    def _open(self, link: Link, first: int, last: int | None) -> "FileBody | None":
+        with contextlib.ExitStack() as closed:
+            file = closed.enter_context(self._path(link).open("rb"))
             end = link.size if last is None else min(last + 1, link.size)
-            if first < end and os.fstat(file.fileno()).st_size == link.size:
+            whole = os.fstat(file.fileno()).st_size == link.size and (
+                not self._in_doubt(link)
+                or self._is_whole(link, hashlib.file_digest(file, "sha256").hexdigest())
+            )
+            if whole and first < end:
+                closed.pop_all()
                 return FileBody(file, first, end - first)
-            await asyncio.to_thread(file.close)
         return None
 
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
@@ -174,13 +226,3 @@ class FileBody:
     async def close(self) -> None:
         """Close the file."""
         await asyncio.to_thread(self._file.close)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file durably, or leave none. Raises OSError."""
-    try:
-        shutil.copyfile(source, target)
-        files.sync_file(target)
-    except OSError:
-        target.unlink(missing_ok=True)
-        raise

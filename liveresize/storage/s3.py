@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import structlog
 
 from liveresize import errors
+from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.settings.backends import Aws
 from liveresize.storage import files
@@ -148,17 +149,22 @@ class S3Renditions:
         """Return None: this server does not serve the objects."""
         return None
 
-    async def publish(self, spooled: Path, link: Link) -> None:
-        """Store the spooled bytes under `link.key`; the spooled file stays.
+    def spools(self, image: ImageId) -> bool:
+        """Return True: renditions must not stay in memory during an outage."""
+        return True
+
+    async def publish(self, source: bytes | Path, link: Link) -> None:
+        """Store a spooled file under `link.key`; the spooled file stays.
 
         Raises ObjectStoreUnavailable, and DiskFull if the spooled file is incomplete.
         """
+        assert isinstance(source, Path)
         try:
             with self._health.guarded():
                 await self._objects.put_file(
                     self._aws.bucket,
                     link.key,
-                    spooled,
+                    source,
                     size=link.size,
                     sha256=link.etag,
                     mime=link.mime,

@@ -101,6 +101,9 @@ class Siege:
         tally = self.tally
         if tally.orphans:
             tally.wrong.append(f"{tally.orphans} processes outlived their server")
+        # What was stored and never linked is removed an hour later: let that have passed.
+        for path in (self._folder / "data" / "renditions").rglob("*.*"):
+            os.utime(path, (0, 0))
         with self._start() as last:
             Reckoning(tally, self._crowd, self._backends, [self._folder]).run(last.client)
 

@@ -36,9 +36,10 @@ STEPS = {
     "spool": "liveresize.storage.spool:DiskSpool.put",
     "store-disk": "liveresize.storage.disk:DiskRenditions.publish",
     "store-s3": "liveresize.storage.s3:S3Renditions.publish",
-    "hard-link": "os:link",
     "link": "liveresize.storage.index.links:SqlLinks.add_all",
     "insert-link": "liveresize.storage.index.links:SqlLinks.add_all.__wrapped__",
+    "inherit": "liveresize.storage.index.links:SqlLinks.add",
+    "insert-inherit": "liveresize.storage.index.links:SqlLinks.add.__wrapped__",
     "unspool": "liveresize.storage.spool:DiskSpool.remove",
     "delete": "liveresize.storage.index.originals:SqlOriginalRows.delete",
     "announce": "liveresize.uploads.webhook:WebhookDispatcher._attempt",
@@ -63,8 +64,9 @@ OFTEN = 0.3
 
 PATIENCE = 20.0
 
-HEARD = "heard.json"
-"""Written by housekeeping, which may begin before the server has started: no step of a job."""
+SPARED = ("heard.json", "unclean")
+"""Written by housekeeping, which may begin before the server has started, and by the start
+itself: no step of a job."""
 
 
 def die() -> None:
@@ -83,7 +85,7 @@ def deadly(step: Callable[..., Any], when: str) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def called(*args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], Path) and args[0].name.startswith(HEARD):
+        if args and isinstance(args[0], Path) and args[0].name.startswith(SPARED):
             return step(*args, **kwargs)
         if when == "after":
             step(*args, **kwargs)
@@ -113,11 +115,16 @@ def arm(step: str) -> None:
 def hurry() -> None:
     """Keep house often, and let the index take its time."""
     from liveresize.app import container, lifecycle
+    from liveresize.maintenance import orphans
 
     patient = functools.partial(container.make_database, lookup_budget=PATIENCE, budget=PATIENCE)
-    for name in ("_LISTEN_EVERY", "_TIDY_EVERY"):
-        assert getattr(lifecycle, name) > OFTEN
-        setattr(lifecycle, name, OFTEN)
+    for module, names in (
+        (lifecycle, ("_LISTEN_EVERY", "_TIDY_EVERY")),
+        (orphans, ("_GRACE", "_REST")),
+    ):
+        for name in names:
+            assert getattr(module, name) > OFTEN
+            setattr(module, name, OFTEN)
     setattr(container, "make_database", patient)  # noqa: B010 (mypy forbids it said plainly)
 
 

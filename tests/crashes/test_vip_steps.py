@@ -24,7 +24,13 @@ COMMITTING = ("before:mirror", "after:mirror", "before:adopt", "after:insert-ado
 STORED = ("after:adopt", "before:settle", "after:settle", "after:finish")
 TAKING = ("before:take", "after:take", "before:take-over")
 TAKEN = ("after:take-over", "before:restore", "after:restore")
-INHERITING = ("before:look", "after:look", "before:link", "after:insert-link", "after:link")
+INHERITING = (
+    "before:look",
+    "after:look",
+    "before:inherit",
+    "after:insert-inherit",
+    "after:inherit",
+)
 PUBLISHING = ("after:spool", "before:store-vip", "after:store-vip", "before:link", "after:link")
 DELETING = ("after:retire-here", "before:unmirror", "after:unmirror", "before:remove-picture")
 DELETED = ("after:delete", *DELETING, "after:remove-picture", "after:retire")
@@ -132,7 +138,7 @@ def test_killed_when_it_is_taken_over(place: Town, step: str) -> None:
     place.in_order()
 
 
-@on({False: INHERITING, True: ("after:insert-link",)})
+@on({False: INHERITING, True: ("after:insert-inherit",)})
 def test_killed_over_a_rendition_of_vip(place: Town, step: str) -> None:
     """Its bytes are answered as they are, linked or not."""
     doomed = place.server(step)
@@ -205,7 +211,7 @@ def test_killed_while_room_is_made(place: Town, step: str) -> None:
 @pytest.mark.parametrize("shared", [ON_DISK, SHARED])
 def test_whatever_is_reconciled_the_bucket_stays(place: Town) -> None:
     """After kills in the middle of it all, with the database lost and files without rows."""
-    for step in ("after:take", "after:take-over", "after:insert-link"):
+    for step in ("after:take", "after:take-over", "after:insert-inherit"):
         doomed = place.server(step)
         while_it_dies(lambda doomed=doomed: doomed.client.get(place.path("older", "?s=250")))  # type: ignore[misc]
         died(doomed)

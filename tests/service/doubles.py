@@ -14,6 +14,7 @@ from storage.memory_index import MemoryIndex
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import JobHandle, ObjectBody
 from liveresize.settings.server import Disk
@@ -152,6 +153,7 @@ class FakeStore:
         self.failures: list[Exception] = []
         self.healthy = True
         self.shared = False
+        self.spooling = True
         self.reads = 0
         self.refusing = False
         self.removals = 0
@@ -166,11 +168,15 @@ class FakeStore:
     def local_path(self, key: str) -> Path | None:
         return None
 
-    async def publish(self, spooled: Path, link: Link) -> None:
+    def spools(self, image: ImageId) -> bool:
+        return self.spooling
+
+    async def publish(self, source: bytes | Path, link: Link) -> None:
+        assert isinstance(source, Path) is self.spooling
         self.story.append("publish")
         if self.failures:
             raise self.failures.pop(0)
-        self.objects[link.key] = spooled.read_bytes()
+        self.objects[link.key] = source if isinstance(source, bytes) else source.read_bytes()
 
     async def read(self, link: Link) -> bytes | None:
         self.reads += 1

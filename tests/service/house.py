@@ -256,7 +256,7 @@ class House:
         self.orphans = Orphans(
             files=RenditionFiles(self.folder / "renditions") if on_disk else None,
             links=self.index.links,
-            spool=self.spool,
+            publisher=self.publisher,
             clock=self.clock,
         )
 

@@ -11,7 +11,7 @@ from liveresize.core.ports import RenditionFile, Selection
 from liveresize.maintenance import orphans
 from liveresize.storage.listings import RenditionFiles
 
-from .doubles import FakeStore, SteeredIndex, away, run
+from .doubles import FakeStore, SteeredIndex, away, run, until
 from .house import CAT, House, disk_store, request
 
 DOG = ImageId("dog")
@@ -78,9 +78,8 @@ def test_a_kill_between_steps_leaves_nothing_for_good(tmp_path: Path, step: str)
         if step == "links.add_all":
             house.index.before[step] = away()
             await house.get(request(100))
-            await house.publisher.flush(0.1)
-            (spooled,) = (tmp_path / "spool").iterdir()
-            spooled.unlink()
+            await until(lambda: len(objects(house)) == 1)
+            await house.publisher.flush(0.0)
         else:
             await house.publish(100)
 
@@ -160,7 +159,7 @@ def test_what_is_young_is_left_alone(tmp_path: Path) -> None:
     run(main)
 
 
-def test_what_is_in_the_spool_is_left_alone(tmp_path: Path) -> None:
+def test_what_is_on_its_way_is_left_alone(tmp_path: Path) -> None:
     """However old it is: it is stored, and the index was away too long to link it."""
 
     async def main() -> None:
@@ -168,29 +167,27 @@ def test_what_is_in_the_spool_is_left_alone(tmp_path: Path) -> None:
         await house.upload()
         house.index.before["links.add_all"] = away()
         await house.get(request(100))
-        await house.publisher.flush(0.1)
+        await until(lambda: len(objects(house)) == 1)
         age(house)
-        again = embedded(tmp_path, _without_hooks(house.index))
-        await again.orphans.sweep()
-        assert len(objects(again)) == 1
-        await again.publisher.resume()
-        assert await again.publisher.flush(30.0) == 0
-        await again.find(request(100))
+        await house.orphans.sweep()
+        assert len(objects(house)) == 1
+        _without_hooks(house.index)
+        assert await house.publisher.flush(30.0) == 0
+        await house.find(request(100))
 
     run(main)
 
 
 def test_a_rendition_that_is_linked_during_the_sweep_stays(tmp_path: Path) -> None:
-    """What left the spool since it was listed has its link by then."""
+    """What arrived since it was listed has its link by then."""
 
     async def main() -> None:
         house = embedded(tmp_path)
         await house.upload()
         house.index.before["links.add_all"] = away()
         await house.get(request(100))
-        await house.publisher.flush(0.1)
+        await until(lambda: len(objects(house)) == 1)
         age(house)
-        again = embedded(tmp_path, _without_hooks(house.index))
 
         listing = RenditionFiles(tmp_path / "renditions")
         part = listing.part
@@ -198,17 +195,17 @@ def test_a_rendition_that_is_linked_during_the_sweep_stays(tmp_path: Path) -> No
         async def linked_meanwhile(number: int) -> list[RenditionFile]:
             found = await part(number)
             if found:
-                await again.publisher.resume()
-                assert await again.publisher.flush(30.0) == 0
+                _without_hooks(house.index)
+                assert await house.publisher.flush(30.0) == 0
             return found
 
         listing.part = linked_meanwhile  # type: ignore[method-assign]
-        again.orphans._files = listing
-        await again.orphans.sweep()
-        assert again.index.calls["links.keys_of"] == 1
-        again.forget_all()
-        await again.find(request(100))
-        assert len(objects(again)) == 1
+        house.orphans._files = listing
+        await house.orphans.sweep()
+        assert house.index.calls["links.keys_of"] == 1
+        house.forget_all()
+        await house.find(request(100))
+        assert len(objects(house)) == 1
 
     run(main)
 

@@ -473,16 +473,19 @@ def test_what_the_spool_drops_is_given_up(tmp_path: Path) -> None:
     """With the store away and the spool bounded, the oldest go and the newest arrive."""
 
     async def main() -> None:
-        store = disk_store(tmp_path)
-        house = House(tmp_path, store=store, spool_bytes=120)
+        house = House(tmp_path, spool_bytes=120)
+        store = house.fake_store
         await house.upload()
         gone = asyncio.Event()
         published = store.publish
 
-        async def publish(spooled: Path, link: Link) -> None:
+        async def publish(source: bytes | Path, link: Link) -> None:
+            assert isinstance(source, Path)
             if not gone.is_set():
                 raise errors.ObjectStoreUnavailable
-            await published(spooled, link)
+            if not source.exists():
+                raise errors.DiskFull
+            await published(source, link)
 
         store.publish = publish  # type: ignore[method-assign]
         for width in range(100, 110):
@@ -512,6 +515,71 @@ def test_what_the_spool_drops_after_storing_is_linked_all_the_same(tmp_path: Pat
         del house.index.before["links.add_all"]
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_the_disk_takes_bytes_at_once(tmp_path: Path) -> None:
+    """Object, then link; nothing goes through the spool, and no bytes wait for the index."""
+
+    async def main() -> None:
+        house = House(tmp_path, store=disk_store(tmp_path), cache=Cache(memory_bytes=0))
+        original = await house.upload()
+        house.index.before["links.add_all"] = away()
+        made = await house.get(request(100))
+        await until(lambda: house.index.calls["links.add_all"] > 2)
+        assert house.spool.files == 0
+        for task in house.publisher._tasks:
+            frames = [frame.f_locals for frame in task.get_stack()]
+            assert not any("rendered" in local or "source" in local for local in frames)
+        variant = request(100).rendition.variant
+        link = house.publisher.stored(original.generation, variant)
+        assert link is not None
+        assert await house.store.read(link) == made.held.data
+        again = await house.find(request(100))  # the object is there, although its link is not
+        assert again.link == link
+        assert len(house.renderer.renders) == 1
+        del house.index.before["links.add_all"]
+        assert await house.publisher.flush(30.0) == 0
+        assert await house.index.links.find(original.generation, variant) is not None
+        assert house.publisher.stored(original.generation, variant) is None
+
+    run(main)
+
+
+def test_what_an_earlier_release_left_in_the_spool_of_a_disk_is_taken_up(tmp_path: Path) -> None:
+    """1.0.0 spooled renditions for the embedded store as well."""
+
+    async def main() -> None:
+        house = House(tmp_path, store=disk_store(tmp_path))
+        original = await house.upload()
+        variant = request(100).rendition.variant
+        await house.spool.put(original.generation, variant, "jpg", b"\xff\xd8")
+        assert await house.publisher.resume() == 1
+        assert await house.publisher.flush(30.0) == 0
+        assert await house.spool.entries() == []
+        found = await house.find(request(100))
+        assert await house.store.read(found.link) == b"\xff\xd8"
+
+    run(main)
+
+
+def test_a_disk_that_is_full_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client has its picture; it is only made again next time."""
+
+    async def main() -> None:
+        store = disk_store(tmp_path)
+        house = House(tmp_path, store=store)
+        await house.upload()
+
+        async def refuse(*_: object) -> None:
+            raise errors.DiskFull
+
+        monkeypatch.setattr(store, "publish", refuse)
+        await house.publish(100)
+        assert (house.publisher.published, house.publisher.refused) == (0, 1)
+        assert not house.publisher._coming
+        assert house.index.calls["links.add_all"] == 0
 
     run(main)
 

@@ -3,9 +3,10 @@
 import asyncio
 import dataclasses
 import errno
+import hashlib
 import os
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from liveresize.core.originals import Link, Original
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
 from liveresize.settings.server import Disk
+from liveresize.storage import unclean_stop
 from liveresize.storage.disk import DiskRenditions
 
 from . import worlds
@@ -49,29 +51,20 @@ def link(
     return dataclasses.replace(worlds.link(original, variant), key=key, size=size)
 
 
-def spooled(folder: Path, data: bytes = b"data") -> Path:
-    """A file that is to be published."""
-    path = folder / "spooled"
-    path.write_bytes(data)
-    return path
-
-
 def left(folder: Path) -> list[Path]:
     """Everything in the store, folders included."""
     return sorted((folder / "renditions").rglob("*"))
 
 
 def test_what_was_published_can_be_read_and_removed(tmp_path: Path) -> None:
-    """The spooled file stays; with its last rendition a generation leaves no folder."""
+    """With its last rendition a generation leaves no folder."""
 
     async def main() -> None:
         renditions = store(tmp_path)
         one, other = link(renditions, of()), link(renditions, of(), "50x0-jpeg")
-        path = spooled(tmp_path)
         for each in (one, other):
-            await renditions.publish(path, each)
+            await renditions.publish(b"data", each)
             assert await renditions.read(each) == b"data"
-        assert path.read_bytes() == b"data"
         place = renditions.local_path(one.key)
         assert place is not None
         assert place.read_bytes() == b"data"
@@ -86,35 +79,43 @@ def test_what_was_published_can_be_read_and_removed(tmp_path: Path) -> None:
 
 
 def test_publishing_again_replaces(tmp_path: Path) -> None:
-    """A part that a kill has left is in nobody's way."""
+    """Also from a file, which stays; nothing half-written is left."""
 
     async def main() -> None:
         renditions = store(tmp_path)
-        first = link(renditions, of(), size=5)
-        await renditions.publish(spooled(tmp_path, b"first"), first)
+        first, second = link(renditions, of(), size=5), link(renditions, of(), size=3)
+        await renditions.publish(b"first", first)
+        spooled = tmp_path / "spooled"
+        spooled.write_bytes(b"2nd")
+        await renditions.publish(spooled, second)
+        assert await renditions.read(second) == spooled.read_bytes() == b"2nd"
         place = renditions.local_path(first.key)
         assert place is not None
-        place.with_name(place.name + ".part").write_bytes(b"hal")
-        (tmp_path / "spooled").unlink()
-        second = link(renditions, of(), size=3)
-        await renditions.publish(spooled(tmp_path, b"2nd"), second)
-        assert await renditions.read(second) == b"2nd"
         assert [each.name for each in place.parent.iterdir()] == [place.name]
 
     asyncio.run(main())
 
 
-def test_publishing_the_same_file_again_leaves_one_name(tmp_path: Path) -> None:
-    """A kill between object and link has the next start store what is stored already."""
+def test_a_rendition_has_its_name_only_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written once, beside its place, and renamed; a kill leaves a `.part`."""
 
     async def main() -> None:
         renditions = store(tmp_path)
-        twice, path = link(renditions, of(), size=4), spooled(tmp_path, b"data")
-        for _ in range(2):
-            await renditions.publish(path, twice)
-        place = renditions.local_path(twice.key)
-        assert place is not None
-        assert [each.name for each in place.parent.iterdir()] == [place.name]
+        one, names = link(renditions, of()), []
+
+        def die(path: Path, target: Path) -> Path:
+            names.extend([path.name, target.name])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "rename", die)
+        with pytest.raises(errors.DiskFull):
+            await renditions.publish(b"data", one)
+        part, name = names
+        assert part.startswith(name)
+        assert part.endswith(".part")
+        assert not [each for each in left(tmp_path) if each.is_file()]
 
     asyncio.run(main())
 
@@ -127,7 +128,7 @@ def test_a_generation_is_removed_whole(tmp_path: Path) -> None:
         other = worlds.original(CAT, generation="f" * 26 + of().generation[-2:])
         for original in (of(), other):
             for variant in (VARIANT, "50x0-jpeg"):
-                await renditions.publish(spooled(tmp_path), link(renditions, original, variant))
+                await renditions.publish(b"data", link(renditions, original, variant))
         for _ in range(2):
             await renditions.remove_generation(of())
         assert await renditions.read(link(renditions, of())) is None
@@ -143,7 +144,7 @@ def test_an_object_that_is_not_whole_is_gone(tmp_path: Path, data: bytes) -> Non
     async def main() -> None:
         renditions = store(tmp_path)
         published = link(renditions, of())
-        await renditions.publish(spooled(tmp_path), published)
+        await renditions.publish(b"data", published)
         place = renditions.local_path(published.key)
         assert place is not None
         place.unlink()
@@ -235,96 +236,16 @@ def test_hostile_keys_lead_nowhere(tmp_path: Path, key: str) -> None:
     assert store(tmp_path).local_path(key) is None
 
 
-@pytest.mark.parametrize("reason", [errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK])
-def test_where_there_are_no_hard_links_bytes_are_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
-) -> None:
-    """Another file system than the spool's will do as well, and what is copied is synced."""
-
-    async def main() -> None:
-        renditions = store(tmp_path)
-        synced: list[str] = []
-
-        def refuse(*_: Any) -> None:
-            raise OSError(reason, os.strerror(reason))
-
-        monkeypatch.setattr(os, "link", refuse)
-        monkeypatch.setattr(
-            os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}"))
-        )
-        published = link(renditions, of())
-        await renditions.publish(spooled(tmp_path), published)
-        assert await renditions.read(published) == b"data"
-        assert synced[-1].endswith(".part")
-
-    asyncio.run(main())
-
-
-def test_a_copy_that_fails_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk is as full as before."""
-
-    async def main() -> None:
-        renditions = store(tmp_path)
-
-        def refuse(*_: Any) -> None:
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-
-        def full(_: int) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        path = spooled(tmp_path)
-        monkeypatch.setattr(os, "link", refuse)
-        fsync, calls = os.fsync, [0]
-
-        def second(descriptor: int) -> None:
-            calls[0] += 1
-            (full if calls[0] == 2 else fsync)(descriptor)
-
-        monkeypatch.setattr(os, "fsync", second)
-        with pytest.raises(errors.DiskFull):
-            await renditions.publish(path, link(renditions, of()))
-        assert not [each for each in left(tmp_path) if each.is_file()]
-
-    asyncio.run(main())
-
-
-def test_bytes_are_durable_before_they_have_their_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A power failure leaves no object that is there and not whole."""
-    events: list[str] = []
-    fsync, rename = os.fsync, os.rename
-
-    def synced(descriptor: int) -> None:
-        events.append("sync " + Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
-        fsync(descriptor)
-
-    def renamed(source: Path, target: Path) -> None:
-        events.append("rename")
-        rename(source, target)
-
-    async def main() -> None:
-        renditions = store(tmp_path)
-        path = spooled(tmp_path)
-        monkeypatch.setattr(os, "fsync", synced)
-        monkeypatch.setattr(os, "rename", renamed)
-        await renditions.publish(path, link(renditions, of()))
-        assert events[:2] == ["sync spooled", "rename"]
-
-    asyncio.run(main())
-
-
 def test_twice_the_reserve_stays_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Renditions are refused while originals still find room."""
 
     async def main() -> None:
         renditions = store(tmp_path, reserve=100)
-        path = spooled(tmp_path)
         monkeypatch.setattr(os, "statvfs", lambda _: statvfs(bavail=203))
         with pytest.raises(errors.DiskFull):
-            await renditions.publish(path, link(renditions, of()))
+            await renditions.publish(b"data", link(renditions, of()))
         monkeypatch.setattr(os, "statvfs", lambda _: statvfs(bavail=204))
-        await renditions.publish(path, link(renditions, of()))
+        await renditions.publish(b"data", link(renditions, of()))
 
     asyncio.run(main())
 
@@ -351,3 +272,165 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_the_disk_is_always_healthy(tmp_path: Path) -> None:
     """What it cannot do, it says when asked to."""
     assert store(tmp_path).healthy
+    assert not store(tmp_path).spools(CAT)
+
+
+def damage(renditions: DiskRenditions, published: Link, data: bytes) -> None:
+    """What a machine that went down leaves of a file that was never synced."""
+    place = renditions.local_path(published.key)
+    assert place is not None
+    place.write_bytes(data)
+
+
+async def run_one(folder: Path, data: bytes, *, crash: bool) -> Link:
+    """One run that stores `data`; returns its link, as the index has it."""
+    renditions = store(folder)
+    await renditions.begin()
+    sha256 = hashlib.sha256(data).hexdigest()
+    published = dataclasses.replace(
+        link(renditions, of(), size=len(data)), etag=sha256, rendered_at=time.time()
+    )
+    await renditions.publish(data, published)
+    if not crash:
+        await renditions.end()
+    return published
+
+
+def test_after_an_unclean_stop_renditions_are_checked_before_their_first_use(
+    tmp_path: Path,
+) -> None:
+    """Those of that run, by their SHA-256; whole ones are read on, and only looked at once."""
+
+    async def main() -> None:
+        published = await run_one(tmp_path, b"data", crash=True)
+        again = store(tmp_path)
+        damage(again, published, b"dat\0")
+        await again.begin()
+        assert await again.read(published) is None
+        assert await again.open(published) is None
+        damage(again, published, b"data")
+        body = await again.open(published, 1, 2)
+        assert body is not None
+        assert b"".join([chunk async for chunk in body.chunks()]) == b"at"
+        await body.close()
+        damage(again, published, b"dat\0")
+        assert await again.read(published) == b"dat\0"  # was looked at
+
+    asyncio.run(main())
+
+
+def test_doubts_outlive_a_clean_stop(tmp_path: Path) -> None:
+    """What a crash left is not whole because a later run ended well."""
+
+    async def main() -> None:
+        published = await run_one(tmp_path, b"data", crash=True)
+        await run_one(tmp_path, b"other", crash=False)
+        again = store(tmp_path)
+        await again.begin()
+        damage(again, published, b"dat\0")
+        assert await again.read(published) is None
+
+    asyncio.run(main())
+
+
+def test_what_is_not_in_doubt_is_not_checked(tmp_path: Path) -> None:
+    """After a clean stop nothing is; after a crash, neither what was there before that run
+    began nor what was stored since."""
+
+    async def main() -> None:
+        published = await run_one(tmp_path, b"data", crash=False)
+        clean = store(tmp_path)
+        await clean.begin()
+        damage(clean, published, b"dat\0")
+        assert await clean.read(published) == b"dat\0"
+        again = store(tmp_path)
+        await again.begin()
+        for seconds in (-3600.0, 3600.0):
+            other = dataclasses.replace(published, rendered_at=time.time() + seconds)
+            assert await again.read(other) == b"dat\0"
+        assert await again.read(dataclasses.replace(published, rendered_at=0.0)) == b"dat\0"
+        assert await again.read(published) is None
+
+    asyncio.run(main())
+
+
+def test_a_note_that_cannot_be_read_puts_everything_in_doubt(tmp_path: Path) -> None:
+    """It may have been written as the machine went down."""
+
+    async def main() -> None:
+        published = await run_one(tmp_path, b"data", crash=False)
+        (tmp_path / "unclean").write_bytes(b"\0\0")
+        again = store(tmp_path)
+        await again.begin()
+        damage(again, published, b"dat\0")
+        assert await again.read(published) is None
+
+    asyncio.run(main())
+
+
+def test_a_full_disk_is_marked_before_anything_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start needs no room; what cannot be marked is not stored."""
+
+    async def main() -> None:
+        def full(_: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "touch", full)
+            renditions = store(tmp_path)
+            await renditions.begin()
+            with pytest.raises(errors.DiskFull):
+                await renditions.publish(b"data", link(renditions, of()))
+        await renditions.publish(b"data", link(renditions, of()))
+        assert (tmp_path / "running").exists()
+
+    asyncio.run(main())
+
+
+def test_a_note_that_cannot_be_written_leaves_the_marker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells the next start of both runs."""
+
+    async def main() -> None:
+        published = await run_one(tmp_path, b"data", crash=True)
+        published = dataclasses.replace(published, rendered_at=time.time() - 3000)
+        os.utime(tmp_path / "running", (time.time() - 3600,) * 2)
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(unclean_stop.files, "write_whole", full)
+            again = store(tmp_path)
+            await again.begin()
+        damage(again, published, b"dat\0")
+        assert await again.read(published) is None
+        third = store(tmp_path)
+        await third.begin()
+        assert await third.read(published) is None
+
+    asyncio.run(main())
+
+
+def test_a_sync_that_fails_leaves_the_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk does not have everything, and says so once."""
+
+    async def main() -> None:
+        published = await run_one(tmp_path, b"data", crash=True)
+
+        def fail(_: Path) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        again = store(tmp_path)
+        await again.begin()
+        monkeypatch.setattr(unclean_stop, "_sync_file_system", fail)
+        await again.end()
+        assert (tmp_path / "running").exists()
+        assert await again.read(published) == b"data"
+
+    asyncio.run(main())

@@ -182,18 +182,23 @@ class VipRenditions:
         vip_key = vip.rendition_key(original.image, variant)
         return vip_key or f"{original.image.name}/{original.generation}/{variant}.{extension}"
 
-    async def publish(self, spooled: Path, link: Link) -> None:
-        """Store the spooled bytes under `link.key`; the spooled file stays.
+    def spools(self, image: ImageId) -> bool:
+        """Return True: renditions must not stay in memory during an outage."""
+        return True
+
+    async def publish(self, source: bytes | Path, link: Link) -> None:
+        """Store a spooled file under `link.key`; the spooled file stays.
 
         Raises ObjectStoreUnavailable, and DiskFull if the spooled file is incomplete.
         """
+        assert isinstance(source, Path)
         bucket = link.image.bucket
         try:
             with self._access.asking(bucket):
                 await self._objects.put_file(
                     bucket,
                     link.key,
-                    spooled,
+                    source,
                     size=link.size,
                     sha256=link.etag,
                     mime=link.mime,

@@ -93,9 +93,13 @@ class RoutedRenditions:
         """The key of an object."""
         return self._of(original.image).key(original, variant, extension)
 
-    async def publish(self, spooled: Path, link: Link) -> None:
+    def spools(self, image: ImageId) -> bool:
         """See ports.RenditionStore."""
-        await self._of(link.image).publish(spooled, link)
+        return self._of(image).spools(image)
+
+    async def publish(self, source: bytes | Path, link: Link) -> None:
+        """See ports.RenditionStore."""
+        await self._of(link.image).publish(source, link)
 
     async def read(self, link: Link) -> bytes | None:
         """See ports.RenditionStore."""

@@ -55,10 +55,13 @@ class RenditionStore(Protocol):
     def local_path(self, key: str) -> Path | None:
         """Return the path of the object of `key`, if this server serves it."""
 
-    async def publish(self, spooled: Path, link: Link) -> None:
-        """Store the spooled bytes durably under `link.key`; the spooled file stays.
+    def spools(self, image: ImageId) -> bool:
+        """Whether renditions of a picture are spooled until they are stored."""
 
-        Raises DiskFull or ObjectStoreUnavailable.
+    async def publish(self, source: bytes | Path, link: Link) -> None:
+        """Store bytes or a spooled file under `link.key`; the spooled file stays.
+
+        A store that `spools` takes only files. Raises DiskFull or ObjectStoreUnavailable.
         """
 
     async def read(self, link: Link) -> bytes | None:
