@@ -5,6 +5,7 @@ import enum
 import functools
 import hashlib
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -29,6 +30,12 @@ FOREIGN_ENGINE = "0"
 
 _LISTED = 256
 """Links of one generation that are read at once; of one that has more, each is asked for."""
+
+_ASK_EVERY = 5.0
+"""Seconds between questions for the links of one generation behind answers from memory."""
+
+_ASKED = 10_000
+"""Generations whose last such question is remembered; for no others is there one."""
 
 _STREAMED = 1 << 20
 """Bytes above which an object is passed on as it comes, rather than held in memory."""
@@ -69,6 +76,7 @@ class RenditionLoader:
         memory: ports.Memory,
         publisher: Publishing,
         rates: Rates,
+        monotonic: Callable[[], float],
     ) -> None:
         self._originals = originals
         self._links = links
@@ -79,6 +87,10 @@ class RenditionLoader:
         self._memory = memory
         self._publisher = publisher
         self._rates = rates
+        self._monotonic = monotonic
+        self._asked: dict[str, float] = {}
+        self._quiet_until = 0.0
+        self._asking: set[asyncio.Task[Link | None]] = set()
         self._link_lists: SingleFlight[LinkList] = SingleFlight()
         self._fetches: SingleFlight[CachedImage | None] = SingleFlight()
         self.renders = 0
@@ -164,11 +176,30 @@ class RenditionLoader:
             if link is None and not found.complete:
                 link = await self._links.find(generation, variant)
         except errors.IndexUnavailable:
+            self._quiet_until = self._monotonic() + _ASK_EVERY
             return self._memory.link(generation, variant, stale=True)
         if link is not None:
             self._memory.keep_link(link)
             self._publisher.used(link)
         return link
+
+    def look_up_behind(self, original: Original, variant: str) -> None:
+        """Have the link looked up while memory answers with the bytes; returns at once.
+
+        One generation is asked for every few seconds at most, and none while the index does
+        not answer.
+        """
+        now = self._monotonic()
+        if now < self._quiet_until or now < self._asked.get(original.generation, 0.0):
+            return
+        if len(self._asked) >= _ASKED:
+            self._asked = {each: until for each, until in self._asked.items() if now < until}
+            if len(self._asked) >= _ASKED:
+                return
+        self._asked[original.generation] = now + _ASK_EVERY
+        task = asyncio.create_task(self.look_up(original, variant))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     async def _list(self, generation: str) -> LinkList:
         links = await self._links.of(generation, _LISTED)

@@ -73,6 +73,8 @@ class Renditions:
         held = self._memory.held(original.generation, variant)
         if held is None:
             return None
+        if redirect:
+            self._loader.look_up_behind(original, variant)
         return Bytes(original=original, variant=variant, held=held, cache=Cache.MEMORY)
 
     def _redirects(self, request: RenditionRequest) -> bool:

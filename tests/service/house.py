@@ -175,6 +175,7 @@ class House:
             memory=self.memory,
             publisher=self.publisher,
             rates=Rates(rates, self.clock.monotonic),
+            monotonic=self.clock.monotonic,
         )
         self.renditions = Renditions(
             bounds=bounds,

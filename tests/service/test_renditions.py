@@ -16,7 +16,7 @@ from liveresize.delivery import rendition_loader
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect
 from liveresize.settings import server
 
-from .doubles import away, picture, run
+from .doubles import away, picture, run, turns
 from .house import CAT, House, request
 
 
@@ -159,6 +159,75 @@ def test_a_store_that_cannot_be_read_costs_a_render(tmp_path: Path) -> None:
         house.fake_store.read = read  # type: ignore[method-assign]
         assert (await house.get(request(100, proxy=True))).cache is Cache.MISS
         assert await house.publisher.flush(30.0) == 0
+
+    run(main)
+
+
+def test_a_link_past_its_time_comes_back_behind_an_answer(tmp_path: Path) -> None:
+    """Memory answers at once with the bytes, and with a redirect as soon as it may again."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.clock.now += 61.0
+        house.index.calls.clear()
+        recalled = house.renditions.recall(request(100))
+        assert isinstance(recalled, Bytes)
+        await turns()
+        assert isinstance(house.renditions.recall(request(100)), Redirect)
+        assert house.index.calls == {"links.of": 1}
+        assert house.publisher.take_used()
+
+    run(main)
+
+
+def test_the_index_is_rarely_asked_behind_answers(tmp_path: Path) -> None:
+    """Every five seconds for one picture, and for none while it does not answer."""
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=0)
+        dog = ImageId("dog")
+        await house.upload()
+        await house.upload(dog)
+        await house.publish(100)
+        await house.publish(100, image=dog)
+        house.clock.now += 10.0
+        house.index.calls.clear()
+        for _ in range(20):
+            assert isinstance(house.renditions.recall(request(100)), Bytes)
+            await turns(3)
+        assert house.index.calls["links.of"] == 1
+        house.clock.now += 5.0
+        house.index.available = False
+        for _ in range(20):
+            house.renditions.recall(request(100))
+            await turns()
+            house.renditions.recall(request(100, image=dog))
+        assert house.index.calls["links.of"] == 2
+        house.index.available = True
+        house.clock.now += 5.0
+        house.renditions.recall(request(100, image=dog))
+        await turns()
+        assert house.index.calls["links.of"] == 3
+
+    run(main)
+
+
+def test_bytes_that_are_wanted_lead_to_no_question(tmp_path: Path) -> None:
+    """Where nothing is redirected, links past their time are in nobody's way."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(100)
+        house.clock.now += 61.0
+        house.index.calls.clear()
+        house.renditions.recall(request(100, proxy=True))
+        house.fake_store.healthy = False
+        house.renditions.recall(request(100))
+        await turns()
+        assert not house.index.calls
 
     run(main)
 
