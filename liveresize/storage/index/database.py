@@ -157,7 +157,7 @@ class Database:
                     raise
             return await self._engine.run(ask, reading=True)
 
-        return await self._within(budget, insist())
+        return await self._in_time(budget, insist())
 
     async def write(
         self,
@@ -193,7 +193,7 @@ class Database:
 
         try:
             with stores.index("write"):
-                return await self._within(self._budget, insist())
+                return await self._in_time(self._budget, insist())
         except errors.IndexUnavailable:
             self.writes.doubt()
             raise
@@ -220,6 +220,17 @@ class Database:
         with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
             await self._within(self._budget, self._engine.keep_room())
 
+    async def _in_time(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
+        """Do the same as `_within`, without a task if `work` can be cancelled at once."""
+        if not self._engine.leaves_at_once:
+            return await self._within(budget, work)
+        try:
+            async with asyncio.timeout(budget) as limit:
+                return await work
+        except FAILURES as error:
+            late = TimeoutError(f"no answer within {budget} s")
+            raise _translated(late if limit.expired() else error) from error
+
     async def _within(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, within `budget` seconds. Raises IndexUnavailable.
 
@@ -238,8 +249,7 @@ class Database:
                 raise TimeoutError(f"no answer within {budget} s")
             return task.result()
         except FAILURES as error:
-            kind = errors.IndexFull if _is_full(error) else errors.IndexUnavailable
-            raise kind("", f"{type(error).__name__}: {error}") from error
+            raise _translated(error) from error
 
     def _abandon(self, task: asyncio.Task[Any]) -> None:
         """Cancel `task` without waiting for it, and ignore its error."""
@@ -257,6 +267,11 @@ class Database:
 def _first_row(connection: sa.Connection) -> None:
     """Read one of our tables: SQLite would select 1 from a file that is not a database."""
     connection.execute(sa.select(schema.purges.c.serial).limit(1))
+
+
+def _translated(error: BaseException) -> errors.IndexUnavailable:
+    kind = errors.IndexFull if _is_full(error) else errors.IndexUnavailable
+    return kind("", f"{type(error).__name__}: {error}")
 
 
 def _is_full(error: BaseException) -> bool:

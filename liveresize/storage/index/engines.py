@@ -34,6 +34,9 @@ T = TypeVar("T")
 class Engine(Protocol):
     """The connections to one database."""
 
+    leaves_at_once: bool
+    """Whether `run` returns as soon as it is cancelled."""
+
     async def run(self, work: Callable[[sa.Connection], T], *, reading: bool = False) -> T:
         """Return the result of `work`, in a transaction that is rolled back on errors.
 
@@ -83,6 +86,8 @@ def build(url: sa.URL, *, pool: int, patience: float) -> Engine:
 class Postgresql:
     """PostgreSQL through asyncpg, directly or behind PgBouncer."""
 
+    leaves_at_once = False
+
     def __init__(self, url: sa.URL, pool: int, patience: float) -> None:
         self._engine = create_async_engine(
             url,
@@ -124,6 +129,8 @@ class Postgresql:
 
 class Sqlite:
     """An SQLite file; each connection is used by one thread at a time."""
+
+    leaves_at_once = True
 
     def __init__(self, url: sa.URL, pool: int, patience: float) -> None:
         self._path = Path(url.database or "").absolute()
