@@ -82,7 +82,9 @@ class Cache:
     max_variants: int = key(
         200, "Renditions of one original above which new ones are not kept.", least=1
     )
-    spool_bytes: int = key(_GIB, "Renditions waiting on disk for S3, in bytes.", least=0)
+    spool_bytes: int = key(
+        _GIB, "Renditions waiting on disk for S3, in bytes; without S3 none wait.", least=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,6 +218,22 @@ def test_killed_before_it_is_kept(place: Scene, step: str) -> None:
     is_served(place, client, NEW)
 
 
+@pytest.mark.parametrize("shared", [ON_DISK])
+def test_what_a_crash_has_damaged_is_made_again(place: Scene) -> None:
+    """A rendition on disk is never synced: a machine that goes down may lose its bytes."""
+    first = place.server()
+    first.client.put_in("cat", NEW)
+    is_served(place, first.client, NEW)
+    small = picture(first.client, "/cat_90_0.png").content
+    first.kill()
+    (stored,) = (first.folder / "data" / "renditions").rglob("*.png")
+    stored.write_bytes(bytes(len(small)))
+    client = place.server().client
+    assert picture(client, "/cat_90_0.png").content == small
+    servers.until(lambda: stored.read_bytes() == small)
+    place.in_order()
+
+
 @on({False: DELETED, True: DELETED + RETIRED_SHARED})
 def test_killed_while_deleting(place: Scene, step: str) -> None:
     """Once its row is gone, so is the rest of it soon; the id takes another picture."""

@@ -52,6 +52,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(spawn: Spawn) -> None:
     servers.until(lambda: not first.family)
     second = spawn()
     assert second.client.get("/cat.jpg").content == NOISE
+    assert (second.folder / "data" / "unclean").exists()
     assert second.client.get("/cat_200_0.jpg").headers["Location"] == place
     assert second.client.get(place).content == made
     assert second.client.get(HEAVY).status_code == 200
@@ -142,12 +143,16 @@ def test_an_upload_that_is_being_stored_is_finished_first(spawn: Spawn) -> None:
 
 
 def test_what_was_finished_while_stopping_is_kept(spawn: Spawn) -> None:
-    """The next start redirects to it."""
+    """The next start redirects to it, and does not doubt it."""
     first = spawn(drain__delay=0)
+    data = first.folder / "data"
     first.client.put_in("cat", pictures.jpeg())
     assert first.client.get("/cat_20_0.jpg").status_code == 200
+    assert (data / "running").exists()
     first.process.terminate()
     assert first.process.wait(servers.PATIENCE) == 0
+    assert not (data / "running").exists()
+    assert not (data / "unclean").exists()
     second = spawn()
     servers.until(lambda: second.client.get("/cat_20_0.jpg").status_code == 303)
 
