@@ -28,6 +28,9 @@ _log = structlog.get_logger("liveresize.publisher")
 
 T = TypeVar("T")
 
+_ON_THEIR_WAY = 10_000
+"""Renditions above which no more are kept that no spool bounds, while the index is away."""
+
 
 _MAX_PAUSE = 30.0
 """Seconds of the longest pause between attempts."""
@@ -80,11 +83,15 @@ class Publisher:
     def offer(self, original: Original, variant: str, rendered: Rendered) -> None:
         """Take a finished rendition; returns at once.
 
-        One that is on its way already is not taken twice, and one for which its original has
-        no room is not kept.
+        One that is on its way already is not taken twice. One for which its original has no
+        room is not kept; nor are, without a spool, more than so many at once.
         """
         generation = original.generation
         if variant in self._coming.get(generation, ()) or not self._has_room(original, variant):
+            return
+        spooled = self._store.spools(original.image)
+        if not spooled and len(self._tasks) >= _ON_THEIR_WAY:
+            self.refused += 1
             return
         self._coming.setdefault(generation, {})[variant] = None
         self._spawn(self._publish(original, variant, rendered))

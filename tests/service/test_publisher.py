@@ -12,7 +12,7 @@ from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
 from liveresize.core.ports import Added
-from liveresize.delivery import link_writer
+from liveresize.delivery import link_writer, publisher
 from liveresize.delivery.publisher import Publisher
 from liveresize.settings.server import Cache
 
@@ -429,6 +429,26 @@ def test_what_is_on_its_way_is_not_taken_twice(tmp_path: Path) -> None:
         del house.index.before["links.add_all"]
         assert await house.publisher.flush(30.0) == 0
         assert house.publisher.published == 1
+
+    run(main)
+
+
+def test_so_many_are_on_their_way_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the index is away; what is not kept is answered all the same."""
+    monkeypatch.setattr(publisher, "_ON_THEIR_WAY", 3)
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.fake_store.spooling = False
+        await house.upload()
+        house.index.before["links.add_all"] = away()
+        for width in range(100, 105):
+            await house.get(request(width))
+        assert (house.publisher.backlog, house.publisher.refused) == (3, 2)
+        del house.index.before["links.add_all"]
+        assert await house.publisher.flush(30.0) == 0
+        await house.publish(105)
+        assert house.publisher.published == 4
 
     run(main)
 
