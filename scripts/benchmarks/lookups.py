@@ -61,6 +61,7 @@ async def _measure(url: str, links: int) -> tuple[float, list[tuple[str, float, 
             ("original", lambda i: index.rows.find(ImageId(f"image-{i}"))),
             ("link", lambda i: index.links.find(_generation(i), f"{1 + i % VARIANTS}00x0-jpeg")),
             ("no link", lambda i: index.links.find(_generation(i), "999x0-jpeg")),
+            ("all links", lambda i: index.links.of(_generation(i), 256)),
         )
         times = [(what, *await _time(ask, links // VARIANTS)) for what, ask in asked]
         return filling, times

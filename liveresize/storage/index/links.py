@@ -108,11 +108,14 @@ class SqlLinks(Repository):
             .where(selections.chosen(connection, selection), _links.c.purged_at.is_(None))
             .order_by(_links.c.rendered_at, _links.c.generation, _links.c.variant)
             .limit(limit)
+            .subquery()
         )
-        key = sa.tuple_(_links.c.generation, _links.c.variant)
+        same = sa.and_(
+            _links.c.generation == chosen.c.generation, _links.c.variant == chosen.c.variant
+        )
         # Rows are locked in the order of their keys, as in `add_all`.
         locked = connection.execute(
-            _select.where(key.in_(chosen))
+            _select.join(chosen, same)
             .order_by(_links.c.generation, _links.c.variant)
             .with_for_update(of=_links)
         )
