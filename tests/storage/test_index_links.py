@@ -47,6 +47,29 @@ def test_a_link_is_replaced_by_its_successor(world: World) -> None:
 
 
 @everywhere
+def test_all_links_of_a_generation_are_read_at_once(world: World) -> None:
+    """As they are found one by one; purged ones and those of others are left out."""
+
+    async def scenario(bench: Bench) -> None:
+        cat, dog = await bench.upload(ImageId("käte", "pets")), await bench.upload(ImageId("dog"))
+        other = await bench.add(dog)
+        assert await bench.index.links.of(cat.generation, 10) == []
+        assert await bench.index.links.of("0" * 28, 10) == []
+        await bench.add(cat, "9x9-png")
+        await bench.index.links.purge(Selection(image=cat.image), 1)
+        links = [
+            await bench.add(cat, variant, size=1 << 40, key=f'{variant} "é"\\')
+            for variant in ("1x1-png", "2x2-png", "3x3-png")
+        ]
+        found = await bench.index.links.of(cat.generation, 10)
+        assert sorted(found, key=lambda link: link.variant) == links
+        assert len(await bench.index.links.of(cat.generation, 2)) == 2
+        assert await bench.index.links.of(dog.generation, 10) == [other]
+
+    world.run(scenario)
+
+
+@everywhere
 def test_links_are_added_together(world: World) -> None:
     """Each has an outcome of its own: ended generations do not keep others out."""
 

@@ -1,6 +1,7 @@
 """The table of links to stored renditions."""
 
 import functools
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
 from liveresize.core.ports import Added, Selection
-from liveresize.storage.index import locks, purges, repository, schema, selections
+from liveresize.storage.index import engines, locks, purges, repository, schema, selections
 from liveresize.storage.index.repository import Repository
 
 _TICK = 0.001
@@ -30,18 +31,15 @@ _find = _select.where(
     _links.c.variant == sa.bindparam("b_variant"),
     _links.c.purged_at.is_(None),
 )
-_all = _select.where(
-    _links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None)
-).limit(sa.bindparam("b_limit"))
 _several: sa.BindParameter[list[str]] = sa.bindparam("b_generations", expanding=True)
 _living_ones = (
     sa.select(
         _originals.c.generation,
         sa.select(sa.func.count())
-        .where(_links.c.generation == _originals.c.generation, _links.c.purged_at.is_(None))
+        .where(_links.c.generation == _originals.c.generation)
         .correlate(_originals)
         .scalar_subquery()
-        .label("variants"),
+        .label("rows"),
     )
     .where(_originals.c.generation.in_(_several))
     .order_by(_originals.c.generation)
@@ -63,8 +61,27 @@ class SqlLinks(Repository):
 
     @repository.lookup
     def of(self, connection: sa.Connection, generation: str, limit: int) -> list[Link]:
-        rows = connection.execute(_all, {"b_generation": generation, "b_limit": limit})
-        return [_link(row) for row in rows]
+        found = connection.execute(
+            _list(connection.dialect.name), {"b_generation": generation, "b_limit": limit}
+        )
+        row = found.one_or_none()
+        if row is None or row.links is None:
+            return []
+        image = ImageId(row.name, row.bucket)
+        return [
+            Link(
+                image=image,
+                generation=generation,
+                variant=variant,
+                key=key,
+                mime=mime,
+                etag=etag,
+                size=size,
+                engine=engine,
+                rendered_at=rendered_at,
+            )
+            for rendered_at, variant, key, mime, etag, size, engine in json.loads(row.links)
+        ]
 
     @repository.lookup
     def was_purged(self, connection: sa.Connection, generation: str, variant: str) -> bool | None:
@@ -87,12 +104,12 @@ class SqlLinks(Repository):
         self, connection: sa.Connection, links: Sequence[Link], max_variants: int
     ) -> list[Added]:
         """Insert or replace links; return the outcome of each."""
-        in_use = _living(connection, links)
-        allowed = _allowed(connection, links, in_use, max_variants)
+        rows = _living(connection, links)
+        allowed = _allowed(connection, links, rows, max_variants)
         _insert(connection, [link for link in links if _pair(link) in allowed])
         return [
             Added.ENDED
-            if link.generation not in in_use
+            if link.generation not in rows
             else Added.ADDED
             if _pair(link) in allowed
             else Added.FULL
@@ -245,18 +262,18 @@ class SqlLinks(Repository):
 
 
 def _living(connection: sa.Connection, links: Sequence[Link]) -> dict[str, int]:
-    """How many variants the generations of these links have in use; those that have ended are
-    left out.
+    """How many rows the generations of these links have, purged ones included; those that have
+    ended are left out.
 
     The lock on the original's row serialises this and a deletion.
     """
     generations = sorted({link.generation for link in links})
-    rows = connection.execute(_living_ones, {"b_generations": generations})
-    return {row.generation: row.variants for row in rows}
+    living = connection.execute(_living_ones, {"b_generations": generations})
+    return {row.generation: row.rows for row in living}
 
 
 def _allowed(
-    connection: sa.Connection, links: Sequence[Link], in_use: dict[str, int], max_variants: int
+    connection: sa.Connection, links: Sequence[Link], rows: dict[str, int], max_variants: int
 ) -> set[tuple[str, str]]:
     """Return (generation, variant) of the links that `max_variants` allows.
 
@@ -265,14 +282,15 @@ def _allowed(
     """
     wanted: dict[str, list[str]] = {}
     for link in links:
-        if link.generation in in_use:
+        if link.generation in rows:
             wanted.setdefault(link.generation, []).append(link.variant)
     allowed = set()
     for generation, variants in wanted.items():
-        room = max_variants - in_use[generation]
+        room = max_variants - rows[generation]
         standing: set[str] = set()
-        if len(variants) > room:
+        if len(variants) > room:  # do not count purged rows
             standing.update(connection.execute(_variants, {"b_generation": generation}).scalars())
+            room = max_variants - len(standing)
         for variant in variants:
             if variant in standing:
                 allowed.add((generation, variant))
@@ -292,6 +310,29 @@ def _insert(connection: sa.Connection, links: Sequence[Link]) -> None:
                 for link in sorted(links, key=_pair)
             ],
         )
+
+
+@functools.cache
+def _list(dialect: str) -> sa.Executable:
+    """The statement that reads all links of a generation as one row of JSON.
+
+    The driver of SQLite releases the interpreter lock for each row; while the event loop is busy,
+    200 rows could take a second.
+    """
+    chosen = (
+        sa.select(_links.c.rendered_at, *(_links.c[name] for name in _VALUES))
+        .where(_links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None))
+        .limit(sa.bindparam("b_limit"))
+        .subquery()
+    )
+    if dialect == engines.SQLITE:
+        listed = sa.func.json_group_array(sa.func.json_array(*chosen.c))
+    else:
+        listed = sa.func.json_agg(sa.func.json_build_array(*chosen.c))
+    links = sa.select(sa.cast(listed, sa.Text)).scalar_subquery()
+    return sa.select(_originals.c.bucket, _originals.c.name, links.label("links")).where(
+        _originals.c.generation == sa.bindparam("b_generation")
+    )
 
 
 @functools.cache
