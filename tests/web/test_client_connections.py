@@ -159,3 +159,12 @@ def test_the_kernel_takes_little_of_an_answer_before_its_client_does(
         stream, *_ = server.server.listener._streams
         taken = stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
     assert taken == 128 << 10
+
+
+def test_no_answer_waits_for_the_one_before_it_to_be_acknowledged(server: servers.Running) -> None:
+    """TCP_NODELAY stays set after an answer, which Tornado would end by taking it away."""
+    with wire.Wire(server.port) as connection:
+        assert started(server, connection)
+        assert started(server, connection)  # so that the first answer is over
+        stream, *_ = server.server.listener._streams
+        assert stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

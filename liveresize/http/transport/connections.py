@@ -91,6 +91,10 @@ class WatchedStream(IOStream):
             written.add_done_callback(lambda _: self.unsent.release(hold))
         return written
 
+    def set_nodelay(self, value: bool) -> None:
+        """Do nothing: the listener sets TCP_NODELAY when it accepts, and Tornado would switch
+        it on and off again for every answer."""
+
     @property
     def waits_since(self) -> float:
         """See unsent.Holder."""
