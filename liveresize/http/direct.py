@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from tornado import httputil
+from tornado.http1connection import HTTP1Connection
 
 from liveresize import errors
 from liveresize.http import access, failures
 from liveresize.http.context import AppContext
-from liveresize.http.responses import Response
+from liveresize.http.responses import Headers, Response
 from liveresize.http.transport import clients
 from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.unsent import LARGE
@@ -19,6 +20,9 @@ from liveresize.http.transport.unsent import LARGE
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
 _METHOD = re.compile(r"[A-Z]{1,32}")
+
+_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\xff]*\r\n)*")
+"""Headers as they are sent."""
 
 
 @dataclass(slots=True)
@@ -51,15 +55,18 @@ def send(
     body = b"" if request.line.method == "HEAD" else response.body
     headers = _headers(response, request_id)
     if last:
-        headers["Connection"] = "close"
+        headers.append(("Connection", "close"))
         stream = getattr(connection, "stream", None)
         if isinstance(stream, WatchedStream):
             stream.lingers = True
-    start = httputil.ResponseStartLine("HTTP/1.1", response.status, _REASONS[response.status])
-    if isinstance(body, bytes) and len(body) <= LARGE:
-        connection.write_headers(start, headers, body)
-    else:  # joined to the head it would be copied
-        connection.write_headers(start, headers)
+    joined = isinstance(body, bytes) and len(body) <= LARGE  # a larger one would be copied
+    if not last and _is_head_whole(connection, request):
+        head = _head(response.status, headers)
+        connection.write(head + body if joined else head)
+    else:
+        start = httputil.ResponseStartLine("HTTP/1.1", response.status, _REASONS[response.status])
+        connection.write_headers(start, _tornado(headers), bytes(body) if joined else None)
+    if not joined:
         connection.write(body)  # type: ignore[arg-type]
     connection.finish()
     peer = connection.context.remote_ip  # type: ignore[attr-defined]
@@ -95,12 +102,9 @@ def refuse_head(stream: WatchedStream, peer: str, site: AppContext) -> None:
     response = failures.answer(error, request_id)
     assert isinstance(response.body, bytes)
     body = b"" if method == "HEAD" else response.body
-    headers = _headers(response, request_id)
-    headers["Connection"] = "close"
-    lines = [f"HTTP/1.1 {response.status} {_REASONS[response.status]}"]
-    lines += [f"{name}: {value}" for name, value in headers.get_all()]
+    headers = [*_headers(response, request_id), ("Connection", "close")]
     stream.lingers = True
-    stream.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+    stream.write(_head(response.status, headers) + body)
     _log(peer, site, request, response, request_id, size=len(body), route="other", error=error)
 
 
@@ -110,15 +114,44 @@ def refuse_chunk(stream: WatchedStream) -> None:
     stream.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def _headers(response: Response, request_id: str) -> httputil.HTTPHeaders:
-    headers = httputil.HTTPHeaders()
-    for name, value in response.headers:
-        headers.add(name, value)
-    headers["Date"] = date()
-    headers["X-Request-Id"] = request_id
+def _headers(response: Response, request_id: str) -> Headers:
+    """The headers of an answer, with those that every answer has."""
+    headers = [*response.headers, ("Date", date()), ("X-Request-Id", request_id)]
     if response.length is not None:
-        headers["Content-Length"] = str(response.length)
+        headers.append(("Content-Length", str(response.length)))
     return headers
+
+
+def _is_head_whole(connection: httputil.HTTPConnection, request: Request) -> bool:
+    """Whether Tornado would add nothing to the head of an answer: over HTTP/1.1, on a connection
+    that stays open. Then it is written as it is: HTTPHeaders and Tornado check and convert every
+    header by itself, which takes as long as the rest of a hit."""
+    named = request.headers.get("Connection")
+    return (
+        isinstance(connection, HTTP1Connection)
+        and not connection.params.no_keep_alive
+        and request.line.version == "HTTP/1.1"
+        and (named is None or named.lower() == "keep-alive")
+    )
+
+
+def _head(status: int, headers: Headers) -> bytes:
+    """The head of an answer as HTTP/1.1 sends it.
+
+    Raises HTTPInputError, as HTTPHeaders does, for a header that would be read as another.
+    """
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if fields.count("\n") != len(headers) or not _FIELDS.fullmatch(fields):
+        raise httputil.HTTPInputError("Invalid header in an answer")
+    return f"HTTP/1.1 {status} {_REASONS[status]}\r\n{fields}\r\n".encode("latin-1")
+
+
+def _tornado(headers: Headers) -> httputil.HTTPHeaders:
+    """The same for Tornado."""
+    named = httputil.HTTPHeaders()
+    for name, value in headers:
+        named.add(name, value)
+    return named
 
 
 def _log(

@@ -131,7 +131,7 @@ def _picture(mime: str, validators: Validators, name: str) -> Headers:
     if mime:
         headers.append(("Content-Type", mime))
     if validators.etag:
-        headers.append(("ETag", f'"{validators.etag}"'))
+        headers.append(("Etag", f'"{validators.etag}"'))  # as Tornado spells it
     if validators.modified_at:
         headers.append(("Last-Modified", validators.last_modified))
     return headers

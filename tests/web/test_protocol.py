@@ -1,9 +1,13 @@
 """HTTP itself: connections that go on, clients that wait, and those that do neither."""
 
 import contextlib
+import re
 import socket
 
 import pytest
+from tornado.httputil import HTTPInputError
+
+from liveresize.http import direct
 
 from . import forms, pictures, servers, wire
 
@@ -191,3 +195,55 @@ def test_old_clients_are_answered(server: servers.Running, name: str) -> None:
             reply = connection.reply()
             assert (reply.status, reply.body[:2]) == (200, b"\xff\xd8")
             assert connection.rest() == b""
+
+
+def _head_of(port: int, target: str, **headers: str) -> bytes:
+    """The head of an answer as it came, without what changes from one answer to the next."""
+    with wire.Wire(port) as connection:
+        connection.send(wire.request(target, X_Request_Id="the-same", **headers))
+        head = connection._up_to(b"\r\n\r\n").partition(b"\r\n\r\n")[0]
+    return re.sub(rb"(?m)^(?:Connection|Date|Expires): .*\n?", b"", head + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "asked", "status"),
+    [
+        ("", {}, 303),
+        ("", {"If_None_Match": "*"}, 304),
+        ("?proxy=true", {}, 200),
+        ("?proxy=true", {"If_None_Match": "*"}, 304),
+        ("?proxy=true", {"Range": "bytes=1-2"}, 206),
+        ("?proxy=true", {"Range": "bytes=999999-"}, 416),
+    ],
+)
+def test_a_head_is_the_same_whoever_writes_it(
+    server: servers.Running, name: str, query: str, asked: dict[str, str], status: int
+) -> None:
+    """Of a connection that stays open we write it, of another one Tornado does."""
+    server.client.put_in(name, pictures.jpeg())
+    target = f"/{name}_10_0.jpg"
+    server.client.get(target)
+    server.published()
+    head = _head_of(server.port, target + query, **asked)
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert head == _head_of(server.port, target + query, Connection="keep-alive", **asked)
+    assert head == _head_of(server.port, target + query, Connection="close", **asked)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Location", "/cat\r\nX-Cache: HIT"),
+        ("Location", "/cat\nX-Cache"),
+        ("Location", "/cat\r"),
+        ("Location", "/cat\0"),
+        ("Location", "/\u732b"),
+        ("X Cache", "HIT"),
+        ("", "HIT"),
+    ],
+)
+def test_a_header_that_would_be_read_as_another_is_not_sent(header: tuple[str, str]) -> None:
+    """Whatever a value holds, an answer has the headers that it was given."""
+    assert direct._head(303, [("X-Cache", "HIT"), ("Location", "")])
+    with pytest.raises(HTTPInputError):
+        direct._head(303, [("X-Cache", "HIT"), header])
