@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
-from liveresize.observe.log import bounds
+from liveresize.observe.log import access_json, bounds
+from liveresize.observe.log.access_json import LOGGER
 from liveresize.observe.log.fields import Common
 from liveresize.observe.log.render import Renderer
 
@@ -12,8 +13,6 @@ HITS = frozenset({"HIT", "HIT-MEMORY"})
 
 NO_ADDRESS = frozenset({"", "unknown"})
 """What stands for the address of a client that nobody knows: no address to a database."""
-
-LOGGER = "liveresize.access"
 
 
 class AccessLine:
@@ -25,6 +24,7 @@ class AccessLine:
         self._put = put
         self._render = render
         self._common = common
+        self._prepared = access_json.prepared(render, common)
         self._sample = sample_hits
         # Begun so that the first hit of a sample is kept; of an empty sample, none.
         self._share = 1.0 - sample_hits if sample_hits else 0.0
@@ -50,25 +50,37 @@ class AccessLine:
         if thinned and not self._chosen():
             return
         method, path = bounds.cut(method, bounds.METHOD), bounds.cut(path, bounds.PATH)
+        message, seconds = f"{method} {path} {status}", time.time()
+        client = "" if client in NO_ADDRESS else client.partition("%")[0]  # without `%eth0`
+        duration_ms = round(duration_ms, 3)
+        more = {"cache": cache, "sample": self._sample if thinned else None, **more}
+        if self._prepared is not None:
+            prepared = self._prepared.line(
+                timestamp=self._common.timestamp(seconds),
+                message=message,
+                request_id=request_id,
+                method=method,
+                path=path,
+                status=status,
+                client=client,
+                duration_ms=duration_ms,
+                size=size,
+                more=more,
+            )
+            if prepared is not None:
+                self._put(prepared)
+                return
         line = self._common(
-            seconds=time.time(),
-            level="info",
-            logger=LOGGER,
-            message=f"{method} {path} {status}",
-            event="access",
+            seconds=seconds, level="info", logger=LOGGER, message=message, event="access"
         )
         line["request_id"] = request_id
         line["http.method"] = method
         line["url.path"] = path
         line["http.status"] = status
-        if client not in NO_ADDRESS:
-            line["client.ip"] = client.partition("%")[0]  # without the interface of fe80::1%eth0
-        line["duration_ms"] = round(duration_ms, 3)
+        if client:
+            line["client.ip"] = client
+        line["duration_ms"] = duration_ms
         line["bytes"] = size
-        if cache is not None:
-            line["cache"] = cache
-        if thinned:
-            line["sample"] = self._sample
         for name, value in more.items():
             if value is not None:
                 line[name] = value

@@ -22,6 +22,11 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def is_plain(line: str) -> bool:
+    """Whether a line of JSON is short enough, and holds no escape of a surrogate or of NUL."""
+    return len(line) < LINE and "\\ud" not in line and "\\u0000" not in line
+
+
 def fitted(fields: Mapping[str, Any]) -> str:
     """JSON of `fields`, which can all be JSON, in fewer than LINE bytes.
 

@@ -16,8 +16,8 @@ class Common:
     """Makes the fields that every line begins with; host and process are asked for once."""
 
     def __init__(self) -> None:
-        self._host = socket.gethostname()
-        self._pid = os.getpid()
+        self.host = socket.gethostname()
+        self.pid = os.getpid()
         self._second = (-1, "")
 
     def __call__(
@@ -31,8 +31,8 @@ class Common:
             "logger_name": logger,
             "message": message,
             "event": event,
-            "host": self._host,
-            "pid": self._pid,
+            "host": self.host,
+            "pid": self.pid,
         }
 
     def timestamp(self, seconds: float) -> str:

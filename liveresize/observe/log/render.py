@@ -9,7 +9,7 @@ from liveresize.observe.log import bounds
 Renderer = Callable[[Mapping[str, Any]], str]
 """Turns the fields of a record into text that ends in a newline."""
 
-_ECS_VERSION = "8.11.0"
+ECS_VERSION = "8.11.0"
 
 _ECS = {
     "@timestamp": "@timestamp",
@@ -52,15 +52,14 @@ def logstash(fields: Mapping[str, Any]) -> str:
     except (ValueError, TypeError, RecursionError):
         fields = {str(name): _safe(value) for name, value in fields.items()}
         line = _encode(fields)
-    # The escapes of surrogates and of NUL, which are looked for where they are rare.
-    if len(line) >= bounds.LINE or "\\ud" in line or "\\u0000" in line:
+    if not bounds.is_plain(line):
         line = bounds.fitted(json.loads(line))
     return line + "\n"
 
 
 def ecs(fields: Mapping[str, Any]) -> str:
     """The same under Elastic's names; `duration_ms` becomes `event.duration` in ns."""
-    named: dict[str, Any] = {"@timestamp": fields["@timestamp"], "ecs.version": _ECS_VERSION}
+    named: dict[str, Any] = {"@timestamp": fields["@timestamp"], "ecs.version": ECS_VERSION}
     for name, value in fields.items():
         if name == "duration_ms":
             named[ecs_name(name)] = int(value * 1_000_000)
