@@ -3,6 +3,7 @@
 Pure functions, shared by the fast path and the handlers, so that both send the same response.
 """
 
+import functools
 import json
 import time
 from dataclasses import dataclass, replace
@@ -119,8 +120,14 @@ def _age(
     return headers
 
 
+@functools.lru_cache(maxsize=4096)
+def _tag(name: str) -> str:
+    """Return the tag by which a CDN purges a picture; cached, because hits ask for it again."""
+    return quote(name, safe="")
+
+
 def _picture(mime: str, validators: Validators, name: str) -> Headers:
-    tag = quote(name, safe="")
+    tag = _tag(name)
     headers = [
         ("X-Content-Type-Options", "nosniff"),
         ("Access-Control-Allow-Origin", "*"),
@@ -169,7 +176,7 @@ def found(
         return _not_modified(
             [*_picture(link.mime, validators, link.image.name), *age, cached], about
         )
-    tag = quote(link.image.name, safe="")
+    tag = _tag(link.image.name)
     headers = [
         ("Location", outcome.url),
         *age,
