@@ -12,6 +12,8 @@ from typing import Self
 
 from liveresize.core import numbers
 
+_NAMES = frozenset({"If-None-Match", "Range", "If-Range", "If-Modified-Since"})
+
 
 @dataclass(frozen=True, slots=True)
 class Conditionals:
@@ -25,7 +27,9 @@ class Conditionals:
 
     @classmethod
     def of(cls, method: str, headers: Mapping[str, str]) -> Self:
-        """Read them from all headers of a request."""
+        """Read them from all headers of a request, of which most have none."""
+        if _NAMES.isdisjoint(headers):
+            return cls(method)
         return cls(
             method,
             headers.get("If-None-Match", ""),

@@ -126,12 +126,12 @@ def _is_head_whole(connection: httputil.HTTPConnection, request: Request) -> boo
     """Whether Tornado would add nothing to the head of an answer: over HTTP/1.1, on a connection
     that stays open. Then it is written as it is: HTTPHeaders and Tornado check and convert every
     header by itself, which takes as long as the rest of a hit."""
-    named = request.headers.get("Connection")
+    headers = request.headers
     return (
         isinstance(connection, HTTP1Connection)
         and not connection.params.no_keep_alive
         and request.line.version == "HTTP/1.1"
-        and (named is None or named.lower() == "keep-alive")
+        and ("Connection" not in headers or headers["Connection"].lower() == "keep-alive")
     )
 
 

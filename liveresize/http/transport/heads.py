@@ -47,7 +47,9 @@ def read(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLine:
 
 def has_body(headers: HTTPHeaders) -> bool:
     """Whether a head that was read announces a body."""
-    return headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+    if "Content-Length" in headers and headers["Content-Length"] != "0":
+        return True
+    return "Transfer-Encoding" in headers
 
 
 def _origin_form(line: RequestStartLine, headers: HTTPHeaders) -> RequestStartLine:
