@@ -165,13 +165,16 @@ def _log(
     route: str,
     error: BaseException | None,
 ) -> None:
-    about, forwarded = response.about, request.headers.get("X-Forwarded-For")
+    about, client = response.about, peer
+    if site.trusted_proxies:
+        forwarded = request.headers.get("X-Forwarded-For")
+        client = clients.client_ip(peer, forwarded, site.trusted_proxies)
     access.note(
         route=route,
         method=request.line.method,
         path=request.line.path.partition("?")[0],
         status=response.status,
-        client=clients.client_ip(peer, forwarded, site.trusted_proxies),
+        client=client,
         duration_ms=(time.perf_counter() - request.began) * 1000,
         size=size,
         request_id=request_id,

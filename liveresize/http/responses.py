@@ -171,11 +171,9 @@ def found(
     about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
-    validators = Validators(link.etag)
-    if conditions.unchanged(conditionals, validators):
-        return _not_modified(
-            [*_picture(link.mime, validators, link.image.name), *age, cached], about
-        )
+    if conditions.matches(conditionals.if_none_match, link.etag):
+        picture = _picture(link.mime, Validators(link.etag), link.image.name)
+        return _not_modified([*picture, *age, cached], about)
     tag = _tag(link.image.name)
     headers = [
         ("Location", outcome.url),
