@@ -152,6 +152,7 @@ class Container:
             memory=self.memory,
             publisher=self.publisher,
             rates=Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic),
+            engine=ENGINE,
             monotonic=time.monotonic,
         )
         self.renditions = Renditions(

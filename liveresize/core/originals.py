@@ -10,6 +10,13 @@ from liveresize.core.names import ImageId
 
 GENERATION = re.compile(r"[0-9a-f]{28}")
 
+FIRST_ENGINE = "1"
+"""The engine of 1.0.0: file names of its renditions do not contain it."""
+
+_FILE = re.compile(
+    r"(?P<variant>[^~]+)(?:~(?P<engine>[0-9]+(?:\.[0-9]+)*))?\.(?P<extension>[a-z]+)"
+)
+
 
 def new_generation(now: float) -> str:
     """Return a new generation: 12 hex digits of Unix milliseconds, then 64 random bits.
@@ -25,6 +32,22 @@ def born(generation: str) -> float:
     The first digit is not part of the time; it marks files of the published service.
     """
     return int(generation[1:12], 16) / 1000
+
+
+def file_name(variant: str, engine: str, extension: str) -> str:
+    """Return the file name of a rendition, which is the last part of its key.
+
+    Engines make different bytes, so that each has names of its own.
+    """
+    return f"{variant}.{extension}" if engine == FIRST_ENGINE else f"{variant}~{engine}.{extension}"
+
+
+def parse_file_name(name: str) -> tuple[str, str, str]:
+    """Return (variant, engine, extension). Raises ValueError if `file_name` has not made it."""
+    match = _FILE.fullmatch(name)
+    if match is None or match["engine"] == FIRST_ENGINE:
+        raise ValueError(f"not the file of a rendition: {name!r}")
+    return match["variant"], match["engine"] or FIRST_ENGINE, match["extension"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,19 @@
 
 The key of an object tells its variant, which anybody can change. So what has not been made
 before is rendered only where a URL without a signature may ask for the same.
+
+The key tells the engine, too. A browser may still have a redirect to what another engine made, and
+what has been purged since: it gets what this one makes, but not as immutable.
 """
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from liveresize import errors
 from liveresize.core import ports, unsigned
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Original
+from liveresize.core.originals import Original, parse_file_name
 from liveresize.core.rendition import Rendition
 from liveresize.core.unsigned import Unsigned
 from liveresize.core.urls import RenditionRequest
@@ -46,12 +50,12 @@ class StoredObjects:
         parts = self._split(key)
         if parts is None:
             return None
-        image, generation, variant, _ = parts
+        image, generation, variant, engine, _ = parts
         original = self._memory.original(image)
         if original is None or original.generation != generation:
             return None
         held = self._memory.held(generation, variant)
-        if held is None:
+        if held is None or held.engine != engine:
             return None
         return StoredObject(image=image, variant=variant, held=held)
 
@@ -60,11 +64,11 @@ class StoredObjects:
 
         Raises OriginalMissing where there is none, and what `Renditions.serve` raises.
         """
-        request, generation = await self._behind(key)
+        request, generation, engine = await self._behind(key)
         outcome = await self._renditions.serve(request, client=client)
         if isinstance(outcome, Streamed):
             if outcome.original.generation == generation:
-                return outcome
+                return replace(outcome, immutable=outcome.link.engine == engine)
             await outcome.body.close()  # the picture has been replaced meanwhile
         elif isinstance(outcome, Bytes) and outcome.original.generation == generation:
             return StoredObject(
@@ -72,23 +76,28 @@ class StoredObjects:
                 variant=outcome.variant,
                 held=outcome.held,
                 cache=outcome.cache,
+                immutable=outcome.held.engine == engine,
             )
         raise errors.OriginalMissing
 
     async def known(self, key: str) -> HeadInfo:
         """What is known of an object, without making it. Raises OriginalMissing."""
-        request, generation = await self._behind(key)
+        request, generation, engine = await self._behind(key)
         known = await self._renditions.known(request)
         if isinstance(known, HeadInfo) and known.original.generation == generation:
-            return known
+            made = known.held or known.link
+            return replace(known, immutable=made is not None and made.engine == engine)
         raise errors.OriginalMissing
 
-    async def _behind(self, key: str) -> tuple[RenditionRequest, str]:
-        """The rendition that lies under `key`, and its generation. Raises OriginalMissing."""
+    async def _behind(self, key: str) -> tuple[RenditionRequest, str, str]:
+        """The rendition that lies under `key`, its generation and its engine.
+
+        Raises OriginalMissing.
+        """
         parts = self._split(key)
         if parts is None:
             raise errors.OriginalMissing
-        image, generation, variant, path = parts
+        image, generation, variant, engine, path = parts
         original = await self._original_lookup.get(image)
         if original.generation != generation:
             raise errors.OriginalMissing
@@ -99,7 +108,7 @@ class StoredObjects:
         request = RenditionRequest(
             image=image, rendition=rendition, extension="", proxy=True, bounded=False
         )
-        return request, generation
+        return request, generation, engine
 
     def _may_be_asked_for(self, original: Original, rendition: Rendition) -> bool:
         """Whether a URL without a signature would have the rendition made."""
@@ -119,9 +128,9 @@ class StoredObjects:
             return True
         return await asyncio.to_thread(path.is_file)
 
-    def _split(self, key: str) -> tuple[ImageId, str, str, Path] | None:
-        """(image, generation, variant, path) of a key that the embedded store would make, and
-        that a client without a signature may know."""
+    def _split(self, key: str) -> tuple[ImageId, str, str, str, Path] | None:
+        """(image, generation, variant, engine, path) of a key that the embedded store would make,
+        and that a client without a signature may know."""
         path = self._store.local_path(key)
         if path is None:
             return None
@@ -129,7 +138,7 @@ class StoredObjects:
         image = ImageId(names[-1], names[0] if len(names) == 2 else "")
         if not self._unsigned.takes(image):
             return None
-        variant = file.rpartition(".")[0]
+        variant, engine, _ = parse_file_name(file)
         if variant.startswith("0x0-") and not self._settings.public:
             return None
-        return image, generation, variant, path
+        return image, generation, variant, engine, path

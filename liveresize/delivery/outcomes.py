@@ -58,7 +58,8 @@ class Streamed:
     """The rendition, on its way from the store: too large to be held in memory.
 
     `body` is the whole of it and must be closed; `part` begins again with the bytes from
-    `first` to `last`, or gives None where they are gone.
+    `first` to `last`, or gives None where they are gone. `immutable`: it was requested by its
+    object key, under which it never changes.
     """
 
     original: Original
@@ -67,6 +68,7 @@ class Streamed:
     part: Callable[[int, int], Awaitable[ObjectBody | None]]
     cache: Cache = Cache.HIT
     pending: str = ""
+    immutable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,8 @@ class OutOfBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadInfo:
-    """What is known without any work, for HEAD; empty or None where it is not."""
+    """What is known without any work, for HEAD; empty or None where it is not. `immutable` as
+    for Streamed."""
 
     original: Original
     variant: str = ""
@@ -98,16 +101,19 @@ class HeadInfo:
     link: Link | None = None
     held: CachedImage | None = None
     stored: Path | None = None
+    immutable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object of the embedded store, under the key that it never changes under."""
+    """An object of the embedded store. `immutable`: the engine in its key has made it, so that
+    it never changes under that key."""
 
     image: ImageId
     variant: str
     held: CachedImage
     cache: Cache = Cache.MEMORY
+    immutable: bool = True
 
 
 Outcome = Redirect | Bytes | Streamed | OriginalFile | OutOfBounds

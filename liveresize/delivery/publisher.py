@@ -151,11 +151,15 @@ class Publisher:
 
     async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
         extension = rendered.format.extension
-        link = self._link(original, variant, extension, rendered.etag, len(rendered.data))
+        link = self._link(
+            original, variant, self._engine, extension, rendered.etag, len(rendered.data)
+        )
         generation = original.generation
         try:
             if self._store.spools(original.image):
-                path = await self._spool.put(generation, variant, extension, rendered.data)
+                path = await self._spool.put(
+                    generation, variant, self._engine, extension, rendered.data
+                )
                 del rendered  # a long outage must not keep the whole spool in memory
                 await self._deliver(path, link)
             else:
@@ -181,14 +185,14 @@ class Publisher:
             await self._resume(self._left.popleft())
 
     async def _resume(self, path: Path) -> None:
-        generation, variant, extension = self._spool.parse(path)
+        generation, variant, engine, extension = self._spool.parse(path)
         original = await self._insist(path.name, lambda: self._rows.of(generation))
         link = None
         if original is not None:
-            link = await self._relink(original, variant, extension)
+            link = await self._relink(original, variant, engine, extension)
         else:
             about = path.name
-            await self._insist(about, lambda: self._undo(generation, variant, extension))
+            await self._insist(about, lambda: self._undo(generation, variant, engine, extension))
         if link is None:
             await self._spool.remove(path)
             return
@@ -197,23 +201,25 @@ class Publisher:
         finally:
             self._arrived(link)
 
-    async def _undo(self, generation: str, variant: str, extension: str) -> None:
+    async def _undo(self, generation: str, variant: str, engine: str, extension: str) -> None:
         """Remove what an earlier run may have stored of a picture that was deleted since.
 
         In buckets things lie under the name of the picture, which may be another's by now.
         """
         image = await self._purges.ended(generation)
         if image is not None and not image.bucket:
-            link = self._link(ended(image, generation), variant, extension, "", 0)
+            link = self._link(ended(image, generation), variant, engine, extension, "", 0)
             await self._store.remove([link])
 
-    async def _relink(self, original: Original, variant: str, extension: str) -> Link | None:
+    async def _relink(
+        self, original: Original, variant: str, engine: str, extension: str
+    ) -> Link | None:
         """The link that a spooled rendition will have; None where its bytes are gone."""
         data = await self._spool.read(original.generation, variant)
         if not data:
             return None
         etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        return self._link(original, variant, extension, etag, len(data))
+        return self._link(original, variant, engine, extension, etag, len(data))
 
     def _has_room(self, original: Original, variant: str) -> bool:
         """Whether the original may have one more variant, with those on their way, as far as
@@ -303,16 +309,24 @@ class Publisher:
         self.refused += 1
         _log.warning("rendition_not_kept", image_id=link.image.key, reason=error.detail)
 
-    def _link(self, original: Original, variant: str, extension: str, etag: str, size: int) -> Link:
+    def _link(
+        self,
+        original: Original,
+        variant: str,
+        engine: str,
+        extension: str,
+        etag: str,
+        size: int,
+    ) -> Link:
         return Link(
             image=original.image,
             generation=original.generation,
             variant=variant,
-            key=self._store.key(original, variant, extension),
+            key=self._store.key(original, variant, engine, extension),
             mime=EXTENSIONS[extension].mime,
             etag=etag,
             size=size,
-            engine=self._engine,
+            engine=engine,
         )
 
     def _pauses(self) -> Iterator[float]:

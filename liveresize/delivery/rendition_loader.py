@@ -62,7 +62,7 @@ class LinkState(enum.Enum):
 
 
 class RenditionLoader:
-    """Finds a rendition, or makes it."""
+    """Finds a rendition, or makes it; `engine` is the version of what renders."""
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class RenditionLoader:
         memory: ports.Memory,
         publisher: Publishing,
         rates: Rates,
+        engine: str,
         monotonic: Callable[[], float],
     ) -> None:
         self._originals = originals
@@ -87,6 +88,7 @@ class RenditionLoader:
         self._memory = memory
         self._publisher = publisher
         self._rates = rates
+        self._engine = engine
         self._monotonic = monotonic
         self._asked: dict[str, float] = {}
         self._quiet_until = 0.0
@@ -235,7 +237,7 @@ class RenditionLoader:
         if data is None:
             self._miss(link)
             return None
-        held = CachedImage(data=data, mime=link.mime, etag=link.etag)
+        held = CachedImage(data=data, mime=link.mime, etag=link.etag, engine=link.engine)
         self._memory.put(link.generation, link.variant, held)
         return held
 
@@ -291,6 +293,7 @@ class RenditionLoader:
             mime=rendered.format.mime,
             etag=rendered.etag,
             notes=rendered.notes,
+            engine=self._engine,
         )
         if flight is not None and self._current(original):
             self._memory.put(original.generation, variant, held)

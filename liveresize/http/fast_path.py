@@ -160,11 +160,9 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
             if not target.startswith(OBJECTS) or site.signing.required:
                 return None
             found = site.objects.recall(object_key(target))
-            return (
-                None
-                if found is None
-                else responses.stored_object(found, Conditionals.of("GET", headers))
-            )
+            if found is None:
+                return None
+            return responses.stored_object(found, Conditionals.of("GET", headers), site.responses)
         if "Freshness-Token" in headers:
             return None
         try:

@@ -213,12 +213,15 @@ def rendered(
     return _whole_or_part(cached.data, headers, validators, conditionals, about)
 
 
-def stored_object(outcome: StoredObject, conditionals: Conditionals) -> Response:
-    """Return the response with an object of the embedded store, which never changes."""
+def stored_object(
+    outcome: StoredObject, conditionals: Conditionals, options: ResponseOptions
+) -> Response:
+    """Return the response with an object of the embedded store."""
     cached = outcome.held
     validators = Validators(cached.etag)
     headers = _picture(cached.mime, validators, outcome.image.name)
-    headers += [("Cache-Control", IMMUTABLE), ("X-Cache", outcome.cache.value)]
+    headers += _object_age(options, immutable=outcome.immutable)
+    headers.append(("X-Cache", outcome.cache.value))
     about = AccessInfo(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
     return _whole_or_part(cached.data, headers, validators, conditionals, about)
 
@@ -229,17 +232,13 @@ def streamed(
     options: ResponseOptions,
     *,
     varies: bool,
-    immutable: bool,
 ) -> Response:
-    """Return a 200 with a Part of a rendition in the store, or a 304.
-
-    `immutable`: it was requested by its object key, under which it never changes.
-    """
+    """Return a 200 with a Part of a rendition in the store, or a 304."""
     link = outcome.link
     validators = _validators(link.etag, outcome.original, options)
     headers = _picture(link.mime, validators, link.image.name)
-    if immutable:
-        headers.append(("Cache-Control", IMMUTABLE))
+    if outcome.immutable:
+        headers += _object_age(options, immutable=True)
     else:
         headers += _age(options.render_max_age, options, varies=varies)
     headers.append(("X-Cache", outcome.cache.value))
@@ -247,16 +246,24 @@ def streamed(
     return _whole_or_part(Part(0, outcome.body.size), headers, validators, conditionals, about)
 
 
-def known_object(outcome: HeadInfo, conditionals: Conditionals) -> Response:
+def known_object(
+    outcome: HeadInfo, conditionals: Conditionals, options: ResponseOptions
+) -> Response:
     """Return the response to HEAD of an object of the embedded store."""
     mime, etag, length = _known_bytes(outcome)
     validators = Validators(etag)
     headers = _picture(mime, validators, outcome.original.image.name)
-    headers.append(("Cache-Control", IMMUTABLE))
+    headers += _object_age(options, immutable=outcome.immutable)
     about = AccessInfo(image=outcome.original.image.key, variant=outcome.variant)
     if conditions.unchanged(conditionals, validators):
         return _not_modified(headers, about)
     return Response(status=200, headers=headers, length=length, about=about)
+
+
+def _object_age(options: ResponseOptions, *, immutable: bool) -> Headers:
+    if immutable:
+        return [("Cache-Control", IMMUTABLE)]
+    return _age(options.render_max_age, options, varies=False)
 
 
 def _known_bytes(outcome: HeadInfo) -> tuple[str, str, int | None]:

@@ -22,6 +22,6 @@ class EngineSettings:
     decoded_bytes: int = Workers().decoded_bytes
 
 
-ENGINE = "1"
+ENGINE = "2"
 """Version of what renditions look like: raised when the same URL gives better pixels or
 bytes, so that `engine_before` can purge the old ones."""

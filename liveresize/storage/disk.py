@@ -1,7 +1,8 @@
 """The embedded rendition store: finished renditions on the local disk, served by this server.
 
 A rendition is stored at `<root>/<last two digits of its generation>/<generation>/<file>`, its
-key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`.
+key is `<name>/<generation>/<file>` and its URL `/_renditions/<key>`; for the file see
+`core.originals.file_name`.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.core import names
+from liveresize.core import names, originals
 from liveresize.core.formats import Format
 from liveresize.core.names import ImageId
 from liveresize.core.originals import GENERATION, Link, Original
@@ -79,19 +80,20 @@ class DiskRenditions:
         """
         return link.key if link.key.startswith(_ABSOLUTE) else PREFIX + quote(link.key)
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
         """Return the key of a rendition."""
-        return f"{original.image.key}/{original.generation}/{variant}.{extension}"
+        file = originals.file_name(variant, engine, extension)
+        return f"{original.image.key}/{original.generation}/{file}"
 
     def local_path(self, key: str) -> Path | None:
         """Return the path of the object of `key`; None for an invalid key."""
         *image, generation, file = ("", "", *key.split("/"))
-        variant, _, extension = file.rpartition(".")
         if len(image) not in (3, 4) or not GENERATION.fullmatch(generation):
             return None
         try:
             for name in image[2:]:
                 names.check_name(name)
+            variant, _, extension = originals.parse_file_name(file)
             output = Rendition.from_variant(variant).format
         except (errors.MalformedUrl, ValueError):
             return None

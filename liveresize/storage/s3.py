@@ -1,8 +1,9 @@
 """The rendition store on S3: objects that clients are redirected to.
 
-The key of a rendition is `<prefix><name>/<generation>/<variant>.<extension>`. An imported link of
-the published service has an absolute URL as its key, which is not changed; its object is read or
-removed only if the URL is below the public URL of our own bucket.
+The key of a rendition is `<prefix><name>/<generation>/<file>`; for the file see
+`core.originals.file_name`. An imported link of the published service has an absolute URL as its
+key, which is not changed; its object is read or removed only if the URL is below the public URL of
+our own bucket.
 """
 
 import functools
@@ -14,7 +15,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
+from liveresize.core.originals import Link, Original, file_name
 from liveresize.settings.backends import Aws
 from liveresize.storage import files
 from liveresize.storage.bucket_health import BucketHealth
@@ -23,7 +24,7 @@ from liveresize.storage.objects import Body, Objects
 _log = structlog.get_logger("liveresize.s3")
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""The generation is part of the key, so that an object never changes."""
+"""Generation and engine are parts of the key, so that an object never changes."""
 
 _ABSOLUTE = ("http://", "https://")
 
@@ -141,9 +142,9 @@ class S3Renditions:
             return self._presigned(link.key)
         return f"{self._address}/{quote(link.key, safe='/~')}"
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
         """Return the key of a rendition."""
-        return f"{self._folder(original)}{variant}.{extension}"
+        return self._folder(original) + file_name(variant, engine, extension)
 
     def local_path(self, key: str) -> Path | None:
         """Return None: this server does not serve the objects."""

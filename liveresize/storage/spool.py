@@ -1,6 +1,7 @@
 """The spool: a folder with the queue of renditions for the store.
 
-A file is `<generation>.<variant>.<extension>`; a file with such a name is complete.
+A file is `<generation>.<file>`, for the file see `core.originals.file_name`. A file with such a
+name is complete.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from liveresize.core.formats import EXTENSIONS
-from liveresize.core.originals import GENERATION
+from liveresize.core.originals import GENERATION, file_name, parse_file_name
 from liveresize.settings.server import Disk
 from liveresize.storage import files
 
@@ -49,17 +50,19 @@ class DiskSpool:
             raise files.full(error) from error
         for path, info in sorted(entries, key=lambda each: each[1].st_mtime):
             try:
-                generation, variant, _ = self.parse(path)
+                generation, variant, _, _ = self.parse(path)
             except ValueError:
                 with contextlib.suppress(OSError):  # a folder, such as lost+found
                     path.unlink(missing_ok=True)  # half-written when the process died
                 continue
             self._enter(generation, variant, path.name, info.st_size)
 
-    async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
+    async def put(
+        self, generation: str, variant: str, engine: str, extension: str, data: bytes
+    ) -> Path:
         """Store a rendition completely, or not at all. Raises DiskFull."""
         self._reserve.check(len(data), share=2.0)
-        path = self._folder / f"{generation}.{variant}.{extension}"
+        path = self._folder / f"{generation}.{file_name(variant, engine, extension)}"
         try:
             await asyncio.to_thread(files.write_whole, path, data)
         except OSError as error:
@@ -89,19 +92,20 @@ class DiskSpool:
         """Return all files, the oldest first."""
         return [self._folder / name for name in self._sizes]
 
-    def parse(self, path: Path) -> tuple[str, str, str]:
-        """Return (generation, variant, extension) of a spooled file. Raises ValueError."""
-        generation, _, rest = path.name.partition(".")
-        variant, _, extension = rest.rpartition(".")
-        if not GENERATION.fullmatch(generation) or not variant or extension not in EXTENSIONS:
+    def parse(self, path: Path) -> tuple[str, str, str, str]:
+        """Return (generation, variant, engine, extension) of a spooled file. Raises ValueError."""
+        generation, _, file = path.name.partition(".")
+        variant, engine, extension = parse_file_name(file)
+        if not GENERATION.fullmatch(generation) or extension not in EXTENSIONS:
             raise ValueError(f"not a spooled rendition: {path.name}")
-        return generation, variant, extension
+        return generation, variant, engine, extension
 
     async def remove(self, path: Path) -> None:
         """Remove a file; a missing one is not an error."""
         with contextlib.suppress(ValueError):
-            generation, variant, _ = self.parse(path)
-            self._names.pop((generation, variant), None)
+            generation, variant, _, _ = self.parse(path)
+            if self._names.get((generation, variant)) == path.name:
+                del self._names[generation, variant]
         self.bytes -= self._sizes.pop(path.name, 0)
         await asyncio.to_thread(_unlink, [path])
 

@@ -24,6 +24,28 @@ def test_a_generation_is_28_hex_digits_and_never_repeats() -> None:
     assert len({generation[:12] for generation in made}) == 1
 
 
+@pytest.mark.parametrize("variant", ["400x0-qa82-jpeg", "100x0-qa82.80.60-auto.aw"])
+@pytest.mark.parametrize(
+    ("engine", "ending"), [("1", ".jpg"), ("2", "~2.jpg"), ("10.1", "~10.1.jpg"), ("0", "~0.jpg")]
+)
+def test_each_engine_has_file_names_of_its_own(variant: str, engine: str, ending: str) -> None:
+    """Those of 1.0.0 have no engine, so that what it stored is found; each is read back."""
+    name = originals.file_name(variant, engine, "jpg")
+    assert name == variant + ending
+    assert originals.parse_file_name(name) == (variant, engine, "jpg")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".jpg", "v", "v.", "v~.jpg", "v~1.jpg", "v~x.jpg", "v~2..jpg", "v~2~3.jpg", "~2.jpg",
+     "v~2", "v~2.JPG", "v~2.jpg.part", "v~2.jpg\n", "v~\u0662.jpg"],
+)  # fmt: skip
+def test_other_file_names_are_refused(name: str) -> None:
+    """There is one name for a rendition of an engine."""
+    with pytest.raises(ValueError, match="not the file of a rendition"):
+        originals.parse_file_name(name)
+
+
 @pytest.mark.parametrize(
     ("stored", "has_alpha", "output"),
     [

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.core import names, urls
+from liveresize.core import names, originals, urls
 from liveresize.core.operation import UrlRules
 
 from .nginx import Nginx, needs_nginx
@@ -103,6 +103,18 @@ def encodings(segment: str) -> list[str]:
         for c in segment
     )
     return [plain, full, mixed]
+
+
+def test_nginx_finds_the_picture_of_an_object(tmp_path: Path) -> None:
+    """Whichever engine made it: the same instance as for the picture's own URL."""
+    with Nginx(tmp_path, [9], extra=ECHO) as nginx:
+        connection = http.client.HTTPConnection("127.0.0.1", nginx.extra_port)
+        for name in ("cat", "pets/cat", "~tilde"):
+            for engine in ("1", "2", "2.1"):
+                file = originals.file_name("400x0-qa82-jpeg", engine, "jpg")
+                connection.request("GET", f"/_renditions/{name}/{'0' * 28}/{file}")
+                assert connection.getresponse().read().decode() == name
+        connection.close()
 
 
 def test_nginx_reads_names_as_liveresize_does(tmp_path: Path) -> None:

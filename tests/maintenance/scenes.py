@@ -132,7 +132,7 @@ class Scene:
             image=original.image,
             generation=original.generation,
             variant=variant,
-            key=self.store.key(original, variant, "jpg"),
+            key=self.store.key(original, variant, "1", "jpg"),
             mime="image/jpeg",
             etag=hashlib.sha256(data).hexdigest(),
             size=len(data),

@@ -89,9 +89,9 @@ class BucketStore(FakeStore):
         super().__init__()
         self.sick: set[str] = set()
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
         if not original.image.bucket:
-            return super().key(original, variant, extension)
+            return super().key(original, variant, engine, extension)
         return f"{original.image.key}/s/{variant}"
 
     async def remove(self, links: Sequence[Link]) -> None:

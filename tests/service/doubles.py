@@ -15,7 +15,7 @@ from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
+from liveresize.core.originals import Link, Original, file_name
 from liveresize.core.ports import JobHandle, ObjectBody
 from liveresize.settings.server import Disk
 
@@ -162,8 +162,8 @@ class FakeStore:
     def url(self, link: Link) -> str:
         return f"https://store.test/{link.key}"
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
-        return f"{original.image.key}/{original.generation}/{variant}.{extension}"
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
+        return f"{original.image.key}/{original.generation}/{file_name(variant, engine, extension)}"
 
     def local_path(self, key: str) -> Path | None:
         return None

@@ -84,7 +84,9 @@ class House:
         sender: WebhookClient | None = None,
         unsigned: Unsigned | None = None,
         two_speed: TwoSpeed | None = None,
+        engine: str = "1",
     ) -> None:
+        self.engine = engine
         self.two_speed = two_speed or TwoSpeed(Auto(), Encoder().avif_max_pixels)
         self.folder = folder
         self.settings = originals or Originals()
@@ -102,7 +104,7 @@ class House:
         self.publisher = Publisher(
             concurrency=4,
             max_variants=max_variants,
-            engine="1",
+            engine=self.engine,
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,
@@ -175,6 +177,7 @@ class House:
             memory=self.memory,
             publisher=self.publisher,
             rates=Rates(rates, self.clock.monotonic),
+            engine=self.engine,
             monotonic=self.clock.monotonic,
         )
         self.renditions = Renditions(

@@ -112,7 +112,7 @@ def test_what_is_spooled_or_in_memory_needs_no_original(tmp_path: Path) -> None:
         fresh = Fresh(tmp_path, "no room")
         original = await fresh.prepare()
         there = fresh.there
-        await there.spool.put(original.generation, "50x0-jpeg", "jpg", b"\xff\xd8 spooled")
+        await there.spool.put(original.generation, "50x0-jpeg", "1", "jpg", b"\xff\xd8 spooled")
         assert (await there.get(request(50))).held.data == b"\xff\xd8 spooled"
         here = await fresh.here.pictures.serve(original_request("/cat.jpg"))
         assert isinstance(here, OriginalFile)

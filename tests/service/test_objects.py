@@ -82,6 +82,56 @@ def test_a_redirect_leads_to_its_object(tmp_path: Path) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_bytes_are_immutable_only_under_the_key_of_what_made_them(
+    tmp_path: Path, *, cached: bool
+) -> None:
+    """A cache must not keep what another engine made for a year."""
+
+    async def main() -> None:
+        house = House(tmp_path, store=disk_store(tmp_path), engine="2")
+        original = await house.upload()
+        new = await key_of(house)
+        old, newer = key(original, request(100).rendition.variant), new.replace("~2", "~3")
+        assert new == old.replace(".jpg", "~2.jpg")
+        for asked in (new, old, newer):
+            if not cached:
+                house.forget_all()
+            known = await house.objects.known(asked)
+            recalled = house.objects.recall(asked)
+            served = await house.objects.serve(asked)
+            assert served.immutable is known.immutable is (asked == new)
+            assert (recalled is not None) is (cached and asked == new)
+            assert recalled is None or recalled.immutable
+        assert len(house.renderer.renders) == 1
+
+    run(main)
+
+
+def test_what_an_older_engine_made_stays_in_use_until_it_is_purged(tmp_path: Path) -> None:
+    """Then it has a key of its own, and whoever holds the old one gets the new bytes."""
+
+    async def main() -> None:
+        before = House(tmp_path, store=disk_store(tmp_path))
+        await before.upload()
+        old = await key_of(before)
+        house = House(tmp_path, index=before.index, store=disk_store(tmp_path), engine="2")
+        assert (await house.find(request(100))).url.endswith(old)
+        assert (await house.objects.serve(old)).immutable
+        assert not house.renderer.renders
+        assert await house.purge.purge(Selection(engine_before="2"), 10) == 1
+        again = await house.objects.serve(old)
+        assert (again.cache, again.immutable) == (Cache.MISS, False)
+        assert await house.publisher.flush(30.0) == 0
+        new = unquote((await house.find(request(100))).url.removeprefix("/_renditions/"))
+        assert new == old.replace(".jpg", "~2.jpg")
+        assert (await house.objects.serve(new)).immutable
+        names = {path.name for path in (tmp_path / "renditions").rglob("*.jpg")}
+        assert names == {key.rpartition("/")[2] for key in (old, new)}
+
+    run(main)
+
+
 def test_an_object_that_made_room_is_rendered_again(tmp_path: Path) -> None:
     """A browser that holds the redirect still gets its picture, and it is kept again."""
 

@@ -141,6 +141,25 @@ def test_a_restart_takes_up_what_the_spool_holds(tmp_path: Path) -> None:
     run(main)
 
 
+def test_what_an_older_engine_left_keeps_its_key(tmp_path: Path) -> None:
+    """Its bytes are stored where that engine would have stored them, and say who made them."""
+
+    async def main() -> None:
+        house = House(tmp_path, engine="2")
+        original = await house.upload()
+        await house.spool.put(original.generation, "100x0-jpeg", "1", "jpg", b"\xff\xd8")
+        await house.publisher.resume()
+        await house.publish(200)
+        links = await house.index.links.of(original.generation, 10)
+        assert {link.engine: link.key.rpartition("/")[2] for link in links} == {
+            "1": "100x0-jpeg.jpg",
+            "2": f"{request(200).rendition.variant}~2.jpg",
+        }
+        assert set(house.fake_store.objects) == {link.key for link in links}
+
+    run(main)
+
+
 def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None:
     """However much is left, the first is linked soon, and new ones wait for few."""
 
@@ -148,7 +167,7 @@ def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None
         house = House(tmp_path)
         original = await house.upload()
         for width in range(1, 31):
-            await house.spool.put(original.generation, f"{width}x0-jpeg", "jpg", b"\xff\xd8")
+            await house.spool.put(original.generation, f"{width}x0-jpeg", "1", "jpg", b"\xff\xd8")
         begun: list[int] = []
 
         async def count() -> None:
@@ -170,7 +189,7 @@ def test_what_is_not_resumed_in_time_is_counted(tmp_path: Path) -> None:
         house = House(tmp_path)
         original = await house.upload()
         for width in range(1, 31):
-            await house.spool.put(original.generation, f"{width}x0-jpeg", "jpg", b"\xff\xd8")
+            await house.spool.put(original.generation, f"{width}x0-jpeg", "1", "jpg", b"\xff\xd8")
         house.index.available = False
         await house.publisher.resume()
         assert await house.publisher.flush(0.0) == 30
@@ -184,7 +203,7 @@ def test_a_restart_waits_for_the_index(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         original = await house.upload()
-        await house.spool.put(original.generation, "100x0-jpeg", "jpg", b"\xff\xd8")
+        await house.spool.put(original.generation, "100x0-jpeg", "1", "jpg", b"\xff\xd8")
         house.index.available = False
         assert await house.publisher.resume() == 1
         await until(lambda: house.index.calls["rows.of"] > 3)
@@ -202,8 +221,8 @@ def test_a_restart_drops_what_has_no_picture_any_more(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         original = await house.upload()
-        await house.spool.put("0" * 28, "100x0-jpeg", "jpg", b"\xff\xd8")
-        await house.spool.put(original.generation, "100x0-jpeg", "jpg", b"")
+        await house.spool.put("0" * 28, "100x0-jpeg", "1", "jpg", b"\xff\xd8")
+        await house.spool.put(original.generation, "100x0-jpeg", "1", "jpg", b"")
         assert await house.publisher.resume() == 2
         assert await house.publisher.flush(30.0) == 0
         assert await house.spool.entries() == []
@@ -574,7 +593,7 @@ def test_what_an_earlier_release_left_in_the_spool_of_a_disk_is_taken_up(tmp_pat
         house = House(tmp_path, store=disk_store(tmp_path))
         original = await house.upload()
         variant = request(100).rendition.variant
-        await house.spool.put(original.generation, variant, "jpg", b"\xff\xd8")
+        await house.spool.put(original.generation, variant, "1", "jpg", b"\xff\xd8")
         assert await house.publisher.resume() == 1
         assert await house.publisher.flush(30.0) == 0
         assert await house.spool.entries() == []

@@ -13,7 +13,7 @@ import pytest
 from liveresize import errors
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
+from liveresize.core.originals import Link, Original, file_name
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
 from liveresize.settings.server import Disk
@@ -47,7 +47,7 @@ def link(
     renditions: DiskRenditions, original: Original, variant: str = VARIANT, size: int = 4
 ) -> Link:
     """The link that a published rendition would have."""
-    key = renditions.key(original, variant, "jpg")
+    key = renditions.key(original, variant, "1", "jpg")
     return dataclasses.replace(worlds.link(original, variant), key=key, size=size)
 
 
@@ -166,16 +166,17 @@ def test_an_object_that_is_not_whole_is_gone(tmp_path: Path, data: bytes) -> Non
         (AUTO.variant, "png"),
     ],
 )
+@pytest.mark.parametrize("engine", ["1", "2"])
 def test_keys_and_places_agree(
-    tmp_path: Path, image: ImageId, variant: str, extension: str
+    tmp_path: Path, image: ImageId, variant: str, extension: str, engine: str
 ) -> None:
     """Every key that is made leads to a place in the store, and its URL is plain ASCII."""
     renditions = store(tmp_path)
-    key = renditions.key(of(image), variant, extension)
+    key = renditions.key(of(image), variant, engine, extension)
     place = renditions.local_path(key)
     assert place is not None
     assert place.resolve().is_relative_to((tmp_path / "renditions").resolve())
-    assert place.name == f"{variant}.{extension}"
+    assert place.name == file_name(variant, engine, extension)
     published = dataclasses.replace(worlds.link(of(image), variant), key=key)
     url = renditions.url(published)
     assert url.startswith("/_renditions/")
@@ -222,6 +223,10 @@ G = GENERATION[:28]
         f"cat/{G}/{VARIANT}-jpeg.jpg",
         f"cat/{G}/{AUTO.variant}.jpeg",
         f"cat/{G}/etc.jpg",
+        f"cat/{G}/{VARIANT}~.jpg",
+        f"cat/{G}/{VARIANT}~1.jpg",
+        f"cat/{G}/{VARIANT}~2.png",
+        f"cat/{G}/{VARIANT}~...jpg",
         f"cat\0/{G}/{VARIANT}.jpg",
         f"c\\at/{G}/{VARIANT}.jpg",
         f"cat/{G}/{VARIANT}\0.jpg",

@@ -68,7 +68,7 @@ class Stores:
         return worlds.link(
             original,
             VARIANT,
-            key=self.renditions.key(original, VARIANT, "jpg"),
+            key=self.renditions.key(original, VARIANT, "1", "jpg"),
             size=len(DATA),
             etag=original.sha256,
         )
@@ -166,7 +166,7 @@ def test_renditions_go_where_their_picture_is(tmp_path: Path, path: Path) -> Non
         store = stores.renditions
         main, bucket = (of(image) for image in stores.images)
         links = [stores.link(main), stores.link(bucket)]
-        assert links[0].key == stores.disk.key(main, VARIANT, "jpg")
+        assert links[0].key == stores.disk.key(main, VARIANT, "1", "jpg")
         assert links[1].key == f"cat/{bucket.generation}/{VARIANT}.jpg"
         for link in links:
             await store.publish(path, link)

@@ -73,7 +73,7 @@ def run(
 def link(store: S3Renditions, of: Original, variant: str = "100x0-jpeg", **changes: Any) -> Link:
     """The link that a published rendition of those bytes would have."""
     given: dict[str, Any] = {
-        "key": store.key(of, variant, "jpg"),
+        "key": store.key(of, variant, "1", "jpg"),
         "size": len(DATA),
         "etag": hashlib.sha256(DATA).hexdigest(),
     }

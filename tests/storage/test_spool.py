@@ -24,13 +24,31 @@ def spool(folder: Path, max_bytes: int = 1 << 20, reserve: int = 0) -> DiskSpool
     return made
 
 
+def test_engines_have_files_of_their_own(tmp_path: Path) -> None:
+    """One of 1.0.0 is known by its name, and removing it leaves that of another engine."""
+
+    async def main() -> None:
+        (tmp_path / "spool").mkdir()
+        old = tmp_path / "spool" / f"{OLD}.100x0-jpeg.jpg"
+        old.write_bytes(b"old")
+        box = spool(tmp_path)
+        assert box.parse(old) == (OLD, "100x0-jpeg", "1", "jpg")
+        path = await box.put(OLD, "100x0-jpeg", "2.1", "jpg", b"new")
+        assert box.parse(path) == (OLD, "100x0-jpeg", "2.1", "jpg")
+        await box.remove(old)
+        assert await box.read(OLD, "100x0-jpeg") == b"new"
+        assert box.bytes == 3
+
+    asyncio.run(main())
+
+
 def test_what_was_put_can_be_read_and_removed(tmp_path: Path) -> None:
     """By generation and variant; afterwards nothing is left."""
 
     async def main() -> None:
         box = spool(tmp_path)
-        path = await box.put(OLD, "100x0-qa82.80.60-auto.aw", "jpg", b"data")
-        assert box.parse(path) == (OLD, "100x0-qa82.80.60-auto.aw", "jpg")
+        path = await box.put(OLD, "100x0-qa82.80.60-auto.aw", "1", "jpg", b"data")
+        assert box.parse(path) == (OLD, "100x0-qa82.80.60-auto.aw", "1", "jpg")
         assert await box.read(OLD, "100x0-qa82.80.60-auto.aw") == b"data"
         assert await box.read(NEW, "100x0-qa82.80.60-auto.aw") is None
         assert box.bytes == 4
@@ -49,8 +67,8 @@ def test_a_generation_is_removed_whole(tmp_path: Path) -> None:
     async def main() -> None:
         box = spool(tmp_path)
         for variant in ("v", "w"):
-            await box.put(OLD, variant, "jpg", b"data")
-        path = await box.put(NEW, "v", "jpg", b"news")
+            await box.put(OLD, variant, "1", "jpg", b"data")
+        path = await box.put(NEW, "v", "1", "jpg", b"news")
         for _ in range(2):
             await box.remove_generation(OLD)
             assert await box.entries() == list((tmp_path / "spool").iterdir()) == [path]
@@ -65,8 +83,8 @@ def test_putting_again_replaces(tmp_path: Path) -> None:
 
     async def main() -> None:
         box = spool(tmp_path)
-        await box.put(OLD, "v", "jpg", b"first")
-        path = await box.put(OLD, "v", "jpg", b"2nd")
+        await box.put(OLD, "v", "1", "jpg", b"first")
+        path = await box.put(OLD, "v", "1", "jpg", b"2nd")
         assert await box.entries() == [path]
         assert await box.read(OLD, "v") == b"2nd"
         assert box.bytes == 3
@@ -79,7 +97,7 @@ def test_a_file_that_vanished_is_no_rendition(tmp_path: Path) -> None:
 
     async def main() -> None:
         box = spool(tmp_path)
-        path = await box.put(OLD, "v", "jpg", b"data")
+        path = await box.put(OLD, "v", "1", "jpg", b"data")
         path.unlink()
         assert await box.read(OLD, "v") is None
         await box.remove(path)
@@ -94,7 +112,7 @@ def test_a_restart_finds_what_was_left(tmp_path: Path) -> None:
     async def main() -> None:
         box = spool(tmp_path)
         for age, variant in ((100, "b"), (300, "a"), (200, "c")):
-            path = await box.put(OLD, variant, "jpg", b"." * age)
+            path = await box.put(OLD, variant, "1", "jpg", b"." * age)
             os.utime(path, (1_000_000 - age, 1_000_000 - age))
         folder = tmp_path / "spool"
         strangers = (
@@ -124,10 +142,10 @@ def test_the_oldest_are_dropped_over_the_bound(tmp_path: Path) -> None:
     async def main() -> None:
         box = spool(tmp_path, max_bytes=25)
         for variant in "abc":
-            await box.put(OLD, variant, "jpg", b"." * 10)
+            await box.put(OLD, variant, "1", "jpg", b"." * 10)
         assert await box.read(OLD, "a") is None
         assert (box.bytes, box.dropped) == (20, 1)
-        path = await box.put(OLD, "d", "jpg", b"." * 100)
+        path = await box.put(OLD, "d", "1", "jpg", b"." * 100)
         assert await box.entries() == [path]
         assert (box.bytes, box.dropped) == (100, 3)
 
@@ -140,9 +158,9 @@ def test_twice_the_reserve_stays_free(tmp_path: Path, monkeypatch: pytest.Monkey
     async def main() -> None:
         box = spool(tmp_path, reserve=100)
         monkeypatch.setattr(os, "statvfs", lambda _: statvfs(bavail=205))
-        await box.put(OLD, "v", "jpg", b"." * 5)
+        await box.put(OLD, "v", "1", "jpg", b"." * 5)
         with pytest.raises(errors.DiskFull):
-            await box.put(OLD, "w", "jpg", b"." * 6)
+            await box.put(OLD, "w", "1", "jpg", b"." * 6)
         assert await box.read(OLD, "w") is None
 
     asyncio.run(main())
@@ -159,7 +177,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
         monkeypatch.setattr(Path, "write_bytes", refuse)
         with pytest.raises(errors.DiskFull, match="no room"):
-            await box.put(OLD, "v", "jpg", b"data")
+            await box.put(OLD, "v", "1", "jpg", b"data")
         assert await box.entries() == []
         assert list((tmp_path / "spool").iterdir()) == []
 

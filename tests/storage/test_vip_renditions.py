@@ -54,7 +54,7 @@ def link(store: VipRenditions, original: Original, made: str = SMALL, data: byte
     return worlds.link(
         original,
         made,
-        key=store.key(original, made, "jpg"),
+        key=store.key(original, made, "1", "jpg"),
         etag=hashlib.sha256(data).hexdigest(),
         size=len(data),
     )
@@ -119,7 +119,7 @@ def test_keys_are_those_of_vip_where_it_makes_the_same(
     async def main() -> None:
         store = VipRenditions(client_of("http://127.0.0.1:9"), Access())
         expected = key or f"{NAME}/{original.generation}/{made}.jpg"
-        assert store.key(original, made, "jpg") == expected
+        assert store.key(original, made, "1", "jpg") == expected
 
     asyncio.run(main())
 

@@ -113,7 +113,7 @@ def test_the_address_of_an_object_is_no_way_around(
         for method in ("HEAD", "GET", "GET"):
             assert server.client.request(method, place + file).status_code == 404, file
     assert (stored(server), server.renders) == (before, renders)
-    allowed = {"listed": "40x20-q3-jpeg.jpg", "preset": "31x10-crop-q50-jpeg.jpg"}[rules]
+    allowed = {"listed": "40x20-q3-jpeg~2.jpg", "preset": "31x10-crop-q50-jpeg~2.jpg"}[rules]
     for method in ("HEAD", "GET", "GET"):
         assert server.client.request(method, place + allowed).status_code == 200
     assert stored(server) == {*before, allowed}
@@ -122,7 +122,7 @@ def test_the_address_of_an_object_is_no_way_around(
 def test_what_a_signature_has_had_made_is_an_object(listed: Gallery) -> None:
     """It has a link; one that was evicted is rendered again, and nothing beside it."""
     assert listed.client.get(signing.sign("/cat_33_0.jpg", KEY)).status_code == 200
-    file = "33x0-qa82-jpeg.jpg"
+    file = "33x0-qa82-jpeg~2.jpg"
     assert file in stored(listed)
     assert listed.client.get(objects(listed) + file).status_code == 200
     index = listed.components.index

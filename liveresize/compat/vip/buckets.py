@@ -1,9 +1,9 @@
 """vip's buckets, which hold originals under their ids, and renditions beside them.
 
 The keys of one picture are `<id>` for the original, `<id>/s/<width>` and `<id>/c/s/<width>` for
-renditions of vip, and `<id>/<generation>/<variant>.<extension>` for all others. Without the
-permission `ListBucket` a store responds with AccessDenied for a missing key, so that counts as
-missing here.
+renditions of vip, and `<id>/<generation>/<file>` for all others, see `core.originals.file_name`.
+A key of vip says nothing about what made its object: vip, or any engine. Without the permission
+`ListBucket` a store responds with AccessDenied for a missing key, so that counts as missing here.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import structlog
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
+from liveresize.core.originals import Link, Original, file_name
 from liveresize.storage import connection, files
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.mirror import S3Mirror, write
@@ -177,10 +177,11 @@ class VipRenditions:
         """Whether no bucket is known to be failing."""
         return self._access.healthy
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
         """Return the key of a rendition: that of vip, if vip makes the same."""
         vip_key = vip.rendition_key(original.image, variant)
-        return vip_key or f"{original.image.name}/{original.generation}/{variant}.{extension}"
+        file = file_name(variant, engine, extension)
+        return vip_key or f"{original.image.name}/{original.generation}/{file}"
 
     def spools(self, image: ImageId) -> bool:
         """Return True: renditions must not stay in memory during an outage."""

@@ -89,9 +89,9 @@ class RoutedRenditions:
     def _of(self, image: ImageId) -> ports.RenditionStore | VipRenditions:
         return self._buckets if image.bucket else self.main
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
         """The key of an object."""
-        return self._of(original.image).key(original, variant, extension)
+        return self._of(original.image).key(original, variant, engine, extension)
 
     def spools(self, image: ImageId) -> bool:
         """See ports.RenditionStore."""

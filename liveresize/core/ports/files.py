@@ -1,10 +1,12 @@
 """The interfaces of the local disk: originals, and renditions in the spool."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from liveresize.core import originals
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports.index import Purged
@@ -144,8 +146,13 @@ class RenditionFile:
 
     @property
     def variant(self) -> str:
-        """The variant in the file name, also of a half-written file."""
-        return self.path.name.removesuffix(".part").rpartition(".")[0]
+        """The variant in the file name, also of a half-written file; empty if there is none."""
+        name = self.path.name
+        if name.endswith(".part"):
+            name = name.removesuffix(".part").rpartition(".")[0]
+        with contextlib.suppress(ValueError):
+            return originals.parse_file_name(name)[0]
+        return ""
 
 
 class RenditionFiles(Protocol):
@@ -170,7 +177,9 @@ class Spool(Protocol):
     def holds(self, generation: str, variant: str) -> bool:
         """Whether a rendition is in the spool: its link may follow."""
 
-    async def put(self, generation: str, variant: str, extension: str, data: bytes) -> Path:
+    async def put(
+        self, generation: str, variant: str, engine: str, extension: str, data: bytes
+    ) -> Path:
         """Store a rendition completely, or not at all. Raises DiskFull."""
 
     async def read(self, generation: str, variant: str) -> bytes | None:
@@ -179,8 +188,8 @@ class Spool(Protocol):
     async def entries(self) -> list[Path]:
         """Return all files, the oldest first."""
 
-    def parse(self, path: Path) -> tuple[str, str, str]:
-        """Return (generation, variant, extension) of a spooled file. Raises ValueError."""
+    def parse(self, path: Path) -> tuple[str, str, str, str]:
+        """Return (generation, variant, engine, extension) of a spooled file. Raises ValueError."""
 
     async def remove(self, path: Path) -> None:
         """Remove a file; a missing one is not an error."""

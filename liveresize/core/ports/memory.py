@@ -19,13 +19,15 @@ class LinkList:
 class CachedImage:
     """A rendition in memory. `etag` is the SHA-256 of the bytes in hex.
 
-    `notes` are the engine's remarks, see jobs.Rendered.
+    `notes` are the engine's remarks, see jobs.Rendered. `engine` is the version of the engine;
+    empty for an original, and for a rendition from the spool.
     """
 
     data: bytes
     mime: str
     etag: str
     notes: tuple[str, ...] = ()
+    engine: str = ""
 
 
 class Memory(Protocol):

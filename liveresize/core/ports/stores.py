@@ -49,8 +49,8 @@ class RenditionStore(Protocol):
     def url(self, link: Link) -> str:
         """Return the target of redirects; relative to this server if it serves the object."""
 
-    def key(self, original: Original, variant: str, extension: str) -> str:
-        """Return the key of an object."""
+    def key(self, original: Original, variant: str, engine: str, extension: str) -> str:
+        """Return the key of an object, which no other engine writes."""
 
     def local_path(self, key: str) -> Path | None:
         """Return the path of the object of `key`, if this server serves it."""

@@ -84,9 +84,7 @@ class PictureHandler(PicturesHandler):
         elif isinstance(outcome, OriginalFile):
             answer = responses.stored(outcome, self.conditionals, options)
         elif isinstance(outcome, Streamed):
-            answer = responses.streamed(
-                outcome, self.conditionals, options, varies=varies, immutable=False
-            )
+            answer = responses.streamed(outcome, self.conditionals, options, varies=varies)
             answer = await self.begin(outcome, answer)
         else:
             assert isinstance(outcome, Bytes)
@@ -144,24 +142,22 @@ class ObjectHandler(PicturesHandler):
             raise errors.OriginalMissing
 
     async def get(self) -> None:
-        """The object; it never changes."""
+        """The object."""
         key = fast_path.object_key(self.target)
         try:
             found = await self.wait_for(self.site.objects.serve(key, client=self.client_key))
         except asyncio.CancelledError:
             return  # the client left
         if isinstance(found, Streamed):
-            answer = responses.streamed(
-                found, self.conditionals, self.site.responses, varies=False, immutable=True
-            )
+            answer = responses.streamed(found, self.conditionals, self.site.responses, varies=False)
             await self.respond(await self.begin(found, answer))
             return
-        await self.respond(responses.stored_object(found, self.conditionals))
+        await self.respond(responses.stored_object(found, self.conditionals, self.site.responses))
 
     async def head(self) -> None:
         """What is known of the object, without making it."""
         known = await self.site.objects.known(fast_path.object_key(self.target))
-        await self.respond(responses.known_object(known, self.conditionals))
+        await self.respond(responses.known_object(known, self.conditionals, self.site.responses))
 
 
 def _facts(original: Original, options: ResponseOptions) -> Response:
