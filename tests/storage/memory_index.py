@@ -341,10 +341,19 @@ class MemoryLinks(_Repository):
             return False
         key = (link.generation, link.variant)
         older = self._tables.links.get(key)
+        replaced = older is not None and older.link.size and older.link.key != link.key
+        if older and replaced and "://" not in older.link.key:
+            self._set_aside(older, now)
         younger = older.link.rendered_at + _TICK if older else now
         link = dataclasses.replace(link, image=original.image, rendered_at=max(now, younger))
         self._tables.links[key] = _LinkRow(link, used_at=now)
         return True
+
+    def _set_aside(self, row: _LinkRow, now: float) -> None:
+        aside = f"{row.link.variant}~{row.link.engine}"
+        self._tables.links[row.link.generation, aside] = _LinkRow(
+            dataclasses.replace(row.link, variant=aside), row.used_at, row.purged_at or now
+        )
 
     async def add_all(self, links: Sequence[Link], max_variants: int) -> list[Added]:
         outcomes = []
@@ -390,10 +399,13 @@ class MemoryLinks(_Repository):
 
     async def purged(self, older_than: float, limit: int) -> list[Link]:
         now = self._tables.now()
+        in_use = {row.link.key for row in self._in_use()}
         purged = [
             (row.purged_at, row.link)
             for row in self._tables.links.values()
-            if row.purged_at is not None and row.purged_at < now - older_than
+            if row.purged_at is not None
+            and row.purged_at < now - older_than
+            and not ("~" in row.link.variant and row.link.key in in_use)
         ]
         purged.sort(key=lambda pair: pair[0])
         return [link for _, link in purged[:limit]]

@@ -245,6 +245,61 @@ def test_forgotten_links_are_gone_unless_rendered_again(world: World) -> None:
 
 
 @everywhere
+def test_the_object_of_a_replaced_link_is_removed_like_a_purged_one(world: World) -> None:
+    """Another engine has a key of its own: the old object is neither forgotten nor found, and
+    stays as long as others do. One that has gone, and one of another service, are not ours."""
+
+    async def scenario(bench: Bench) -> None:
+        links = bench.index.links
+        stored = await bench.upload()
+        for variant in ("1x1-png", "2x2-png", "3x3-png", "4x4-png"):
+            key = "https://cdn.test/x" if variant == "4x4-png" else f"cat/{variant}.png"
+            await bench.add(stored, variant, key=key, etag=variant)
+        old = {link.variant: link for link in await links.of(stored.generation, 10)}
+        await links.purge(Selection(image=CAT), 1)
+        await links.evict([old["2x2-png"]], 10)
+        await bench.later(100)
+        for variant in old:
+            await bench.add(stored, variant, key=f"cat/{variant}~2.png", engine="2")
+        assert {link.engine for link in await links.of(stored.generation, 10)} == {"2"}
+        assert await links.keys_of([stored.generation]) == {
+            *(f"cat/{variant}~2.png" for variant in old),
+            "cat/1x1-png.png",
+            "cat/3x3-png.png",
+        }
+        assert await links.was_purged(stored.generation, "1x1-png") is False
+        (due,) = await links.purged(50, 10)
+        assert (due.key, due.etag, due.engine) == ("cat/1x1-png.png", "1x1-png", "1")
+        await bench.later(100)
+        assert {link.key for link in await links.purged(50, 10)} == {
+            "cat/1x1-png.png",
+            "cat/3x3-png.png",
+        }
+        await links.forget(await links.purged(50, 10))
+        assert await links.purged(50, 10) == []
+        assert len(await links.of(stored.generation, 10)) == 4
+
+    world.run(scenario)
+
+
+@everywhere
+def test_an_object_that_is_in_use_again_is_not_removed(world: World) -> None:
+    """1.0.0 beside this release may render what it had rendered before."""
+
+    async def scenario(bench: Bench) -> None:
+        links = bench.index.links
+        stored = await bench.upload()
+        for engine, key in (("1", "old"), ("2", "new"), ("1", "old")):
+            await bench.add(stored, key=key, engine=engine)
+        await bench.later(100)
+        assert [link.key for link in await links.purged(50, 10)] == ["new"]
+        await links.purge(Selection(image=CAT), 10)
+        assert [link.key for link in await links.purged(50, 10)] == ["old", "new"]
+
+    world.run(scenario)
+
+
+@everywhere
 def test_an_evicted_link_is_marked_until_it_is_forgotten_or_rendered_again(world: World) -> None:
     """It is neither found nor counted, takes no room, and nobody needs to hear of it."""
 

@@ -210,6 +210,7 @@ class Links(Protocol):
     async def add_all(self, links: Sequence[Link], max_variants: int) -> list[Added]:
         """Insert or replace links in one transaction; return the outcome of each.
 
+        The object of a replaced link is removed like that of a purged one, if it has another key.
         A generation gets no new variant if it has `max_variants`, without purged ones.
         """
 

@@ -45,6 +45,17 @@ _living_ones = (
     .order_by(_originals.c.generation)
     .with_for_update(read=True, key_share=True, of=_originals)
 )
+_aside = _links.c.variant + "~" + _links.c.engine
+"""The variant of a link that was set aside."""
+_current = _links.alias()
+_in_use_again = sa.and_(
+    _links.c.variant.like("%~%"),
+    sa.exists().where(
+        _current.c.generation == _links.c.generation,
+        _current.c.key == _links.c.key,
+        _current.c.purged_at.is_(None),
+    ),
+)
 _variants = sa.select(_links.c.variant).where(
     _links.c.generation == sa.bindparam("b_generation"), _links.c.purged_at.is_(None)
 )
@@ -94,9 +105,10 @@ class SqlLinks(Repository):
     @repository.write
     def add(self, connection: sa.Connection, link: Link) -> bool:
         """Insert or replace a link; return False if its generation has ended."""
-        if not _living(connection, [link]):
+        rows = _living(connection, [link])
+        if not rows:
             return False
-        _insert(connection, [link])
+        _insert(connection, [link], rows)
         return True
 
     @repository.write
@@ -106,7 +118,7 @@ class SqlLinks(Repository):
         """Insert or replace links; return the outcome of each."""
         rows = _living(connection, links)
         allowed = _allowed(connection, links, rows, max_variants)
-        _insert(connection, [link for link in links if _pair(link) in allowed])
+        _insert(connection, [link for link in links if _pair(link) in allowed], rows)
         return [
             Added.ENDED
             if link.generation not in rows
@@ -183,9 +195,13 @@ class SqlLinks(Repository):
 
     @repository.read
     def purged(self, connection: sa.Connection, older_than: float, limit: int) -> list[Link]:
-        """Return links purged or evicted more than `older_than` seconds ago, the oldest first."""
+        """Return links purged or evicted more than `older_than` seconds ago, the oldest first.
+
+        An object that was set aside and is in use again is left out: 1.0.0 may have rendered it
+        again.
+        """
         rows = connection.execute(
-            _select.where(_links.c.purged_at < schema.now() - older_than)
+            _select.where(_links.c.purged_at < schema.now() - older_than, sa.not_(_in_use_again))
             .order_by(_links.c.purged_at)
             .limit(limit)
         )
@@ -300,8 +316,19 @@ def _allowed(
     return allowed
 
 
-def _insert(connection: sa.Connection, links: Sequence[Link]) -> None:
-    """Insert or replace links, in the order of their keys to avoid deadlocks."""
+def _insert(connection: sa.Connection, links: Sequence[Link], rows: dict[str, int]) -> None:
+    """Insert or replace links, in the order of their keys to avoid deadlocks.
+
+    The object of a replaced link stays for those who have a redirect to it. If it has another key,
+    its row is set aside as a purged one, under a variant that no request has. `rows` is the result
+    of `_living`.
+    """
+    replacing = [link for link in links if rows[link.generation]]
+    if replacing:
+        connection.execute(
+            _setting_aside(connection.dialect.name),
+            [_key(link) | {"b_key": link.key} for link in sorted(replacing, key=_pair)],
+        )
     if links:
         connection.execute(
             _insertion(connection.dialect.name),
@@ -332,6 +359,28 @@ def _list(dialect: str) -> sa.Executable:
     links = sa.select(sa.cast(listed, sa.Text)).scalar_subquery()
     return sa.select(_originals.c.bucket, _originals.c.name, links.label("links")).where(
         _originals.c.generation == sa.bindparam("b_generation")
+    )
+
+
+@functools.cache
+def _setting_aside(dialect: str) -> sa.Executable:
+    row = {column.name: column for column in _links.c} | {
+        "variant": _aside,
+        "purged_at": sa.func.coalesce(_links.c.purged_at, schema.now()),
+    }
+    replaced = sa.select(*row.values()).where(
+        _bound(),
+        _links.c.key != sa.bindparam("b_key"),
+        _links.c.key.not_like("%://%"),  # what was imported is not ours to remove
+        _links.c.size > 0,
+    )
+    insert = schema.upsert(dialect, _links).from_select(list(row), replaced)
+    return insert.on_conflict_do_update(
+        index_elements=[_links.c.generation, _links.c.variant],
+        set_={
+            name: insert.excluded[name]
+            for name in ("etag", "size", "rendered_at", "used_at", "purged_at")
+        },
     )
 
 
