@@ -34,6 +34,7 @@ from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
+from liveresize.maintenance.outdated_facts import OutdatedFacts
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.storage.heard import HeardFile
@@ -253,6 +254,12 @@ class Container:
             rows=self.index.rows,
             memory=self.memory,
             deletions=self.deletions,
+            clock=time,
+        )
+        self.outdated_facts = OutdatedFacts(
+            originals=self.originals,
+            rows=self.index.rows,
+            renderer=self.workers,
             clock=time,
         )
         self.orphans = Orphans(

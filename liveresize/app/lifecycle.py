@@ -76,6 +76,7 @@ class Lifecycle:
                 (_TIDY_EVERY, parts.purge.tidy),
                 (_TIDY_EVERY, parts.mirroring.make_room),
                 (_STRAYS_EVERY, parts.strays.look),
+                (_TIDY_EVERY, parts.outdated_facts.refresh),
             )
         ]
         if parts.settings.log.stats:

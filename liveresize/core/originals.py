@@ -50,6 +50,11 @@ def parse_file_name(name: str) -> tuple[str, str, str]:
     return match["variant"], match["engine"] or FIRST_ENGINE, match["extension"]
 
 
+FACTS_VERSION = 2
+"""The version of the facts of originals: raised when the same bytes give other facts, so that the
+stored ones are found again. Rows of 1.0.0 have none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
     """One stored original. Sizes are in pixels of the upright picture.

@@ -12,7 +12,7 @@ import structlog
 
 from liveresize.core import ports
 from liveresize.core.originals import ended
-from liveresize.core.ports import Heard, Purged
+from liveresize.core.ports import FACTS, Heard, Purged
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.token_uploads import Uploads
 
@@ -112,6 +112,9 @@ class Deletions:
         generations = [purged.generation for purged in page if not purged.variant]
         living = await self._rows.known(generations) if generations else set()
         for purged in page:
+            if purged.variant == FACTS:
+                self._memory.forget(purged.image)
+                continue
             if purged.variant:
                 self._memory.drop(purged.image, purged.generation, purged.variant)
                 continue

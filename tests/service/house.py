@@ -28,6 +28,7 @@ from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
+from liveresize.maintenance.outdated_facts import OutdatedFacts
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
 from liveresize.settings import server
@@ -254,6 +255,12 @@ class House:
             rows=self.index.rows,
             memory=self.memory,
             deletions=self.deletions,
+            clock=self.clock,
+        )
+        self.outdated_facts = OutdatedFacts(
+            originals=self.originals,
+            rows=self.index.rows,
+            renderer=self.renderer,
             clock=self.clock,
         )
         on_disk = isinstance(self.store, DiskRenditions)

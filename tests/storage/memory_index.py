@@ -11,7 +11,7 @@ from liveresize import errors
 from liveresize.core import tokens
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports import Added, Announcement, Purged, Selection
+from liveresize.core.ports import FACTS, Added, Announcement, Purged, Selection
 from liveresize.core.tokens import Claim, Grant, Spent, Token
 from liveresize.storage.index import versions
 from liveresize.storage.index.schema import State
@@ -71,6 +71,8 @@ class Tables:
         self.tokens: dict[ImageId, _TokenRow] = {}
         self.originals: dict[ImageId, Original] = {}
         self.mirrored: set[str] = set()
+        self.outdated: set[str] = set()
+        """Generations with facts of an older release; a test adds to them."""
         self.queued: dict[str, _Queued] = {}
         self.links: dict[tuple[str, str], _LinkRow] = {}
         self.purges: list[Purged] = []
@@ -221,6 +223,20 @@ class MemoryOriginalRows(_Repository):
         if mirrored and standing.generation == original.generation:
             self._tables.mirrored.add(original.generation)
         return standing
+
+    async def outdated(self, generation: str, limit: int) -> list[Original]:
+        above = await self.after(generation, len(self._tables.originals))
+        return [one for one, _ in above if one.generation in self._tables.outdated][:limit]
+
+    async def update_facts(self, original: Original) -> bool:
+        standing = self._tables.of(original.generation)
+        if standing is None:
+            return False
+        self._tables.outdated.discard(original.generation)
+        self._tables.originals[original.image] = original
+        if original != standing:
+            self._tables.announce((original.image, original.generation, FACTS))
+        return original != standing
 
     async def take_over(self, original: Original) -> Original | None:
         since = self._tables.now() - LATELY

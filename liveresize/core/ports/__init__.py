@@ -16,6 +16,7 @@ from liveresize.core.ports.files import (
     StrayOriginals,
 )
 from liveresize.core.ports.index import (
+    FACTS,
     Added,
     Announcement,
     Announcements,
@@ -38,6 +39,7 @@ from liveresize.core.ports.stores import (
 from liveresize.core.ports.work import Clock, JobHandle, Priority, Renderer
 
 __all__ = [
+    "FACTS",
     "Added",
     "Announcement",
     "Announcements",

@@ -15,12 +15,16 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.tokens import Claim, Grant, Spent, Token
 
+FACTS = "~facts"
+"""The `variant` of Purged if the original has other facts than before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """One deletion that every instance must process.
+    """One deletion, or change, that every instance must process.
 
-    `variant` is empty if the whole generation has ended. `at` is the time of the database in Unix
+    `variant` is empty if the whole generation has ended, and FACTS if only the facts of the
+    original have changed. `at` is the time of the database in Unix
     seconds; it is not compared, see `is_row`.
     """
 
@@ -112,6 +116,16 @@ class OriginalRows(Protocol):
     async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
         """Return the next originals after `generation`, in the order of generations, and whether
         each is recorded as mirrored."""
+
+    async def outdated(self, generation: str, limit: int) -> list[Original]:
+        """Return the next originals after `generation`, in the order of generations, with facts
+        of an older version than FACTS_VERSION."""
+
+    async def update_facts(self, original: Original) -> bool:
+        """Record facts that were found again; return whether they have changed.
+
+        Changes are announced to all instances. Nothing happens if the generation has ended.
+        """
 
     async def adopt(
         self, original: Original, *, mirrored: bool = False, announce: bool = False

@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Original
+from liveresize.core.originals import FACTS_VERSION, Original
+from liveresize.core.ports import FACTS
 from liveresize.storage.index import locks, purges, repository, schema
 from liveresize.storage.index.repository import Repository
 
@@ -65,6 +66,34 @@ class SqlOriginalRows(Repository):
             .limit(limit)
         )
         return [(from_row(row), row.mirrored_at is not None) for row in rows]
+
+    @repository.read
+    def outdated(self, connection: sa.Connection, generation: str, limit: int) -> list[Original]:
+        version = sa.func.coalesce(_originals.c.facts_version, 1)
+        rows = connection.execute(
+            sa.select(_originals)
+            .where(_originals.c.generation > generation, version < FACTS_VERSION)
+            .order_by(_originals.c.generation)
+            .limit(limit)
+        )
+        return [from_row(row) for row in rows]
+
+    @repository.write
+    def update_facts(self, connection: sa.Connection, original: Original) -> bool:
+        locks.image(connection, original.image)
+        standing = current(connection, original.image)
+        if standing is None or standing.generation != original.generation:
+            return False
+        changed = _row(original) != _row(standing)
+        if changed:
+            locks.housekeeping(connection)
+            purges.announce(connection, [(original.image, original.generation, FACTS)])
+        connection.execute(
+            sa.update(_originals)
+            .where(_originals.c.generation == original.generation)
+            .values(**_row(original))
+        )
+        return changed
 
     @repository.write
     def adopt(
@@ -186,4 +215,9 @@ def from_row(row: sa.Row[Any]) -> Original:
 
 def _row(original: Original) -> dict[str, object]:
     facts: dict[str, object] = {field: getattr(original, field) for field in _FACTS}
-    return {"bucket": original.image.bucket, "name": original.image.name, **facts}
+    return {
+        "bucket": original.image.bucket,
+        "name": original.image.name,
+        "facts_version": FACTS_VERSION,
+        **facts,
+    }

@@ -100,6 +100,7 @@ originals = sa.Table(
     sa.Column("mirrored_at", sa.Double),
     sa.Column("announce_at", sa.Double),
     sa.Column("announce_tries", sa.Integer),
+    sa.Column("facts_version", sa.Integer),
 )
 
 # What the mirror lacks is its queue; in time that is next to nothing.
