@@ -19,7 +19,7 @@ _PAGE = 100
 """Rows in one query."""
 
 _PAGES = 10
-"""The number of queries in a round: most rows may be of files on other instances."""
+"""The number of queries in a round: most rows may be of files on other instances, or up to date."""
 
 _AT_ONCE = 50
 """The number of originals that a round probes, one after the other."""
@@ -53,19 +53,20 @@ class OutdatedFacts:
         probed = changed = pages = 0
         while probed < _AT_ONCE and pages < _PAGES:
             pages += 1
-            outdated = await self._rows.outdated(self._after, _PAGE)
+            outdated, last = await self._rows.outdated(self._after, _PAGE)
             for original in outdated:
-                if probed == _AT_ONCE:
-                    break
                 if self._originals.exists(original):
-                    probed += 1
+                    if probed == _AT_ONCE:
+                        break
                     try:
                         changed += await self._probe(original)
                     except errors.Overload:
                         return  # the next round begins with this one
+                    probed += 1
                 self._after = original.generation
-            if len(outdated) < _PAGE and probed < _AT_ONCE:
-                self._after = ""
+            else:
+                self._after = last
+            if not self._after:
                 self._rests_until = self._clock.monotonic() + _REST
                 break
         if probed:

@@ -224,9 +224,12 @@ class MemoryOriginalRows(_Repository):
             self._tables.mirrored.add(original.generation)
         return standing
 
-    async def outdated(self, generation: str, limit: int) -> list[Original]:
+    async def outdated(self, generation: str, limit: int) -> tuple[list[Original], str]:
         above = await self.after(generation, len(self._tables.originals))
-        return [one for one, _ in above if one.generation in self._tables.outdated][:limit]
+        found = [one for one, _ in above if one.generation in self._tables.outdated][:limit]
+        if len(found) == limit:
+            return found, found[-1].generation
+        return found, above[-1][0].generation if above else ""
 
     async def update_facts(self, original: Original) -> bool:
         standing = self._tables.of(original.generation)

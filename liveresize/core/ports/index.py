@@ -117,9 +117,13 @@ class OriginalRows(Protocol):
         """Return the next originals after `generation`, in the order of generations, and whether
         each is recorded as mirrored."""
 
-    async def outdated(self, generation: str, limit: int) -> list[Original]:
-        """Return the next originals after `generation`, in the order of generations, with facts
-        of an older version than FACTS_VERSION."""
+    async def outdated(self, generation: str, limit: int) -> tuple[list[Original], str]:
+        """Return up to `limit` of the next originals after `generation` with facts of an older
+        version than FACTS_VERSION, and the generation where to go on; empty at the end.
+
+        They are in the order of generations. There may be none before the end: each call reads a
+        limited number of rows.
+        """
 
     async def update_facts(self, original: Original) -> bool:
         """Record facts that were found again; return whether they have changed.

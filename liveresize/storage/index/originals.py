@@ -25,6 +25,9 @@ _FACTS = (
     "thumbhash",
 )
 
+_LOOKED_AT = 10_000
+"""Rows that one search for outdated facts looks at: a million would take a second or more."""
+
 _originals = schema.originals
 _tokens = schema.tokens
 
@@ -68,15 +71,26 @@ class SqlOriginalRows(Repository):
         return [(from_row(row), row.mirrored_at is not None) for row in rows]
 
     @repository.read
-    def outdated(self, connection: sa.Connection, generation: str, limit: int) -> list[Original]:
-        version = sa.func.coalesce(_originals.c.facts_version, 1)
+    def outdated(
+        self, connection: sa.Connection, generation: str, limit: int
+    ) -> tuple[list[Original], str]:
+        by_age = sa.select(_originals.c.generation).order_by(_originals.c.generation)
+        some = by_age.where(_originals.c.generation > generation).limit(_LOOKED_AT).subquery()
+        last = connection.execute(sa.select(sa.func.max(some.c.generation))).scalar_one()
+        if last is None:
+            return [], ""
         rows = connection.execute(
             sa.select(_originals)
-            .where(_originals.c.generation > generation, version < FACTS_VERSION)
+            .where(
+                _originals.c.generation > generation,
+                _originals.c.generation <= last,
+                sa.func.coalesce(_originals.c.facts_version, 1) < FACTS_VERSION,
+            )
             .order_by(_originals.c.generation)
             .limit(limit)
         )
-        return [from_row(row) for row in rows]
+        found = [from_row(row) for row in rows]
+        return found, found[-1].generation if len(found) == limit else last
 
     @repository.write
     def update_facts(self, connection: sa.Connection, original: Original) -> bool:

@@ -1,0 +1,190 @@
+"""An upgrade from 1.0.0, one instance after the other, on one PostgreSQL and one bucket."""
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from storage import s3worlds, worlds
+from web import pictures, servers
+from web.buckets import BEARER
+
+from . import production
+
+RELEASE = "863fa263e5e617831227f8e12beb103a49939523"
+"""The commit of 1.0.0."""
+
+
+def archive() -> bytes:
+    """The package of 1.0.0 as a tar file; nothing where the history does not go back to it."""
+    command = ["git", "-C", str(servers.ROOT), "archive", RELEASE, "liveresize"]
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, check=False).stdout
+    return b""
+
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not archive(), reason="fetch the history back to 1.0.0"),
+]
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> tuple[str, ...]:
+    """What a command begins with that runs 1.0.0."""
+    with tarfile.open(fileobj=io.BytesIO(archive())) as tar:
+        tar.extractall(tmp_path / "1.0.0", filter="data")
+    return "env", f"PYTHONPATH={tmp_path / '1.0.0'}"
+
+
+class Fleet:
+    """Instances of two releases, and what all of them have stored."""
+
+    def __init__(
+        self, folder: Path, url: str, places: production.Buckets, release: tuple[str, ...]
+    ) -> None:
+        self.url, self.places, self._folder, self._release = url, places, folder, release
+
+    def old(self, name: str) -> contextlib.AbstractContextManager[servers.Process]:
+        """An instance of 1.0.0 with the folder of that name."""
+        return self._instance(name, *self._release, warnings="default")
+
+    def new(self, name: str) -> contextlib.AbstractContextManager[servers.Process]:
+        """An instance of this release with the folder of that name."""
+        return self._instance(name)
+
+    def _instance(
+        self, name: str, *prefix: str, **keys: object
+    ) -> contextlib.AbstractContextManager[servers.Process]:
+        settings = {**self.places.settings, **keys}
+        return production.instance(self._folder / name, self.url, *prefix, **settings)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a statement finds in the database."""
+
+        async def ask() -> list[tuple[Any, ...]]:
+            async with worlds.raw(self.url) as engine:
+                return await engine.run(
+                    lambda connection: [
+                        tuple(row) for row in connection.exec_driver_sql(statement).all()
+                    ]
+                )
+
+        return asyncio.run(ask())
+
+    def objects(self) -> dict[str, str]:
+        """The SHA-256 of every rendition in the bucket, by its key."""
+        bucket = self.places.renditions
+        keys = {key for key in self.places.keys(bucket) if key.endswith(".jpg")}
+        read = {key: self.places.client.get_object(Bucket=bucket, Key=key) for key in keys}
+        return {
+            key: hashlib.sha256(answer["Body"].read()).hexdigest() for key, answer in read.items()
+        }
+
+    def check(self) -> None:
+        """Fail unless every link in use leads to the bytes that it describes."""
+        links = self.rows("SELECT key, etag FROM renditions WHERE purged_at IS NULL")
+        stored = self.objects()
+        assert {key: stored.get(key) for key, _ in links} == dict(links)
+
+    def facts(self) -> dict[str, int | None]:
+        """The version of the facts of each original."""
+        return dict(self.rows("SELECT name, facts_version FROM originals"))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, release: tuple[str, ...]) -> Iterator[Fleet]:
+    """A fleet without instances."""
+    with worlds.postgresql_url() as url, production.buckets("moto") as places:
+        yield Fleet(tmp_path, url, places, release)
+
+
+def kept(process: servers.Process, target: str) -> str:
+    """The file that a rendition is redirected to, once it is stored."""
+    return location(process, target).rpartition("/")[2]
+
+
+def location(process: servers.Process, target: str) -> str:
+    """Where a rendition is redirected to, once it is stored."""
+
+    def redirected() -> str:
+        answer = process.client.get(target)
+        assert answer.status_code in (200, 303)
+        return answer.headers.get("Location", "")
+
+    return servers.until(redirected)
+
+
+@worlds.needs_postgresql
+@s3worlds.needs_moto
+def test_both_releases_serve_what_either_has_stored(fleet: Fleet) -> None:
+    """No key gets the bytes of both engines, and going back is possible at any time."""
+    file = "{}x0-qa82-jpeg{}.jpg"
+    with fleet.old("one") as old, fleet.old("two") as gone:
+        old.client.put_in("cat", pictures.jpeg())
+        gone.client.put_in("dog", pictures.jpeg())
+        assert kept(old, "/cat_20_0.jpg") == file.format(20, "")
+        before = fleet.objects()
+        gone.process.terminate()
+        gone.process.wait()
+        with fleet.new("two") as new:
+            # Links of the old engine stay in use, and each uses those of the other.
+            assert kept(new, "/cat_20_0.jpg") == file.format(20, "")
+            assert kept(new, "/cat_21_0.jpg") == file.format(21, "~2")
+            assert kept(old, "/cat_21_0.jpg") == file.format(21, "~2")
+            assert kept(old, "/dog_22_0.jpg") == file.format(22, "")
+            assert kept(new, "/dog_22_0.jpg") == file.format(22, "")
+            new.client.put_in("cow", pictures.jpeg())
+            old.client.put_in("hen", pictures.jpeg())
+            for instance in (old, new):
+                for name in ("cow", "hen"):
+                    assert instance.client.get(f"/{name}.json").json()["frames"] == 1
+            # The file of `dog` is on the disk of the new instance.
+            servers.until(lambda: fleet.facts()["dog"] == 2)
+            assert fleet.facts() == {"cat": None, "cow": 2, "dog": 2, "hen": None}
+            # Old renditions are purged: the new ones have other keys, and the old ones stay.
+            answer = new.client.post("/purge", json={"engine_before": "2"}, headers=BEARER)
+            assert answer.json() == {"purged": 2}
+            servers.until(lambda: kept(new, "/cat_20_0.jpg") == file.format(20, "~2"))
+            servers.until(lambda: kept(old, "/cat_20_0.jpg") == file.format(20, "~2"))
+            fleet.check()
+            assert before.items() <= fleet.objects().items()
+            production.well(new)
+        with fleet.old("two") as back:
+            assert kept(back, "/cat_21_0.jpg") == file.format(21, "~2")
+            assert back.client.get("/cow_23_0.jpg").status_code == 200
+            assert back.client.get("/dog.json").json()["format"] == "jpeg"
+            production.well(back)
+    with fleet.new("one"), fleet.new("two"):
+        servers.until(lambda: set(fleet.facts().values()) == {2})
+    fleet.check()
+
+
+def test_going_back_to_1_0_0_on_one_disk(tmp_path: Path, release: tuple[str, ...]) -> None:
+    """1.0.0 knows the keys of its own engine alone: it serves everything once the links of this
+    one are purged, as the page on upgrades says."""
+    folder = tmp_path / "server"
+    keys: dict[str, object] = {"admin__secrets": [servers.ADMIN]}
+    with servers.Process(folder, *release, warnings="default", **keys) as old:
+        old.client.put_in("cat", pictures.jpeg())
+        first = location(old, "/cat_20_0.jpg")
+        made = old.client.get(first).content
+    with servers.Process(folder, **keys) as new:
+        assert location(new, "/cat_20_0.jpg") == first
+        assert new.client.get(first).content == made
+        second = location(new, "/cat_21_0.jpg")
+        assert "immutable" in new.client.get(second).headers["Cache-Control"]
+    with servers.Process(folder, *release, warnings="default", **keys) as back:
+        assert location(back, "/cat_20_0.jpg") == first
+        assert location(back, "/cat_21_0.jpg") == second
+        assert back.client.get(second).status_code == 404
+        answer = back.client.post("/purge", json={"engine_before": "3"}, headers=BEARER)
+        assert answer.json() == {"purged": 2}
+        for target in ("/cat_20_0.jpg", "/cat_21_0.jpg"):
+            assert back.client.get(location(back, target)).status_code == 200
