@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image, JpegImagePlugin
 
+from liveresize.core.formats import Format
 from liveresize.imaging import animation, decode, frame_sequence, gamma, modes, orientation, resize
 from liveresize.settings.pictures import Constraints
 
@@ -66,11 +67,11 @@ def _moving(
         pictures, how = frame_sequence.gif_frames(parts)
         first, settings = pictures[0], settings | how
     elif kind == "png":
-        frames = list(frame_sequence.merged(parts))
+        frames = list(frame_sequence.merged(parts, frame_sequence.LONGEST[Format.PNG]))
         settings |= {
             "save_all": True,
             "append_images": [frame.picture for frame in frames[1:]],
-            "duration": [frame.duration for frame in frames],
+            "duration": [fraction(frame.duration) for frame in frames],
         }
         first = frames[0].picture
     else:
@@ -81,6 +82,12 @@ def _moving(
     if "loop" in image.info:
         settings["loop"] = image.info["loop"]
     return _saved(first, kind, settings)
+
+
+def fraction(duration: float) -> float:
+    """`duration` in ms, rounded until Pillow can write it as a fraction of 16-bit numbers."""
+    step = next(step for step in (1, 10, 100, 1000) if duration <= step * 65_535)
+    return duration if step == 1 else step * int(duration // step)
 
 
 def _saved(picture: Image.Image, kind: str, settings: dict[str, Any]) -> bytes:

@@ -78,18 +78,19 @@ def moving(
 ) -> bytes:
     """The frames as one file, played `plays` times (0: for ever).
 
-    There are at most `count` frames, and none has transparency unless `alpha`. An AVIF
-    plays for ever: Pillow has no way to say anything else. Raises
-    UnreadableImage when there is none, and as `still` does.
+    There are at most `count` frames, and none has transparency unless `alpha`. Times and
+    runs beyond what the format can store become its longest. An AVIF plays for ever:
+    Pillow has no way to say anything else. Raises UnreadableImage when there is no frame,
+    and as `still` does.
     """
     first, how = _film(frames, output, count, alpha)
     check_side(first, output)
     arguments = _arguments(output, first, level, settings) | how
     if output is Format.WEBP:
-        arguments |= {"loop": plays, "background": (0, 0, 0, 0)}
+        arguments |= {"loop": min(plays, frame_sequence.MOST_LOOPS), "background": (0, 0, 0, 0)}
     elif output is Format.GIF and plays != 1:
         # GIF counts the runs after the first.
-        arguments["loop"] = max(0, plays - 1)
+        arguments["loop"] = min(max(0, plays - 1), frame_sequence.MOST_LOOPS)
     file = io.BytesIO()
     first.save(file, output.name, **arguments)
     return file.getvalue()

@@ -16,6 +16,23 @@ from liveresize.imaging import palette
 KEEP, CLEAR = 1, 2
 """What GIF does with a frame before the next one: leave it, or take it away."""
 
+MOST_LOOPS = 65_535
+"""The largest loop count of GIF and WebP."""
+
+LONGEST = {
+    Format.GIF: 10 * 65_535,  # 16 bits of hundredths
+    Format.WEBP: 2**24 - 1,
+    Format.PNG: 1000 * 65_535,  # a fraction of two numbers of 16 bits
+    Format.AVIF: 2**31 - 1,
+}
+"""The longest time that a format can store for one frame, in ms."""
+
+WEBP_TOTAL = 2**31 - 1
+"""The longest time of a whole WebP, in ms: libwebp counts it in an int."""
+
+SHORTEST_GIF = 20
+"""Frames of a GIF that last less, in ms, are shown for 100 by every browser."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -41,7 +58,10 @@ class FrameSequence(Image.Image):
         self, frames: Iterator[Frame], count: int, kind: str, *, alpha: bool = True
     ) -> None:
         super().__init__()
-        self._frames = merged(frames)
+        longest = LONGEST[Format(kind)]
+        if kind == Format.WEBP:
+            longest = min(longest, WEBP_TOTAL // count)
+        self._frames = merged(frames, longest)
         self._kind = kind
         # Encoders take one mode for all, and a later frame may have holes.
         self._true = "RGBA" if alpha else "RGB"
@@ -96,7 +116,7 @@ def gif_frames(frames: Iterator[Frame]) -> tuple[list[Image.Image], dict[str, An
     """
     shown = [
         Frame(palette.indexed(frame.picture, dithered=False), frame.duration)
-        for frame in merged(frames)
+        for frame in merged(frames, LONGEST[Format.GIF])
     ]
     pictures = [frame.picture for frame in shown]
     cleared = any(palette.uncovers(one, other) for one, other in itertools.pairwise(pictures))
@@ -114,23 +134,33 @@ def gif_frames(frames: Iterator[Frame]) -> tuple[list[Image.Image], dict[str, An
 
 
 def hundredths(durations: list[int]) -> list[int]:
-    """Durations in ms as GIF can tell them, in steps of 10, with the sum kept."""
-    ends = (10 * ((end + 5) // 10) for end in itertools.accumulate(durations, initial=0))
-    return [end - start for start, end in itertools.pairwise(ends)]
+    """Durations in ms as GIF stores them, in steps of 10, with the sum kept where possible.
+
+    A frame that browsers show for its own time does not become one that they slow down.
+    """
+    rounded: list[int] = []
+    end = written = 0
+    for duration in durations:
+        end += duration
+        least = SHORTEST_GIF if duration > SHORTEST_GIF // 2 else 0
+        value = max(least, 10 * ((end + 5) // 10) - written)
+        rounded.append(min(value, LONGEST[Format.GIF]))
+        written += rounded[-1]
+    return rounded
 
 
-def merged(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """`frames`, of those that follow one another and look the same only one."""
+def merged(frames: Iterator[Frame], longest: int) -> Iterator[Frame]:
+    """`frames`, with equal frames that follow one another as one, shown `longest` ms at most."""
     held: Frame | None = None
     for frame in frames:
         if held is not None and _same(held.picture, frame.picture):
             held = Frame(held.picture, held.duration + frame.duration)
             continue
         if held is not None:
-            yield held
+            yield Frame(held.picture, min(held.duration, longest))
         held = frame
     if held is not None:
-        yield held
+        yield Frame(held.picture, min(held.duration, longest))
 
 
 def _same(one: Image.Image, other: Image.Image) -> bool:

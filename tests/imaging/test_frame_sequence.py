@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from liveresize.core.formats import Format
-from liveresize.imaging import encode, frame_sequence
+from liveresize.imaging import downscale, encode, frame_sequence
 from liveresize.imaging.settings import EngineSettings
 
 from . import samples
@@ -35,7 +35,7 @@ def shown(data: bytes) -> list[tuple[tuple[int, ...], float]]:
 
 def test_frames_that_look_alike_are_one() -> None:
     """Frames that follow one another and are the same become one that lasts longer."""
-    merged = list(frame_sequence.merged(frames()))
+    merged = list(frame_sequence.merged(frames(), 10_000))
     assert [frame.duration for frame in merged] == [90, 60, 240, 100]
     assert merged[0].picture.getpixel((0, 0)) == (255, 0, 0)
 
@@ -85,6 +85,10 @@ def test_only_two_frames_are_in_memory(output: Format) -> None:
         ([33, 33, 34], [30, 40, 30]),
         ([100, 20], [100, 20]),
         ([0, 0], [0, 0]),
+        ([10, 10, 40], [10, 10, 40]),
+        ([16, 17, 17, 16, 17], [20, 20, 20, 20, 20]),
+        ([12, 50], [20, 40]),
+        ([655_350, 655_348], [655_350, 655_350]),
     ],
 )
 def test_gif_keeps_the_time_of_the_whole(told: list[int], kept: list[int]) -> None:
@@ -116,3 +120,53 @@ def test_unchanged_pixels_cost_nothing(tmp_path: pathlib.Path) -> None:
 
     data = encode.moving(dots(), Format.GIF, 100, EngineSettings(), count=8, alpha=False, plays=0)
     assert len(data) < 3 * len(still)
+
+
+@pytest.mark.parametrize("output", [Format.GIF, Format.WEBP, Format.AVIF])
+@pytest.mark.parametrize("total", [1, 500])
+def test_times_and_runs_beyond_the_format_become_its_longest(output: Format, total: int) -> None:
+    """Whatever an animation asks for can be written, and no field wraps around."""
+
+    def slow() -> Iterator[frame_sequence.Frame]:
+        for index in range(4):
+            picture = Image.new("RGB", (8, 8), ("red", "blue")[index // 2])
+            yield frame_sequence.Frame(picture, 65_535_000)
+
+    data = encode.moving(
+        slow(), output, 50, EngineSettings(), count=4 * total, alpha=False, plays=2**32 - 1
+    )
+    longest = frame_sequence.LONGEST[output]
+    if output is Format.WEBP:
+        longest = min(longest, frame_sequence.WEBP_TOTAL // (4 * total))
+    shown_for = [duration for _, duration in shown(data) if duration]
+    assert shown_for == [min(131_070_000, longest)] * 2
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.info.get("loop") == (None if output is Format.AVIF else 65_535)
+
+
+def test_equal_frames_of_400_seconds_are_one_of_655() -> None:
+    """Times that add up past 16 bits of hundredths stop there."""
+    pictures = [Image.new("RGB", (8, 8), colour) for colour in ("red", "red", "lime")]
+    steps = zip(pictures, (400_000, 400_000, 100), strict=True)
+    made = encode.moving(
+        (frame_sequence.Frame(*step) for step in steps),
+        Format.GIF,
+        50,
+        EngineSettings(),
+        count=3,
+        alpha=False,
+        plays=1,
+    )
+    assert [duration for _, duration in shown(made)] == [655_350, 100]
+
+
+@pytest.mark.parametrize("duration", [40.0, 1000 / 30, 70_005.0, 999_999.0, 20_000_000.5, 10.0**9])
+def test_a_png_stores_any_time_as_a_fraction(duration: float) -> None:
+    """Pillow refuses numerators above 16 bits: long times become coarser, at most 65,535 s."""
+    longest = frame_sequence.LONGEST[Format.PNG]
+    written = downscale.fraction(min(duration, longest))
+    assert written == pytest.approx(min(duration, longest), rel=1 / 5_000)
+    data = io.BytesIO()
+    pictures = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime")]
+    pictures[0].save(data, "PNG", save_all=True, append_images=pictures[1:], duration=written)
+    assert shown(data.getvalue())[0][1] == pytest.approx(written)
