@@ -1,11 +1,12 @@
 """Moving pictures: their frames one by one, and how long each is shown."""
 
-import contextlib
 from collections.abc import Iterator
 
-from PIL import GifImagePlugin, Image
+from PIL import Image
 
-from liveresize.imaging import decode
+from liveresize import errors
+from liveresize.imaging import composition, decode
+from liveresize.settings.pictures import Constraints
 
 QUICKEST = 11
 """Frames said to last less, in ms, are shown for DEFAULT by every browser."""
@@ -14,44 +15,39 @@ DEFAULT = 100
 
 FOREVER = 0
 
-TO_BACKGROUND = 2
-"""The number that GIF has for taking a frame away before the next one comes."""
-
 
 def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
     """Seek through up to `count` frames, each composed onto those before it.
 
-    The one object comes back each time, loaded, with its `duration` in its info. A file
-    that holds fewer frames than it says ends early; the picture that an APNG shows
-    where animation is not understood is left out.
+    The one object comes back each time, loaded, with its `duration` in its info. The film
+    ends before a frame that is damaged or not there; the picture that an APNG shows where
+    animation is not understood is left out. Raises what `decode.translated` raises for the
+    first frame, and MemoryExceeded for all.
     """
     first = 1 if getattr(image, "default_image", False) else 0
-    size = image.size
     for index in range(first, count):
-        with contextlib.suppress(EOFError):
-            image.seek(index)
-            image.load()
-            # A GIF frame that leaves the canvas makes Pillow enlarge the picture.
-            yield image if image.size == size else image.crop((0, 0, *size))
-            if isinstance(image, GifImagePlugin.GifImageFile):
-                _uncover(image)
-            continue
-        return
+        try:
+            with decode.translated():
+                image.seek(index)
+                image.load()
+        except (errors.UnreadableImage, errors.ImageTooLarge):
+            if index == first:
+                raise
+            return
+        yield image
 
 
-def _uncover(image: GifImagePlugin.GifImageFile) -> None:
-    """Let what the current frame takes away with it be transparent, as browsers do.
+def playable(image: Image.Image, constraints: Constraints) -> int:
+    """How many frames of an opened picture play, up to one more than are ever shown.
 
-    Pillow shows the colour of the background instead, unless a frame is transparent.
+    All that a rendition would decode are decoded: those of an animation beyond
+    `constraints` are not, since it stands still. Raises what `frames` raises.
     """
-    if image.disposal_method != TO_BACKGROUND or not (image.dispose and image.dispose_extent):
-        return
-    if image.mode != "RGBA":
-        image.im = image.convert("RGBA").im
-        image._mode = "RGBA"
-        image.info.pop("transparency", None)
-    left, top, right, bottom = image.dispose_extent
-    image.dispose = Image.new("RGBA", (right - left, bottom - top)).im
+    count = decode.frame_count(image, constraints.max_frames + 1)
+    pixels = count * decode.frame_pixels(image)
+    if count > constraints.max_frames or pixels > constraints.max_animation_pixels:
+        return count
+    return max(1, sum(1 for _ in frames(image, count))) if count > 1 else 1
 
 
 def duration(image: Image.Image) -> int:
@@ -61,8 +57,10 @@ def duration(image: Image.Image) -> int:
 
 
 def may_be_clear(image: Image.Image) -> bool:
-    """Whether a frame can be transparent somewhere; of a GIF only its last one tells."""
-    return decode.source_format(image) == "gif" or decode.has_alpha(image)
+    """Whether a frame can be transparent somewhere."""
+    if isinstance(image, composition.ComposedImage):
+        return image.may_be_clear
+    return decode.has_alpha(image)
 
 
 def plays(image: Image.Image) -> int:

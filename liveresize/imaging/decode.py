@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import jxl, png, structure, webp
+from liveresize.imaging import gif, jxl, png, structure, webp
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -150,7 +150,7 @@ def open_picture(
     try:
         with translated():
             tally = structure.counted(path, settings.formats.input, constraints.max_frames + 1)
-            image = _opened(path, settings.formats.input, max_pixels)
+            image = _opened(path, settings.formats.input, max_pixels, tally.max_frames)
         with image:
             _check_size(image.size, max_pixels)
             tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
@@ -160,7 +160,9 @@ def open_picture(
         Image.MAX_IMAGE_PIXELS = usual
 
 
-def _opened(path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: int) -> Image.Image:
+def _opened(
+    path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: int, max_frames: int
+) -> Image.Image:
     """The picture, its header read by whoever does it best."""
     if "jxl" in formats:
         size = jxl.size(path)
@@ -169,6 +171,8 @@ def _opened(path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: 
     ours = webp.opened(path) if "webp" in formats else None
     if ours is None and "png" in formats:
         ours = png.opened(path)
+    if ours is None and "gif" in formats:
+        ours = gif.opened(path, max_frames)
     return ours or Image.open(path, formats=accepted(formats))
 
 
@@ -244,10 +248,7 @@ def frame_count(image: Image.Image, limit: int) -> int:
     A header may claim frames that are not there. The pages of a document and the other
     pictures in a camera's JPEG are not frames.
     """
-    kind = source_format(image)
-    if kind == "gif":
-        return max(1, min(limit, _tally(image).frames))
-    if kind in ("png", "webp", "avif"):
+    if source_format(image) in ("png", "webp", "avif", "gif"):
         return max(1, min(limit, getattr(image, "n_frames", 1)))
     return 1
 

@@ -14,6 +14,7 @@ from PIL import Image
 from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import (
+    animation,
     cleaning,
     decode,
     decoded,
@@ -25,13 +26,6 @@ from liveresize.imaging import (
 from liveresize.imaging.cleaning.parts import Piece
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
-
-CHECKED_FRAMES = 16
-"""How many frames of an animation are decoded to see that they are whole.
-
-A file that was cut off is found out by its structure; this finds frames that make no
-sense, in a time that does not grow with their number.
-"""
 
 TELLING = ("xmp", "XML:com.adobe.xmp", "photoshop", "comment", "metadata")
 """Keys under which Pillow and its plugins put what pictures tell besides EXIF."""
@@ -136,7 +130,6 @@ def _as_sent(
 ) -> Facts:
     """Store an upload whose pixels stay as they are."""
     facts = _described(image, exif_orientation, settings.constraints)
-    _check_frames(image, facts.frames, settings.constraints)
     data = _mapped(job.source)
     clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
     if clean:
@@ -154,13 +147,13 @@ def _described(image: Image.Image, exif_orientation: int, constraints: Constrain
     """The facts that the picture itself tells, which is decoded for them.
 
     What the file tells, `bytes`, `sha256` and `clean`, is left for the caller. Frames
-    are counted up to one more than are ever shown.
+    are counted as far as they play: up to a damaged one, or one more than are ever shown.
     """
     width, height = orientation.turned_size(image.size, exif_orientation)
-    frames = decode.frame_count(image, constraints.max_frames + 1)
     has_alpha = decode.has_alpha(image)
     with decode.translated():
         copy = placeholder.sketch(image, exif_orientation)
+    frames = animation.playable(image, constraints)
     return Facts(
         format=decode.source_format(image),
         width=width,
@@ -173,15 +166,6 @@ def _described(image: Image.Image, exif_orientation: int, constraints: Constrain
         dominant_color=placeholder.dominant_color(copy),
         thumbhash=placeholder.thumbhash(copy),
     )
-
-
-def _check_frames(image: Image.Image, frames: int, constraints: Constraints) -> None:
-    """Decode some more frames of an animation. Raises UnreadableImage."""
-    affordable = constraints.max_animation_pixels // decode.frame_pixels(image)
-    with decode.translated():
-        for index in range(1, min(frames, CHECKED_FRAMES, affordable)):
-            image.seek(index)
-            image.load()
 
 
 def _tells_nothing(image: Image.Image, data: memoryview, exif_orientation: int) -> bool:

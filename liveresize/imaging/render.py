@@ -140,19 +140,25 @@ def _moving(
 def _frames(
     image: Image.Image, task: render_plan.RenderPlan, watch: Stopwatch, notes: set[str]
 ) -> Iterator[frame_sequence.Frame]:
-    """The finished frames; what the first one shows decides what is kept of all."""
+    """The finished frames; what the first one shows decides what is kept of all.
+
+    A film that ends before its last frame is remarked.
+    """
     source = animation.frames(image, task.frames)
-    plan = None
+    plan, made = None, 0
     while True:
         with watch.stage("decode"):
             frame = next(source, None)
         if frame is None:
+            if made < task.frames:
+                notes.add(render_plan.TRUNCATED)
             return
+        made += 1
         with watch.stage("resize"):
             plan = plan or task.plan(pipeline.focus(frame, task, shrink.WHOLE))
             picture, remarks = pipeline.finished(frame, task, plan, shrink.WHOLE)
             notes.update(remarks)
             # The next frame is drawn over this one, in place.
             picture = picture.copy() if picture is frame else picture
-            made = frame_sequence.Frame(picture, animation.duration(image))
-        yield made
+            finished = frame_sequence.Frame(picture, animation.duration(image))
+        yield finished

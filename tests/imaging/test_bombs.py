@@ -4,18 +4,17 @@ import pathlib
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
 
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, RenderJob
 from liveresize.core.rendition import Rendition
-from liveresize.imaging import decode, perform, structure
+from liveresize.imaging import decode, gif, perform, structure
 from liveresize.imaging.settings import EngineSettings
 from liveresize.imaging.structure import av1, tally
 from scripts.sieging import _bombs as bombs
 
-from . import samples, uploads
+from . import films, samples, uploads
 
 SIDE = (400, 300)
 MANY = tally.PARTS + 20_000
@@ -149,16 +148,23 @@ def test_second_pictures_and_thumbnails_are_no_scans(path: pathlib.Path) -> None
     assert taken(path).format == "jpeg"
 
 
-def test_frames_outside_of_a_gif_count_as_far_as_they_reach(path: pathlib.Path) -> None:
-    """Pillow enlarges the picture for them, so that such an animation stands still."""
+def test_frames_outside_of_a_gif_cost_nothing(path: pathlib.Path) -> None:
+    """They change nothing on the canvas, which stays as large as it was."""
     path.write_bytes(bombs.gif_outside(100, 5_000))
     assert taken(path).frames == 100
-    still, shown = samples.rendered(path, width=20, format=Format.WEBP)
-    assert still.notes == ("animation_truncated",)
-    assert getattr(shown, "n_frames", 1) == 1
-    path.write_bytes(bombs.gif_outside(100, 110))
     moving, shown = samples.rendered(path, width=20, format=Format.WEBP)
-    assert moving.notes == ()
+    assert (moving.notes, shown.size) == ((), (20, 20))
+
+
+def test_frames_larger_than_their_gif_count_as_they_are(path: pathlib.Path) -> None:
+    """A small canvas does not make an animation of huge frames affordable."""
+    large = films.GifFrame((0, 0, 200, 100), [1] * 20_000)
+    first = films.GifFrame((0, 0, 4, 4), [0] * 16)
+    film = films.Gif((4, 4), [first] + [large] * 3, [(0, 0, 0), (9, 9, 9)])
+    path.write_bytes(film.file())
+    job = RenderJob(path=str(path), rendition=Rendition(width=2, format=Format.WEBP))
+    for limit, notes in ((80_000, ()), (79_999, ("animation_truncated",))):
+        assert perform(job, samples.tuned(max_animation_pixels=limit)).notes == notes
 
 
 def test_checked_frames_are_those_that_may_be_shown(
@@ -166,13 +172,12 @@ def test_checked_frames_are_those_that_may_be_shown(
 ) -> None:
     """Of an animation that stands still no further frame is decoded at its intake."""
     path.write_bytes(bombs.gif_outside(100, 9_000))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     sought: list[int] = []
-    monkeypatch.setattr(
-        "PIL.GifImagePlugin.GifImageFile.seek", lambda image, index: sought.append(index)
-    )
-    taken(path)
+    monkeypatch.setattr(gif.GIF, "seek", lambda image, index: sought.append(index))
+    taken(path, samples.tuned(max_frames=99))
     assert sought == []
+    taken(path)
+    assert sought == list(range(100))
 
 
 def test_frames_of_an_avif_are_as_large_as_their_stream_says(path: pathlib.Path) -> None:

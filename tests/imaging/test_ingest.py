@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liveresize import errors
+from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import ingest
 from liveresize.imaging.settings import EngineSettings
@@ -177,27 +179,24 @@ def test_an_upload_that_was_cut_off_is_refused(
     desk.refuse(errors.ImageError, data[: int(whole * share)], options)
 
 
-def test_a_damaged_later_frame_is_found(desk: Desk) -> None:
-    """Frames behind the first are decoded too, some of them."""
-    frames = [uploads.photo(mode="RGBA").rotate(angle) for angle in (0, 90)]
-    data = bytearray(moving("WEBP", frames, lossless=True))
-    at = data.rindex(b"VP8L") + 8
+def test_a_film_ends_before_a_damaged_frame(desk: Desk) -> None:
+    """What is stored plays as far as its frames are whole, and its facts say how far."""
+    frames = [uploads.photo(mode="RGBA").rotate(angle) for angle in range(0, 60, 2)]
+    data = bytearray(moving("WEBP", frames, lossless=True, duration=50))
+    at = [each.start() for each in re.finditer(b"VP8L", data)][25] + 30
     data[at : at + 60] = b"\xff" * 60
-    desk.refuse(errors.UnreadableImage, bytes(data))
+    facts = desk.take(bytes(data))
+    assert facts.frames == 25
+    for output in (Format.GIF, Format.WEBP, Format.AVIF):
+        result, picture = samples.rendered(desk.target, width=20, format=output)
+        assert (picture.n_frames, result.notes) == (25, ("animation_truncated",))
 
 
 def moving(kind: str, frames: list[Image.Image], **arguments: Any) -> bytes:
     """An animation of frames shown 40 ms, 50 ms and so on, twice."""
     durations = [40 + 10 * index for index in range(len(frames))]
-    return uploads.saved(
-        frames[0],
-        kind,
-        save_all=True,
-        append_images=frames[1:],
-        duration=durations,
-        loop=2,
-        **arguments,
-    )
+    arguments = {"duration": durations, "loop": 2} | arguments
+    return uploads.saved(frames[0], kind, save_all=True, append_images=frames[1:], **arguments)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

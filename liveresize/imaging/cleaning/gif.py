@@ -5,19 +5,6 @@ from collections.abc import Iterator
 from liveresize.imaging.cleaning.parts import Piece, damaged, part
 from liveresize.imaging.structure import gif
 
-CONTROL_SIZE = 4
-"""Bytes of the one sub-block of a graphic control: flags, delay, transparent colour."""
-
-LOOPS = frozenset({b"\x0bNETSCAPE2.0\x03\x01", b"\x0bANIMEXTS1.0\x03\x01"})
-"""How extensions begin that say how often an animation plays.
-
-A sub-block of 11 bytes names the application; then comes one of 3, of which the first
-is 1 and the others the number.
-"""
-
-LOOP_SIZE = 18
-"""Bytes of such an extension up to that number."""
-
 
 def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     """Screen, images, their graphic controls and the loop count.
@@ -51,12 +38,12 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
 
 def _kept(extension: memoryview) -> Iterator[Piece]:
     """What stays of an extension: a graphic control or a loop count, alone in its chain."""
-    label = extension[1]
-    if label == gif.GRAPHIC_CONTROL:
-        if extension[2] != CONTROL_SIZE:
+    head = bytes(extension[: gif.LOOP_SIZE])
+    if extension[1] == gif.GRAPHIC_CONTROL:
+        if not head.startswith(gif.CONTROL):
             raise damaged(f"gif: a graphic control of {extension[2]} bytes")
-        yield extension[: 3 + CONTROL_SIZE]
+        yield extension[: gif.CONTROL_SIZE]
         yield b"\0"
-    elif label == gif.APPLICATION and bytes(extension[2:16]) in LOOPS:
-        yield extension[:LOOP_SIZE]
+    elif head.startswith(gif.LOOPS):
+        yield head
         yield b"\0"

@@ -24,15 +24,14 @@ class Tally:
     """What has been counted of one file of `size` bytes and format `kind`.
 
     `work` is how many pixels its decoder goes over, each as often as it does; 0 where
-    that is once. Of an animation, `frames` is how many there are, up to `max_frames`, and
-    `frame_pixels` what decoding one of them takes; 0 where the decoder tells itself.
+    that is once. Of an animation, up to `max_frames` frames are looked at, and
+    `frame_pixels` is what decoding one of them takes; 0 where the decoder tells itself.
     """
 
     def __init__(self, kind: str, size: int, max_frames: int) -> None:
         self.kind = kind.upper()
         self.max_frames = max_frames
         self.work = 0
-        self.frames = 0
         self.frame_pixels = 0
         self._left = PARTS + size // PART
         self._counts: collections.Counter[str] = collections.Counter()
