@@ -20,18 +20,16 @@ def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
     """Seek through up to `count` frames, each composed onto those before it.
 
     The one object comes back each time, loaded, with its `duration` in its info. The film
-    ends before a frame that is damaged or not there; the picture that an APNG shows where
-    animation is not understood is left out. Raises what `decode.translated` raises for the
-    first frame, and MemoryExceeded for all.
+    ends before a frame that is damaged or not there. Raises what `decode.translated` raises
+    for the first frame, and MemoryExceeded for all.
     """
-    first = 1 if getattr(image, "default_image", False) else 0
-    for index in range(first, count):
+    for index in range(count):
         try:
             with decode.translated():
                 image.seek(index)
                 image.load()
         except (errors.UnreadableImage, errors.ImageTooLarge):
-            if index == first:
+            if index == 0:
                 raise
             return
         yield image

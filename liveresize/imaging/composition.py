@@ -58,7 +58,9 @@ class ComposedImage(Image.Image):
         self._as_stored = patches[0].box == whole
         self._size, self._mode = size, mode if self._as_stored else "RGBA"
         self.n_frames = len(patches)
-        cleared = any(patch.disposal is Disposal.BACKGROUND for patch in patches[:-1])
+        disposals = [patch.disposal for patch in patches[:-1]]
+        # Before the first patch there was nothing.
+        cleared = Disposal.BACKGROUND in disposals or disposals[:1] == [Disposal.PREVIOUS]
         holed = any(not patch.opaque and not patch.over for patch in patches[1:])
         self.may_be_clear = not (self._as_stored and patches[0].opaque) or cleared or holed
         """Whether a frame can be transparent somewhere."""
@@ -122,7 +124,6 @@ class ComposedImage(Image.Image):
         last = self._patches[index - 1]
         if last.disposal is Disposal.KEEP or 0 in _extent(last.box):
             return canvas
-        # Before the first patch there was nothing.
         before = self._before or Image.new(mode, _extent(last.box))
         canvas.paste(before, last.box[:2])
         return canvas

@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import gif, jxl, png, structure, webp
+from liveresize.imaging import apng, gif, jxl, png, structure, webp
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -170,7 +170,7 @@ def _opened(
             _check_size(size, max_pixels)
     ours = webp.opened(path) if "webp" in formats else None
     if ours is None and "png" in formats:
-        ours = png.opened(path)
+        ours = apng.opened(path, max_frames) or png.opened(path)
     if ours is None and "gif" in formats:
         ours = gif.opened(path, max_frames)
     return ours or Image.open(path, formats=accepted(formats))

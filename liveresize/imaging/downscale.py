@@ -45,11 +45,13 @@ def reduced(
     with decode.translated():
         kind = decode.source_format(image)
         settings = _settings(image, kind)
+        # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
+        grey = modes.is_grey(image) and kind != "gif"
         count = _frame_count(image, constraints)
         if count > 1:
-            parts = _parts(image, kind, exif_orientation, box, size, count)
+            parts = _parts(image, grey, exif_orientation, box, size, count)
             return _moving(image, kind, parts, count, settings)
-        part = _part(decode.loaded(image), kind, exif_orientation, box, size)
+        part = _part(decode.loaded(image), grey, exif_orientation, box, size)
         image.close()
         return _saved(part, kind, settings)
 
@@ -97,11 +99,13 @@ def _saved(picture: Image.Image, kind: str, settings: dict[str, Any]) -> bytes:
 
 
 def _parts(
-    image: Image.Image, kind: str, exif_orientation: int, box: Box, size: Size, count: int
+    image: Image.Image, grey: bool, exif_orientation: int, box: Box, size: Size, count: int
 ) -> Iterator[frame_sequence.Frame]:
-    """The parts of the frames, with their durations as the file tells them."""
+    """The parts of the frames in one mode, with their durations as the file tells them."""
+    mode = "RGBA" if animation.may_be_clear(image) else "RGB"
     for frame in animation.frames(image, count):
-        part = modes.normalised(_part(frame, kind, exif_orientation, box, size))
+        part = modes.normalised(_part(frame, False, exif_orientation, box, size)).convert(mode)
+        part = modes.thinned(part) if grey else part
         yield frame_sequence.Frame(part, image.info.get("duration", 0))
 
 
@@ -127,7 +131,7 @@ def _frame_count(image: Image.Image, constraints: Constraints) -> int:
 
 
 def _part(
-    image: Image.Image, kind: str, exif_orientation: int, box: Box, size: Size
+    image: Image.Image, grey: bool, exif_orientation: int, box: Box, size: Size
 ) -> Image.Image:
     """The part of the current frame, resized if need be, upright, told of nothing else."""
     left, top, right, bottom = box
@@ -137,8 +141,7 @@ def _part(
         frame = image.crop((int(stored[0]), int(stored[1]), int(stored[2]), int(stored[3])))
     else:
         frame = resize.resize(image, stored, orientation.turned_size(size, exif_orientation))
-        # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
-        if modes.is_grey(image) and kind != "gif":
+        if grey:
             frame = modes.thinned(frame)
     frame = orientation.turn(frame, exif_orientation)
     frame.info = {key: frame.info[key] for key in ("transparency",) if key in frame.info}

@@ -54,7 +54,7 @@ class _Stumbled(Exception):
 
 
 def opened(path: str | os.PathLike[str]) -> Image.Image | None:
-    """The PNG at `path`, its header read; None for anything else, a broken one included."""
+    """The still PNG at `path`, its header read; None for anything else, a broken one included."""
     if UNPACKER is None:
         return None
     try:
@@ -70,8 +70,8 @@ class QuickPNG(PngImagePlugin.PngImageFile):
     _ahead = b""
 
     def load(self) -> Any:
-        """Decode, once; animations as Pillow does. Raises what Pillow raises for the file."""
-        if UNPACKER is None or not self.tile or self.is_animated:
+        """Decode, once. Raises what Pillow raises for the file."""
+        if UNPACKER is None or not self.tile:
             return super().load()
         assert self.fp is not None
         assert self.png is not None

@@ -6,7 +6,7 @@ import random
 import pytest
 from PIL import Image
 
-from liveresize.imaging import animation, decode
+from liveresize.imaging import animation, decode, modes
 
 from . import films, samples
 
@@ -18,7 +18,7 @@ MOST = 1_000_000
 
 def pixels(picture: Image.Image) -> films.Screen:
     """The pixels of a picture, row by row."""
-    levels = iter(picture.convert("RGBA").tobytes())
+    levels = iter(modes.normalised(picture).convert("RGBA").tobytes())
     return list(zip(levels, levels, levels, levels, strict=True))
 
 
@@ -59,3 +59,21 @@ def test_gifs_are_composed_as_the_specification_says(tmp_path: pathlib.Path, see
             assert decode.has_alpha(image) >= clear
             still = pixels(image)
             check([still], expected[:1], 0)
+
+
+@pytest.mark.parametrize("seed", range(0, FILMS, 50))
+def test_pngs_are_composed_as_the_specification_says(tmp_path: pathlib.Path, seed: int) -> None:
+    """Blending, disposals, keys, soft alpha, depths and a hidden default image.
+
+    Two levels are what rounding once a frame may add up to.
+    """
+    path = tmp_path / "a.png"
+    for number in range(seed, seed + 50):
+        film = films.random_png(random.Random(number))
+        path.write_bytes(film.file())
+        expected = film.shown()
+        check(shown(path), expected, 2)
+        with decode.open_picture(path, samples.SETTINGS, MOST) as image:
+            clear = any(pixel[3] < 255 for pixel in expected[0])
+            assert decode.has_alpha(image) >= clear
+            check([pixels(image)], expected[:1], 0)
