@@ -114,10 +114,12 @@ def gif_frames(frames: Iterator[Frame]) -> tuple[list[Image.Image], dict[str, An
 
     Whether a frame has to go before the next one comes shows only when all are there.
     """
-    shown = [
+    indexed = (
         Frame(palette.indexed(frame.picture, dithered=False), frame.duration)
         for frame in merged(frames, LONGEST[Format.GIF])
-    ]
+    )
+    # Frames that differ in colours or alpha that GIF does not have are equal by now.
+    shown = list(merged(indexed, LONGEST[Format.GIF]))
     pictures = [frame.picture for frame in shown]
     cleared = any(palette.uncovers(one, other) for one, other in itertools.pairwise(pictures))
     if cleared:
@@ -164,4 +166,7 @@ def merged(frames: Iterator[Frame], longest: int) -> Iterator[Frame]:
 
 
 def _same(one: Image.Image, other: Image.Image) -> bool:
+    if one.mode == other.mode == "P":
+        # Converting marks the palette of the original, so copies are converted.
+        one, other = one.copy().convert("RGBA"), other.copy().convert("RGBA")
     return one.mode == other.mode and one.tobytes() == other.tobytes()

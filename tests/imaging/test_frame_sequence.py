@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from liveresize.core.formats import Format
-from liveresize.imaging import downscale, encode, frame_sequence
+from liveresize.imaging import decode, downscale, encode, frame_sequence
 from liveresize.imaging.settings import EngineSettings
 
 from . import samples
@@ -170,3 +170,36 @@ def test_a_png_stores_any_time_as_a_fraction(duration: float) -> None:
     pictures = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime")]
     pictures[0].save(data, "PNG", save_all=True, append_images=pictures[1:], duration=written)
     assert shown(data.getvalue())[0][1] == pytest.approx(written)
+
+
+def test_frames_that_look_alike_in_a_gif_are_one() -> None:
+    """Shades that the palette does not have apart add their times up, within 16 bits."""
+
+    def faint() -> Iterator[frame_sequence.Frame]:
+        for alpha in (255, 250, 40):
+            yield frame_sequence.Frame(Image.new("RGBA", (8, 8), (200, 30, 30, alpha)), 400_000)
+
+    data = encode.moving(faint(), Format.GIF, 50, EngineSettings(), count=3, alpha=True, plays=1)
+    assert [(colour[3], duration) for colour, duration in shown(data)] == [
+        (255, 655_350),
+        (0, 400_000),
+    ]
+
+
+@pytest.mark.parametrize("ground", ["black", "white", "#ff00ff"])
+def test_a_spot_that_blinks_leaves_nothing(tmp_path: pathlib.Path, ground: str) -> None:
+    """A frame that shows nothing at all is a frame like any other."""
+
+    def blinking() -> Iterator[frame_sequence.Frame]:
+        for step in range(4):
+            picture = Image.new("RGBA", (8, 8))
+            if step % 2 == 0:
+                picture.paste(ground, (2, 2, 5, 5))
+            yield frame_sequence.Frame(picture, 50)
+
+    data = encode.moving(blinking(), Format.GIF, 50, EngineSettings(), count=4, alpha=True, plays=1)
+    assert [colour[3] for colour, _ in shown(data)] == [255, 0, 255, 0]
+    path = tmp_path / "a.gif"
+    path.write_bytes(data)
+    with decode.open_picture(path, samples.SETTINGS, 100) as image:
+        assert decode.frame_count(image, 9) == 4
