@@ -173,7 +173,10 @@ def _opened(
         ours = apng.opened(path, max_frames) or png.opened(path)
     if ours is None and "gif" in formats:
         ours = gif.opened(path, max_frames)
-    return ours or Image.open(path, formats=accepted(formats))
+    image = ours or Image.open(path, formats=accepted(formats))
+    if source_format(image) == "tiff":
+        image.info.pop("xmp", None)  # Pillow would turn the picture as it says
+    return image
 
 
 @functools.cache
@@ -216,15 +219,28 @@ def source_format(image: Image.Image) -> str:
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation 1–8 of an opened picture; anything odd is 1.
 
-    XMP is honoured where EXIF says nothing. No pixels are decoded: of a PNG, what
-    stands behind them does not count. The first answer stays, whatever is loaded later.
+    Like browsers, this ignores the orientation in XMP. No pixels are decoded: the EXIF behind
+    the pixels of a PNG does not count. The first answer stays, whatever is loaded later.
     """
     if source_format(image) == "tiff":
         return 1  # Pillow turns these itself, and has told their upright size
+    known: int | None = getattr(image, "exif_orientation", None)
+    if known is None:
+        known = _exif_orientation(image.info.get("exif"))
+        image.exif_orientation = known  # type: ignore[attr-defined]
+    return known
+
+
+def _exif_orientation(block: bytes | None) -> int:
+    """The orientation in a block of EXIF; 1 where it says none or makes no sense."""
+    if not block:
+        return 1
+    exif = Image.Exif()
     try:
         with quiet():
-            # Not `image.getexif()`: that of a PNG decodes it whole to look behind it.
-            value = Image.Image.getexif(image).get(ORIENTATION_TAG, 1)
+            # Not `image.getexif()`, which takes XMP for EXIF, and decodes a PNG to its end.
+            exif.load(block)
+            value = exif.get(ORIENTATION_TAG, 1)
     except DAMAGE:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

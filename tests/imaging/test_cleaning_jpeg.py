@@ -52,14 +52,6 @@ def test_exif_says_the_orientation_alone(orientation: int) -> None:
         )
 
 
-def test_an_orientation_from_xmp_is_carried_over() -> None:
-    """A JPEG turned by XMP alone is as upright after cleaning."""
-    xmp = b'<x tiff:Orientation="8"/>' + uploads.SECRET
-    data = uploads.saved(uploads.photo(), "JPEG", xmp=xmp)
-    assert uploads.looks(data).orientation == 8
-    assert uploads.looks(uploads.cleaned("jpeg", data)) == uploads.looks(data)
-
-
 def test_the_second_picture_of_a_camera_goes() -> None:
     """Of a multi-picture file only the first is kept, as a plain JPEG."""
     second = uploads.photo((33, 22))

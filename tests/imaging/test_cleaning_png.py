@@ -61,14 +61,6 @@ def test_exif_says_the_orientation_alone(orientation: int) -> None:
     assert told == ({} if orientation == 1 else {uploads.ORIENTATION: orientation})
 
 
-def test_an_orientation_from_xmp_is_carried_over() -> None:
-    """A PNG turned by XMP alone is as upright after cleaning."""
-    xmp = b"XML:com.adobe.xmp\0\0\0\0\0<tiff:Orientation>6</tiff:Orientation>"
-    data = WHOLE[:HEADER] + uploads.chunk(b"iTXt", xmp) + WHOLE[HEADER:]
-    assert uploads.looks(data).orientation == 6
-    assert uploads.looks(uploads.cleaned("png", data)) == uploads.looks(data)
-
-
 def test_animations_keep_their_frames() -> None:
     """An animated PNG plays as before, without its texts."""
     frames = [uploads.photo(mode="RGBA").rotate(angle) for angle in (0, 90, 180)]

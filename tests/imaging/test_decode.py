@@ -5,9 +5,10 @@ import pathlib
 import struct
 import warnings
 import zlib
+from typing import Any
 
 import pytest
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from liveresize import errors
 from liveresize.core.formats import Format
@@ -221,12 +222,42 @@ def test_orientation_of_a_png_decodes_nothing(tmp_path: pathlib.Path) -> None:
         assert decode.orientation(image) == 1
 
 
-def test_orientation_may_stand_in_xmp(tmp_path: pathlib.Path) -> None:
-    """XMP is believed where there is no EXIF."""
-    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="8"/></x:xmpmeta>'
-    path = samples.saved(tmp_path / "a.jpg", Image.new("RGB", (6, 4)), xmp=xmp)
-    with decode.open_picture(path, samples.SETTINGS, 100) as image:
-        assert decode.orientation(image) == 8
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="8"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif"])
+def test_orientation_in_xmp_does_not_count(tmp_path: pathlib.Path, suffix: str) -> None:
+    """XMP turns nothing, neither alone nor beside EXIF without an orientation."""
+    block = Image.Exif()
+    block[0x010F] = "a camera"
+    how: dict[str, Any] = {"xmp": XMP}
+    if suffix == "png":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        how = {"pnginfo": text}
+    for more in ({}, {"exif": block.tobytes()}):
+        path = samples.saved(tmp_path / f"a.{suffix}", Image.new("RGB", (6, 4)), **how, **more)
+        with decode.open_picture(path, samples.SETTINGS, 100) as image:
+            assert XMP in _xmp(image)
+            assert decode.orientation(image) == 1
+            image.load()
+            assert decode.orientation(image) == 1
+
+
+def _xmp(image: Image.Image) -> bytes:
+    """The XMP that Pillow has found."""
+    found = image.info.get("xmp") or image.info["XML:com.adobe.xmp"].encode()
+    assert isinstance(found, bytes)
+    return found
+
+
+def test_orientation_in_the_xmp_of_a_tiff_does_not_count(tmp_path: pathlib.Path) -> None:
+    """Pillow turns a TIFF itself, and must not do it as XMP says."""
+    path = samples.saved(tmp_path / "a.tif", Image.new("RGB", (6, 4)), tiffinfo={700: XMP})
+    settings = samples.tuned(formats=("tiff",))
+    with decode.open_picture(path, settings, 100) as image:
+        image.load()
+        assert image.size == decode.upright_size(image) == (6, 4)
 
 
 def test_frames_are_counted_up_to_a_limit(tmp_path: pathlib.Path) -> None:

@@ -123,6 +123,16 @@ def test_an_avif_that_tells_is_stored_but_not_clean(desk: Desk) -> None:
     assert (facts.width, facts.height) == (43, 61)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_orientation_in_xmp_is_not_stored(desk: Desk, kind: str) -> None:
+    """XMP turns no upload, and does not become EXIF."""
+    xmp = uploads.XMP.replace(b"<rdf:Description>", b'<rdf:Description tiff:Orientation="6">')
+    assert xmp != uploads.XMP
+    facts = desk.take(uploads.saved(uploads.photo(), kind, xmp=xmp))
+    assert (facts.width, facts.height) == uploads.photo().size
+    assert b"exif" not in desk.stored.lower()
+
+
 def test_a_multi_picture_file_is_a_jpeg(desk: Desk) -> None:
     """A camera's MPO is stored as the JPEG that it begins with."""
     frames = [uploads.photo((33, 22))]

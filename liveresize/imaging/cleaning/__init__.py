@@ -30,7 +30,7 @@ def can_clean(container: str) -> bool:
 def cleaned(container: str, data: memoryview, orientation: int) -> Iterator[Piece]:
     """The pieces of the cleaned file, in order; `can_clean(container)` must hold.
 
-    `orientation` (1–8) is what the upload says, in EXIF or XMP. Raises UnreadableImage,
+    `orientation` (1–8) is what the EXIF of the upload says. Raises UnreadableImage,
     possibly after some pieces, where the structure breaks the format's rules.
     """
     return CLEANERS[container](data, orientation)
