@@ -5,6 +5,11 @@ import io
 
 from PIL import Image, ImageCms
 
+from liveresize.imaging import cicp, hdr
+
+Profile = bytes | cicp.Cicp
+"""An ICC profile, or the code points of what needs tone mapping."""
+
 IGNORED = "icc_profile_ignored"
 
 MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
@@ -24,7 +29,7 @@ BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError, SyntaxError, Attr
 
 
 def to_srgb(
-    image: Image.Image, profile: bytes | None, grey: bool = False
+    image: Image.Image, profile: Profile | None, grey: bool = False
 ) -> tuple[Image.Image, tuple[str, ...]]:
     """`image` (L, RGB, RGBA or CMYK) in sRGB as L, RGB or RGBA, and remarks.
 
@@ -34,6 +39,8 @@ def to_srgb(
     """
     if not profile:
         return _plain(image), ()
+    if isinstance(profile, cicp.Cicp):
+        return hdr.to_srgb(image, profile), ()
     try:
         mode, transform = _transform(profile)
         base = _base(image, mode, grey)
@@ -50,10 +57,12 @@ def to_srgb(
     return result, ()
 
 
-def bends(profile: bytes | None) -> bool:
+def bends(profile: Profile | None) -> bool:
     """Whether the middle of two colours of this profile is another one in sRGB."""
     if not profile:
         return False
+    if isinstance(profile, cicp.Cicp):
+        return True
     try:
         mode, transform = _transform(profile)
         return transform is not None and _bends(mode, transform)

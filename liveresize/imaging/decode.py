@@ -26,7 +26,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import apng, gif, jxl, png, structure, webp
+from liveresize.imaging import apng, cicp, gif, jxl, png, structure, webp
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -155,6 +155,9 @@ def open_picture(
             _check_size(image.size, max_pixels)
             tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
             image.tally = tally  # type: ignore[attr-defined]
+            colours = cicp.of(image, tally)
+            if colours is not None:
+                image.info["cicp"] = colours
             yield image
     finally:
         Image.MAX_IMAGE_PIXELS = usual

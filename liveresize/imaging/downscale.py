@@ -1,6 +1,7 @@
 """Storing less of an upload than was sent: cropped, shrunk, and upright ever after.
 
-The result has the upload's format and profile, and nothing else that the upload told.
+The result has the upload's format and profile, and nothing else that the upload told. What
+is PQ or HLG becomes sRGB.
 """
 
 import io
@@ -10,7 +11,17 @@ from typing import Any
 from PIL import Image, JpegImagePlugin
 
 from liveresize.core.formats import Format
-from liveresize.imaging import animation, decode, frame_sequence, gamma, modes, orientation, resize
+from liveresize.imaging import (
+    animation,
+    cicp,
+    colour,
+    decode,
+    frame_sequence,
+    gamma,
+    modes,
+    orientation,
+    resize,
+)
 from liveresize.settings.pictures import Constraints
 
 Box = tuple[int, int, int, int]
@@ -114,7 +125,7 @@ def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
     settings = dict(SETTINGS.get(kind, {}))
     profile = gamma.profile(image, to_store=True)
     # Pillow reads 16-bit grey with alpha as RGBA, which a profile for greys does not fit.
-    if profile and (modes.is_grey(image) or profile[SPACE] != b"GRAY"):
+    if isinstance(profile, bytes) and (modes.is_grey(image) or profile[SPACE] != b"GRAY"):
         settings["icc_profile"] = profile
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         # What was sampled coarsely stays so; -1 is a way that Pillow has no name for.
@@ -143,6 +154,10 @@ def _part(
         frame = resize.resize(image, stored, orientation.turned_size(size, exif_orientation))
         if grey:
             frame = modes.thinned(frame)
+    told: cicp.Cicp | None = image.info.get("cicp")
+    if told is not None and told.hdr:
+        # There is no profile for it, and not every encoder writes code points.
+        frame, _ = colour.to_srgb(modes.normalised(frame), told)
     frame = orientation.turn(frame, exif_orientation)
     frame.info = {key: frame.info[key] for key in ("transparency",) if key in frame.info}
     return frame

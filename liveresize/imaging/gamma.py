@@ -1,6 +1,6 @@
-"""What PNG says of its colours without a profile: a gamma, and the colours of its primaries.
+"""What a picture says of its colours without a profile: code points, or a gamma and primaries.
 
-Browsers heed both. Here a profile is made of them, so that they go the way of all others.
+Browsers heed them. Here a profile is made of them, so that they go the way of all others.
 """
 
 import functools
@@ -9,14 +9,17 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from liveresize.imaging import modes
+from liveresize.imaging import cicp, modes
 
 Vector = tuple[float, float, float]
 Matrix = tuple[Vector, Vector, Vector]
-Chromaticity = tuple[float, ...]
-"""x and y of white, red, green and blue."""
 
-SRGB = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+Chromaticity = cicp.Chromaticity
+
+SRGB = cicp.PRIMARIES[1]
+
+CURVE = 1024
+"""Entries of the table that stands for the curve of sRGB in a profile."""
 
 USUAL = 1 / 2.2
 """What nearly all files say that say anything, and mean sRGB by."""
@@ -44,13 +47,17 @@ VERSION = 0x0240_0000
 HEADER = 128
 
 
-def profile(image: Image.Image, *, to_store: bool = False) -> bytes | None:
+def profile(image: Image.Image, *, to_store: bool = False) -> bytes | cicp.Cicp | None:
     """The profile of an opened, not yet loaded picture: its own, or one made of its gamma.
 
-    None stands for sRGB. What makes no sense is left out of account. The one `to_store`
-    with greys is for greys; else it is for colours, which LittleCMS converts with more
-    care: of the dark greys of a linear picture it is 7 levels off.
+    None stands for sRGB, and code points for PQ and HLG, which no profile holds. What makes
+    no sense is left out of account. The one `to_store` with greys is for greys; else it is
+    for colours, which LittleCMS converts with more care: of the dark greys of a linear
+    picture it is 7 levels off.
     """
+    told: cicp.Cicp | None = image.info.get("cicp")
+    if told is not None:
+        return told if told.hdr else _of_cicp(told, modes.is_grey(image), to_store)
     own: bytes | None = image.info.get("icc_profile")
     value = image.info.get("gamma")
     if own or "srgb" in image.info or not isinstance(value, float):
@@ -67,6 +74,16 @@ def profile(image: Image.Image, *, to_store: bool = False) -> bytes | None:
     return _made(value, primaries)
 
 
+def _of_cicp(told: cicp.Cicp, grey: bool, to_store: bool) -> bytes | None:
+    """The profile that stands for code points; None where they say sRGB."""
+    if not told.gamma and (grey or told.primaries == SRGB):
+        return None
+    primaries = told.primaries
+    if grey:
+        primaries = () if to_store else SRGB
+    return _made(1 / told.gamma if told.gamma else 0.0, primaries)
+
+
 def _sensible(primaries: Chromaticity) -> bool:
     """Whether every x and y is there and belongs to a light, and the primaries differ."""
     if len(primaries) != len(SRGB) or not all(0 < value < 1 for value in primaries):
@@ -78,8 +95,12 @@ def _sensible(primaries: Chromaticity) -> bool:
 
 @functools.lru_cache(maxsize=16)
 def _made(value: float, primaries: Chromaticity) -> bytes:
-    """A profile for this gamma, for greys where there are no primaries."""
-    curve = struct.pack(">4sIIHxx", b"curv", 0, 1, round(256 / value))
+    """A profile for this gamma (0 for the curve of sRGB), for greys without primaries."""
+    if value:
+        curve = struct.pack(">4sIIHxx", b"curv", 0, 1, round(256 / value))
+    else:
+        lights = (round(65535 * srgb_light(step / (CURVE - 1))) for step in range(CURVE))
+        curve = struct.pack(f">4sII{CURVE}H", b"curv", 0, CURVE, *lights)
     tags = [(b"wtpt", _xyz(D50))]
     if primaries:
         columns = _colorants(primaries)
@@ -91,6 +112,16 @@ def _made(value: float, primaries: Chromaticity) -> bytes:
     else:
         tags.append((b"kTRC", curve))
     return _file(b"RGB " if primaries else b"GRAY", tags)
+
+
+def srgb_light(level: float) -> float:
+    """The light 0–1 that a level 0–1 of sRGB stands for."""
+    return level / 12.92 if level <= 0.04045 else float(((level + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_level(light: float) -> float:
+    """The level 0–1 of sRGB that stands for a light 0–1."""
+    return 12.92 * light if light <= 0.0031308 else float(1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _file(space: bytes, tags: list[tuple[bytes, bytes]]) -> bytes:
@@ -116,20 +147,34 @@ def _fixed(value: Vector) -> bytes:
 
 def _colorants(primaries: Chromaticity) -> tuple[Vector, ...]:
     """XYZ of red, green and blue at full, seen under the white of profiles."""
-    white, *lights = (_light(*primaries[at : at + 2]) for at in (0, 2, 4, 6))
-    # How much of each light gives white.
-    shares = _solved(lights, white)
-    eye_white, eye_d50 = _times(BRADFORD, white), _times(BRADFORD, D50)
+    eye_white, eye_d50 = _times(BRADFORD, _light(*primaries[:2])), _times(BRADFORD, D50)
     rows = list(zip(*BRADFORD, strict=True))
     found = []
-    for light, share in zip(lights, shares, strict=True):
+    for light in lights(primaries):
         seen = _times(BRADFORD, light)
         matched = [
-            share * part * new / old
-            for part, new, old in zip(seen, eye_d50, eye_white, strict=True)
+            part * new / old for part, new, old in zip(seen, eye_d50, eye_white, strict=True)
         ]
         found.append(_solved(rows, matched))
     return tuple(found)
+
+
+def lights(primaries: Chromaticity) -> tuple[Vector, Vector, Vector]:
+    """XYZ of red, green and blue at full, under their own white."""
+    white, *colours = (_light(*primaries[at : at + 2]) for at in (0, 2, 4, 6))
+    # How much of each light gives white.
+    red, green, blue = (
+        (share * x, share * y, share * z)
+        for (x, y, z), share in zip(colours, _solved(colours, white), strict=True)
+    )
+    return red, green, blue
+
+
+def between(first: Chromaticity, second: Chromaticity) -> tuple[Vector, Vector, Vector]:
+    """The rows of the matrix from light of the `first` primaries to light of the `second`."""
+    columns = [_solved(lights(second), light) for light in lights(first)]
+    red, green, blue = zip(*columns, strict=True)
+    return red, green, blue
 
 
 def _light(x: float, y: float) -> Vector:

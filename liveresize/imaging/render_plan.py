@@ -9,7 +9,7 @@ from liveresize.core import geometry
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit
-from liveresize.imaging import decode, gamma, modes, orientation, quality
+from liveresize.imaging import colour, decode, gamma, modes, orientation, quality
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Encoder
 
@@ -37,7 +37,7 @@ class RenderPlan:
     level: int
     grey: bool
     indexed: bool
-    profile: bytes | None
+    profile: colour.Profile | None
     notes: tuple[str, ...] = ()
 
     @property

@@ -15,17 +15,19 @@ SLOTS = 8
 
 
 class Stream:
-    """One stream, whose pieces are looked at in order: `pixels` is the size of its frames."""
+    """One stream, whose pieces are looked at in order: `pixels` is the size of its frames, and
+    `cicp` are the code points of primaries and transfer, if the stream has them."""
 
     def __init__(self) -> None:
         self.pixels = 0
+        self.cicp: tuple[int, int] | None = None
 
     def coded(self, piece: memoryview, tally: Tally) -> int:
         """The pixels in all frames that `piece` codes. Raises WorkExceeded above SLOTS hidden."""
         frames = 0
         for kind, payload in _units(piece, tally):
             if kind == SEQUENCE_HEADER:
-                self.pixels = _pixels(payload)
+                self.pixels, self.cicp = _sequence(payload)
             elif kind == FRAME or (kind == FRAME_HEADER and payload and not payload[0] & 0x80):
                 frames += 1
         tally.limit("hidden frames in a row", frames - 1, SLOTS)
@@ -60,16 +62,48 @@ def _leb128(data: memoryview, at: int) -> tuple[int, int]:
     return value, at
 
 
-def _pixels(header: memoryview) -> int:
-    """Width × height of the largest frame that a sequence header allows."""
+def _sequence(header: memoryview) -> tuple[int, tuple[int, int] | None]:
+    """Width × height of the largest frame that a sequence header allows, and its colours."""
     bits = _Bits(bytes(header[:64]))
-    bits.take(4)  # profile, still picture
-    if bits.take(1):
+    profile = bits.take(3)
+    bits.take(1)  # still picture
+    reduced = bits.take(1)
+    if reduced:
         bits.take(5)  # a reduced header has a level, and nothing more
     else:
         _skip_timing(bits)
     across, down = bits.take(4) + 1, bits.take(4) + 1
-    return (bits.take(across) + 1) * (bits.take(down) + 1)
+    pixels = (bits.take(across) + 1) * (bits.take(down) + 1)
+    if not reduced and bits.take(1):  # frames have ids
+        bits.take(7)
+    bits.take(3)  # superblocks, filters
+    if not reduced:
+        _skip_tools(bits)
+    bits.take(3)  # super-resolution, filters
+    return pixels, _colours(bits, profile)
+
+
+def _skip_tools(bits: "_Bits") -> None:
+    """The tools for frames that are predicted from others."""
+    bits.take(4)
+    order = bits.take(1)
+    if order:
+        bits.take(2)
+    screen = bits.take(1) or bits.take(1)
+    if screen and not bits.take(1):  # the motion vectors of screen content
+        bits.take(1)
+    if order:
+        bits.take(3)
+
+
+def _colours(bits: "_Bits", profile: int) -> tuple[int, int] | None:
+    """The code points of primaries and transfer; None where the stream has none."""
+    deep = bits.take(1)
+    if profile == 2 and deep:
+        bits.take(1)
+    if profile != 1:
+        bits.take(1)  # monochrome
+    return (bits.take(8), bits.take(8)) if bits.take(1) else None
 
 
 def _skip_timing(bits: "_Bits") -> None:

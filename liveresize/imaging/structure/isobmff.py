@@ -5,9 +5,10 @@ as much as a hundred million. What it decodes is counted in the stream itself: t
 that the container tells need not be that of the frames.
 """
 
+import contextlib
 from collections.abc import Iterator
 
-from liveresize.imaging.structure import av1
+from liveresize.imaging.structure import av1, properties
 from liveresize.imaging.structure.boxes import FULL, Reader, boxes, inside
 from liveresize.imaging.structure.tally import Tally
 
@@ -20,6 +21,9 @@ COST = 4
 HIDDEN = 2
 """How many frames an encoder may code for each that it shows, before these count."""
 
+STILL = b"avif"
+"""The major brand of a file whose primary item is shown, even if it has frames as well."""
+
 NOTHING = memoryview(bytes(16))
 """A table that is not there: no entries."""
 
@@ -31,13 +35,40 @@ def count(data: memoryview, tally: Tally) -> None:
     """Walk over the boxes that libavif and libheif read."""
     for kind, content in boxes(data, tally):
         if kind == b"meta":
-            _items(content[FULL:], data, tally)
+            _picture(content[FULL:], _items(content[FULL:], data, tally), tally)
         elif kind == b"moov":
             _tracks(content, data, tally)
+            if bytes(data[8:12]) != STILL:
+                _film(content, tally)
 
 
-def _items(meta: memoryview, data: memoryview, tally: Tally) -> None:
-    """Count the items, their references and properties, and what AV1 codes in each."""
+def _picture(meta: memoryview, streams: dict[int, av1.Stream], tally: Tally) -> None:
+    """Note what the primary item says of itself, or else its stream, or that of a tile."""
+    try:
+        item = properties.primary(meta, tally)
+        if item is not None:
+            properties.take(properties.of_item(meta, item, tally), tally)
+            stream = streams.get(item) or next(iter(streams.values()), av1.Stream())
+            tally.cicp = tally.cicp or stream.cicp
+    except EOFError:
+        return
+
+
+def _film(moov: memoryview, tally: Tally) -> None:
+    """Note what the first track of frames says, which replaces what the primary item says."""
+    for samples in inside(moov, tally, b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
+        if bytes(samples[12:16]) == b"av01":
+            tally.cicp, tally.aperture, tally.peak = None, None, 0.0
+            with contextlib.suppress(EOFError):
+                properties.take(properties.of_track(samples, tally), tally)
+            return
+
+
+def _items(meta: memoryview, data: memoryview, tally: Tally) -> dict[int, av1.Stream]:
+    """Count the items, their references and properties, and what AV1 codes in each.
+
+    Returns the streams of the items.
+    """
     kinds: dict[int, bytes] = {}
     places: list[tuple[int, list[memoryview]]] = []
     store = next(inside(meta, tally, b"idat"), memoryview(b""))
@@ -52,12 +83,15 @@ def _items(meta: memoryview, data: memoryview, tally: Tally) -> None:
                 tally.limit("references of items", len(content) // 2, 8 * ITEMS)
         except EOFError:
             continue  # a table that is cut off, which decoders refuse
-    for properties in inside(meta, tally, b"iprp", b"ipma"):
-        tally.limit("items with properties", int.from_bytes(properties[4:8], "big"), ITEMS)
+    for table in inside(meta, tally, b"iprp", b"ipma"):
+        tally.limit("items with properties", int.from_bytes(table[4:8], "big"), ITEMS)
+    streams: dict[int, av1.Stream] = {}
     for item, parts in places:
         if kinds.get(item) == b"av01":
             piece = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
-            tally.work += COST * av1.Stream().coded(piece, tally)
+            stream = streams[item] = av1.Stream()
+            tally.work += COST * stream.coded(piece, tally)
+    return streams
 
 
 def _kinds(content: memoryview, tally: Tally) -> dict[int, bytes]:

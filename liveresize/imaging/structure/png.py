@@ -9,6 +9,12 @@ from liveresize.imaging.structure.tally import Tally
 UNPACKED = frozenset({b"zTXt", b"iCCP"})
 """Each may become a megabyte, which takes 3 ms."""
 
+SIZES = {b"cICP": 4, b"cLLI": 8, b"mDCV": 24}
+"""The chunks that tell colours by code points and how bright they are, and their sizes."""
+
+LIGHT = 10_000
+"""In these chunks 1 cd/m² is so many."""
+
 KEYWORD = 80
 """The longest keyword of a text, and the zero behind it."""
 
@@ -67,9 +73,27 @@ def count(data: memoryview, tally: Tally) -> None:
         tally.parts()
         if kind in UNPACKED or (kind == b"iTXt" and _packed(bytes(data[at + 8 :][: KEYWORD + 1]))):
             tally.passes("compressed texts and profiles")
+        elif kind in SIZES and size == SIZES[kind]:
+            _note(kind, bytes(data[at + 8 : at + 8 + size]), tally)
         elif kind == b"IEND":
             break
         at += 12 + size
+
+
+def _note(kind: bytes, content: bytes, tally: Tally) -> None:
+    """Note what a chunk of SIZES says, unless the file ends in it."""
+    if len(content) < SIZES[kind]:
+        return
+    if kind == b"cICP":
+        primaries, transfer, matrix, full = content
+        # PNG is RGB; levels of a narrow range are shown by Chromium as if nothing was said.
+        if (matrix, full) == (0, 1):
+            tally.cicp = primaries, transfer
+    elif kind == b"cLLI":
+        tally.peak = int.from_bytes(content[:4]) / LIGHT or tally.peak
+    else:
+        # The brightest pixel counts more than the brightest that the display could show.
+        tally.peak = tally.peak or int.from_bytes(content[16:20]) / LIGHT
 
 
 def _packed(head: bytes) -> bool:

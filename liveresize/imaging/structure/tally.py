@@ -26,6 +26,10 @@ class Tally:
     `work` is how many pixels its decoder goes over, each as often as it does; 0 where
     that is once. Of an animation, up to `max_frames` frames are looked at, and
     `frame_pixels` is what decoding one of them takes; 0 where the decoder tells itself.
+
+    `cicp` are the code points of primaries and transfer, `peak` is the brightest light in
+    cd/m² (0 where the file does not say), and `aperture` the (width, height) that is shown of
+    a larger picture.
     """
 
     def __init__(self, kind: str, size: int, max_frames: int) -> None:
@@ -33,6 +37,9 @@ class Tally:
         self.max_frames = max_frames
         self.work = 0
         self.frame_pixels = 0
+        self.cicp: tuple[int, int] | None = None
+        self.peak = 0.0
+        self.aperture: tuple[int, int] | None = None
         self._left = PARTS + size // PART
         self._counts: collections.Counter[str] = collections.Counter()
 

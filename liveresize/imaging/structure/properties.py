@@ -1,0 +1,86 @@
+"""What AVIF and HEIF say of the picture that they show: its colours and its clean aperture."""
+
+import struct
+from collections.abc import Iterable, Iterator
+
+from liveresize.imaging.structure.boxes import FULL, Box, Reader, boxes, inside
+from liveresize.imaging.structure.tally import Tally
+
+CLAP = struct.Struct(">IIIIiIiI")
+"""Width, height, and how far the middle moves right and down: four fractions."""
+
+ENTRY = 78
+"""Bytes of a visual sample entry before its boxes."""
+
+
+def take(properties: Iterable[Box], tally: Tally) -> None:
+    """Note what these boxes say in `tally`. Raises EOFError for one that is cut off."""
+    size = None
+    for kind, content in properties:
+        reader = Reader(content)
+        if kind == b"ispe":
+            reader.full()
+            size = reader.take(4), reader.take(4)
+        elif kind == b"colr" and reader.bytes(4) == b"nclx" and tally.cicp is None:
+            tally.cicp = reader.take(2), reader.take(2)
+        elif kind == b"clli":
+            tally.peak = reader.take(2)
+        elif kind == b"clap" and size is not None:
+            tally.aperture = _aperture(reader.bytes(CLAP.size), size)
+
+
+def primary(meta: memoryview, tally: Tally) -> int | None:
+    """The item that the boxes of `meta` name as the one to show. Raises EOFError."""
+    for content in inside(meta, tally, b"pitm"):
+        reader = Reader(content)
+        return reader.take(2 if reader.full() == 0 else 4)
+    return None
+
+
+def of_item(meta: memoryview, item: int, tally: Tally) -> Iterator[Box]:
+    """The properties that the boxes of `meta` associate with an item. Raises EOFError."""
+    for content in inside(meta, tally, b"iprp"):
+        known = [box for each in inside(content, tally, b"ipco") for box in boxes(each, tally)]
+        for table in inside(content, tally, b"ipma"):
+            for index in _indices(Reader(table), item):
+                if 0 < index <= len(known):
+                    yield known[index - 1]
+
+
+def of_track(samples: memoryview, tally: Tally) -> Iterator[Box]:
+    """The properties in the first entry of a sample description, with the size of its frames."""
+    for _, entry in boxes(samples[FULL + 4 :], tally):
+        yield b"ispe", memoryview(bytes(FULL + 2) + entry[24:26] + bytes(2) + entry[26:28])
+        yield from boxes(entry[ENTRY:], tally)
+        return
+
+
+def _indices(reader: Reader, item: int) -> Iterator[int]:
+    """The numbers of the properties of an item; the first property has number 1."""
+    head = reader.take(FULL)
+    wide, long = 4 if head >> 24 else 2, 2 if head & 1 else 1
+    for _ in range(reader.take(4)):
+        found = reader.take(wide) == item
+        for _ in range(reader.take(1)):
+            # The highest bit says whether the property is essential.
+            index = reader.take(long) & (1 << 8 * long - 1) - 1
+            if found:
+                yield index
+
+
+def _aperture(box: bytes, size: tuple[int, int]) -> tuple[int, int] | None:
+    """The size of a clean aperture at the left top corner; None for any other.
+
+    Chromium ignores an aperture anywhere else, so that a picture never hides what its file
+    holds. It also ignores one that is no number of whole pixels inside the picture.
+    """
+    width, width_parts, height, height_parts, *offsets = CLAP.unpack(box)
+    parts = (width_parts, height_parts, offsets[1], offsets[3])
+    if 0 in parts or width % width_parts or height % height_parts:
+        return None
+    across, down = width // width_parts, height // height_parts
+    # Twice the distance of the left edge is size - across + 2 * offset.
+    left = (size[0] - across) * offsets[1] + 2 * offsets[0]
+    top = (size[1] - down) * offsets[3] + 2 * offsets[2]
+    inside_picture = 0 < across <= size[0] and 0 < down <= size[1]
+    return (across, down) if inside_picture and left == top == 0 else None
