@@ -7,6 +7,7 @@ Everything that Pillow and the codecs behind it raise becomes one of our errors 
 import contextlib
 import functools
 import importlib
+import math
 import os
 import re
 import struct
@@ -26,7 +27,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import apng, cicp, gif, jxl, png, structure, webp
+from liveresize.imaging import apng, avif, cicp, gif, jxl, png, structure, webp
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -150,9 +151,12 @@ def open_picture(
     try:
         with translated():
             tally = structure.counted(path, settings.formats.input, constraints.max_frames + 1)
-            image = _opened(path, settings.formats.input, max_pixels, tally.max_frames)
+            image = _opened(path, settings.formats.input, max_pixels, tally)
         with image:
             _check_size(image.size, max_pixels)
+            if isinstance(image, avif.CroppedAvif):
+                _check_size(image.coded, max_pixels)
+                tally.frame_pixels = max(tally.frame_pixels, math.prod(image.coded))
             tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
             image.tally = tally  # type: ignore[attr-defined]
             colours = cicp.of(image, tally)
@@ -164,18 +168,22 @@ def open_picture(
 
 
 def _opened(
-    path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: int, max_frames: int
+    path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: int, tally: structure.Tally
 ) -> Image.Image:
     """The picture, its header read by whoever does it best."""
+    if tally.aperture and "avif" in formats:
+        part = avif.cropped(path, tally.aperture)
+        if part is not None:
+            return part
     if "jxl" in formats:
         size = jxl.size(path)
         if size is not None:
             _check_size(size, max_pixels)
     ours = webp.opened(path) if "webp" in formats else None
     if ours is None and "png" in formats:
-        ours = apng.opened(path, max_frames) or png.opened(path)
+        ours = apng.opened(path, tally.max_frames) or png.opened(path)
     if ours is None and "gif" in formats:
-        ours = gif.opened(path, max_frames)
+        ours = gif.opened(path, tally.max_frames)
     image = ours or Image.open(path, formats=accepted(formats))
     if source_format(image) == "tiff":
         image.info.pop("xmp", None)  # Pillow would turn the picture as it says
