@@ -27,7 +27,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import apng, avif, cicp, gif, jxl, png, structure, webp
+from liveresize.imaging import apng, avif, cicp, gif, jxl, png, structure, tiff, webp
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -159,6 +159,8 @@ def open_picture(
                 tally.frame_pixels = max(tally.frame_pixels, math.prod(image.coded))
             tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
             image.tally = tally  # type: ignore[attr-defined]
+            if source_format(image) == "tiff":
+                tiff.settle(image)
             colours = cicp.of(image, tally)
             if colours is not None:
                 image.info["cicp"] = colours
@@ -184,10 +186,7 @@ def _opened(
         ours = apng.opened(path, tally.max_frames) or png.opened(path)
     if ours is None and "gif" in formats:
         ours = gif.opened(path, tally.max_frames)
-    image = ours or Image.open(path, formats=accepted(formats))
-    if source_format(image) == "tiff":
-        image.info.pop("xmp", None)  # Pillow would turn the picture as it says
-    return image
+    return ours or Image.open(path, formats=accepted(formats))
 
 
 @functools.cache
