@@ -140,8 +140,9 @@ def open_picture(
 
     Only the header has been read by then. Raises UnsupportedImage for a format that
     `formats.input` does not list, UnreadableImage for a side of 0, ImageTooLarge above
-    `max_pixels` (width × height) or 65,535 a side, and WorkExceeded for a file whose
-    structure asks for more work than its pixels do.
+    `max_pixels` (width × height) or 65,535 a side, WorkExceeded for a file whose structure
+    asks for more work than its pixels do, and UnreadableImage for an animated JPEG XL or
+    planes of a TIFF that would come out wrong.
     """
     constraints = settings.constraints
     usual = Image.MAX_IMAGE_PIXELS
@@ -178,9 +179,11 @@ def _opened(
         if part is not None:
             return part
     if "jxl" in formats:
-        size = jxl.size(path)
-        if size is not None:
-            _check_size(size, max_pixels)
+        header = jxl.header(path)
+        if header is not None:
+            _check_size(header.size, max_pixels)
+            if header.animated:
+                raise errors.UnreadableImage("Animated JPEG XL is not supported.")
     ours = webp.opened(path) if "webp" in formats else None
     if ours is None and "png" in formats:
         ours = apng.opened(path, tally.max_frames) or png.opened(path)

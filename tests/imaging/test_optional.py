@@ -71,7 +71,20 @@ def test_the_size_of_a_jpeg_xl(
     """The header alone tells the size, in a container or without one."""
     picture = Image.new("RGB", size, "teal")
     path = made(tmp_path / "a", "jxl", picture, use_container=container, effort=1)
-    assert jxl.size(path) == size
+    assert jxl.header(path) == jxl.Header(size, animated=False)
+
+
+MOVING = bytes.fromhex("ff0acb044d0020260804010098004b188b1500d4f31363fc")
+"""The head of a JPEG XL of 64 × 48 pixels with three frames, by libjxl."""
+
+
+def test_an_animated_jpeg_xl_is_refused(tmp_path: pathlib.Path) -> None:
+    """The plugin would show the last frame; the answer says what is not supported."""
+    path = tmp_path / "a"
+    path.write_bytes(MOVING)
+    assert jxl.header(path) == jxl.Header((64, 48), animated=True)
+    with pytest.raises(errors.UnreadableImage, match="Animated JPEG XL is not supported"):
+        samples.rendered(path, settings=LISTED)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +94,7 @@ def test_what_is_no_jpeg_xl_has_no_size(tmp_path: pathlib.Path, head: bytes) -> 
     """Other files, and a container that ends at once, are left to whoever knows them."""
     path = tmp_path / "a"
     path.write_bytes(head)
-    assert jxl.size(path) is None
+    assert jxl.header(path) is None
 
 
 def test_a_missing_plugin_is_as_if_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
