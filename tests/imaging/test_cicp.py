@@ -11,7 +11,7 @@ from PIL import Image
 
 from liveresize.core.formats import Format
 from liveresize.core.jobs import IntakeJob
-from liveresize.imaging import decode, gamma, ingest
+from liveresize.imaging import decode, gamma, ingest, structure
 
 from . import samples, uploads
 
@@ -165,6 +165,24 @@ def test_code_points_without_a_meaning_are_ignored(
     profile = gamma._made(1.0, gamma.SRGB)
     assert alike(shown(png(tmp_path / "b.png", points, icc_profile=profile)), SHOWN[1, 8], 2)
     assert shown(png(tmp_path / "c.png", points[:3])) == STORED
+
+
+def test_code_points_that_are_damaged_or_late_are_ignored(tmp_path: pathlib.Path) -> None:
+    """A chunk with a wrong checksum, behind the pixels, or cut off says nothing."""
+    data = png(tmp_path / "a.png", (12, 13, 0, 1)).read_bytes()
+    chunk = uploads.chunk(b"cICP", bytes((12, 13, 0, 1)))
+    assert data[HEADER : HEADER + len(chunk)] == chunk
+    rest = data[HEADER + len(chunk) :]
+    path = tmp_path / "b.png"
+    for changed in (
+        data[:HEADER] + chunk[:-1] + b"?" + rest,
+        data[:HEADER] + rest[:-12] + chunk + rest[-12:],
+        data[: HEADER + len(chunk) - 1],
+    ):
+        path.write_bytes(changed)
+        assert structure.counted(path, ("png",), 1).cicp is None
+    path.write_bytes(data)
+    assert structure.counted(path, ("png",), 1).cicp == (12, 13)
 
 
 def test_a_profile_wins_in_avif(tmp_path: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
 """PNG: counting its chunks, those that Pillow unpacks among them, and finding its animation."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -67,22 +68,24 @@ class Animation:
 
 def count(data: memoryview, tally: Tally) -> None:
     """Walk to IEND, or as far as the chunks go."""
-    at = 8
+    at, pixels = 8, False
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
         tally.parts()
         if kind in UNPACKED or (kind == b"iTXt" and _packed(bytes(data[at + 8 :][: KEYWORD + 1]))):
             tally.passes("compressed texts and profiles")
-        elif kind in SIZES and size == SIZES[kind]:
-            _note(kind, bytes(data[at + 8 : at + 8 + size]), tally)
+        elif kind in SIZES and size == SIZES[kind] and not pixels:
+            _note(bytes(data[at + 4 : at + 12 + size]), tally)
         elif kind == b"IEND":
             break
+        pixels = pixels or kind == b"IDAT"
         at += 12 + size
 
 
-def _note(kind: bytes, content: bytes, tally: Tally) -> None:
-    """Note what a chunk of SIZES says, unless the file ends in it."""
-    if len(content) < SIZES[kind]:
+def _note(chunk: bytes, tally: Tally) -> None:
+    """Note what a chunk (from its type on) of SIZES says, if its checksum is right."""
+    kind, content = chunk[:4], chunk[4:-4]
+    if zlib.crc32(chunk[:-4]).to_bytes(4) != chunk[-4:]:
         return
     if kind == b"cICP":
         primaries, transfer, matrix, full = content
