@@ -1,4 +1,4 @@
-"""Colours told by code points (ITU-T H.273): cICP of PNG, nclx of AVIF and HEIF.
+"""Colours told by code points (ITU-T H.273): cICP of PNG, nclx of AVIF and HEIF, cicp of ICC.
 
 What is said with code points that have no meaning here is taken as not said, as in browsers.
 """
@@ -27,6 +27,9 @@ PRIMARIES: dict[int, Chromaticity] = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),  # Display P3
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),  # EBU 3213
 }
+
+TAGS, MOST_TAGS = 132, 100
+"""Where the tags of an ICC profile begin, each of 12 bytes, and how many are looked at."""
 
 SRGB, PQ, HLG = 13, 16, 18
 
@@ -66,15 +69,46 @@ class Cicp:
 def of(image: Image.Image, tally: Tally) -> Cicp | None:
     """The colours of an opened picture, where code points tell them.
 
-    Those of PNG win over a profile; in AVIF and HEIF the profile wins.
+    Those of PNG win over a profile; in AVIF and HEIF the profile wins. A profile may hold
+    code points of its own, which win over the rest of it.
     """
-    png = image.format == "PNG"
-    if tally.cicp is None or ("icc_profile" in image.info and not png):
-        return None
-    primaries, transfer = tally.cicp
-    if not png:
-        primaries = 1 if primaries == UNSPECIFIED else primaries
-        transfer = SRGB if transfer in (*VIDEO, UNSPECIFIED) else transfer
+    profile: bytes = image.info.get("icc_profile") or b""
+    if image.format == "PNG" and tally.cicp is not None:
+        told = _meant(tally.cicp, tally.peak)
+        if told is not None:
+            return told
+    elif tally.cicp is not None and not profile:
+        return _meant(_of_still(*tally.cicp), tally.peak)
+    points = _of_profile(profile) if image.mode != "CMYK" else None
+    return None if points is None else _meant(points, tally.peak)
+
+
+def _of_still(primaries: int, transfer: int) -> tuple[int, int]:
+    """What the code points of an AVIF or HEIF mean, written as those of a PNG."""
+    return (
+        1 if primaries == UNSPECIFIED else primaries,
+        SRGB if transfer in (*VIDEO, UNSPECIFIED) else transfer,
+    )
+
+
+def _meant(points: tuple[int, int], peak: float) -> Cicp | None:
+    """The colours that code points stand for; None where they have no meaning here."""
+    primaries, transfer = points
     if primaries not in PRIMARIES or transfer not in (*GAMMAS, SRGB, PQ, HLG):
         return None
-    return Cicp(PRIMARIES[primaries], transfer, tally.peak or USUAL_PEAK)
+    return Cicp(PRIMARIES[primaries], transfer, peak or USUAL_PEAK)
+
+
+def _of_profile(profile: bytes) -> tuple[int, int] | None:
+    """The code points in an ICC profile for RGB."""
+    if profile[16:20] != b"RGB " or len(profile) < TAGS:
+        return None
+    count = int.from_bytes(profile[128:TAGS])
+    for at in range(TAGS, min(len(profile), TAGS + 12 * min(count, MOST_TAGS)), 12):
+        if profile[at : at + 4] == b"cicp":
+            start = int.from_bytes(profile[at + 4 : at + 8])
+            kind, content = profile[start : start + 4], profile[start + 8 : start + 12]
+            # RGB, of the full range.
+            if kind == b"cicp" and content[2:] == b"\0\1":
+                return content[0], content[1]
+    return None

@@ -192,6 +192,44 @@ def test_a_profile_wins_in_avif(tmp_path: pathlib.Path) -> None:
     assert alike(shown(path), SHOWN[1, 8], 4)
 
 
+def coded(*points: int) -> bytes:
+    """A profile with the primaries of sRGB and a gamma of 1.8, and code points."""
+    profile = gamma._made(1 / 1.8, gamma.SRGB)
+    count = int.from_bytes(profile[128:132])
+    tags = bytearray(profile[132 : 132 + 12 * count])
+    for at in range(4, len(tags), 12):
+        tags[at : at + 4] = (int.from_bytes(tags[at : at + 4]) + 12).to_bytes(4)
+    body = profile[132 + 12 * count :]
+    tags += b"cicp" + (len(profile) + 12).to_bytes(4) + (12).to_bytes(4)
+    data = profile[:128] + (count + 1).to_bytes(4) + tags + body + b"cicp" + bytes(4)
+    data += bytes(points)
+    return len(data).to_bytes(4) + data[4:]
+
+
+@pytest.mark.parametrize("points", SHOWN)
+def test_code_points_in_a_profile(tmp_path: pathlib.Path, points: tuple[int, int]) -> None:
+    """The cicp of an ICC profile wins over the rest of it, in any format."""
+    profile = coded(*points, 0, 1)
+    picture = samples.saved(tmp_path / "a.webp", patches(), icc_profile=profile, lossless=True)
+    assert alike(shown(picture), SHOWN[points], 2)
+    assert alike(shown(avif(tmp_path / "a.avif", (9, 8), icc_profile=profile)), SHOWN[points], 4)
+
+
+def test_code_points_without_a_meaning_in_a_profile(tmp_path: pathlib.Path) -> None:
+    """Then the rest of the profile counts; for CMYK it always does."""
+    expected = gamma._made(1 / 1.8, gamma.SRGB)
+    path = samples.saved(tmp_path / "a.png", patches(), icc_profile=expected)
+    usual = shown(path)
+    for points in ((9, 16, 1, 1), (9, 16, 0, 0), (2, 2, 0, 1), (9, 16)):
+        path = samples.saved(tmp_path / "b.png", patches(), icc_profile=coded(*points))
+        assert shown(path) == usual
+    path = samples.saved(tmp_path / "c.jpg", patches().convert("CMYK"))
+    plain = shown(path)
+    profile = coded(9, 16, 0, 1)
+    path = samples.saved(tmp_path / "d.jpg", patches().convert("CMYK"), icc_profile=profile)
+    assert shown(path) == plain
+
+
 def test_the_stream_of_an_avif_tells_too(tmp_path: pathlib.Path) -> None:
     """Without nclx, the sequence header of AV1 counts."""
     path = avif(tmp_path / "a.avif", (1, 13))
