@@ -18,8 +18,8 @@ def test_the_spool_knows_how_many_it_holds_and_the_oldest(tmp_path: Path) -> Non
     async def main() -> None:
         box = spool(tmp_path)
         assert (box.files, box.oldest) == (0, None)
-        first = await box.put(OLD, "100x0", "png", b"first")
-        second = await box.put(NEW, "100x0", "png", b"second")
+        first = await box.put(OLD, "100x0", "1", "png", b"first")
+        second = await box.put(NEW, "100x0", "1", "png", b"second")
         assert (box.files, box.oldest) == (2, first)
         assert spool(tmp_path).files == 2
         await box.remove(first)
