@@ -1,12 +1,15 @@
 """GIF and APNG are composed as their specifications say, pixel by pixel."""
 
+import itertools
 import pathlib
 import random
 
 import pytest
 from PIL import Image
 
-from liveresize.imaging import animation, decode, modes
+from liveresize.core.formats import Format
+from liveresize.core.jobs import IntakeJob
+from liveresize.imaging import animation, decode, frame_sequence, ingest, modes
 
 from . import films, samples
 
@@ -77,3 +80,89 @@ def test_pngs_are_composed_as_the_specification_says(tmp_path: pathlib.Path, see
             clear = any(pixel[3] < 255 for pixel in expected[0])
             assert decode.has_alpha(image) >= clear
             check([pixels(image)], expected[:1], 0)
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_what_is_cropped_at_upload_plays_as_before(tmp_path: pathlib.Path, kind: str) -> None:
+    """The frames that are stored show the same part of the same pictures, for as long."""
+    source, target = tmp_path / "upload", tmp_path / "stored"
+    for seed in range(40):
+        chance = random.Random(seed)
+        film = films.random_gif(chance) if kind == "gif" else films.random_png(chance)
+        source.write_bytes(film.file())
+        width, height = film.size
+        box = (0, 0, width, height - 1)
+        if height == 1 or (kind == "png" and film.depth == 16):
+            continue
+        ingest.ingest(IntakeJob(source=str(source), target=str(target), crop=box), samples.SETTINGS)
+        expected = [screen[: width * (height - 1)] for screen in film.shown()]
+        check(distinct(shown(target)), distinct(expected), 3 if kind == "png" else 8)
+
+
+def distinct(screens: list[films.Screen]) -> list[films.Screen]:
+    """The frames without those that repeat the one before, colours of nothing left out."""
+    seen = [[pixel if pixel[3] else films.NOTHING for pixel in screen] for screen in screens]
+    return [screen for screen, _ in itertools.groupby(seen)]
+
+
+FIELD = samples.CORPUS / "field"
+
+BLUE, RED, CLEAR = (20, 60, 230, 255), (220, 30, 30, 255), (0, 0, 0, 0)
+
+PIXELS = [
+    ("apng-soft-edges.png", 1, (20, 29), (30, 60, 221, 127)),
+    ("apng-soft-edges.png", 1, (10, 20), (28, 61, 219, 63)),
+    ("apng-hidden-fallback.png", 0, (1, 1), CLEAR),
+    ("apng-hidden-fallback.png", 1, (1, 1), CLEAR),
+    ("apng-over-half-on-opaque.png", 1, (32, 32), (128, 127, 0, 255)),
+    ("apng-grey-key-over.png", 1, (1, 1), (200, 200, 200, 255)),
+    ("gif-disposal-2-then-0.gif", 1, (5, 5), RED),
+    ("gif-disposal-2-then-0.gif", 2, (5, 5), RED),
+    ("gif-disposal-2-then-0.gif", 3, (5, 5), RED),
+    ("gif-small-only-frame.gif", 0, (1, 1), CLEAR),
+    ("gif-previous-first.gif", 0, (1, 1), BLUE),
+    ("gif-previous-first.gif", 1, (1, 1), CLEAR),
+]
+"""Files of real reports (see EXPECT.tsv there): frame, place, and what it shows."""
+
+
+@pytest.mark.skipif(not FIELD.is_dir(), reason="without the corpus")
+@pytest.mark.parametrize(("name", "number", "place", "right"), PIXELS)
+def test_files_of_real_reports_show_what_they_should(
+    name: str, number: int, place: tuple[int, int], right: films.Pixel
+) -> None:
+    """Each of them was composed wrongly once."""
+    with decode.open_picture(FIELD / name, samples.SETTINGS, MOST) as image:
+        width = image.width
+    screen = shown(FIELD / name)[number]
+    seen = screen[place[1] * width + place[0]]
+    assert seen[3] == right[3]
+    assert right[3] == 0 or samples.near(seen[:3], right[:3], 2)
+
+
+LENGTHS = [
+    ("gif-loop-65535.gif", [100, 100, 100], ()),
+    ("apng-plays-100000.png", [100, 100, 100], ()),
+    ("gif-two-same-frames-400s.gif", [800_000, 100], ()),
+    ("apng-frame-20000s.png", [20_000_000, 100, 100], ()),
+    ("gif-late-frame-short.gif", [80] * 20, ("animation_truncated",)),
+]
+
+
+@pytest.mark.skipif(not FIELD.is_dir(), reason="without the corpus")
+@pytest.mark.parametrize(("name", "lengths", "notes"), LENGTHS)
+@pytest.mark.parametrize("output", [Format.GIF, Format.WEBP, Format.AVIF])
+def test_files_of_real_reports_play_in_every_format(
+    tmp_path: pathlib.Path, name: str, lengths: list[int], notes: tuple[str, ...], output: Format
+) -> None:
+    """Times and runs are those of the file, as far as the format can store them."""
+    target = tmp_path / "stored"
+    ingest.ingest(IntakeJob(source=str(FIELD / name), target=str(target)), samples.SETTINGS)
+    result, picture = samples.rendered(target, format=output)
+    assert result.notes == notes
+    found = []
+    for index in range(picture.n_frames):
+        picture.seek(index)
+        picture.load()
+        found.append(picture.info["duration"])
+    assert found == [min(each, frame_sequence.LONGEST[output]) for each in lengths]
