@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from storage import s3worlds, worlds
 from web import pictures, servers
 from web.buckets import BEARER
@@ -41,6 +42,15 @@ def release(tmp_path: Path) -> tuple[str, ...]:
     with tarfile.open(fileobj=io.BytesIO(archive())) as tar:
         tar.extractall(tmp_path / "1.0.0", filter="data")
     return "env", f"PYTHONPATH={tmp_path / '1.0.0'}"
+
+
+def uncovered() -> bytes:
+    """A GIF whose only frame covers a quarter of it: what 1.0.0 calls opaque."""
+    frame = io.BytesIO()
+    Image.new("P", (4, 4), 1).save(frame, "GIF")
+    screen = (8).to_bytes(2, "little") * 2
+    data = frame.getvalue()
+    return data[:6] + screen + data[10:]
 
 
 class Fleet:
@@ -129,6 +139,8 @@ def test_both_releases_serve_what_either_has_stored(fleet: Fleet) -> None:
     with fleet.old("one") as old, fleet.old("two") as gone:
         old.client.put_in("cat", pictures.jpeg())
         gone.client.put_in("dog", pictures.jpeg())
+        gone.client.put_in("fox", uncovered())
+        assert gone.client.get("/fox.json").json()["has_alpha"] is False
         assert kept(old, "/cat_20_0.jpg") == file.format(20, "")
         before = fleet.objects()
         gone.process.terminate()
@@ -145,9 +157,10 @@ def test_both_releases_serve_what_either_has_stored(fleet: Fleet) -> None:
             for instance in (old, new):
                 for name in ("cow", "hen"):
                     assert instance.client.get(f"/{name}.json").json()["frames"] == 1
-            # The file of `dog` is on the disk of the new instance.
-            servers.until(lambda: fleet.facts()["dog"] == 2)
-            assert fleet.facts() == {"cat": None, "cow": 2, "dog": 2, "hen": None}
+            # The files of `dog` and `fox` are on the disk of the new instance.
+            servers.until(lambda: fleet.facts()["dog"] == fleet.facts()["fox"] == 2)
+            assert fleet.facts() == {"cat": None, "cow": 2, "dog": 2, "fox": 2, "hen": None}
+            servers.until(lambda: new.client.get("/fox.json").json()["has_alpha"])
             # Old renditions are purged: the new ones have other keys, and the old ones stay.
             answer = new.client.post("/purge", json={"engine_before": "2"}, headers=BEARER)
             assert answer.json() == {"purged": 2}
@@ -159,7 +172,7 @@ def test_both_releases_serve_what_either_has_stored(fleet: Fleet) -> None:
         with fleet.old("two") as back:
             assert kept(back, "/cat_21_0.jpg") == file.format(21, "~2")
             assert back.client.get("/cow_23_0.jpg").status_code == 200
-            assert back.client.get("/dog.json").json()["format"] == "jpeg"
+            assert back.client.get("/fox.json").json()["has_alpha"] is True
             production.well(back)
     with fleet.new("one"), fleet.new("two"):
         servers.until(lambda: set(fleet.facts().values()) == {2})
