@@ -9,12 +9,15 @@ that hues stay.
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, ImageMath
+from PIL import Image, ImageChops, ImageMath
 
 from liveresize.imaging import cicp, gamma
+
+BT2020 = cicp.PRIMARIES[9]
 
 WHITE = 203.0
 """The light of the reference white in cd/m²."""
@@ -31,8 +34,8 @@ KAPPA = 0.65
 OOTF = 1.2
 """The gamma of the whole system at a peak of 1,000 cd/m²."""
 
-BAND = 250_000
-"""Pixels that are converted at a time: each takes about 60 bytes meanwhile."""
+BAND = 100_000
+"""Pixels that are converted at a time: each takes about 40 bytes meanwhile."""
 
 DARKEST = 1e-9
 """What light is divided by at least."""
@@ -91,40 +94,61 @@ def light(level: float, transfer: int) -> float:
 def _converted(band: Image.Image, told: cicp.Cicp) -> Image.Image:
     """A band of RGB in sRGB."""
     table = _lights(told.transfer)
-    lights = {name: band.getchannel(name).point(table, "F") for name in "RGB"}
-    gain = ImageMath.lambda_eval(lambda light: _gain(light, told), **lights)
-    channels = (
+    channels = dict(zip("RGB", band.split(), strict=True))
+    lights = {name: each.point(table, "F") for name, each in channels.items()}
+    if told.transfer == cicp.PQ and told.primaries == BT2020:
+        # Then the gain follows from the highest of the three levels.
+        highest = functools.reduce(ImageChops.lighter, channels.values())
+        gain = highest.point(_gains(told.peak), "F")
+    else:
+        gain = ImageMath.lambda_eval(lambda light: _gain(light, told), **lights)
+    mapped = (
         ImageMath.lambda_eval(functools.partial(_mapped, row), gain=gain, **lights)
         for row in gamma.between(told.primaries, gamma.SRGB)
     )
-    levels = _levels()
-    return Image.merge("RGB", [each.convert("I").point(levels, "L") for each in channels])
+    return Image.merge("RGB", [_levels(each.convert("I")) for each in mapped])
 
 
 def _mapped(row: gamma.Vector, light: dict[str, Any]) -> Any:
-    """One channel in steps of light; what sRGB has not is clipped."""
-    steps = _sum(light, row) * light["gain"] * DEEP + 0.5
-    return light["min"](light["max"](steps, 0.0), float(DEEP))
+    """One channel in steps of light, below 0 or above DEEP where sRGB has no level for it."""
+    return _sum(light, row) * light["gain"]
 
 
 def _gain(light: dict[str, Any], told: cicp.Cicp) -> Any:
     """What the light of every pixel is multiplied by, from operands of ImageMath."""
-    least, most = light["min"], light["max"]
+    most = light["max"]
     system: Any = 1.0
     if told.transfer == cicp.HLG:
         (_, red, _), (_, green, _), (_, blue, _) = gamma.lights(told.primaries)
         system = _sum(light, (red, green, blue)) ** (OOTF - 1) * (PEAK / WHITE)
-    first, second, third = (
-        _sum(light, row) for row in gamma.between(told.primaries, cicp.PRIMARIES[9])
-    )
-    strongest = most(most(most(first, second), third) * system, DARKEST)
-    curve = tone_curve(told.peak)
+    wide = [light["R"], light["G"], light["B"]]
+    if told.primaries != BT2020:
+        wide = [_sum(light, row) for row in gamma.between(told.primaries, BT2020)]
+    strongest = most(most(*wide[:2]), wide[2]) * system
+    return _brought_down(strongest, told.peak, light["min"], most) * system
+
+
+@functools.lru_cache(maxsize=16)
+def _gains(peak: float) -> list[float]:
+    """The gain for every highest level of PQ."""
+    return [_brought_down(each, peak, min, max) for each in _lights(cicp.PQ)]
+
+
+def _brought_down(
+    light: Any, peak: float, least: Callable[..., Any], most: Callable[..., Any]
+) -> Any:
+    """The gain that maps `light` as the tone curve does, times DEEP.
+
+    `light` is a number or an operand of ImageMath, `least` and `most` are min and max of such.
+    """
+    curve = tone_curve(peak)
+    light = most(light, DARKEST)
     # The curve is given by x(t) and y(t); t is solved for, from 0 at 1 to 1 at the peak.
-    x = least(most(strongest, 1.0), curve.peak)
+    x = least(most(light, 1.0), curve.peak)
     a, b = 1 - 2 * curve.across + curve.peak, 2 * (curve.across - 1)
     t = ((b * b + (x - 1.0) * (4 * a)) ** 0.5 - b) / (2 * a)
     bent = t * (2 * (curve.up - curve.knee)) + t * t * (1 - 2 * curve.up + curve.knee)
-    return (least(strongest, 1.0) * curve.knee + bent) / strongest * system
+    return (least(light, 1.0) * curve.knee + bent) / light * DEEP
 
 
 def _sum(light: dict[str, Any], row: gamma.Vector) -> Any:
@@ -138,7 +162,13 @@ def _lights(transfer: int) -> list[float]:
     return [light(level / 255, transfer) for level in range(256)]
 
 
+def _levels(steps: Image.Image) -> Image.Image:
+    """The levels of sRGB for light in steps; what is beyond the ends is clipped."""
+    # As `steps.point` does, which takes as long to round the table as to look levels up.
+    return steps._new(steps.im.point(_table(), "L"))
+
+
 @functools.cache
-def _levels() -> list[int]:
-    """The levels of sRGB for light in 65,535 steps."""
+def _table() -> list[int]:
+    """The level of sRGB for each step of light."""
     return [round(255 * gamma.srgb_level(step / DEEP)) for step in range(DEEP + 1)]
