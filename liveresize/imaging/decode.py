@@ -46,6 +46,16 @@ PILLOW_NAMES = {
 }
 """Our names of formats → Pillow's. A camera's MPO is opened as the JPEG it begins with."""
 
+TITLES = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WebP",
+    "gif": "GIF",
+    "avif": "AVIF",
+    "heif": "HEIC",
+}
+"""Our names of formats that `structure.name_of` knows → those in messages."""
+
 PLUGINS = {
     "tiff": "PIL.TiffImagePlugin",
     "bmp": "PIL.BmpImagePlugin",
@@ -138,8 +148,9 @@ def open_picture(
 ) -> Iterator[Image.Image]:
     """Open the picture at `path` for as long as the context lasts.
 
-    Only the header has been read by then. Raises UnsupportedImage for a format that
-    `formats.input` does not list, UnreadableImage for a side of 0, ImageTooLarge above
+    Only the header has been read by then. What the codecs raise while it lasts is translated.
+    Raises UnsupportedImage for a format that `formats.input` does not list, UnreadableImage
+    for a damaged picture of one that it lists and for a side of 0, ImageTooLarge above
     `max_pixels` (width × height) or 65,535 a side, WorkExceeded for a file whose structure
     asks for more work than its pixels do, and UnreadableImage for an animated JPEG XL or
     planes of a TIFF that would come out wrong.
@@ -150,24 +161,42 @@ def open_picture(
     # later; both ask this global, and raise above twice its value.
     Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
-        with translated():
+        with _damage_named(path, settings.formats.input), translated():
             tally = structure.counted(path, settings.formats.input, constraints.max_frames + 1)
             image = _opened(path, settings.formats.input, max_pixels, tally)
-        with image:
-            _check_size(image.size, max_pixels)
-            if isinstance(image, avif.CroppedAvif):
-                _check_size(image.coded, max_pixels)
-                tally.frame_pixels = max(tally.frame_pixels, math.prod(image.coded))
-            tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
-            image.tally = tally  # type: ignore[attr-defined]
-            if source_format(image) == "tiff":
-                tiff.settle(image)
-            colours = cicp.of(image, tally)
-            if colours is not None:
-                image.info["cicp"] = colours
-            yield image
+            with image:
+                _check_size(image.size, max_pixels)
+                if isinstance(image, avif.CroppedAvif):
+                    _check_size(image.coded, max_pixels)
+                    tally.frame_pixels = max(tally.frame_pixels, math.prod(image.coded))
+                tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
+                image.tally = tally  # type: ignore[attr-defined]
+                if source_format(image) == "tiff":
+                    tiff.settle(image)
+                colours = cicp.of(image, tally)
+                if colours is not None:
+                    image.info["cicp"] = colours
+                yield image
     finally:
         Image.MAX_IMAGE_PIXELS = usual
+
+
+@contextlib.contextmanager
+def _damage_named(path: str | os.PathLike[str], formats: tuple[str, ...]) -> Iterator[None]:
+    """Say which format is damaged where a file of one of `formats` cannot be opened or decoded.
+
+    Raises UnreadableImage for such a file instead of UnsupportedImage.
+    """
+    try:
+        yield
+    except (errors.UnreadableImage, errors.UnsupportedImage) as exc:
+        with open(path, "rb") as file:
+            name = structure.name_of(file.read(structure.LONG_HEAD))
+        explained = bool(exc.args and exc.args[0])
+        if explained or not accepted(tuple(each for each in formats if each == name)):
+            raise
+        public = f"The picture is a damaged {TITLES[name]} and cannot be decoded."
+        raise errors.UnreadableImage(public, exc.detail) from exc
 
 
 def _opened(

@@ -315,3 +315,33 @@ def test_a_transparent_colour_is_alpha(tmp_path: pathlib.Path) -> None:
         path = samples.saved(tmp_path / name, Image.new(mode, (5, 4)), transparency=key)
         with decode.open_picture(path, samples.SETTINGS, 100) as image:
             assert decode.has_alpha(image)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "webp", "avif"])
+def test_a_damaged_picture_is_named(tmp_path: pathlib.Path, suffix: str) -> None:
+    """The message says what the file claims to be, unless that format is not accepted."""
+    name, title = {"jpg": ("jpeg", "JPEG"), "webp": ("webp", "WebP")}.get(
+        suffix, (suffix, suffix.upper())
+    )
+    whole = samples.saved(tmp_path / f"whole.{suffix}", samples.scene((24, 18))).read_bytes()
+    path = tmp_path / "cut"
+    others = samples.tuned(
+        formats=tuple(other for other in samples.SETTINGS.formats.input if other != name)
+    )
+    for size in (40, len(whole) // 2):
+        path.write_bytes(whole[:size])
+        with pytest.raises(errors.UnreadableImage, match=f"a damaged {title} "):
+            samples.rendered(path, width=10, format=Format.JPEG)
+        with pytest.raises(errors.UnsupportedImage):
+            refused(path, others, 10_000)
+
+
+def test_what_is_no_picture_is_not_called_damaged(tmp_path: pathlib.Path) -> None:
+    """Text, a video in the container of AVIF, and less of a file than tells its format."""
+    path = tmp_path / "file"
+    everything = samples.tuned(formats=(*samples.SETTINGS.formats.input, "heif"))
+    video = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(200)
+    for data in (b"", b"\x89P", b"\xff\xd8", b"hello" * 20, video):
+        path.write_bytes(data)
+        with pytest.raises(errors.UnsupportedImage):
+            refused(path, everything, 10_000)
