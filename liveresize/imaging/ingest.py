@@ -21,9 +21,11 @@ from liveresize.imaging import (
     downscale,
     orientation,
     placeholder,
+    png,
+    repair,
     structure,
 )
-from liveresize.imaging.cleaning.parts import Piece
+from liveresize.imaging.cleaning.parts import Piece, damaged
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
 
@@ -40,11 +42,26 @@ def ingest(job: IntakeJob, settings: EngineSettings) -> Facts:
     """Turn the upload at `job.source` into the original at `job.target`; its facts.
 
     The target is fsynced (its directory is not) before it gets its name; after an error
-    neither it nor anything half-written is there. Raises UnsupportedImage for formats
-    not accepted, UploadTooLarge, UnreadableImage, MemoryExceeded, BadCrop for a crop
-    that is not inside the upright picture, DiskFull and StoreError.
+    neither it nor anything half-written is there. A file that is damaged beside its pixels is
+    repaired. Raises UnsupportedImage for formats not accepted, UploadTooLarge, UnreadableImage,
+    MemoryExceeded, WorkExceeded, BadCrop for a crop that is not inside the upright picture,
+    DiskFull and StoreError.
     """
     settings = narrowed(settings, job.formats)
+    repaired = f"{job.target}.repaired"
+    try:
+        return _ingested(job, settings)
+    except errors.UnreadableImage:
+        if not _repair(job.source, repaired, settings):
+            raise
+    try:
+        return _ingested(dataclasses.replace(job, source=repaired), settings)
+    finally:
+        pathlib.Path(repaired).unlink(missing_ok=True)
+
+
+def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
+    """`ingest`, of a file as it is."""
     constraints = settings.constraints
     pixels = min(constraints.max_decode_pixels, constraints.max_input_pixels)
     with _sized_as_upload(), decode.open_picture(job.source, settings, pixels) as image:
@@ -60,6 +77,24 @@ def ingest(job: IntakeJob, settings: EngineSettings) -> Facts:
     with _staged(job.target) as staging:
         _write(staging, [data])
         return probe(staging, settings)
+
+
+def _repair(source: str, target: str, settings: EngineSettings) -> bool:
+    """Write `source` to `target` as a well-formed file; whether its pixels are all there.
+
+    Raises UploadTooLarge, WorkExceeded, MemoryExceeded, DiskFull and StoreError.
+    """
+    data = _mapped(source)
+    kind = structure.kind_of(bytes(data[: structure.HEAD]))
+    if kind not in settings.formats.input or not repair.can_repair(kind):
+        return False
+    pixels = min(settings.constraints.max_decode_pixels, settings.constraints.max_input_pixels)
+    try:
+        with _sized_as_upload(), _staged(target) as staging, decode.translated():
+            _write(staging, repair.repaired(kind, data, pixels))
+    except errors.UnreadableImage:
+        return False
+    return True
 
 
 def probe(path: str | os.PathLike[str], settings: EngineSettings) -> Facts:
@@ -130,6 +165,8 @@ def _as_sent(
 ) -> Facts:
     """Store an upload whose pixels stay as they are."""
     facts = _described(image, exif_orientation, settings.constraints)
+    if isinstance(image, png.QuickPNG) and not image.whole:
+        raise damaged("png: pixels without their end")
     data = _mapped(job.source)
     clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
     if clean:

@@ -66,6 +66,9 @@ def opened(path: str | os.PathLike[str]) -> Image.Image | None:
 class QuickPNG(PngImagePlugin.PngImageFile):
     """An opened PNG. Where unpacking fails Pillow starts anew, and says what is wrong."""
 
+    whole = True
+    """Whether the stream of the pixels has its end, and no more behind it; once they are loaded."""
+
     _inflate: Any = None
     _ahead = b""
 
@@ -101,6 +104,24 @@ class QuickPNG(PngImagePlugin.PngImageFile):
                 raise _Stumbled
         head, self._ahead = self._ahead, b""
         return head + _stored(piece)
+
+    def load_end(self) -> None:
+        """Look how the stream ends, then read what stands behind it as Pillow does."""
+        if self._inflate is not None:
+            self.whole = self._ends()
+        super().load_end()
+
+    def _ends(self) -> bool:
+        """Whether the stream ends where the rows do."""
+        assert UNPACKER is not None
+        try:
+            while not self._inflate.eof:
+                packed = self._inflate.unconsumed_tail or self._next(BLOCK)
+                if not packed or self._inflate.decompress(packed, BLOCK):
+                    return False
+        except (_Stumbled, UNPACKER.error):
+            return False
+        return True
 
     def _next(self, size: int) -> bytes:
         """The next packed bytes, `size` at most; b"" after the last. Raises _Stumbled."""

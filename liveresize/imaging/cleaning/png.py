@@ -2,8 +2,9 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
+from liveresize.imaging import png
 from liveresize.imaging.cleaning.parts import Piece, damaged, orientation_exif, part
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -21,31 +22,106 @@ KEPT = frozenset(
 CRITICAL = 0x20
 """This bit of a type's first letter is clear where a decoder must know the chunk."""
 
+PALETTE = 3
+"""The colour type of indexed pixels."""
+
+LENGTHS: Mapping[bytes, int] = {
+    b"IHDR": 13,
+    b"IEND": 0,
+    b"cHRM": 32,
+    b"gAMA": 4,
+    b"sRGB": 1,
+    b"cICP": 4,
+    b"pHYs": 9,
+    b"mDCV": 24,
+    b"mDCv": 24,
+    b"cLLI": 8,
+    b"cLLi": 8,
+    b"acTL": 8,
+    b"fcTL": 26,
+    b"tIME": 7,
+}
+"""Chunk → the bytes that it has, whatever the picture."""
+
+LEAST: Mapping[bytes, int] = {b"fdAT": 4, b"hIST": 2, b"sPLT": 3}
+"""Chunk → the fewest bytes that it has."""
+
+BY_COLOUR: Mapping[bytes, Mapping[int, int]] = {
+    b"tRNS": {0: 2, 2: 6},
+    b"sBIT": {0: 1, 2: 3, PALETTE: 3, 4: 2, 6: 4},
+    b"bKGD": {0: 2, 2: 6, PALETTE: 1, 4: 2, 6: 6},
+}
+"""Chunk → colour type → the bytes that it has; tRNS also belongs to a palette."""
+
+KEYWORD = 80
+"""The longest keyword of a profile or text, and the zero behind it."""
+
+MOST_UNPACKED = (1 << 20) - 1
+"""Bytes that a profile or text may be unpacked to; Pillow refuses pictures with larger ones."""
+
+crc32: Callable[..., int] = getattr(png.UNPACKER, "crc32", zlib.crc32)
+"""The checksum of chunks, by whoever is fastest."""
+
 
 def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     """The chunks that show, byte for byte, and an `eXIf` right after the header if needed.
 
-    Raises UnreadableImage for a wrong signature, chunks cut off, out of place or
-    critical and unknown.
+    Raises UnreadableImage for a wrong signature, and for chunks that are cut off, out of
+    place, critical and unknown, have a wrong CRC, or show and are not sound.
     """
     if bytes(data[:8]) != SIGNATURE:
         raise damaged("png: no signature")
     yield data[:8]
-    at, previous, pixels = 8, b"", False
+    at, previous, pixels, colour, colours = 8, b"", False, 0, 0
     while previous != b"IEND":
         size = int.from_bytes(part(data, at, 4), "big")
         chunk = part(data, at, size + 12)
-        kind = bytes(chunk[4:8])
+        kind, payload = bytes(chunk[4:8]), chunk[8:-4]
         at += len(chunk)
         _check_order(kind, previous, pixels)
+        if crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+            raise damaged(f"png: the CRC of {kind!r}")
         if kind in KEPT:
+            if not is_sound(kind, payload, colour, colours):
+                raise damaged(f"png: {kind!r} of {size} bytes")
             yield chunk
         elif not kind[0] & CRITICAL:
             raise damaged(f"png: critical chunk {kind!r}")
-        if kind == b"IHDR" and orientation != 1:
-            yield _chunk(b"eXIf", orientation_exif(orientation))
+        if kind == b"IHDR":
+            colour = payload[9]
+            if orientation != 1:
+                yield _chunk(b"eXIf", orientation_exif(orientation))
+        elif kind == b"PLTE":
+            colours = size // 3
         pixels = pixels or kind == b"IDAT"
         previous = kind
+
+
+def is_sound(kind: bytes, payload: memoryview, colour: int, colours: int) -> bool:
+    """Whether a chunk has the length of its kind, and a compressed one can be unpacked.
+
+    `colour` is the colour type of the picture and `colours` the size of its palette so far.
+    """
+    size = len(payload)
+    if kind == b"PLTE":
+        return size % 3 == 0 and 3 <= size <= 768
+    if kind == b"tRNS" and colour == PALETTE:
+        return 1 <= size <= colours
+    if kind in BY_COLOUR:
+        return BY_COLOUR[kind].get(colour) == size
+    if kind == b"iCCP":
+        keyword, _, rest = bytes(payload[:KEYWORD]).partition(b"\0")
+        return rest[:1] == b"\0" and unpacks(payload[len(keyword) + 2 :])
+    return size == LENGTHS.get(kind, size) and size >= LEAST.get(kind, 0)
+
+
+def unpacks(packed: memoryview) -> bool:
+    """Whether all of `packed` is there and no larger than MOST_UNPACKED bytes."""
+    inflate = zlib.decompressobj()
+    try:
+        return len(inflate.decompress(packed, MOST_UNPACKED + 1)) <= MOST_UNPACKED and inflate.eof
+    except zlib.error:
+        return False
 
 
 def _check_order(kind: bytes, previous: bytes, pixels: bool) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from liveresize.imaging.structure import gif, isobmff, jpeg, png, webp
 from liveresize.imaging.structure.tally import Tally
 
-__all__ = ["LONG_HEAD", "Tally", "counted", "kind_of", "mapped", "name_of"]
+__all__ = ["HEAD", "LONG_HEAD", "Tally", "counted", "kind_of", "mapped", "name_of"]
 
 Count = Callable[[memoryview, Tally], None]
 
