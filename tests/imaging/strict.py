@@ -47,3 +47,28 @@ def whole(packed: bytes) -> None:
     inflate.decompress(packed)
     assert inflate.eof
     assert inflate.unused_data == b""
+
+
+def jpeg(data: bytes) -> None:
+    """Assert that a JPEG is a chain of segments from SOI to EOI, with nothing behind it."""
+    assert data[:2] == b"\xff\xd8"
+    at, codes = 2, []
+    while codes[-1:] != [0xD9]:
+        assert data[at] == 0xFF
+        codes.append(data[at + 1])
+        at += 2
+        if codes[-1] == 0xD9:
+            break
+        size = int.from_bytes(data[at : at + 2])
+        payload = data[at + 2 : at + size]
+        assert len(payload) == size - 2
+        if codes[-1] == 0xE0 and payload[:4] == b"JFIF":
+            assert len(payload) >= 14
+        if codes[-1] == 0xEE and payload[:5] == b"Adobe":
+            assert len(payload) >= 12
+        at += size
+        if codes[-1] == 0xDA:
+            while data[at] != 0xFF or data[at + 1] in (0, *range(0xD0, 0xD8)):
+                at += 1
+    assert at == len(data)
+    assert 0xDA in codes

@@ -115,7 +115,7 @@ ENDS: dict[str, bytes] = {
 
 
 def taken(desk: Desk, data: bytes) -> None:
-    """Assert that `data` is taken, kept or cleaned, whole or cropped, and shows what WHOLE does."""
+    """Assert that `data` is taken in every way, and shows what WHOLE does."""
     for options in (SETTINGS, KEEP):
         facts = desk.take(data, options)
         strict.png(desk.stored)

@@ -10,7 +10,7 @@ SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 ENTROPY = 0x00
 """Stands for a marker in front of entropy-coded data, which has none."""
 
-APP0, APP1, APP2, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
+APP0, APP1, APP2, APP13, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD})
@@ -32,6 +32,12 @@ JFIF_SIZE = 14
 
 ADOBE_SIZE = 12
 """Bytes of an Adobe payload up to its colour transform, the last thing in it."""
+
+PHOTOSHOP = b"Photoshop 3.0\0"
+
+ICC = b"ICC_PROFILE\0"
+ICC_SIZE = len(ICC) + 2
+"""Bytes of a payload before its part of a profile; the last two number the part."""
 
 
 class Segment(NamedTuple):
@@ -76,7 +82,8 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments.
 
     A camera's further pictures (MPF, gain maps) stand behind the first EOI and go.
-    Raises UnreadableImage without SOI, frame, scan or EOI, and for unknown markers.
+    Raises UnreadableImage without SOI, frame, scan or EOI, for unknown markers, and for
+    segments that are not sound.
     """
     yield data[:2]
     framed, scanned, owed = False, False, orientation != 1
@@ -107,12 +114,14 @@ def _segment(data: memoryview, at: int) -> memoryview:
 
 def _kept(code: int, segment: memoryview) -> Piece:
     """What stays of one segment: all, some or nothing of it."""
+    if not is_sound(code, segment[4:]):
+        raise damaged(f"jpeg: {code:02x} of {len(segment)} bytes")
     if code == SOS or code in FRAMES or code in TABLES:
         return segment
     if code == APP0:
         return _jfif(segment)
     if code == APP2:
-        return segment if bytes(segment[4:16]) == b"ICC_PROFILE\0" else b""
+        return segment if bytes(segment[4 : 4 + len(ICC)]) == ICC else b""
     if code == APP14:
         return _adobe(segment)
     if APP0 <= code <= APP15 or code == COM:
@@ -120,11 +129,42 @@ def _kept(code: int, segment: memoryview) -> Piece:
     raise damaged(f"jpeg: marker {code:02x}")
 
 
+def is_sound(code: int, payload: memoryview) -> bool:
+    """Whether a JFIF, ICC, Adobe or Photoshop segment is as long as it has to be.
+
+    Decoders overlook those that are shorter; Pillow refuses the picture for some.
+    """
+    if code == APP0 and bytes(payload[:4]) == b"JFIF":
+        return len(payload) >= JFIF_SIZE
+    if code == APP2 and bytes(payload[: len(ICC)]) == ICC:
+        return len(payload) >= ICC_SIZE
+    if code == APP13 and bytes(payload[: len(PHOTOSHOP)]) == PHOTOSHOP:
+        return _has_resources(payload)
+    if code == APP14 and bytes(payload[:5]) == b"Adobe":
+        return len(payload) >= ADOBE_SIZE
+    return True
+
+
+def _has_resources(payload: memoryview) -> bool:
+    """Whether each block of a Photoshop segment has its number and the length of its name.
+
+    Its content may go on in another segment.
+    """
+    at = len(PHOTOSHOP)
+    while bytes(payload[at : at + 4]) == b"8BIM":
+        if at + 7 > len(payload):
+            return False
+        at += 7 + (payload[at + 6] | 1)
+        length = int.from_bytes(payload[at : at + 4], "big")
+        at += 4 + length + (length & 1)
+    return True
+
+
 def _jfif(segment: memoryview) -> Piece:
     """A JFIF segment without its thumbnail; nothing of a JFXX one, which is all thumbnail."""
     if bytes(segment[4:9]) != b"JFIF\0":
         return b""
-    if len(segment) <= 4 + JFIF_SIZE:
+    if len(segment) == 4 + JFIF_SIZE:
         return segment
     return _headed(APP0, bytes(segment[4 : 2 + JFIF_SIZE]) + b"\0\0")
 
@@ -133,7 +173,7 @@ def _adobe(segment: memoryview) -> Piece:
     """An Adobe segment up to its colour transform."""
     if bytes(segment[4:9]) != b"Adobe":
         return b""
-    if len(segment) <= 4 + ADOBE_SIZE:
+    if len(segment) == 4 + ADOBE_SIZE:
         return segment
     return _headed(APP14, bytes(segment[4 : 4 + ADOBE_SIZE]))
 

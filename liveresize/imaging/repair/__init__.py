@@ -9,9 +9,12 @@ pixels missing stays damaged.
 from collections.abc import Callable, Iterator, Mapping
 
 from liveresize.imaging.cleaning.parts import Piece
-from liveresize.imaging.repair import png
+from liveresize.imaging.repair import jpeg, png
 
-REPAIRS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {"png": png.repaired}
+REPAIRS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {
+    "jpeg": jpeg.repaired,
+    "png": png.repaired,
+}
 """Format → repair. A repair takes the file and the most pixels that it may have."""
 
 
