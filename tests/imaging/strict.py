@@ -72,3 +72,30 @@ def jpeg(data: bytes) -> None:
                 at += 1
     assert at == len(data)
     assert 0xDA in codes
+
+
+def gif(data: bytes) -> None:
+    """Assert that a GIF is a screen, known blocks and a trailer, with nothing behind it."""
+    assert data[:6] in (b"GIF87a", b"GIF89a")
+    at, images, control = 13 + palette(data[10]), 0, False
+    while data[at] != 0x3B:
+        if data[at] == 0x21:
+            control = data[at + 1] == 0xF9
+            if control:
+                assert data[at + 2] == 4
+            at += 2
+        else:
+            assert data[at] == 0x2C
+            images, control = images + 1, False
+            at += 11 + palette(data[at + 9])
+        while data[at]:
+            at += data[at] + 1
+        at += 1
+    assert at + 1 == len(data)
+    assert images
+    assert not control
+
+
+def palette(flags: int) -> int:
+    """The bytes of a GIF's palette."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0

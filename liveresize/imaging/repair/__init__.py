@@ -9,9 +9,10 @@ pixels missing stays damaged.
 from collections.abc import Callable, Iterator, Mapping
 
 from liveresize.imaging.cleaning.parts import Piece
-from liveresize.imaging.repair import jpeg, png
+from liveresize.imaging.repair import gif, jpeg, png
 
 REPAIRS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {
+    "gif": gif.repaired,
     "jpeg": jpeg.repaired,
     "png": png.repaired,
 }
