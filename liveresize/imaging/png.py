@@ -119,9 +119,9 @@ class QuickPNG(PngImagePlugin.PngImageFile):
                 packed = self._inflate.unconsumed_tail or self._next(BLOCK)
                 if not packed or self._inflate.decompress(packed, BLOCK):
                     return False
-        except (_Stumbled, UNPACKER.error):
+            return not self._inflate.unused_data and not super().load_read(1)
+        except (_Stumbled, UNPACKER.error, *NO_PNG):
             return False
-        return True
 
     def _next(self, size: int) -> bytes:
         """The next packed bytes, `size` at most; b"" after the last. Raises _Stumbled."""

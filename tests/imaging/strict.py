@@ -6,11 +6,14 @@ import zlib
 LENGTHS = {b"IHDR": 13, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"cICP": 4, b"IEND": 0}
 
 
-def png(data: bytes) -> None:
-    """Assert that chunks, checksums, numbers and zlib streams of a PNG are right."""
+def png(data: bytes, *, more: bool = False) -> None:
+    """Assert that chunks, checksums, numbers and zlib streams of a PNG are right.
+
+    `more` may stand behind its end.
+    """
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    at, kinds, frames, number, announced = 8, [], [b""], 0, None
-    while at < len(data):
+    at, kinds, frames, number, announced = 8, [b""], [b""], 0, None
+    while at < len(data) and not (more and kinds[-1] == b"IEND"):
         size, kind = struct.unpack_from(">I4s", data, at)
         payload = data[at + 8 : at + 8 + size]
         (checksum,) = struct.unpack_from(">I", data, at + 8 + size)
@@ -33,7 +36,7 @@ def png(data: bytes) -> None:
             whole(rest[1:])
         kinds.append(kind)
         at += 12 + size
-    assert (kinds[0], kinds[-1]) == (b"IHDR", b"IEND")
+    assert (kinds[1], kinds[-1]) == (b"IHDR", b"IEND")
     assert (kinds.count(b"IHDR"), kinds.count(b"IEND")) == (1, 1)
     assert announced in (None, kinds.count(b"fcTL"))
     assert (number > 0) == (announced is not None)
@@ -49,12 +52,14 @@ def whole(packed: bytes) -> None:
     assert inflate.unused_data == b""
 
 
-def jpeg(data: bytes) -> None:
-    """Assert that a JPEG is a chain of segments from SOI to EOI, with nothing behind it."""
+def jpeg(data: bytes, *, more: bool = False) -> None:
+    """Assert that a JPEG is a chain of segments from SOI to EOI; `more` may stand behind it."""
     assert data[:2] == b"\xff\xd8"
     at, codes = 2, []
     while codes[-1:] != [0xD9]:
         assert data[at] == 0xFF
+        while data[at + 1] == 0xFF:
+            at += 1
         codes.append(data[at + 1])
         at += 2
         if codes[-1] == 0xD9:
@@ -70,30 +75,27 @@ def jpeg(data: bytes) -> None:
         if codes[-1] == 0xDA:
             while data[at] != 0xFF or data[at + 1] in (0, *range(0xD0, 0xD8)):
                 at += 1
-    assert at == len(data)
+    assert at == len(data) or more
     assert 0xDA in codes
 
 
-def gif(data: bytes) -> None:
-    """Assert that a GIF is a screen, known blocks and a trailer, with nothing behind it."""
+def gif(data: bytes, *, more: bool = False) -> None:
+    """Assert that a GIF is a screen, known blocks and a trailer; `more` may stand behind it."""
     assert data[:6] in (b"GIF87a", b"GIF89a")
-    at, images, control = 13 + palette(data[10]), 0, False
+    at, images = 13 + palette(data[10]), 0
     while data[at] != 0x3B:
         if data[at] == 0x21:
-            control = data[at + 1] == 0xF9
-            if control:
-                assert data[at + 2] == 4
+            assert data[at + 1] != 0xF9 or data[at + 2] == 4
             at += 2
         else:
             assert data[at] == 0x2C
-            images, control = images + 1, False
+            images += 1
             at += 11 + palette(data[at + 9])
         while data[at]:
             at += data[at] + 1
         at += 1
-    assert at + 1 == len(data)
+    assert at + 1 == len(data) or more
     assert images
-    assert not control
 
 
 def palette(flags: int) -> int:

@@ -110,6 +110,9 @@ ENDS: dict[str, bytes] = {
     ),
     "no checksum": joined(HEAD, idat(PACKED[:-4]), END),
     "no checksum, and a wrong text": joined(HEAD, idat(PACKED[:-4]), broken(TEXT), END),
+    "bytes behind the rows": joined(HEAD, idat(PACKED + b"more"), END),
+    "a chunk behind the rows": joined(HEAD, PIXELS, PIXELS, END),
+    "an empty chunk behind the rows": joined(HEAD, PIXELS, idat(b""), END),
     "more rows than the picture has": joined(HEAD, idat(zlib.compress(ROWS * 2)), broken(END)),
 }
 

@@ -19,6 +19,9 @@ TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD})
 BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 """Markers without a length. Outside a scan they mean nothing."""
 
+FILL = b"\xff"
+"""Any number of these may stand in front of a marker."""
+
 # A decoder skips to the next marker over fill bytes and over garbage alike.
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 
@@ -82,14 +85,16 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments.
 
     A camera's further pictures (MPF, gain maps) stand behind the first EOI and go.
-    Raises UnreadableImage without SOI, frame, scan or EOI, for unknown markers, and for
-    segments that are not sound.
+    Raises UnreadableImage without SOI, frame, scan or EOI, for unknown markers and stray bytes,
+    and for segments that are not sound.
     """
     yield data[:2]
     framed, scanned, owed = False, False, orientation != 1
-    for code, _, whole in segments(data):
-        if code in BARE:
-            continue
+    at = 2
+    for code, skipped, whole in segments(data):
+        if code in BARE or bytes(data[at : at + skipped]).strip(FILL):
+            raise damaged("jpeg: stray bytes between segments")
+        at += skipped + len(whole)
         if code == EOI and not scanned:
             raise damaged("jpeg: no scan")
         if code == SOS and not framed:

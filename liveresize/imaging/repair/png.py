@@ -110,7 +110,7 @@ class Pixels:
             mended = crc32(adler, crc32(last.payload[:-4], zlib.crc32(last.kind)))
             if mended.to_bytes(4) != last.crc or not all(each.right for each in chunks[:-1]):
                 raise damaged("png: pixels with a wrong checksum")
-        self._as_came = whole and found == size
+        self._as_came = whole and found == size and len(self._behind) == len(adler)
 
     def packed(self) -> Iterator[bytes | memoryview]:
         """A whole zlib stream in parts: as they came, or packed again."""
@@ -142,7 +142,7 @@ class Pixels:
                     found += len(piece)
                     rest = inflate.unconsumed_tail
                 if inflate.eof:
-                    self._behind += bytes(rest[:4]) if self._ended else inflate.unused_data[:4]
+                    self._behind += bytes(rest[:5]) if self._ended else inflate.unused_data[:5]
                     self._ended = True
             skip = max(0, skip - len(packed))
 
