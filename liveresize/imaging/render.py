@@ -62,7 +62,7 @@ def _rendered(
         else:
             data, notes = _still(os.fspath(path), image, task, settings, watch)
         with watch.stage("encode"):
-            if as_stored:
+            if as_stored and render_plan.TRUNCATED not in notes:
                 data = passthrough.smaller(path, image, data)
             etag = hashlib.sha256(data).hexdigest()
     return Rendered(
