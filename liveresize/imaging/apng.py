@@ -44,6 +44,8 @@ class APNG(composition.ComposedImage):
 
     format = "PNG"
     format_description = "Portable network graphics"
+    whole = True
+    """As of `png.QuickPNG`, of the frames that have been decoded."""
 
     def __init__(self, data: memoryview, film: chunks.Animation, still: png.QuickPNG) -> None:
         """`still` is a PNG of the same chunks, whose pixels are not asked for."""
@@ -78,6 +80,7 @@ class APNG(composition.ComposedImage):
         size = right - left, bottom - top
         picture = png.QuickPNG(io.BytesIO(_file(self._data, self._head, size, frame.pixels)))
         picture.load()
+        self.whole = self.whole and picture.whole
         return picture
 
 

@@ -15,6 +15,7 @@ from liveresize import errors
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.imaging import (
     animation,
+    apng,
     cleaning,
     decode,
     decoded,
@@ -32,6 +33,9 @@ from liveresize.settings.pictures import Constraints, Formats
 TELLING = ("xmp", "XML:com.adobe.xmp", "photoshop", "comment", "metadata")
 """Keys under which Pillow and its plugins put what pictures tell besides EXIF."""
 
+REPAIRED = ".repaired"
+"""How the name of a repaired upload ends, which stands beside the original until it is stored."""
+
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Box = tuple[int, int, int, int]
@@ -48,7 +52,7 @@ def ingest(job: IntakeJob, settings: EngineSettings) -> Facts:
     DiskFull and StoreError.
     """
     settings = narrowed(settings, job.formats)
-    repaired = f"{job.target}.repaired"
+    repaired = job.target + REPAIRED
     try:
         return _ingested(job, settings)
     except errors.UnreadableImage:
@@ -165,7 +169,7 @@ def _as_sent(
 ) -> Facts:
     """Store an upload whose pixels stay as they are."""
     facts = _described(image, exif_orientation, settings.constraints)
-    if isinstance(image, png.QuickPNG) and not image.whole:
+    if not job.source.endswith(REPAIRED) and not _is_whole(image, facts.frames, settings):
         raise damaged("png: pixels without their end")
     data = _mapped(job.source)
     clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
@@ -178,6 +182,14 @@ def _as_sent(
     with _staged(job.target) as staging:
         size, sha256 = _write(staging, pieces)
     return dataclasses.replace(facts, bytes=size, sha256=sha256, clean=clean)
+
+
+def _is_whole(image: Image.Image, frames: int, settings: EngineSettings) -> bool:
+    """Whether the decoded streams of a PNG have their ends, and all of its frames play."""
+    if not isinstance(image, png.QuickPNG | apng.APNG):
+        return True
+    limit = settings.constraints.max_frames + 1
+    return image.whole and frames >= decode.frame_count(image, limit)
 
 
 def _described(image: Image.Image, exif_orientation: int, constraints: Constraints) -> Facts:

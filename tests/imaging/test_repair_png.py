@@ -254,6 +254,15 @@ MOVING: dict[str, tuple[bytes, int]] = {
     "a third control of 25 bytes": (changed(THIRD, (b"fcTL", FILM[THIRD][1][:25])), 2),
     "a frame fewer than announced": (joined(*FILM[:THIRD], END), 2),
     "no pixels in the third frame": (joined(*FILM[: THIRD + 1], broken(TEXT), END), 2),
+    "a third control of another number": (
+        changed(THIRD, (b"fcTL", b"\0\0\0\x09" + FILM[THIRD][1][4:])),
+        2,
+    ),
+    "pixels of the third frame of another number": (
+        changed(THIRD + 1, (b"fdAT", b"\0\0\0\x09" + FILM[THIRD + 1][1][4:])),
+        2,
+    ),
+    "no checksum in the second frame": (changed(5, (b"fdAT", FILM[5][1][:-4])), 3),
     "a wrong CRC of the second control": (changed(SECOND, broken(FILM[SECOND])), 1),
     "a wrong CRC of the first control": (changed(FIRST, broken(FILM[FIRST])), 1),
     "a wrong CRC of the announcement": (changed(ACTL, broken(FILM[ACTL])), 1),
@@ -289,11 +298,15 @@ def test_the_limit_of_pixels_comes_before_unpacking(desk: Desk) -> None:
 
 def test_frames_without_end_are_not_unpacked(desk: Desk) -> None:
     """Unpacking is bounded by what the server decodes of the largest picture."""
-    control = struct.pack(">IIIIIHHBB", 0, *FRAMES[0].size, 0, 0, 1, 10, 0, 0)
-    frames = [(b"fcTL", control), FILM[5]] * 60
-    data = joined(FILM[0], (b"acTL", struct.pack(">II", 60, 0)), *frames[:1], FILM[3], *frames)
+    chunks, number = [], 1
+    for _ in range(60):
+        chunks.append((b"fcTL", struct.pack(">I", number) + FILM[SECOND][1][4:]))
+        chunks.append((b"fdAT", struct.pack(">I", number + 1) + FILM[SECOND + 1][1][4:]))
+        number += 2
+    head = FILM[0], (b"acTL", struct.pack(">II", 61, 0)), FILM[FIRST], FILM[FIRST + 1]
+    data = joined(*head, *chunks, broken(TEXT), END)
     limited = samples.tuned(max_input_pixels=61 * 43, max_decode_pixels=61 * 43)
-    desk.refuse(errors.WorkExceeded, data[:-1] + b"!", limited)
+    desk.refuse(errors.WorkExceeded, data, limited)
 
 
 FIELD_FILES = [

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from liveresize.imaging import png
 from liveresize.imaging.cleaning.parts import Piece, damaged, orientation_exif, part
@@ -67,12 +68,14 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     """The chunks that show, byte for byte, and an `eXIf` right after the header if needed.
 
     Raises UnreadableImage for a wrong signature, and for chunks that are cut off, out of
-    place, critical and unknown, have a wrong CRC, or show and are not sound.
+    place, critical and unknown, have a wrong CRC or number, or show and are not sound, and for
+    another number of frames than is announced.
     """
     if bytes(data[:8]) != SIGNATURE:
         raise damaged("png: no signature")
     yield data[:8]
     at, previous, pixels, colour, colours = 8, b"", False, 0, 0
+    film = _Film()
     while previous != b"IEND":
         size = int.from_bytes(part(data, at, 4), "big")
         chunk = part(data, at, size + 12)
@@ -84,6 +87,7 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
         if kind in KEPT:
             if not is_sound(kind, payload, colour, colours):
                 raise damaged(f"png: {kind!r} of {size} bytes")
+            film.add(kind, payload)
             yield chunk
         elif not kind[0] & CRITICAL:
             raise damaged(f"png: critical chunk {kind!r}")
@@ -95,6 +99,27 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
             colours = size // 3
         pixels = pixels or kind == b"IDAT"
         previous = kind
+    if film.announced != film.controls:
+        raise damaged(f"png: {film.controls} of {film.announced} frames")
+
+
+@dataclass(slots=True)
+class _Film:
+    """The frames that an animation announces, and those that there are."""
+
+    announced: int = 0
+    controls: int = 0
+    number: int = 0
+
+    def add(self, kind: bytes, payload: memoryview) -> None:
+        """Count a chunk. Raises UnreadableImage where it has not the next number."""
+        if kind == b"acTL":
+            self.announced = int.from_bytes(payload[:4])
+        elif kind in (b"fcTL", b"fdAT"):
+            if int.from_bytes(payload[:4]) != self.number:
+                raise damaged(f"png: {kind!r} is not number {self.number}")
+            self.controls += kind == b"fcTL"
+            self.number += 1
 
 
 def is_sound(kind: bytes, payload: memoryview, colour: int, colours: int) -> bool:

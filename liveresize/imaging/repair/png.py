@@ -19,6 +19,7 @@ from liveresize.imaging.cleaning.png import (
     is_sound,
     unpacks,
 )
+from liveresize.imaging.structure import png as structure
 from liveresize.imaging.structure.tally import PASSES, WORK
 
 SAMPLES = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}
@@ -273,23 +274,31 @@ def _frames(
     if not all(map(_is_sound, start)):
         return []
     frames: list[Frame] = []
-    area = 0
+    announced = int.from_bytes(start[0].payload[:4])
+    number = area = 0
     for control, chunks in _groups([*start[1:], *(each for each in after if each.kind in FILM)]):
-        if not _is_control(control, header):
+        frame = _frame(control, number, header)
+        numbers = [number + 1 + at for at in range(len(chunks))]
+        if frame is None or len(frames) == announced:
             break
-        width, height = struct.unpack_from(">II", control.payload, 4)
-        area += width * height
+        left, top, right, bottom = frame.box
+        area += (right - left) * (bottom - top)
         if area > WORK * max_pixels:
             raise errors.WorkExceeded
         if not frames and len(start) == 2:
+            if frame.box != (0, 0, header.width, header.height):
+                return []
             frames.append(Frame(control.payload, None))
+            number += 1
             continue
+        if [int.from_bytes(each.payload[:4]) for each in chunks] != numbers:
+            break
         try:
-            pixels = Pixels(chunks, 4, header.size(width, height))
+            pixels = Pixels(chunks, 4, header.size(right - left, bottom - top))
         except errors.UnreadableImage:
             break
         frames.append(Frame(control.payload, pixels))
-    announced = int.from_bytes(start[0].payload[:4])
+        number += 1 + len(chunks)
     if len(frames) < announced and not (after and after[-1].kind == b"IEND"):
         raise damaged(f"png: ends after {len(frames)} of {announced} frames")
     return frames
@@ -307,13 +316,11 @@ def _is_sound(chunk: Chunk) -> bool:
     return not chunk.cut and chunk.right and is_sound(chunk.kind, chunk.payload, 0, 0)
 
 
-def _is_control(chunk: Chunk, header: Header) -> bool:
-    """Whether this is a sound fcTL of a frame that lies inside the picture."""
-    if chunk.kind != b"fcTL" or not _is_sound(chunk):
-        return False
-    width, height, left, top = struct.unpack_from(">4I", chunk.payload, 4)
-    inside = left + width <= header.width and top + height <= header.height
-    return bool(width and height and inside)
+def _frame(control: Chunk, number: int, header: Header) -> structure.Frame | None:
+    """What a control says that is sound and has that number; None for any other chunk."""
+    if control.kind != b"fcTL" or not _is_sound(control):
+        return None
+    return structure.frame_of(control.payload, number, (header.width, header.height))
 
 
 def _chunk(kind: bytes, payload: Piece) -> Iterator[Piece]:

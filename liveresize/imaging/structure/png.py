@@ -131,7 +131,7 @@ def animation(data: memoryview, max_frames: int) -> Animation | None:
             if frames:
                 frames[0].pixels.append((start, end))
         elif kind == b"fcTL" and announced:
-            frame = _frame(data[start:end], number, (width, height))
+            frame = frame_of(data[start:end], number, (width, height))
             full = len(frames) == min(announced, max_frames)
             if frame is None or full or (frames and not frames[-1].pixels):
                 break
@@ -160,7 +160,7 @@ def _chunks(data: memoryview) -> Iterator[tuple[bytes, int, int]]:
         at += 12 + size
 
 
-def _frame(control: memoryview, number: int, size: Size) -> Frame | None:
+def frame_of(control: memoryview, number: int, size: Size) -> Frame | None:
     """The frame that a control announces; None where it is not the expected one or wrong."""
     if len(control) != CONTROL_SIZE:
         return None
