@@ -109,7 +109,8 @@ class ComposedImage(Image.Image):
             if patch.disposal is Disposal.PREVIOUS and index:
                 self._before = canvas.crop(patch.box)
             if not empty:
-                _put(canvas, modes.normalised(pixels), patch)
+                # Over nothing is as good as in its place.
+                _put(canvas, pixels, patch.box[:2], patch.over and index > 0)
             self._canvas = canvas
             self._show(canvas)
         self._at = index
@@ -143,15 +144,24 @@ class ComposedImage(Image.Image):
             self.info["duration"] = duration
 
 
-def _put(canvas: Image.Image, picture: Image.Image, patch: Patch) -> None:
+def _put(canvas: Image.Image, pixels: Image.Image, place: tuple[int, int], over: bool) -> None:
     """Put a decoded patch in its place."""
-    place = patch.box[:2]
-    if not patch.over or picture.mode != "RGBA":
-        canvas.paste(picture.convert(canvas.mode), place)
-    elif canvas.mode == "RGBA":
+    picture = modes.normalised(pixels)
+    if not over or picture.mode != "RGBA":
+        canvas.paste(picture, place)
+    elif canvas.mode == "RGB":
+        canvas.paste(picture.convert("RGB"), place, picture.getchannel("A"))
+    elif _is_soft(pixels):
         canvas.alpha_composite(picture, place)
     else:
-        canvas.paste(picture.convert("RGB"), place, picture.getchannel("A"))
+        # The same for pixels that are transparent or not, in half of the memory.
+        canvas.paste(picture, place, picture.getchannel("A"))
+
+
+def _is_soft(pixels: Image.Image) -> bool:
+    """Whether a decoded patch can be half-transparent somewhere."""
+    key = pixels.info.get("transparency")
+    return pixels.mode in ("LA", "PA", "RGBA") or isinstance(key, bytes)
 
 
 def _extent(box: Box) -> Size:
