@@ -166,3 +166,36 @@ def test_files_of_real_reports_play_in_every_format(
         picture.load()
         found.append(picture.info["duration"])
     assert found == [min(each, frame_sequence.LONGEST[output]) for each in lengths]
+
+
+def test_a_still_of_a_film_of_one_frame_shows_that_frame(tmp_path: pathlib.Path) -> None:
+    """A default image that is no part of the film is not sent, in no format."""
+    size = 40, 40
+    chance = random.Random(7)
+    rows = [[(*chance.randbytes(3), 255) for _ in range(size[0])] for _ in range(2)]
+    frame = films.PngFrame((0, 0, *size), (rows[0] + rows[1]) * 20)
+    film = films.Png(size, [frame], hidden=[(255, 0, 0, 255)] * 1600)
+    path = tmp_path / "film.png"
+    path.write_bytes(film.file())
+    result, picture = samples.rendered(path, format=Format.PNG)
+    # What is written anew is the larger file.
+    assert len(result.data) > path.stat().st_size
+    assert b"acTL" not in result.data
+    check([pixels(picture)], film.shown(), 0)
+
+
+def test_the_damaged_end_of_a_film_is_not_sent(tmp_path: pathlib.Path) -> None:
+    """At its own size and in its own format, too, a film is written again up to there."""
+    palette = [(level, 255 - level, 90) for level in range(256)]
+    first = films.GifFrame((0, 0, 16, 16), list(range(256)))
+    patches = [films.GifFrame((3 * at, 3, 2, 2), [7, 99, 180, 9]) for at in range(4)]
+    broken = films.GifFrame(patches[-1].box, [7])
+    film = films.Gif((16, 16), [first, *patches], palette)
+    path = tmp_path / "film.gif"
+    path.write_bytes(film.file().replace(film.image(patches[-1]), film.image(broken)))
+    result, _ = samples.rendered(path, format=Format.GIF)
+    # The palettes of its frames make the new file the larger one.
+    assert len(result.data) > path.stat().st_size
+    assert result.notes == ("animation_truncated",)
+    path.write_bytes(result.data)
+    check(shown(path), film.shown()[:4], 2)
