@@ -256,6 +256,28 @@ def test_frames_of_an_avif_are_converted(tmp_path: pathlib.Path) -> None:
         assert alike(seen, expected[:3], 12)
 
 
+@pytest.mark.parametrize("stored", [False, True], ids=["as sent", "cropped"])
+@pytest.mark.parametrize("points", [(12, 13), (9, 16)])
+def test_frames_of_a_png_are_converted(
+    tmp_path: pathlib.Path, points: tuple[int, int], stored: bool
+) -> None:
+    """An animated PNG tells the colours of all its frames, which a crop at upload keeps."""
+    other = patches(STORED[::-1])
+    path = png(tmp_path / "a.png", (*points, 0, 1), save_all=True, append_images=[other])
+    if stored:
+        crop = (0, 0, 3 * SIDE, SIDE)
+        job = IntakeJob(source=str(path), target=str(tmp_path / "part"), crop=crop)
+        assert ingest.ingest(job, samples.SETTINGS).frames == 2
+        path = tmp_path / "part"
+    _, moving = samples.rendered(path, format=Format.WEBP)
+    assert moving.n_frames == 2
+    for frame, expected in enumerate((SHOWN[points], SHOWN[points][::-1])):
+        moving.seek(frame)
+        picture = moving.convert("RGB")
+        seen = [picture.getpixel((SIDE * at + SIDE // 2, SIDE // 2)) for at in (0, 1, 2)]
+        assert alike(seen, expected[:3], 12)
+
+
 @pytest.mark.parametrize(
     ("chunks", "expected"),
     [
