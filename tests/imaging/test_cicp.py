@@ -301,6 +301,17 @@ def test_the_peak_of_the_light_counts(
     assert alike(seen[1:3], [(level,) * 3 for level in expected], 2)
 
 
+def test_the_peak_of_an_avif_counts(tmp_path: pathlib.Path) -> None:
+    """The property clli tells the brightest light of the content."""
+    profile = bytes(range(28))
+    path = avif(tmp_path / "a.avif", (9, 16), icc_profile=profile)
+    data = path.read_bytes()
+    assert data.count(b"colrprof" + profile) == 1
+    clli = b"clli" + struct.pack(">HH", 600, 100) + bytes(28)
+    path.write_bytes(data.replace(b"colrprof" + profile, clli))
+    assert alike(shown(path)[1:3], [(209,) * 3, (255,) * 3], 3)
+
+
 @pytest.mark.parametrize("points", [(12, 13), (12, 8), (9, 16), (9, 18)])
 @pytest.mark.parametrize("kind", ["png", "avif"])
 def test_intake_keeps_the_look(tmp_path: pathlib.Path, kind: str, points: tuple[int, int]) -> None:
