@@ -63,12 +63,16 @@ def page(browser: Browser) -> Any:
 
 
 def shown(page: Any, data: bytes, kind: str) -> Image.Image | None:
-    """What the browser shows, on white; None where it shows nothing."""
+    """What the browser shows; None where it shows nothing."""
     seen = page.evaluate(SHOW, f"data:{kind};base64,{base64.b64encode(data).decode()}")
     if seen is None:
         return None
-    picture = Image.frombytes("RGBA", tuple(seen["size"]), bytes(seen["pixels"]))
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return Image.frombytes("RGBA", tuple(seen["size"]), bytes(seen["pixels"]))
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """A picture without transparency."""
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
 @pytest.mark.parametrize("path", STILLS, ids=lambda path: path.name)
@@ -87,5 +91,9 @@ def test_original_and_rendition_look_the_same(
     target = f"/{name}_{facts['width']}_{facts['height']}.png"
     rendition = shown(page, client.get(target, follow_redirects=True).content, "image/png")
     assert rendition is not None
-    difference = ImageChops.difference(original.convert("RGB"), rendition.convert("RGB"))
+    if path.suffix == ".jpg":
+        # Of a JPEG without its end Chromium leaves the last rows out.
+        assert original.crop((0, 0, original.width, original.height // 2)).getextrema()[3][0] == 255
+        rendition.putalpha(original.getchannel("A"))
+    difference = ImageChops.difference(on_white(original), on_white(rendition))
     assert max(high for _, high in difference.getextrema()) <= CLOSE
