@@ -84,6 +84,9 @@ def gif(data: bytes, *, more: bool = False) -> None:
     assert data[:6] in (b"GIF87a", b"GIF89a")
     at, images = 13 + palette(data[10]), 0
     while data[at] != 0x3B:
+        if more and not data[at]:  # a second terminator, as some writers leave it
+            at += 1
+            continue
         if data[at] == 0x21:
             assert data[at + 1] != 0xF9 or data[at + 2] == 4
             at += 2
