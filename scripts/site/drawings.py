@@ -12,15 +12,15 @@ REQUEST = Drawing(
         "same rendition. If the index has a link, that is a redirect. Otherwise the file of the "
         "original is looked for, on the disk or in the mirror, the request is admitted to a "
         "bounded queue, or refused with 503, and a worker process decodes, resizes and encodes. "
-        "Its bytes are the answer. After the answer they go to a spool, from there to the "
-        "store, and only then a link is written into the index."
+        "Its bytes are the answer. After the answer they go to the store, with S3 by way of a "
+        "spool, and only then a link is written into the index."
     ),
     parts=(
         Lane(20, 70, 510, 530, "one process, one event loop"),
         Lane(560, 424, 220, 100, "a process for each slot"),
         Lane(20, 622, 760, 106, "behind the answer"),
         Box(40, 15, 250, 36, "GET /cat_800_600.webp"),
-        Box(40, 100, 250, 50, "parse", ["web, domain.urls"]),
+        Box(40, 100, 250, 50, "parse", ["http, core.urls"]),
         Box(40, 172, 250, 50, "memory", ["links and bytes; no await"]),
         Box(40, 244, 250, 50, "row", ["of the original: memory, index"]),
         Box(40, 316, 250, 50, "join", ["one job for each rendition"]),
@@ -47,7 +47,7 @@ REQUEST = Drawing(
         Arrow([(290, 485), (579, 485)], "a slot is free", (430, 479)),
         Arrow([(605, 452), (605, 377)]),
         Arrow([(630, 512), (630, 651)], later=True),
-        Box(600, 652, 160, 60, "spool", ["outlives a kill"], "store"),
+        Box(600, 652, 160, 60, "spool", ["S3 only; outlives a kill"], "store"),
         Box(320, 652, 160, 60, "store", ["S3, or a folder"], "store"),
         Box(40, 652, 160, 60, "index", ["now it has a link"], "store"),
         Arrow([(600, 682), (481, 682)], "retries", (540, 676), later=True),
