@@ -159,6 +159,15 @@ def test_an_end_is_put_right(desk: Desk, flaw: str) -> None:
     taken(desk, ENDS[flaw])
 
 
+def test_packed_pixels_stay_as_they_came(desk: Desk) -> None:
+    """Only the checksum behind them is written again."""
+    for packed in (WRONG_ADLER, PACKED[:-4], PACKED + b"more"):
+        desk.take(joined(HEAD, idat(packed[:50]), idat(packed[50:])))
+        found = b"".join(payload for kind, payload in split(desk.stored) if kind == b"IDAT")
+        assert found == PACKED
+        desk.target.unlink()
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
 def test_every_mode_is_repaired(desk: Desk, mode: str) -> None:
     """The size of the rows is known for every colour type and depth."""

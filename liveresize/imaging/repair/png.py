@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL import PngImagePlugin
 
 from liveresize import errors
+from liveresize.imaging import png
 from liveresize.imaging.cleaning.parts import Piece, damaged
 from liveresize.imaging.cleaning.png import (
     CRITICAL,
@@ -94,7 +95,7 @@ class Pixels:
     def __init__(self, chunks: Sequence[Chunk], skip: int, size: int) -> None:
         self._parts = [chunk.payload[skip:] for chunk in chunks]
         self._size = size
-        self._ended, self._behind = False, b""
+        self._ended, self._behind, self._extra = False, b"", 0
         head = b"".join(bytes(each[:2]) for each in self._parts)[:2]
         if len(head) < 2 or head[0] & 15 != 8 or int.from_bytes(head) % 31 or head[1] & PRESET:
             raise damaged("png: no zlib header")
@@ -106,19 +107,27 @@ class Pixels:
             raise damaged(f"png: {found} of {size} bytes of pixels")
         adler = checksum.to_bytes(4)
         whole = self._ended and self._behind[:4] == adler
+        self._checksum = adler if self._ended and found == size else None
         if not whole and not all(chunk.cut or chunk.right for chunk in chunks):
             last = chunks[-1]
             mended = crc32(adler, crc32(last.payload[:-4], zlib.crc32(last.kind)))
             if mended.to_bytes(4) != last.crc or not all(each.right for each in chunks[:-1]):
                 raise damaged("png: pixels with a wrong checksum")
-        self._as_came = whole and found == size and len(self._behind) == len(adler)
 
     def packed(self) -> Iterator[bytes | memoryview]:
-        """A whole zlib stream in parts: as they came, or packed again."""
-        if self._as_came:
+        """A whole zlib stream in parts: as they came with the right checksum, or packed again."""
+        if self._checksum == self._behind:
             yield from self._parts
             return
-        deflate, left, held = zlib.compressobj(), self._size, bytearray()
+        if self._checksum is not None:
+            left = sum(map(len, self._parts)) - self._extra
+            for part in self._parts:
+                if left:
+                    yield part[:left]
+                left = max(0, left - len(part))
+            yield self._checksum
+            return
+        deflate, left, held = (png.PACKER or zlib).compressobj(), self._size, bytearray()
         for piece in self._rows():
             held += deflate.compress(piece[:left])
             left -= len(piece[:left])
@@ -130,7 +139,7 @@ class Pixels:
     def _rows(self) -> Iterator[bytes]:
         """The unpacked bytes, up to one block more than there are to be."""
         inflate, skip, found = zlib.decompressobj(-zlib.MAX_WBITS), 2, 0
-        self._ended, self._behind = False, b""
+        self._ended, self._behind, self._extra = False, b"", 0
         for packed in self._parts:
             for at in range(skip, len(packed), BLOCK):
                 rest: bytes | memoryview = packed[at : at + BLOCK]
@@ -143,7 +152,9 @@ class Pixels:
                     found += len(piece)
                     rest = inflate.unconsumed_tail
                 if inflate.eof:
-                    self._behind += bytes(rest[:5]) if self._ended else inflate.unused_data[:5]
+                    rest = rest if self._ended else inflate.unused_data
+                    self._behind += bytes(rest[:5])
+                    self._extra += len(rest)
                     self._ended = True
             skip = max(0, skip - len(packed))
 
