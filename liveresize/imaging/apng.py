@@ -79,8 +79,9 @@ class APNG(composition.ComposedImage):
         left, top, right, bottom = frame.box
         size = right - left, bottom - top
         picture = png.QuickPNG(io.BytesIO(_file(self._data, self._head, size, frame.pixels)))
+        whole, self.whole = self.whole, False
         picture.load()
-        self.whole = self.whole and picture.whole
+        self.whole = whole and picture.whole
         return picture
 
 

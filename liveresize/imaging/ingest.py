@@ -78,6 +78,7 @@ def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
             return _as_sent(job, image, exif_orientation, settings)
         cleaning.check(decode.source_format(image), _mapped(job.source))
         data = downscale.reduced(image, exif_orientation, box, size, constraints)
+        _check_ends(job.source, image)
     with _staged(job.target) as staging:
         _write(staging, [data])
         return probe(staging, settings)
@@ -169,8 +170,7 @@ def _as_sent(
 ) -> Facts:
     """Store an upload whose pixels stay as they are."""
     facts = _described(image, exif_orientation, settings.constraints)
-    if not job.source.endswith(REPAIRED) and not _is_whole(image, facts.frames, settings):
-        raise damaged("png: pixels without their end")
+    _check_ends(job.source, image)
     data = _mapped(job.source)
     clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
     if clean:
@@ -184,12 +184,14 @@ def _as_sent(
     return dataclasses.replace(facts, bytes=size, sha256=sha256, clean=clean)
 
 
-def _is_whole(image: Image.Image, frames: int, settings: EngineSettings) -> bool:
-    """Whether the decoded streams of a PNG have their ends, and all of its frames play."""
-    if not isinstance(image, png.QuickPNG | apng.APNG):
-        return True
-    limit = settings.constraints.max_frames + 1
-    return image.whole and frames >= decode.frame_count(image, limit)
+def _check_ends(source: str, image: Image.Image) -> None:
+    """Raise UnreadableImage for a PNG that shows more once it is repaired.
+
+    A frame was damaged, or the stream of its pixels has no end. Repaired files pass.
+    """
+    whole = not isinstance(image, png.QuickPNG | apng.APNG) or image.whole
+    if not whole and not source.endswith(REPAIRED):
+        raise damaged("png: pixels without their end")
 
 
 def _described(image: Image.Image, exif_orientation: int, constraints: Constraints) -> Facts:

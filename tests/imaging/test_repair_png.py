@@ -289,6 +289,7 @@ def test_a_film_ends_at_its_last_sound_frame(desk: Desk, flaw: str) -> None:
         whole = uploads.looks(joined(*FILM)).frames
         assert [frame[2] for frame in shown] == [frame[2] for frame in whole[:frames]]
         desk.target.unlink()
+    assert desk.take(data, crop=(3, 4, 20, 30)).frames == frames
 
 
 @pytest.mark.parametrize("share", [0.4, 0.8, 0.95])
