@@ -55,6 +55,14 @@ class GIF(composition.ComposedImage):
         if screen.loop is not None:
             self.info["loop"] = screen.loop
 
+    @property
+    def has_empty_frames(self) -> bool:
+        """Whether a frame has no width or no height."""
+        return any(
+            left == right or top == bottom
+            for left, top, right, bottom in (frame.box for frame in self._frames)
+        )
+
     def close(self) -> None:
         super().close()
         self._data = memoryview(b"")

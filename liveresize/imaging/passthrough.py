@@ -7,7 +7,7 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.core.values import Fit
-from liveresize.imaging import apng, cleaning, decode, effects, render_plan
+from liveresize.imaging import apng, cleaning, decode, effects, gif, render_plan
 
 MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 """Modes that every client can show: CMYK is not among them."""
@@ -17,6 +17,7 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
     """Whether the cleaned original would do as the result: same format, same pixels.
 
     An animated PNG would not, not even one of a single frame: its default image may be another.
+    Nor would a GIF with a frame of no size, which some decoders refuse.
     """
     rendition = task.rendition
     kind = decode.source_format(image)
@@ -24,6 +25,7 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
         kind == task.output.value
         and cleaning.can_clean(kind)
         and not isinstance(image, apng.APNG)
+        and not (isinstance(image, gif.GIF) and image.has_empty_frames)
         and task.turn == 1
         and task.profile is None
         and image.mode in MODES

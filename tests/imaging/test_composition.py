@@ -199,3 +199,17 @@ def test_the_damaged_end_of_a_film_is_not_sent(tmp_path: pathlib.Path) -> None:
     assert result.notes == ("animation_truncated",)
     path.write_bytes(result.data)
     check(shown(path), film.shown()[:4], 2)
+
+
+def test_a_frame_of_no_size_is_shown_and_not_sent(tmp_path: pathlib.Path) -> None:
+    """It lasts as long as it says and changes nothing; Pillow cannot read it, browsers can."""
+    palette = [(level, 255 - level, 90) for level in range(256)]
+    first = films.GifFrame((0, 0, 16, 16), list(range(256)))
+    last = films.GifFrame((3, 3, 2, 2), [7, 99, 180, 9])
+    film = films.Gif((16, 16), [first, films.GifFrame((5, 5, 0, 0), []), last], palette)
+    path = tmp_path / "film.gif"
+    path.write_bytes(film.file())
+    check(shown(path), film.shown(), 0)
+    result, picture = samples.rendered(path, format=Format.GIF)
+    assert len(result.data) > path.stat().st_size
+    assert (picture.n_frames, picture.info["duration"]) == (2, 200)
