@@ -124,8 +124,7 @@ class DiskRenditions:
         try:
             files.write_whole(place, data)
         except FileNotFoundError:  # the first of its generation
-            place.parent.mkdir(parents=True, exist_ok=True)
-            files.write_whole(place, data)
+            _write_first(place, data)
 
     async def read(self, link: Link) -> bytes | None:
         """Return the bytes of a link; None if they are missing or incomplete."""
@@ -200,6 +199,19 @@ class DiskRenditions:
 
     def _folder(self, generation: str) -> Path:
         return self._root / generation[-2:] / generation
+
+
+def _write_first(place: Path, data: bytes) -> None:
+    """Write a file with its folder; leave no empty folder on a disk that is full."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        files.write_whole(place, data)
+    except OSError:
+        with contextlib.suppress(OSError):  # others have files there
+            for folder in (place.parent, place.parent.parent):
+                if folder.exists():
+                    folder.rmdir()
+        raise
 
 
 class FileBody:

@@ -120,6 +120,35 @@ def test_a_rendition_has_its_name_only_when_it_is_whole(
     asyncio.run(main())
 
 
+def test_a_full_disk_keeps_no_folder_of_what_it_did_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes an inode, which uploads would lack; one with files in it stays."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse(self: Path, data: bytes) -> int:
+        if not self.parent.exists():
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        raise full
+
+    async def main() -> None:
+        renditions = store(tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", refuse)
+            with pytest.raises(errors.DiskFull):
+                await renditions.publish(b"data", link(renditions, of()))
+        assert left(tmp_path) == []
+        await renditions.publish(b"data", link(renditions, of()))
+        before = left(tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", refuse)
+            with pytest.raises(errors.DiskFull):
+                await renditions.publish(b"data", link(renditions, of(), "50x0-jpeg"))
+        assert left(tmp_path) == before
+
+    asyncio.run(main())
+
+
 def test_a_generation_is_removed_whole(tmp_path: Path) -> None:
     """And no other; that it is gone already is no error."""
 
