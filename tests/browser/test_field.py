@@ -48,7 +48,11 @@ async (url) => {
     const context = canvas.getContext("2d", {colorSpace: "srgb"});
     context.drawImage(image, 0, 0);
     const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
-    return {size: [canvas.width, canvas.height], pixels: Array.from(data)};
+    let bytes = "";
+    for (let start = 0; start < data.length; start += 32768) {
+        bytes += String.fromCharCode(...data.subarray(start, start + 32768));
+    }
+    return {size: [canvas.width, canvas.height], pixels: btoa(bytes)};
 }
 """
 """Puts a picture on the page; its pixels, or null where it cannot be decoded."""
@@ -67,7 +71,7 @@ def shown(page: Any, data: bytes, kind: str) -> Image.Image | None:
     seen = page.evaluate(SHOW, f"data:{kind};base64,{base64.b64encode(data).decode()}")
     if seen is None:
         return None
-    return Image.frombytes("RGBA", tuple(seen["size"]), bytes(seen["pixels"]))
+    return Image.frombytes("RGBA", tuple(seen["size"]), base64.b64decode(seen["pixels"]))
 
 
 def on_white(picture: Image.Image) -> Image.Image:
@@ -84,8 +88,7 @@ def test_original_and_rendition_look_the_same(
     assert original is not None
     client, name = bare.client, f"field-{path.stem}"
     answer = client.upload(name, path.read_bytes(), client.token(name))
-    if answer.status_code in (415, 422):
-        pytest.skip(f"refused: {answer.text}")
+    assert answer.status_code == 200, answer.text
     facts = client.get(f"/{name}.json").json()
     assert (facts["width"], facts["height"]) == original.size
     target = f"/{name}_{facts['width']}_{facts['height']}.png"
