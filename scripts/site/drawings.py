@@ -20,7 +20,7 @@ REQUEST = Drawing(
         Lane(560, 424, 220, 100, "a process for each slot"),
         Lane(20, 622, 760, 106, "behind the answer"),
         Box(40, 15, 250, 36, "GET /cat_800_600.webp"),
-        Box(40, 100, 250, 50, "parse", ["http, core.urls"]),
+        Box(40, 100, 250, 50, "parse", ["request parser, core.urls"]),
         Box(40, 172, 250, 50, "memory", ["links and bytes; no await"]),
         Box(40, 244, 250, 50, "row", ["of the original: memory, index"]),
         Box(40, 316, 250, 50, "join", ["one job for each rendition"]),
