@@ -529,7 +529,9 @@ def test_what_the_spool_drops_is_given_up(tmp_path: Path) -> None:
         store.publish = publish  # type: ignore[method-assign]
         for width in range(100, 110):
             await house.get(request(width))
-        await until(lambda: house.spool.dropped + len(house.spool._sizes) == 10)
+        spool, folder = house.spool, tmp_path / "spool"
+        await until(lambda: spool.dropped + spool.files == 10 and spool.bytes <= 120)
+        await until(lambda: len(list(folder.iterdir())) == spool.files)
         left = len(await house.spool.entries())
         assert 0 < left < 10
         gone.set()
