@@ -21,7 +21,7 @@ class TwoSpeed:
     most: int
 
     def quicker(self, original: Original, request: RenditionRequest) -> RenditionRequest | None:
-        """The same rendition in the next format that the client accepts, where its own is slow
+        """The same rendition in a quicker format that the client accepts, where its own is slow
         to make; None where it is not."""
         rendition = request.rendition
         offer = rendition.format
@@ -34,5 +34,7 @@ class TwoSpeed:
             return None
         if max(width, height) > SLOW.max_side:
             return None
-        other = replace(rendition, format=Negotiated(webp=offer.webp)).canonical()
+        # WebP takes as long as AVIF; of a transparent picture so does PNG, and is larger.
+        webp = offer.webp and original.has_alpha
+        other = replace(rendition, format=Negotiated(webp=webp)).canonical()
         return replace(request, rendition=other)

@@ -148,7 +148,7 @@ class Auto:
 
     two_speed: bool = key(
         True,
-        "Whether a cold `.auto` that would be AVIF comes in the next format first, while AVIF "
+        "Whether a cold `.auto` that would be AVIF comes in a quicker format first, while AVIF "
         "is made behind it.",
     )
     slow_pixels: int = key(
