@@ -194,10 +194,11 @@ class RenditionLoader:
         now = self._monotonic()
         if now < self._quiet_until or now < self._asked.get(original.generation, 0.0):
             return
+        self._asked.pop(original.generation, None)
+        while self._asked and next(iter(self._asked.values())) <= now:  # the oldest go first
+            del self._asked[next(iter(self._asked))]
         if len(self._asked) >= _ASKED:
-            self._asked = {each: until for each, until in self._asked.items() if now < until}
-            if len(self._asked) >= _ASKED:
-                return
+            return
         self._asked[original.generation] = now + _ASK_EVERY
         task = asyncio.create_task(self.look_up(original, variant))
         self._asking.add(task)

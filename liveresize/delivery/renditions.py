@@ -125,7 +125,7 @@ class Renditions:
     def _improve(self, original: Original, request: RenditionRequest, client: str) -> None:
         """Make the rendition behind live traffic, at the expense of `client`.
 
-        Whatever keeps it from being made is no failure: the next request begins anew.
+        An error here is not reported to anybody: the next request tries again.
         """
         key = (original.generation, request.rendition.variant)
         if key in self._improving or len(self._improving) >= _IMPROVING:

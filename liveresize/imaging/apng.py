@@ -49,7 +49,6 @@ class APNG(composition.ComposedImage):
 
     def __init__(self, data: memoryview, film: chunks.Animation, still: png.QuickPNG) -> None:
         """`still` is a PNG of the same chunks, whose pixels are not asked for."""
-        self._data = data
         self._frames = film.frames
         self._head = [span for span in film.head if _kind(data, span) in DECODING]
         opaque = not still.has_transparency_data
@@ -63,16 +62,12 @@ class APNG(composition.ComposedImage):
             )
             for frame in film.frames
         ]
-        super().__init__(film.size, still.mode, patches)
+        super().__init__(data, film.size, still.mode, patches)
         self.palette = still.palette
         self.tile = still.tile  # tells greys of 16 bits from colours
         self.info |= still.info | {"loop": film.plays}
         if self.mode != still.mode:
             self.info.pop("transparency", None)
-
-    def close(self) -> None:
-        super().close()
-        self._data = memoryview(b"")
 
     def patch_pixels(self, index: int) -> Image.Image:
         frame = self._frames[index]

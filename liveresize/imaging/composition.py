@@ -4,6 +4,7 @@ Both formats say where a patch goes, whether it covers or blends, and what becom
 place before the next one. Browsers follow their specifications, Pillow does not.
 """
 
+import abc
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,16 +44,17 @@ class Patch:
     duration: float | None
 
 
-class ComposedImage(Image.Image):
+class ComposedImage(Image.Image, abc.ABC):
     """The frames of a file as they are to be seen; `seek` composes one after the other.
 
     The first one keeps its own mode where it fills the canvas, so that stills stay as
     they are stored; all others are RGBA, or RGB where nothing can be transparent.
     """
 
-    def __init__(self, size: Size, mode: str, patches: Sequence[Patch]) -> None:
-        """`mode` is that of the first patch, `patches` has at least one."""
+    def __init__(self, data: memoryview, size: Size, mode: str, patches: Sequence[Patch]) -> None:
+        """`data` is the file, `mode` that of the first patch, `patches` has at least one."""
         super().__init__()
+        self._data = data
         whole = (0, 0, *size)
         self._patches = patches
         self._as_stored = patches[0].box == whole
@@ -70,9 +72,9 @@ class ComposedImage(Image.Image):
         self._at = -1
         self._time(0)
 
+    @abc.abstractmethod
     def patch_pixels(self, index: int) -> Image.Image:
         """Decode the patch of that number, in any mode; raise what Pillow raises for damage."""
-        raise NotImplementedError
 
     def load(self) -> Any:
         """Decode the first frame unless one has been sought."""
@@ -95,6 +97,7 @@ class ComposedImage(Image.Image):
     def close(self) -> None:
         super().close()
         self._canvas = self._before = None
+        self._data = memoryview(b"")
 
     def _draw(self, index: int) -> None:
         """Show the next frame. Where it is damaged, the one before stays."""

@@ -47,7 +47,7 @@ class GIF(composition.ComposedImage):
         self._stored = "L" if grey else "P"
         first = screen.frames[0]
         patches = [_patch(frame, screen.size) for frame in screen.frames]
-        super().__init__(screen.size, self._stored, patches)
+        super().__init__(data, screen.size, self._stored, patches)
         if self.mode == "P":
             self.palette = ImagePalette.raw("RGB", self._palette(first.palette))
         if self.mode == self._stored and first.clear is not None:
@@ -62,10 +62,6 @@ class GIF(composition.ComposedImage):
             left == right or top == bottom
             for left, top, right, bottom in (frame.box for frame in self._frames)
         )
-
-    def close(self) -> None:
-        super().close()
-        self._data = memoryview(b"")
 
     def patch_pixels(self, index: int) -> Image.Image:
         frame = self._frames[index]

@@ -178,7 +178,7 @@ def test_a_still_of_a_film_of_one_frame_shows_that_frame(tmp_path: pathlib.Path)
     path = tmp_path / "film.png"
     path.write_bytes(film.file())
     result, picture = samples.rendered(path, format=Format.PNG)
-    # What is written anew is the larger file.
+    # The re-encoded file is larger.
     assert len(result.data) > path.stat().st_size
     assert b"acTL" not in result.data
     check([pixels(picture)], film.shown(), 0)

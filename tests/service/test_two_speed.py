@@ -175,7 +175,7 @@ def test_many_at_once_are_two_renders(house: House) -> None:
 
 
 def test_it_is_charged_to_the_client_and_left_where_that_is_too_much(tmp_path: Path) -> None:
-    """The first answer goes before the better one; whoever asks later begins anew."""
+    """The first answer counts before the better one; a later request tries again."""
 
     async def main() -> None:
         house = House(tmp_path, rates=Rate(per_second=0.001, burst=1))

@@ -77,7 +77,7 @@ def kind_of(head: bytes) -> str:
 def name_of(head: bytes) -> str:
     """The format that a file claims to be which begins with `head`, of LONG_HEAD bytes.
 
-    "" for what is none of the formats that are counted.
+    "" if it is not one of the formats that are counted.
     """
     kind = kind_of(head)
     if kind not in SHARED:
