@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from web import certificates, pictures, servers
 
 from liveresize import cli
-from liveresize.maintenance import warm
+from liveresize.maintenance import patience, warm
 
 Run = Callable[..., Result]
 
@@ -144,7 +144,7 @@ def test_warm_comes_back_when_the_server_is_busy(run: Run, stub: Stub) -> None:
 
 def test_warm_ends_where_nobody_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one sentence, however long the list is."""
-    monkeypatch.setattr(warm, "PAUSE", 0.0)
+    monkeypatch.setattr(patience, "PAUSE", 0.0)
     with certificates.reserved_port() as port:
         url = ("--url", f"http://127.0.0.1:{port}")
         result = run("warm", "-", *url, answers="/cat_1_1.jpg\n" * 100)

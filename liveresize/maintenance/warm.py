@@ -16,20 +16,8 @@ from dataclasses import dataclass, field
 from tornado import httpclient
 from tornado.simple_httpclient import HTTPTimeoutError
 
-from liveresize import errors
-from liveresize.core import numbers, streams
-
-CONNECT_TIMEOUT, REQUEST_TIMEOUT = 10.0, 300.0
-"""Seconds; a render may wait for a worker, behind other requests."""
-
-_TRIES = 5
-"""How often one rendition is requested while the server is busy, or cannot be reached."""
-
-PAUSE = 1.0
-"""Seconds between two tries, without a `Retry-After`."""
-
-_LONGEST_WAIT = 30.0
-"""The longest `Retry-After` that is respected, in seconds."""
+from liveresize.core import streams
+from liveresize.maintenance import patience
 
 _LONGEST_LINE = 8_190
 """The largest length of a path: servers and proxies do not accept longer ones."""
@@ -43,7 +31,6 @@ _UNESCAPED = "/%?&=+:,;@!$'()*~-._"
 _VARIANT = re.compile(r"(?:[0-9]+_[0-9]+(?:_[0-9]+x)?\.[A-Za-z0-9]+(?:\?\S*)?|\?\S+|\.[a-z]+\S*)")
 """`800_600.webp?fit=crop`, `?s=250` of vip, or `.webp`, the picture in another format."""
 
-_BUSY = (429, 503)
 _DONE = (200, 303)
 _CACHED = ("HIT", "HIT-MEMORY")
 
@@ -143,34 +130,11 @@ class Warming:
                     self._tally.notify(f"line {number}: {error}")
 
     async def _warm(self, client: httpclient.AsyncHTTPClient, path: str) -> None:
-        for tries_left in range(_TRIES - 1, -1, -1):
-            try:
-                response = await client.fetch(self._request(path), raise_error=False)
-            except (OSError, httpclient.HTTPError) as error:
-                if not tries_left:
-                    reason = getattr(error, "strerror", None) or error
-                    raise errors.LiveResizeError(
-                        f"{self._server} cannot be asked: {reason}."
-                    ) from error
-                await asyncio.sleep(PAUSE)
-                continue
-            if isinstance(response.error, HTTPTimeoutError):
-                self._fail(path, "no answer in time")
-            elif response.code in _BUSY and tries_left:
-                await asyncio.sleep(_pause(response))
-                continue
-            else:
-                self._count(path, response)
-            return
-
-    def _request(self, path: str) -> httpclient.HTTPRequest:
-        return httpclient.HTTPRequest(
-            self._server + path,
-            connect_timeout=CONNECT_TIMEOUT,
-            request_timeout=REQUEST_TIMEOUT,
-            follow_redirects=False,
-            decompress_response=False,
-        )
+        response = await patience.fetch(client, httpclient.HTTPRequest(self._server + path))
+        if isinstance(response.error, HTTPTimeoutError):
+            self._fail(path, "no answer in time")
+        else:
+            self._count(path, response)
 
     def _count(self, path: str, response: httpclient.HTTPResponse) -> None:
         self._tally.statuses[response.code] += 1
@@ -188,12 +152,6 @@ class Warming:
 
 def _next(lines: Iterator[tuple[int, str]]) -> list[tuple[int, str]]:
     return list(itertools.islice(lines, _LINES))
-
-
-def _pause(response: httpclient.HTTPResponse) -> float:
-    """Return the seconds until the next try."""
-    delay = numbers.whole(response.headers.get("Retry-After", ""))
-    return PAUSE if delay is None else min(delay, _LONGEST_WAIT)
 
 
 def _refusal(response: httpclient.HTTPResponse) -> str:
