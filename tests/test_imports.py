@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str] | None] = {
     | {"core", "delivery", "uploads", "maintenance", "http.transport"}
     | {"compat.vip.requests", "compat.vip.uploads"},
     "maintenance": ANY_LAYER | {"core", "delivery", "uploads"},
+    "maintenance.compare": {"errors", "core", "maintenance"},
     "maintenance.doctor": {"errors", "settings", "core", "imaging", "storage", "workers"}
     | {"http.transport"},
     "compat": set(),
@@ -74,6 +75,7 @@ FOREIGN: dict[str, set[str] | None] = {
     "http.transport": LOGGING | {"h2", "hpack", "hyperframe", "tornado"},
     "http": LOGGING | {"prometheus_client", "python_multipart", "tornado", "yaml"},
     "maintenance": LOGGING | {"tornado"},
+    "maintenance.compare": {"PIL", "tornado"},
     "maintenance.doctor": {"PIL", "aiohttp"},
     "compat": set(),
     "compat.vip.requests": set(),

@@ -12,6 +12,7 @@ import click
 from liveresize import __version__, errors
 from liveresize.cli import (
     check_config,
+    compare,
     delete,
     doctor,
     import_iaas,
@@ -60,6 +61,7 @@ for _command in (
     check_config.check_config,
     migrate.migrate,
     import_iaas.import_,
+    compare.compare,
     token.token,
     upload.upload,
     delete.delete,

@@ -88,7 +88,7 @@ def _request(method: str, target: str) -> tuple[str, str] | None:
     if "://" in target.partition("/")[0] + "//":
         split = urllib.parse.urlsplit(target)
         target = f"{split.path or '/'}{'?' if split.query else ''}{split.query}"
-    target = urllib.parse.quote(target.partition("#")[0], safe=_UNESCAPED)
+    target = urllib.parse.quote(target.partition("#")[0], safe=_UNESCAPED, errors="surrogateescape")
     if not target.startswith("/") or len(target) > LONGEST:
         return None
     return method.upper(), target
