@@ -42,7 +42,8 @@ class ProbeJob:
 class IntakeJob:
     """Turn the upload at `source` into the original at `target`; the result is Facts.
 
-    `crop` is (x, y, width, height) in pixels of the upright picture. `formats` limits
+    `crop` is (x, y, width, height) in pixels of the upright picture; a width or height of 0 is
+    all the rest, and what is over the edge is left out. `formats` limits
     the accepted formats (empty: all that the server accepts). `upright` applies the EXIF
     orientation to the pixels, for readers that ignore EXIF. `target` is written completely and
     fsynced, or not at all.

@@ -69,13 +69,17 @@ def check_name(name: str) -> str:
 
 
 def check_id(value: object) -> str:
-    """Return `value` if a token may be issued for it as an id.
+    """Return `value` if a token may be issued for it as an id; a whole number as decimal text.
 
     Raises InvalidId if it is not a valid name, is not NFC, is reserved, or has another meaning
     in a URL (a rendition, an extension, a leading `_`).
     """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str) or not value:
-        raise errors.InvalidId("The field `id` must be a string that is not empty.")
+        raise errors.InvalidId(
+            "The field `id` must be a string that is not empty, or a whole number."
+        )
     try:
         check_name(value)
     except errors.MalformedUrl as error:

@@ -16,6 +16,11 @@ _WHOLE = re.compile(r"[0-9]+")
 _DECIMAL = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,99})?")
 """With as many digits as programs print: one third is `0.3333333333333333`."""
 
+_NUMBER = re.compile(
+    r"[-+]?(?:[0-9]{1,99}(?:\.[0-9]{0,99})?|\.[0-9]{1,99})(?:[eE][-+]?[0-9]{1,3})?"
+)
+"""As browsers and phones print what they have calculated: `-1`, `10.5`, `2.8e-14`."""
+
 _LONGEST_DATE = 64
 """Characters of a date in a header; the longest of HTTP's three formats has 33."""
 
@@ -53,6 +58,16 @@ def digits(text: str) -> int:
 def decimal(text: str) -> float | None:
     """Parse a decimal number below 10,000, such as `7` or `0.25`; None for any other text."""
     return float(text) if _DECIMAL.fullmatch(text) else None
+
+
+def truncated(text: str, largest: int = LARGEST) -> int | None:
+    """Parse a decimal number without its fraction, from `-largest` to `largest`.
+
+    Numbers beyond that become the nearest of the two. None for any other text.
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    return int(min(max(float(text), -largest), largest))
 
 
 def instant(text: str) -> float | None:

@@ -48,7 +48,7 @@ def ingest(job: IntakeJob, settings: EngineSettings) -> Facts:
     The target is fsynced (its directory is not) before it gets its name; after an error
     neither it nor anything half-written is there. A file that is damaged beside its pixels is
     repaired. Raises UnsupportedImage for formats not accepted, UploadTooLarge, UnreadableImage,
-    MemoryExceeded, WorkExceeded, BadCrop for a crop that is not inside the upright picture,
+    MemoryExceeded, WorkExceeded, BadCrop for a crop wholly outside the upright picture,
     DiskFull and StoreError.
     """
     settings = narrowed(settings, job.formats)
@@ -132,18 +132,18 @@ def narrowed(settings: EngineSettings, formats: tuple[str, ...]) -> EngineSettin
 def crop_box(crop: Box | None, upright: Size) -> Box:
     """(x, y, width, height) as (left, top, right, bottom); all of the picture for None.
 
-    Raises BadCrop for a crop that is empty or not wholly inside a picture of `upright`.
+    A width or height of 0 is the rest of the picture, and what is over its edge is left out.
+    Raises BadCrop for a crop that has nothing of a picture of `upright`.
     """
-    if crop is None:
-        return 0, 0, *upright
-    x, y, width, height = crop
-    if min(x, y) < 0 or min(width, height) < 1:
-        raise errors.BadCrop("The crop needs x and y from 0 and width and height from 1.")
-    if x + width > upright[0] or y + height > upright[1]:
+    x, y, width, height = crop or (0, 0, 0, 0)
+    right = min(x + width, upright[0]) if width else upright[0]
+    bottom = min(y + height, upright[1]) if height else upright[1]
+    left, top = max(x, 0), max(y, 0)
+    if left >= right or top >= bottom:
         raise errors.BadCrop(
             f"The crop lies outside the picture, which is {upright[0]}x{upright[1]} pixels."
         )
-    return x, y, x + width, y + height
+    return left, top, right, bottom
 
 
 def within(size: Size, pixels: int) -> Size:

@@ -31,7 +31,7 @@ GOOD_IDS = [
 
 REFUSED_IDS: list[tuple[object, str]] = [
     (None, "string"),
-    (7, "string"),
+    (7.5, "string"),
     (True, "string"),
     (["cat"], "string"),
     ({"id": "cat"}, "string"),
@@ -67,6 +67,12 @@ REFUSED_IDS: list[tuple[object, str]] = [
 def test_an_ordinary_name_may_be_an_id(name: str) -> None:
     """Any NFC text that a URL reads as nothing else can be uploaded under."""
     assert names.check_id(name) == name
+
+
+@pytest.mark.parametrize("number", [0, 12345, -7])
+def test_a_whole_number_is_its_decimal_text(number: int) -> None:
+    """As JSON of Live Image Resize's clients has it."""
+    assert names.check_id(number) == str(number)
 
 
 @pytest.mark.parametrize(("value", "reason"), REFUSED_IDS)

@@ -54,6 +54,35 @@ def test_what_is_no_decimal_is_none(text: str) -> None:
     assert numbers.decimal(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("10.9", 10),
+        ("-10.9", -10),
+        ("-0", 0),
+        (".5", 0),
+        ("7.", 7),
+        ("+7", 7),
+        ("2.8e-14", 0),
+        ("1.2E1", 12),
+        ("1e400", 720),
+        ("-1e400", -720),
+        ("9" * 99, 720),
+    ],
+)
+def test_a_number_loses_its_fraction(text: str, number: int) -> None:
+    """Towards zero, and what is beyond the bounds is at them."""
+    assert numbers.truncated(text, 720) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nan", "inf", "e5", ".", "1e", "1_0", " 1", "1\n", "٣", "0x1", "--1", HUGE]
+)
+def test_what_is_no_number_is_not_truncated(text: str) -> None:
+    """`float` takes some of these."""
+    assert numbers.truncated(text, 720) is None
+
+
 def test_decimals_are_read() -> None:
     """With all the digits that programs print."""
     assert numbers.decimal("0.3333333333333333") == 1 / 3

@@ -243,15 +243,30 @@ def test_a_crop_of_everything_changes_nothing(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("crop", "size"),
+    [
+        ((-1, -2, 5, 5), (4, 3)),
+        ((40, 0, 5, 5), (3, 5)),
+        ((0, 60, 5, 5), (5, 1)),
+        ((3, 1, 0, 0), (40, 60)),
+        ((0, 0, 0, 5), (43, 5)),
+    ],
+)
+def test_a_crop_over_the_edge_is_cut_at_it(
+    desk: Desk, crop: tuple[int, int, int, int], size: tuple[int, int]
+) -> None:
+    """And without a width or height it takes all the rest of the upright picture."""
+    facts = desk.take(uploads.telling_jpeg(), crop=crop)
+    assert (facts.width, facts.height) == size
+
+
+@pytest.mark.parametrize(
     "crop",
     [
-        (-1, 0, 5, 5),
-        (0, -1, 5, 5),
-        (0, 0, 0, 5),
-        (0, 0, 5, 0),
-        (0, 0, 44, 5),
-        (0, 0, 5, 62),
+        (-5, 0, 5, 5),
+        (0, -5, 5, 5),
         (43, 0, 1, 1),
+        (0, 61, 0, 0),
         (10**12, 0, 1, 1),
     ],
 )

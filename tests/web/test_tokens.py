@@ -17,7 +17,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 IDS: list[object] = [
     None,
     "",
-    7,
+    7.5,
     ["cat"],
     {},
     True,

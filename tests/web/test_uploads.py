@@ -258,21 +258,15 @@ def test_a_crop_is_cut_out_of_the_upright_picture(web: servers.Client, name: str
 @pytest.mark.parametrize(
     "crop",
     [
-        "x=0&y=0&width=65&height=48",
-        "x=1&y=0&width=64&height=48",
         "x=64&y=0&width=1&height=1",
-        "x=0&y=0&width=0&height=1",
         "x=-1&y=0&width=1&height=1",
-        "x=0&y=0&width=1",
-        "x=0&y=0&width=1e1&height=1",
-        "x=0&y=0&width=1.5&height=1",
+        "x=0&y=0&width=-1&height=1",
         "x=0&y=0&width=%D9%A3&height=1",
-        "x=0&y=0&width=1000000000000&height=1",
-        "x=",
+        "x=one",
     ],
 )
 def test_a_crop_outside_the_picture_is_400(server: servers.Running, name: str, crop: str) -> None:
-    """And so is one that is no whole box."""
+    """And so is one that is no box."""
     answer = server.client.upload(
         name, pictures.png(64, 48), server.client.token(name), query=f"?{crop}"
     )

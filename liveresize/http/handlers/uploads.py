@@ -15,8 +15,11 @@ from liveresize.uploads.token_uploads import Upload
 _ENVELOPE = 128 << 10
 """Bytes of a form in addition to its image."""
 
+_SIDES = ("x", "y", "width", "height")
+"""The parameters of a crop."""
+
 _LONGEST_SIDE = 10**9 - 1
-"""The largest number of pixels that a crop may name."""
+"""The largest number of pixels in a crop; a larger one is taken as this."""
 
 
 class UploadHandler(BodyHandler):
@@ -126,22 +129,26 @@ def _candidates(segment: str) -> list[ImageId]:
 
 
 def read_crop(query: str) -> Crop | None:
-    """Parse `x`, `y`, `width` and `height` of the query, in pixels; None if there are none.
+    """Parse `x`, `y`, `width` and `height` of the query, in pixels; None if all of them are 0.
 
-    Raises BadCrop if one is missing or not a whole number, or if a side is 0.
+    As in Live Image Resize, fractions are cut off, what is missing or empty is 0, and a width or
+    height of 0 is all that is left. Raises BadCrop for what is not a number, and for a negative
+    width or height.
     """
-    values: dict[str, str] = {}
+    sent: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if name in ("x", "y", "width", "height"):
-            values.setdefault(name, value)
-    if not values:
-        return None
-    x, y, width, height = (
-        numbers.whole(values.get(name, ""), _LONGEST_SIDE) for name in ("x", "y", "width", "height")
-    )
-    if x is None or y is None or width is None or height is None:
-        raise errors.BadCrop("A crop takes x, y, width and height, whole numbers of pixels.")
-    if not width or not height:
-        raise errors.BadCrop("A crop must be at least one pixel wide and high.")
-    return x, y, width, height
+        if name in _SIDES:
+            sent.setdefault(name, parameters.percent_decode(value))
+    x, y, width, height = (_pixels(name, sent.get(name, "")) for name in _SIDES)
+    if width < 0 or height < 0:
+        raise errors.BadCrop("The width and height of a crop must not be negative.")
+    return (x, y, width, height) if x or y or width or height else None
+
+
+def _pixels(name: str, text: str) -> int:
+    """Parse one side of a crop. Raises BadCrop."""
+    pixels = numbers.truncated(text or "0", _LONGEST_SIDE)
+    if pixels is None:
+        raise errors.BadCrop(f"The parameter `{name}` of a crop must be a number of pixels.")
+    return pixels

@@ -133,7 +133,7 @@ def _exponent(case: Any) -> bool:
 
 
 def _crop(case: Any) -> bool:
-    """A crop takes all four parameters or none, and lies inside its picture."""
+    """A crop has a part of its picture."""
     return bool({"x", "y", "width", "height"} & set(case.query or {}))
 
 
