@@ -44,6 +44,7 @@ def url_rules(settings: Settings) -> UrlRules:
         presets={name: tuple(preset.items()) for name, preset in settings.presets.items()},
         webp_opt_in=settings.webp.allow_opt_in,
         webp_always=settings.webp.allow_dynamic_switch,
+        lenient=settings.compat.lenient,
     )
     try:
         check_presets(settings.presets, rules)

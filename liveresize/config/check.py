@@ -143,6 +143,11 @@ def warn(settings: Settings) -> Iterator[str]:
         yield "postgresql.host and postgresql.url are empty: the SQLite file is used."
     if database.host and database.url:
         yield "postgresql.host and postgresql.url are both set: the url is used."
+    if settings.compat.lenient:
+        yield (
+            "compat.lenient is true: invalid values of parameters (quality=abc, blur=TRUE) are "
+            "ignored instead of answered with 400. Set it to false once no client sends them."
+        )
     yield from _warn_of_buckets(settings)
     yield from _warn_of_vip(settings)
     yield from _warn_of_tls(settings)

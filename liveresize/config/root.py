@@ -76,6 +76,7 @@ class Settings:
     cdn: server.Cdn = section(server.Cdn)
     log: server.Log = section(server.Log)
     tls: entrances.Tls = section(entrances.Tls)
+    compat: entrances.Compat = section(entrances.Compat)
     vip: entrances.Vip = section(entrances.Vip)
     postgresql: backends.Postgresql = section(backends.Postgresql)
     database: backends.Database = section(backends.Database)

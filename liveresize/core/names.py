@@ -28,7 +28,7 @@ SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "jpe", "png", "webp", "avif", "gif"
 
 RENDITION = re.compile(
     r"(?P<name>.+)_(?P<width>[0-9]{1,9})_(?P<height>[0-9]{1,9})"
-    r"(?:_(?P<density>[0-9]{1,3})x)?\.(?P<extension>[A-Za-z0-9]+)",
+    r"(?:_(?P<density>[0-9]{1,3}(?:\.[0-9]{1,99})?)(?P<x>[xX]))?\.(?P<extension>[A-Za-z0-9]+)",
     re.DOTALL,
 )
 """A single path segment is a rendition if all of it matches (name greedy)."""

@@ -25,7 +25,7 @@ class UrlRules:
     `quality` has the levels for `quality=auto`, `blur` is ten times the sigma for
     `blur=true`. `presets` maps a name to its parameters, in order. With `webp_opt_in`,
     `allow_webp=true` can change the format; with `webp_always` the format changes
-    without that parameter.
+    without that parameter. With `lenient`, invalid values are ignored.
     """
 
     quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))
@@ -34,6 +34,7 @@ class UrlRules:
     presets: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     webp_opt_in: bool = True
     webp_always: bool = False
+    lenient: bool = False
 
 
 def _as_it_is(value: Any, rules: UrlRules) -> Any:

@@ -1,7 +1,7 @@
 """Parse the query of a picture's URL into checked values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,13 +17,14 @@ class Parameters:
 
     `values` are those of operations, as returned by their `read`. `sent` has the known
     parameters as they were sent (decoded, the first of each), so that a redirect can repeat
-    them.
+    them. `ignored` has the names of those whose values were invalid.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     allow_webp: bool = False
     proxy: bool = False
     sent: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -66,6 +67,12 @@ def _bad(name: str, allowed: str) -> errors.BadParameter:
 _SIGNING = ("sig", "exp")
 """Parameters that `core.signing` reads; here they are only repeated."""
 
+_ANY_CASE = frozenset({"fit"})
+"""Parameters whose values may be in capitals."""
+
+_NEVER_IGNORED = frozenset({*_SIGNING, "preset"})
+"""Parameters that no value is ignored of: they say what a client is allowed."""
+
 KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
 """Every parameter that a picture's URL may carry; all others are ignored."""
 
@@ -73,32 +80,51 @@ KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
 def read(query: str, rules: UrlRules) -> Parameters:
     """Read a raw query string.
 
-    Unknown parameters are ignored, of a repeated one the first counts, and the parameters of
-    a preset take the place of `preset`. Raises BadParameter, which names the first parameter
+    Unknown parameters and empty values are ignored, and with lenient rules invalid values as
+    well. Of a repeated parameter the first counts, whatever its value. The parameters of a
+    preset take the place of `preset`. Raises BadParameter, which names the first parameter
     with a bad value, and MalformedUrl for a bad escape in a known one.
     """
     if not query:
         return _NOTHING
     values: dict[str, Any] = {}
     sent: dict[str, str] = {}
-    for pair in query.split("&"):
-        name, _, raw = pair.partition("=")
-        if name not in KNOWN or name in sent:
+    ignored: list[str] = []
+    for name, text in _first_of_each(query):
+        if not text:
             continue
-        text = sent[name] = percent_decode(raw)
-        if name == "preset":
-            if text not in rules.presets:
-                raise _bad(name, "the name of a configured preset")
-            for inner, value in rules.presets[text]:
-                values.setdefault(inner, _read(inner, value, rules))
+        try:
+            if name == "preset":
+                if text not in rules.presets:
+                    raise _bad(name, "the name of a configured preset")
+                for inner, value in rules.presets[text]:
+                    values.setdefault(inner, _read(inner, value, rules))
+            else:
+                values.setdefault(name, _read(name, text, rules))
+        except errors.BadParameter:
+            if not rules.lenient or name in _NEVER_IGNORED:
+                raise
+            ignored.append(name)
         else:
-            values.setdefault(name, _read(name, text, rules))
+            sent[name] = text
     return Parameters(
         values={name: value for name, value in values.items() if name in OPERATIONS},
         allow_webp=values.get("allow_webp", False),
         proxy=values.get("proxy", False),
         sent=tuple(sent.items()),
+        ignored=tuple(ignored),
     )
+
+
+def _first_of_each(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the decoded value of each known parameter."""
+    seen: set[str] = set()
+    for pair in query.split("&"):
+        name, _, raw = pair.partition("=")
+        if name in KNOWN and name not in seen:
+            seen.add(name)
+            text = percent_decode(raw)
+            yield name, text.lower() if name in _ANY_CASE else text
 
 
 def check_presets(presets: Mapping[str, Mapping[str, str]], rules: UrlRules) -> None:

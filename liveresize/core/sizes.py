@@ -105,6 +105,7 @@ def _by_preset(request: PictureRequest | VipRequest) -> bool:
     if isinstance(request, VipRequest | FactsRequest):
         return True
     if isinstance(request, RenditionRequest):
-        names = {name for name, _ in request.sent}
+        names = {name for name, _ in request.sent}.union(request.ignored)
         return "preset" in names and names <= _BESIDE_PRESET
-    return {name for name, _ in request.parameters.sent} <= _BESIDE_PRESET
+    names = {name for name, _ in request.parameters.sent}.union(request.parameters.ignored)
+    return names <= _BESIDE_PRESET

@@ -1,5 +1,6 @@
 """The URLs of pictures: `parse` and `build` are inverses."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from liveresize.core.rendition import Rendition
 
 MAX_DENSITY = 20
 
+_MOST_DECIMALS = 15
+"""Decimals of a density that count; programs print more."""
+
 _SWITCHABLE = (Format.JPEG, Format.PNG, Format.GIF)
 """The formats that `allow_webp` can change to WebP."""
 
@@ -25,8 +29,10 @@ _SWITCHABLE = (Format.JPEG, Format.PNG, Format.GIF)
 class RenditionRequest:
     """A request for a picture in a size. `varies`: the format depends on `Accept`.
 
-    `extension` and `sent` are those of the client, for a redirect to repeat. `bounded`: the
-    configured bounds apply, and not only the original's own size.
+    `extension` and `sent` are those of the client, for a redirect to repeat, and `ignored` the
+    parameters whose values were. `bounded`: the configured bounds apply, and not only the
+    original's own size. `exact` is the request for the original of that whole name, if the path
+    may mean that: it counts where there is no picture of the shorter name.
     """
 
     image: ImageId
@@ -35,7 +41,9 @@ class RenditionRequest:
     proxy: bool = False
     varies: bool = False
     sent: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
     bounded: bool = True
+    exact: "OriginalRequest | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,7 @@ class OriginalRequest:
             proxy=self.parameters.proxy,
             varies=self.varies,
             sent=self.parameters.sent,
+            ignored=self.parameters.ignored,
         )
 
 
@@ -102,27 +111,52 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
     match = names.RENDITION.fullmatch(segment)
     if match is None:
         return _parse_original(segment, query, accept, rules)
+    exact: OriginalRequest | None = None
+    if match["x"] == "X" or "." in (match["density"] or ""):
+        # In 1.0 this was always an original: one may have that name.
+        original = _parse_original(segment, query, accept, rules)
+        if isinstance(original, FactsRequest) or not original.extension:
+            return original
+        exact = original
     image = ImageId(names.check_name(match["name"]))
-    width, height = numbers.digits(match["width"]), numbers.digits(match["height"])
-    density = numbers.digits(match["density"] or "1")
-    if not 1 <= density <= MAX_DENSITY:
-        raise errors.MalformedUrl(f"The density must be from 1x to {MAX_DENSITY}x.")
-    if width == 0 and height == 0:
-        raise errors.MalformedUrl("One of width and height must be above 0.")
+    width, height = _box(match)
     extension = match["extension"]
-    params = parameters.read(query, rules)
+    params = parameters.read(query, rules) if exact is None else exact.parameters
     output, varies = _choose(extension.lower(), accept, params, rules, always=rules.webp_always)
     return RenditionRequest(
         image=image,
-        rendition=rendition(width * density, height * density, output, params, rules),
+        rendition=rendition(width, height, output, params, rules),
         extension=extension,
         proxy=params.proxy,
         varies=varies,
         sent=params.sent,
+        ignored=params.ignored,
+        exact=exact,
     )
 
 
-def _parse_original(segment: str, query: str, accept: str, rules: UrlRules) -> PictureRequest:
+def _box(match: re.Match[str]) -> tuple[int, int]:
+    """Return the box of a rendition's path in pixels: half pixels are rounded up, as there.
+
+    Raises MalformedUrl.
+    """
+    sides = numbers.digits(match["width"]), numbers.digits(match["height"])
+    if not any(sides):
+        raise errors.MalformedUrl("One of width and height must be above 0.")
+    whole, _, fraction = (match["density"] or "1").partition(".")
+    fraction = fraction[:_MOST_DECIMALS]
+    one = 10 ** len(fraction)
+    density = numbers.digits(whole + fraction)
+    least = 1 if fraction else one
+    if not least <= density <= MAX_DENSITY * one:
+        raise errors.MalformedUrl(f"The density must be from 1x to {MAX_DENSITY}x.")
+    width, height = ((2 * side * density + one) // (2 * one) or min(side, 1) for side in sides)
+    return width, height
+
+
+def _parse_original(
+    segment: str, query: str, accept: str, rules: UrlRules
+) -> OriginalRequest | FactsRequest:
     name, suffix = names.split_suffix(segment)
     image = ImageId(names.check_name(name))
     params = parameters.read(query, rules)

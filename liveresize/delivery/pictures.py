@@ -106,7 +106,12 @@ class Pictures:
         An original is its stored bytes where they will do, else a rendition of it.
         """
         if isinstance(request, RenditionRequest):
-            return await self._renditions.serve(request, client=client, fresh=fresh, soon=True)
+            try:
+                return await self._renditions.serve(request, client=client, fresh=fresh, soon=True)
+            except errors.OriginalMissing:
+                if request.exact is None:
+                    raise
+            return await self.serve(request.exact, client=client, fresh=fresh)
 
         async def answer(original: Original) -> Outcome:
             if as_stored(self._settings, request, original):
@@ -122,7 +127,12 @@ class Pictures:
     async def known(self, request: Showable) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
         if isinstance(request, RenditionRequest):
-            return await self._renditions.known(request)
+            try:
+                return await self._renditions.known(request)
+            except errors.OriginalMissing:
+                if request.exact is None:
+                    raise
+            return await self.known(request.exact)
         original = await self._original(request)
         if as_stored(self._settings, request, original):
             return HeadInfo(original=original, stored=self._originals.path(original))

@@ -114,11 +114,22 @@ class RequestParser:
         sealed = self._verify(target, client)
         options = self._vip_responses if isinstance(request, VipRequest) else self._responses
         if sealed is None:
-            sizes.check(request, self._sizes)
-            return ParsedRequest(request, options)
+            return ParsedRequest(self._allowed(request), options)
         options = replace(options, ends=sealed.ends)
         request = _opened(request, redirect=options.presigned)
         return ParsedRequest(request, options, signed=True, ends=sealed.ends)
+
+    def _allowed(self, request: AnyRequest) -> AnyRequest:
+        """Return the request, or what else its path may mean, whichever needs no signature.
+
+        Raises SizeRefused and PresetRequired.
+        """
+        if isinstance(request, RenditionRequest) and request.exact is not None:
+            for either in (request, request.exact):
+                if sizes.allows(either, self._sizes):
+                    return either
+        sizes.check(request, self._sizes)
+        return request
 
     def _parse(self, target: str, accept: str) -> AnyRequest:
         if "/" in target.partition("?")[0][1:]:
@@ -151,10 +162,15 @@ def _opened(request: AnyRequest, *, redirect: bool) -> AnyRequest:
     `redirect`: then redirects lead to presigned URLs, which expire.
     """
     if isinstance(request, RenditionRequest):
-        return replace(request, proxy=request.proxy or not redirect)
+        exact = request.exact and _opened_original(request.exact, redirect=redirect)
+        return replace(request, proxy=request.proxy or not redirect, exact=exact)
     if isinstance(request, OriginalRequest):
-        proxy = request.parameters.proxy or not redirect
-        parameters = replace(request.parameters, proxy=proxy)
-        return replace(request, signed=True, parameters=parameters)
+        return _opened_original(request, redirect=redirect)
     assert isinstance(request, FactsRequest | VipRequest)
     return replace(request, signed=True)
+
+
+def _opened_original(request: OriginalRequest, *, redirect: bool) -> OriginalRequest:
+    """See `_opened`."""
+    proxy = request.parameters.proxy or not redirect
+    return replace(request, signed=True, parameters=replace(request.parameters, proxy=proxy))

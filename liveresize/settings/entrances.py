@@ -32,6 +32,17 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compat:
+    """What clients of Live Image Resize rely on."""
+
+    lenient: bool = schema.key(
+        False,
+        "Whether invalid values of parameters are ignored, as by Live Image Resize; never those of "
+        "`sig`, `exp` and `preset`.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vip:
     """The routes of vip: buckets of pictures, uploaded without a one-time token."""
 

@@ -158,7 +158,10 @@ def _parameters(options: Options) -> Iterator[tuple[str, str]]:
         raise errors.BadParameter(f"There is no parameter `{min(unknown)}`.")
     for name in _WRITTEN:
         if values.get(name) is not None:
-            yield name, _text(values[name])
+            text = _text(values[name])
+            if not text:
+                raise errors.BadParameter(f"The parameter `{name}` must not be empty.")
+            yield name, text
 
 
 def _text(value: object) -> str:

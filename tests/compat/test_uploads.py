@@ -76,3 +76,27 @@ def test_what_is_no_part_of_the_picture_is_400(
     answer = web.upload(name, pictures.png(WIDTH, HEIGHT), web.token(name), query=f"?{crop}")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_crop"), row
     assert web.token(name)
+
+
+@pytest.mark.parametrize(
+    ("row", "ending"),
+    [
+        ("U5", ending)
+        for ending in (".heic", ".HEIC", ".bmp", ".tiff", ".svg", ".xyz", ".jpg", ".v2", ".")
+    ],
+)
+def test_an_extension_is_ignored(web: servers.Client, name: str, row: str, ending: str) -> None:
+    """The token says whose picture it is, and the bytes say what it is."""
+    answer = web.upload(f"{name}{ending}", pictures.png(), web.token(name))
+    assert (answer.status_code, answer.json()["id"]) == (200, name), row
+
+
+def test_u5_an_id_with_a_dot_is_its_own(web: servers.Client, name: str) -> None:
+    """Its token is for the whole of it; one for the part before the dot is not."""
+    dotted = f"{name}.v2"
+    plain_token, dotted_token = web.token(name), web.token(dotted)
+    assert web.upload(dotted, pictures.png(), dotted_token).json()["id"] == dotted
+    assert web.upload(name, pictures.png(9, 9), plain_token).json()["id"] == name
+    other = web.token(f"{name}.v3")
+    assert web.upload(f"{name}.v3.heic", pictures.png(), other).json()["id"] == f"{name}.v3"
+    assert web.upload(f"{name}.v3.x.y", pictures.png(), other).status_code == 403

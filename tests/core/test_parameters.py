@@ -1,6 +1,7 @@
 """The query of a URL: every value of every parameter, and every way to get one wrong."""
 
 import contextlib
+import dataclasses
 from typing import Any
 from urllib.parse import quote
 
@@ -93,18 +94,17 @@ def test_every_value_of_the_contract_is_read(query: str, fields: dict[str, Any])
 
 
 BAD = {
-    "fit": ["", "CROP", "fill", "clip ", "inside"],
+    "fit": ["fill", "clip ", "inside"],
     "gravity": [
-        *("", "north-east", "North", "0.5", "0.5,", ",0.5", "1.1,0", "0,1.0001", "-0.1,0"),
+        *("north-east", "North", "0.5", "0.5,", ",0.5", "1.1,0", "0,1.0001", "-0.1,0"),
         *("0.5,0.5,0.5", "1e-1,0", "0.5, 0.5", "nan,0", "٠,٠", "faces"),
     ],
-    "quality": ["", "-2", "80.5", "high", "1e2", "+80", "٨٠", " 80", "--1"],
-    "blur": ["", "0", "0.29", "100.1", "-1", "yes", "True", "1e1", "inf", "nan", ".5", "5."],
-    "sharpen": ["", "-1", "10.1", "true", "false", "1,5", "nan"],
-    "rotate": ["", "45", "-90", "360", "090", "90.0", "auto"],
-    "flip": ["", "vh", "H", "true", "hh", "both"],
+    "quality": ["-2", "80.5", "high", "1e2", "+80", "٨٠", " 80", "--1"],
+    "blur": ["0", "0.29", "100.1", "-1", "yes", "True", "1e1", "inf", "nan", ".5", "5."],
+    "sharpen": ["-1", "10.1", "true", "false", "1,5", "nan"],
+    "rotate": ["45", "-90", "360", "090", "90.0", "auto"],
+    "flip": ["vh", "H", "true", "hh", "both"],
     "bg": [
-        "",
         "ff",
         "ffff",
         "fffff",
@@ -115,11 +115,11 @@ BAD = {
         "Transparent",
         "ffffff\n",
     ],
-    "grey": ["", "1", "True", "50"],
-    "enlarge": ["", "1", "TRUE", "yes"],
-    "animate": ["", "0", "False", "no"],
-    "allow_webp": ["", "1", "webp"],
-    "proxy": ["", "1", "on"],
+    "grey": ["1", "True", "50"],
+    "enlarge": ["1", "TRUE", "yes"],
+    "animate": ["0", "False", "no"],
+    "allow_webp": ["1", "webp"],
+    "proxy": ["1", "on"],
     "preset": ["nosuch", "THUMB"],
 }
 
@@ -142,10 +142,10 @@ def test_every_parameter_has_values_of_both_kinds_above() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["fit", "fit=", "&&=&fit", "proxy", "quality=%20", "fit=crop+", "bg=%23fff"]
+    "query", ["quality=%20", "fit=crop+", "bg=%23fff", "fit=&preset=thumb&quality=x"]
 )
 def test_a_parameter_without_a_proper_value_is_not_the_default(query: str) -> None:
-    """An empty value, a plus and an escaped `#` are values, and bad ones."""
+    """A space, a plus and an escaped `#` are values, and bad ones."""
     with pytest.raises(errors.BadParameter):
         parameters.read(query, RULES)
 
@@ -169,7 +169,12 @@ def test_a_parameter_without_a_proper_value_is_not_the_default(query: str) -> No
         ("preset=kleine%20Gr%C3%B6%C3%9Fe", "sharpen=1"),
         ("preset=kleine%20Gr\xc3\xb6\xc3\x9fe", "sharpen=1"),
         ("preset=kleine+Gr%C3%B6%C3%9Fe", None),
-        ("preset=", "flip=h"),
+        ("preset=", ""),
+        ("fit", ""),
+        ("&&=&fit", ""),
+        ("fit=&fit=crop", ""),
+        ("fit=Crop", "fit=crop"),
+        ("fit=CROP&gravity=north", "fit=crop&gravity=north"),
     ],
 )
 def test_two_queries_mean_the_same(query: str, same: str | None) -> None:
@@ -194,6 +199,47 @@ def test_a_bad_escape_in_a_known_parameter_is_a_malformed_url(query: str) -> Non
     """Escapes are checked before values, `sig` included."""
     with pytest.raises(errors.MalformedUrl):
         parameters.read(query, RULES)
+
+
+LENIENT = dataclasses.replace(RULES, lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in BAD.items() if name != "preset" for value in values],
+)
+def test_lenient_rules_ignore_a_bad_value(name: str, value: str) -> None:
+    """It means what its absence means, and is told apart from what counts."""
+    read = parameters.read(f"gravity=north&{name}={quote(value)}&{name}=true", LENIENT)
+    first = (("gravity", "north"),)
+    if name == "gravity":
+        assert (read.sent, read.ignored) == (first, ())
+    else:
+        assert read == parameters.Parameters(
+            values=parameters.read("gravity=north", RULES).values, sent=first, ignored=(name,)
+        )
+
+
+def test_lenient_rules_let_a_preset_take_the_place_of_a_bad_value() -> None:
+    """As it does of a missing one."""
+    read = parameters.read("quality=abc&preset=thumb", LENIENT)
+    assert read.values == parameters.read("preset=thumb", RULES).values
+    assert (read.sent, read.ignored) == ((("preset", "thumb"),), ("quality",))
+
+
+@pytest.mark.parametrize("query", ["preset=nosuch", "preset=THUMB&fit=x"])
+def test_lenient_rules_ignore_no_preset(query: str) -> None:
+    """It may be all that a client is allowed."""
+    with pytest.raises(errors.BadParameter, match="`preset`"):
+        parameters.read(query, LENIENT)
+
+
+@pytest.mark.parametrize("name", parameters.KNOWN)
+@pytest.mark.parametrize("rules", [RULES, LENIENT])
+def test_an_empty_value_is_none(name: str, rules: UrlRules) -> None:
+    """Of every parameter; a later one does not count, for the first is what is signed."""
+    assert parameters.read(f"{name}=&{name}=crop", rules) == parameters.Parameters()
+    assert parameters.read(name, rules) == parameters.Parameters()
 
 
 def test_known_parameters_are_kept_as_they_were_sent() -> None:

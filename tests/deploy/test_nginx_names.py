@@ -19,6 +19,7 @@ server {
     keepalive_requests 100000;
     location / {
         default_type text/plain;
+        add_header X-Place $liveresize_place;
         return 200 $liveresize_image;
     }
 }
@@ -75,6 +76,13 @@ ENDINGS = [
     "_0_400.AUTO",
     "_008_0_20x.webp",
     "_8_6.tiff",
+    "_8_6_1.5x.jpg",
+    "_8_6_2X.Png",
+    "_8_6_1.33333X.auto",
+    "_8_6_1.5x.json",
+    "_8_6_1.5x.tiff",
+    "_8_6_1.5x",
+    "_8_6_.5x.jpg",
     "_1_2_3_4.gif",
     "_8_6_2x_9_9.avif",
     "",
@@ -114,6 +122,20 @@ def test_nginx_finds_the_picture_of_an_object(tmp_path: Path) -> None:
                 file = originals.file_name("400x0-qa82-jpeg", engine, "jpg")
                 connection.request("GET", f"/_renditions/{name}/{'0' * 28}/{file}")
                 assert connection.getresponse().read().decode() == name
+        connection.close()
+
+
+def test_uploads_with_the_extensions_of_cameras_go_to_the_same_instance(tmp_path: Path) -> None:
+    """liveresize ignores any; nginx those that clients do send, of whatever names a picture."""
+    same = ["/cat", "/cat_8_6.jpg", "/cat.jpg", "/cat.json", "/cat.HEIC", "/cat.heif", "/cat.bmp"]
+    same += ["/cat.tif", "/cat.tiff_8_6.jpg", "/cat.tiff", "/cat.svg_8_6_1.5x.png"]
+    with Nginx(tmp_path, [9], extra=ECHO) as nginx:
+        connection = http.client.HTTPConnection("127.0.0.1", nginx.extra_port)
+        for path in [*same, "/cat.v2", "/cat.v2_8_6.jpg"]:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.headers["X-Place"] == ("cat" if path in same else "cat.v2"), path
         connection.close()
 
 

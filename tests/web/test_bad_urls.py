@@ -75,7 +75,6 @@ BAD_VALUES = [
     "quality=best",
     "quality=%D9%A3",
     "blur=inf",
-    "preset=",
     "proxy=1",
     "fit=%ff",
 ]

@@ -1,7 +1,7 @@
 """The variants of the renditions of Live Image Resize."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from liveresize import errors
@@ -40,7 +40,7 @@ class Variants:
     """
 
     def __init__(self, rules: UrlRules) -> None:
-        self._rules = rules
+        self._rules = replace(rules, lenient=False)  # a value that is invalid here meant something
         self.of = functools.lru_cache(_KINDS)(self._of)
 
     def _of(self, shape: Shape) -> Named | Unknown:

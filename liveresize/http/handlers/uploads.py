@@ -123,9 +123,9 @@ def _form(content_type: str) -> ImageField | None:
 
 
 def _candidates(segment: str) -> list[ImageId]:
-    """Return the ids that the segment may name: all of it, then without a known extension."""
-    stem, _ = names.split_suffix(names.check_name(segment))
-    return [ImageId(name) for name in dict.fromkeys((segment, stem))]
+    """Return the ids that the segment may name: all of it, then without any extension."""
+    stem, _, _ = names.check_name(segment).rpartition(".")
+    return [ImageId(name) for name in (segment, stem) if name]
 
 
 def read_crop(query: str) -> Crop | None:
