@@ -101,7 +101,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
             request = Request(start_line, headers, began)
             direct.refuse(self._connection, self._site, request, error)
             return None
-        if line.path.partition("?")[0] in PROBES:
+        if line.path.partition("?")[0].removesuffix("/") in PROBES:
             self._is_probe = True
             return self._delegate.headers_received(line, headers)
         self._request = Request(line, headers, began)

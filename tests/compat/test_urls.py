@@ -177,3 +177,23 @@ def test_what_is_ignored_counts_for_presets_only(tmp_path_factory: pytest.TempPa
 def test_leniency_is_warned_about(lenient: servers.Running) -> None:
     """At the start, and by check-config."""
     assert any("compat.lenient" in warning for warning in lenient.settings.warnings)
+
+
+@pytest.mark.parametrize(
+    "path", ["/_health", "/_live", "/_ready", "/_metrics", "/robots.txt", "/openapi.json", "/ping"]
+)
+def test_u10_a_slash_at_the_end_changes_nothing(web: servers.Client, path: str) -> None:
+    """Of what is no picture: a balancer may ask so."""
+    for method in ("GET", "HEAD"):
+        with_slash, without = web.request(method, f"{path}/"), web.request(method, path)
+        assert with_slash.status_code == without.status_code == 200
+        assert with_slash.headers["Content-Type"] == without.headers["Content-Type"]
+
+
+def test_u10_tokens_are_issued_with_a_slash_at_the_end(web: servers.Client, name: str) -> None:
+    """To those who get them without one."""
+    answer = web.post("/token/", json={"id": name, "secret": servers.SECRET})
+    assert answer.json()["id"] == name
+    assert web.post("/token/", json={"id": f"{name}-b"}).status_code == 401
+    assert web.post("/purge/", json={"id": name}).status_code == 403
+    assert web.get(f"/{name}_3_3.jpg/").status_code == 404
