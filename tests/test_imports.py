@@ -62,7 +62,7 @@ FOREIGN: dict[str, set[str] | None] = {
     "": set(),
     "errors": set(),
     "settings": set(),
-    "config": set(),
+    "config": {"json5", "yaml"},
     "observe": LOGGING | {"prometheus_client", "tqdm"},
     "core": set(),
     "imaging": LOGGING | {"PIL", "cykooz_resizer", "isal", "zlib_ng"},

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from liveresize import errors
 from liveresize.config.root import Settings
@@ -12,8 +12,8 @@ from liveresize.settings import entrances
 _VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
 
 
-def refuse(settings: Settings, deployment: str) -> None:
-    """Raise SettingsError for a combination that cannot work, or not in that deployment."""
+def refuse(settings: Settings, deployments: Collection[str]) -> None:
+    """Raise SettingsError for a combination that cannot work, or not in those deployments."""
     aws = settings.aws
     if bool(aws.access_key) != bool(aws.secret_key):
         given, missing = ("access_key", "secret_key")[:: 1 if aws.access_key else -1]
@@ -42,7 +42,7 @@ def refuse(settings: Settings, deployment: str) -> None:
             f"webhook.url is set in {settings.sources['webhook.url']}, but webhook.secrets is "
             "empty: its receiver could not tell our messages from anybody's."
         )
-    if settings.studio and deployment == "production" and not settings.admin.secrets:
+    if settings.studio and "production" in deployments and not settings.admin.secrets:
         raise errors.SettingsError(
             f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "
             "production the studio asks for one of them."

@@ -1,13 +1,9 @@
-"""The layers of the configuration: what files and environment say, weakest first."""
+"""The layers of the configuration, and those that the environment gives, weakest first."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NoReturn
 
-from liveresize import errors
+from liveresize.config import formats
 
 PREFIX = "LIVERESIZE_"
 """What a variable begins with that sets a key: `LIVERESIZE_A__B` sets `a.b`."""
@@ -44,36 +40,21 @@ class Layer:
     values: Mapping[str, object]
     textual: bool = False
 
-
-def of_files(environ: Mapping[str, str], directory: Path | None) -> Iterator[Layer]:
-    """The files of the configuration folder that exist.
-
-    Raises SettingsError where the folder was named and is not there, or a file is not
-    strict JSON.
-    """
-    named = directory or environ.get("NODE_CONFIG_DIR")
-    folder = Path(named or "config")
-    if named and not folder.is_dir():
-        raise errors.SettingsError(f"The configuration folder {folder} is not there.")
-    for name in ("default", deployment(environ), "local"):
-        path = folder / f"{name}.json"
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            continue
-        except (OSError, UnicodeDecodeError) as exc:
-            raise errors.SettingsError(f"{path} cannot be read: {exc}.") from exc
-        yield Layer(str(path), parse_object(text, str(path)))
+    @classmethod
+    def of(cls, source: str, path: Sequence[str], value: object, textual: bool = False) -> "Layer":
+        """A layer that sets one key, the parts of whose name are `path`."""
+        *outer, last = path
+        values = {last: value}
+        for part in reversed(outer):
+            values = {part: values}
+        return cls(source, values, textual)
 
 
-def deployment(environ: Mapping[str, str]) -> str:
-    """The name of the deployment, which picks one file; SettingsError if it is no name."""
-    name = environ.get("NODE_ENV") or "development"
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        raise errors.SettingsError(
-            "NODE_ENV must be a plain name of letters, digits, dots, dashes and underscores."
-        )
-    return name
+def of_node_config(environ: Mapping[str, str]) -> Iterator[Layer]:
+    """The object of NODE_CONFIG, if it is set. Raises SettingsError where it is not JSON."""
+    if text := environ.get("NODE_CONFIG"):
+        source = "environment variable NODE_CONFIG"
+        yield Layer(source, formats.parse_object(text, source))
 
 
 def of_environment(environ: Mapping[str, str]) -> Iterator[Layer]:
@@ -90,37 +71,5 @@ def of_environment(environ: Mapping[str, str]) -> Iterator[Layer]:
             yield _variable(variable, path, environ[variable])
 
 
-def parse_object(text: str, source: str) -> dict[str, object]:
-    """One object of strict JSON: no NaN, no key twice. Raises SettingsError with the place."""
-    try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except json.JSONDecodeError as exc:
-        raise errors.SettingsError(
-            f"{source} is not valid JSON at line {exc.lineno}, column {exc.colno}: {exc.msg}."
-        ) from exc
-    except (ValueError, RecursionError) as exc:
-        raise errors.SettingsError(f"{source} is not valid JSON: {exc}.") from exc
-    if not isinstance(value, dict):
-        raise errors.SettingsError(f"{source} must hold one JSON object.")
-    return value
-
-
-def _variable(variable: str, path: list[str], text: str) -> Layer:
-    *outer, last = path
-    values: dict[str, object] = {last: text}
-    for part in reversed(outer):
-        values = {part: values}
-    return Layer(f"environment variable {variable}", values, textual=True)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice} stands twice in one object")
-    return found
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON value")
+def _variable(variable: str, path: Sequence[str], text: str) -> Layer:
+    return Layer.of(f"environment variable {variable}", path, text, textual=True)

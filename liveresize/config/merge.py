@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from liveresize import errors
-from liveresize.config import layers
+from liveresize.config import formats
 from liveresize.config.layers import Layer
 from liveresize.settings.schema import Key
 from liveresize.settings.values import Kind
@@ -49,13 +49,17 @@ class Merge:
 
     def _section(self, name: str, value: object, layer: Layer) -> None:
         if isinstance(value, str) and layer.textual:
-            value = layers.parse_object(value, layer.source)
+            value = formats.parse_object(value, layer.source)
             layer = Layer(layer.source, value)
-        if value is None:
-            return
+        if value is None:  # every default of the section comes back
+            value = dict.fromkeys(self._parts_of(name))
         if not isinstance(value, dict):
             raise errors.SettingsError(f"{name} in {layer.source} must be an object.")
         self._object(f"{name}.", value, layer)
+
+    def _parts_of(self, section: str) -> list[str]:
+        prefix = f"{section}."
+        return [name.removeprefix(prefix) for name in self._keys if name.startswith(prefix)]
 
     def _value(self, key: Key, value: object, layer: Layer) -> None:
         given = _from_text(key, value) if layer.textual else value
