@@ -109,6 +109,12 @@ def test_check_config_prints_json(run: Run) -> None:
     assert report["values"]["listen_port"]["value"] == 8080
 
 
+def test_check_config_prints_what_differs_from_the_defaults(run: Run) -> None:
+    """`--changed` leaves out all that nobody has set."""
+    result = run("check-config", "--changed", PORT="8080")
+    assert result.output == "listen_port  8080  environment variable PORT\n"
+
+
 @pytest.mark.parametrize("command", ["check-config", "serve", "migrate"])
 def test_a_bad_setting_is_one_sentence_and_exit_code_1(run: Run, command: str) -> None:
     """No traceback; stderr names the key, where it stands and what is allowed."""

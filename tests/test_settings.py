@@ -130,11 +130,26 @@ def test_an_old_configuration_works_unchanged(tmp_path: Path) -> None:
     ]
 
 
+def as_node_config(secrets: dict[str, str]) -> dict[str, str]:
+    """The same settings as the JSON of NODE_CONFIG."""
+    nested: dict[str, object] = {}
+    for variable, text in secrets.items():
+        *outer, last = variable.removeprefix("LIVERESIZE_").lower().split("__")
+        here = nested
+        for part in outer:
+            here = here.setdefault(part, {})  # type: ignore[assignment]
+        here[last] = text
+    return {"NODE_CONFIG": json.dumps(nested)}
+
+
+@pytest.mark.parametrize("environ", [SECRETS, as_node_config(SECRETS)])
 @pytest.mark.parametrize("show", [config.table, config.as_json, repr])
-def test_secrets_are_never_shown(tmp_path: Path, show: object) -> None:
+def test_secrets_are_never_shown(tmp_path: Path, show: object, environ: dict[str, str]) -> None:
     """Neither the table, nor its JSON, nor a `repr` in a log gives a secret away."""
     assert callable(show)
-    assert "hidden" not in show(read(tmp_path, SECRETS))
+    loaded = read(tmp_path, environ)
+    assert loaded.secret == "hidden-1"
+    assert "hidden" not in show(loaded)
 
 
 def test_every_secret_key_is_tried_above() -> None:
@@ -165,6 +180,17 @@ def test_the_json_report_has_values_sources_and_warnings(tmp_path: Path) -> None
     assert report["values"]["listen_port"] == {"value": 1337, "source": "built-in default"}
     assert report["values"]["timeout.conversion"]["value"] == 0
     assert len(report["warnings"]) == 1
+
+
+def test_the_reports_may_show_what_differs_from_the_defaults_alone(tmp_path: Path) -> None:
+    """A value that was set to its default does not differ."""
+    set_ = {"PORT": "8080", "LIVERESIZE_ENLARGE": "true"}
+    differs = read(tmp_path, set_)
+    assert config.table(differs, changed=True).split() == [
+        *("listen_port", "8080", "environment", "variable", "PORT")
+    ]
+    assert json.loads(config.as_json(differs, changed=True))["values"].keys() == {"listen_port"}
+    assert config.table(read(tmp_path), changed=True) == ""
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def main() -> None:
       curl -L http://localhost:1337/cat_400_0.jpg -o small.jpg
 
     Settings are read from config/default.json, config/$NODE_ENV.json,
-    config/local.json and the environment. Set NODE_CONFIG_DIR to use another folder.
+    config/local.json (or .json5, .yaml) and the environment.
+    Set NODE_CONFIG_DIR to use another folder.
     """
 
 

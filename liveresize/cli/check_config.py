@@ -7,7 +7,8 @@ from liveresize.cli import options
 
 @click.command("check-config")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def check_config(as_json: bool) -> None:
+@click.option("--changed", is_flag=True, help="Show only settings that differ from the defaults.")
+def check_config(as_json: bool, changed: bool) -> None:
     """Show every setting and where its value comes from.
 
     Secrets are masked. Exits with 1 if the server would not start with these settings.
@@ -15,6 +16,7 @@ def check_config(as_json: bool) -> None:
     \b
     Examples:
       liveresize check-config
+      liveresize check-config --changed
       NODE_ENV=production liveresize check-config --json
     """
     from liveresize import config as settings
@@ -22,5 +24,5 @@ def check_config(as_json: bool) -> None:
 
     in_force = options.load()
     report = settings.as_json if as_json else settings.table
-    click.echo(report(in_force))
+    click.echo(report(in_force, changed))
     container.check(in_force)

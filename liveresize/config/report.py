@@ -15,32 +15,38 @@ KEYS: Mapping[str, Key] = {key.name: key for key in schema.keys(Settings)}
 """Every key by its dotted name, in the order of the example file."""
 
 
-def in_force(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Every key with its value as JSON has it, secrets masked, and the value's source."""
+def in_force(settings: Settings, changed: bool = False) -> Iterator[tuple[str, object, str]]:
+    """Every key with its value as JSON has it, secrets masked, and the value's source.
+
+    `changed` leaves out the keys whose value is their default.
+    """
     for name, key in KEYS.items():
         value = schema.value(settings, name)
+        if changed and value == key.default:
+            continue
         shown = MASK if key.secret and value else schema.plain(value)
         yield name, shown, settings.sources.get(name, merge.BUILT_IN)
 
 
-def table(settings: Settings) -> str:
+def table(settings: Settings, changed: bool = False) -> str:
     """What is in force, one key a line: name, value, source; then the warnings."""
     rows = [
         (name, json.dumps(value, ensure_ascii=False), source)
-        for name, value, source in in_force(settings)
+        for name, value, source in in_force(settings, changed)
     ]
-    name_width = max(len(name) for name, _, _ in rows)
-    value_width = min(40, max(len(value) for _, value, _ in rows))
+    name_width = max((len(name) for name, _, _ in rows), default=0)
+    value_width = min(40, max((len(value) for _, value, _ in rows), default=0))
     lines = [
         f"{name:{name_width}}  {value:{value_width}}  {source}" for name, value, source in rows
     ]
     return "\n".join([*lines, *(f"warning: {sentence}" for sentence in settings.warnings)])
 
 
-def as_json(settings: Settings) -> str:
+def as_json(settings: Settings, changed: bool = False) -> str:
     """What is in force as JSON: `{"values": {key: {"value", "source"}}, "warnings": []}`."""
     values = {
-        name: {"value": value, "source": source} for name, value, source in in_force(settings)
+        name: {"value": value, "source": source}
+        for name, value, source in in_force(settings, changed)
     }
     return json.dumps({"values": values, "warnings": list(settings.warnings)}, indent=2)
 
