@@ -1,6 +1,7 @@
 """The files and variables of node-config: which are read, in which order, and what is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -337,6 +338,17 @@ def test_variables_are_mapped_to_keys(tmp_path: Path) -> None:
     assert (loaded.constraints.max_width, loaded.constraints.max_height) == (90, 90)
     assert (loaded.formats.input, loaded.quality.jpeg, loaded.enlarge) == (("png",), 50, False)
     assert loaded.warnings == ()
+
+
+def test_the_mapping_of_the_manual_is_accepted(tmp_path: Path) -> None:
+    """Each of its variables sets its key."""
+    manual = Path(__file__).parent.parent.joinpath("config", "README.md").read_text()
+    (block,) = re.findall("```json\n(.*?)```", manual, re.DOTALL)
+    put(tmp_path, **{f"{files.VARIABLES}__json": block})
+    environ = {"IAAS_SECRET": "s", "DB_PASSWORD": "p", "IAAS_FORMATS": '["png"]'}
+    loaded = config.load(environ, tmp_path)
+    assert (loaded.secret, loaded.postgresql.password) == ("s", "p")
+    assert loaded.formats.input == ("png",)
 
 
 @pytest.mark.parametrize(
