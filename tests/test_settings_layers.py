@@ -98,7 +98,7 @@ def test_the_environment_gives_json_or_text(tmp_path: Path) -> None:
     assert loaded.warnings == ()
 
 
-def test_credentials_go_by_their_usual_names(tmp_path: Path) -> None:
+def test_some_keys_go_by_their_usual_names(tmp_path: Path) -> None:
     """AWS_ACCESS_KEY_ID wins over AWS_ACCESS_KEY; empty variables are not set."""
     loaded = config.load(
         {
@@ -106,12 +106,14 @@ def test_credentials_go_by_their_usual_names(tmp_path: Path) -> None:
             "AWS_ACCESS_KEY_ID": "new",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_REGION": "eu-west-1",
+            "BLUR_SIGMA": "9",
             "PORT": "",
         },
         tmp_path,
     )
     assert (loaded.aws.access_key, loaded.aws.secret_key) == ("new", "secret")
     assert loaded.aws.region == "eu-west-1"
+    assert loaded.blur.sigma == 9
     assert loaded.listen_port == 1337
 
 

@@ -10,6 +10,7 @@ PREFIX = "LIVERESIZE_"
 
 ALIASES = (
     ("PORT", "listen_port"),
+    ("BLUR_SIGMA", "blur.sigma"),
     ("AWS_ACCESS_KEY", "aws.access_key"),
     ("AWS_ACCESS_KEY_ID", "aws.access_key"),
     ("AWS_SECRET_ACCESS_KEY", "aws.secret_key"),
