@@ -225,6 +225,35 @@ def test_the_studio_of_production_needs_a_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("", "every address"),
+        ("0.0.0.0", "0.0.0.0"),
+        ("::", "::"),
+        ("10.0.0.7", "10.0.0.7"),
+        ("images.internal", "images.internal"),
+        ("127.0.0.1", None),
+        ("127.8.8.8", None),
+        ("::1", None),
+        ("localhost", None),
+    ],
+)
+def test_production_without_a_secret_is_warned_of_where_others_can_connect(
+    tmp_path: Path, address: str, shown: str | None
+) -> None:
+    """Not with a secret, in another deployment, or where only this machine connects."""
+    (tmp_path / "production.yaml").write_text("")
+    (tmp_path / "staging.json").write_text("{}")
+    production = {"NODE_ENV": "staging,production", "LIVERESIZE_LISTEN_ADDRESS": address}
+    warnings = read(tmp_path, production).warnings
+    assert [f"listen_address is {shown}:" in warning for warning in warnings] == (
+        [True] if shown else []
+    )
+    assert read(tmp_path, production | {"LIVERESIZE_SECRET": "s"}).warnings == ()
+    assert read(tmp_path, production | {"NODE_ENV": "staging"}).warnings == ()
+
+
+@pytest.mark.parametrize(
     ("environ", "named"),
     [
         ({"LIVERESIZE_CONSTRAINTS__MAX_ON_DISK": "200"}, "constraints.max_decode (100)"),

@@ -42,9 +42,10 @@ def load(environ: Mapping[str, str], directory: Path | None = None) -> Settings:
         merge.add(layer)
     settings = schema.build(Settings, merge.values)
     settings = dataclasses.replace(settings, sources=merge.sources)
-    check.refuse(settings, files.deployments(environ))
+    deployments = files.deployments(environ)
+    check.refuse(settings, deployments)
     unmatched = list(files.unmatched(environ, found))
     if unmatched and environ.get("NODE_CONFIG_STRICT_MODE") in ("1", "true"):
         raise errors.SettingsError(unmatched[0])
-    warnings = [*unmatched, *merge.warnings, *check.warn(settings)]
+    warnings = [*unmatched, *merge.warnings, *check.warn(settings, deployments)]
     return dataclasses.replace(settings, warnings=tuple(warnings))

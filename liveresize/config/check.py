@@ -1,6 +1,8 @@
 """What single values cannot show: keys that make no sense together."""
 
+import contextlib
 import importlib.util
+import ipaddress
 import os
 import re
 from collections.abc import Collection, Iterator
@@ -127,8 +129,24 @@ def _warn_of_vip(settings: Settings) -> Iterator[str]:
         yield "vip.allow_anonymous has no effect beside vip.token or vip.allowed_origins."
 
 
-def warn(settings: Settings) -> Iterator[str]:
+def _warn_of_secret(settings: Settings) -> Iterator[str]:
+    address = settings.listen_address
+    if settings.secret or address == "localhost":
+        return
+    with contextlib.suppress(ValueError):  # a name of this machine
+        if ipaddress.ip_address(address).is_loopback:
+            return
+    yield (
+        f"secret is empty in production, and listen_address is {address or 'every address'}: "
+        "POST /token gives upload tokens to every client in token.networks, and to no other. "
+        "Set a secret."
+    )
+
+
+def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
     """Sentences about combinations that work, and perhaps not as was meant."""
+    if "production" in deployments:
+        yield from _warn_of_secret(settings)
     constraints = settings.constraints
     if settings.timeout.conversion == 0:
         yield "timeout.conversion is 0: the built-in limit of 30 seconds applies."
