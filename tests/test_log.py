@@ -244,6 +244,40 @@ def test_ecs_uses_the_names_of_elastic(start: Callable[..., Logged]) -> None:
     }
 
 
+def test_iaas_uses_the_names_of_live_image_resize(start: Callable[..., Logged]) -> None:
+    """Its three fields, then what else is known under our names."""
+    before = time.time()
+    logged = start(format="iaas")
+    log.access(**HIT)
+    structlog.get_logger("liveresize.stats").info("stats")
+    structlog.get_logger("x").warning("disk_short", error="full", severity="mine", datetime=1)
+    structlog.get_logger("x").critical("failed")
+    access, *others = logged()
+    stamp = access.pop("datetime")
+    assert isinstance(stamp, int)
+    assert int(before * 1000) <= stamp <= time.time() * 1000
+    assert list(access)[:2] == ["severity", "message"]
+    assert access.pop("host") == socket.gethostname()
+    assert access.pop("pid") == os.getpid()
+    assert access == {
+        "severity": "info",
+        "message": "GET /cat_8_6.jpg 303",
+        "logger_name": "liveresize.access",
+        "event": "access",
+        "request_id": "r-1",
+        "http.method": "GET",
+        "url.path": "/cat_8_6.jpg",
+        "http.status": 303,
+        "client.ip": "192.0.2.7",
+        "duration_ms": 0.213,
+        "bytes": 0,
+        "cache": "HIT-MEMORY",
+    }
+    assert [line["severity"] for line in others] == ["stats", "warn", "error"]
+    assert others[1]["error"] == "full"
+    assert others[1]["datetime"] > 1
+
+
 def test_a_terminal_gets_lines_for_people(capfd: pytest.CaptureFixture[str]) -> None:
     """No JSON, no control characters, the traceback below its line."""
     handle = log.configure(Log(format="console"))

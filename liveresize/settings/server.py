@@ -205,8 +205,9 @@ class Log:
     stats: bool = key(True, "Whether counts since the start are logged every five minutes.")
     format: str = key(
         "auto",
-        "Shape of the lines; auto is console on a terminal and logstash elsewhere.",
-        choices=("auto", "logstash", "ecs", "console"),
+        "Shape of the lines; auto is console on a terminal and logstash elsewhere; iaas has the "
+        "`datetime` and `severity` of Live Image Resize.",
+        choices=("auto", "logstash", "ecs", "iaas", "console"),
     )
     output: str = key(
         "stdout", "Where to: stdout, the path of a file, or tcp://host:port.", form=Form.OUTPUT

@@ -1,5 +1,6 @@
-"""The three shapes of a line: Logstash's JSON, Elastic's JSON, and one for people."""
+"""The shapes of a line: the JSON of Logstash, Elastic and Live Image Resize, and one for people."""
 
+import datetime
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,6 +33,8 @@ _ECS = {
 
 _ECS_OWN = frozenset({"message", "tags", "labels"})
 """Names without a dot that Elastic gives a meaning; others go under our own name."""
+
+_IAAS_SEVERITIES = {"warning": "warn", "critical": "error"}
 
 _UNSEEN = frozenset(
     {"@timestamp", "@version", "level", "logger_name", "message", "event", "host", "pid"}
@@ -75,6 +78,21 @@ def ecs_name(name: str) -> str:
     if "." in name or name in _ECS_OWN:
         return name
     return f"liveresize.{name}"
+
+
+def iaas(fields: Mapping[str, Any]) -> str:
+    """The names of Live Image Resize for time (Unix ms), level and message, then ours."""
+    severity = "stats" if fields["event"] == "stats" else fields["level"]
+    moment = datetime.datetime.fromisoformat(fields["@timestamp"])
+    named: dict[str, Any] = {
+        "datetime": round(moment.timestamp() * 1000),
+        "severity": _IAAS_SEVERITIES.get(severity, severity),
+        "message": fields["message"],
+    }
+    for name, value in fields.items():
+        if name not in ("@timestamp", "@version", "level"):
+            named.setdefault(name, value)
+    return logstash(named)
 
 
 def console(fields: Mapping[str, Any]) -> str:

@@ -148,7 +148,12 @@ def _shape(settings: Log) -> render.Renderer:
     if settings.format == "auto":
         person = settings.output == "stdout" and sys.stdout is not None and sys.stdout.isatty()
         return render.console if person else render.logstash
-    shapes = {"logstash": render.logstash, "ecs": render.ecs, "console": render.console}
+    shapes = {
+        "logstash": render.logstash,
+        "ecs": render.ecs,
+        "iaas": render.iaas,
+        "console": render.console,
+    }
     return shapes[settings.format]
 
 
