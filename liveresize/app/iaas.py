@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from liveresize import errors
+from liveresize.app import iaas_places as places
 from liveresize.app.database import make_database
 from liveresize.app.rules import url_rules
 from liveresize.app.workers import make_pool
@@ -32,12 +33,16 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """The options of `liveresize import iaas`; `taking` None depends on the folder."""
+    """The options of `liveresize import iaas`; `taking` None depends on the folder.
+
+    `settings_file` is where settings are written that keep old behaviour; None only says them.
+    """
 
     url: str
     directory: Path
     taking: Taking | None = None
     dry_run: bool = False
+    settings_file: Path | None = None
 
 
 def main(settings: Settings, request: ImportRequest, say: Callable[[str], None]) -> bool:
@@ -52,12 +57,14 @@ def main(settings: Settings, request: ImportRequest, say: Callable[[str], None])
 async def import_iaas(
     settings: Settings, request: ImportRequest, say: Callable[[str], None]
 ) -> bool:
-    """Move in and `say` what was done; whether every original is here now.
+    """Say where it reads and writes, move in and say what was done; whether nothing was left out.
 
     Raises SettingsError, IndexUnavailable, DiskFull and WorkerDied, having said how far
     it came.
     """
     taking = _taking(request, settings.originals_folder)
+    for line in places.plan(settings, request.url, request.directory, taking):
+        say(line)
     source = await Source.open(request.url)
     try:
         async with _target(settings, start=not request.dry_run) as (database, originals, pool):
@@ -82,7 +89,30 @@ async def import_iaas(
                     say(f"note: {line}")
     finally:
         await source.close()
+    for line in _keep_behaviour(settings, request, taking):
+        say(line)
     return summary.complete
+
+
+def _keep_behaviour(settings: Settings, request: ImportRequest, taking: Taking) -> Iterator[str]:
+    """Write the settings that keep old behaviour, or say them."""
+    own = taking is Taking.IN_PLACE or places.same_database(settings, request.url)
+    keys = places.old_behaviour(settings, own=own)
+    if not keys:
+        return
+    file = request.settings_file
+    if file is None or request.dry_run:
+        yield "settings that keep what clients know:"
+    elif reason := places.write_settings(file, keys):
+        yield f"settings that keep what clients know; add them to {file} ({reason}):"
+    else:
+        yield f"settings that keep what clients know, written to {file}:"
+    yield from places.nested(keys).splitlines()
+    if "compat.lenient" in keys:
+        yield (
+            "warning: compat.lenient ignores junk in URLs, as Live Image Resize does, where "
+            "liveresize answers 400. Remove it when no client needs it."
+        )
 
 
 def _notes(settings: Settings) -> Iterator[str]:

@@ -1,11 +1,15 @@
 """The commands `import`: take over the images of another service."""
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from liveresize.cli import options
+
+LEFT_OUT = 3
+"""Exit code of a run that came to its end, but left something out."""
 
 
 @click.group("import")
@@ -41,12 +45,16 @@ def import_() -> None:
     "--in-place", "taking", flag_value="in-place", help="Leave the originals where they are."
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; count what would be imported.")
+@click.option(
+    "--yes", "-y", is_flag=True, help="Import into the built-in folder without a configuration."
+)
 def iaas(
     database: str | None,
     sqlite: Path | None,
     originals: Path,
     taking: str | None,
     dry_run: bool,
+    yes: bool,
 ) -> None:
     """Import from Live Image Resize (iaas).
 
@@ -55,12 +63,24 @@ def iaas(
     and can run while Live Image Resize is serving. You can stop it and run it again at any
     time: it adds what is missing.
 
-    Originals are copied, and location and maker's data are removed as in an upload.
-    Originals in originals_dir are not copied but stay in place. If an original is linked or
-    stays in place, its metadata cannot be removed; if it contains a location, only
-    renditions of it are served.
+    It prints where it reads and where it writes before it writes, and needs a configuration
+    that says so. Settings that keep the behaviour of Live Image Resize are written to
+    local-$NODE_ENV.json in the configuration folder, or printed if that is not possible.
 
-    Exits with 1 if it had to stop or if an original could not be imported.
+    \b
+    originals       --copy          --link               --in-place
+    file            a new file      a hard link          stays where it is
+    default         yes             no                   if it lies in originals_dir
+    needs           free space      the same file system nothing
+    location data   removed         stays in the file    stays in the file
+    shown as        the original    a rendition of full size, if it has a location
+
+    \b
+    Exit codes:
+      0  everything was imported
+      1  it had to stop; run it again
+      2  a wrong option, or no configuration
+      3  it came to its end, but left out what it names
 
     \b
     Examples:
@@ -70,15 +90,18 @@ def iaas(
     if (database is None) == (sqlite is None):
         raise click.UsageError("Give one of --database and --sqlite.")
     settings = options.load()
-    from liveresize.app import iaas
+    from liveresize.app import iaas, iaas_places
     from liveresize.compat.iaas import source
     from liveresize.compat.iaas.originals import Taking
 
+    if not (yes or iaas_places.configured(settings)):
+        raise click.UsageError(iaas_places.NOT_CONFIGURED)
     request = iaas.ImportRequest(
         url=database or source.sqlite_url(sqlite or Path()),
         directory=originals,
         taking=Taking(taking) if taking else None,
         dry_run=dry_run,
+        settings_file=iaas_places.settings_file(os.environ),
     )
     if not iaas.main(settings, request, click.echo):
-        sys.exit(1)
+        sys.exit(LEFT_OUT)
