@@ -71,7 +71,11 @@ async def import_iaas(
             slots = pool.stats.slots
             move = MoveIn(
                 MoveOptions(
-                    directory=request.directory, taking=taking, slots=slots, dry_run=request.dry_run
+                    directory=request.directory,
+                    taking=taking,
+                    slots=slots,
+                    dry_run=request.dry_run,
+                    formats=settings.formats.input,
                 ),
                 source=source,
                 database=database,

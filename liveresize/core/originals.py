@@ -85,6 +85,11 @@ class Original:
         return self.width, self.height
 
     @property
+    def decoded(self) -> bool:
+        """Whether the picture could be decoded; if not, its size is 0x0 and only links work."""
+        return self.width > 0
+
+    @property
     def output_format(self) -> Format:
         """The format of a rendition that keeps the format of the original."""
         try:

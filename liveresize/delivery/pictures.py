@@ -195,9 +195,13 @@ class Pictures:
     async def describe(self, image: ImageId, *, signed: bool = False) -> Original:
         """The facts that the public may know, or whoever has a signed address of them.
 
-        Raises OriginalMissing, OriginalElsewhere.
+        Raises OriginalMissing, OriginalElsewhere, and UnreadableImage for one that cannot be
+        decoded.
         """
-        return await self._public(image, signed=signed)
+        original = await self._public(image, signed=signed)
+        if not original.decoded:
+            raise errors.UnreadableImage
+        return original
 
     async def _public(self, image: ImageId, *, signed: bool) -> Original:
         if not (signed or self._settings.public):

@@ -93,11 +93,17 @@ class Renditions:
         `fresh` renders whatever is kept and keeps nothing. With `soon`, one that is slow to
         make is answered in a quicker format, and made behind the answer. Raises
         OriginalMissing, OriginalElsewhere, ImageError and its kin, Overload and its kin.
+        Of an original that cannot be decoded, and out of bounds, only a link is used.
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
             outside = self._check_bounds(original, request)
-            if outside is not None:
+            if outside is not None or not original.decoded:
+                linked = None if fresh else await self._linked(original, request)
+                if linked is not None:
+                    return linked
+                if outside is None:
+                    raise errors.UnreadableImage
                 return outside
             if fresh:
                 return await self._loader.render(original, request, client, None)
@@ -109,6 +115,13 @@ class Renditions:
             return await self._join(original, request, client)
 
         return await self._original_lookup.with_original(request.image, answer)
+
+    async def _linked(self, original: Original, request: RenditionRequest) -> Redirect | None:
+        """The link to a rendition that is not made here, if redirects are sent."""
+        if not self._redirects(request):
+            return None
+        link = await self._loader.look_up(original, request.rendition.variant)
+        return None if link is None else Redirect(url=self._store.url(link), link=link)
 
     async def _is_there(self, original: Original, request: RenditionRequest) -> bool:
         """Whether the rendition has been made, as far as memory, index and spool know."""
@@ -213,6 +226,8 @@ class Renditions:
         )
 
     async def _warm(self, original: Original, request: RenditionRequest) -> bool:
+        if not original.decoded:
+            raise errors.UnreadableImage
         outside = self._check_bounds(original, request)
         if outside is not None:
             raise errors.BadParameter(outside.reason)
@@ -233,7 +248,7 @@ class Renditions:
 
     def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
         rendition = request.rendition
-        if not request.bounded:
+        if not (request.bounded and original.decoded):
             return None
         bounds = self._bounds.capped(rendition.format.max_side)
         box = geometry.nearest_allowed(original.size, rendition, bounds)
@@ -251,16 +266,20 @@ class Renditions:
     async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
         original = await self._original_lookup.get(request.image)
-        outside = self._check_bounds(original, request)
-        if outside is not None:
-            return outside
         rendition = request.rendition
         variant = rendition.variant
+        link = self._memory.link(original.generation, variant, stale=True)
+        link = link or await self._loader.look_up(original, variant)
+        if link is None:
+            outside = self._check_bounds(original, request)
+            if outside is not None:
+                return outside
+            if not original.decoded:
+                raise errors.UnreadableImage
         return HeadInfo(
             original=original,
             variant=variant,
             mime=rendition.format.mime if isinstance(rendition.format, Format) else "",
-            link=self._memory.link(original.generation, variant, stale=True)
-            or await self._loader.look_up(original, variant),
+            link=link,
             held=self._memory.held(original.generation, variant),
         )

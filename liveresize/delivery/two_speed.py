@@ -29,6 +29,8 @@ class TwoSpeed:
             return None
         if rendition.animate and original.frames > 1:
             return None  # moves, and then `auto` is never AVIF
+        if not original.decoded:
+            return None
         width, height = geometry.output_size(original.size, rendition)
         if not self.auto.slow_pixels < width * height <= self.most:
             return None

@@ -37,6 +37,7 @@ REPAIRED = ".repaired"
 """How the name of a repaired upload ends, which stands beside the original until it is stored."""
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 Box = tuple[int, int, int, int]
 Size = tuple[int, int]
@@ -248,7 +249,8 @@ def _staged(target: str) -> Iterator[str]:
     except OSError as exc:
         pathlib.Path(staging).unlink(missing_ok=True)
         failure = errors.DiskFull if exc.errno in NO_ROOM else errors.StoreError
-        raise failure("", str(exc)) from exc
+        public = "The server has no permission to write there." if exc.errno in REFUSED else ""
+        raise failure(public, str(exc)) from exc
     except BaseException:
         pathlib.Path(staging).unlink(missing_ok=True)
         raise

@@ -11,11 +11,14 @@ from liveresize.settings.server import Disk
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 def full(error: OSError) -> errors.DiskFull:
     """Return our own error for a failed write."""
     reason = "no room" if error.errno in _FULL else "cannot be written"
-    return errors.DiskFull("", f"{reason}: {error.strerror} ({error.filename})")
+    public = "The server has no permission to write there." if error.errno in _REFUSED else ""
+    return errors.DiskFull(public, f"{reason}: {error.strerror} ({error.filename})")
 
 
 def sync_directory(directory: Path) -> None:

@@ -1,6 +1,7 @@
 """Originals of Live Image Resize: copied, linked or left in place."""
 
 import asyncio
+import errno
 import os
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from liveresize.compat.iaas.originals import ATTEMPTS, OriginalImporter, Taking
 from liveresize.core.jobs import Facts
 from liveresize.core.originals import Original
 from liveresize.settings.server import Disk
+from liveresize.storage import files
 from liveresize.storage.index import schema
 from liveresize.storage.originals import DiskOriginals
 
@@ -117,10 +119,12 @@ def test_names_that_no_url_can_mean_are_reported(old: Published, house: House) -
     (old.folder / os.fsdecode(b"latin-\xe9")).write_bytes(pictures.png())
     (old.folder / "folder").mkdir()
     (old.folder / ".keep").touch()
-    old.original("cat", pictures.png())
+    old.original(".cat", pictures.png())
     old.save()
     assert not house.move_in(old)
-    assert house.counts("originals") == (1, 0, 5)
+    assert house.counts("originals") == (1, 0, 6)
+    assert house.reason("begins with a dot").endswith(": .keep")
+    assert set(house.files()) == {".cat"}
     assert "_hidden" in house.reason("start with an underscore")
     refused = house.reason("control character")
     assert "back\\slash" in refused
@@ -142,7 +146,11 @@ def test_what_is_no_picture_is_reported(old: Published, house: House) -> None:
     assert not house.move_in(old)
     assert house.counts("originals") == (1, 0, 5)
     assert "wall" in house.reason("more bytes or pixels")
-    assert set(house.files()) == {"cat"}
+    assert "bitmap" in house.reason("It is BMP: list bmp in formats.input")
+    assert "cut" in house.reason("damaged JPEG")
+    assert "empty" in house.reason("The file is empty")
+    assert "text" in house.reason("no image of a known format")
+    assert set(house.files()) == {"cat", "wall", "bitmap", "cut"}
     assert list((house.originals / "_staging").iterdir()) == []
 
 
@@ -183,6 +191,23 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_behind(
     assert house.counts("originals") == (0, 0, 0)
     assert house.files() == {}
     assert House(tmp_path / "roomy").move_in(old)
+
+
+def test_nobody_misses_what_is_no_original(old: Published, house: House) -> None:
+    """Every checkout of the published service has a `.keep`, and folders are not served."""
+    (old.folder / ".keep").touch()
+    (old.folder / "folder").mkdir()
+    old.original("cat", pictures.png())
+    old.save()
+    assert house.move_in(old)
+    assert house.counts("originals") == (1, 0, 2)
+
+
+def test_permission_is_not_room() -> None:
+    """An operator who reads of a full disk looks at the wrong thing."""
+    error = files.full(PermissionError(errno.EACCES, "Permission denied", "there"))
+    assert "permission" in error.public
+    assert "room" in files.full(OSError(errno.ENOSPC, "No space left", "there")).public
 
 
 class Swept(DiskOriginals):
@@ -229,6 +254,7 @@ def test_a_link_that_is_swept_away_is_made_again(old: Published, house: House, s
             await database.migrate()
             taker = OriginalImporter(
                 Taking.LINK,
+                formats=("png",),
                 originals=originals,
                 renderer=Knowing(),
                 database=database,

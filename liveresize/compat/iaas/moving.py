@@ -7,13 +7,20 @@ stored, so that a run that was killed can be started again.
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize import errors
 from liveresize.compat.iaas import target
-from liveresize.compat.iaas.originals import NotTaken, OriginalImporter, Taking, check_name
+from liveresize.compat.iaas.originals import (
+    NoFile,
+    NotDecoded,
+    NotTaken,
+    OriginalImporter,
+    Taking,
+    check_name,
+)
 from liveresize.compat.iaas.source import ImageRow, Source
 from liveresize.compat.iaas.summary import Summary
 from liveresize.compat.iaas.target import NewLink
@@ -26,6 +33,8 @@ from liveresize.observe.progress import Progress, bar
 from liveresize.storage.index.database import Database
 
 NO_ORIGINAL = "Its original is not here."
+TWICE = "The same rendition twice, and the first is kept."
+HELD = "its id stays taken, and its links redirect as before"
 
 _FILES = 500
 _ROWS = 2_000
@@ -36,14 +45,16 @@ _ROWS = 2_000
 class MoveOptions:
     """The folder of the originals of the published service, and how to import them.
 
-    `slots` is how many originals the renderer processes at a time. With `dry_run` nothing is
-    changed or decoded, and our own index is not queried: it only counts.
+    `slots` is how many originals the renderer processes at a time, and `formats` are those that
+    it accepts. With `dry_run` nothing is changed or decoded, and our own index is not queried: it
+    only counts.
     """
 
     directory: Path
     taking: Taking = Taking.COPY
     slots: int = 1
     dry_run: bool = False
+    formats: Sequence[str] = ()
 
 
 class MoveIn:
@@ -66,6 +77,7 @@ class MoveIn:
         self._database = database
         self._importer = OriginalImporter(
             options.taking,
+            formats=options.formats,
             originals=originals,
             renderer=renderer,
             database=database,
@@ -101,30 +113,49 @@ class MoveIn:
             self.summary.originals.taken += len(fit)
             progress.update(len(fit))
             return
-        present = await self._database.read(target.known, ids)
+        known = await self._database.read(target.known, ids)
+        present = {name for name, held in known.items() if not held}
         self.summary.originals.present += len(present)
         progress.update(len(present))
         times = await self._source.uploaded_at(ids)
 
         async def take(entry: os.DirEntry[str]) -> None:
-            try:
-                await self._importer.take(Path(entry.path), times.get(entry.name))
-                self.summary.originals.taken += 1
-            except NotTaken as refusal:
-                self.summary.originals.leave_out(str(refusal), entry.name)
+            held = known.get(entry.name, "")
+            await self._take_file(Path(entry.path), times.get(entry.name), held)
             progress.update(1)
 
         missing = _one_by_one(entry for entry in fit if entry.name not in present)
         await for_each(missing, take, self._options.slots)
+
+    async def _take_file(self, path: Path, uploaded_at: float | None, held: str) -> None:
+        """Import one file; `held` is its generation if an earlier run could not decode it."""
+        tally = self.summary.originals
+        try:
+            await self._importer.take(path, uploaded_at, held)
+            tally.taken += 1
+        except NotDecoded as refusal:
+            reason = str(refusal)
+            if held or await self._hold(path, uploaded_at, refusal.kind):
+                reason = f"{reason.rstrip('.')} ({HELD})"
+            tally.leave_out(reason, path.name)
+        except NotTaken as refusal:
+            tally.leave_out(str(refusal), path.name, harmless=refusal.harmless)
+
+    async def _hold(self, path: Path, uploaded_at: float | None, kind: str) -> bool:
+        """Record an image that cannot be decoded; return whether it is one."""
+        if not kind and not await self._source.linked(path.name):
+            return False
+        await self._importer.hold(path, uploaded_at, kind)
+        return True
 
     def _fit(self, entry: os.DirEntry[str]) -> bool:
         """Whether it is a file with a valid name; otherwise it is counted as left out."""
         try:
             check_name(entry.name)
             if not entry.is_file():
-                raise NotTaken("It is no file, and folders are not looked into.")
+                raise NoFile("It is no file, and folders are not looked into.")
         except NotTaken as refusal:
-            self.summary.originals.leave_out(str(refusal), entry.name)
+            self.summary.originals.leave_out(str(refusal), entry.name, harmless=refusal.harmless)
             return False
         return True
 
@@ -137,7 +168,7 @@ class MoveIn:
                 progress.update(len(batch))
 
     async def _take_rows(self, batch: list[ImageRow]) -> None:
-        links = [link for row in batch if (link := self._link(row)) is not None]
+        links = self._once(link for row in batch if (link := self._link(row)) is not None)
         tally = self.summary.links
         if self._options.dry_run:
             ids = {link.name for link in links}
@@ -150,6 +181,19 @@ class MoveIn:
                 tally.leave_out(NO_ORIGINAL, link.name)
         tally.taken += added
         tally.present += sum(link.name not in lost for link in links) - added
+
+    def _once(self, links: Iterable[NewLink]) -> list[NewLink]:
+        """Return the first link of each rendition; rows of one picture are in one batch.
+
+        What told the others apart means nothing here.
+        """
+        first: dict[tuple[str, str], NewLink] = {}
+        for link in links:
+            if (link.name, link.variant) in first:
+                self.summary.links.leave_out(TWICE, link.name, harmless=True)
+            else:
+                first[link.name, link.variant] = link
+        return list(first.values())
 
     def _link(self, row: ImageRow) -> NewLink | None:
         """Return the link for a row; None if there is none, which is counted."""
@@ -182,7 +226,7 @@ class MoveIn:
         async for batch in self._source.tokens(_ROWS):
             for row in batch:
                 if row.remaining <= 0:
-                    tally.leave_out("It has expired.", row.image_id)
+                    tally.leave_out("It has expired.", row.image_id, harmless=True)
                     continue
                 try:
                     image = ImageId(names.check_id(row.image_id))
@@ -202,12 +246,12 @@ async def _one_by_one(entries: Iterable[os.DirEntry[str]]) -> AsyncIterator[os.D
 
 
 def _files(directory: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries of the folder, except hidden ones and our own. Raises SettingsError."""
+    """Yield the entries of the folder, except our own. Raises SettingsError."""
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
                 internal = entry.name.startswith("_") and entry.is_dir()
-                if not internal and not entry.name.startswith("."):
+                if not internal:
                     yield entry
     except OSError as error:
         raise errors.SettingsError(

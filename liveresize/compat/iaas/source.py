@@ -101,6 +101,10 @@ class Source:
             yield batch
             after = batch[-1].id
 
+    async def linked(self, image: str) -> bool:
+        """Whether there are renditions of `image`."""
+        return await self._read(_linked, self._images, image)
+
     async def uploaded_at(self, ids: Sequence[str]) -> dict[str, float]:
         """Return id → upload time in Unix seconds, as far as it is known."""
         if self._tokens is None or "uploaded_at" not in self._tokens.c:
@@ -156,6 +160,11 @@ def _table(name: str, columns: Sequence[str], present: set[str]) -> sa.TableClau
 
 def _count(connection: sa.Connection, images: sa.TableClause) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(images)).scalar_one()
+
+
+def _linked(connection: sa.Connection, images: sa.TableClause, image: str) -> bool:
+    some = sa.select(images.c.id).where(images.c.id == image).limit(1)
+    return connection.execute(some).first() is not None
 
 
 def _rows(connection: sa.Connection, images: sa.TableClause, after: str, size: int) -> list[Any]:

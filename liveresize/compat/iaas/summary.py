@@ -16,11 +16,14 @@ class Tally:
     what: str
     taken: int = 0
     present: int = 0
+    missed: int = 0
+    """How many of the items left out somebody could miss."""
     left_out: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
-    def leave_out(self, reason: str, example: str) -> None:
-        """Count one item that was not imported."""
+    def leave_out(self, reason: str, example: str, *, harmless: bool = False) -> None:
+        """Count one item that was not imported; `harmless` if nobody can miss it."""
+        self.missed += not harmless
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
         examples = self.examples.setdefault(reason, [])
         if len(examples) < EXAMPLES and example not in examples:
@@ -46,8 +49,8 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether every original is imported now."""
-        return not self.originals.left_out
+        """Whether nothing was left out that somebody could miss."""
+        return not (self.originals.missed or self.links.missed or self.tokens.missed)
 
     def lines(self) -> Iterator[str]:
         """Yield the summary as text."""

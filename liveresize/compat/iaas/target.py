@@ -13,6 +13,7 @@ ENGINE = "iaas"
 """The engine of imported links: older than every version of ours."""
 
 _originals = schema.originals
+_decoded = (schema.originals.c.width > 0).label("decoded")
 _links = schema.renditions
 _tokens = schema.tokens
 
@@ -31,9 +32,13 @@ class NewLink:
     rendered_at: float | None
 
 
-def known(connection: sa.Connection, names: Sequence[str]) -> set[str]:
-    """Return those of `names` that are originals already."""
-    return set(connection.execute(_by_names(names)).scalars())
+def known(connection: sa.Connection, names: Sequence[str]) -> dict[str, str]:
+    """Return those of `names` that are originals already: name → "".
+
+    Of those that could not be decoded, name → generation.
+    """
+    rows = connection.execute(_by_names(names).add_columns(_originals.c.generation, _decoded))
+    return {row.name: "" if row.decoded else row.generation for row in rows}
 
 
 def add_links(connection: sa.Connection, links: Sequence[NewLink]) -> tuple[int, set[str]]:
