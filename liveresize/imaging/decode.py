@@ -27,7 +27,7 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import apng, avif, cicp, gif, jxl, png, structure, tiff, webp
+from liveresize.imaging import apng, avif, cicp, gif, heif, jxl, naming, png, structure, tiff, webp
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -46,20 +46,9 @@ PILLOW_NAMES = {
 }
 """Our names of formats → Pillow's. A camera's MPO is opened as the JPEG it begins with."""
 
-TITLES = {
-    "jpeg": "JPEG",
-    "png": "PNG",
-    "webp": "WebP",
-    "gif": "GIF",
-    "avif": "AVIF",
-    "heif": "HEIC",
-}
-"""Our names of formats that `structure.name_of` knows → those in messages."""
-
 PLUGINS = {
     "tiff": "PIL.TiffImagePlugin",
     "bmp": "PIL.BmpImagePlugin",
-    "heif": "pillow_heif",
     "jxl": "pillow_jxl.JpegXLImagePlugin",
 }
 """Formats that are off unless listed, and the module that opens them."""
@@ -82,6 +71,9 @@ DAMAGE = (
 """What Pillow has been seen to raise for pictures that are damaged or made to do harm."""
 
 ORIENTATION_TAG = 0x0112
+
+PADDING = 63
+"""By how many pixels HEIC stores a side longer than it is shown, at most: blocks are coded."""
 
 _MAX_SIDE = 65_535
 """The longest side that is decoded, in pixels."""
@@ -125,6 +117,7 @@ def translated() -> Iterator[None]:
 
 STARVED = re.compile(
     r"out of memory"
+    r"|^memory allocation error(?!: security limit)"  # libheif
     r"|^encoding error [12](:|$)"  # libwebp: no memory for the picture, for the file
     r"|^can't allocate "
     r"|^broken data stream when writing"  # libjpeg and zlib, who are given good pixels
@@ -161,7 +154,7 @@ def open_picture(
     # later; both ask this global, and raise above twice its value.
     Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
-        with _damage_named(path, settings.formats.input), translated():
+        with _named(path, settings.formats.input), translated():
             tally = structure.counted(path, settings.formats.input, constraints.max_frames + 1)
             image = _opened(path, settings.formats.input, max_pixels, tally)
             with image:
@@ -182,27 +175,36 @@ def open_picture(
 
 
 @contextlib.contextmanager
-def _damage_named(path: str | os.PathLike[str], formats: tuple[str, ...]) -> Iterator[None]:
-    """Say which format is damaged where a file of one of `formats` cannot be opened or decoded.
+def _named(path: str | os.PathLike[str], formats: tuple[str, ...]) -> Iterator[None]:
+    """Say what the file is where it cannot be opened or decoded, and which formats can be.
 
-    Raises UnreadableImage for such a file instead of UnsupportedImage.
+    Raises UnreadableImage for a damaged file of one of `formats`, instead of UnsupportedImage.
     """
     try:
         yield
     except (errors.UnreadableImage, errors.UnsupportedImage) as exc:
-        with open(path, "rb") as file:
-            name = structure.name_of(file.read(structure.LONG_HEAD))
-        explained = bool(exc.args and exc.args[0])
-        if explained or not accepted(tuple(each for each in formats if each == name)):
-            raise
-        public = f"The picture is a damaged {TITLES[name]} and cannot be decoded."
-        raise errors.UnreadableImage(public, exc.detail) from exc
+        if exc.args and exc.args[0]:
+            raise  # explained
+        can = [name for name in formats if name in PILLOW_NAMES and _ready(name)]
+        title = naming.title(structure.mapped(path))
+        if title in (naming.TITLES[name] for name in can):
+            public = f"The picture is a damaged {title} and cannot be decoded."
+            raise errors.UnreadableImage(public, exc.detail) from exc
+        if isinstance(exc, errors.UnsupportedImage):
+            raise errors.UnsupportedImage(naming.refusal(title, can), exc.detail) from exc
+        raise
 
 
 def _opened(
     path: str | os.PathLike[str], formats: tuple[str, ...], max_pixels: int, tally: structure.Tally
 ) -> Image.Image:
     """The picture, its header read by whoever does it best."""
+    if tally.codec == structure.HEVC and "heif" in formats and heif.available():
+        for size in filter(None, (tally.size, tally.coded)):
+            _check_size((max(1, size[0] - PADDING), max(1, size[1] - PADDING)), max_pixels)
+        if tally.cut_off:
+            raise errors.UnreadableImage("", "heif: a part of the picture is missing")
+        return heif.opened(path)
     if tally.aperture and "avif" in formats:
         part = avif.cropped(path, tally.aperture)
         if part is not None:
@@ -218,7 +220,8 @@ def _opened(
         ours = apng.opened(path, tally.max_frames) or png.opened(path)
     if ours is None and "gif" in formats:
         ours = gif.opened(path, tally.max_frames)
-    return ours or Image.open(path, formats=accepted(formats))
+    by_pillow = tuple(name for name in accepted(formats) if name != heif.HeifImage.format)
+    return ours or Image.open(path, formats=by_pillow)
 
 
 @functools.cache
@@ -228,19 +231,17 @@ def accepted(formats: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ready(name: str) -> bool:
-    """Load the plugin of an optional format; whether it is installed."""
+    """Load what opens an optional format; whether it is installed."""
+    if name == "heif":
+        return heif.available()
     if name not in PLUGINS:
         return True
     try:
         plugin: Any = importlib.import_module(PLUGINS[name])
     except ImportError:
         return False
-    # One thread each, as above; JPEG XL calls that none.
-    if name == "heif":
-        plugin.options.DECODE_THREADS = 1
-        plugin.register_heif_opener(thumbnails=False)
-    elif name == "jxl":
-        plugin.DECODE_THREADS = 0
+    if name == "jxl":
+        plugin.DECODE_THREADS = 0  # one thread, as above
     return True
 
 

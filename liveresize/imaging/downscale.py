@@ -46,7 +46,8 @@ SPACE = slice(16, 20)
 def reduced(
     image: Image.Image, exif_orientation: int, box: Box, size: Size, constraints: Constraints
 ) -> bytes:
-    """The part `box` of an opened picture, made `size`, encoded in its own format.
+    """The part `box` of an opened picture, made `size`, encoded in its own format; HEIC becomes
+    JPEG, or PNG with alpha.
 
     `box` is (left, top, right, bottom) in pixels of the upright picture. An animation
     keeps its frames, unless `constraints` call it too long: then the first. Where pixels
@@ -55,6 +56,8 @@ def reduced(
     """
     with decode.translated():
         kind = decode.source_format(image)
+        if kind == "heif":  # which nothing here encodes
+            kind = "png" if decode.has_alpha(image) else "jpeg"
         settings = _settings(image, kind)
         # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
         grey = modes.is_grey(image) and kind != "gif"

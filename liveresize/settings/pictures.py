@@ -115,8 +115,8 @@ class Formats:
     """What may be uploaded."""
 
     input: tuple[str, ...] = key(
-        ("jpeg", "png", "webp", "gif", "avif"),
-        "Formats that are accepted as originals; `heif` and `jxl` want their extra installed.",
+        ("jpeg", "png", "webp", "gif", "avif", "heif"),
+        "Formats that are accepted as originals; `heif` (HEIC) needs `pi-heif`, `jxl` its extra.",
         choices=("jpeg", "png", "webp", "gif", "avif", "heif", "jxl", "tiff", "bmp"),
     )
 

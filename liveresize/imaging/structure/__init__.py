@@ -12,9 +12,10 @@ import os
 from collections.abc import Callable, Mapping
 
 from liveresize.imaging.structure import gif, isobmff, jpeg, png, webp
+from liveresize.imaging.structure.heif import CODED as HEVC
 from liveresize.imaging.structure.tally import Tally
 
-__all__ = ["HEAD", "LONG_HEAD", "Tally", "counted", "kind_of", "mapped", "name_of"]
+__all__ = ["HEAD", "HEVC", "Tally", "counted", "kind_of", "mapped"]
 
 Count = Callable[[memoryview, Tally], None]
 
@@ -33,15 +34,6 @@ SHARED = frozenset({"avif", "heif"})
 
 HEAD = 12
 """Bytes that tell these formats apart."""
-
-LONG_HEAD = 64
-"""Bytes that also hold the brands of a file in the container of AVIF and HEIF."""
-
-BRANDS: Mapping[str, frozenset[bytes]] = {
-    "avif": frozenset({b"avif", b"avis"}),
-    "heif": frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}),
-}
-"""Format → brands that say what codes its pictures. Videos are in the same container."""
 
 
 def counted(path: str | os.PathLike[str], formats: tuple[str, ...], max_frames: int) -> Tally:
@@ -72,19 +64,6 @@ def kind_of(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         return "avif" if head[8:12] in (b"avif", b"avis") else "heif"
     return ""
-
-
-def name_of(head: bytes) -> str:
-    """The format that a file claims to be which begins with `head`, of LONG_HEAD bytes.
-
-    "" if it is not one of the formats that are counted.
-    """
-    kind = kind_of(head)
-    if kind not in SHARED:
-        return kind
-    end = min(int.from_bytes(head[:4], "big"), LONG_HEAD)
-    brands = {head[at : at + 4] for at in range(8, end, 4)}
-    return next((name for name, known in BRANDS.items() if brands & known), "")
 
 
 def mapped(path: str | os.PathLike[str]) -> memoryview:

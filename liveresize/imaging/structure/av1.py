@@ -6,6 +6,7 @@ keeps some of them to predict others from; nothing in the format bounds their nu
 
 from collections.abc import Iterator
 
+from liveresize.imaging.structure.bits import Bits
 from liveresize.imaging.structure.tally import Tally
 
 SEQUENCE_HEADER, FRAME_HEADER, FRAME = 1, 3, 6
@@ -64,7 +65,7 @@ def _leb128(data: memoryview, at: int) -> tuple[int, int]:
 
 def _sequence(header: memoryview) -> tuple[int, tuple[int, int] | None]:
     """Width × height of the largest frame that a sequence header allows, and its colours."""
-    bits = _Bits(bytes(header[:64]))
+    bits = Bits(bytes(header[:64]))
     profile = bits.take(3)
     bits.take(1)  # still picture
     reduced = bits.take(1)
@@ -83,7 +84,7 @@ def _sequence(header: memoryview) -> tuple[int, tuple[int, int] | None]:
     return pixels, _colours(bits, profile)
 
 
-def _skip_tools(bits: "_Bits") -> None:
+def _skip_tools(bits: Bits) -> None:
     """The tools for frames that are predicted from others."""
     bits.take(4)
     order = bits.take(1)
@@ -96,7 +97,7 @@ def _skip_tools(bits: "_Bits") -> None:
         bits.take(3)
 
 
-def _colours(bits: "_Bits", profile: int) -> tuple[int, int] | None:
+def _colours(bits: Bits, profile: int) -> tuple[int, int] | None:
     """The code points of primaries and transfer; None where the stream has none."""
     deep = bits.take(1)
     if profile == 2 and deep:
@@ -106,7 +107,7 @@ def _colours(bits: "_Bits", profile: int) -> tuple[int, int] | None:
     return (bits.take(8), bits.take(8)) if bits.take(1) else None
 
 
-def _skip_timing(bits: "_Bits") -> None:
+def _skip_timing(bits: Bits) -> None:
     """Timing and operating points, which stand before the size."""
     delay, model = 0, 0
     if bits.take(1):  # timing
@@ -126,25 +127,3 @@ def _skip_timing(bits: "_Bits") -> None:
             bits.take(2 * delay + 1)
         if display and bits.take(1):
             bits.take(4)
-
-
-class _Bits:
-    """Bits of a byte string, the highest first; past its end there are zeros."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
-
-    def take(self, count: int) -> int:
-        """The next `count` bits as a number."""
-        self._left -= count
-        if self._left < 0:
-            return 0
-        return self._value >> self._left & (1 << count) - 1
-
-    def golomb(self) -> None:
-        """Pass over a number of the kind that AV1 calls uvlc."""
-        zeros = 0
-        while self._left > 0 and not self.take(1):
-            zeros += 1
-        self.take(zeros if zeros < 32 else 0)

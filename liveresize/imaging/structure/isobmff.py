@@ -7,8 +7,9 @@ that the container tells need not be that of the frames.
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from liveresize.imaging.structure import av1, properties
+from liveresize.imaging.structure import av1, heif, properties
 from liveresize.imaging.structure.boxes import FULL, Reader, boxes, inside
 from liveresize.imaging.structure.tally import Tally
 
@@ -31,6 +32,17 @@ OVERLAP = 4
 """How many times the bytes of the file its items may have, all together."""
 
 
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a file by their ids: their types, their parts, and the streams of AV1; and
+    which of them end behind the end of the file."""
+
+    kinds: dict[int, bytes]
+    parts: dict[int, list[memoryview]]
+    streams: dict[int, av1.Stream]
+    cut: set[int]
+
+
 def count(data: memoryview, tally: Tally) -> None:
     """Walk over the boxes that libavif and libheif read."""
     for kind, content in boxes(data, tally):
@@ -42,14 +54,26 @@ def count(data: memoryview, tally: Tally) -> None:
                 _film(content, tally)
 
 
-def _picture(meta: memoryview, streams: dict[int, av1.Stream], tally: Tally) -> None:
+def _picture(meta: memoryview, items: Items, tally: Tally) -> None:
     """Note what the primary item says of itself, or else its stream, or that of a tile."""
     try:
         item = properties.primary(meta, tally)
-        if item is not None:
-            properties.take(properties.of_item(meta, item, tally), tally)
-            stream = streams.get(item) or next(iter(streams.values()), av1.Stream())
-            tally.cicp = tally.cicp or stream.cicp
+        if item is None:
+            return
+        known = properties.of_items(meta, tally)
+        properties.take(known.get(item, ()), tally)
+        tally.size = properties.size(known.get(item, ()))
+        whole = {key: parts for key, parts in items.parts.items() if key not in items.cut}
+        pictures = heif.Pictures(meta, items.kinds, whole, known, tally)
+        leaf = pictures.leaf(item)
+        tally.codec = items.kinds.get(leaf, b"")
+        if tally.codec == heif.CODED:
+            pictures.count(item)
+            if tally.cicp is None and leaf != item:
+                colours = [box for box in known.get(leaf, ()) if box[0] == b"colr"]
+                properties.take(colours, tally)
+        stream = items.streams.get(item) or next(iter(items.streams.values()), av1.Stream())
+        tally.cicp = tally.cicp or stream.cicp
     except EOFError:
         return
 
@@ -64,20 +88,18 @@ def _film(moov: memoryview, tally: Tally) -> None:
             return
 
 
-def _items(meta: memoryview, data: memoryview, tally: Tally) -> dict[int, av1.Stream]:
-    """Count the items, their references and properties, and what AV1 codes in each.
-
-    Returns the streams of the items.
-    """
+def _items(meta: memoryview, data: memoryview, tally: Tally) -> Items:
+    """Count the items, their references and properties, and what AV1 codes in each."""
     kinds: dict[int, bytes] = {}
     places: list[tuple[int, list[memoryview]]] = []
+    cut: set[int] = set()
     store = next(inside(meta, tally, b"idat"), memoryview(b""))
     for kind, content in boxes(meta, tally):
         try:
             if kind == b"iinf":
                 kinds |= _kinds(content, tally)
             elif kind == b"iloc":
-                places += _places(Reader(content), (data, store), tally)
+                places += _places(Reader(content), (data, store), cut, tally)
             elif kind == b"iref":
                 # At least two bytes for each item that is referred to.
                 tally.limit("references of items", len(content) // 2, 8 * ITEMS)
@@ -91,7 +113,7 @@ def _items(meta: memoryview, data: memoryview, tally: Tally) -> dict[int, av1.St
             piece = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
             stream = streams[item] = av1.Stream()
             tally.work += COST * stream.coded(piece, tally)
-    return streams
+    return Items(kinds, dict(places), streams, cut)
 
 
 def _kinds(content: memoryview, tally: Tally) -> dict[int, bytes]:
@@ -110,9 +132,12 @@ def _kinds(content: memoryview, tally: Tally) -> dict[int, bytes]:
 
 
 def _places(
-    reader: Reader, stores: tuple[memoryview, memoryview], tally: Tally
+    reader: Reader, stores: tuple[memoryview, memoryview], cut: set[int], tally: Tally
 ) -> Iterator[tuple[int, list[memoryview]]]:
-    """The parts of each item that `iloc` lists; of the file, or of the box `idat`."""
+    """The parts of each item that `iloc` lists; of the file, or of the box `idat`.
+
+    Those of an item that end behind its end add the item to `cut`.
+    """
     version = reader.full()
     sizes = reader.take(2)
     offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
@@ -132,6 +157,8 @@ def _places(
             size = reader.take(length)
             # A length of 0 means all the rest.
             parts.append(store[at : at + size] if size else store[at:])
+            if at + size > len(store):
+                cut.add(item)
             taken += len(parts[-1])
             tally.limit("bytes in its items", taken, most)
         yield item, parts

@@ -15,18 +15,26 @@ ENTRY = 78
 
 def take(properties: Iterable[Box], tally: Tally) -> None:
     """Note what these boxes say in `tally`. Raises EOFError for one that is cut off."""
-    size = None
+    properties = list(properties)
+    whole = size(properties)
     for kind, content in properties:
         reader = Reader(content)
-        if kind == b"ispe":
-            reader.full()
-            size = reader.take(4), reader.take(4)
-        elif kind == b"colr" and reader.bytes(4) == b"nclx" and tally.cicp is None:
+        if kind == b"colr" and reader.bytes(4) == b"nclx" and tally.cicp is None:
             tally.cicp = reader.take(2), reader.take(2)
         elif kind == b"clli":
             tally.peak = reader.take(2)
-        elif kind == b"clap" and size is not None:
-            tally.aperture = _aperture(reader.bytes(CLAP.size), size)
+        elif kind == b"clap" and whole is not None:
+            tally.aperture = _aperture(reader.bytes(CLAP.size), whole)
+
+
+def size(properties: Iterable[Box]) -> tuple[int, int] | None:
+    """The (width, height) that these boxes say. Raises EOFError for one that is cut off."""
+    for kind, content in properties:
+        if kind == b"ispe":
+            reader = Reader(content)
+            reader.full()
+            return reader.take(4), reader.take(4)
+    return None
 
 
 def primary(meta: memoryview, tally: Tally) -> int | None:
@@ -37,14 +45,17 @@ def primary(meta: memoryview, tally: Tally) -> int | None:
     return None
 
 
-def of_item(meta: memoryview, item: int, tally: Tally) -> Iterator[Box]:
-    """The properties that the boxes of `meta` associate with an item. Raises EOFError."""
+def of_items(meta: memoryview, tally: Tally) -> dict[int, list[Box]]:
+    """The properties that the boxes of `meta` associate with each item. Raises EOFError."""
+    found: dict[int, list[Box]] = {}
     for content in inside(meta, tally, b"iprp"):
         known = [box for each in inside(content, tally, b"ipco") for box in boxes(each, tally)]
         for table in inside(content, tally, b"ipma"):
-            for index in _indices(Reader(table), item):
+            for item, index in _indices(Reader(table)):
                 if 0 < index <= len(known):
-                    yield known[index - 1]
+                    tally.parts()
+                    found.setdefault(item, []).append(known[index - 1])
+    return found
 
 
 def of_track(samples: memoryview, tally: Tally) -> Iterator[Box]:
@@ -55,17 +66,15 @@ def of_track(samples: memoryview, tally: Tally) -> Iterator[Box]:
         return
 
 
-def _indices(reader: Reader, item: int) -> Iterator[int]:
-    """The numbers of the properties of an item; the first property has number 1."""
+def _indices(reader: Reader) -> Iterator[tuple[int, int]]:
+    """Each item with the numbers of its properties; the first property has number 1."""
     head = reader.take(FULL)
     wide, long = 4 if head >> 24 else 2, 2 if head & 1 else 1
     for _ in range(reader.take(4)):
-        found = reader.take(wide) == item
+        item = reader.take(wide)
         for _ in range(reader.take(1)):
             # The highest bit says whether the property is essential.
-            index = reader.take(long) & (1 << 8 * long - 1) - 1
-            if found:
-                yield index
+            yield item, reader.take(long) & (1 << 8 * long - 1) - 1
 
 
 def _aperture(box: bytes, size: tuple[int, int]) -> tuple[int, int] | None:

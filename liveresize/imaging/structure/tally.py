@@ -29,7 +29,10 @@ class Tally:
 
     `cicp` are the code points of primaries and transfer, `peak` is the brightest light in
     cd/m² (0 where the file does not say), and `aperture` the (width, height) that is shown of
-    a larger picture.
+    a larger picture. Of AVIF and HEIF, `codec` is the type of the item that the picture is
+    made of, as `av01`, and `size` is the (width, height) that the file says before anything is
+    cut off; of HEIC, `coded` is that of the largest picture that decoding it makes, and
+    `cut_off` whether a part of the picture is missing.
     """
 
     def __init__(self, kind: str, size: int, max_frames: int) -> None:
@@ -40,6 +43,10 @@ class Tally:
         self.cicp: tuple[int, int] | None = None
         self.peak = 0.0
         self.aperture: tuple[int, int] | None = None
+        self.codec = b""
+        self.size: tuple[int, int] | None = None
+        self.coded: tuple[int, int] | None = None
+        self.cut_off = False
         self._left = PARTS + size // PART
         self._counts: collections.Counter[str] = collections.Counter()
 
