@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "compat.vip.requests": {"errors", "core"},
     "compat.vip.importer": ANY_LAYER | {"core", "storage.mirroring"},
     "compat.vip.buckets": ANY_LAYER | {"core", "storage", "compat.vip.requests"},
-    "compat.vip.routed": {"core", "storage", "compat.vip.buckets"},
+    "compat.vip.routed": {"errors", "core", "storage", "compat.vip.buckets"},
     "compat.vip.uploads": {"errors", "core", "settings", "uploads"},
     "compat.vip.handlers": {"errors", "settings", "delivery", "http", "http.transport"}
     | {"compat.vip.requests", "compat.vip.uploads"},

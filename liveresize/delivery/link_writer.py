@@ -1,16 +1,12 @@
 """Writes links in groups: one transaction for what has come together in a moment."""
 
 import asyncio
+from collections.abc import Sequence
 
 from liveresize.core import ports
 from liveresize.core.originals import Link
 from liveresize.core.ports import Added
-
-GATHERING = 0.05
-"""Seconds for which a link waits for others."""
-
-MOST = 64
-"""Links after which a group is written at once."""
+from liveresize.delivery.gathering import Gathering
 
 
 class LinkWriter:
@@ -19,24 +15,24 @@ class LinkWriter:
     def __init__(self, links: ports.Links, max_variants: int) -> None:
         self._links = links
         self._max_variants = max_variants
-        self._group: list[tuple[Link, asyncio.Future[Added]]] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._gathering: Gathering[tuple[Link, asyncio.Future[Added]]] = Gathering(self._send)
         self._writes: set[asyncio.Task[None]] = set()
-        self._gathering = GATHERING
 
     async def add(self, link: Link) -> Added:
         """Add a link with the next group; returns what became of it.
 
         Raises IndexUnavailable; then nobody knows whether the link was written.
         """
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Added] = loop.create_future()
-        self._group.append((link, outcome))
-        if len(self._group) >= MOST:
-            self._send()
-        elif self._timer is None:
-            self._timer = loop.call_later(self._gathering, self._send)
+        outcome: asyncio.Future[Added] = asyncio.get_running_loop().create_future()
+        self._gathering.add((link, outcome))
         return await outcome
+
+    async def add_all(self, links: Sequence[Link]) -> list[Added]:
+        """Add links in one transaction; returns what became of each.
+
+        Raises IndexUnavailable; then nobody knows whether they were written.
+        """
+        return await self._links.add_all(links, self._max_variants)
 
     async def add_alone(self, link: Link) -> Added:
         """Add a link again whose write has failed, unless it was written nevertheless.
@@ -46,13 +42,12 @@ class LinkWriter:
         standing = await self._links.find(link.generation, link.variant)
         if standing is not None and (standing.key, standing.etag) == (link.key, link.etag):
             return Added.ADDED
-        (outcome,) = await self._links.add_all([link], self._max_variants)
+        (outcome,) = await self.add_all([link])
         return outcome
 
     def hurry(self) -> None:
         """Write what has been gathered, and from now on gather no longer."""
-        self._gathering = 0.0
-        self._send()
+        self._gathering.hurry()
 
     async def close(self) -> None:
         """Give up what is being written."""
@@ -60,12 +55,8 @@ class LinkWriter:
             write.cancel()
         await asyncio.gather(*self._writes, return_exceptions=True)
 
-    def _send(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        group = [(link, outcome) for link, outcome in self._group if not outcome.done()]
-        self._group = []
+    def _send(self, gathered: list[tuple[Link, "asyncio.Future[Added]"]]) -> None:
+        group = [(link, outcome) for link, outcome in gathered if not outcome.done()]
         if group:
             task = asyncio.create_task(self._write(group))
             self._writes.add(task)
@@ -74,7 +65,7 @@ class LinkWriter:
     async def _write(self, group: list[tuple[Link, "asyncio.Future[Added]"]]) -> None:
         waiting = [outcome for _, outcome in group]
         try:
-            outcomes = await self._links.add_all([link for link, _ in group], self._max_variants)
+            outcomes = await self.add_all([link for link, _ in group])
         except Exception as error:  # noqa: BLE001 (whoever waits for the link gets it)
             for outcome in waiting:
                 if not outcome.done():

@@ -2,8 +2,8 @@
 
 A link is written only once its object is in the store, so that a redirect never leads to
 nothing. On its way to S3 a rendition lies in the spool, and its file there goes last: whatever
-dies in between, the next start resumes. The disk here takes it at once; a file without a link
-that a kill leaves there is removed by housekeeping, and the rendition is made again.
+dies in between, the next start resumes. The disk here takes renditions in groups; what a kill
+keeps from it is made again, and housekeeping removes a file without a link.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from liveresize.core.formats import EXTENSIONS
 from liveresize.core.jobs import Rendered
 from liveresize.core.originals import Link, Original, ended
 from liveresize.core.ports import Added
+from liveresize.delivery.gathering import Gathering
 from liveresize.delivery.link_writer import LinkWriter
 
 _log = structlog.get_logger("liveresize.publisher")
@@ -61,12 +62,15 @@ class Publisher:
         self._engine = engine
         self._rows = rows
         self._writer = LinkWriter(links, max_variants)
+        self._gathering: Gathering[tuple[Link, bytes]] = Gathering(self._send)
         self._purges = purges
         self._store = store
         self._spool = spool
         self._memory = memory
         self._turn = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._groups: set[asyncio.Task[None]] = set()
+        self._grouped: set[tuple[str, str]] = set()
         self._left: deque[Path] = deque()
         self._coming: dict[str, dict[str, Link | None]] = {}
         self._used: dict[tuple[str, str], None] = {}
@@ -78,7 +82,7 @@ class Publisher:
     @property
     def backlog(self) -> int:
         """How many renditions are on their way."""
-        return len(self._tasks) + len(self._left)
+        return len(self._tasks) + len(self._grouped) + len(self._left)
 
     def offer(self, original: Original, variant: str, rendered: Rendered) -> None:
         """Take a finished rendition; returns at once.
@@ -90,11 +94,19 @@ class Publisher:
         if variant in self._coming.get(generation, ()) or not self._has_room(original, variant):
             return
         spooled = self._store.spools(original.image)
-        if not spooled and len(self._tasks) >= _ON_THEIR_WAY:
+        if not spooled and len(self._grouped) >= _ON_THEIR_WAY:
             self.refused += 1
             return
+        extension, size = rendered.format.extension, len(rendered.data)
+        link = self._link(original, variant, self._engine, extension, rendered.etag, size)
         self._coming.setdefault(generation, {})[variant] = None
-        self._spawn(self._publish(original, variant, rendered))
+        if spooled:
+            self._spawn(self._publish(link, extension, rendered.data))
+            return
+        self._grouped.add((generation, variant))
+        # What memory does not hold can be found only once it is stored.
+        held = self._memory.held(generation, variant) is not None
+        self._gathering.add((link, rendered.data), hurry=not held)
 
     def on_its_way(self, generation: str, variant: str) -> bool:
         """Whether a rendition may be in the store before its link is written."""
@@ -134,45 +146,86 @@ class Publisher:
         What is left is stopped. The next start takes up what is in the spool; the rest is made
         again.
         """
+        self._gathering.hurry()
         self._writer.hurry()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=patience)
-        left = [task for task in self._tasks if not task.done()]
-        for task in left:
+        running = self._tasks | self._groups
+        if running:
+            await asyncio.wait(running, timeout=patience)
+        # Of a group, each rendition counts.
+        left = self.backlog
+        for task in running:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await self._writer.close()
-        return len(left) + len(self._left)
+        return left
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _publish(self, original: Original, variant: str, rendered: Rendered) -> None:
-        extension = rendered.format.extension
-        link = self._link(
-            original, variant, self._engine, extension, rendered.etag, len(rendered.data)
-        )
-        generation = original.generation
+    async def _publish(self, link: Link, extension: str, data: bytes) -> None:
+        """Spool, store and link one rendition."""
         try:
-            if self._store.spools(original.image):
-                path = await self._spool.put(
-                    generation, variant, self._engine, extension, rendered.data
-                )
-                del rendered  # a long outage must not keep the whole spool in memory
-                await self._deliver(path, link)
-            else:
-                await self._insist_on_storing(rendered.data, link)
-                del rendered
-                await self._add(link)
+            path = await self._spool.put(
+                link.generation, link.variant, self._engine, extension, data
+            )
+            del data  # a long outage must not keep the whole spool in memory
+            await self._deliver(path, link)
         except errors.DiskFull as error:
             self._refuse(link, error)
         finally:
             self._arrived(link)
 
+    def _send(self, group: list[tuple[Link, bytes]]) -> None:
+        task = asyncio.create_task(self._publish_group(group))
+        self._groups.add(task)
+        task.add_done_callback(self._groups.discard)
+
+    async def _publish_group(self, group: list[tuple[Link, bytes]]) -> None:
+        """Store renditions together, then link them in one transaction."""
+        links = [link for link, _ in group]
+        try:
+            stored = await self._store_group(group)
+            group.clear()  # no bytes wait for the index
+            try:
+                outcomes = await self._writer.add_all(stored) if stored else []
+            except errors.StoreError as error:
+                await asyncio.gather(*(self._add_after(link, error) for link in stored))
+                return
+            for link, added in zip(stored, outcomes, strict=True):
+                await self._settle(link, added)
+        finally:
+            for link in links:
+                self._arrived(link)
+
+    async def _store_group(self, group: list[tuple[Link, bytes]]) -> list[Link]:
+        """The links of those that the store has taken."""
+        async with self._turn:
+            self.attempts += len(group)
+            outcomes = await self._store.publish_all(group)
+        stored = []
+        for (link, _), error in zip(group, outcomes, strict=True):
+            if error is None:
+                self._coming.setdefault(link.generation, {})[link.variant] = link
+                stored.append(link)
+            else:
+                self._refuse(link, error)
+        return stored
+
+    async def _add_after(self, link: Link, error: errors.StoreError) -> None:
+        """Write the link of an object whose group could not be linked because of `error`."""
+
+        async def failed() -> Added:
+            raise error
+
+        added = await self._insist(link.image.key, failed, lambda: self._add_again(link))
+        await self._settle(link, added)
+        self._arrived(link)
+
     def _arrived(self, link: Link) -> None:
         """The rendition is no longer on its way."""
+        self._grouped.discard((link.generation, link.variant))
         coming = self._coming.get(link.generation, {})
         coming.pop(link.variant, None)
         if not coming:
@@ -256,6 +309,10 @@ class Publisher:
             lambda: self._writer.add(link),
             lambda: self._add_again(link),
         )
+        await self._settle(link, added)
+
+    async def _settle(self, link: Link, added: Added) -> None:
+        """Remember a link that was written; remove the object of one that was not."""
         if added is Added.ADDED:
             self.published += 1
             self._memory.keep_link(link)
@@ -265,11 +322,11 @@ class Publisher:
             self._memory.drop_link_list(link.generation)
         await self._insist(link.image.key, lambda: self._store.remove([link]))
 
-    async def _insist_on_storing(self, source: bytes | Path, link: Link) -> None:
+    async def _insist_on_storing(self, source: Path, link: Link) -> None:
         """Store until the store answers. Raises DiskFull."""
         await self._insist(link.image.key, lambda: self._store_once(source, link))
 
-    async def _store_once(self, source: bytes | Path, link: Link) -> None:
+    async def _store_once(self, source: Path, link: Link) -> None:
         """One attempt, which is counted."""
         async with self._turn:
             self.attempts += 1

@@ -106,25 +106,47 @@ class DiskRenditions:
         """Return False: the disk takes bytes at once."""
         return False
 
-    async def publish(self, source: bytes | Path, link: Link) -> None:
-        """Store bytes, or those of a file, under `link.key`, whole or not at all.
-
-        They are not synced: see `begin` and `end`. Raises DiskFull.
-        """
+    async def publish(self, source: Path, link: Link) -> None:
+        """Store a spooled file under `link.key`. Raises DiskFull."""
         try:
-            await asyncio.to_thread(self._publish, source, link)
+            data = await asyncio.to_thread(source.read_bytes)
         except OSError as error:
             raise files.full(error) from error
+        (failed,) = await self.publish_all([(link, data)])
+        if failed is not None:
+            raise failed
 
-    def _publish(self, source: bytes | Path, link: Link) -> None:
-        self._reserve.check(link.size, share=2.0)
-        self._mark()
-        data = source if isinstance(source, bytes) else source.read_bytes()
+    async def publish_all(
+        self, renditions: Sequence[tuple[Link, bytes]]
+    ) -> list[errors.DiskFull | None]:
+        """Store bytes under the keys of their links, each whole or not at all, in one thread.
+
+        They are not synced: see `begin` and `end`.
+        """
+        return await asyncio.to_thread(self._publish_all, renditions)
+
+    def _publish_all(
+        self, renditions: Sequence[tuple[Link, bytes]]
+    ) -> list[errors.DiskFull | None]:
+        try:
+            self._reserve.check(sum(link.size for link, _ in renditions), share=2.0)
+            self._mark()
+        except errors.DiskFull as error:
+            return [error] * len(renditions)
+        except OSError as error:
+            return [files.full(error)] * len(renditions)
+        return [self._publish(link, data) for link, data in renditions]
+
+    def _publish(self, link: Link, data: bytes) -> errors.DiskFull | None:
         place = self._path(link)
         try:
-            files.write_whole(place, data)
-        except FileNotFoundError:  # the first of its generation
-            _write_first(place, data)
+            try:
+                files.write_whole(place, data)
+            except FileNotFoundError:  # the first of its generation
+                _write_first(place, data)
+        except OSError as error:
+            return files.full(error)
+        return None
 
     async def read(self, link: Link) -> bytes | None:
         """Return the bytes of a link; None if they are missing or incomplete."""

@@ -154,12 +154,11 @@ class S3Renditions:
         """Return True: renditions must not stay in memory during an outage."""
         return True
 
-    async def publish(self, source: bytes | Path, link: Link) -> None:
+    async def publish(self, source: Path, link: Link) -> None:
         """Store a spooled file under `link.key`; the spooled file stays.
 
         Raises ObjectStoreUnavailable, and DiskFull if the spooled file is incomplete.
         """
-        assert isinstance(source, Path)
         try:
             with self._health.guarded():
                 await self._objects.put_file(
@@ -173,6 +172,12 @@ class S3Renditions:
                 )
         except OSError as error:
             raise files.full(error) from error
+
+    async def publish_all(
+        self, renditions: Sequence[tuple[Link, bytes]]
+    ) -> list[errors.DiskFull | None]:
+        """See ports.RenditionStore."""
+        raise NotImplementedError("renditions for S3 are spooled")
 
     async def read(self, link: Link) -> bytes | None:
         """Return the bytes of a link; None if they are missing, incomplete or not ours.

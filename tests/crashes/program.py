@@ -34,7 +34,7 @@ STEPS = {
     "retire-shared": "liveresize.storage.s3:S3Renditions.remove_generation",
     "finish": "liveresize.uploads.pipeline:StagedUpload._finish",
     "spool": "liveresize.storage.spool:DiskSpool.put",
-    "store-disk": "liveresize.storage.disk:DiskRenditions.publish",
+    "store-disk": "liveresize.storage.disk:DiskRenditions.publish_all",
     "store-s3": "liveresize.storage.s3:S3Renditions.publish",
     "link": "liveresize.storage.index.links:SqlLinks.add_all",
     "insert-link": "liveresize.storage.index.links:SqlLinks.add_all.__wrapped__",

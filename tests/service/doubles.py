@@ -171,12 +171,20 @@ class FakeStore:
     def spools(self, image: ImageId) -> bool:
         return self.spooling
 
-    async def publish(self, source: bytes | Path, link: Link) -> None:
-        assert isinstance(source, Path) is self.spooling
+    async def publish(self, source: Path, link: Link) -> None:
+        assert self.spooling
         self.story.append("publish")
         if self.failures:
             raise self.failures.pop(0)
-        self.objects[link.key] = source if isinstance(source, bytes) else source.read_bytes()
+        self.objects[link.key] = source.read_bytes()
+
+    async def publish_all(
+        self, renditions: Sequence[tuple[Link, bytes]]
+    ) -> list[errors.DiskFull | None]:
+        assert not self.spooling
+        self.story.append("publish_all")
+        self.objects.update({link.key: data for link, data in renditions})
+        return [None] * len(renditions)
 
     async def read(self, link: Link) -> bytes | None:
         self.reads += 1

@@ -12,7 +12,7 @@ from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link
 from liveresize.core.ports import Added
-from liveresize.delivery import link_writer, publisher
+from liveresize.delivery import gathering, publisher
 from liveresize.delivery.publisher import Publisher
 from liveresize.settings.server import Cache
 
@@ -326,7 +326,7 @@ def test_links_that_come_together_are_written_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one transaction; a stop waits for no more of them."""
-    monkeypatch.setattr(link_writer, "GATHERING", 3600.0)
+    monkeypatch.setattr(gathering, "SECONDS", 3600.0)
 
     async def main() -> None:
         house = House(tmp_path)
@@ -359,8 +359,8 @@ def test_a_group_that_is_full_is_written_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long links may wait for others."""
-    monkeypatch.setattr(link_writer, "GATHERING", 3600.0)
-    monkeypatch.setattr(link_writer, "MOST", 4)
+    monkeypatch.setattr(gathering, "SECONDS", 3600.0)
+    monkeypatch.setattr(gathering, "MOST", 4)
 
     async def main() -> None:
         house = House(tmp_path)
@@ -588,6 +588,72 @@ def test_the_disk_takes_bytes_at_once(tmp_path: Path) -> None:
     run(main)
 
 
+def test_the_disk_takes_what_comes_together_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread and one transaction for all of them; a stop waits for no more of them."""
+    monkeypatch.setattr(gathering, "SECONDS", 3600.0)
+
+    async def main() -> None:
+        house = House(tmp_path)
+        house.fake_store.spooling = False
+        await house.upload()
+        for width in range(100, 108):
+            await house.get(request(width))
+        assert house.publisher.backlog == 8
+        assert not house.fake_store.objects
+        assert await house.publisher.flush(30.0) == 0
+        assert house.story.count("publish_all") == 1
+        assert house.index.calls["links.add_all"] == 1
+        assert house.publisher.published == house.publisher.attempts == 8
+        await house.get(request(200))  # of a server that stops, too
+        assert await house.publisher.flush(30.0) == 0
+        assert house.publisher.published == 9
+
+    run(main)
+
+
+def test_what_memory_does_not_hold_is_stored_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be rendered again by whoever asks meanwhile."""
+    monkeypatch.setattr(gathering, "SECONDS", 3600.0)
+
+    async def main() -> None:
+        house = House(tmp_path, store=disk_store(tmp_path), cache=Cache(memory_bytes=0))
+        await house.upload()
+        await house.get(request(100))
+        await until(lambda: house.publisher.published == 1)
+
+    run(main)
+
+
+def test_links_of_a_failed_group_of_the_disk_are_written_one_by_one(tmp_path: Path) -> None:
+    """Those that are written are no longer on their way; a stop counts the others."""
+
+    async def main() -> None:
+        house = House(tmp_path, store=disk_store(tmp_path))
+        original = await house.upload()
+        bad = request(100).rendition.variant
+        add_all = house.index.links.add_all
+
+        async def refuse(links: Sequence[Link], most: int) -> list[Added]:
+            if any(link.variant == bad for link in links):
+                raise errors.IndexUnavailable("", "this one cannot be written")
+            return await add_all(links, most)
+
+        house.index.links.add_all = refuse
+        for width in range(100, 104):
+            await house.get(request(width))
+        await until(lambda: house.publisher.published == 3)
+        await until(lambda: house.publisher.backlog == 1)
+        assert house.publisher.stored(original.generation, bad) is not None
+        assert await house.publisher.flush(0.0) == 1
+        assert house.publisher.backlog == 0
+
+    run(main)
+
+
 def test_what_an_earlier_release_left_in_the_spool_of_a_disk_is_taken_up(tmp_path: Path) -> None:
     """1.0.0 spooled renditions for the embedded store as well."""
 
@@ -613,10 +679,10 @@ def test_a_disk_that_is_full_keeps_nothing(tmp_path: Path, monkeypatch: pytest.M
         house = House(tmp_path, store=store)
         await house.upload()
 
-        async def refuse(*_: object) -> None:
-            raise errors.DiskFull
+        async def refuse(group: Sequence[tuple[Link, bytes]]) -> list[errors.DiskFull | None]:
+            return [errors.DiskFull() for _ in group]
 
-        monkeypatch.setattr(store, "publish", refuse)
+        monkeypatch.setattr(store, "publish_all", refuse)
         await house.publish(100)
         assert (house.publisher.published, house.publisher.refused) == (0, 1)
         assert not house.publisher._coming

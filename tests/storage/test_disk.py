@@ -56,6 +56,13 @@ def left(folder: Path) -> list[Path]:
     return sorted((folder / "renditions").rglob("*"))
 
 
+async def keep(renditions: DiskRenditions, data: bytes, one: Link) -> None:
+    """Store the bytes of one link. Raises DiskFull."""
+    (error,) = await renditions.publish_all([(one, data)])
+    if error is not None:
+        raise error
+
+
 def test_what_was_published_can_be_read_and_removed(tmp_path: Path) -> None:
     """With its last rendition a generation leaves no folder."""
 
@@ -63,7 +70,7 @@ def test_what_was_published_can_be_read_and_removed(tmp_path: Path) -> None:
         renditions = store(tmp_path)
         one, other = link(renditions, of()), link(renditions, of(), "50x0-jpeg")
         for each in (one, other):
-            await renditions.publish(b"data", each)
+            await keep(renditions, b"data", each)
             assert await renditions.read(each) == b"data"
         place = renditions.local_path(one.key)
         assert place is not None
@@ -78,13 +85,38 @@ def test_what_was_published_can_be_read_and_removed(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_of_several_each_is_stored_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the disk does not take keeps no other from it."""
+    several = [link(store(tmp_path), of(), f"{width}x0-jpeg") for width in (10, 20, 30)]
+    write = os.write
+
+    def refuse(descriptor: int, data: bytes) -> int:
+        if bytes(data) == b"bad!":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    async def main() -> None:
+        renditions = store(tmp_path)
+        monkeypatch.setattr(os, "write", refuse)
+        bytes_of = (b"data", b"bad!", b"more")
+        first, second, third = await renditions.publish_all(
+            list(zip(several, bytes_of, strict=True))
+        )
+        assert first is None
+        assert isinstance(second, errors.DiskFull)
+        assert third is None
+        assert [await renditions.read(each) for each in several] == [b"data", None, b"more"]
+
+    asyncio.run(main())
+
+
 def test_publishing_again_replaces(tmp_path: Path) -> None:
     """Also from a file, which stays; nothing half-written is left."""
 
     async def main() -> None:
         renditions = store(tmp_path)
         first, second = link(renditions, of(), size=5), link(renditions, of(), size=3)
-        await renditions.publish(b"first", first)
+        await keep(renditions, b"first", first)
         spooled = tmp_path / "spooled"
         spooled.write_bytes(b"2nd")
         await renditions.publish(spooled, second)
@@ -111,7 +143,7 @@ def test_a_rendition_has_its_name_only_when_it_is_whole(
 
         monkeypatch.setattr(Path, "rename", die)
         with pytest.raises(errors.DiskFull):
-            await renditions.publish(b"data", one)
+            await keep(renditions, b"data", one)
         part, name = names
         assert part.startswith(name)
         assert part.endswith(".part")
@@ -126,24 +158,22 @@ def test_a_full_disk_keeps_no_folder_of_what_it_did_not_take(
     """Each takes an inode, which uploads would lack; one with files in it stays."""
     full = OSError(errno.ENOSPC, "No space left on device")
 
-    def refuse(self: Path, data: bytes) -> int:
-        if not self.parent.exists():
-            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+    def refuse(*_: object) -> int:
         raise full
 
     async def main() -> None:
         renditions = store(tmp_path)
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "write_bytes", refuse)
+            patch.setattr(os, "write", refuse)
             with pytest.raises(errors.DiskFull):
-                await renditions.publish(b"data", link(renditions, of()))
+                await keep(renditions, b"data", link(renditions, of()))
         assert left(tmp_path) == []
-        await renditions.publish(b"data", link(renditions, of()))
+        await keep(renditions, b"data", link(renditions, of()))
         before = left(tmp_path)
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "write_bytes", refuse)
+            patch.setattr(os, "write", refuse)
             with pytest.raises(errors.DiskFull):
-                await renditions.publish(b"data", link(renditions, of(), "50x0-jpeg"))
+                await keep(renditions, b"data", link(renditions, of(), "50x0-jpeg"))
         assert left(tmp_path) == before
 
     asyncio.run(main())
@@ -157,7 +187,7 @@ def test_a_generation_is_removed_whole(tmp_path: Path) -> None:
         other = worlds.original(CAT, generation="f" * 26 + of().generation[-2:])
         for original in (of(), other):
             for variant in (VARIANT, "50x0-jpeg"):
-                await renditions.publish(b"data", link(renditions, original, variant))
+                await keep(renditions, b"data", link(renditions, original, variant))
         for _ in range(2):
             await renditions.remove_generation(of())
         assert await renditions.read(link(renditions, of())) is None
@@ -173,7 +203,7 @@ def test_an_object_that_is_not_whole_is_gone(tmp_path: Path, data: bytes) -> Non
     async def main() -> None:
         renditions = store(tmp_path)
         published = link(renditions, of())
-        await renditions.publish(b"data", published)
+        await keep(renditions, b"data", published)
         place = renditions.local_path(published.key)
         assert place is not None
         place.unlink()
@@ -277,9 +307,9 @@ def test_twice_the_reserve_stays_free(tmp_path: Path, monkeypatch: pytest.Monkey
         renditions = store(tmp_path, reserve=100)
         monkeypatch.setattr(os, "statvfs", lambda _: statvfs(bavail=203))
         with pytest.raises(errors.DiskFull):
-            await renditions.publish(b"data", link(renditions, of()))
+            await keep(renditions, b"data", link(renditions, of()))
         monkeypatch.setattr(os, "statvfs", lambda _: statvfs(bavail=204))
-        await renditions.publish(b"data", link(renditions, of()))
+        await keep(renditions, b"data", link(renditions, of()))
 
     asyncio.run(main())
 
@@ -324,7 +354,7 @@ async def run_one(folder: Path, data: bytes, *, crash: bool) -> Link:
     published = dataclasses.replace(
         link(renditions, of(), size=len(data)), etag=sha256, rendered_at=time.time()
     )
-    await renditions.publish(data, published)
+    await keep(renditions, data, published)
     if not crash:
         await renditions.end()
     return published
@@ -416,8 +446,8 @@ def test_a_full_disk_is_marked_before_anything_is_stored(
             renditions = store(tmp_path)
             await renditions.begin()
             with pytest.raises(errors.DiskFull):
-                await renditions.publish(b"data", link(renditions, of()))
-        await renditions.publish(b"data", link(renditions, of()))
+                await keep(renditions, b"data", link(renditions, of()))
+        await keep(renditions, b"data", link(renditions, of()))
         assert (tmp_path / "running").exists()
 
     asyncio.run(main())

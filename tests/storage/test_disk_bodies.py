@@ -8,7 +8,7 @@ import pytest
 
 from liveresize import errors
 
-from .test_disk import link, of, store
+from .test_disk import keep, link, of, store
 
 DATA = random.Random(4).randbytes(200_000)
 
@@ -19,7 +19,7 @@ def test_any_part_can_be_read(tmp_path: Path) -> None:
     async def main() -> None:
         renditions = store(tmp_path)
         one = link(renditions, of(), size=len(DATA))
-        await renditions.publish(DATA, one)
+        await keep(renditions, DATA, one)
         for first, last in [(0, None), (0, 0), (5, 10), (199_990, None), (100, 500_000)]:
             body = await renditions.open(one, first, last)
             assert body is not None
@@ -41,7 +41,7 @@ def test_what_is_gone_or_not_whole_is_not_opened(tmp_path: Path) -> None:
         renditions = store(tmp_path)
         one = link(renditions, of(), size=len(DATA))
         assert await renditions.open(one) is None
-        await renditions.publish(DATA[:-1], one)
+        await keep(renditions, DATA[:-1], one)
         assert await renditions.open(one) is None
 
     asyncio.run(main())
@@ -53,7 +53,7 @@ def test_a_file_cut_while_it_is_read_is_a_failure(tmp_path: Path) -> None:
     async def main() -> None:
         renditions = store(tmp_path)
         one = link(renditions, of(), size=len(DATA))
-        await renditions.publish(DATA, one)
+        await keep(renditions, DATA, one)
         body = await renditions.open(one)
         assert body is not None
         place = renditions.local_path(one.key)

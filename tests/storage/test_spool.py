@@ -175,7 +175,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         def refuse(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(Path, "write_bytes", refuse)
+        monkeypatch.setattr(os, "write", refuse)
         with pytest.raises(errors.DiskFull, match="no room"):
             await box.put(OLD, "v", "1", "jpg", b"data")
         assert await box.entries() == []

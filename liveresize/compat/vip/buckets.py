@@ -187,12 +187,11 @@ class VipRenditions:
         """Return True: renditions must not stay in memory during an outage."""
         return True
 
-    async def publish(self, source: bytes | Path, link: Link) -> None:
+    async def publish(self, source: Path, link: Link) -> None:
         """Store a spooled file under `link.key`; the spooled file stays.
 
         Raises ObjectStoreUnavailable, and DiskFull if the spooled file is incomplete.
         """
-        assert isinstance(source, Path)
         bucket = link.image.bucket
         try:
             with self._access.asking(bucket):

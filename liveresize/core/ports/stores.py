@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 
@@ -58,10 +59,18 @@ class RenditionStore(Protocol):
     def spools(self, image: ImageId) -> bool:
         """Whether renditions of a picture are spooled until they are stored."""
 
-    async def publish(self, source: bytes | Path, link: Link) -> None:
-        """Store bytes or a spooled file under `link.key`; the spooled file stays.
+    async def publish(self, source: Path, link: Link) -> None:
+        """Store a spooled file under `link.key`; the file stays.
 
-        A store that `spools` takes only files. Raises DiskFull or ObjectStoreUnavailable.
+        Raises DiskFull or ObjectStoreUnavailable.
+        """
+
+    async def publish_all(
+        self, renditions: Sequence[tuple[Link, bytes]]
+    ) -> list[errors.DiskFull | None]:
+        """Store bytes under the keys of their links; return the error of each, or None.
+
+        Not for stores that spool: they take files.
         """
 
     async def read(self, link: Link) -> bytes | None:
