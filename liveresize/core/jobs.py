@@ -8,10 +8,15 @@ from liveresize.core.rendition import Rendition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderJob:
-    """Render the original at `path`; the result is Rendered."""
+    """Render the original at `path`; the result is Rendered.
+
+    `then` is the rendition that is asked for next where it differs in its format only: the
+    finished pixels are kept for it.
+    """
 
     path: str
     rendition: Rendition
+    then: Rendition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

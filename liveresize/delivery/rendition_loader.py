@@ -17,6 +17,7 @@ from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import CachedImage, LinkList
 from liveresize.core.rates import Rates
+from liveresize.core.rendition import Rendition
 from liveresize.core.single_flight import Call, SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.outcomes import Bytes, Cache, Streamed, Timings
@@ -103,17 +104,20 @@ class RenditionLoader:
         request: RenditionRequest,
         client: str,
         way: LinkState,
+        then: Rendition | None,
         flight: Call[Link | Bytes],
     ) -> Link | Bytes:
         """Find or render; behind a link that leads nowhere there is nothing to look up.
 
-        Only a render needs the bytes of the original.
+        Only a render needs the bytes of the original. `then` is that of RenderJob.
         """
         found = await self.find(original, request.rendition.variant, way)
         if found is not None:
             return found
         self._rates.charge(client)
-        return await self.render(original, request, client, flight, stored=way is LinkState.BLOCKED)
+        return await self.render(
+            original, request, client, flight, stored=way is LinkState.BLOCKED, then=then
+        )
 
     async def find(
         self, original: Original, variant: str, way: LinkState = LinkState.OPEN
@@ -269,13 +273,16 @@ class RenditionLoader:
         flight: Call[Link | Bytes] | None,
         *,
         stored: bool = False,
+        then: Rendition | None = None,
     ) -> Bytes:
         """Render in a slot. Without a flight nothing is kept; what is `stored` already is
-        not stored again. Raises OriginalElsewhere where the original cannot be had."""
+        not stored again; `then` is that of RenderJob. Raises OriginalElsewhere where the original
+        cannot be had."""
         await self._mirroring.bring(original)
         asked, handle = time.perf_counter(), flight or ports.JobHandle(client=client)
         variant = request.rendition.variant
-        job = RenderJob(path=str(self._originals.path(original)), rendition=request.rendition)
+        path = str(self._originals.path(original))
+        job = RenderJob(path=path, rendition=request.rendition, then=then)
         self.renders += 1
         try:
             rendered = await self._renderer.run(job, handle=handle)

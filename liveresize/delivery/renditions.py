@@ -10,6 +10,7 @@ from liveresize.core import geometry, ports, urls
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.originals import Link, Original
+from liveresize.core.rendition import Rendition
 from liveresize.core.single_flight import SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.original_lookup import OriginalLookup
@@ -109,7 +110,7 @@ class Renditions:
                 return await self._loader.render(original, request, client, None)
             quicker = self._two_speed.quicker(original, request) if soon else None
             if quicker is not None and not await self._is_there(original, request):
-                outcome = await self._join(original, quicker, client)
+                outcome = await self._join(original, quicker, client, then=request.rendition)
                 self._improve(original, request, client)
                 return replace(outcome, pending=SLOW.value)
             return await self._join(original, request, client)
@@ -143,7 +144,7 @@ class Renditions:
         key = (original.generation, request.rendition.variant)
         if key in self._improving or len(self._improving) >= _IMPROVING:
             return
-        make = functools.partial(self._loader.make, original, request, client, LinkState.OPEN)
+        make = functools.partial(self._loader.make, original, request, client, LinkState.OPEN, None)
 
         async def improve() -> None:
             # Between the look at memory and `run` there is no await, as in `_join`.
@@ -158,7 +159,11 @@ class Renditions:
         task.add_done_callback(lambda _: self._improving.pop(key))
 
     async def _join(
-        self, original: Original, request: RenditionRequest, client: str
+        self,
+        original: Original,
+        request: RenditionRequest,
+        client: str,
+        then: Rendition | None = None,
     ) -> Redirect | Bytes | Streamed:
         variant, redirect = request.rendition.variant, self._redirects(request)
         key = (original.generation, variant)
@@ -169,7 +174,7 @@ class Renditions:
             if recalled is not None:
                 return recalled
             joining = self._jobs.joins(key)
-            make = functools.partial(self._loader.make, original, request, client, way)
+            make = functools.partial(self._loader.make, original, request, client, way, then)
             try:
                 made = await self._jobs.run(key, make, client=client)
             except errors.RateLimited:
@@ -232,7 +237,7 @@ class Renditions:
         if outside is not None:
             raise errors.BadParameter(outside.reason)
         variant = request.rendition.variant
-        make = functools.partial(self._loader.make, original, request, "", LinkState.OPEN)
+        make = functools.partial(self._loader.make, original, request, "", LinkState.OPEN, None)
         # As in `_join`, there is no await between the look at memory and `run`.
         while not self._made(original, variant):
             with contextlib.suppress(errors.RateLimited):  # of the client that was joined

@@ -17,7 +17,7 @@ def perform(job: Job, settings: EngineSettings) -> Result:
         return ingest.ingest(job, settings)
     try:
         if isinstance(job, RenderJob):
-            return render.render(job.path, job.rendition, settings)
+            return render.render(job.path, job.rendition, settings, again=job.then is not None)
         return ingest.probe(job.path, settings)
     except errors.UnsupportedImage as error:
         # Only an upload can be of the wrong format; an original that is has gone bad.

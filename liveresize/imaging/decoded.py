@@ -1,8 +1,10 @@
-"""Decoded pixels that a worker keeps, so that renditions of one picture decode it once.
+"""Pixels that a worker keeps, so that renditions of one picture decode it once.
 
 A page asks for one picture in many sizes within a second. What its decoder made is kept for
 that long: least recently used, bounded in bytes, and gone when memory is needed, when the
-original is deleted, or after some idle seconds. Results are the same with and without it.
+original is deleted, or after some idle seconds. A picture that is answered in a quick format
+first is finished once for both: what was encoded waits for the other format. Results are the
+same with and without it.
 """
 
 import functools
@@ -12,7 +14,7 @@ import resource
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from PIL import Image
@@ -32,8 +34,9 @@ STATUS = pathlib.Path("/proc/self/statm")
 
 Size = tuple[int, int]
 
-Key = tuple[int, int, int, int, Size, str]
-"""Device, inode, time of change and bytes of the file; size and mode that are decoded to."""
+Key = tuple[Hashable, ...]
+"""Device, inode, time of change and bytes of the file, and what its pixels are: the size and
+mode that are decoded to, or what a finished picture is to look like."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class _Kept:
     path: str
     pixels: Image.Image
     bytes: int
+    notes: tuple[str, ...] = ()
+    since: float = 0.0
 
 
 class DecodedPixels:
@@ -62,22 +67,16 @@ class DecodedPixels:
         self._idle = idle
         self._now = monotonic
         self._entries: OrderedDict[Key, _Kept] = OrderedDict()
+        self._finished: dict[Key, _Kept] = {}
         self._lock = threading.Lock()
         self._used_at = 0.0
         self._filled = threading.Event()
         self.bytes = 0
 
-    def key(self, path: str, image: Image.Image) -> Key:
-        """What an opened picture, told how small to decode, will be decoded to."""
+    def key(self, path: str, *what: Hashable) -> Key:
+        """The key of the pixels that are made of the file at `path`, which `what` describes."""
         facts = os.stat(path)
-        return (
-            facts.st_dev,
-            facts.st_ino,
-            facts.st_mtime_ns,
-            facts.st_size,
-            image.size,
-            image.mode,
-        )
+        return (facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size, *what)
 
     def get(self, key: Key) -> Image.Image | None:
         """The pixels kept under `key`, which are read only."""
@@ -90,22 +89,49 @@ class DecodedPixels:
             return kept.pixels
 
     def keep(self, key: Key, path: str, image: Image.Image, limit: int) -> Image.Image:
-        """Keep what was decoded, unless it is more than `limit` bytes; the pixels to go on with."""
-        size = image.width * image.height * pixel_bytes(image.mode)
-        if size > limit:
+        """Keep what was decoded, unless it is more than `limit` bytes beside what is finished;
+        the pixels to go on with."""
+        kept = _kept(path, image)
+        if kept.bytes > limit:
             return image
-        pixels = image._new(image.im)
-        pixels.readonly = 1
         with self._lock:
             self._drop_deleted()
             self._drop(key)
-            while self._entries and self.bytes + size > limit:
-                self._drop(next(iter(self._entries)))
-            self._entries[key] = _Kept(path, pixels, size)
-            self.bytes += size
+            if not self._make_room(kept.bytes, limit):
+                return image
+            self._entries[key] = kept
+            self._add(kept)
+        return kept.pixels
+
+    def finish(
+        self, key: Key, path: str, picture: Image.Image, notes: tuple[str, ...], limit: int
+    ) -> None:
+        """Keep a finished picture and the remarks on it for another format.
+
+        Such pictures take half of `limit` at most. None makes room for another one: those that
+        came first are asked for first.
+        """
+        kept = _kept(path, picture)
+        kept.notes, kept.since = notes, self._now()
+        with self._lock:
+            self._drop_deleted()
+            self._drop(key)
+            waiting = sum(each.bytes for each in self._finished.values())
+            if waiting + kept.bytes > limit // 2:
+                return
+            self._make_room(kept.bytes, limit)
+            self._finished[key] = kept
+            self._add(kept)
+
+    def take(self, key: Key) -> tuple[Image.Image, tuple[str, ...]] | None:
+        """A finished picture and the remarks on it, which is kept no longer."""
+        with self._lock:
+            kept = self._finished.get(key)
+            if kept is None:
+                return None
+            self._drop(key)
             self._used_at = self._now()
-        self._filled.set()
-        return pixels
+            return kept.pixels, kept.notes
 
     def make_room(self, size: int) -> None:
         """Drop everything where `size` bytes would not fit beside it."""
@@ -115,8 +141,9 @@ class DecodedPixels:
     def clear(self) -> bool:
         """Drop everything; whether there was anything."""
         with self._lock:
-            had = bool(self._entries)
+            had = bool(self._entries or self._finished)
             self._entries.clear()
+            self._finished.clear()
             self.bytes = 0
             return had
 
@@ -124,7 +151,7 @@ class DecodedPixels:
         """Drop everything that has been idle; seconds until the next look, None without need."""
         with self._lock:
             self._drop_deleted()
-            if not self._entries:
+            if not (self._entries or self._finished):
                 return None
             left = self._used_at + self._idle - self._now()
         if left > 0:
@@ -139,15 +166,40 @@ class DecodedPixels:
             while (left := self.tidy()) is not None:
                 time.sleep(left)
 
+    def _add(self, kept: _Kept) -> None:
+        """Count what has been kept."""
+        self.bytes += kept.bytes
+        self._used_at = self._now()
+        self._filled.set()
+
+    def _make_room(self, size: int, limit: int) -> bool:
+        """Drop what was decoded and is least recently used; whether `size` bytes fit then.
+
+        What was finished so long ago that nobody has come for it goes first.
+        """
+        late = self._now() - self._idle
+        for key in [key for key, kept in self._finished.items() if kept.since < late]:
+            self._drop(key)
+        while self._entries and self.bytes + size > limit:
+            self._drop(next(iter(self._entries)))
+        return self.bytes + size <= limit
+
     def _drop_deleted(self) -> None:
-        for key, kept in list(self._entries.items()):
+        for key, kept in [*self._entries.items(), *self._finished.items()]:
             if not os.path.exists(kept.path):
                 self._drop(key)
 
     def _drop(self, key: Key) -> None:
-        kept = self._entries.pop(key, None)
+        kept = self._entries.pop(key, None) or self._finished.pop(key, None)
         if kept is not None:
             self.bytes -= kept.bytes
+
+
+def _kept(path: str, image: Image.Image) -> _Kept:
+    """The pixels of `image`, which nobody can change from now on."""
+    pixels = image._new(image.im)
+    pixels.readonly = 1
+    return _Kept(path, pixels, image.width * image.height * pixel_bytes(image.mode))
 
 
 @functools.cache

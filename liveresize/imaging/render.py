@@ -5,12 +5,15 @@ import hashlib
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from PIL import Image
 
 from liveresize import errors
+from liveresize.core.formats import Format
 from liveresize.core.jobs import Rendered
 from liveresize.core.rendition import Rendition
+from liveresize.core.values import WHITE
 from liveresize.imaging import (
     animation,
     decode,
@@ -31,24 +34,29 @@ Made = tuple[bytes, tuple[str, ...]]
 
 
 def render(
-    path: str | os.PathLike[str], rendition: Rendition, settings: EngineSettings
+    path: str | os.PathLike[str],
+    rendition: Rendition,
+    settings: EngineSettings,
+    *,
+    again: bool = False,
 ) -> Rendered:
     """Make `rendition` of the original at `path`.
 
-    Where memory runs out, pixels that were kept are dropped and it is tried once more. Raises
+    With `again` the finished pixels are kept: another format of them is asked for next. Where
+    memory runs out, pixels that were kept are dropped and it is tried once more. Raises
     UnsupportedImage, UnreadableImage, ImageTooLarge, MemoryExceeded or OriginalMissing;
     nothing else for any file.
     """
     try:
-        return _rendered(path, rendition, settings)
+        return _rendered(path, rendition, settings, again)
     except errors.MemoryExceeded:
         if not decoded.kept().clear():
             raise
-    return _rendered(path, rendition, settings)
+    return _rendered(path, rendition, settings, again)
 
 
 def _rendered(
-    path: str | os.PathLike[str], rendition: Rendition, settings: EngineSettings
+    path: str | os.PathLike[str], rendition: Rendition, settings: EngineSettings, again: bool
 ) -> Rendered:
     watch = Stopwatch()
     max_pixels = settings.constraints.max_decode_pixels
@@ -60,7 +68,14 @@ def _rendered(
         if task.frames > 1:
             data, notes = _moving(image, task, settings, watch)
         else:
-            data, notes = _still(os.fspath(path), image, task, settings, watch)
+            picture, notes = _still(
+                os.fspath(path), image, task, settings.decoded_bytes, watch, again
+            )
+            with watch.stage("encode"):
+                data = encode.still(
+                    picture, task.output, task.level, settings, indexed=task.indexed
+                )
+                del picture
         with watch.stage("encode"):
             if as_stored and render_plan.TRUNCATED not in notes:
                 data = passthrough.smaller(path, image, data)
@@ -80,18 +95,29 @@ def _still(
     path: str,
     image: Image.Image,
     task: render_plan.RenderPlan,
-    settings: EngineSettings,
+    most: int,
     watch: Stopwatch,
-) -> Made:
-    """One picture: shrunk as it is decoded, given back before it is encoded."""
+    again: bool,
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """One picture as it is encoded, and remarks: finished by the job before this one, or shrunk
+    as it is decoded. What was decoded is given back before it is encoded.
+
+    At most `most` bytes of pixels are kept, those of the picture where it is asked for `again`.
+    """
+    kept = decoded.kept()
     with watch.stage("decode"):
+        key = kept.key(path, *_looks(image, task))
+        finished = kept.take(key)
+        if finished is not None:
+            kept.make_room(decoded.RESULT * math.prod(task.plan().output))
+            return finished
         plan = task.plan()
         scale = shrink.on_load(
             image,
             orientation.turned_size(pipeline.extent(plan.box), task.turn),
             orientation.turned_size(plan.resized, task.turn),
         )
-        pixels = _decoded(path, image, task, settings.decoded_bytes)
+        pixels = _decoded(path, image, task, most)
     with watch.stage("resize"):
         picture, notes = pipeline.finished(
             pixels, task, task.plan(pipeline.focus(pixels, task, scale)), scale
@@ -99,16 +125,27 @@ def _still(
         if picture is not image:
             image.close()
             del pixels
-    with watch.stage("encode"):
-        data = encode.still(picture, task.output, task.level, settings, indexed=task.indexed)
-        return data, notes
+        if again:
+            kept.finish(key, path, picture, notes, most)
+    return picture, notes
+
+
+def _looks(image: Image.Image, task: render_plan.RenderPlan) -> tuple[Rendition, bool]:
+    """What the finished pixels of an opened still depend on, whichever format they get: the
+    rendition, and whether something transparent is laid over its background."""
+    background = task.rendition.background or WHITE
+    clear = decode.has_alpha(image) or background[3] < 255
+    rendition = replace(
+        task.rendition, format=Format.PNG, quality=None, background=background, animate=True
+    )
+    return rendition, clear and not task.output.has_alpha
 
 
 def _decoded(path: str, image: Image.Image, task: render_plan.RenderPlan, most: int) -> Image.Image:
     """The pixels of an opened still: kept by an earlier job, or kept from now on within `most`
     bytes."""
     kept = decoded.kept()
-    key = kept.key(path, image)
+    key = kept.key(path, image.size, image.mode)
     pixels = kept.get(key)
     work = decoded.RESULT * math.prod(task.plan().output)
     if pixels is not None:

@@ -2,7 +2,8 @@
 
 Background jobs wait for all others. Of the clients that wait, the one that occupies the
 fewest slots goes first; of those, the one that has been served least lately; of its jobs,
-uploads before renders, then the oldest. How much a client has been served is its virtual time:
+uploads before renders, then the oldest; of its background jobs, the one that suits the slot best.
+How much a client has been served is its virtual time:
 start-time fair queueing (Goyal, Vin and Cheng, 1996), with its tags computed when a slot is free,
 so that jobs may leave, be joined or change their priority while they wait.
 """
@@ -10,6 +11,7 @@ so that jobs may leave, be joined or change their priority while they wait.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from liveresize import errors
@@ -28,6 +30,14 @@ _NOBODY = ("",)
 """Who waits for a job that no client waits for."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[T]):
+    """A job in the queue."""
+
+    handle: JobHandle
+    suits: Callable[[T], int]
+
+
 class Admission(Generic[T]):
     """Hands free slots to those who ask; at most `limit` wait, each for `max_wait` s.
 
@@ -44,7 +54,7 @@ class Admission(Generic[T]):
         # In order of arrival. Who is next is found out when a slot is free: no order has to
         # be kept while jobs leave or are joined. A look at 256 of them takes 0.1 ms where they
         # are one client's, 0.4 ms where each has its own.
-        self._queue: dict[asyncio.Future[T], JobHandle] = {}
+        self._queue: dict[asyncio.Future[T], _Waiting[T]] = {}
         self._running: dict[JobHandle, str] = {}
         self._times: dict[str, float] = {}
         self._time = 0.0
@@ -55,24 +65,24 @@ class Admission(Generic[T]):
         """How many wait for a slot."""
         return len(self._queue)
 
-    async def acquire(self, handle: JobHandle, suits: Callable[[T], bool] | None = None) -> T:
+    async def acquire(self, handle: JobHandle, suits: Callable[[T], int] = lambda slot: 0) -> T:
         """A slot that nobody else has; it comes back through `offer`, after `ended`.
 
-        Of several free slots one that `suits` goes first; nobody waits for one. A job that is
-        promoted in the queue goes before those of lower priority. Raises
-        QueueFull at once, or later where another client needs the place; WaitTimeout after
-        `max_wait`; and ShuttingDown when closed before or meanwhile. Cancelling leaves the queue.
+        Of several free slots the one that `suits` best goes first; nobody waits for one. A job
+        that is promoted in the queue goes before those of lower priority. Raises QueueFull at
+        once, or later where another client needs the place; WaitTimeout after `max_wait`; and
+        ShuttingDown when closed before or meanwhile. Cancelling leaves the queue.
         """
         if self._closed:
             raise errors.ShuttingDown
         if self._free:
             self._begin(handle, _first(handle))
-            slot = next(filter(suits, self._free), self._free[0]) if suits else self._free[0]
+            slot = max(self._free, key=suits)
             self._free.remove(slot)
             return slot
         self._make_room(_first(handle))
         turn: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue[turn] = handle
+        self._queue[turn] = _Waiting(handle, suits)
         try:
             await self._wait(turn, handle)
         except asyncio.CancelledError:
@@ -93,7 +103,7 @@ class Admission(Generic[T]):
         """
         if len(self._queue) < self._limit:
             return
-        owners = {turn: _first(handle) for turn, handle in self._queue.items()}
+        owners = {turn: _first(each.handle) for turn, each in self._queue.items()}
         waiting = Counter(owners.values())
         heaviest = max(waiting, key=lambda each: waiting[each], default=client)
         if waiting[client] >= self._share or waiting[heaviest] <= self._share:
@@ -124,18 +134,18 @@ class Admission(Generic[T]):
             self._times.clear()
             self._time = 0.0
             return
-        turn, client = self._next()
-        self._begin(self._queue.pop(turn), client)
+        turn, client = self._next(slot)
+        self._begin(self._queue.pop(turn).handle, client)
         turn.set_result(slot)
 
-    def _next(self) -> tuple[asyncio.Future[T], str]:
+    def _next(self, slot: T) -> tuple[asyncio.Future[T], str]:
         """Whose turn it is, and the client in whose turn that job goes."""
         occupied = Counter(self._running.values())
-        # Of a client's jobs of one priority only the oldest can be next.
+        # Of a client's jobs of one priority only the oldest can be next, unless nobody waits.
         oldest: dict[tuple[str, Priority], asyncio.Future[T]] = {}
-        for turn, handle in self._queue.items():
-            for client in handle.clients or _NOBODY:
-                oldest.setdefault((client, handle.priority), turn)
+        for turn, each in self._queue.items():
+            for client in each.handle.clients or _NOBODY:
+                oldest.setdefault((client, each.handle.priority), turn)
 
         def rank(waiting: tuple[str, Priority]) -> tuple[bool, int, float, Priority]:
             client, priority = waiting
@@ -143,7 +153,19 @@ class Admission(Generic[T]):
             return last, occupied[client], self._time_of(client), priority
 
         first = min(oldest, key=rank)
+        if first[1] is Priority.BACKGROUND:
+            return self._best(first[0], slot), first[0]
         return oldest[first], first[0]
+
+    def _best(self, client: str, slot: T) -> asyncio.Future[T]:
+        """The background job of `client` that `slot` suits best; of several the oldest."""
+        own = {
+            turn: each.suits(slot)
+            for turn, each in self._queue.items()
+            if each.handle.priority is Priority.BACKGROUND
+            and client in (each.handle.clients or _NOBODY)
+        }
+        return max(own, key=lambda turn: own[turn])
 
     def _begin(self, handle: JobHandle, client: str) -> None:
         """Move `client` on by what the job costs, and everybody to where it began."""

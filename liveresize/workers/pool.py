@@ -114,8 +114,7 @@ class WorkerPool:
         and WaitTimeout for one that did not begin in time."""
         handle = handle or JobHandle()
         self._quarantine.check(job)
-        path = job.path if isinstance(job, RenderJob) else None
-        slot = await self._admission.acquire(handle, lambda slot: path in slot.rendered)
+        slot = await self._admission.acquire(handle, lambda slot: slot.suits(job))
         handle.begin()
         task = asyncio.get_running_loop().create_task(self._do(job, slot, handle))
         self._begun.add(task)

@@ -23,6 +23,9 @@ logger = structlog.get_logger(__name__)
 _REMEMBERED = 4
 """Originals that a slot is taken to hold the decoded pixels of: the last ones it rendered."""
 
+_FINISHED = 32
+"""Renditions that a slot is taken to hold the finished pixels of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Death:
@@ -56,9 +59,10 @@ class Died(Exception):
 class Slot:
     """A warm worker that does one job at a time.
 
-    `jobs` counts those it has done, `rendered` has the paths of the originals it did last;
-    `gone` says that its process has ended, `spoilt` that a job ran out of memory in it, which
-    leaves the heap in pieces.
+    `jobs` counts those it has done, `rendered` has the paths of the originals it did last, and
+    `finished` the path and variant of those whose pixels it keeps for another format; `gone` says
+    that its process has ended, `spoilt` that a job ran out of memory in it, which leaves the heap
+    in pieces.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Slot:
         self.pid = worker.pid or 0
         self.jobs = 0
         self.rendered: deque[str] = deque(maxlen=_REMEMBERED)
+        self.finished: deque[tuple[str, str]] = deque(maxlen=_FINISHED)
         self.gone = False
         self.spoilt = False
 
@@ -93,6 +98,15 @@ class Slot:
         preload = [process.__name__, process.ENGINE if act is process.engine else act.__module__]
         executor, worker = await launch.in_thread(lambda: launch.launch(settings, preload))
         return cls(executor, worker, act, settings, engine)
+
+    def suits(self, job: Job) -> int:
+        """How much of `job` this slot is taken to have done: 2 for all but the encoding, 1 for the
+        decoding."""
+        if not isinstance(job, RenderJob):
+            return 0
+        if self.finished and (job.path, job.rendition.variant) in self.finished:
+            return 2
+        return int(job.path in self.rendered)
 
     @property
     def worn(self) -> bool:
@@ -130,6 +144,8 @@ class Slot:
             raise self._translate(error) from error.__cause__
         if isinstance(job, RenderJob):
             self.rendered.append(job.path)
+            if job.then is not None:
+                self.finished.append((job.path, job.then.variant))
         return future.result()
 
     def kill(self) -> None:

@@ -1,8 +1,8 @@
 """Decoded pixels that are kept: the same bytes come out, in bounds, and for some seconds."""
 
-import dataclasses
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from liveresize.imaging import decode, decoded, perform, render
 
 from .samples import SETTINGS, rendition, scene
 
-NOTHING = dataclasses.replace(SETTINGS, decoded_bytes=0)
+NOTHING = replace(SETTINGS, decoded_bytes=0)
 
 SIZE = (640, 480)
 PIXELS = 4 * 640 * 480
@@ -117,6 +117,91 @@ def test_the_same_bytes_come_out_and_kept_pixels_stay_as_they_are(
         assert kept.bytes == 0
 
 
+FORMATS = [(Format.JPEG, Format.WEBP), (Format.WEBP, Format.AVIF), (Format.PNG, Format.JPEG)]
+QUICK = replace(SETTINGS, effort="fast")
+
+
+@pytest.mark.parametrize(("name", "mode", "options"), FILES, ids=[each[0] for each in FILES])
+def test_what_was_finished_for_one_format_serves_another_one(
+    name: str,
+    mode: str,
+    options: dict[str, Any],
+    tmp_path: pathlib.Path,
+    kept: decoded.DecodedPixels,
+) -> None:
+    """With the same bytes and remarks, for every operation, and once."""
+    path = saved(tmp_path, name, mode, **options)
+    for each in RENDITIONS:
+        for first, second in FORMATS:
+            kept.clear()
+            quick, wanted = (replace(each, format=one).canonical() for one in (first, second))
+            expected = [render.render(path, one, QUICK) for one in (quick, wanted)]
+            made = [render.render(path, quick, QUICK, again=True)]
+            ((key, entry),) = kept._finished.items()
+            before = entry.pixels.tobytes()
+            made.append(render.render(path, wanted, QUICK))
+            assert [(one.data, one.notes) for one in made] == [
+                (one.data, one.notes) for one in expected
+            ]
+            assert entry.pixels.tobytes() == before
+            if first.has_alpha == second.has_alpha:
+                assert kept.take(key) is None
+
+
+def test_a_picture_is_finished_once_for_two_formats(
+    tmp_path: pathlib.Path,
+    kept: decoded.DecodedPixels,
+    loads: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its remarks stay with it, and the format that was waited for leaves nothing behind."""
+    path, finished = saved(tmp_path, "photo.jpg"), render.pipeline.finished
+    calls: list[str] = []
+
+    def counted(*args: Any) -> Any:
+        calls.append("finished")
+        return finished(*args)[0], ("icc_profile_ignored",)
+
+    monkeypatch.setattr(render.pipeline, "finished", counted)
+    wide = rendition(width=600, format=Format.JPEG)
+    slow = replace(wide, format=Format.AVIF).canonical()
+    perform(RenderJob(path=str(path), rendition=wide, then=slow), SETTINGS)
+    left = kept.bytes
+    made = render.render(path, slow, SETTINGS)
+    assert made.notes == ("icc_profile_ignored",)
+    assert (calls, loads) == (["finished"], [SIZE])
+    assert kept.bytes == left - 4 * 600 * 450
+    render.render(path, wide, SETTINGS)
+    assert len(calls) == 2
+
+
+def test_finished_pictures_have_half_of_the_room_and_go_before_decoded_ones(
+    tmp_path: pathlib.Path,
+) -> None:
+    """None makes room for another one; one that nobody has come for goes after a while."""
+    clock, path = Clock(), str(saved(tmp_path, "photo.png"))
+    kept = decoded.DecodedPixels(None, 0, idle=5.0, monotonic=clock)
+    small, limit = Image.new("RGB", (10, 10)), 1600
+    kept.keep(("decoded",), path, Image.new("RGB", (10, 30)), limit)
+    assert kept.bytes == 1200
+    for number in range(3):
+        kept.finish(("finished", number), path, small, (), limit)
+    assert (kept.get(("decoded",)), kept.bytes) == (None, 800)
+    assert kept.take(("finished", 2)) is None
+    larger = Image.new("RGB", (10, 30))
+    assert kept.keep(("decoded",), path, larger, limit) is larger
+    assert kept.bytes == 800
+    clock.now += 4
+    assert kept.take(("finished", 1)) is not None
+    kept.finish(("finished", 3), path, small, (), limit)
+    clock.now += 4
+    assert kept.keep(("decoded",), path, larger, limit) is not larger
+    assert kept.take(("finished", 0)) is None
+    assert kept.take(("finished", 3)) is not None
+    assert kept.clear()
+    assert kept.bytes == 0
+
+
 def test_one_decode_serves_all_that_ask_for_the_same(
     tmp_path: pathlib.Path, loads: list[tuple[int, int]]
 ) -> None:
@@ -151,12 +236,13 @@ def test_a_deleted_original_is_missing_and_its_pixels_go(
 ) -> None:
     """The file is opened for each job; the next that keeps something drops what is gone."""
     path, other = saved(tmp_path, "photo.png"), saved(tmp_path, "other.png")
-    render.render(path, rendition(width=100), SETTINGS)
+    render.render(path, rendition(width=100), SETTINGS, again=True)
     path.unlink()
     with pytest.raises(errors.OriginalMissing):
         render.render(path, rendition(width=100), SETTINGS)
     render.render(other, rendition(width=100), SETTINGS)
     assert [entry.path for entry in kept._entries.values()] == [str(other)]
+    assert not kept._finished
     other.unlink()
     assert kept.tidy() is None
     assert kept.bytes == 0
@@ -166,7 +252,7 @@ def test_the_least_recently_used_make_room(
     tmp_path: pathlib.Path, kept: decoded.DecodedPixels, loads: list[tuple[int, int]]
 ) -> None:
     """Two fit; the third takes the place of the one that was used longest ago."""
-    settings = dataclasses.replace(SETTINGS, decoded_bytes=2 * PIXELS)
+    settings = replace(SETTINGS, decoded_bytes=2 * PIXELS)
     one, two, three = (saved(tmp_path, f"{name}.png") for name in ("one", "two", "three"))
     for path in (one, two, one, three, one):
         render.render(path, rendition(width=100), settings)
@@ -182,7 +268,7 @@ def test_what_is_larger_than_all_room_is_not_kept(
 ) -> None:
     """It is rendered as ever."""
     path = saved(tmp_path, "photo.png")
-    settings = dataclasses.replace(SETTINGS, decoded_bytes=PIXELS - 1)
+    settings = replace(SETTINGS, decoded_bytes=PIXELS - 1)
     render.render(path, rendition(width=100), settings)
     assert kept.bytes == 0
 
@@ -193,7 +279,7 @@ def test_idle_pixels_are_dropped(tmp_path: pathlib.Path) -> None:
     kept = decoded.DecodedPixels(None, 0, idle=5.0, monotonic=clock)
     assert kept.tidy() is None
     with Image.open(path) as image:
-        key = kept.key(str(path), image)
+        key = kept.key(str(path), image.size)
         image.load()
         kept.keep(key, str(path), image, PIXELS)
     clock.now += 3
@@ -290,7 +376,7 @@ def test_a_worker_drops_what_is_idle(tmp_path: pathlib.Path) -> None:
             if len(waited) == 2:
                 raise Over
             with Image.open(path) as image:
-                key = kept.key(str(path), image)
+                key = kept.key(str(path), image.size)
                 image.load()
                 kept.keep(key, str(path), image, PIXELS)
             waited.append(kept.bytes)

@@ -58,6 +58,7 @@ def test_the_next_format_comes_first_and_the_best_one_after_it(house: House) -> 
         assert variants(house) == ["400x0-auto.n", "400x0-auto.aw"]
         jobs = house.renderer.errands[-2:]
         assert [job.priority for job in jobs] == [Priority.INTERACTIVE, Priority.BACKGROUND]
+        assert [job.then for job in house.renderer.renders] == [auto().rendition, None]
         second = await soon(house, auto(proxy=True))
         assert isinstance(second, Bytes)
         assert (second.variant, second.pending) == ("400x0-auto.aw", "")

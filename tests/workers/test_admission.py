@@ -54,6 +54,45 @@ def test_a_free_slot_that_suits_goes_first_and_nobody_waits_for_one() -> None:
     asyncio.run(main())
 
 
+def test_of_a_clients_background_jobs_the_one_that_suits_the_slot_goes_first() -> None:
+    """The oldest, where none suits better; other jobs keep their order."""
+
+    async def main() -> None:
+        gate = admission(free="a")
+        running = JobHandle()
+        await gate.acquire(running)
+        gate.ended(running)
+        order: list[str] = []
+
+        async def ask(name: str, priority: Priority, slots: str, client: str = "") -> None:
+            await gate.acquire(JobHandle(priority, client), slots.count)
+            order.append(name)
+
+        back, live = Priority.BACKGROUND, Priority.INTERACTIVE
+        asking = [
+            ask("elsewhere", back, "bb"),
+            ask("decoded", back, "a"),
+            ask("finished", back, "aa"),
+            ask("another's", back, "aaa", client="c"),
+            ask("live", live, ""),
+            ask("live, suits", live, "aa"),
+        ]
+        tasks = [asyncio.ensure_future(one) for one in asking]
+        await asyncio.sleep(0)
+        for _ in tasks:
+            gate.offer("a")
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        assert order[:2] == ["live", "live, suits"]
+        assert [name for name in order[2:] if name != "another's"] == [
+            "finished",
+            "decoded",
+            "elsewhere",
+        ]
+
+    asyncio.run(main())
+
+
 def test_the_queue_goes_by_priority_then_by_arrival() -> None:
     """Live traffic overtakes background work, and nobody overtakes an equal."""
 

@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,20 @@ def test_jobs_of_each_kind_are_answered() -> None:
             renderer: Renderer = pool
             assert (await renderer.run(deeds.job("bytes:3"))).data == b"\xff" * 3
             assert (await renderer.run(deeds.probe(""))).format == "done"
+
+    asyncio.run(main())
+
+
+def test_a_job_goes_where_its_pixels_were_finished() -> None:
+    """Of two free workers that have rendered its original, to the one that keeps them."""
+
+    async def main() -> None:
+        async with pools.opened() as pool:
+            second = deeds.job("pid", width=9)
+            first = replace(deeds.job("pid"), then=second.rendition)
+            keeps, other = await asyncio.gather(pool.run(first), pool.run(deeds.job("pid")))
+            assert keeps.data != other.data
+            assert [(await pool.run(second)).data for _ in range(3)] == 3 * [keeps.data]
 
     asyncio.run(main())
 
