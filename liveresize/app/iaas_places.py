@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from liveresize.app.database import database_url
 from liveresize.compat.iaas.originals import Taking
-from liveresize.config import Settings, layers
+from liveresize.config import Settings, files
 from liveresize.config.merge import BUILT_IN
 from liveresize.settings import schema
 from liveresize.storage.index import engines
@@ -81,8 +81,8 @@ def old_behaviour(settings: Settings, *, own: bool) -> dict[str, object]:
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:
     """Return the file for settings of this machine and deployment; None without a folder."""
-    folder = Path(environ.get("NODE_CONFIG_DIR") or "config")
-    return folder / f"local-{layers.deployment(environ)}.json" if folder.is_dir() else None
+    folder = files.folders(environ)[-1]
+    return folder / f"local-{files.deployments(environ)[-1]}.json" if folder.is_dir() else None
 
 
 def nested(keys: Mapping[str, object]) -> str:

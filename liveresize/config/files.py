@@ -51,6 +51,22 @@ def variables(environ: Mapping[str, str], directory: Path | None) -> Iterator[La
         yield from _mapped(formats.read(path), (), path, environ)
 
 
+def folders(environ: Mapping[str, str], directory: Path | None = None) -> list[Path]:
+    """The folders of the configuration, weakest first.
+
+    Raises SettingsError for one that was named and is not there.
+    """
+    if directory is not None:
+        named = [directory]
+    else:
+        parts = environ.get("NODE_CONFIG_DIR", "").split(os.pathsep)
+        named = [Path(part) for part in parts if part]
+    for folder in named:
+        if not folder.is_dir():
+            raise errors.SettingsError(f"The configuration folder {folder} is not there.")
+    return named or [Path("config")]
+
+
 def deployments(environ: Mapping[str, str]) -> list[str]:
     """The names of the deployment, which pick files; SettingsError if one is no plain name."""
     variable = deployment_variable(environ)
@@ -106,7 +122,7 @@ def _found(environ: Mapping[str, str], directory: Path | None, names: Iterable[s
     places = {name: place for place, name in enumerate(order)}
     found = [
         path
-        for folder in _folders(environ, directory)
+        for folder in folders(environ, directory)
         for path in _listed(folder)
         if path.name in places
     ]
@@ -118,19 +134,6 @@ def _found(environ: Mapping[str, str], directory: Path | None, names: Iterable[s
             )
     # Of one name in several folders, that of the later folder wins.
     return sorted(found, key=lambda path: places[path.name])
-
-
-def _folders(environ: Mapping[str, str], directory: Path | None) -> list[Path]:
-    """The folders of the configuration. Raises SettingsError for a named one that is not there."""
-    if directory is not None:
-        named = [directory]
-    else:
-        parts = environ.get("NODE_CONFIG_DIR", "").split(os.pathsep)
-        named = [Path(part) for part in parts if part]
-    for folder in named:
-        if not folder.is_dir():
-            raise errors.SettingsError(f"The configuration folder {folder} is not there.")
-    return named or [Path("config")]
 
 
 def _listed(folder: Path) -> list[Path]:
