@@ -22,6 +22,7 @@ from liveresize.config import Settings
 from liveresize.core.rates import Rates
 from liveresize.core.unsigned import Unsigned
 from liveresize.delivery.objects import StoredObjects
+from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
@@ -189,6 +190,9 @@ class Container:
             settings.originals,
             renditions=self.renditions,
             original_lookup=original_lookup,
+            orientations=Orientations(
+                originals=self.originals, mirroring=self.mirroring, renderer=self.workers
+            ),
             originals=self.originals,
             mirroring=self.mirroring,
             memory=self.memory,

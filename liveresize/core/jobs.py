@@ -44,6 +44,13 @@ class ProbeJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrientationJob:
+    """Read how the original at `path` is stored; the result is its EXIF orientation, 1–8."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeJob:
     """Turn the upload at `source` into the original at `target`; the result is Facts.
 
@@ -77,5 +84,5 @@ class Facts:
     thumbhash: str
 
 
-Job = RenderJob | ProbeJob | IntakeJob
-Result = Rendered | Facts
+Job = RenderJob | ProbeJob | OrientationJob | IntakeJob
+Result = Rendered | Facts | int

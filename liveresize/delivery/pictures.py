@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
@@ -11,6 +12,7 @@ from liveresize.core.originals import Original
 from liveresize.core.ports import CachedImage
 from liveresize.core.single_flight import SingleFlight
 from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest, RenditionRequest
+from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import (
     Bytes,
@@ -63,6 +65,7 @@ class Pictures:
         *,
         renditions: Renditions,
         original_lookup: OriginalLookup,
+        orientations: Orientations,
         originals: ports.Originals,
         mirroring: Mirroring,
         memory: ports.Memory,
@@ -70,6 +73,7 @@ class Pictures:
         self._settings = settings
         self._renditions = renditions
         self._original_lookup = original_lookup
+        self._orientations = orientations
         self._originals = originals
         self._mirroring = mirroring
         self._memory = memory
@@ -95,8 +99,12 @@ class Pictures:
         original = self._memory.original(request.image)
         if original is None or not may_have(self._settings, request):
             return None
-        if not as_stored(self._settings, request, original):
-            return self._renditions.recall(request.rendition_as(original.output_format))
+        turned = self._may_turn(request, original) and self._orientations.recall(original)
+        if turned is None:
+            return None
+        rendition = self._instead(request, original, turned=turned)
+        if rendition is not None:
+            return self._renditions.recall(rendition)
         held = self._memory.held(original.generation, ORIGINAL)
         return None if held is None else self._stored(original, held, Cache.MEMORY)
 
@@ -114,9 +122,9 @@ class Pictures:
             return await self.serve(request.exact, client=client, fresh=fresh)
 
         async def answer(original: Original) -> Outcome:
-            if as_stored(self._settings, request, original):
+            rendition = await self._rendition(request, original)
+            if rendition is None:
                 return self._stored(original, await self._hold(original))
-            rendition = request.rendition_as(original.output_format)
             return await self._renditions.serve(rendition, client=client, fresh=fresh, soon=True)
 
         original = await self._original(request)
@@ -134,9 +142,39 @@ class Pictures:
                     raise
             return await self.known(request.exact)
         original = await self._original(request)
-        if as_stored(self._settings, request, original):
+        rendition = await self._rendition(request, original)
+        if rendition is None:
             return HeadInfo(original=original, stored=self._originals.path(original))
-        return await self._renditions.known(request.rendition_as(original.output_format))
+        return await self._renditions.known(rendition)
+
+    def _may_turn(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
+        """Whether the stored bytes that are asked for must be upright."""
+        return (
+            self._settings.upright
+            and isinstance(request, OriginalRequest)
+            and bool(request.extension)
+            and request.stored_will_do(original.format, animated=original.frames > 1)
+        )
+
+    async def _rendition(
+        self, request: OriginalRequest | VipRequest, original: Original
+    ) -> RenditionRequest | None:
+        """The rendition to answer with; None for the stored bytes.
+
+        Raises what `Orientations.is_turned` raises.
+        """
+        may_turn = self._may_turn(request, original)
+        turned = may_turn and await self._orientations.is_turned(original)
+        return self._instead(request, original, turned=turned)
+
+    def _instead(
+        self, request: OriginalRequest | VipRequest, original: Original, *, turned: bool
+    ) -> RenditionRequest | None:
+        """See `_rendition`; one that is only `turned` is as large as the original."""
+        if not turned and as_stored(self._settings, request, original):
+            return None
+        rendition = request.rendition_as(original.output_format)
+        return replace(rendition, bounded=False) if turned else rendition
 
     def ready(self, request: VipRequest) -> bool:
         """Whether memory knows that the rendition has been made."""

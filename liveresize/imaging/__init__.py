@@ -1,7 +1,7 @@
 """The imaging engine, which runs in worker processes; `perform` is its one door."""
 
 from liveresize import errors
-from liveresize.core.jobs import IntakeJob, Job, RenderJob, Result
+from liveresize.core.jobs import IntakeJob, Job, OrientationJob, RenderJob, Result
 from liveresize.imaging import ingest, render
 from liveresize.imaging.settings import EngineSettings
 
@@ -9,7 +9,8 @@ __all__ = ["perform"]
 
 
 def perform(job: Job, settings: EngineSettings) -> Result:
-    """Do one job: Rendered for a RenderJob, Facts for a ProbeJob or an IntakeJob.
+    """Do one job: Rendered for a RenderJob, Facts for a ProbeJob or an IntakeJob, and the EXIF
+    orientation for an OrientationJob.
 
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
@@ -18,6 +19,8 @@ def perform(job: Job, settings: EngineSettings) -> Result:
     try:
         if isinstance(job, RenderJob):
             return render.render(job.path, job.rendition, settings, again=job.then is not None)
+        if isinstance(job, OrientationJob):
+            return ingest.orientation_of(job.path, settings)
         return ingest.probe(job.path, settings)
     except errors.UnsupportedImage as error:
         # Only an upload can be of the wrong format; an original that is has gone bad.

@@ -122,6 +122,15 @@ def probe(path: str | os.PathLike[str], settings: EngineSettings) -> Facts:
         )
 
 
+def orientation_of(path: str | os.PathLike[str], settings: EngineSettings) -> int:
+    """The EXIF orientation 1–8 of a picture on disk, without decoding it.
+
+    Raises what `probe` raises.
+    """
+    with decode.open_picture(path, settings, settings.constraints.max_decode_pixels) as image:
+        return decode.orientation(image)
+
+
 def narrowed(settings: EngineSettings, formats: tuple[str, ...]) -> EngineSettings:
     """`settings` that take only those of `formats` which they took before; () is all."""
     if not formats:

@@ -166,6 +166,11 @@ class Originals:
         choices=("clean", "keep"),
     )
     public: bool = key(True, "Whether originals and `.json` are answered without a signature.")
+    upright: bool = key(
+        False,
+        "Whether `/{name}.{ext}` of a photo with an EXIF orientation is upright pixels, as of Live "
+        "Image Resize, and not its stored bytes.",
+    )
     mirror_wait: float = key(
         5.0, "Seconds that an upload waits for `aws.originals_bucket`.", least=0.1, most=60
     )

@@ -8,7 +8,16 @@ from typing import overload
 import structlog
 
 from liveresize import errors
-from liveresize.core.jobs import Facts, IntakeJob, Job, ProbeJob, Rendered, RenderJob, Result
+from liveresize.core.jobs import (
+    Facts,
+    IntakeJob,
+    Job,
+    OrientationJob,
+    ProbeJob,
+    Rendered,
+    RenderJob,
+    Result,
+)
 from liveresize.core.ports import Clock, JobHandle
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
@@ -109,6 +118,8 @@ class WorkerPool:
     async def run(self, job: RenderJob, *, handle: JobHandle | None = ...) -> Rendered: ...
     @overload
     async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
+    @overload
+    async def run(self, job: OrientationJob, *, handle: JobHandle | None = ...) -> int: ...
     async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         """See ports.Renderer. Raises Quarantined at once for a job that crashed twice,
         and WaitTimeout for one that did not begin in time."""

@@ -197,3 +197,93 @@ def test_u10_tokens_are_issued_with_a_slash_at_the_end(web: servers.Client, name
     assert web.post("/token/", json={"id": f"{name}-b"}).status_code == 401
     assert web.post("/purge/", json={"id": name}).status_code == 403
     assert web.get(f"/{name}_3_3.jpg/").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def upright(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running]:
+    """A server that turns originals as Live Image Resize did, with bounds below their size."""
+    with servers.Running(
+        tmp_path_factory.mktemp("upright"),
+        secret=servers.SECRET,
+        originals__upright=True,
+        signing__keys=[KEY],
+        constraints__max_width=40,
+        constraints__max_height=40,
+    ) as running:
+        yield running
+
+
+def photo(orientation: int, form: str = "JPEG") -> bytes:
+    """A picture stored as 64x48, with its left half dark."""
+    image = Image.new("RGB", (64, 48), "white")
+    image.paste((20, 20, 20), (0, 0, 32, 48))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    return pictures.encoded(image, form, exif=exif)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [2, 3, 6, 8])
+def test_u7_an_original_is_upright_with_its_extension(
+    upright: servers.Running, name: str, orientation: int, form: str
+) -> None:
+    """At full size, whatever the bounds are; as it was stored without an extension."""
+    web, data = upright.client, photo(orientation, form)
+    web.put_in(name, data)
+    stored = web.get(f"/{name}")
+    assert stored.content == web.get(f"/{name}").content
+    assert Image.open(io.BytesIO(stored.content)).getexif()[0x0112] == orientation
+    head = web.head(f"/{name}.{form}")
+    assert head.status_code == 200
+    answer = web.get(f"/{name}.{form}", follow_redirects=True)
+    turned = Image.open(io.BytesIO(answer.content))
+    assert (answer.status_code, turned.format) == (200, form)
+    assert turned.size == ((64, 48) if orientation < 5 else (48, 64))
+    assert 0x0112 not in turned.getexif()
+    dark = {2: (60, 24), 3: (60, 24), 6: (24, 4), 8: (24, 60)}[orientation]
+    assert max(turned.convert("RGB").getpixel(dark)) < 60  # type: ignore[arg-type]
+    assert answer.headers["ETag"] != stored.headers["ETag"]
+    upright.published()
+    again = web.get(f"/{name}.{form}", follow_redirects=True)
+    assert again.headers["ETag"] == answer.headers["ETag"]
+    same = web.get(f"/{name}.{form}", headers={"If-None-Match": answer.headers["ETag"]})
+    assert same.status_code == 304
+    assert web.get(f"/{name}_50_0.{form}").status_code == 307
+
+
+@pytest.mark.parametrize("orientation", [1, None])
+def test_u7_what_is_upright_is_its_stored_bytes(
+    upright: servers.Running, name: str, orientation: int | None
+) -> None:
+    """Without a render."""
+    data = pictures.jpeg() if orientation is None else photo(orientation)
+    upright.client.put_in(name, data)
+    rendered = upright.renders
+    answers = [upright.client.get(f"/{name}{ending}") for ending in ("", ".jpg", ".jpg")]
+    assert len({answer.content for answer in answers}) == 1
+    assert upright.renders == rendered
+    assert answers[-1].headers["X-Cache"] == "HIT-MEMORY"
+
+
+def test_u7_a_photo_is_as_stored_by_default(web: servers.Client, name: str) -> None:
+    """Its orientation is in its EXIF, and browsers follow it."""
+    web.put_in(name, photo(6))
+    assert web.get(f"/{name}.jpg").content == web.get(f"/{name}").content
+
+
+def test_u7_originals_that_are_not_public_stay_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Turned or not: their answer is for those with a signature, and is no redirect."""
+    with servers.Running(
+        tmp_path_factory.mktemp("private"),
+        originals__upright=True,
+        originals__public=False,
+        signing__keys=[KEY],
+    ) as running:
+        web = running.client
+        web.put_in("pic", photo(6))
+        for _ in range(2):
+            assert web.get("/pic.jpg").status_code == web.head("/pic.jpg").status_code == 404
+            answer = web.get(signing.sign("/pic.jpg", KEY))
+            assert answer.status_code == 200
+            assert Image.open(io.BytesIO(answer.content)).size == (48, 64)
+            running.published()

@@ -13,7 +13,16 @@ from storage.memory_index import MemoryIndex
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.core.jobs import (
+    Facts,
+    IntakeJob,
+    Job,
+    OrientationJob,
+    ProbeJob,
+    Rendered,
+    RenderJob,
+    Result,
+)
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, file_name
 from liveresize.core.ports import JobHandle, ObjectBody
@@ -60,11 +69,12 @@ class FakeRenderer:
 
     A job waits for `turn` before it begins and for `gate` before it ends; both are open
     unless a test closes them. `queued` and `begun` are released as jobs arrive and begin;
-    `errands` are those of `jobs`.
+    `errands` are those of `jobs`, `orientation` is that of every original.
     """
 
     def __init__(self) -> None:
-        self.jobs: list[RenderJob | ProbeJob | IntakeJob] = []
+        self.jobs: list[Job] = []
+        self.orientation = 1
         self.errands: list[JobHandle] = []
         self.turn, self.gate = asyncio.Event(), asyncio.Event()
         self.turn.set()
@@ -82,9 +92,9 @@ class FakeRenderer:
     async def run(self, job: RenderJob, *, handle: JobHandle | None = ...) -> Rendered: ...
     @overload
     async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
-    async def run(
-        self, job: RenderJob | ProbeJob | IntakeJob, *, handle: JobHandle | None = None
-    ) -> Rendered | Facts:
+    @overload
+    async def run(self, job: OrientationJob, *, handle: JobHandle | None = ...) -> int: ...
+    async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         handle = handle or JobHandle()
         self.jobs.append(job)
         self.errands.append(handle)
@@ -102,6 +112,8 @@ class FakeRenderer:
             raise errors.OriginalMissing
         if isinstance(job, ProbeJob):
             return facts_of(data)
+        if isinstance(job, OrientationJob):
+            return self.orientation
         if isinstance(job, IntakeJob):
             facts = facts_of(data)
             try:

@@ -19,6 +19,7 @@ from liveresize.core.tokens import Grant
 from liveresize.core.unsigned import Unsigned
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.objects import StoredObjects
+from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, Redirect
 from liveresize.delivery.pictures import Pictures
@@ -137,6 +138,9 @@ class House:
             self.settings,
             renditions=self.renditions,
             original_lookup=self.original_lookup,
+            orientations=Orientations(
+                originals=self.originals, mirroring=self.mirroring, renderer=self.renderer
+            ),
             originals=self.originals,
             mirroring=self.mirroring,
             memory=self.memory,

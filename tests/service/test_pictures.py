@@ -8,6 +8,7 @@ import pytest
 from liveresize import errors
 from liveresize.core import urls
 from liveresize.core.geometry import Bounds
+from liveresize.core.jobs import OrientationJob
 from liveresize.core.operation import UrlRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest
 from liveresize.core.values import Quality
@@ -150,5 +151,39 @@ def test_facts_are_told(tmp_path: Path) -> None:
         assert house.pictures.recall(FactsRequest(CAT)) is None
         assert house.pictures.recall(original_request("/cat.jpg")) is None
         assert house.pictures.recall(request(100)) is None
+
+    run(main)
+
+
+def test_an_original_is_looked_at_once_for_its_orientation(tmp_path: Path) -> None:
+    """Memory answers from then on; only what is asked for with its extension is turned."""
+
+    async def main() -> None:
+        house = House(tmp_path, originals=Originals(upright=True), bounds=Bounds(1, 1))
+        await house.upload()
+        house.renderer.orientation = 6
+        assert house.pictures.recall(original_request("/cat.jpg")) is None
+        first = await house.pictures.serve(original_request("/cat.jpg"))
+        assert isinstance(first, Bytes)
+        assert isinstance(await house.pictures.serve(original_request("/cat")), OriginalFile)
+        assert house.pictures.recall(original_request("/cat.jpg")) is not None
+        assert isinstance(await house.pictures.known(original_request("/cat.jpg")), HeadInfo)
+        looks = [job for job in house.renderer.jobs if isinstance(job, OrientationJob)]
+        assert (len(looks), len(house.renderer.renders)) == (1, 1)
+        assert isinstance(await house.pictures.serve(original_request("/cat.png")), OutOfBounds)
+
+    run(main)
+
+
+def test_an_original_that_cannot_be_looked_at_is_as_stored(tmp_path: Path) -> None:
+    """Its bytes are all that there is of it."""
+
+    async def main() -> None:
+        house = House(tmp_path, originals=Originals(upright=True))
+        await house.upload()
+        house.renderer.failure = errors.UnreadableImage()
+        outcome = await house.pictures.serve(original_request("/cat.jpg"))
+        assert isinstance(outcome, OriginalFile)
+        assert house.pictures.recall(original_request("/cat.jpg")) is not None
 
     run(main)

@@ -5,7 +5,16 @@ import time
 from collections.abc import Collection
 from typing import Protocol, overload
 
-from liveresize.core.jobs import Facts, IntakeJob, ProbeJob, Rendered, RenderJob
+from liveresize.core.jobs import (
+    Facts,
+    IntakeJob,
+    Job,
+    OrientationJob,
+    ProbeJob,
+    Rendered,
+    RenderJob,
+    Result,
+)
 
 
 class Clock(Protocol):
@@ -59,9 +68,9 @@ class Renderer(Protocol):
     async def run(self, job: RenderJob, *, handle: JobHandle | None = ...) -> Rendered: ...
     @overload
     async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
-    async def run(
-        self, job: RenderJob | ProbeJob | IntakeJob, *, handle: JobHandle | None = None
-    ) -> Rendered | Facts:
+    @overload
+    async def run(self, job: OrientationJob, *, handle: JobHandle | None = ...) -> int: ...
+    async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         """Run `job` in a free slot, when it is the turn of `handle` (None: an interactive one).
 
         Cancelling before the job has begun removes it from the queue; later, the worker finishes
