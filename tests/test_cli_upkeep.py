@@ -95,10 +95,10 @@ def test_help_teaches_with_examples(run: Run, command: str) -> None:
 
 
 def test_delete_asks_the_server(run: Run, server: Asked) -> None:
-    """As an admin, for the escaped name; it says nothing where all is well."""
+    """As an admin, for the escaped name."""
     server.answers = [(204, b"")]
-    result = run("delete", "my cat", *server.admin)
-    assert (result.exit_code, result.output) == (0, "")
+    result = run("delete", "my cat", "--yes", *server.admin)
+    assert (result.exit_code, result.output) == (0, "my cat deleted\n")
     ((method, path, headers, _),) = server.requests
     assert (method, path, headers["Authorization"]) == ("DELETE", "/my%20cat", "Bearer s3cret")
 
@@ -107,7 +107,7 @@ def test_a_refusal_is_one_sentence(run: Run, server: Asked) -> None:
     """In the server's own words, and without the secret."""
     for command in ("delete", "purge"):
         server.answers = [(401, b'{"error": "The secret is missing or wrong."}')]
-        result = run(command, "cat", *server.admin)
+        result = run(command, "cat", "--yes", *server.admin)
         assert result.exit_code == 1
         assert result.stderr.endswith("said 401: The secret is missing or wrong.\n")
         assert "s3cret" not in result.output + result.stderr
@@ -129,7 +129,7 @@ def test_a_purge_says_what_it_means(
 ) -> None:
     """In the terms of POST /purge, which decides the rest."""
     server.purges(3)
-    result = run("purge", *arguments, *server.admin)
+    result = run("purge", *arguments, "--yes", *server.admin)
     assert (result.exit_code, result.output) == (0, "3 purged\n")
     ((method, path, headers, _),) = server.requests
     assert (method, path, headers["Authorization"]) == ("POST", "/purge", "Bearer s3cret")
@@ -158,14 +158,14 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Asked) -> None:
     """A batch that is not full is the last one: what is made anew is not chased."""
     server.purges(500, 500, 7)
-    assert run("purge", "cat", *server.admin).output == "1007 purged\n"
+    assert run("purge", "cat", "--yes", *server.admin).output == "1007 purged\n"
     assert len(server.requests) == 3
 
 
 def test_a_purge_ends_at_its_limit(run: Run, server: Asked) -> None:
     """To the piece."""
     server.purges(500, 120)
-    assert run("purge", "cat", "--limit", "620", *server.admin).output == "620 purged\n"
+    assert run("purge", "cat", "--yes", "--limit", "620", *server.admin).output == "620 purged\n"
     assert [body["limit"] for body in server.bodies] == [500, 120]
 
 
@@ -186,12 +186,16 @@ def test_an_answer_that_is_none_is_said_to_be(server: Asked) -> None:
 
 
 @pytest.mark.parametrize("command", ["delete", "purge"])
-def test_whoever_sits_at_a_terminal_is_asked_first(
-    run: Run, server: Asked, monkeypatch: pytest.MonkeyPatch, command: str
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_answer_is_read_from_a_terminal_or_a_pipe(
+    run: Run, server: Asked, monkeypatch: pytest.MonkeyPatch, command: str, terminal: bool
 ) -> None:
-    """Unless --yes is given; a script is not asked."""
-    monkeypatch.setattr(options, "at_terminal", lambda: True)
+    """Unless --yes is given. Without an answer, a script is told what to give."""
+    monkeypatch.setattr(options, "at_terminal", lambda: terminal)
     assert run(command, "cat", *server.admin, answers="n\n").exit_code == 1
+    silent = run(command, "cat", *server.admin, answers="")
+    assert silent.exit_code == (1 if terminal else 2)
+    assert ("--yes" in silent.stderr) is not terminal
     assert server.requests == []
     server.answers = [(204, b"") if command == "delete" else (200, b'{"purged": 1}')] * 2
     assert run(command, "cat", *server.admin, answers="y\n").exit_code == 0
@@ -203,9 +207,9 @@ def test_the_secret_is_the_first_of_the_settings(run: Run, server: Asked) -> Non
     """And the address is this machine; without a secret nobody is asked."""
     port = str(server.server_port)
     server.purges(0)
-    run("purge", "cat", PORT=port, LIVERESIZE_ADMIN__SECRETS='["first one", "second"]')
+    run("purge", "cat", "--yes", PORT=port, LIVERESIZE_ADMIN__SECRETS='["first one", "second"]')
     assert server.requests[0][2]["Authorization"] == "Bearer first one"
-    result = run("purge", "cat", PORT=port)
+    result = run("purge", "cat", "--yes", PORT=port)
     assert result.exit_code == 1
     assert "admin.secrets" in result.stderr
 
@@ -218,15 +222,15 @@ def test_a_real_server_does_as_it_is_told(run: Run, tmp_path: Path) -> None:
         for width in (20, 30):
             running.client.get(f"/cat_{width}_0.jpg")
         running.published()
-        assert run("purge", "--prefix", "c", *admin).output == "2 purged\n"
-        assert run("purge", "cat", *admin).output == "0 purged\n"
+        assert run("purge", "--prefix", "c", "--yes", *admin).output == "2 purged\n"
+        assert run("purge", "cat", "--yes", *admin).output == "0 purged\n"
         assert running.client.get("/cat_20_0.jpg").headers["X-Cache"] == "MISS"
         running.published()
-        assert run("purge", "--rendered-before", "0s", *admin).output == "1 purged\n"
-        assert run("purge", "--engine-before", "0.0.1", *admin).output == "0 purged\n"
-        assert run("delete", "cat", *admin).exit_code == 0
+        assert run("purge", "--rendered-before", "0s", "--yes", *admin).output == "1 purged\n"
+        assert run("purge", "--engine-before", "0.0.1", "--yes", *admin).output == "0 purged\n"
+        assert run("delete", "cat", "--yes", *admin).exit_code == 0
         assert running.client.get("/cat").status_code == 404
-        again = run("delete", "cat", *admin)
+        again = run("delete", "cat", "--yes", *admin)
         assert again.exit_code == 1
         assert "said 404: There is no picture of that name." in again.stderr
 

@@ -183,7 +183,7 @@ class Server:
             for each in door.sockets:
                 host, port = each.getsockname()[:2]
                 self.addresses.append((host, port))
-                self.urls.append(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+                self.urls += sockets.urls(scheme, host, port)
         try:
             await self._life.start()
         except BaseException:

@@ -1,5 +1,6 @@
 """Opening the ports of a server, or taking those that systemd has opened for it."""
 
+import contextlib
 import socket
 
 from tornado.httpserver import HTTPServer
@@ -12,6 +13,12 @@ from liveresize.http.transport.listener import EntryPoint
 from liveresize.http.transport.tls import Certificate
 
 _BACKLOG = 1024
+
+_OTHER_MACHINES = {
+    "0.0.0.0": (socket.AF_INET, "192.0.2.1"),  # noqa: S104 (nothing is bound here)
+    "::": (socket.AF_INET6, "2001:db8::1"),
+}
+"""Addresses that stand for all of this machine, and one that nobody has, to be reached by them."""
 
 
 def open_doors(
@@ -43,6 +50,22 @@ def open_doors(
         return [EntryPoint(sockets=first, server=http, certificate=certificate)]
     encrypted = EntryPoint(sockets=second, server=http, certificate=certificate)
     return [EntryPoint(sockets=first, server=plain), encrypted] if first else [encrypted]
+
+
+def urls(scheme: str, host: str, port: int) -> list[str]:
+    """Return the URL of a socket, and for all addresses the one that other machines can open."""
+    hosts = [host]
+    if host in _OTHER_MACHINES:
+        hosts += _own_address(*_OTHER_MACHINES[host])
+    return [f"{scheme}://{f'[{each}]' if ':' in each else each}:{port}" for each in hosts]
+
+
+def _own_address(family: socket.AddressFamily, other: str) -> list[str]:
+    """Return the address of this machine on the way to `other`; nothing is sent there."""
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((other, 9))
+        return [str(probe.getsockname()[0])]
+    return []
 
 
 def _bind(settings: Settings, key: str, port: int) -> list[socket.socket]:

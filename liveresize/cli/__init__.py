@@ -17,6 +17,7 @@ from liveresize.cli import (
     doctor,
     import_iaas,
     migrate,
+    options,
     purge,
     reconcile,
     serve,
@@ -78,5 +79,5 @@ for _command in (
 
 def _fail(error: errors.LiveResizeError) -> NoReturn:
     detail = f" ({error.detail})" if error.detail else ""
-    click.echo(f"liveresize: {error.public}{detail}", err=True)
+    click.echo(f"{options.coloured('liveresize:', 'red')} {error.public}{detail}", err=True)
     sys.exit(1)

@@ -10,7 +10,8 @@ from liveresize.cli import options
 @options.URL
 @options.ADMIN_SECRET
 @options.YES
-def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
+@options.JSON
+def delete(id_: str, url: str | None, secret: str | None, yes: bool, as_json: bool) -> None:
     """Delete the image ID and all its renditions from a running server.
 
     \b
@@ -23,3 +24,4 @@ def delete(id_: str, url: str | None, secret: str | None, yes: bool) -> None:
     server = options.admin_server(url, secret)
     options.confirm(f"Delete {id_} on {server.url} for good?", yes)
     client.delete(server, id_)
+    options.report(as_json, {"deleted": id_}, f"{id_} deleted")

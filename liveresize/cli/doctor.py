@@ -8,6 +8,8 @@ import click
 from liveresize import errors
 from liveresize.cli import options
 
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
@@ -39,7 +41,7 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            click.echo(finding.text())
+            click.echo(options.coloured(finding.text(), _COLOURS[finding.level.value]))
         counts = [sum(each.level is level for each in findings) for level in Level]
         click.echo(f"{counts[0]} ok, {counts[1]} warnings, {counts[2]} problems")
     sys.exit(1 if any(each.level is Level.PROBLEM for each in findings) else 0)

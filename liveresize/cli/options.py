@@ -1,5 +1,6 @@
 """Options that several commands have, and the settings and the server that they select."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 URL = click.option(
     "--url",
     metavar="URL",
-    help="URL of the running server. With TLS, use the host name in its certificate.  "
-    "[default: this machine, with the port from the settings]",
+    help="URL of the running server, or HOST:PORT. With TLS, use the host name in its "
+    "certificate.  [default: this machine, with the port from the settings]",
 )
 SECRET = click.option(
     "--secret",
@@ -32,7 +33,12 @@ ADMIN_SECRET = click.option(
 OVERWRITE = click.option(
     "--overwrite", is_flag=True, help="Allow the upload to replace an existing image."
 )
-YES = click.option("--yes", "-y", is_flag=True, help="Skip the confirmation.")
+YES = click.option(
+    "--yes", "-y", is_flag=True, help="Do not ask. Required where nobody can answer."
+)
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else, on stdout."
+)
 
 
 def load() -> "Settings":
@@ -57,12 +63,12 @@ def server(
     from liveresize.cli import client
 
     if url is not None and secret is not None:
-        return client.Server(url, secret)
+        return client.Server(_whole(url), secret)
     settings = load()
     encrypted = settings.tls.certificate and not settings.tls.port
     scheme = "https" if encrypted else "http"
     return client.Server(
-        url=url or f"{scheme}://localhost:{settings.listen_port}",
+        url=_whole(url) if url else f"{scheme}://localhost:{settings.listen_port}",
         secret=configured(settings) if secret is None else secret,
     )
 
@@ -84,17 +90,46 @@ def admin_server(url: str | None, secret: str | None) -> "client.Server":
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask for confirmation at a terminal, unless `yes`; a script is not asked.
+    """Ask for confirmation on stderr, unless `yes`; the answer is read from stdin.
 
-    Raises Abort if the answer is no.
+    Raises Abort if the answer is no, and UsageError if there is none.
     """
-    if not yes and at_terminal():
-        click.confirm(question, abort=True)
+    if yes:
+        return
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if at_terminal():
+            raise
+        raise click.UsageError("Nobody answers on stdin: give --yes to go on.") from None
+    if not agreed:
+        raise click.Abort
 
 
 def at_terminal() -> bool:
     """Whether standard input is a terminal."""
     return sys.stdin.isatty()
+
+
+def report(as_json: bool, document: object, *lines: str) -> None:
+    """Print the result of a command: `document` as JSON, or `lines`."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        click.echo("\n".join(lines))
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return `text` in a colour of the terminal, or as it is where NO_COLOR is set.
+
+    `click.echo` drops the colour where its output is no terminal.
+    """
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour)
+
+
+def _whole(url: str) -> str:
+    """Return a URL that may lack its scheme, such as `localhost:1337`."""
+    return url if "://" in url else f"http://{url.removeprefix('//')}"
 
 
 def _admin_secret(settings: "Settings") -> str:

@@ -54,6 +54,7 @@ class Moment(click.ParamType[float]):
 @options.URL
 @options.ADMIN_SECRET
 @options.YES
+@options.JSON
 def purge(
     id_: str | None,
     prefix: str | None,
@@ -63,6 +64,7 @@ def purge(
     url: str | None,
     secret: str | None,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Discard renditions of a running server; they are rendered again on request.
 
@@ -97,4 +99,4 @@ def purge(
     options.confirm(f"Purge the renditions with {name} {value} on {server.url}?", yes)
     with progress.bar("purged", limit) as bar:
         count = client.purge(server, selection, limit, bar.update)
-    click.echo(f"{count} purged")
+    options.report(as_json, {"purged": count}, f"{count} purged")

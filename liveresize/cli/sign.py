@@ -21,12 +21,13 @@ from liveresize.cli import options
     metavar="TEXT",
     help="Key to sign with.  [default: the first one in the setting `signing.keys`]",
 )
-def sign(url: str, expires: int | None, exp: int | None, key: str | None) -> None:
+@options.JSON
+def sign(url: str, expires: int | None, exp: int | None, key: str | None, as_json: bool) -> None:
     """Sign the URL of an image and print it.
 
     URL is a complete URL or only its path, as the server receives it: leave out a prefix
     that a proxy in front removes. Without --expires and --exp the signed URL is valid for as
-    long as the key is in the server's settings.
+    long as the key is in the server's settings. A URL that a server refuses is not signed.
 
     \b
     Examples:
@@ -45,4 +46,25 @@ def sign(url: str, expires: int | None, exp: int | None, key: str | None) -> Non
         key = keys[0]
     from liveresize.core import signing
 
-    click.echo(signing.sign_url(url, key, exp))
+    signed = signing.sign_url(url, signing.check_key(key), exp)
+    _check(signing.target_of(url))
+    options.report(as_json, {"url": signed}, signed)
+
+
+def _check(target: str) -> None:
+    """Raise BadParameter or MalformedUrl if no server answers `target` with a picture.
+
+    Which presets and buckets there are is known to the server alone.
+    """
+    from liveresize.core import parameters, urls
+    from liveresize.core.operation import UrlRules
+
+    path, _, query = target.partition("?")
+    if "/" in path[1:]:
+        return
+    presets = {
+        parameters.percent_decode(value): ()
+        for name, _, value in (pair.partition("=") for pair in query.split("&"))
+        if name == "preset"
+    }
+    urls.parse(target, "", UrlRules(presets=presets))

@@ -16,8 +16,14 @@ from liveresize.cli import options
     help="How long the token is valid.",
 )
 @options.OVERWRITE
+@options.JSON
 def token(
-    id_: str, url: str | None, secret: str | None, expires_in: int | None, overwrite: bool
+    id_: str,
+    url: str | None,
+    secret: str | None,
+    expires_in: int | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Get a token from a running server, for one upload as ID, and print it.
 
@@ -30,4 +36,5 @@ def token(
     from liveresize.cli import client
 
     server = options.upload_server(url, secret)
-    click.echo(client.token(server, id_, expires_in=expires_in, overwrite=overwrite))
+    granted = client.token(server, id_, expires_in=expires_in, overwrite=overwrite)
+    options.report(as_json, {"id": id_, "token": granted}, granted)

@@ -41,7 +41,10 @@ class Variant(click.ParamType[str]):
     help="Renditions to request at the same time.",
 )
 @options.URL
-def warm(list_: TextIO, variants: Sequence[str], concurrency: int, url: str | None) -> None:
+@options.JSON
+def warm(
+    list_: TextIO, variants: Sequence[str], concurrency: int, url: str | None, as_json: bool
+) -> None:
     """Request everything in LIST, so that a running server renders and stores it.
 
     Each line of LIST is the path of a URL or the id of an image. An id is requested in every
@@ -68,7 +71,7 @@ def warm(list_: TextIO, variants: Sequence[str], concurrency: int, url: str | No
         with progress.bar("warming", _length(list_, variants)) as bar:
             asyncio.run(warmed.run(list_, variants, bar.update))
     finally:
-        click.echo(tally.line())
+        options.report(as_json, tally.as_json(), tally.line())
     sys.exit(0 if tally.well else 1)
 
 

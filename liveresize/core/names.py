@@ -98,6 +98,37 @@ def check_id(value: object) -> str:
     return value
 
 
+_LONGEST_SUGGESTION = 60
+"""Characters of a suggested id; each has at most four bytes, and a name has 255."""
+
+_LAST_SUFFIX = re.compile(rf"\.({'|'.join(sorted(SUFFIXES))})$", re.IGNORECASE)
+
+
+def suggested_id(file_name: str) -> str:
+    """Return an id for the file of that name: its stem, as far as an id may have it.
+
+    What is neither a letter, a digit, a dot, a hyphen nor an underscore becomes a hyphen. The
+    studio suggests the same ids.
+    """
+    stem = re.sub(r"\.[^.]+$", "", unicodedata.normalize("NFC", file_name))
+    name = re.sub(r"[^\w.-]+", "-", stem)
+    name = re.sub(r"^[-_.]+|[-.]+$", "", name)[:_LONGEST_SUGGESTION]
+    while _LAST_SUFFIX.search(name):
+        name = _LAST_SUFFIX.sub(r"-\1", name)
+    if RENDITION.fullmatch(f"{name}.jpg"):
+        name = re.sub(r"_(?=[0-9_xX.]+$)", "-", name)
+    return f"picture-{name or '1'}" if not name or name.lower() in RESERVED else name
+
+
+def id_of_file(file_name: str) -> str:
+    """Return the stem of a file name if it is a valid id, otherwise `suggested_id`."""
+    stem = file_name.rpartition(".")[0] or file_name
+    try:
+        return check_id(stem)
+    except errors.InvalidId:
+        return suggested_id(file_name)
+
+
 def split_suffix(segment: str) -> tuple[str, str]:
     """Split off a known suffix: `cat.jpg` → `("cat", "jpg")`, otherwise `(segment, "")`.
 

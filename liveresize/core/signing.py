@@ -23,6 +23,9 @@ from liveresize.core import numbers, parameters
 _OF_PICTURES = frozenset(parameters.KNOWN)
 _OF_BUCKETS = _OF_PICTURES | frozenset(vip.KNOWN)
 
+LEAST_KEY = 16
+"""Bytes of the shortest key: it must not be found by trying."""
+
 _LAST = 10**12 - 1
 """The latest end of a signature, in Unix seconds."""
 
@@ -80,6 +83,13 @@ def signature(text: str, key: str) -> str:
     return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
+def check_key(key: str) -> str:
+    """Return `key` if it is long enough. Raises BadParameter, since no server has a shorter one."""
+    if len(key.encode()) < LEAST_KEY:
+        raise errors.BadParameter(f"A key of signatures has at least {LEAST_KEY} bytes.")
+    return key
+
+
 def sign(target: str, key: str, exp: int | None = None) -> str:
     """Sign `target`, `/path?query`.
 
@@ -100,12 +110,20 @@ def sign_url(url: str, key: str, exp: int | None = None) -> str:
 
     Raises MalformedUrl if there is no path.
     """
-    match = _ORIGIN.match(url)
-    origin = match[0] if match else ""
-    target = url[len(origin) :].partition("#")[0]
+    return _origin(url) + sign(target_of(url), key, exp)
+
+
+def target_of(url: str) -> str:
+    """Return path and query of a URL as `sign_url` takes it. Raises MalformedUrl without a path."""
+    target = url[len(_origin(url)) :].partition("#")[0]
     if not target.startswith("/"):
         raise errors.MalformedUrl("A URL to sign is http://host/path, or /path alone.")
-    return origin + sign(target, key, exp)
+    return target
+
+
+def _origin(url: str) -> str:
+    match = _ORIGIN.match(url)
+    return match[0] if match else ""
 
 
 def _known_params(path: str, query: str) -> Iterator[tuple[str, str]]:

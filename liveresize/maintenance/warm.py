@@ -55,6 +55,15 @@ class Tally:
         """Whether there were no failures."""
         return not (self.bad or self.failed)
 
+    def as_json(self) -> dict[str, int]:
+        """Return the results as fields of a JSON document."""
+        return {
+            "rendered": self.rendered,
+            "present": self.present,
+            "failed": self.failed,
+            "bad_lines": self.bad,
+        }
+
     def line(self) -> str:
         """Format the results as one line."""
         return (

@@ -58,7 +58,7 @@ def url(
     target = _target(name, width, height, density, format, options)
     key, exp = options.get("key") or "", options.get("exp")
     if key:
-        target = signing.sign(target, key, exp)
+        target = signing.sign(target, signing.check_key(key), exp)
     elif exp is not None:
         raise errors.BadParameter("`exp` needs a `key` that signs it.")
     return _base(options.get("base") or "") + target

@@ -1,0 +1,213 @@
+"""What a shell expects of commands: JSON, exit codes, colours, completion, many files."""
+
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from web import pictures, servers
+from web.servers import ROOT
+
+from liveresize import cli, config
+from liveresize.app import server as app_server
+from liveresize.app import sockets
+from liveresize.cli import options
+from liveresize.core import names, signing
+from liveresize.settings import values
+
+Run = Callable[..., Result]
+KEY = "the key that signs"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in an empty folder; keywords are environment variables."""
+    monkeypatch.chdir(tmp_path)
+
+    def runner(*arguments: str, answers: str = "", **environ: str) -> Result:
+        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
+            environ.setdefault(name, "")
+        return CliRunner().invoke(cli.main, arguments, env=environ, input=answers)
+
+    return runner
+
+
+def test_many_files_and_folders_are_uploaded(run: Run, tmp_path: Path) -> None:
+    """Ids are made of the names of files; one that fails does not stop the others."""
+    photos = tmp_path / "photos" / "more"
+    photos.mkdir(parents=True)
+    (photos / "_Ünder 1.JPG").write_bytes(pictures.jpeg())
+    (photos.parent / "b_400_300.png").write_bytes(pictures.png())
+    (photos.parent / ".hidden.png").write_bytes(pictures.png())
+    (photos.parent / "notes.txt").write_text("hello")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "data").mkdir()
+    with servers.Running(tmp_path / "data", secret="s3cret") as running:
+        server = ("--url", running.url.removeprefix("http://"), "--secret", "s3cret")
+        first = run("upload", "photos", "broken.jpg", *server)
+        assert first.exit_code == 1
+        assert first.stdout.splitlines() == [
+            f"photos/b_400_300.png → b-400-300  {running.url}/b-400-300_400_0.jpg",
+            f"photos/more/_Ünder 1.JPG → Ünder-1  {running.url}/%C3%9Cnder-1_400_0.jpg",
+            "2 uploaded, 1 failed",
+        ]
+        assert first.stderr.startswith("broken.jpg: ")
+        again = run("upload", "photos", *server, "--overwrite", "--json")
+        assert again.exit_code == 0
+        documents = [json.loads(line) for line in again.stdout.splitlines()]
+        assert [document["id"] for document in documents] == ["b-400-300", "Ünder-1"]
+        assert documents[0]["file"] == "photos/b_400_300.png"
+        assert documents[0]["original_width"] == 64
+    many = run("upload", "photos", "--id", "cat", "--url", "x:1")
+    assert (many.exit_code, "--id names one image" in many.stderr) == (2, True)
+    (tmp_path / "empty").mkdir()
+    assert run("upload", "empty", "--url", "x:1").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("file_name", "name"),
+    [
+        ("cat.jpg", "cat"),
+        ("my cat.jpg", "my cat"),
+        ("_cat.jpg", "cat"),
+        ("cat_8_6.jpg", "cat-8-6"),
+        ("cat_8_6_2x.jpg", "cat-8-6-2x"),
+        ("cat_8_6_1.5x.jpg", "cat-8-6-1.5x"),
+        ("cat.png.jpg", "cat-png"),
+        ("a.jpg.png.gif", "a.jpg-png"),
+        ("Token.png", "picture-Token"),
+        ("….png", "…"),
+        ("_.png", "picture-1"),
+        ("e\u0301.png", "é"),
+        ("a/b.png", "a-b"),
+        ("x" * 300 + ".png", "x" * 60),
+        ("no extension", "no extension"),
+    ],
+)
+def test_an_id_is_made_of_a_file_name(file_name: str, name: str) -> None:
+    """The stem where that can be an id, and always one that a token is issued for."""
+    assert names.id_of_file(file_name) == name
+    assert names.check_id(name) == name
+
+
+def last(result: Result) -> dict[str, Any]:
+    """The document that was printed; the server of the test logs to the same stdout."""
+    document: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return document
+
+
+def test_results_are_json(run: Run, tmp_path: Path) -> None:
+    """One document, and nothing else on stdout."""
+    with servers.Running(tmp_path, admin__secrets=["an admin's secret"]) as running:
+        url = ("--url", running.url)
+        admin = (*url, "--secret", "an admin's secret", "--yes")
+        token = last(run("token", "cat", *url, "--json"))
+        assert token["id"] == "cat"
+        running.client.upload("cat", pictures.png(), token["token"]).raise_for_status()
+        warm = run("warm", "-", "--variant", "8_6.png", *url, "--json", answers="cat\n")
+        counts = {"rendered": 1, "present": 0, "failed": 0, "bad_lines": 0}
+        assert last(warm) == counts
+        running.published()
+        assert last(run("purge", "cat", *admin, "--json")) == {"purged": 1}
+        assert last(run("delete", "cat", *admin, "--json")) == {"deleted": "cat"}
+    signed = last(run("sign", "/cat.jpg", "--key", KEY, "--json"))
+    assert signing.read(signed["url"]).opened_by([KEY])
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("/cat_8_6.xyz", "extension"),
+        ("https://here.test/cat_8_6.jpg?fit=contains", "fit"),
+        ("/cat_8_6.jpg?quality=best", "quality"),
+        ("/cat_0_0.jpg", ""),
+        ("cat.jpg", "A URL to sign"),
+    ],
+)
+def test_what_can_only_fail_is_not_signed(run: Run, url: str, reason: str) -> None:
+    """The server would refuse it, whatever its signature."""
+    result = run("sign", url, "--key", KEY)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert reason in result.stderr
+
+
+@pytest.mark.parametrize("url", ["/cat_8_6.jpg?preset=mine&fit=crop", "/pics/cat?s=250", "/cat"])
+def test_what_the_server_decides_is_signed(run: Run, url: str) -> None:
+    """Presets, buckets and ids are known to it alone."""
+    assert run("sign", url, "--key", KEY).exit_code == 0
+
+
+def test_a_short_key_is_refused(run: Run) -> None:
+    """As the settings refuse it."""
+    result = run("sign", "/cat.jpg", "--key", "x" * (signing.LEAST_KEY - 1))
+    assert result.exit_code == 1
+    assert "at least 16 bytes" in result.stderr
+    assert values.has_form("x" * signing.LEAST_KEY, values.Form.SIGNING_KEY)
+    assert not values.has_form("x" * (signing.LEAST_KEY - 1), values.Form.SIGNING_KEY)
+
+
+def test_serve_takes_options(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the settings of files and of the environment."""
+    served: list[config.Settings] = []
+
+    def serve(settings: config.Settings) -> int:
+        served.append(settings)
+        return 0
+
+    monkeypatch.setattr(app_server, "run", serve)
+    for name in ("LIVERESIZE_LISTEN_ADDRESS", "LIVERESIZE_DATA_DIR", "LIVERESIZE_STUDIO"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    arguments = ("--port", "8080", "--host", "0.0.0.0", "--data", str(tmp_path), "--studio")
+    assert run("serve", *arguments, PORT="1").exit_code == 0
+    (settings,) = served
+    assert (settings.listen_port, settings.listen_address) == (8080, "0.0.0.0")
+    assert (settings.data_dir, settings.studio) == (str(tmp_path), True)
+    assert run("serve", "--port", "99999").exit_code == 2
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not where NO_COLOR is set."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert options.coloured("ok", "green") != "ok"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert options.coloured("ok", "green") == "ok"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands(shell: str) -> None:
+    """As docs/operations.md says how to turn it on."""
+    environ: dict[str, Any] = {**os.environ, "_LIVERESIZE_COMPLETE": f"{shell}_source"}
+    command = [
+        sys.executable,
+        "-c",
+        "from liveresize.cli import main; main(prog_name='liveresize')",
+    ]
+    done = subprocess.run(
+        command,
+        env={**environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "_LIVERESIZE_COMPLETE" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_server_on_all_addresses_names_one_for_other_machines(host: str) -> None:
+    """As a phone in the same network can open it; none where there is no network."""
+    first, *others = sockets.urls("http", host, 8080)
+    assert first == f"http://{f'[{host}]' if ':' in host else host}:8080"
+    for url in others:
+        split = urllib.parse.urlsplit(url)
+        assert split.port == 8080
+        assert not ipaddress.ip_address(str(split.hostname)).is_unspecified
+    assert sockets.urls("https", "127.0.0.1", 1) == ["https://127.0.0.1:1"]
+    assert sockets.urls("https", "::1", 1) == ["https://[::1]:1"]
