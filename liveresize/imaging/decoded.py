@@ -108,8 +108,8 @@ class DecodedPixels:
     ) -> None:
         """Keep a finished picture and the remarks on it for another format.
 
-        Such pictures take half of `limit` at most. None makes room for another one: those that
-        came first are asked for first.
+        Such pictures take three quarters of `limit` at most. None makes room for another one:
+        those that came first are asked for first.
         """
         kept = _kept(path, picture)
         kept.notes, kept.since = notes, self._now()
@@ -117,7 +117,7 @@ class DecodedPixels:
             self._drop_deleted()
             self._drop(key)
             waiting = sum(each.bytes for each in self._finished.values())
-            if waiting + kept.bytes > limit // 2:
+            if waiting + kept.bytes > 3 * limit // 4:
                 return
             self._make_room(kept.bytes, limit)
             self._finished[key] = kept
