@@ -8,13 +8,14 @@ from tornado.web import Application, HTTPError
 
 from liveresize.compat.vip.handlers import (
     PingHandler,
+    UncleanPathHandler,
     VipPreflightHandler,
     VipUploadHandler,
     VipWarmupHandler,
 )
 from liveresize.http.context import AppContext
 from liveresize.http.handlers.admin import DeleteHandler, PurgeHandler
-from liveresize.http.handlers.base import Handler, Unknown
+from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.images import ObjectHandler, PictureHandler
 from liveresize.http.handlers.status import (
     FaviconHandler,
@@ -135,7 +136,7 @@ def make_application(site: AppContext) -> Application:
     rules.append(Rule(AnyMethod(site), WrongMethod, {"site": site}))
     return Application(
         rules,
-        default_handler_class=Unknown,
+        default_handler_class=UncleanPathHandler,
         default_handler_args={"site": site},
         compress_response=False,
         log_function=lambda handler: None,  # `Handler.on_finish` writes the access line

@@ -60,6 +60,7 @@ def vip_rules(settings: Settings) -> VipRules:
         buckets=frozenset(settings.vip.buckets),
         refused=frozenset({aws.bucket, aws.originals_bucket} - {""}),
         max_width=settings.vip.max_width,
+        jpeg_thumbnails=settings.vip.jpeg_thumbnails,
         quality=Quality(_VIP_QUALITY, _VIP_QUALITY, quality.avif),
     )
 

@@ -253,6 +253,7 @@ ROWS = (
         resolve=lambda value, rules: rules.enlarge if value is None else value,
     ),
     flag("", "", Effect.BOX, "floor", plain=False, shown=True, attribute="floor"),
+    flag("", "", Effect.ENCODING, "bare", plain=False, shown=True, attribute="bare"),
     flag(
         "animate",
         "Whether an animation stays animated, if the format can do that.",

@@ -19,7 +19,8 @@ class Rendition:
     side is calculated, both 0 the picture's own size. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off. `rotate` is clockwise degrees, `flip`
     one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `floor`
-    rounds a calculated side down, as vip does, and not half up.
+    rounds a calculated side down, as vip does, and not half up. `bare` drops the transparency of
+    a JPEG, as vip does, and shows what lies under it.
 
     Two renditions that look the same are equal after `canonical`, which resets values
     without an effect.
@@ -39,6 +40,7 @@ class Rendition:
     background: Colour | None = None
     enlarge: bool = True
     floor: bool = False
+    bare: bool = False
     animate: bool = True
 
     def canonical(self) -> "Rendition":
@@ -71,6 +73,7 @@ class Rendition:
             enlarge=self.enlarge or not (self.width or self.height),
             animate=self.animate or not self.format.animates,
             floor=self.floor and bool(self.width) != bool(self.height),
+            bare=self.bare and self.format is Format.JPEG,
         )
 
     def boxed(self, width: int, height: int) -> "Rendition":

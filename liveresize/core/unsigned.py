@@ -93,7 +93,12 @@ class Unsigned:
             return
         for animate in (False, True):
             yield VipRequest(
-                image=image, quality=rules.quality, width=width, square=square, animate=animate
+                image=image,
+                quality=rules.quality,
+                width=width,
+                square=square,
+                animate=animate,
+                jpeg=rules.jpeg_thumbnails,
             )
 
 

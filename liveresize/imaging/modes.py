@@ -42,6 +42,12 @@ def normalised(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
+def bare(image: Image.Image) -> Image.Image:
+    """`image` as L, RGB or CMYK without its transparency: what lies under it is shown."""
+    image = normalised(image)
+    return image.convert("RGB") if image.mode == "RGBA" else image
+
+
 def _scaled(image: Image.Image, key: object) -> Image.Image:
     """Greys of 16 or more bits, or floats, as L; RGBA when the grey `key` is transparent."""
     wide = image.convert("F")

@@ -38,6 +38,8 @@ def finished(
     """
     rendition = task.rendition
     background = rendition.background or WHITE
+    if rendition.bare:
+        pixels = modes.bare(pixels)
     box = shrink.boxed(orientation.stored_box(plan.box, task.stored, task.turn), scale)
     pixels, notes = _sized(pixels, box, orientation.turned_size(plan.resized, task.turn), task)
     pixels = orientation.turn(pixels, task.turn)

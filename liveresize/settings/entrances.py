@@ -68,6 +68,11 @@ class Vip:
     )
     size_limit: int = schema.key(5, "Largest upload, in MiB.", least=1, most=10_240)
     max_width: int = schema.key(720, "Widest rendition, in pixels.", least=1, most=16_383)
+    jpeg_thumbnails: bool = schema.key(
+        False,
+        "Whether `s` of a PNG or GIF is a JPEG, as of vip: a fifth of the bytes or less, and "
+        "without transparency.",
+    )
     s3: bool | None = schema.key(
         None,
         "Whether buckets are those of S3; null is so where `aws` has a key, address or bucket.",

@@ -56,7 +56,20 @@ _pairs = st.sampled_from(
 likely_targets = st.builds(
     "/{}{}{}?{}".format,
     st.sampled_from(["cat", "a_1_2", "_", "%C3%A9", "a%2Fb", "..", "a+b%20"]),
-    st.sampled_from(["_8_6", "_0_7", "_4_0_3x", "_9_9_99x", "_0_0", "_08_6", "_65536_9", ""]),
+    st.sampled_from(
+        [
+            "_8_6",
+            "_0_7",
+            "_4_0_3x",
+            "_9_9_99x",
+            "_9_4_1.5x",
+            "_8_6_2X",
+            "_0_0",
+            "_08_6",
+            "_65536_9",
+            "",
+        ]
+    ),
     st.sampled_from([".jpg", ".PNG", ".webp", ".gif", ".auto", ".json", ".bmp", ""]),
     st.lists(_pairs, max_size=4).map("&".join),
 )

@@ -62,8 +62,11 @@ def test_a_redirect_changes_the_box_alone(
         request = urls.parse(target, accept, RULES)
     except errors.RequestError:
         return
+    varies = False
     if isinstance(request, urls.OriginalRequest):
-        # `allow_webp` never replaces AVIF, so a bare name keeps its format here.
+        # `allow_webp` never replaces AVIF, so a bare name keeps its format here; nobody
+        # knows that before the original is known.
+        varies = request.varies and not request.extension
         request = request.rendition_as(Format.AVIF)
     if isinstance(request, urls.FactsRequest):
         return
@@ -71,7 +74,7 @@ def test_a_redirect_changes_the_box_alone(
     assert isinstance(again, urls.RenditionRequest)
     assert again.image == request.image
     assert (again.extension, again.sent) == (request.extension, request.sent)
-    assert (again.proxy, again.varies) == (request.proxy, request.varies)
+    assert (again.proxy, again.varies or varies) == (request.proxy, request.varies)
     assert (again.rendition.width, again.rendition.height) == (width, height)
     assert again.rendition.boxed(0, 0).canonical() == request.rendition.boxed(0, 0).canonical()
 

@@ -245,6 +245,22 @@ def test_what_vip_has_made_is_found(world: World, monkeypatch: pytest.MonkeyPatc
         run(place, scenario, relay.address)
 
 
+@moto
+def test_a_png_is_no_jpeg_of_vip(world: World) -> None:
+    """This server may have stored it under vip's key before thumbnails became JPEG."""
+    bare = SMALL.replace("-jpeg", "-bare-jpeg")
+    with world.place() as place:
+
+        async def scenario(store: VipRenditions) -> None:
+            for data, is_it in ((b"\x89PNG\r\n", False), (b"\xff\xd8\xff", True)):
+                place.client.put_object(Bucket=place.bucket, Key=f"{NAME}/s/250", Body=data)
+                found = await store.find_foreign(of(place.bucket), bare)
+                assert (found == (f"{NAME}/s/250", data)) is is_it
+                assert await store.find_foreign(of(place.bucket), SMALL) is not None
+
+        run(place, scenario)
+
+
 @everywhere
 def test_what_one_may_not_know_is_not_there(world: World) -> None:
     """AccessDenied is what S3 says of a missing key without ListBucket: no failure."""

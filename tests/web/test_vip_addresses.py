@@ -43,8 +43,6 @@ def test_a_picture_is_found_in_its_bucket_alone(gallery: Gallery) -> None:
         ("/pics/{id}.json", 404),
         ("/pics/{id}_10_10.jpg", 404),
         ("/pics/" + "0" * 32 + "-64x48", 404),
-        ("//pics/{id}", 404),
-        ("/pics//{id}", 404),
         ("/PICS/{id}", 404),
         ("/p%69cs/{id}", 404),
         ("/pics%2f{id}", 400),

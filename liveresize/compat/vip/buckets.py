@@ -15,8 +15,10 @@ import structlog
 
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
+from liveresize.core.formats import Format, sniff
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, file_name
+from liveresize.core.rendition import Rendition
 from liveresize.storage import connection, files
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.mirror import S3Mirror, write
@@ -235,11 +237,13 @@ class VipRenditions:
     async def find_foreign(self, original: Original, variant: str) -> tuple[str, bytes] | None:
         """Return the key and the bytes of a rendition that vip made; None if there is none.
 
-        Raises ObjectStoreUnavailable.
+        A PNG that this server has stored there does not count where vip makes a JPEG. Raises
+        ObjectStoreUnavailable.
         """
         bucket, key = original.image.bucket, vip.rendition_key(original.image, variant)
         if key is None:
             return None
+        bare = Rendition.from_variant(variant).bare
         with self._looking(bucket):
             body = await self._objects.open(bucket, key, budget=LOOK_BUDGET)
             if body is None:
@@ -247,7 +251,8 @@ class VipRenditions:
             try:
                 if body.size > _LARGEST:
                     return None
-                return key, b"".join([chunk async for chunk in body.chunks()])
+                data = b"".join([chunk async for chunk in body.chunks()])
+                return None if bare and sniff(data) is not Format.JPEG else (key, data)
             finally:
                 await body.close()
         return None

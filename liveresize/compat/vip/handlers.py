@@ -4,8 +4,11 @@ Its pictures are served by `images.PictureHandler` and the fast path, like all o
 """
 
 import fnmatch
+import string
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from tornado.web import HTTPError
 
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
@@ -13,7 +16,7 @@ from liveresize.compat.vip.requests import VipRequest
 from liveresize.compat.vip.uploads import VipUpload
 from liveresize.delivery.warmup import Fate
 from liveresize.http import responses
-from liveresize.http.handlers.base import Handler
+from liveresize.http.handlers.base import Handler, Unknown
 from liveresize.http.handlers.bodies import BodyHandler
 from liveresize.http.transport import clients
 
@@ -28,6 +31,9 @@ _CORS = (
     ),
     ("Access-Control-Max-Age", "86400"),
 )
+
+_CLEAN_AGE = 86_400
+"""Seconds for which a redirect to a clean path may be kept."""
 
 _EMPTY = "File must have size greater than 0"
 """The exact text of vip, because clients may compare it."""
@@ -197,6 +203,26 @@ class VipPreflightHandler(Handler):
             self.error_headers = headers
             raise errors.SecretRefused("Pages of this origin may not upload here.")
         await self.respond(responses.Response(status=200, headers=headers, length=0))
+
+
+class UncleanPathHandler(Unknown):
+    """Paths without a route: `//bucket/id` and `/bucket/../bucket/id` have a clean one."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Redirect to the clean path, as vip does. Raises HTTPError 404 if there is none."""
+        request = self.request
+        clean = None
+        if request.method in ("GET", "HEAD") and self.site.vip_rules.buckets:
+            clean = vip.cleaned(request.path)
+        if clean is None:
+            raise HTTPError(404)
+        target = f"{clean}?{request.query}" if request.query else clean
+        headers = [
+            ("Location", quote(target.encode("latin-1"), safe=string.punctuation)),
+            ("Cache-Control", f"public, max-age={_CLEAN_AGE}"),
+            ("Access-Control-Allow-Origin", "*"),
+        ]
+        await self.respond(responses.Response(status=301, headers=headers))
 
 
 class PingHandler(Handler):

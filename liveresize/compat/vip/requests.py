@@ -6,6 +6,7 @@ vip ignores invalid parameters, and so does this parser.
 import functools
 import re
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.core import names, numbers, parameters
@@ -31,11 +32,12 @@ KNOWN = ("s", "c", "animate")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VipRules:
     """The settings of vip: its buckets, refused buckets, the largest width of a rendition in
-    pixels, and the quality of renditions."""
+    pixels, the quality of renditions, and whether those of a PNG or GIF are JPEG."""
 
     buckets: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     max_width: int = 720
+    jpeg_thumbnails: bool = False
     quality: Quality = field(default_factory=lambda: Quality(80, 80, 60))
 
     def takes(self, bucket: str) -> bool:
@@ -51,8 +53,8 @@ class VipRules:
 class VipRequest:
     """A request for a picture of a bucket; `width` is the largest width in pixels, 0 is any.
 
-    Like urls.OriginalRequest it keeps the format of the original. `signed`: the request is
-    allowed even if originals are not public.
+    Like urls.OriginalRequest it keeps the format of the original; with `jpeg` renditions of a
+    PNG or GIF are JPEG. `signed`: the request is allowed even if originals are not public.
     """
 
     image: ImageId
@@ -60,6 +62,7 @@ class VipRequest:
     width: int = 0
     square: bool = False
     animate: bool = False
+    jpeg: bool = False
     signed: bool = False
 
     varies = False
@@ -87,7 +90,12 @@ class VipRequest:
 def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequest:
     """See VipRequest.rendition_as; cached, because every hit needs it."""
     animate = request.animate or request.whole
-    output = Format.PNG if original_format is Format.GIF and not animate else original_format
+    bare = request.jpeg and not request.whole and original_format in (Format.PNG, Format.GIF)
+    output = original_format
+    if output is Format.GIF and not animate:
+        output = Format.PNG
+    if bare and output is Format.PNG:
+        output = Format.JPEG
     rendition = Rendition(
         format=output,
         width=SQUARE if request.square and not request.width else request.width,
@@ -97,6 +105,7 @@ def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequ
         enlarge=False,
         animate=animate,
         floor=True,
+        bare=bare,
     ).canonical()
     return RenditionRequest(
         image=request.image,
@@ -123,6 +132,26 @@ def image(path: str, rules: VipRules) -> ImageId:
     return ImageId(names.check_name(parameters.percent_decode(name)), checked)
 
 
+def cleaned(path: str) -> str | None:
+    """Return a raw path without empty segments, `.` and `..`; None if it is clean, or does not
+    lead to `/bucket/id`."""
+    segments: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    if len(segments) != 2 or not path.endswith(f"/{segments[1]}"):
+        return None
+    if path == "/".join(("", *segments)) or not _BUCKET.fullmatch(segments[0]):
+        return None
+    try:
+        name = names.check_name(parameters.percent_decode(segments[1]))
+    except errors.MalformedUrl:
+        return None
+    return f"/{segments[0]}/{quote(name, safe='')}"
+
+
 def check_bucket(raw: str, rules: VipRules) -> str:
     """Return the bucket of a raw path segment. Raises BucketMissing if it is not configured."""
     if not rules.takes(raw):
@@ -144,6 +173,7 @@ def read(image: ImageId, query: str, rules: VipRules) -> VipRequest:
         width=width or 0,
         square=params.get("c", "").lower() == "true",
         animate=params.get("animate", "").lower() == "true",
+        jpeg=rules.jpeg_thumbnails,
     )
 
 
@@ -183,6 +213,7 @@ def rendition_key(image: ImageId, variant: str) -> str | None:
         enlarge=False,
         animate=rendition.animate,
         floor=True,
+        bare=rendition.bare,
     ).canonical()
     if rendition != plain or moving or not rendition.width or rendition.width == SQUARE:
         return None
