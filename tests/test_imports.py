@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "compat.vip.uploads": {"errors", "core", "settings", "uploads"},
     "compat.vip.handlers": {"errors", "settings", "delivery", "http", "http.transport"}
     | {"compat.vip.requests", "compat.vip.uploads"},
-    "compat.iaas": ANY_LAYER | {"core", "storage"},
+    "compat.iaas": ANY_LAYER | {"core", "storage", "storage.mirroring"},
     "urls": {"errors", "core"},
     "app": EVERYTHING,
     "cli": EVERYTHING,

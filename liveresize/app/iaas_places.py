@@ -45,10 +45,18 @@ def plan(settings: Settings, reads: str, directory: Path, taking: Taking) -> Ite
     """Yield where it reads and where it writes, one place a line, without passwords."""
     yield f"reads:  {shown(reads)}"
     yield f"        {directory.absolute()}"
-    yield f"writes: {shown(database_url(settings))}  ({_database_source(settings)})"
-    folder = settings.originals_folder.absolute()
-    key = "originals_dir" if settings.originals_dir else "data_dir"
-    yield f"        {folder}  ({_set_in(settings, key)}; {_MODES[taking]})"
+    yield f"writes: {_database(settings)}"
+    folder, source = _folder(settings)
+    yield f"        {folder}  ({source}; {_MODES[taking]})"
+
+
+def way_back(settings: Settings, writes: str, directory: Path) -> Iterator[str]:
+    """Yield where an export reads and where it writes, one place a line, without passwords."""
+    folder, source = _folder(settings)
+    yield f"reads:  {_database(settings)}"
+    yield f"        {folder}  ({source})"
+    yield f"writes: {shown(writes)}"
+    yield f"        {directory.absolute()}"
 
 
 def shown(url: str) -> str:
@@ -107,6 +115,15 @@ def write_settings(file: Path, keys: Mapping[str, object]) -> str:
     except OSError as error:
         return str(error.strerror).lower()
     return ""
+
+
+def _folder(settings: Settings) -> tuple[Path, str]:
+    key = "originals_dir" if settings.originals_dir else "data_dir"
+    return settings.originals_folder.absolute(), _set_in(settings, key)
+
+
+def _database(settings: Settings) -> str:
+    return f"{shown(database_url(settings))}  ({_database_source(settings)})"
 
 
 def _database_source(settings: Settings) -> str:

@@ -20,6 +20,13 @@ SOON = NOW + datetime.timedelta(hours=1)
 BEFORE = NOW - datetime.timedelta(hours=1)
 RENDERED = datetime.datetime(2018, 5, 4, 12, 30, tzinfo=datetime.UTC)
 
+UNIQUE = (
+    "CREATE UNIQUE INDEX unique_image ON images(id,x,y,fit,file_type,blur,quality)",
+    "CREATE UNIQUE INDEX unique_token ON tokens(id)",
+    "CREATE UNIQUE INDEX unique_image_request ON tokens(image_id)",
+)
+"""What its last release relies on."""
+
 HOST = "https://s3.example.com/bucket"
 
 
@@ -72,6 +79,8 @@ class Published:
     folder: Path
     images: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
+    indexes: Sequence[str] = ()
+    """Statements that make its indexes; what only reads does without."""
 
     def original(self, name: str, data: bytes) -> Path:
         """Put an original into its folder."""
@@ -111,6 +120,7 @@ class Published:
                     [{name: row[name] for name in kinds} for row in rows],
                 ),
             ]
+        statements += [(statement, []) for statement in self.indexes]
         if self.file is not None:
             _write_sqlite(self.file, statements)
         else:

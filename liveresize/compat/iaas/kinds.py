@@ -12,7 +12,7 @@ from liveresize import errors
 HEAD = 64
 """Bytes that tell the kinds apart."""
 
-_TITLES = {
+TITLES = {
     "jpeg": "JPEG",
     "png": "PNG",
     "webp": "WebP",
@@ -77,10 +77,10 @@ def explained(path: Path, error: Exception, listed: Sequence[str]) -> Undecodabl
         return Undecodable("", "The file is empty.")
     if not kind:
         return Undecodable("", "It is no image of a known format.")
-    if kind not in _TITLES:
+    if kind not in TITLES:
         return Undecodable(kind, f"It is {kind}, which liveresize does not read.")
     if kind not in listed:
-        title = _TITLES[kind]
+        title = TITLES[kind]
         return Undecodable(kind, f"It is {title}: list {kind} in formats.input and run it again.")
     public = error.public if isinstance(error, errors.LiveResizeError) else str(error)
     return Undecodable(kind, public)

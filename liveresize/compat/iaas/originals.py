@@ -159,7 +159,7 @@ class OriginalImporter:
         self, image: ImageId, path: Path, generation: str, kind: str, at: float
     ) -> Original:
         try:
-            size, sha256 = await asyncio.to_thread(_digest, path)
+            size, sha256 = await asyncio.to_thread(digest, path)
         except OSError as error:
             raise NotTaken(_unreadable(error)) from error
         return Original(
@@ -264,7 +264,7 @@ def _unreadable(error: OSError) -> str:
     return f"The file cannot be read ({error.strerror})."
 
 
-def _digest(path: Path) -> tuple[int, str]:
+def digest(path: Path) -> tuple[int, str]:
     """Return the size of a file in bytes and its SHA-256 in hex. Raises OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

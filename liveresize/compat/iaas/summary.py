@@ -1,4 +1,4 @@
-"""The counts of an import."""
+"""The counts of an import or an export."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ class Tally:
     """The counts of one kind of item, named `what`; items left out are counted by reason."""
 
     what: str
+    done: str = "taken"
     taken: int = 0
     present: int = 0
     missed: int = 0
@@ -32,7 +33,8 @@ class Tally:
     def lines(self) -> Iterator[str]:
         """Yield a line with the counts, and one for each reason with some names."""
         missing = sum(self.left_out.values())
-        yield (f"{self.what}: {self.taken} taken, {self.present} already there, {missing} left out")
+        there = f"{self.taken} {self.done}, {self.present} already there"
+        yield f"{self.what}: {there}, {missing} left out"
         for reason, count in sorted(self.left_out.items(), key=lambda item: -item[1]):
             examples = [names.printable(example) for example in self.examples[reason]]
             more = ", …" if count > len(examples) else ""
@@ -41,11 +43,19 @@ class Tally:
 
 @dataclass(slots=True)
 class Summary:
-    """The results of one run. A dry run counts what it would import."""
+    """The results of one run; `done` is what was done to the items that are `taken`.
 
-    originals: Tally = field(default_factory=lambda: Tally("originals"))
-    links: Tally = field(default_factory=lambda: Tally("links"))
-    tokens: Tally = field(default_factory=lambda: Tally("tokens"))
+    A dry run counts what it would do.
+    """
+
+    done: str = "taken"
+    originals: Tally = field(init=False)
+    links: Tally = field(init=False)
+    tokens: Tally = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.originals, self.links = Tally("originals", self.done), Tally("links", self.done)
+        self.tokens = Tally("tokens" if self.done == "taken" else "ids", self.done)
 
     @property
     def complete(self) -> bool:

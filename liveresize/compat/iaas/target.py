@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from liveresize.core import tokens
 from liveresize.core.names import ImageId
+from liveresize.core.originals import Link
 from liveresize.storage.index import locks, originals, schema
 
 ENGINE = "iaas"
@@ -110,6 +111,55 @@ def add_token(connection: sa.Connection, token: str, image: ImageId, remaining: 
         .returning(_tokens.c.digest)
     )
     return added.one_or_none() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLink:
+    """A link of our index."""
+
+    generation: str
+    variant: str
+    key: str
+    mime: str
+    rendered_at: float
+
+    def of(self, image: ImageId) -> Link:
+        """Return the link of `image`, without the facts that its URL does not need."""
+        return Link(
+            image=image,
+            generation=self.generation,
+            variant=self.variant,
+            key=self.key,
+            mime=self.mime,
+            etag="",
+            size=0,
+            engine="",
+            rendered_at=self.rendered_at,
+        )
+
+
+def links_of(connection: sa.Connection, generations: Sequence[str]) -> list[KnownLink]:
+    """Return the links of these generations that are in use."""
+    columns = (_links.c.generation, _links.c.variant, _links.c.key, _links.c.mime)
+    rows = connection.execute(
+        sa.select(*columns, _links.c.rendered_at).where(
+            _links.c.generation.in_(generations), _links.c.purged_at.is_(None)
+        )
+    )
+    return [KnownLink(**row._mapping) for row in rows]
+
+
+def deleted(connection: sa.Connection) -> list[str]:
+    """Return the names of pictures that were deleted lately and are not there again."""
+    purges = schema.purges
+    current = sa.exists().where(_originals.c.bucket == "", _originals.c.name == purges.c.name)
+    rows = connection.execute(
+        sa.select(purges.c.name)
+        .where(purges.c.bucket == "", purges.c.variant == "", ~current)
+        .distinct()
+        .order_by(purges.c.name)
+    )
+    return list(rows.scalars())
 
 
 def _by_names(names: Sequence[str]) -> sa.Select[str]:
