@@ -106,12 +106,14 @@ def nested(keys: Mapping[str, object]) -> str:
 
 
 def write_settings(file: Path, keys: Mapping[str, object]) -> str:
-    """Write `keys` to a new configuration file; return why that failed, or an empty string."""
+    """Write `keys` to a configuration file that is missing or empty.
+
+    Returns why that failed, or an empty string.
+    """
     try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(nested(keys) + "\n")
-    except FileExistsError:
-        return "it exists"
+        if file.exists() and file.read_text(encoding="utf-8").strip() not in ("", "{}"):
+            return "it has other settings"
+        file.write_text(nested(keys) + "\n", encoding="utf-8")
     except OSError as error:
         return str(error.strerror).lower()
     return ""

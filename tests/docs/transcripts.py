@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -51,33 +51,48 @@ def steady(text: str) -> str:
     return text.strip()
 
 
-class Terminal:
+class Shell:
     """One shell, as a reader has one: variables stay from one command to the next."""
 
-    def __init__(self, server: servers.Running, folder: Path) -> None:
-        """`folder` is where commands run and leave files; it gets the `docs` of the project."""
-        self._server = server
-        self._at = f"127.0.0.1:{server.port}"
-        (folder / "docs").symlink_to(servers.ROOT / "docs")
+    def __init__(
+        self,
+        folder: Path,
+        shown: Mapping[str, str],
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`folder` is where commands run; what pages show as a key of `shown` is its value."""
+        self.shown = shown
+        self.status = 0
         self._shell = subprocess.Popen(
-            ["bash"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["bash"],
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def run(self, command: Command) -> str:
-        """What the command prints, as if the server were at ADDRESS."""
+        """What the command prints, as pages show it; `status` is how it ends."""
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
-        text = command.text.replace(ADDRESS, self._at)
-        self._shell.stdin.write(f"{text}\necho; echo {_END} $?\n")
+        text = command.text
+        for page, here in self.shown.items():
+            text = text.replace(page, here)
+        # The next command finds the status of this one in `$?`.
+        ending = f"_status=$?; echo; echo {_END} $_status; (exit $_status)"
+        self._shell.stdin.write(f"{text}\n{ending}\n")
         self._shell.stdin.flush()
         lines: list[str] = []
         for line in self._shell.stdout:
             if line.startswith(_END):
-                assert line.split()[1] == "0", command.text
+                self.status = int(line.split()[1])
                 break
             lines.append(line)
-        self._server.published()
-        return "".join(lines).replace(self._at, ADDRESS)
+        printed = "".join(lines)
+        for page, here in self.shown.items():
+            printed = printed.replace(here, page)
+        return printed
 
     def __enter__(self) -> Self:
         return self
@@ -85,3 +100,20 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self._shell.kill()
         self._shell.communicate()
+
+
+class Terminal(Shell):
+    """A shell beside a server, which commands know as ADDRESS."""
+
+    def __init__(self, server: servers.Running, folder: Path) -> None:
+        """`folder` gets the `docs` of the project; commands leave files there."""
+        self._server = server
+        (folder / "docs").symlink_to(servers.ROOT / "docs")
+        super().__init__(folder, {ADDRESS: f"127.0.0.1:{server.port}"})
+
+    def run(self, command: Command) -> str:
+        """What the command prints, once every rendition is where it is kept."""
+        printed = super().run(command)
+        assert self.status == 0, command.text
+        self._server.published()
+        return printed

@@ -69,10 +69,11 @@ def test_it_says_where_it_reads_and_writes_before_it_writes(tmp_path: Path, old:
 
 
 def test_settings_that_keep_old_behaviour_are_written(tmp_path: Path, old: Published) -> None:
-    """Once, beside the configuration; the second run finds the file and says what is missing."""
+    """Beside the configuration, unless the file has other settings; then they are said."""
     old.save()
     config = tmp_path / "config"
     config.mkdir()
+    file = config / "local-production.json"
     (config / "default.json").write_text(
         json.dumps({"data_dir": str(tmp_path / "there"), "originals_dir": str(old.folder)})
     )
@@ -83,7 +84,6 @@ def test_settings_that_keep_old_behaviour_are_written(tmp_path: Path, old: Publi
     assert list(config.iterdir()) == [config / "default.json"]
     done = typed(tmp_path / "home", *arguments, **variables)
     assert done.returncode == 0, done.stderr
-    file = config / "local-production.json"
     assert f"written to {file}" in done.stdout
     assert "warning: compat.lenient" in done.stdout
     written = json.loads(file.read_text())
@@ -93,6 +93,14 @@ def test_settings_that_keep_old_behaviour_are_written(tmp_path: Path, old: Publi
         "webp": {"allow_opt_in": False},
         "redirect_cache_timeout": 0,
     }
+    file.write_text('{"secret": "of this machine"}')
+    done = typed(tmp_path / "home", *arguments, **variables)
+    assert done.returncode == 0, done.stderr
+    assert f"add them to {file} (it has other settings)" in done.stdout
+    assert json.loads(file.read_text()) == {"secret": "of this machine"}
+    file.write_text("{}")
+    done = typed(tmp_path / "home", *arguments, **variables)
+    assert json.loads(file.read_text()) == written
 
 
 @pytest.mark.parametrize(
