@@ -93,6 +93,15 @@ def settings_file(environ: Mapping[str, str]) -> Path | None:
     return folder / f"local-{files.deployments(environ)[-1]}.json" if folder.is_dir() else None
 
 
+def unread(environ: Mapping[str, str]) -> str:
+    """Return a sentence if the folder has a production.json that is not read, or ""."""
+    folder = files.folders(environ)[-1]
+    if "production" in files.deployments(environ) or not (folder / "production.json").exists():
+        return ""
+    variable = files.deployment_variable(environ)
+    return f"{variable} is not production, so {folder / 'production.json'} is not read."
+
+
 def nested(keys: Mapping[str, object]) -> str:
     """Return dotted keys as JSON, as a configuration file has them."""
     tree: dict[str, object] = {}

@@ -1,5 +1,6 @@
 """The commands `export`: give images back to another service."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def iaas(database: str, originals: Path, delete: bool, dry_run: bool, yes: bool)
 
     if not (yes or iaas_places.configured(settings)):
         raise click.UsageError(iaas_places.NOT_CONFIGURED)
+    if unread := iaas_places.unread(os.environ):
+        click.echo(f"liveresize: {unread}", err=True)
     request = iaas_export.ExportRequest(
         url=database, directory=originals, dry_run=dry_run, delete=delete
     )

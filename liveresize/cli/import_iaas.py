@@ -96,6 +96,8 @@ def iaas(
 
     if not (yes or iaas_places.configured(settings)):
         raise click.UsageError(iaas_places.NOT_CONFIGURED)
+    if unread := iaas_places.unread(os.environ):
+        click.echo(f"liveresize: {unread}", err=True)
     request = iaas.ImportRequest(
         url=database or source.sqlite_url(sqlite or Path()),
         directory=originals,

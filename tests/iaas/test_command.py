@@ -68,6 +68,22 @@ def test_it_says_where_it_reads_and_writes_before_it_writes(tmp_path: Path, old:
     assert not (tmp_path / "there").exists()
 
 
+def test_a_production_json_that_is_not_read_is_named(tmp_path: Path, old: Published) -> None:
+    """NODE_ENV was set for the command before, and is gone."""
+    old.save()
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "default.json").write_text(json.dumps({"data_dir": str(tmp_path / "there")}))
+    (config / "production.json").write_text("{}")
+    arguments = ("import", "iaas", "--sqlite", str(old.file), "--originals", str(old.folder))
+    for variables, named in (({}, True), ({"NODE_ENV": "production"}, False)):
+        done = typed(
+            tmp_path / "home", *arguments, "--dry-run", NODE_CONFIG_DIR=str(config), **variables
+        )
+        assert done.returncode == 0
+        assert (f"{config}/production.json is not read" in done.stderr) is named
+
+
 def test_settings_that_keep_old_behaviour_are_written(tmp_path: Path, old: Published) -> None:
     """Beside the configuration, unless the file has other settings; then they are said."""
     old.save()

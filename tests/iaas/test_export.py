@@ -1,6 +1,7 @@
 """The way back: what came since lies in the folder and the tables of Live Image Resize."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from imaging import uploads
-from storage import worlds
+from storage import s3worlds, worlds
 from web import pictures
 from web.servers import Process, until
 
@@ -248,3 +249,55 @@ def test_batches_are_of_no_consequence(
     assert back()
     assert back.counts[0] == (5, 0, 0)
     assert len(list(theirs.folder.iterdir())) == 6
+
+
+def test_a_run_that_is_stopped_goes_on_where_it_was(
+    tmp_path: Path, theirs: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written stays, what was begun is begun again, and nothing else is left."""
+    house = House(tmp_path / "new", **KEYS)
+    with Process(house.folder, **house.keys) as server:
+        server.client.secret = KEYS["secret"]
+        for number in range(3):
+            server.client.put_in(f"new-{number}", pictures.png(8, 8, shade=number))
+    place, placed = moving_out._place, list[Path]()
+
+    def full(staged: Path, path: Path, uploaded_at: float) -> None:
+        if len(placed) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        place(staged, path, uploaded_at)
+        placed.append(path)
+
+    back = Back(house, theirs)
+    with monkeypatch.context() as patch:
+        patch.setattr(moving_out, "_place", full)
+        with pytest.raises(errors.DiskFull):
+            back()
+    assert back.counts[0] == (1, 0, 0)
+    assert back()
+    assert back.counts == [(2, 1, 0), (3, 0, 0), (0, 0, 0)]
+    assert files(theirs) == ["cat", "new-0", "new-1", "new-2"]
+    assert not (theirs.folder / "_export").exists()
+
+
+@s3worlds.needs_moto
+def test_originals_in_the_bucket_alone_are_fetched(tmp_path: Path, theirs: Published) -> None:
+    """The disk of the machine that goes back need not be that of the upload."""
+    with s3worlds.World("moto").place() as place:
+        bucket = {
+            "aws__originals_bucket": place.bucket,
+            "aws__endpoint_url": place.server.address,
+            "aws__access_key": s3worlds.ACCESS_KEY,
+            "aws__secret_key": s3worlds.SECRET_KEY,
+            "aws__region": "us-east-1",
+            "originals__mirror_strict": True,
+        }
+        house = House(tmp_path / "new", **KEYS, **bucket)
+        with Process(house.folder, **house.keys) as server:
+            server.client.secret = KEYS["secret"]
+            server.client.put_in("new", pictures.png())
+        house.files()["new"].unlink()
+        back = Back(house, theirs)
+        assert back()
+        assert back.counts[0] == (1, 0, 0)
+        assert pictures.opened((theirs.folder / "new").read_bytes()).size == (64, 48)
