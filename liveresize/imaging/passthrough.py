@@ -9,6 +9,9 @@ from liveresize import errors
 from liveresize.core.values import Fit
 from liveresize.imaging import apng, cleaning, decode, effects, gif, render_plan
 
+FORMATS = ("jpeg", "png", "webp", "gif")
+"""Formats whose files are cleaned by leaving out what does not show."""
+
 MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 """Modes that every client can show: CMYK is not among them."""
 
@@ -23,7 +26,7 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
     kind = decode.source_format(image)
     return (
         kind == task.output.value
-        and cleaning.can_clean(kind)
+        and kind in FORMATS
         and not isinstance(image, apng.APNG)
         and not (isinstance(image, gif.GIF) and image.has_empty_frames)
         and task.turn == 1

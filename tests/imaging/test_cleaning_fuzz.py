@@ -7,13 +7,15 @@ from hypothesis import strategies as st
 from liveresize import errors
 from liveresize.imaging import cleaning
 
-from . import uploads
+from . import heics, uploads
 
 SEEDS = {
     "jpeg": uploads.telling_jpeg(progressive=True, restart_marker_blocks=2),
     "png": uploads.telling_png(),
     "webp": uploads.telling_webp(),
     "gif": uploads.telling_gif(),
+    "avif": heics.avif(heics.exif(), heics.xmp(inside=True)).data(),
+    "heif": heics.File((heics.grid(), *heics.tiles(), heics.exif(), heics.xmp())).data(),
 }
 
 

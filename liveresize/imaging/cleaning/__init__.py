@@ -2,7 +2,8 @@
 
 A cleaned file is its upload with parts left out: location, XMP, IPTC, maker notes,
 comments, thumbnails, second pictures and whatever trails the picture. The colour profile
-stays, and of EXIF an orientation of 2–8. Nothing is decoded or copied: a cleaner yields
+stays, and of EXIF an orientation of 2–8. In AVIF and HEIC, whose parts cannot move, zeros are
+written instead, and further pictures stay. Nothing is decoded or copied: a cleaner yields
 views of the upload one after the other, so that memory does not grow with the file.
 """
 
@@ -10,7 +11,7 @@ import collections
 from collections.abc import Callable, Iterator, Mapping
 
 from liveresize import errors
-from liveresize.imaging.cleaning import gif, jpeg, png, webp
+from liveresize.imaging.cleaning import gif, isobmff, jpeg, png, webp
 from liveresize.imaging.cleaning.parts import Piece
 
 CLEANERS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {
@@ -18,6 +19,8 @@ CLEANERS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {
     "png": png.cleaned,
     "webp": webp.cleaned,
     "gif": gif.cleaned,
+    "avif": isobmff.cleaned,
+    "heif": isobmff.cleaned,
 }
 """Format → cleaner. A cleaner takes the file and the orientation that it is to keep."""
 
@@ -37,8 +40,8 @@ def cleaned(container: str, data: memoryview, orientation: int) -> Iterator[Piec
 
 
 def check(container: str, data: memoryview) -> None:
-    """Raise UnreadableImage where `cleaned` would; formats it does not know pass."""
-    if can_clean(container):
+    """Raise UnreadableImage where the structure of JPEG, PNG, WebP or GIF breaks its rules."""
+    if can_clean(container) and CLEANERS[container] is not isobmff.cleaned:
         collections.deque(cleaned(container, data, 1), maxlen=0)
 
 
