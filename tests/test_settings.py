@@ -313,7 +313,16 @@ def test_a_format_whose_plugin_is_missing_is_a_warning(
     assert read(tmp_path, environ).warnings == ()
     monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
     (warning,) = read(tmp_path, environ).warnings
-    assert f"liveresize[{name.replace('heif', 'heic')}]" in warning
+    assert f"needs {'pi-heif' if name == 'heif' else 'liveresize[jxl]'} to be" in warning
+    assert read(tmp_path, environ).formats.readable == ("jpeg",)
+
+
+def test_formats_have_other_names(tmp_path: Path) -> None:
+    """`jpg` and `heic` are what people write; each format is there once."""
+    environ = {"LIVERESIZE_FORMATS__INPUT": '["jpg", "heic", "jpeg", "png"]'}
+    assert read(tmp_path, environ).formats.input == ("jpeg", "heif", "png")
+    with pytest.raises(errors.SettingsError, match="avif, heif"):
+        read(tmp_path, {"LIVERESIZE_FORMATS__INPUT": '["heics"]'})
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ class Container:
             freshness=settings.freshness,
             trusted_proxies=settings.trusted_proxies,
             allow_indexing=settings.allow_indexing,
-            formats=settings.formats.input,
+            formats=settings.formats.readable,
             public_originals=settings.originals.public,
             ready_strict=settings.ready.strict,
             studio=settings.studio,

@@ -1,7 +1,6 @@
 """What single values cannot show: keys that make no sense together."""
 
 import contextlib
-import importlib.util
 import ipaddress
 import os
 import re
@@ -10,6 +9,9 @@ from collections.abc import Collection, Iterator
 from liveresize import errors
 from liveresize.config.root import Settings
 from liveresize.settings import entrances
+
+_PACKAGES = {"heif": "pi-heif to be installed", "jxl": "liveresize[jxl] to be installed"}
+"""Input formats that a package of their own decodes, and what they need."""
 
 _VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
 
@@ -169,9 +171,8 @@ def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
     yield from _warn_of_buckets(settings)
     yield from _warn_of_vip(settings)
     yield from _warn_of_tls(settings)
-    for name, module, extra in (("heif", "pillow_heif", "heic"), ("jxl", "pillow_jxl", "jxl")):
-        if name in settings.formats.input and importlib.util.find_spec(module) is None:
-            yield f"formats.input lists {name}, which needs liveresize[{extra}] to be installed."
+    for name in settings.formats.missing:
+        yield f"formats.input lists {name}, which is not accepted: it needs {_PACKAGES[name]}."
     if settings.webhook.secrets and not settings.webhook.url:
         yield "webhook.secrets is set, but webhook.url is empty: nobody is told of uploads."
     if settings.redis.url:

@@ -65,6 +65,10 @@ EXTENSIONS = {
 """Extension in lower case → format. `auto` is not here: it depends on `Accept`."""
 
 
+UNSHOWN = frozenset({"heif"})
+"""Formats of originals that browsers do not show: a rendition is answered instead."""
+
+
 def sniff(data: bytes) -> Format:
     """Detect the format of bytes that this server has encoded, from the first twelve."""
     if data.startswith(b"\xff\xd8"):

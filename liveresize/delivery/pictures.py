@@ -1,12 +1,14 @@
 """Answers every request by the URL of a picture: renditions, originals, facts."""
 
 import asyncio
+import contextlib
 import re
 from dataclasses import replace
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
 from liveresize.core import ports
+from liveresize.core.formats import UNSHOWN
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports import CachedImage
@@ -24,7 +26,7 @@ from liveresize.delivery.outcomes import (
     Redirect,
 )
 from liveresize.delivery.renditions import Renditions
-from liveresize.settings.pictures import Originals
+from liveresize.settings.pictures import ALIASES, Originals
 from liveresize.storage.mirroring import Mirroring
 
 Showable = RenditionRequest | OriginalRequest | VipRequest
@@ -51,9 +53,21 @@ def as_stored(
     settings: Originals, request: OriginalRequest | VipRequest, original: Original
 ) -> bool:
     """Whether the stored bytes are the answer."""
-    return (original.clean or settings.keeps_metadata) and request.stored_will_do(
-        original.format, animated=original.frames > 1
+    return (
+        original.format not in UNSHOWN
+        and (original.clean or settings.keeps_metadata)
+        and request.stored_will_do(original.format, animated=original.frames > 1)
     )
+
+
+def without_extension(request: OriginalRequest | VipRequest) -> OriginalRequest | None:
+    """`/cat.heic` as a request for `cat`; None for other extensions."""
+    if not isinstance(request, OriginalRequest):
+        return None
+    stem, _, extension = request.image.name.rpartition(".")
+    if not stem or ALIASES.get(extension.lower(), extension.lower()) not in UNSHOWN:
+        return None
+    return replace(request, image=ImageId(stem, request.image.bucket))
 
 
 class Pictures:
@@ -121,16 +135,17 @@ class Pictures:
                     raise
             return await self.serve(request.exact, client=client, fresh=fresh)
 
+        found, original = await self._found(request)
+
         async def answer(original: Original) -> Outcome:
-            rendition = await self._rendition(request, original)
+            rendition = await self._rendition(found, original)
             if rendition is None:
                 return self._stored(original, await self._hold(original))
             return await self._renditions.serve(rendition, client=client, fresh=fresh, soon=True)
 
-        original = await self._original(request)
-        if not as_stored(self._settings, request, original):
+        if not as_stored(self._settings, found, original):
             return await answer(original)
-        return await self._original_lookup.with_original(request.image, answer)
+        return await self._original_lookup.with_original(found.image, answer)
 
     async def known(self, request: Showable) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
@@ -141,8 +156,8 @@ class Pictures:
                 if request.exact is None:
                     raise
             return await self.known(request.exact)
-        original = await self._original(request)
-        rendition = await self._rendition(request, original)
+        found, original = await self._found(request)
+        rendition = await self._rendition(found, original)
         if rendition is None:
             return HeadInfo(original=original, stored=self._originals.path(original))
         return await self._renditions.known(rendition)
@@ -191,6 +206,23 @@ class Pictures:
     async def original(self, image: ImageId) -> Original:
         """What is known of a picture, for those who may. Raises as `OriginalLookup.get`."""
         return await self._original_lookup.get(image)
+
+    async def _found(
+        self, request: OriginalRequest | VipRequest
+    ) -> tuple[OriginalRequest | VipRequest, Original]:
+        """The original of exactly that name, or else a HEIC of the name without its extension,
+        and the request for it. Raises as `_original`."""
+        try:
+            return request, await self._original(request)
+        except (errors.OriginalMissing, errors.MalformedUrl):
+            shorter = without_extension(request)
+            if shorter is None:
+                raise
+            with contextlib.suppress(errors.OriginalMissing, errors.MalformedUrl):
+                original = await self._original(shorter)
+                if original.format in UNSHOWN:
+                    return shorter, original
+            raise
 
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):

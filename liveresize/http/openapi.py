@@ -23,6 +23,7 @@ from liveresize.http.handlers import admin, tokens
 from liveresize.http.handlers.base import Handler
 from liveresize.http.responses import Response
 from liveresize.observe.metrics.requests import CACHES, NO_CACHE
+from liveresize.settings.pictures import ALIASES
 
 Json = dict[str, Any]
 
@@ -138,7 +139,9 @@ def _values(site: AppContext) -> Json:
         "max_width": site.constraints.max_width,
         "max_height": site.constraints.max_height,
         "max_upload_bytes": site.uploads.max_bytes,
-        "input_formats": sorted({*site.formats, "jpg"}),
+        "input_formats": sorted(
+            {*site.formats, *(word for word, name in ALIASES.items() if name in site.formats)}
+        ),
         "rendition_types": {each.mime: {} for each in Format},
         "extensions": list(EXTENSIONS),
         "operations": [{"$ref": f"#/components/parameters/query.{name}"} for name in OPERATIONS],

@@ -1,5 +1,6 @@
 """Keys about pictures: how large, in which formats, how well encoded."""
 
+import importlib.util
 from dataclasses import dataclass
 
 from liveresize.settings.schema import key
@@ -110,15 +111,39 @@ class Blur:
     sigma: float = key(7.0, "Standard deviation of `blur=true`, in pixels.", least=0.3, most=100)
 
 
+ALIASES = {"jpg": "jpeg", "heic": "heif"}
+"""Other names of input formats → ours."""
+
+MODULES = {"heif": "pi_heif", "jxl": "pillow_jxl"}
+"""Input formats that a package of their own decodes → its module."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formats:
     """What may be uploaded."""
 
     input: tuple[str, ...] = key(
         ("jpeg", "png", "webp", "gif", "avif", "heif"),
-        "Formats that are accepted as originals; `heif` (HEIC) needs `pi-heif`, `jxl` its extra.",
+        "Formats that are accepted as originals: `heif` (HEIC) where `pi-heif` is installed, `jxl` "
+        "with its extra.",
         choices=("jpeg", "png", "webp", "gif", "avif", "heif", "jxl", "tiff", "bmp"),
+        aliases=ALIASES,
     )
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Those that nothing here decodes, since their package is not installed."""
+        return tuple(
+            name
+            for name in self.input
+            if name in MODULES and importlib.util.find_spec(MODULES[name]) is None
+        )
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Those that are accepted: all but `missing`."""
+        missing = self.missing
+        return tuple(name for name in self.input if name not in missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

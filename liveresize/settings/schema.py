@@ -41,6 +41,7 @@ class Key:
     choices: tuple[str, ...] = ()
     form: Form | None = None
     secret: bool = False
+    aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def allowed(self) -> str:
@@ -73,6 +74,8 @@ class Key:
             checked = values.read(self.kind, value)
         except ValueError:
             raise ValueError(self.allowed) from None
+        if self.aliases and isinstance(checked, tuple):
+            checked = tuple(dict.fromkeys(self.aliases.get(each, each) for each in checked))
         if not self._in_range(checked) or not self._spelled_well(checked):
             raise ValueError(self.allowed)
         return checked
@@ -109,8 +112,12 @@ def key(
     choices: tuple[str, ...] = (),
     form: Form | None = None,
     secret: bool = False,
+    aliases: Mapping[str, str] | None = None,
 ) -> _Value:
-    """Declare a key in a section; a secret stays out of `repr`."""
+    """Declare a key in a section; a secret stays out of `repr`.
+
+    `aliases` are other words for `choices` in a list.
+    """
     details = {
         "description": description,
         "least": least,
@@ -118,6 +125,7 @@ def key(
         "choices": choices,
         "form": form,
         "secret": secret,
+        "aliases": aliases or {},
     }
     made: _Value
     if isinstance(default, dict):

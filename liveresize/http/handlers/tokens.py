@@ -6,6 +6,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.tokens import Grant
 from liveresize.http import responses
 from liveresize.http.handlers.bodies import Fields, JsonHandler
+from liveresize.settings.pictures import ALIASES
 
 LONGEST_LIFE = 604_800.0
 LARGEST = float(1 << 40)
@@ -54,7 +55,7 @@ class TokenHandler(JsonHandler):
                 isinstance(value, list)
                 and bool(value)
                 and all(isinstance(each, str) for each in value)
-                and {each.lower() for each in value} <= {*accepted, "jpg"}
+                and {_format(each) for each in value} <= set(accepted)
             ),
             "a list of " + ", ".join(f"`{known}`" for known in accepted),
         )
@@ -65,8 +66,11 @@ class TokenHandler(JsonHandler):
             image=ImageId(name),
             lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or self.site.token.lifetime,
             max_bytes=int(fields.number("max_bytes", 1, LARGEST) or 0),
-            formats=tuple(
-                dict.fromkeys(each.lower().replace("jpg", "jpeg") for each in formats or ())
-            ),
+            formats=tuple(dict.fromkeys(_format(each) for each in formats or ())),
             overwrite=overwrite,
         )
+
+
+def _format(word: str) -> str:
+    """Our name of a format that a client calls by any of its names."""
+    return ALIASES.get(word.lower(), word.lower())

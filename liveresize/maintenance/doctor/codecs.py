@@ -1,5 +1,6 @@
 """Check of the codecs: decode and encode each format in use."""
 
+import base64
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
@@ -13,13 +14,27 @@ from liveresize.core.jobs import ProbeJob, Rendered, RenderJob
 from liveresize.core.rendition import Rendition
 from liveresize.imaging import decode
 from liveresize.imaging.settings import EngineSettings
-from liveresize.maintenance.doctor.findings import Finding, ok, problem
+from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 
 _SIZE = 64, 48
 """The size of the test picture: at least one block of every codec."""
 
-_EXTRAS = {"heif": "pillow-heif", "jxl": "pillow-jxl-plugin"}
-"""Packages for formats that Pillow lacks; each is an extra of liveresize, too."""
+_EXTRAS = {"heif": "pi-heif", "jxl": "pillow-jxl-plugin"}
+"""Packages for formats that Pillow lacks."""
+
+_NEEDED = {"heif": "pi-heif", "jxl": "liveresize[jxl]"}
+"""What to install for them."""
+
+_HEIC = base64.b64decode(
+    b"AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAVZtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+    b"AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABegABAAAAAAAAAB4AAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
+    b"AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA1mlwcnAAAAC3aXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34"
+    b"+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqSSmu"
+    b"bgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAiQAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAA"
+    b"QAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgQIDBAAAACZtZGF0AAAAGigBrwY4Wvz9N/e5P//+"
+    b"4Bvof62n6q8QmP1+"
+)
+"""A red square, since nothing here encodes HEIC."""
 
 _LIBRARIES = {
     "jpeg": "libjpeg_turbo",
@@ -49,14 +64,17 @@ def _read(name: str, folder: Path, settings: EngineSettings) -> Finding:
     """Check that a picture of that format can be decoded."""
     part = f"codec {name}"
     if not decode.accepted((name,)):
-        return problem(
+        return warning(
             part,
-            f"formats.input lists {name}, which nothing here can read.",
-            f"Install liveresize[{name}], or take {name} off that list.",
+            f"formats.input lists {name}, which nothing here can read: it is not accepted.",
+            f"Install {_NEEDED[name]}, or take {name} off that list.",
         )
     path = folder / f"picture.{name}"
     try:
-        _sample().save(path, decode.PILLOW_NAMES[name])
+        if name == "heif":
+            path.write_bytes(_HEIC)
+        else:
+            _sample().save(path, decode.PILLOW_NAMES[name])
         imaging.perform(ProbeJob(path=str(path)), settings)
     except (errors.LiveResizeError, OSError, ValueError, KeyError, RuntimeError) as error:
         return _broken(part, f"A picture of that format cannot be read: {_reason(error)}.")
