@@ -67,13 +67,16 @@ class House:
         return opened(self.bytes_of(path, suffix))
 
     def bytes_of(self, path: str, suffix: str = "") -> bytes:
-        """The bytes that `show` opens; those of the original without a suffix."""
+        """The bytes that `show` opens; without a suffix those of the original, or of what is
+        answered in its place, in bounds."""
         name = "shown-" + path.replace("/", "-").replace(".", "-")
         if name not in self.shown:
             answer = self.upload(name, table.CORPUS / path, form=False)
             assert answer.status_code == 200, answer.text
             self.shown.add(name)
         answer = self.get(address(name, suffix + ("&" if "?" in suffix else "?") + "proxy=true"))
+        if answer.status_code == 307 and not suffix:
+            answer = self.get(answer.headers["Location"])
         assert answer.status_code == 200, answer.text
         return answer.content
 
