@@ -75,7 +75,7 @@ async def import_iaas(
                     taking=taking,
                     slots=slots,
                     dry_run=request.dry_run,
-                    formats=settings.formats.input,
+                    formats=settings.formats.readable,
                 ),
                 source=source,
                 database=database,

@@ -54,7 +54,8 @@ def as_stored(
 ) -> bool:
     """Whether the stored bytes are the answer."""
     return (
-        original.format not in UNSHOWN
+        original.decoded
+        and original.format not in UNSHOWN
         and (original.clean or settings.keeps_metadata)
         and request.stored_will_do(original.format, animated=original.frames > 1)
     )

@@ -10,6 +10,7 @@ from storage import s3worlds, worlds
 from docs import guides, moving, transcripts
 
 IAAS = "docs/coming-from-live-image-resize.md"
+VIP = "docs/coming-from-vip.md"
 
 
 def plain(text: str) -> str:
@@ -44,7 +45,7 @@ def test_the_whole_move_and_back_goes_as_it_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "heading", "letter", "last"),
-    [(IAAS, "## What differs", "U", 33)],
+    [(IAAS, "## What differs", "U", 33), (VIP, "## What differs, and why", "V", 13)],
 )
 def test_every_difference_is_listed_with_its_reason(
     page: str, heading: str, letter: str, last: int

@@ -159,13 +159,19 @@ def test_links_of_what_cannot_be_decoded_are_kept(
         assert "icon" in house.reason("known format (its id stays taken")
         assert house.reason("It is no image of a known format:").endswith(": notes")
         assert sum(house.counts("links")[:2]) == 2
-    with Process(house.folder, **house.keys) as server:
+    with Process(house.folder, **house.keys, originals__metadata="keep") as server:
         for url, there in (("/scan_200_200.jpg", known), ("/icon_100_100.jpg", icon)):
             for _ in range(2):  # from the index, then from memory
                 answer = server.client.get(url)
                 assert (answer.status_code, answer.headers["Location"]) == (303, there)
             assert server.client.head(url).status_code == 200
-        for path in ("/scan_300_300.jpg", "/scan.jpg", "/scan.json", "/scan_9000_9000.auto"):
+        for path in (
+            "/scan",
+            "/scan_300_300.jpg",
+            "/scan.jpg",
+            "/scan.json",
+            "/scan_9000_9000.auto",
+        ):
             assert server.client.get(path).status_code == 422
         assert server.client.head("/scan_300_300.jpg").status_code == 422
         assert server.client.post("/token", json={"id": "scan"}).status_code == 403

@@ -42,6 +42,7 @@ _STARTS = (
     (b"<svg", "SVG"),
     (b"<?xml", "SVG"),
 )
+_PACKAGED = frozenset({"heif", "jxl"})
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 
@@ -68,7 +69,7 @@ def kind_of(head: bytes) -> str:
 def explained(path: Path, error: Exception, listed: Sequence[str]) -> Undecodable:
     """Return why the file could not be decoded, where decoding raised `error`.
 
-    `listed` are the formats that are accepted. Raises OSError if it cannot be read.
+    `listed` are the formats that can be read. Raises OSError if it cannot be read.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -80,7 +81,8 @@ def explained(path: Path, error: Exception, listed: Sequence[str]) -> Undecodabl
     if kind not in TITLES:
         return Undecodable(kind, f"It is {kind}, which liveresize does not read.")
     if kind not in listed:
-        title = TITLES[kind]
-        return Undecodable(kind, f"It is {title}: list {kind} in formats.input and run it again.")
+        package = ", install its package" if kind in _PACKAGED else ""
+        listing = f"list {kind} in formats.input{package} and run it again"
+        return Undecodable(kind, f"It is {TITLES[kind]}: {listing}.")
     public = error.public if isinstance(error, errors.LiveResizeError) else str(error)
     return Undecodable(kind, public)
