@@ -68,12 +68,12 @@ def iaas(
     local-$NODE_ENV.json in the configuration folder, or printed if that is not possible.
 
     \b
-    originals       --copy          --link               --in-place
-    file            a new file      a hard link          stays where it is
-    default         yes             no                   if it lies in originals_dir
-    needs           free space      the same file system nothing
-    location data   removed         stays in the file    stays in the file
-    shown as        the original    a rendition of full size, if it has a location
+    originals      --copy        --link                --in-place
+    file           a new file    a hard link           stays where it is
+    default        yes           no                    if it lies in originals_dir
+    needs          free space    the same file system  nothing
+    location data  removed       stays in the file     stays in the file
+    shown as       the original  a rendition of full size, if it has a location
 
     \b
     Exit codes:

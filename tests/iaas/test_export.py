@@ -175,6 +175,24 @@ def test_what_was_replaced_here_is_replaced_there(tmp_path: Path, theirs: Publis
     assert back.counts[0] == (0, 1, 0)
 
 
+def test_what_was_deleted_and_uploaded_again_has_no_old_links(
+    tmp_path: Path, theirs: Published
+) -> None:
+    """In place, the old file is gone, and its rows are not."""
+    house = House(tmp_path / "new", **KEYS, originals_dir=str(theirs.folder))
+    assert house.move_in(theirs)
+    with Process(house.folder, **house.keys) as server:
+        headers = {"Authorization": "Bearer of-the-admin"}
+        assert server.client.delete("/cat", headers=headers).status_code == 204
+        server.client.secret = KEYS["secret"]
+        server.client.put_in("cat", pictures.png(16, 9))
+    assert files(theirs) == []
+    back = Back(house, theirs)
+    assert back()
+    assert pictures.opened((theirs.folder / "cat").read_bytes()).size == (16, 9)
+    assert served(theirs, "cat", 20, 20) is None
+
+
 def test_what_was_deleted_here_is_named_and_deleted_if_wanted(
     tmp_path: Path, theirs: Published
 ) -> None:

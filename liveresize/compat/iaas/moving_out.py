@@ -134,7 +134,8 @@ class MoveOut:
     async def _export_file(self, original: Original, uploaded_at: float) -> None:
         """Write the file of one original, unless it is there."""
         path = self._options.directory / original.image.name
-        if await asyncio.to_thread(_is_there, path, original, uploaded_at):
+        own = self._originals.path(original)
+        if await asyncio.to_thread(_is_there, path, own, original, uploaded_at):
             self.summary.originals.present += 1
             return
         if not self._options.dry_run:
@@ -152,8 +153,8 @@ class MoveOut:
                 source=str(self._originals.path(original)), target=str(staged), upright=True
             )
             await self._renderer.run(job, handle=ports.JobHandle(ports.Priority.BACKGROUND))
-            if await asyncio.to_thread(path.exists):  # of the picture that was replaced
-                await self._sink.forget(original.image.name)
+            # Of a picture that was replaced, or deleted and uploaded again.
+            await self._sink.forget(original.image.name, original.uploaded_at)
             await asyncio.to_thread(_place, staged, path, original.uploaded_at)
         except OSError as error:
             raise files.full(error) from error
@@ -254,10 +255,15 @@ async def _each(batch: Sequence[Original]) -> AsyncIterator[Original]:
         yield original
 
 
-def _is_there(path: Path, original: Original, uploaded_at: float) -> bool:
-    """Whether the file at `path` is that picture, and not one that was replaced here."""
+def _is_there(path: Path, own: Path, original: Original, uploaded_at: float) -> bool:
+    """Whether the file at `path` is that picture, and not one that was replaced here.
+
+    `own` is where its file is here.
+    """
     try:
         written = path.stat().st_mtime
+        if own.exists() and own.samefile(path):
+            return True
     except FileNotFoundError:
         return False
     except OSError as error:

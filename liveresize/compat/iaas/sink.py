@@ -103,9 +103,9 @@ class Sink:
         """Mark ids as used, with the times of the uploads; return how many were not."""
         return await self._run(self._database.write, _take_ids, ids) if ids else 0
 
-    async def forget(self, image: str) -> None:
-        """Delete the renditions of a picture."""
-        await self._run(self._database.write, _forget, image)
+    async def forget(self, image: str, before: float | None = None) -> None:
+        """Delete the renditions of a picture, or those from before a time in Unix seconds."""
+        await self._run(self._database.write, _forget, image, before)
 
     async def _run(
         self,
@@ -195,8 +195,12 @@ def _take_ids(connection: sa.Connection, ids: Sequence[tuple[str, float]]) -> in
     return len(new) + sum(not each for each in used.values())
 
 
-def _forget(connection: sa.Connection, image: str) -> None:
-    connection.execute(sa.delete(_images).where(_images.c.id == image))
+def _forget(connection: sa.Connection, image: str, before: float | None) -> None:
+    statement = sa.delete(_images).where(_images.c.id == image)
+    if before is not None:
+        at = _images.c.rendered_at
+        statement = statement.where(sa.or_(at.is_(None), at < _at(before)))
+    connection.execute(statement)
 
 
 def _at(seconds: float) -> datetime.datetime:
