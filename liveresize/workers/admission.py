@@ -26,16 +26,20 @@ _DRIFT = 1 / 256
 """What each job adds to everybody's virtual time. New clients begin there; without it, new ones
 without end would keep those waiting for ever that have been served before."""
 
+_OVERTAKEN = 32
+"""How many background jobs that suit the slots better may go before the oldest one."""
+
 _NOBODY = ("",)
 """Who waits for a job that no client waits for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting(Generic[T]):
-    """A job in the queue."""
+    """A job in the queue; `overtaken` counts those that went before it as the oldest."""
 
     handle: JobHandle
     suits: Callable[[T], int]
+    overtaken: int = 0
 
 
 class Admission(Generic[T]):
@@ -160,12 +164,17 @@ class Admission(Generic[T]):
     def _best(self, client: str, slot: T) -> asyncio.Future[T]:
         """The background job of `client` that `slot` suits best; of several the oldest."""
         own = {
-            turn: each.suits(slot)
+            turn: each
             for turn, each in self._queue.items()
             if each.handle.priority is Priority.BACKGROUND
             and client in (each.handle.clients or _NOBODY)
         }
-        return max(own, key=lambda turn: own[turn])
+        oldest = next(iter(own))
+        if own[oldest].overtaken >= _OVERTAKEN:
+            return oldest
+        best = max(own, key=lambda turn: own[turn].suits(slot))
+        own[oldest].overtaken += best is not oldest
+        return best
 
     def _begin(self, handle: JobHandle, client: str) -> None:
         """Move `client` on by what the job costs, and everybody to where it began."""

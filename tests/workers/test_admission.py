@@ -93,6 +93,29 @@ def test_of_a_clients_background_jobs_the_one_that_suits_the_slot_goes_first() -
     asyncio.run(main())
 
 
+def test_a_background_job_is_not_overtaken_for_ever() -> None:
+    """Whatever suits the slot better, the oldest job has its turn before it gives up."""
+
+    async def main() -> None:
+        gate = admission(limit=200)
+        order: list[int] = []
+
+        async def ask(number: int) -> None:
+            await gate.acquire(JobHandle(Priority.BACKGROUND), lambda _: number)
+            order.append(number)
+
+        tasks = [asyncio.ensure_future(ask(number)) for number in range(100)]
+        await asyncio.sleep(0)
+        for _ in tasks:
+            gate.offer("a")
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        assert order[:33] == [*range(99, 67, -1), 0]
+        assert order.index(1) == 33 + 32
+
+    asyncio.run(main())
+
+
 def test_the_queue_goes_by_priority_then_by_arrival() -> None:
     """Live traffic overtakes background work, and nobody overtakes an equal."""
 
