@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Any
 
 import structlog
@@ -42,6 +43,10 @@ class Server(HTTPServer):
     ) -> None:
         """Set up Tornado's server; `http2` has the limits of HTTP/2, None disables it."""
         super().initialize(delegate, **options)
+        self._head_timeout = self.conn_params.header_timeout or 0.0
+        # Tornado would set a timer for each request, and cancel it.
+        self.conn_params.header_timeout = None
+        self._timers: dict[IOStream, asyncio.TimerHandle] = {}
         self._http2 = http2
         self._budgets = budgets or ClientBudgets()
         self._cleartext = cleartext
@@ -57,7 +62,7 @@ class Server(HTTPServer):
         assert isinstance(stream, WatchedStream)
         encrypted = isinstance(stream, TlsStream)
         if self._http2 is None or not (self._cleartext or encrypted):
-            super().handle_stream(stream, address)
+            self._serve_http1(stream, address)
             return
         if encrypted and self._is_spent(stream, address):
             stream.close()
@@ -65,6 +70,27 @@ class Server(HTTPServer):
         task = asyncio.ensure_future(self._greet(stream, address, self._http2))
         self._speaking[task] = None
         task.add_done_callback(self._speaking.pop)
+
+    def _serve_http1(self, stream: WatchedStream, address: tuple[Any, ...]) -> None:
+        super().handle_stream(stream, address)
+        self._watch(stream)
+
+    def _watch(self, stream: WatchedStream) -> None:
+        """Close a connection whose next request does not come in time."""
+        now = time.monotonic()
+        left = self._head_timeout - (now - (stream.idle_since or now))
+        if left > 0:
+            loop = asyncio.get_running_loop()
+            self._timers[stream] = loop.call_later(left, self._watch, stream)
+        else:
+            stream.close()
+
+    def on_close(self, server_conn: object) -> None:
+        """Forget a connection; see tornado.httputil.HTTPServerConnectionDelegate."""
+        super().on_close(server_conn)
+        timer = self._timers.pop(server_conn.stream, None)  # type: ignore[attr-defined]
+        if timer is not None:
+            timer.cancel()
 
     def leave(self) -> None:
         """Close every connection after its requests in progress."""
@@ -83,13 +109,13 @@ class Server(HTTPServer):
 
     async def _greet(self, stream: WatchedStream, address: tuple[Any, ...], limits: Limits) -> None:
         try:
-            async with asyncio.timeout(self.conn_params.header_timeout):
+            async with asyncio.timeout(self._head_timeout):
                 wants_http2 = await _wants_http2(stream)
         except (StreamClosedError, TimeoutError, OSError):
             stream.close()
             return
         if not wants_http2:
-            super().handle_stream(stream, address)
+            self._serve_http1(stream, address)
             return
         context = self._context(stream, address)
         budget = FrameBudget(shared=self._budgets.of(context.remote_ip))
