@@ -256,7 +256,25 @@ def test_production_without_a_secret_is_warned_of_where_others_can_connect(
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
-        ({"LIVERESIZE_CONSTRAINTS__MAX_ON_DISK": "200"}, "constraints.max_decode (100)"),
+        (
+            {
+                "LIVERESIZE_CONSTRAINTS__MAX_ON_DISK": "200",
+                "LIVERESIZE_CONSTRAINTS__MAX_DECODE": "130",
+            },
+            "constraints.max_on_disk (200) is above constraints.max_decode (130)",
+        ),
+        (
+            {"LIVERESIZE_CONSTRAINTS__MAX_ON_DISK": "30"},
+            "constraints.max_on_disk (30) is below constraints.max_input (128)",
+        ),
+        (
+            {"LIVERESIZE_CONSTRAINTS__MAX_DECODE": "100"},
+            "constraints.max_input (128) is above constraints.max_decode (100)",
+        ),
+        (
+            {"LIVERESIZE_WORKERS__MEMORY_BYTES": "268435456"},
+            "workers.memory_bytes (268435456) is too little for AVIF",
+        ),
         ({"LIVERESIZE_POSTGRESQL__USER": "me"}, "the SQLite file is used"),
         (
             {
@@ -357,3 +375,26 @@ def test_originals_lie_in_their_own_folder_or_with_the_rest(tmp_path: Path) -> N
     assert str(settings.spool_folder) == "/data/spool"
     environ = {"LIVERESIZE_DATA_DIR": "/data", "LIVERESIZE_ORIGINALS_DIR": "/pictures"}
     assert str(read(tmp_path, environ).originals_folder) == "/pictures"
+
+
+@pytest.mark.parametrize(
+    ("keys", "limits"),
+    [
+        ({}, (128, 128, 128)),
+        ({"max_input": 200.0}, (200, 200, 200)),
+        ({"max_input": 20.0}, (20, 20, 128)),
+        ({"max_on_disk": 150.0}, (128, 150, 150)),
+        ({"max_input": 30.0, "max_on_disk": 30.0, "max_decode": 100.0}, (30, 30, 100)),
+    ],
+)
+def test_limits_in_megapixels_move_together(
+    keys: dict[str, float], limits: tuple[int, int, int]
+) -> None:
+    """Those that are not set follow `max_input`; those that are set stay."""
+    constraints = pictures.Constraints(**keys)
+    pixels = (
+        constraints.max_input_pixels,
+        constraints.max_on_disk_pixels,
+        constraints.max_decode_pixels,
+    )
+    assert pixels == tuple(each * 1_000_000 for each in limits)

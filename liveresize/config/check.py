@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator
 from liveresize import errors
 from liveresize.config.root import Settings
 from liveresize.settings import entrances
+from liveresize.settings.pictures import RESULT_BYTES, Constraints
+from liveresize.settings.server import IDLE_WORKER, Workers
 
 _PACKAGES = {"heif": "pi-heif to be installed", "jxl": "liveresize[jxl] to be installed"}
 """Input formats that a package of their own decodes, and what they need."""
@@ -145,6 +147,38 @@ def _warn_of_secret(settings: Settings) -> Iterator[str]:
     )
 
 
+def _warn_of_sizes(constraints: Constraints, workers: Workers) -> Iterator[str]:
+    taken, kept, rendered = (
+        constraints.max_input,
+        constraints.max_on_disk_pixels / 1e6,
+        constraints.max_decode_pixels / 1e6,
+    )
+    if constraints.max_on_disk is not None and kept > rendered:
+        yield (
+            f"constraints.max_on_disk ({kept:g}) is above constraints.max_decode ({rendered:g}): "
+            "originals between them are kept and never rendered."
+        )
+    if kept < taken:
+        yield (
+            f"constraints.max_on_disk ({kept:g}) is below constraints.max_input ({taken:g}): "
+            "uploads between them are scaled down and encoded again. Without max_on_disk they "
+            "are kept as they are."
+        )
+    if taken > rendered:
+        yield (
+            f"constraints.max_input ({taken:g}) is above constraints.max_decode ({rendered:g}): "
+            "uploads between them are refused."
+        )
+    pixels = constraints.max_width * constraints.max_height
+    needed = RESULT_BYTES * pixels + IDLE_WORKER
+    if needed > workers.memory_bytes:
+        yield (
+            f"workers.memory_bytes ({workers.memory_bytes}) is too little for AVIF of "
+            f"constraints.max_width × max_height at the highest quality, which takes {needed}: "
+            "such renditions are refused with 422."
+        )
+
+
 def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
     """Sentences about combinations that work, and perhaps not as was meant."""
     if "production" in deployments:
@@ -152,12 +186,7 @@ def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
     constraints = settings.constraints
     if settings.timeout.conversion == 0:
         yield "timeout.conversion is 0: the built-in limit of 30 seconds applies."
-    if constraints.max_on_disk > constraints.max_decode:
-        yield (
-            f"constraints.max_on_disk ({constraints.max_on_disk:g}) is above "
-            f"constraints.max_decode ({constraints.max_decode:g}): originals between them "
-            "are kept and never rendered."
-        )
+    yield from _warn_of_sizes(constraints, settings.workers)
     database = settings.postgresql
     if (database.database or database.user) and not database.host and not database.url:
         yield "postgresql.host and postgresql.url are empty: the SQLite file is used."

@@ -2,7 +2,7 @@
 
 from liveresize import errors
 from liveresize.core.jobs import IntakeJob, Job, OrientationJob, RenderJob, Result
-from liveresize.imaging import ingest, render
+from liveresize.imaging import decode, decoded, ingest, render
 from liveresize.imaging.settings import EngineSettings
 
 __all__ = ["perform"]
@@ -14,6 +14,9 @@ def perform(job: Job, settings: EngineSettings) -> Result:
 
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
+    # Codecs and threads are loaded first: they take memory that no job has.
+    decode.accepted(settings.formats.input)
+    decoded.kept()
     if isinstance(job, IntakeJob):
         return ingest.ingest(job, settings)
     try:

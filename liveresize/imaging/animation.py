@@ -35,17 +35,24 @@ def frames(image: Image.Image, count: int) -> Iterator[Image.Image]:
         yield image
 
 
+def frame_count(image: Image.Image, constraints: Constraints) -> int:
+    """How many frames are worked on: all, or only the first of an animation that is too long."""
+    count = decode.frame_count(image, constraints.max_frames + 1)
+    pixels = count * decode.frame_pixels(image)
+    too_long = count > constraints.max_frames or pixels > constraints.max_animation_pixels
+    return 1 if too_long else count
+
+
 def playable(image: Image.Image, constraints: Constraints) -> int:
     """How many frames of an opened picture play, up to one more than are ever shown.
 
     All that a rendition would decode are decoded: those of an animation beyond
     `constraints` are not, since it stands still. Raises what `frames` raises.
     """
-    count = decode.frame_count(image, constraints.max_frames + 1)
-    pixels = count * decode.frame_pixels(image)
-    if count > constraints.max_frames or pixels > constraints.max_animation_pixels:
-        return count
-    return max(1, sum(1 for _ in frames(image, count))) if count > 1 else 1
+    count = frame_count(image, constraints)
+    if count == 1:
+        return decode.frame_count(image, constraints.max_frames + 1)
+    return max(1, sum(1 for _ in frames(image, count)))
 
 
 def duration(image: Image.Image) -> int:

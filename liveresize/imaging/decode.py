@@ -27,7 +27,20 @@ from PIL import (
 )
 
 from liveresize import errors
-from liveresize.imaging import apng, avif, cicp, gif, heif, jxl, naming, png, structure, tiff, webp
+from liveresize.imaging import (
+    apng,
+    avif,
+    cicp,
+    gif,
+    heif,
+    jxl,
+    memory,
+    naming,
+    png,
+    structure,
+    tiff,
+    webp,
+)
 from liveresize.imaging.settings import EngineSettings
 
 # One worker has one core: more decoder threads only take turns on it.
@@ -142,6 +155,7 @@ def open_picture(
     """Open the picture at `path` for as long as the context lasts.
 
     Only the header has been read by then. What the codecs raise while it lasts is translated.
+    Whether there is memory to decode it is for the caller to check, see `memory`.
     Raises UnsupportedImage for a format that `formats.input` does not list, UnreadableImage
     for a damaged picture of one that it lists and for a side of 0, ImageTooLarge above
     `max_pixels` (width × height) or 65,535 a side, WorkExceeded for a file whose structure
@@ -156,6 +170,7 @@ def open_picture(
     try:
         with _named(path, settings.formats.input), translated():
             tally = structure.counted(path, settings.formats.input, constraints.max_frames + 1)
+            memory.check_opening(tally)
             image = _opened(path, settings.formats.input, max_pixels, tally)
             with image:
                 _check_size(image.size, max_pixels)
@@ -249,8 +264,16 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width <= 0 or height <= 0:
         raise errors.UnreadableImage("", f"{width}x{height}")
-    if max(size) > _MAX_SIDE or width * height > max_pixels:
-        raise errors.ImageTooLarge("", f"{width}x{height}, at most {max_pixels} pixels")
+    if width * height > max_pixels:
+        raise errors.ImageTooLarge(
+            f"This picture of {width}x{height} pixels has {width * height / 1e6:.1f} megapixels; "
+            f"the limit is {max_pixels / 1e6:g}.",
+            f"{width}x{height}, at most {max_pixels} pixels",
+        )
+    if max(size) > _MAX_SIDE:
+        raise errors.ImageTooLarge(
+            f"This picture of {width}x{height} pixels is too long; the limit is {_MAX_SIDE} a side."
+        )
 
 
 def source_format(image: Image.Image) -> str:

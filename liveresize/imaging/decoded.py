@@ -9,8 +9,6 @@ same with and without it.
 
 import functools
 import os
-import pathlib
-import resource
 import threading
 import time
 from collections import OrderedDict
@@ -19,18 +17,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from liveresize.imaging import memory
+
 IDLE = 5.0
 """Seconds after the last use at which everything is dropped."""
-
-WORK = 16
-"""Bytes of memory that decoding takes for each pixel of the file, at most: what the
-default memory of a worker allows for 30 megapixels of any format."""
-
-RESULT = 24
-"""The same for each pixel of the result, its encoder included."""
-
-STATUS = pathlib.Path("/proc/self/statm")
-"""Begins with the pages of address space that this process has."""
 
 Size = tuple[int, int]
 
@@ -51,19 +41,17 @@ class _Kept:
 class DecodedPixels:
     """The pixels that this process keeps. Nobody may change them in place.
 
-    `limit` is the memory of this process in bytes, None without a bound; `used` is what of
-    it was taken before the first picture.
+    `room` is the memory of this process for pictures in bytes, None without a bound.
     """
 
     def __init__(
         self,
-        limit: int | None,
-        used: int,
+        room: int | None = None,
         *,
         idle: float = IDLE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._room = None if limit is None else limit - used
+        self.room = room
         self._idle = idle
         self._now = monotonic
         self._entries: OrderedDict[Key, _Kept] = OrderedDict()
@@ -135,8 +123,12 @@ class DecodedPixels:
 
     def make_room(self, size: int) -> None:
         """Drop everything where `size` bytes would not fit beside it."""
-        if self._room is not None and self.bytes + size > self._room:
+        if self.room is None:
+            return
+        if self.bytes + size > self.room:
             self.clear()
+        if 2 * size > self.room:
+            memory.trim()
 
     def clear(self) -> bool:
         """Drop everything; whether there was anything."""
@@ -199,21 +191,13 @@ def _kept(path: str, image: Image.Image) -> _Kept:
     """The pixels of `image`, which nobody can change from now on."""
     pixels = image._new(image.im)
     pixels.readonly = 1
-    return _Kept(path, pixels, image.width * image.height * pixel_bytes(image.mode))
+    return _Kept(path, pixels, image.width * image.height * memory.pixel_bytes(image.mode))
 
 
 @functools.cache
 def kept() -> DecodedPixels:
     """The pixels of this process, whose thread begins with the first call."""
-    bound, _ = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(STATUS.read_text().split()[0]) * resource.getpagesize()
-    pixels = DecodedPixels(None if bound == resource.RLIM_INFINITY else bound, used)
+    pixels = DecodedPixels()
     threading.Thread(target=pixels.watch, name="decoded-pixels", daemon=True).start()
+    pixels.room = memory.room()  # what the thread takes is not for pictures
     return pixels
-
-
-def pixel_bytes(mode: str) -> int:
-    """Bytes that Pillow stores a pixel of this mode in."""
-    if mode in ("1", "L", "P"):
-        return 1
-    return 2 if mode.startswith("I;16") else 4

@@ -61,13 +61,14 @@ def reduced(
         settings = _settings(image, kind)
         # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
         grey = modes.is_grey(image) and kind != "gif"
-        count = _frame_count(image, constraints)
+        count = animation.frame_count(image, constraints)
         if count > 1:
             parts = _parts(image, grey, exif_orientation, box, size, count)
             return _moving(image, kind, parts, count, settings)
-        part = _part(decode.loaded(image), grey, exif_orientation, box, size)
-        image.close()
-        return _saved(part, kind, settings)
+        part = _cut(decode.loaded(image), grey, exif_orientation, box, size)
+        if part is not image:
+            image.close()
+        return _saved(_upright(part, exif_orientation), kind, settings)
 
 
 def _moving(
@@ -118,7 +119,8 @@ def _parts(
     """The parts of the frames in one mode, with their durations as the file tells them."""
     mode = "RGBA" if animation.may_be_clear(image) else "RGB"
     for frame in animation.frames(image, count):
-        part = modes.normalised(_part(frame, False, exif_orientation, box, size)).convert(mode)
+        part = _upright(_cut(frame, False, exif_orientation, box, size), exif_orientation)
+        part = modes.normalised(part).convert(mode)
         part = modes.thinned(part) if grey else part
         yield frame_sequence.Frame(part, image.info.get("duration", 0))
 
@@ -136,18 +138,10 @@ def _settings(image: Image.Image, kind: str) -> dict[str, Any]:
     return settings
 
 
-def _frame_count(image: Image.Image, constraints: Constraints) -> int:
-    """How many frames are kept: all, or only the first of an animation that is too long."""
-    count = decode.frame_count(image, constraints.max_frames + 1)
-    pixels = count * decode.frame_pixels(image)
-    too_long = count > constraints.max_frames or pixels > constraints.max_animation_pixels
-    return 1 if too_long else count
-
-
-def _part(
+def _cut(
     image: Image.Image, grey: bool, exif_orientation: int, box: Box, size: Size
 ) -> Image.Image:
-    """The part of the current frame, resized if need be, upright, told of nothing else."""
+    """The part of the current frame, resized if need be, as it is stored."""
     left, top, right, bottom = box
     stored = orientation.stored_box((left, top, right, bottom), image.size, exif_orientation)
     if (right - left, bottom - top) == size:
@@ -161,6 +155,11 @@ def _part(
     if told is not None and told.hdr:
         # There is no profile for it, and not every encoder writes code points.
         frame, _ = colour.to_srgb(modes.normalised(frame), told)
+    return frame
+
+
+def _upright(frame: Image.Image, exif_orientation: int) -> Image.Image:
+    """A part upright, told of nothing else but its transparency."""
     frame = orientation.turn(frame, exif_orientation)
     frame.info = {key: frame.info[key] for key in ("transparency",) if key in frame.info}
     return frame

@@ -17,9 +17,12 @@ from liveresize.imaging import (
     animation,
     apng,
     cleaning,
+    colour,
     decode,
     decoded,
     downscale,
+    gamma,
+    memory,
     orientation,
     placeholder,
     png,
@@ -70,7 +73,6 @@ def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
     constraints = settings.constraints
     pixels = min(constraints.max_decode_pixels, constraints.max_input_pixels)
     with _sized_as_upload(), decode.open_picture(job.source, settings, pixels) as image:
-        decoded.kept().make_room(decoded.WORK * decode.frame_pixels(image))
         exif_orientation = decode.orientation(image)
         upright = orientation.turned_size(image.size, exif_orientation)
         box = crop_box(job.crop, upright)
@@ -78,11 +80,24 @@ def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
         if size == upright and not (job.upright and exif_orientation != 1):
             return _as_sent(job, image, exif_orientation, settings)
         cleaning.check(decode.source_format(image), _mapped(job.source))
+        stored = orientation.turned_size(size, exif_orientation)
+        part = orientation.turned_size((box[2] - box[0], box[3] - box[1]), exif_orientation)
+        frames = animation.frame_count(image, constraints)
+        _make_room(memory.storing(image, decode.source_format(image), part, stored, frames))
         data = downscale.reduced(image, exif_orientation, box, size, constraints)
         _check_ends(job.source, image)
-    with _staged(job.target) as staging:
+    with _sized_as_upload(), _staged(job.target) as staging:
         _write(staging, [data])
-        return probe(staging, settings)
+        return _probed(staging, settings, to_store=True)
+
+
+def _make_room(need: memory.Need) -> None:
+    """Drop pixels that were kept where `need` does not fit beside them.
+
+    Raises ImageTooLarge where it would not fit without them.
+    """
+    need.check()
+    decoded.kept().make_room(need.bytes)
 
 
 def _repair(source: str, target: str, settings: EngineSettings) -> bool:
@@ -109,10 +124,15 @@ def probe(path: str | os.PathLike[str], settings: EngineSettings) -> Facts:
     Raises UnsupportedImage, UnreadableImage, ImageTooLarge above `constraints.max_decode`,
     MemoryExceeded, and OriginalMissing where there is no file.
     """
-    with decode.open_picture(path, settings, settings.constraints.max_decode_pixels) as image:
-        decoded.kept().make_room(decoded.WORK * decode.frame_pixels(image))
+    return _probed(path, settings, to_store=False)
+
+
+def _probed(path: str | os.PathLike[str], settings: EngineSettings, *, to_store: bool) -> Facts:
+    """`probe`; of a picture that is `to_store`, every rendition must fit into memory, too."""
+    constraints = settings.constraints
+    with decode.open_picture(path, settings, constraints.max_decode_pixels) as image:
         exif_orientation = decode.orientation(image)
-        facts = _described(image, exif_orientation, settings.constraints)
+        facts = _described(image, exif_orientation, constraints, to_store=to_store)
         data = _mapped(path)
         return dataclasses.replace(
             facts,
@@ -168,18 +188,18 @@ def within(size: Size, pixels: int) -> Size:
 
 @contextlib.contextmanager
 def _sized_as_upload() -> Iterator[None]:
-    """Say UploadTooLarge where decoding says ImageTooLarge."""
+    """Say UploadTooLarge where decoding says ImageTooLarge, with the same words."""
     try:
         yield
     except errors.ImageTooLarge as exc:
-        raise errors.UploadTooLarge("", exc.detail) from exc
+        raise errors.UploadTooLarge(exc.public, exc.detail) from exc
 
 
 def _as_sent(
     job: IntakeJob, image: Image.Image, exif_orientation: int, settings: EngineSettings
 ) -> Facts:
     """Store an upload whose pixels stay as they are."""
-    facts = _described(image, exif_orientation, settings.constraints)
+    facts = _described(image, exif_orientation, settings.constraints, to_store=True)
     _check_ends(job.source, image)
     data = _mapped(job.source)
     clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
@@ -204,7 +224,9 @@ def _check_ends(source: str, image: Image.Image) -> None:
         raise damaged("png: pixels without their end")
 
 
-def _described(image: Image.Image, exif_orientation: int, constraints: Constraints) -> Facts:
+def _described(
+    image: Image.Image, exif_orientation: int, constraints: Constraints, *, to_store: bool
+) -> Facts:
     """The facts that the picture itself tells, which is decoded for them.
 
     What the file tells, `bytes`, `sha256` and `clean`, is left for the caller. Frames
@@ -212,6 +234,11 @@ def _described(image: Image.Image, exif_orientation: int, constraints: Constrain
     """
     width, height = orientation.turned_size(image.size, exif_orientation)
     has_alpha = decode.has_alpha(image)
+    moving = animation.frame_count(image, constraints)
+    if to_store:
+        bent = colour.bends(gamma.profile(image))
+        memory.check_renderable(image, moving, bent, constraints)
+    _make_room(memory.sketching(image, placeholder.SIDE, moving))
     with decode.translated():
         copy = placeholder.sketch(image, exif_orientation)
     frames = animation.playable(image, constraints)

@@ -28,20 +28,23 @@ BENT_MARGIN = 2
 """How much larger than the result a picture of more pixels is when it is converted."""
 
 
-def finished(
+def sized(
     pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan, scale: shrink.Scale
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """One frame as it is encoded, and remarks.
+    """The part of a frame that is shown, in its size and in sRGB, and remarks.
 
-    `pixels` are stored as in the file and decoded `scale` times smaller. Turning waits
-    until there are few pixels, and so does colour.
+    `pixels` are stored as in the file and decoded `scale` times smaller.
     """
-    rendition = task.rendition
-    background = rendition.background or WHITE
-    if rendition.bare:
+    if task.rendition.bare:
         pixels = modes.bare(pixels)
     box = shrink.boxed(orientation.stored_box(plan.box, task.stored, task.turn), scale)
-    pixels, notes = _sized(pixels, box, orientation.turned_size(plan.resized, task.turn), task)
+    return _sized(pixels, box, orientation.turned_size(plan.resized, task.turn), task)
+
+
+def finished(pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan) -> Image.Image:
+    """What `sized` has made, as it is encoded. Turning waits until there are few pixels."""
+    rendition = task.rendition
+    background = rendition.background or WHITE
     pixels = orientation.turn(pixels, task.turn)
     if rendition.fit is Fit.CANVAS:
         pixels = effects.placed(pixels, plan.output, plan.offset, background)
@@ -50,7 +53,7 @@ def finished(
     pixels = effects.filtered(pixels, rendition)
     if task.grey and effects.is_neutral(background):
         pixels = modes.thinned(pixels)
-    return pixels, notes
+    return pixels
 
 
 def _sized(

@@ -48,8 +48,7 @@ def sketch(image: Image.Image, exif_orientation: int) -> Image.Image:
     profile = gamma.profile(image)
     decode.loaded(image)
     box = shrink.boxed((0.0, 0.0, float(width), float(height)), scale)
-    if image.mode not in modes.KEPT or "transparency" in image.info:
-        # Converting thirty million pixels to keep four thousand takes memory and time.
+    if resize.is_sampled(image, image.size):
         image = image.resize(
             (min(width, size[0] * SAMPLES), min(height, size[1] * SAMPLES)),
             Image.Resampling.NEAREST,

@@ -16,10 +16,12 @@ from liveresize.core.rendition import Rendition
 from liveresize.core.values import WHITE
 from liveresize.imaging import (
     animation,
+    colour,
     decode,
     decoded,
     encode,
     frame_sequence,
+    memory,
     orientation,
     passthrough,
     pipeline,
@@ -107,24 +109,23 @@ def _still(
     kept = decoded.kept()
     with watch.stage("decode"):
         key = kept.key(path, *_looks(image, task))
+        plan = task.plan()
+        part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
+        size = orientation.turned_size(plan.resized, task.turn)
+        need = _checked(image, task, part, size, most)
         finished = kept.take(key)
         if finished is not None:
-            kept.make_room(decoded.RESULT * math.prod(task.plan().output))
+            kept.make_room(need.finishing)
             return finished
-        plan = task.plan()
-        scale = shrink.on_load(
-            image,
-            orientation.turned_size(pipeline.extent(plan.box), task.turn),
-            orientation.turned_size(plan.resized, task.turn),
-        )
-        pixels = _decoded(path, image, task, most)
+        scale = shrink.on_load(image, part, size)
+        pixels = _decoded(path, image, need, most)
     with watch.stage("resize"):
-        picture, notes = pipeline.finished(
-            pixels, task, task.plan(pipeline.focus(pixels, task, scale)), scale
-        )
+        plan = task.plan(pipeline.focus(pixels, task, scale))
+        picture, notes = pipeline.sized(pixels, task, plan, scale)
         if picture is not image:
             image.close()
-            del pixels
+        del pixels
+        picture = pipeline.finished(picture, task, plan)
         if again:
             kept.finish(key, path, picture, notes, most)
     return picture, notes
@@ -141,17 +142,42 @@ def _looks(image: Image.Image, task: render_plan.RenderPlan) -> tuple[Rendition,
     return rendition, clear and not task.output.has_alpha
 
 
-def _decoded(path: str, image: Image.Image, task: render_plan.RenderPlan, most: int) -> Image.Image:
+def _checked(
+    image: Image.Image,
+    task: render_plan.RenderPlan,
+    part: tuple[float, float],
+    size: tuple[int, int],
+    most: int,
+) -> memory.Need:
+    """What it takes to make the `part` of an opened picture `size`, both as stored, where `most`
+    bytes of pixels are kept.
+
+    Raises ImageTooLarge where a worker has not so much memory.
+    """
+    need = memory.rendering(
+        image,
+        shrink.factor(image, part, size),
+        part,
+        max(size, task.plan().output, key=math.prod),
+        task.output,
+        frames=task.frames,
+        bent=colour.bends(task.profile),
+        keeps=most,
+    )
+    need.check()
+    return need
+
+
+def _decoded(path: str, image: Image.Image, need: memory.Need, most: int) -> Image.Image:
     """The pixels of an opened still: kept by an earlier job, or kept from now on within `most`
     bytes."""
     kept = decoded.kept()
     key = kept.key(path, image.size, image.mode)
     pixels = kept.get(key)
-    work = decoded.RESULT * math.prod(task.plan().output)
     if pixels is not None:
-        kept.make_room(work)
+        kept.make_room(need.finishing)
         return pixels
-    kept.make_room(work + decoded.WORK * max(math.prod(task.stored), decode.frame_pixels(image)))
+    kept.make_room(need.bytes)
     return kept.keep(key, path, decode.loaded(image), most)
 
 
@@ -160,6 +186,9 @@ def _moving(
 ) -> Made:
     """An animation, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
+    plan = task.plan()
+    part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
+    _checked(image, task, part, orientation.turned_size(plan.resized, task.turn), 0)
     decoded.kept().clear()  # its frames, and the encoder's, take what memory there is
     with watch.stage("encode"):
         data = encode.moving(
@@ -193,7 +222,8 @@ def _frames(
         made += 1
         with watch.stage("resize"):
             plan = plan or task.plan(pipeline.focus(frame, task, shrink.WHOLE))
-            picture, remarks = pipeline.finished(frame, task, plan, shrink.WHOLE)
+            picture, remarks = pipeline.sized(frame, task, plan, shrink.WHOLE)
+            picture = pipeline.finished(picture, task, plan)
             notes.update(remarks)
             # The next frame is drawn over this one, in place.
             picture = picture.copy() if picture is frame else picture

@@ -38,6 +38,18 @@ WHOLE = 8_000_000
 For either a copy is made: 32 MB, where thirty megapixels would take 120.
 """
 
+FAR = 4
+"""From such a reduction on a picture is averaged first: what Lanczos reads for one row would be a
+large part of it."""
+
+LEFT = 64
+"""Pixels a side that are left at least: the cells at the edges are not whole, and weigh more."""
+
+LARGE = 30_000_000
+"""From so many pixels on the others are taken in bands, too: what is between the horizontal and
+the vertical pass is as high as the picture.
+"""
+
 BAND = 2_000_000
 """Pixels that are taken at a time where there are more."""
 
@@ -67,7 +79,12 @@ def resize(image: Image.Image, box: Box, size: Size) -> Image.Image:
         if size != image.size:
             image = image.crop((int(left), int(top), int(right), int(bottom)))
         return modes.normalised(image)
-    if image.width * image.height > WHOLE and _by_parts(image):
+    if is_banded(image, image.size):
+        across, down = reduction(image.size, (right - left, bottom - top), size)
+        if (across, down) != (1, 1):
+            image = _reduced(image, (across, down))
+            box = (left / across, top / down, right / across, bottom / down)
+            return resize(image, box, size)
         return _in_bands(image, box, size)
     return _resampled(modes.normalised(image), box, size)
 
@@ -81,11 +98,67 @@ def clamped(box: Box, size: Size) -> Box:
     return left, top, right, bottom
 
 
-def _by_parts(image: Image.Image) -> bool:
-    """Whether a picture costs more than its pixels to resample, and may be cut for that."""
+def is_sampled(image: Image.Image, decoded: Size) -> bool:
+    """Whether a sketch of a picture that is decoded to the size `decoded` is made of a few of its
+    pixels: averaging all of them takes memory and time, or makes no sense."""
+    large = math.prod(decoded) > LARGE
+    return large or image.mode not in modes.KEPT or "transparency" in image.info
+
+
+def is_copied(image: Image.Image) -> bool:
+    """Whether a copy of the pixels is made to resample them."""
+    return image.mode not in ("L", "RGB", "CMYK") or "transparency" in image.info
+
+
+def is_banded(image: Image.Image, whole: Size) -> bool:
+    """Whether a picture of the size `whole`, in the mode of `image`, is resampled in bands."""
     if image.mode in modes.MEASURED:
         return False  # what white is shows only in the whole
-    return image.mode not in ("L", "RGB", "CMYK") or "transparency" in image.info
+    return math.prod(whole) > (WHOLE if is_copied(image) else LARGE)
+
+
+def reduction(whole: Size, part: tuple[float, float], size: Size) -> Size:
+    """By which whole numbers, across and down, a banded picture of the size `whole` is averaged
+    before a `part` of it is made `size`. (1, 1) where the bands are not much smaller."""
+    factors = [
+        max(1, min(int(kept / GAP / wanted), side // LEFT))
+        for kept, wanted, side in zip(part, size, whole, strict=True)
+    ]
+    reach = REACH * part[1] / size[1] + 1
+    high = 2 * reach * part[0] > WHOLE or math.prod(whole) > LARGE
+    return (factors[0], factors[1]) if high and min(factors) >= FAR else (1, 1)
+
+
+def _reduced(image: Image.Image, by: Size) -> Image.Image:
+    """`image` averaged over cells of the size `by`, as L, RGB, RGBA or CMYK."""
+    rows = max(1, BAND // (image.width * by[1])) * by[1]
+    result: Image.Image | None = None
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        band = modes.normalised(image.crop(box))
+        if band.mode == "RGBA":
+            band = band.convert("RGBa").reduce(by).convert("RGBA")
+        else:
+            band = band.reduce(by)
+        if result is None:
+            result = Image.new(band.mode, (band.width, -(-image.height // by[1])))
+        result.paste(band, (0, top // by[1]))
+    assert result is not None
+    return result
+
+
+def band_rows(part: Size, size: Size) -> int:
+    """How many rows a band has at most of a `part` (width, height) that is made `size`."""
+    down = part[1] / size[1]
+    reach = REACH * max(1.0, down) + 1
+    return math.ceil(_rows(part[0], down) * down + 2 * reach) + 2
+
+
+def _rows(width: int, down: float) -> int:
+    """How many rows of the result a band makes that is `width` pixels wide."""
+    reach = REACH * max(1.0, down) + 1
+    high = max(BAND / width, min(OVERLAP * reach, WHOLE / width))
+    return max(1, int(high / down))
 
 
 def _in_bands(image: Image.Image, box: Box, size: Size) -> Image.Image:
@@ -95,9 +168,7 @@ def _in_bands(image: Image.Image, box: Box, size: Size) -> Image.Image:
     west = max(0, math.floor(left - REACH * max(1.0, across) - 1))
     east = min(image.width, math.ceil(right + REACH * max(1.0, across) + 1))
     reach = REACH * max(1.0, down) + 1
-    width = east - west
-    high = max(BAND / width, min(OVERLAP * reach, WHOLE / width))
-    rows = max(1, int(high / down))
+    rows = _rows(east - west, down)
     result: Image.Image | None = None
     for first in range(0, size[1], rows):
         last = min(first + rows, size[1])
@@ -110,6 +181,7 @@ def _in_bands(image: Image.Image, box: Box, size: Size) -> Image.Image:
         if result is None:
             result = Image.new(pixels.mode, size)
         result.paste(pixels, (0, first))
+        del band, pixels
     assert result is not None
     return result
 
@@ -122,13 +194,15 @@ def _resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
 def with_simd(image: Image.Image, box: Box, size: Size) -> Image.Image:
     """`resize` by fast_image_resize; `box` is inside the picture."""
     left, top, right, bottom = box
-    resizer, simd = _resizer()
+    simd = _simd()
     # Width and height are rounded down, so that left + width stays inside too.
     crop = simd.CropBox(left, top, _within(left, right), _within(top, bottom))
     algorithm = simd.ResizeAlg.convolution(simd.FilterType.lanczos3)
     result = Image.new(image.mode, size)
     copied = image.width * image.height if image.mode == "RGBA" else 0
-    make_sure(PIXEL * (copied + size[0] * image.height))
+    needed = PIXEL * (copied + size[0] * image.height)
+    make_sure(needed)
+    resizer = _resizer() if needed < SLACK else simd.Resizer()
     resizer.resize_pil(image, result, simd.ResizeOptions(resize_alg=algorithm, crop_box=crop))
     return result
 
@@ -153,10 +227,14 @@ def _within(start: float, end: float) -> float:
 
 
 @functools.cache
-def _resizer() -> tuple[Any, Any]:
-    """The one resizer of this process, which keeps its buffers, and its module."""
+def _resizer() -> Any:
+    """The resizer of this process for all that is not large: it keeps its buffers."""
+    return _simd().Resizer()
+
+
+def _simd() -> Any:
     assert SIMD is not None
-    return SIMD.Resizer(), SIMD
+    return SIMD
 
 
 def with_pillow(image: Image.Image, box: Box, size: Size) -> Image.Image:

@@ -43,12 +43,26 @@ def on_load(image: Image.Image, kept: tuple[float, float], size: Size) -> Scale:
     `kept` is the (width, height) of the part that is resized to `size`, all in pixels
     as stored. At least MARGIN times `size` is left.
     """
-    room = min(kept[0] / size[0], kept[1] / size[1])
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        return _jpeg(image, room / MARGIN)
-    if isinstance(image, webp.StillWebP):
-        return _webp(image, room / WEBP_MARGIN)
-    return WHOLE
+    by = factor(image, kept, size)
+    if by == 1:
+        return WHOLE
+    width, height = image.size
+    drafted = image.draft(None, _smaller(image, by))
+    if drafted is None:
+        return WHOLE
+    # Of a JPEG its box is the whole picture, in fractional pixels of what will be decoded,
+    # whose size is rounded up: a box scaled to that size would shift the picture.
+    return width / drafted[1][2], height / drafted[1][3]
+
+
+def factor(image: Image.Image, kept: tuple[float, float], size: Size) -> float:
+    """How many times smaller `on_load` has an opened picture decoded; 1 is as it is."""
+    return _factor(image, min(kept[0] / size[0], kept[1] / size[1]))
+
+
+def least(image: Image.Image, bounds: Size) -> float:
+    """The least factor of all renditions that are not larger than `bounds` (width, height)."""
+    return _factor(image, min(image.size) / max(bounds))
 
 
 def boxed(box: Box, scale: Scale) -> Box:
@@ -57,26 +71,20 @@ def boxed(box: Box, scale: Scale) -> Box:
     return left / scale[0], top / scale[1], right / scale[0], bottom / scale[1]
 
 
-def _jpeg(image: Image.Image, most: float) -> Scale:
-    width, height = image.size
-    most = min(most, min(width, height) / SMALL)
-    factor = next((factor for factor in FACTORS if most >= factor), 1)
-    if factor == 1:
-        return WHOLE
-    drafted = image.draft(None, (max(1, width // factor), max(1, height // factor)))
-    if drafted is None:
-        return WHOLE
-    # Its box is the whole picture, in fractional pixels of what will be decoded, whose
-    # size is rounded up: a box scaled to that size would shift the picture.
-    return width / drafted[1][2], height / drafted[1][3]
+def _factor(image: Image.Image, room: float) -> float:
+    """The factor for a picture of which `room` pixels a side are left for one of the result."""
+    most = min(image.size) / SMALL
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        most = min(most, room / MARGIN)
+        return next((factor for factor in FACTORS if most >= factor), 1)
+    if isinstance(image, webp.StillWebP) and image.scales:
+        most = min(most, room / WEBP_MARGIN)
+        return most if most >= WORTHWHILE else 1
+    return 1
 
 
-def _webp(image: Image.Image, most: float) -> Scale:
-    width, height = image.size
-    most = min(most, min(width, height) / SMALL)
-    if most < WORTHWHILE:
-        return WHOLE
-    drafted = image.draft(None, (math.ceil(width / most), math.ceil(height / most)))
-    if drafted is None:
-        return WHOLE
-    return width / drafted[1][2], height / drafted[1][3]
+def _smaller(image: Image.Image, factor: float) -> Size:
+    """The size to ask the decoder for."""
+    if isinstance(factor, int):
+        return max(1, image.width // factor), max(1, image.height // factor)
+    return math.ceil(image.width / factor), math.ceil(image.height / factor)

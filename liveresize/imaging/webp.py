@@ -150,14 +150,19 @@ class StillWebP(ImageFile.ImageFile):
         )
         if status:
             raise SyntaxError(f"libwebp: status {status} from the header")
-        self._size = self._full = features.width, features.height
+        self._size = self.coded = features.width, features.height
         if not min(self._size):
             raise SyntaxError("libwebp: no size")
         self._mode = "RGBA" if features.has_alpha else "RGB"
-        self._lossless = features.format == LOSSLESS
+        self.lossless = features.format == LOSSLESS
         for kind, payload in _chunks(self._data):
             if kind in METADATA and payload:
                 self.info.setdefault(METADATA[kind], payload)
+
+    @property
+    def scales(self) -> bool:
+        """Whether it can be decoded smaller."""
+        return self.mode != "RGBA" or self.lossless
 
     def draft(self, mode: str | None, size: Size | None) -> tuple[str, Any] | None:
         """Decode to `size` instead; as Pillow's, with the box of the whole picture.
@@ -165,7 +170,7 @@ class StillWebP(ImageFile.ImageFile):
         Not where colour lies under half-transparent pixels: of lossy files libwebp
         would average it in.
         """
-        if not self._data or size is None or (self.mode == "RGBA" and not self._lossless):
+        if not self._data or size is None or not self.scales:
             return None
         self._size = size
         return self.mode, (0, 0, *size)
@@ -173,7 +178,7 @@ class StillWebP(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decode, once. Raises OSError for damage and MemoryError."""
         if self._data:
-            pixels = _decoded(self._data, self.size, self.size != self._full)
+            pixels = _decoded(self._data, self.size, self.size != self.coded)
             self._data = b""
             # Not Image.frombuffer, which copies all that is not called RGBX.
             core: Any = Image.core  # type: ignore[attr-defined]

@@ -12,6 +12,12 @@ BUILT_IN_CONVERSION_TIMEOUT = 30.0
 _MIB = 1 << 20
 _MEGAPIXEL = 1_000_000
 
+RESULT_BYTES = 70
+"""Bytes of memory that a pixel of a rendition takes at most: in AVIF, with everything."""
+
+_MAX_DECODE = 128
+"""Megapixels that are rendered unless settings say otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
@@ -20,16 +26,24 @@ class Constraints:
     max_width: int = key(2000, "Widest rendition, in pixels.", least=1, most=65_535)
     max_height: int = key(2000, "Tallest rendition, in pixels.", least=1, most=65_535)
     max_input: float = key(
-        30.0, "Largest upload that is taken, in megapixels.", least=0.01, most=1000
-    )
-    max_on_disk: float = key(
-        30.0,
-        "Largest original that is kept, in megapixels; a larger one is scaled down to it.",
+        128.0,
+        "Largest upload that is taken, in megapixels, as far as `workers.memory_bytes` suffices.",
         least=0.01,
         most=1000,
     )
-    max_decode: float = key(
-        100.0, "Largest original that is rendered, in megapixels.", least=0.01, most=1000
+    max_on_disk: float | None = key(
+        None,
+        "Largest original that is kept, in megapixels; a larger one is scaled down to it. "
+        "Null is `constraints.max_input`.",
+        least=0.01,
+        most=1000,
+    )
+    max_decode: float | None = key(
+        None,
+        "Largest original that is rendered, in megapixels. Null is the largest of 128, "
+        "`constraints.max_input` and `constraints.max_on_disk`.",
+        least=0.01,
+        most=1000,
     )
     max_upload_bytes: int = key(50 * _MIB, "Largest upload, in bytes.", least=1)
     max_frames: int = key(500, "Frames above which an animation becomes still.", least=1)
@@ -55,11 +69,15 @@ class Constraints:
     @property
     def max_on_disk_pixels(self) -> int:
         """Largest original that is kept, in pixels."""
-        return int(self.max_on_disk * _MEGAPIXEL)
+        most = self.max_input if self.max_on_disk is None else self.max_on_disk
+        return int(most * _MEGAPIXEL)
 
     @property
     def max_decode_pixels(self) -> int:
         """Largest original that is rendered, in pixels."""
+        if self.max_decode is None:
+            usual = int(_MAX_DECODE * _MEGAPIXEL)
+            return max(usual, self.max_input_pixels, self.max_on_disk_pixels)
         return int(self.max_decode * _MEGAPIXEL)
 
     @property

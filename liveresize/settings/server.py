@@ -99,6 +99,10 @@ class Disk:
     reserve_inodes: float = key(5.0, "The same of free inodes, in percent.", least=0, most=90)
 
 
+IDLE_WORKER = 150 * _MIB
+"""Bytes of address space that a worker has taken before its first picture."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
     """The processes that turn pictures."""

@@ -18,6 +18,7 @@ from scripts.benchmarks import (
     http2,
     knees,
     lookups,
+    memory,
     mixed,
     page,
     process,
@@ -63,14 +64,14 @@ def main(context: click.Context, seconds: int, write: bool, beside: str | None) 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
     `knees` install peers into scratch/ and take longer, so they are asked for by name, as
     are `buckets`, which starts an S3 server, `lookups`, which makes millions of rows, `tls`,
-    `http2` and `vip`.
+    `http2` and `vip`, and `memory`, which makes pictures of 108 megapixels.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     place = report.Place(beside or "") if write or beside else None
     context.obj = Chosen(seconds, place)
     corpus.need()
-    if context.invoked_subcommand != "engine":
+    if context.invoked_subcommand not in ("engine", "memory"):
         if not wrk.available():
             raise click.ClickException("wrk is missing (Debian: apt-get install wrk)")
         click.echo(f"Our servers are measured with these limits lifted: {process.lifted()}.")
@@ -95,6 +96,7 @@ for _name, _measure in MEASURES.items():
 _simple("buckets", buckets.measure)
 _simple("http2", http2.measure)
 _simple("lookups", lookups.measure)
+_simple("memory", memory.measure)
 _simple("tls", tls.measure)
 _simple("vip", vip.measure)
 

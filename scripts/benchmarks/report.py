@@ -34,6 +34,7 @@ SECTIONS = {
     "deaths": "Deaths of workers",
     "buckets": "Cold renders and a slow bucket",
     "lookups": "The index with five million links",
+    "memory": "Memory of large pictures",
     "vip": "Hits on vip's addresses",
     "engine": "The engine against sharp, pyvips and Pillow",
     "server": "The server against others",

@@ -12,7 +12,7 @@ from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import IntakeJob, ProbeJob, RenderJob
 from liveresize.core.values import SMART, Fit
-from liveresize.imaging import decode, decoded, perform, render
+from liveresize.imaging import decode, decoded, memory, perform, render
 
 from .samples import SETTINGS, rendition, scene
 
@@ -35,7 +35,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[decoded.DecodedPixels]:
     """Nothing is kept at first, without any bound of memory."""
-    pixels = decoded.DecodedPixels(None, 0)
+    pixels = decoded.DecodedPixels()
     monkeypatch.setattr(decoded, "kept", lambda: pixels)
     yield pixels
     pixels.clear()
@@ -276,7 +276,7 @@ def test_what_is_larger_than_all_room_is_not_kept(
 def test_idle_pixels_are_dropped(tmp_path: pathlib.Path) -> None:
     """Some seconds after the last use nothing is left; the thread is told when to look."""
     clock, path = Clock(), saved(tmp_path, "photo.png")
-    kept = decoded.DecodedPixels(None, 0, idle=5.0, monotonic=clock)
+    kept = decoded.DecodedPixels(idle=5.0, monotonic=clock)
     assert kept.tidy() is None
     with Image.open(path) as image:
         key = kept.key(str(path), image.size)
@@ -303,10 +303,14 @@ def test_a_job_that_does_not_fit_beside_has_everything_dropped(
         IntakeJob(source=str(large), target=str(tmp_path / "stored")),
         ProbeJob(path=str(large)),
     ]
-    work = decoded.WORK * SIZE[0] * SIZE[1]
+    needs: list[int] = []
+    monkeypatch.setattr(memory.Need, "check", lambda need: needs.append(need.bytes))
     for job in jobs:
-        for room, left in ((work + 100_000, 4 * 64 * 48), (work + 1000, 0)):
-            kept = decoded.DecodedPixels(room, 0)
+        needs.clear()
+        perform(job, NOTHING)
+        work = max(needs)
+        for room, left in ((work + 4 * 64 * 48, 4 * 64 * 48), (work + 1000, 0)):
+            kept = decoded.DecodedPixels(room)
             monkeypatch.setattr(decoded, "kept", lambda kept=kept: kept)
             perform(RenderJob(path=str(small), rendition=rendition(width=10)), SETTINGS)
             assert kept.bytes == 4 * 64 * 48
@@ -359,13 +363,13 @@ def test_out_of_memory_is_tried_once_more_without_what_was_kept(
 )
 def test_pixels_are_counted_as_pillow_stores_them(mode: str, size: int) -> None:
     """A byte for one band of eight bits, four for anything with more."""
-    assert decoded.pixel_bytes(mode) == size
+    assert memory.pixel_bytes(mode) == size
 
 
 def test_a_worker_drops_what_is_idle(tmp_path: pathlib.Path) -> None:
     """The thread of the process does so by itself, again and again."""
     path = saved(tmp_path, "photo.png")
-    kept = decoded.DecodedPixels(None, 0, idle=0.0)
+    kept = decoded.DecodedPixels(idle=0.0)
     waited = []
 
     class Over(Exception):

@@ -25,6 +25,9 @@ HIDDEN = 2
 STILL = b"avif"
 """The major brand of a file whose primary item is shown, even if it has frames as well."""
 
+PREFIX = 32
+"""Bytes of a configuration that tell how its codec samples."""
+
 NOTHING = memoryview(bytes(16))
 """A table that is not there: no entries."""
 
@@ -105,6 +108,10 @@ def _items(meta: memoryview, data: memoryview, tally: Tally) -> Items:
                 tally.limit("references of items", len(content) // 2, 8 * ITEMS)
         except EOFError:
             continue  # a table that is cut off, which decoders refuse
+    for table in inside(meta, tally, b"iprp", b"ipco"):
+        # Of all items: that of a grid is in its tiles.
+        for kind, content in boxes(table, tally):
+            tally.planes = max(tally.planes, properties.planes(kind, bytes(content[:PREFIX])))
     for table in inside(meta, tally, b"iprp", b"ipma"):
         tally.limit("items with properties", int.from_bytes(table[4:8], "big"), ITEMS)
     streams: dict[int, av1.Stream] = {}

@@ -10,6 +10,9 @@ PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 
 SCAN = b"\xff\xda"
 
+COEFFICIENT = 2
+"""Bytes of a coefficient, of which each sample has one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -47,10 +50,15 @@ def count(data: memoryview, tally: Tally) -> None:
                 components = _components(segment.whole)
                 if not frame.progressive and len(components) >= frame.components:
                     break
+                # Decoders keep all of it where the first scan does not hold all.
+                tally.coefficients = COEFFICIENT * frame.passed(bytes(frame.shares))
                 tally.passes("scans")
                 tally.work += frame.passed(components)
     except errors.UnreadableImage:
-        for _ in range(bytes(data[at:]).count(SCAN)):
+        scans = bytes(data[at:]).count(SCAN)
+        if frame and (frame.progressive or scans > 1):
+            tally.coefficients = COEFFICIENT * frame.passed(bytes(frame.shares))
+        for _ in range(scans):
             tally.passes("scans")
             tally.work += frame.passed(bytes(frame.shares)) if frame else 0
 

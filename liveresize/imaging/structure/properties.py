@@ -9,6 +9,9 @@ from liveresize.imaging.structure.tally import Tally
 CLAP = struct.Struct(">IIIIiIiI")
 """Width, height, and how far the middle moves right and down: four fractions."""
 
+AV1_FLAGS, HEVC_CHROMA, HEVC_DEPTH = 2, 16, 17
+"""Where the configurations of the codecs say how they sample colours, and how deep."""
+
 ENTRY = 78
 """Bytes of a visual sample entry before its boxes."""
 
@@ -23,6 +26,8 @@ def take(properties: Iterable[Box], tally: Tally) -> None:
             tally.cicp = reader.take(2), reader.take(2)
         elif kind == b"clli":
             tally.peak = reader.take(2)
+        elif kind in (b"av1C", b"hvcC"):
+            tally.planes = max(tally.planes, planes(kind, bytes(content)))
         elif kind == b"clap" and whole is not None:
             tally.aperture = _aperture(reader.bytes(CLAP.size), whole)
 
@@ -35,6 +40,22 @@ def size(properties: Iterable[Box]) -> tuple[int, int] | None:
             reader.full()
             return reader.take(4), reader.take(4)
     return None
+
+
+def planes(kind: bytes, config: bytes) -> float:
+    """The bytes for each pixel in which a codec keeps a picture, by its configuration."""
+    if kind == b"av1C" and len(config) > AV1_FLAGS:
+        flags = config[AV1_FLAGS]
+        grey, across, down = flags & 0x10, flags & 0x08, flags & 0x04
+        deep = bool(flags & 0x40)
+    elif kind == b"hvcC" and len(config) > HEVC_DEPTH:
+        chroma = config[HEVC_CHROMA] & 3
+        grey, across, down = chroma == 0, chroma < 3, chroma < 2
+        deep = config[HEVC_DEPTH] & 7 > 0
+    else:
+        return 0.0
+    samples = 1.0 if grey else 1 + 2 / ((2 if across else 1) * (2 if down else 1))
+    return samples * (2 if deep else 1)
 
 
 def primary(meta: memoryview, tally: Tally) -> int | None:

@@ -27,6 +27,9 @@ class Tally:
     that is once. Of an animation, up to `max_frames` frames are looked at, and
     `frame_pixels` is what decoding one of them takes; 0 where the decoder tells itself.
 
+    `coefficients` are the bytes in which a JPEG of several scans is kept until its last one, and
+    `planes` those for each pixel in which an AVIF or HEIC is coded; 0 where the file does not say.
+
     `cicp` are the code points of primaries and transfer, `peak` is the brightest light in
     cd/m² (0 where the file does not say), and `aperture` the (width, height) that is shown of
     a larger picture. Of AVIF and HEIF, `codec` is the type of the item that the picture is
@@ -40,6 +43,9 @@ class Tally:
         self.max_frames = max_frames
         self.work = 0
         self.frame_pixels = 0
+        self.file_size = size
+        self.coefficients = 0
+        self.planes = 0.0
         self.cicp: tuple[int, int] | None = None
         self.peak = 0.0
         self.aperture: tuple[int, int] | None = None
