@@ -61,6 +61,14 @@ NO_TEXT = {
     "compat/iaas/source.py": {"datetime.datetime.fromisoformat(value)"},
     "storage/strays.py": {"float(noted_at)"},
     "storage/heard.py": {"int(last['serial'])", "float(last['at'])"},
+    # Parameters of the operator's URL, whose digits were checked.
+    "storage/index/postgresql_url.py": {
+        "int(ports[0])",
+        "int(port)",
+        "int(keep)",
+        "int(self._parameters.get('connect_timeout', 0))",
+        "int(self._parameters.get(name, 0))",
+    },
     "storage/index/schema_status.py": {"float(connection.scalar(sa.select(schema.now())) or 0.0)"},
 }
 """Conversions that are none of text from outside, by file."""

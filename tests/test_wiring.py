@@ -29,6 +29,26 @@ from liveresize.app.database import database_url
             {"URL": "postgresql://db/pics", "HOST": "other", "SSLMODE": "require"},
             "postgresql://db/pics",
         ),
+        (
+            {"HOST": "db", "DATABASE": "pics", "CA": "/etc/our ca.pem"},
+            "postgresql://:@db:5432/pics?sslmode=verify-full&sslrootcert=/etc/our%20ca.pem",
+        ),
+        (
+            {"HOST": "db", "DATABASE": "pics", "CA": "system", "SSLMODE": "require"},
+            "postgresql://:@db:5432/pics?sslmode=require&sslrootcert=system",
+        ),
+        (
+            {"URL": "postgresql://db/pics", "CA": "/ca.pem"},
+            "postgresql://db/pics?sslmode=verify-full&sslrootcert=/ca.pem",
+        ),
+        (
+            {"URL": "postgresql://db/pics?sslmode=verify-ca", "CA": "/ca.pem"},
+            "postgresql://db/pics?sslmode=verify-ca&sslrootcert=/ca.pem",
+        ),
+        (
+            {"URL": "postgresql://db/pics?sslrootcert=/own.pem", "CA": "/ca.pem"},
+            "postgresql://db/pics?sslrootcert=/own.pem",
+        ),
     ],
 )
 def test_the_keys_of_postgresql_make_one_url(

@@ -67,14 +67,18 @@ def shown(url: str) -> str:
     public = sa.URL.create(
         engines.POSTGRESQL, parsed.username, None, parsed.host, parsed.port, parsed.database
     )
-    folder = parsed.query.get("host")
-    return str(public.set(query={"host": folder}) if folder else public)
+    places = {name: parsed.query[name] for name in ("host", "port") if name in parsed.query}
+    return str(public.set(query=places))
 
 
 def same_database(settings: Settings, url: str) -> bool:
     """Whether the published service and this installation share a database."""
     ours, theirs = engines.parse_url(database_url(settings)), engines.parse_url(url)
-    return (ours.host, ours.database) == (theirs.host, theirs.database)
+    return _place(ours) == _place(theirs)
+
+
+def _place(url: sa.URL) -> tuple[object, str | None]:
+    return url.host or url.query.get("host"), url.database
 
 
 def old_behaviour(settings: Settings, *, own: bool) -> dict[str, object]:

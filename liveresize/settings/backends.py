@@ -21,9 +21,15 @@ class Postgresql:
         "Encryption of the connection, as libpq names it.",
         choices=("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     )
+    ca: str = key(
+        "",
+        "File of the CAs that the server's certificate is verified with, or system for those of "
+        "this machine; prefer means verify-full then.",
+    )
     url: str = key(
         "",
-        "All of it in one, as postgresql://user:password@host/database.",
+        "All of it in one, as postgresql://user:password@host/database, with the parameters of "
+        "libpq.",
         form=Form.DATABASE_URL,
         secret=True,
     )

@@ -16,17 +16,13 @@ from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from liveresize import errors
+from liveresize.storage.index import postgresql_url
 from liveresize.storage.index.spare import SpareFile
 
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 
-DRIVERS = {
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-    "sqlite": "sqlite",
-}
+_POSTGRESQL_SCHEMES = ("postgres", POSTGRESQL, postgresql_url.DRIVER)
 
 T = TypeVar("T")
 
@@ -55,24 +51,19 @@ class Engine(Protocol):
 
 
 def parse_url(text: str) -> sa.URL:
-    """Parse a database URL. Raises SettingsError if it is invalid.
-
-    libpq's `sslmode` is accepted, because hosting providers use it.
-    """
+    """Parse a database URL. Raises SettingsError if it is invalid."""
+    if text.partition("://")[0] in _POSTGRESQL_SCHEMES:
+        return postgresql_url.parse(text)
     try:
         url = sa.make_url(text)
     except (exc.ArgumentError, ValueError) as error:
         raise errors.SettingsError("The URL of the database cannot be read.") from error
-    if url.drivername not in DRIVERS:
+    if url.drivername != SQLITE:
         raise errors.SettingsError(
             f"The database must be `sqlite:///…` or `postgresql://…`, not `{url.drivername}:`."
         )
-    url = url.set(drivername=DRIVERS[url.drivername])
-    if url.get_backend_name() == SQLITE and url.database in (None, "", ":memory:"):
+    if url.database in (None, "", ":memory:"):
         raise errors.SettingsError("An SQLite database must be a file: `sqlite:///path`.")
-    if "sslmode" in url.query:
-        mode = url.query["sslmode"]
-        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     return url
 
 
@@ -90,21 +81,17 @@ class Postgresql:
 
     def __init__(self, url: sa.URL, pool: int, patience: float) -> None:
         self._engine = create_async_engine(
-            url,
+            sa.URL.create(postgresql_url.DRIVER),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=patience,
             pool_use_lifo=True,
             hide_parameters=True,
             connect_args={
-                "timeout": patience,
-                "command_timeout": patience,
-                # Named statements live in one server connection, and behind PgBouncer the
-                # next transaction may be on another.
-                "statement_cache_size": 0,
+                "async_creator_fn": postgresql_url.Connector(url, patience),
+                # See the statements of Connector.
                 "prepared_statement_cache_size": 0,
                 "prepared_statement_name_func": lambda: "",
-                "server_settings": {"application_name": "liveresize"},
             },
         )
         # A lone SELECT needs no transaction, and spares two round trips without.
