@@ -94,6 +94,7 @@ def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Findi
                 prefix=aws.prefix,
                 delivery=settings.delivery,
                 public=aws.public_url,
+                ca="" if aws.ca == "system" else aws.ca,
             )
         )
     if aws.originals_bucket:

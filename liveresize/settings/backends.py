@@ -61,6 +61,17 @@ class Aws:
     path_style: bool | None = key(
         None, "Whether the bucket stands in the path; null does so with an endpoint_url."
     )
+    ca: str = key(
+        "",
+        "File of the CAs that the store's certificate is verified with, or system for those of "
+        "this machine; empty is the list that botocore comes with.",
+    )
+    checksums: str = key(
+        "auto",
+        "Whether objects are sent with `x-amz-checksum-sha256`; auto does without from then on if "
+        "the store refuses it.",
+        choices=("auto", "required", "never"),
+    )
     originals_bucket: str = key("", "Bucket that originals are mirrored to; empty is none.")
     presign_lifetime: int = key(
         3600,

@@ -1,6 +1,7 @@
 """The health of a bucket: whether it can be written, read, and redirected to."""
 
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 
 import aiohttp
@@ -18,21 +19,39 @@ _REFUSED = (400, 401, 403)
 _HINT = "clients may not read the bucket: make it public, or set delivery to presign or proxy"
 
 
+def trusting(ca: str) -> ssl.SSLContext | bool:
+    """Return what verifies certificates by the CAs of this machine, and by those of a file."""
+    if not ca:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca)
+    return context
+
+
 class BucketHealth:
     """Two circuit breakers: one for our own access to the store, one for that of clients.
 
     The first one counts `guarded` calls and, while open, calls of `put`, which stores a tiny
     object; the second one counts GETs of the URL that `address` returns, as clients would get
-    it. Only `probe` closes them. `budget` is seconds for one GET.
+    it. Only `probe` closes them. `budget` is seconds for one GET, `ca` a file of CAs beside
+    those of this machine; `advice` returns what to do about an error of the store.
 
     A 404 of that URL is not a failure: not every bucket can be read at its root. It is a failure
     if there was an object before.
     """
 
     def __init__(
-        self, address: Callable[[], str], put: Callable[[], Awaitable[None]], budget: float
+        self,
+        address: Callable[[], str],
+        put: Callable[[], Awaitable[None]],
+        budget: float,
+        *,
+        ca: str = "",
+        advice: Callable[[errors.ObjectStoreUnavailable], str] = lambda _: "",
     ) -> None:
+        self._ca = ca
         self._address = address
+        self._advice = advice
         self._put = put
         self._budget = budget
         unavailable = errors.ObjectStoreUnavailable
@@ -61,6 +80,7 @@ class BucketHealth:
             timeout=aiohttp.ClientTimeout(total=self._budget),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=True,  # what is behind a proxy for the client of the store is so here
+            connector=aiohttp.TCPConnector(ssl=trusting(self._ca)),
         )
 
     async def close(self) -> None:
@@ -115,7 +135,12 @@ class BucketHealth:
         except errors.ObjectStoreUnavailable as error:
             if self._was_healthy and not self.healthy:
                 self._was_healthy = False
-                _log.error("object_store_unavailable", error=error.detail)
+                hint = self._advice(error) if breaker is self._inside else ""
+                _log.error(
+                    "object_store_unavailable",
+                    error=error.detail,
+                    **({"hint": hint} if hint else {}),
+                )
             raise
         if self.healthy and not self._was_healthy:
             self._was_healthy = True

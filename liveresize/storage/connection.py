@@ -1,11 +1,17 @@
 """The connection to an object store: client, limits and errors."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
+import re
+import ssl
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.credentials import ReadOnlyCredentials
@@ -17,12 +23,68 @@ from liveresize.observe.metrics import stores
 from liveresize.settings.backends import Aws
 from liveresize.storage.presign import Signer
 
+_log = structlog.get_logger("liveresize.s3")
+
 FOREIGN = (BotoCoreError, ClientError, aiohttp.ClientError, OSError, RuntimeError)
 """The errors of the driver. Time-outs are OSErrors; RuntimeError is raised if the credentials of a
 role cannot be refreshed."""
 
+_NO_CHECKSUMS = (400, 501)
+"""Statuses of stores that refuse headers they do not know."""
+
+_OTHER_REASONS = (
+    "AuthorizationHeaderMalformed",
+    "BadDigest",
+    "EntityTooLarge",
+    "ExpiredToken",
+    "IllegalLocationConstraintException",
+    "IncompleteBody",
+    "InvalidBucketName",
+    "InvalidToken",
+    "KeyTooLongError",
+    "RequestTimeout",
+    "XAmzContentSHA256Mismatch",
+)
+"""Codes of these statuses that have nothing to do with a checksum that a store does not know."""
+
+_LONGEST = 200
+"""Characters of a store's message that are kept."""
+
+_URL = re.compile(r"[a-z]+://[^\s\"']+")
+_KEY = re.compile(r"[A-Za-z0-9/+=]{16,}")
+"""What does not belong in a log; names of headers and regions have hyphens."""
+
 _SLOWEST = 256 * 1024
 """Bytes a second below which a transfer counts as stalled."""
+
+
+_md5: ContextVar[bool] = ContextVar("md5", default=False)
+"""Whether the call of this context is to have an MD5."""
+
+
+def _send_md5(params: dict[str, Any], **_: object) -> None:
+    """Replace the CRC of botocore's choice before a request is signed."""
+    if _md5.get():
+        digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+        params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
+        params["context"]["checksum"] = {}
+
+
+def trusted_file(ca: str) -> str:
+    """Return the file of CAs that `aws.ca` stands for. Raises SettingsError if it is unusable."""
+    if not ca:
+        return ""
+    try:
+        context = ssl.create_default_context(cafile=None if ca == "system" else ca)
+        file = ca if ca != "system" else ssl.get_default_verify_paths().cafile
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise errors.SettingsError(
+            f"aws.ca: {ca} has no CA that can be read ({reason})."
+        ) from error
+    if not file or not context.cert_store_stats()["x509"]:
+        raise errors.SettingsError(f"aws.ca: there is no CA in {ca}.")
+    return file
 
 
 def status(error: BaseException | None) -> int:
@@ -33,19 +95,33 @@ def status(error: BaseException | None) -> int:
 
 
 def code(error: BaseException) -> str:
-    """Return the error code of the store, or the name of the exception.
-
-    Messages are left out, because they may quote the request.
-    """
+    """Return the error code of the store, or the name of the exception."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")) or str(status(error))
     return type(error).__name__
+
+
+def message(error: BaseException) -> str:
+    """Return what the store, or the driver, says about the error; empty if it says nothing.
+
+    A store may quote the request; what may be a key, a signature or a URL is left out.
+    """
+    if isinstance(error, ClientError):
+        text = str(error.response.get("Error", {}).get("Message", ""))
+    elif isinstance(error, BotoCoreError):
+        text = str(error)
+    else:
+        return ""
+    words = _URL.sub("…", " ".join(text.split()))
+    return _KEY.sub("…", words)[:_LONGEST].rstrip(". ")
 
 
 def unavailable(operation: str, bucket: str, error: BaseException) -> errors.ObjectStoreUnavailable:
     """Return our own error for a failure."""
     number = status(error)
     reason = f"{code(error)} ({number})" if number else code(error)
+    if said := message(error):
+        reason += f": {said}"
     return errors.ObjectStoreUnavailable("", f"{operation} in {bucket}: {reason}")
 
 
@@ -69,6 +145,8 @@ class Connection:
         self._closing = contextlib.AsyncExitStack()
         self._client: Any = None
         self._region = aws.region
+        self.checksums = aws.checksums != "never"
+        """Whether to send checksums of S3."""
         self.signer: Signer | None = None
 
     async def start(self) -> None:
@@ -91,17 +169,35 @@ class Connection:
                     "s3",
                     region_name=self._region,
                     endpoint_url=aws.endpoint_url or None,
+                    verify=trusted_file(aws.ca) or None,
                     config=self._config(),
                 )
             )
             # aiohttp waits for a `100 Continue` without end, whatever `read_budget` says; and
             # what is put here is small enough to be sent without asking first.
             self._client.meta.events.unregister("before-call.s3", add_expect_header)
+            self._client.meta.events.register("before-call.s3.DeleteObjects", _send_md5)
         except (BotoCoreError, ValueError) as error:
             await self.close()
             raise errors.SettingsError(
                 "The keys of `aws` do not lead to an object store.", type(error).__name__
             ) from error
+
+    def may_refuse_checksums(self, error: errors.ObjectStoreUnavailable) -> bool:
+        """Whether the store may have refused a request for its checksum only."""
+        cause = error.__cause__
+        return (
+            self._aws.checksums == "auto"
+            and cause is not None
+            and status(cause) in _NO_CHECKSUMS
+            and code(cause) not in _OTHER_REASONS
+        )
+
+    def forgo_checksums(self) -> None:
+        """Send no checksums from now on; the store refuses them."""
+        if self.checksums:
+            self.checksums = False
+            _log.warning("checksums_refused", hint="set aws.checksums to never")
 
     def _config(self) -> AioConfig:
         """How botocore is to work.
@@ -137,14 +233,17 @@ class Connection:
         *,
         size: int = 0,
         budget: float | None = None,
+        md5: bool = False,
         **parameters: Any,
     ) -> dict[str, Any] | None:
         """Make a call, and return the response of the store; None if key or range do not exist.
 
-        The time-out allows for all tries and for a transfer of `size` bytes; `budget` in seconds
-        replaces it. Raises ObjectStoreUnavailable.
+        With `md5`, DeleteObjects has the checksum that every store knows. The time-out allows for
+        all tries and for a transfer of `size` bytes; `budget` in seconds replaces it. Raises
+        ObjectStoreUnavailable.
         """
         patience = self.patience(size, budget)
+        _md5.set(md5)
         # Waiting for a slot is not the store's fault, and those in front are bounded.
         async with self._slots:
             with stores.s3(operation):

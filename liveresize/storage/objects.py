@@ -9,7 +9,7 @@ import base64
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.settings.backends import Aws
+from liveresize.storage.advice import advice
 from liveresize.storage.connection import Connection, status, unavailable
 from liveresize.storage.object_body import Body
 
@@ -24,6 +25,8 @@ __all__ = ["Body", "Facts", "Objects"]
 
 _BATCH = 1000
 """The largest number of keys of one DeleteObjects."""
+
+_CHECKSUM = "ChecksumSHA256"
 
 _NO_BATCHES = (400, 405, 411, 501)
 """Statuses of stores that do not support DeleteObjects, or require an MD5 for it."""
@@ -52,6 +55,7 @@ class Objects:
         self._connection = Connection(
             aws, connect_budget=connect_budget, read_budget=read_budget, attempts=attempts
         )
+        self._aws = aws
         self._one_by_one: set[str] = set()
 
     async def start(self) -> None:
@@ -65,6 +69,15 @@ class Objects:
     def address(self, bucket: str) -> str:
         """Return the URL of `bucket`, without a slash at its end."""
         return self._connection.address(bucket)
+
+    @property
+    def checksums_refused(self) -> bool:
+        """Whether the store turned out to refuse checksums."""
+        return self._aws.checksums == "auto" and not self._connection.checksums
+
+    def advice(self, error: errors.ObjectStoreUnavailable) -> str:
+        """Return what to do about an error of this store; empty if that is unknown."""
+        return advice(error, in_path=self._aws.in_path)
 
     @property
     def can_sign(self) -> bool:
@@ -126,12 +139,41 @@ class Objects:
         headers: dict[str, Any],
         budget: float | None = None,
     ) -> None:
-        size = headers["ContentLength"]
-        response = await self._connection.call(
-            "put_object", bucket, size=size, budget=budget, Key=key, Body=body, **headers
-        )
-        if response is None:
+        plain = {name: value for name, value in headers.items() if name != _CHECKSUM}
+
+        async def send(checksums: bool) -> dict[str, Any] | None:
+            if not isinstance(body, bytes):
+                body.seek(0)
+            return await self._connection.call(
+                "put_object",
+                bucket,
+                size=headers["ContentLength"],
+                budget=budget,
+                Key=key,
+                Body=body,
+                **(headers if checksums else plain),
+            )
+
+        if await self._send(send) is None:
             raise errors.ObjectStoreUnavailable("", f"put_object in {bucket}: not found (404)")
+
+    async def _send(
+        self, send: Callable[[bool], Awaitable[dict[str, Any] | None]]
+    ) -> dict[str, Any] | None:
+        """Return the response to a request, sent again without checksums if they were refused."""
+        checksums = self._connection.checksums
+        try:
+            return await send(checksums)
+        except errors.ObjectStoreUnavailable as error:
+            if not checksums or not self._connection.may_refuse_checksums(error):
+                raise
+            refusal = error
+        try:
+            response = await send(False)
+        except errors.ObjectStoreUnavailable:
+            raise refusal from refusal.__cause__
+        self._connection.forgo_checksums()
+        return response
 
     async def open(
         self,
@@ -191,8 +233,14 @@ class Objects:
     async def _remove_batch(self, bucket: str, keys: Sequence[str]) -> bool:
         """Remove objects with one request; return False if the store does not support it."""
         request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+
+        async def send(checksums: bool) -> dict[str, Any] | None:
+            return await self._connection.call(
+                "delete_objects", bucket, md5=not checksums, Delete=request
+            )
+
         try:
-            response = await self._connection.call("delete_objects", bucket, Delete=request)
+            response = await self._send(send)
         except errors.ObjectStoreUnavailable as error:
             if status(error.__cause__) not in _NO_BATCHES:
                 raise
@@ -238,7 +286,7 @@ def _headers(
     headers: dict[str, Any] = {
         "ContentLength": size,
         "ContentType": mime,
-        "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+        _CHECKSUM: base64.b64encode(bytes.fromhex(sha256)).decode(),
         "Metadata": dict(metadata),
     }
     if cache_control:

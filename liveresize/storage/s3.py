@@ -19,6 +19,7 @@ from liveresize.core.originals import Link, Original, file_name
 from liveresize.settings.backends import Aws
 from liveresize.storage import files
 from liveresize.storage.bucket_health import BucketHealth
+from liveresize.storage.connection import trusted_file
 from liveresize.storage.objects import Body, Objects
 
 _log = structlog.get_logger("liveresize.s3")
@@ -65,7 +66,13 @@ class S3Renditions:
 
     @functools.cached_property
     def _health(self) -> BucketHealth:
-        return BucketHealth(self._robots_address, self._put_tiny, self._probe_budget)
+        return BucketHealth(
+            self._robots_address,
+            self._put_tiny,
+            self._probe_budget,
+            ca=trusted_file(self._aws.ca),
+            advice=self._objects.advice,
+        )
 
     def _robots_address(self) -> str:
         """Where clients find the bucket's robots.txt."""

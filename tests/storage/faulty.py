@@ -35,8 +35,9 @@ _QUIET = logging.Logger("faulty", logging.CRITICAL)
 @dataclass(frozen=True)
 class Mode:
     """What becomes of a request: seconds that a PUT waits, the status and the error code that
-    it gets instead of being handed on (0: none) if it is of that method (empty: any) and its
-    path begins so, whether it hangs, whether a 404 is kept from it, and after how many bytes
+    it gets instead of being handed on (0: none) if it is of that method (empty: any), its
+    path begins so and one of its headers does (empty: whatever they are), with that message,
+    whether it hangs, whether a 404 is kept from it, and after how many bytes
     of body, in either direction, its connection is cut or stands still (None: never)."""
 
     delay: float = 0.0
@@ -48,6 +49,8 @@ class Mode:
     deny: bool = False
     cut: int | None = None
     stall: int | None = None
+    without: str = ""
+    message: str = ""
 
 
 class Faulty:
@@ -97,6 +100,19 @@ class Faulty:
         """
         code = code or f"Status{status}"
         self._call(self._become(Mode(status=status, code=code, method=method, path=path)))
+
+    def refuse_header(
+        self, status: int, prefix: str, *, code: str = "InvalidArgument", method: str = ""
+    ) -> None:
+        """Answer requests with a header that begins so as stores do that do not know it."""
+        message = f"Unsupported header '{prefix}' received for this API call."
+        mode = Mode(status=status, code=code, method=method, without=prefix, message=message)
+        self._call(self._become(mode))
+
+    def complain(self, status: int, code: str, message: str) -> None:
+        """Answer every PUT with that status, code and message."""
+        mode = Mode(status=status, code=code, message=message, method="PUT")
+        self._call(self._become(mode))
 
     def deny_missing(self) -> None:
         """Say AccessDenied of keys that are not there, as S3 does to who may not list them."""
@@ -162,8 +178,9 @@ class Faulty:
                 pass
             await asyncio.sleep(_LONG)
         concerned = mode.method in ("", request.method) and request.path.startswith(mode.path)
-        if mode.status and concerned:
-            return _refusal(mode.status, mode.code)
+        named = any(name.lower().startswith(mode.without) for name in request.headers)
+        if mode.status and concerned and named:
+            return _refusal(mode.status, mode.code, mode.message)
         if request.method == "PUT":
             await asyncio.sleep(mode.delay)
         try:
@@ -212,8 +229,8 @@ class Faulty:
                 raise ConnectionResetError("cut")
 
 
-def _refusal(status: int, code: str) -> web.Response:
-    text = f"<Error><Code>{code}</Code><Message>as told</Message></Error>"
+def _refusal(status: int, code: str, message: str = "") -> web.Response:
+    text = f"<Error><Code>{code}</Code><Message>{message or 'as told'}</Message></Error>"
     return web.Response(status=status, text=text, content_type="application/xml")
 
 

@@ -170,7 +170,9 @@ def test_a_missing_bucket_is_a_failure(world: World, tmp_path: Path) -> None:
         async def scenario(objects: Objects) -> None:
             with pytest.raises(errors.ObjectStoreUnavailable) as caught:
                 await objects.read("no-such-bucket", "key")
-            assert caught.value.detail == "get_object in no-such-bucket: NoSuchBucket (404)"
+            assert caught.value.detail.startswith(
+                "get_object in no-such-bucket: NoSuchBucket (404): The specified bucket"
+            )
             with pytest.raises(errors.ObjectStoreUnavailable, match="NoSuchBucket"):
                 await objects.put_file(
                     "no-such-bucket", "k", tmp_path / "f", size=1, sha256=digest, mime="image/png"
@@ -203,9 +205,12 @@ def test_1001_keys_are_listed_and_removed(world: World) -> None:
 
 
 @everywhere
-@pytest.mark.parametrize("status", [400, 405, 501])
-def test_a_store_without_batches_is_asked_key_by_key(world: World, status: int) -> None:
-    """Where DeleteObjects is refused, single DELETEs do it, from then on at once."""
+@pytest.mark.parametrize(("status", "posts"), [(400, 2), (405, 1), (501, 2)])
+def test_a_store_without_batches_is_asked_key_by_key(world: World, status: int, posts: int) -> None:
+    """Where DeleteObjects is refused, single DELETEs do it, from then on at once.
+
+    What may mean its checksum is tried without one first.
+    """
     with world.place() as place, Faulty(place.server.address) as relay:
 
         async def scenario(objects: Objects) -> None:
@@ -214,9 +219,9 @@ def test_a_store_without_batches_is_asked_key_by_key(world: World, status: int) 
             relay.answer(status, "POST")
             relay.reset()
             await objects.remove(place.bucket, ["a", "b", "never there"])
-            assert relay.requests == {"POST": 1, "DELETE": 3}
+            assert relay.requests == {"POST": posts, "DELETE": 3}
             await objects.remove(place.bucket, ["c"])
-            assert relay.requests == {"POST": 1, "DELETE": 4}
+            assert relay.requests == {"POST": posts, "DELETE": 4}
             assert place.listed() == set()
 
         place.run(scenario, endpoint_url=relay.address)

@@ -3,6 +3,7 @@
 import contextlib
 import email.utils
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from urllib.parse import quote
 import aiohttp
 
 from liveresize import errors
-from liveresize.maintenance.doctor.findings import Finding, ok, problem
+from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
+from liveresize.storage.bucket_health import trusting
 from liveresize.storage.objects import Objects
 
 _BODY = b"Put here by `liveresize doctor`, which takes it away again.\n"
@@ -34,7 +36,8 @@ class Bucket:
     """A bucket: the setting that names it, its name, and the prefix of its keys.
 
     `delivery` is how clients get its objects: redirect, presign, or empty if they do not.
-    `public` is the URL that they are redirected to; empty is that of the store.
+    `public` is the URL that they are redirected to; empty is that of the store. `ca` is the file
+    of a CA of the operator's own.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Bucket:
     prefix: str = ""
     delivery: str = ""
     public: str = ""
+    ca: str = ""
 
 
 async def look(objects: Objects, buckets: list[Bucket]) -> list[Finding]:
@@ -67,10 +71,17 @@ async def _examine(objects: Objects, bucket: Bucket) -> AsyncIterator[Finding]:
     try:
         try:
             await objects.put_bytes(bucket.name, key, _BODY, mime="text/plain")
-        except errors.LiveResizeError as error:
-            yield problem(part, f"Nothing can be put there: {error.detail}.", _CREDENTIALS)
+        except errors.ObjectStoreUnavailable as error:
+            do = objects.advice(error) or _CREDENTIALS
+            yield problem(part, f"Nothing can be put there: {error.detail}.", do)
             return
         yield ok(part, f"An object is put in {1000 * (time.perf_counter() - began):.0f} ms.")
+        if objects.checksums_refused:
+            yield warning(
+                part,
+                "The store refuses checksums of S3; objects are put without.",
+                "Set aws.checksums to never, which spares the attempt after each start.",
+            )
         async for finding in _read_back(objects, bucket, key, part):
             yield finding
     finally:
@@ -91,8 +102,9 @@ async def _read_back(
     try:
         same = await objects.read(bucket.name, key) == _BODY
         head = await objects.head(bucket.name, key)
-    except errors.LiveResizeError as error:
-        yield problem(part, f"It cannot be read: {error.detail}.", "Allow s3:GetObject.")
+    except errors.ObjectStoreUnavailable as error:
+        do = objects.advice(error) or "Allow s3:GetObject."
+        yield problem(part, f"It cannot be read: {error.detail}.", do)
         return
     if not same or head is None or head.size != len(_BODY):
         yield problem(
@@ -110,9 +122,17 @@ async def _read_back(
 
 async def _visit_public(objects: Objects, bucket: Bucket, key: str, part: str) -> Finding:
     address = bucket.public.rstrip("/") or objects.address(bucket.name)
-    failure = await _visit(f"{address}/{quote(key, safe='/')}")
+    url = f"{address}/{quote(key, safe='/')}"
+    failure = await _visit(url)
     if not failure:
         return ok(part, f"Clients can read it at {address}.")
+    if bucket.ca and not await _visit(url, trusting(bucket.ca)):
+        return warning(
+            part,
+            f"Clients can read it at {address} only if they trust the CA of aws.ca.",
+            "Set aws.cache_host to an address with a public certificate, or delivery to proxy, "
+            "unless all your clients know that CA.",
+        )
     return problem(
         part,
         f"Clients are redirected to {address}, which does not show them the object: {failure}.",
@@ -133,7 +153,7 @@ async def _visit_signed(objects: Objects, bucket: Bucket, key: str, part: str) -
     )
 
 
-async def _visit(url: str) -> str:
+async def _visit(url: str, trusted: ssl.SSLContext | bool = True) -> str:
     """Request a URL as clients do; return what is wrong, or an empty text."""
 
     async def ask(session: aiohttp.ClientSession) -> str:
@@ -142,12 +162,17 @@ async def _visit(url: str) -> str:
                 return f"it answers {response.status}"
             return "" if await response.read() == _BODY else "it answers something else"
 
-    return await _with_session(ask)
+    return await _with_session(ask, trusted)
 
 
-async def _with_session(send: Callable[[aiohttp.ClientSession], Awaitable[str]]) -> str:
-    timeout = aiohttp.ClientTimeout(total=_BUDGET)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+async def _with_session(
+    send: Callable[[aiohttp.ClientSession], Awaitable[str]], trusted: ssl.SSLContext | bool = True
+) -> str:
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=_BUDGET),
+        trust_env=True,
+        connector=aiohttp.TCPConnector(ssl=trusted),
+    ) as session:
         try:
             return await send(session)
         except (aiohttp.ClientError, OSError) as error:

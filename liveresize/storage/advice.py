@@ -1,0 +1,66 @@
+"""What to do about the errors of an object store, from its code and its message."""
+
+import re
+
+import aiohttp
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, SSLError
+
+from liveresize import errors
+from liveresize.storage.connection import code, message, status
+
+_EXPECTED = re.compile(r"expecting '?([a-z0-9-]+)'?")
+
+_ADVICE = {
+    "RequestTimeTooSkewed": "Have this machine keep time with NTP: its clock is not the store's.",
+    "InvalidAccessKeyId": "Correct aws.access_key: the store does not know it.",
+    "SignatureDoesNotMatch": "Correct aws.secret_key, or aws.region: the signature is wrong.",
+    "NoSuchBucket": "Create the bucket, or correct its name and aws.region.",
+    "AuthorizationHeaderMalformed": "Set aws.region to that of the bucket.",
+    "IllegalLocationConstraintException": "Set aws.region to that of the bucket.",
+    "AccessDenied": "Allow the key s3:GetObject, PutObject, DeleteObject and ListBucket there.",
+}
+
+_HEADER = "Set aws.checksums to never: the store refuses the header."
+_STYLE = "Set aws.path_style to {}: the store wants the bucket {}."
+_CA = "Set aws.ca to the file of the CA that signed the store's certificate."
+
+
+def advice(error: errors.ObjectStoreUnavailable, *, in_path: bool) -> str:
+    """Return what to set or to do; empty if the error says too little.
+
+    `in_path` says that the bucket stands in the path of URLs now.
+    """
+    cause = error.__cause__
+    if isinstance(cause, SSLError | aiohttp.ClientConnectorCertificateError):
+        return _CA
+    if isinstance(cause, NoCredentialsError):
+        return "Set aws.access_key and aws.secret_key, or give this machine a role."
+    if isinstance(cause, EndpointConnectionError | aiohttp.ClientConnectorError):
+        style = "" if in_path else f" {_STYLE.format('true', 'in the path')}"
+        return f"Check aws.endpoint_url, and that it can be reached from here.{style}"
+    return _of_answer(cause, in_path) if isinstance(cause, ClientError) else ""
+
+
+def _of_answer(error: ClientError, in_path: bool) -> str:
+    said = message(error)
+    region = _region(error, said)
+    if region:
+        return f"Set aws.region to {region}: the store expects it."
+    if "x-amz-checksum" in said or "x-amz-sdk-checksum" in said or status(error) == 501:
+        return _HEADER
+    if code(error) == "PermanentRedirect" or "path-style" in said or "path style" in said:
+        return (
+            _STYLE.format("false", "in the host")
+            if in_path
+            else _STYLE.format("true", "in the path")
+        )
+    return _ADVICE.get(code(error), "")
+
+
+def _region(error: ClientError, said: str) -> str:
+    """Return the region that the store expects, if it tells one."""
+    if found := _EXPECTED.search(said):
+        return found[1]
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    moved = status(error) in (301, 307, 400)
+    return str(headers.get("x-amz-bucket-region", "")) if moved else ""
