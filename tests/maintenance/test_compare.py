@@ -171,8 +171,8 @@ def picture(**changes: Any) -> answers.Answer:
         ({}, {}, 0.89, ("likeness",)),
         ({}, {"bytes": 2000}, 0.91, ()),
         ({}, {"bytes": 2001}, 0.91, ("bytes",)),
-        ({}, {"width": 0}, None, ("type",)),
-        ({"status": 404, "type": "text/html"}, {"status": 404, "type": "text/html"}, None, ()),
+        ({}, {"width": 0, "type": "text/html"}, None, ("type",)),
+        ({"status": 404, "width": 0}, {"status": 404, "type": "text/html", "width": 0}, None, ()),
     ],
 )
 def test_answers_differ_in_kinds(

@@ -33,7 +33,7 @@ class Limits:
             pictures = old.is_picture and new.is_picture
             same_size = (old.width, old.height) == (new.width, new.height)
             differing = {
-                "type": _type(old) != _type(new) or old.is_picture != new.is_picture,
+                "type": (old.is_picture or new.is_picture) and _type(old) != _type(new),
                 "size": pictures and not same_size,
                 "likeness": ssim is not None and ssim < self.min_ssim,
                 "bytes": pictures and new.bytes > self.max_growth * old.bytes,
