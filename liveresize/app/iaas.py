@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -36,6 +38,7 @@ class ImportRequest:
     """The options of `liveresize import iaas`; `taking` None depends on the folder.
 
     `settings_file` is where settings are written that keep old behaviour; None only says them.
+    `left_out` gets a line for every item that was left out.
     """
 
     url: str
@@ -43,6 +46,7 @@ class ImportRequest:
     taking: Taking | None = None
     dry_run: bool = False
     settings_file: Path | None = None
+    left_out: TextIO | None = None
 
 
 def main(settings: Settings, request: ImportRequest, say: Callable[[str], None]) -> bool:
@@ -84,6 +88,8 @@ async def import_iaas(
                 rules=url_rules(settings),
                 clock=time,
             )
+            if request.left_out is not None:
+                move.summary.record_to(functools.partial(print, file=request.left_out))
             try:
                 summary = await move.run()
             finally:

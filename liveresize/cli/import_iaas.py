@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -46,6 +47,12 @@ def import_() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; count what would be imported.")
 @click.option(
+    "--left-out",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    help="Write a line for everything that was left out to this file: what, name and reason, "
+    "separated by tabs.",
+)
+@click.option(
     "--yes", "-y", is_flag=True, help="Import into the built-in folder without a configuration."
 )
 def iaas(
@@ -54,6 +61,7 @@ def iaas(
     originals: Path,
     taking: str | None,
     dry_run: bool,
+    left_out: TextIO | None,
     yes: bool,
 ) -> None:
     """Import from Live Image Resize (iaas).
@@ -103,6 +111,7 @@ def iaas(
         directory=originals,
         taking=Taking(taking) if taking else None,
         dry_run=dry_run,
+        left_out=left_out,
         settings_file=iaas_places.settings_file(os.environ),
     )
     if not iaas.main(settings, request, click.echo):

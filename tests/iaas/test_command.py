@@ -68,6 +68,27 @@ def test_it_says_where_it_reads_and_writes_before_it_writes(tmp_path: Path, old:
     assert not (tmp_path / "there").exists()
 
 
+def test_everything_left_out_is_named_in_a_file(tmp_path: Path, old: Published) -> None:
+    """However many: what is printed has ten names for each reason."""
+    for number in range(12):
+        old.original(f"text {number}", b"no picture")
+        old.link("cat", -number, url="https://cdn.example.com/x.jpg")
+    old.save()
+    file = tmp_path / "left-out.tsv"
+    done = typed(
+        tmp_path / "home",
+        *("import", "iaas", "--sqlite", str(old.file), "--originals", str(old.folder)),
+        *("--left-out", str(file)),
+        **environ(tmp_path / "home"),
+    )
+    assert done.returncode == 3, done.stderr
+    lines = [line.split("\t") for line in file.read_text().splitlines()]
+    assert sorted(line for line in lines if line[0] == "originals") == sorted(
+        ["originals", f"text {number}", "It is no image of a known format."] for number in range(12)
+    )
+    assert len([line for line in lines if line[0] == "links"]) == 12
+
+
 def test_a_production_json_that_is_not_read_is_named(tmp_path: Path, old: Published) -> None:
     """NODE_ENV was set for the command before, and is gone."""
     old.save()

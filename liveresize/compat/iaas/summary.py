@@ -1,6 +1,6 @@
 """The counts of an import or an export."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from liveresize.core import names
@@ -21,10 +21,13 @@ class Tally:
     """How many of the items left out somebody could miss."""
     left_out: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    record: Callable[[str], None] = field(default=lambda line: None)
+    """Gets a line for every item left out: what, name and reason, separated by tabs."""
 
     def leave_out(self, reason: str, example: str, *, harmless: bool = False) -> None:
         """Count one item that was not imported; `harmless` if nobody can miss it."""
         self.missed += not harmless
+        self.record("\t".join((self.what, names.printable(example), names.printable(reason))))
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
         examples = self.examples.setdefault(reason, [])
         if len(examples) < EXAMPLES and example not in examples:
@@ -56,6 +59,11 @@ class Summary:
     def __post_init__(self) -> None:
         self.originals, self.links = Tally("originals", self.done), Tally("links", self.done)
         self.tokens = Tally("tokens" if self.done == "taken" else "ids", self.done)
+
+    def record_to(self, record: Callable[[str], None]) -> None:
+        """Have `record` called with a line for every item left out."""
+        for tally in (self.originals, self.links, self.tokens):
+            tally.record = record
 
     @property
     def complete(self) -> bool:
