@@ -112,7 +112,7 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
     if match is None:
         return _parse_original(segment, query, accept, rules)
     exact: OriginalRequest | None = None
-    if match["x"] == "X" or "." in (match["density"] or ""):
+    if match["density"] and (match["x"] == "X" or "." in match["density"]):
         # In 1.0 this was always an original: one may have that name.
         original = _parse_original(segment, query, accept, rules)
         if isinstance(original, FactsRequest) or not original.extension:
@@ -143,7 +143,9 @@ def _box(match: re.Match[str]) -> tuple[int, int]:
     sides = numbers.digits(match["width"]), numbers.digits(match["height"])
     if not any(sides):
         raise errors.MalformedUrl("One of width and height must be above 0.")
-    whole, _, fraction = (match["density"] or "1").partition(".")
+    if not match["density"]:
+        return sides
+    whole, _, fraction = match["density"].partition(".")
     fraction = fraction[:_MOST_DECIMALS]
     one = 10 ** len(fraction)
     density = numbers.digits(whole + fraction)
