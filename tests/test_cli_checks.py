@@ -136,6 +136,8 @@ def test_doctor_says_what_is_wrong(run: Run, tmp_path: Path) -> None:
     assert "10.0.0.1" not in found["trusted_proxies"][0]["what"]
     assert any("uploads are refused" in finding["what"] for finding in found["data_dir"])
     assert any("colour" in finding["what"] for finding in found["config"])
+    weak = [each for each in found["config"] if each["what"].startswith("secret has less than 16")]
+    assert levels(weak) == ["problem"]
     assert "hush" not in result.output
 
 

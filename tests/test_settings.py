@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,10 @@ def test_the_manual_has_the_reference() -> None:
 
 
 def test_the_production_example_is_accepted(tmp_path: Path) -> None:
-    """`production.json.example` starts a server, and nothing about it needs a warning."""
+    """`production.json.example` starts a server, and needs a secret of one's own only."""
     example = ROOT / "config" / "production.json.example"
     (tmp_path / "production.json").write_text(example.read_text())
-    loaded = read(tmp_path, {"NODE_ENV": "production"})
+    loaded = read(tmp_path, {"NODE_ENV": "production", "LIVERESIZE_SECRET": "s" * 16})
     assert not loaded.warnings
     assert loaded.aws.bucket
     assert loaded.aws.originals_bucket
@@ -84,10 +85,12 @@ def test_the_example_for_vip_is_accepted(tmp_path: Path) -> None:
     """`vip.json.example` and vip's own variables are all that a deployment of vip needs."""
     example = ROOT / "config" / "vip.json.example"
     (tmp_path / "vip.json").write_text(example.read_text())
-    loaded = read(tmp_path, {"NODE_ENV": "vip", "AUTH_TOKEN": "x", "URI_HOSTNAME": "i.example.com"})
+    loaded = read(
+        tmp_path, {"NODE_ENV": "vip", "AUTH_TOKEN": "x" * 16, "URI_HOSTNAME": "i.example.com"}
+    )
     assert not loaded.warnings
     assert (loaded.listen_address, loaded.listen_port) == ("", 8080)
-    assert (loaded.vip.token, loaded.vip.hostname) == ("x", "i.example.com")
+    assert (loaded.vip.token, loaded.vip.hostname) == ("x" * 16, "i.example.com")
     assert read(tmp_path, {"NODE_ENV": "vip", "PORT": "81"}).listen_port == 81
 
 
@@ -218,7 +221,7 @@ def test_the_studio_of_production_needs_a_secret(tmp_path: Path) -> None:
     production = {"NODE_ENV": "production", "LIVERESIZE_STUDIO": "true"}
     with pytest.raises(errors.SettingsError, match=r"admin\.secrets is empty"):
         read(tmp_path, production)
-    secret = {"LIVERESIZE_ADMIN__SECRETS": "x"}
+    secret = {"LIVERESIZE_ADMIN__SECRETS": "x" * 16}
     for environ in (production | secret, {"LIVERESIZE_STUDIO": "true"}):
         loaded = read(tmp_path, environ)
         assert (loaded.studio, loaded.warnings) == (True, ())
@@ -249,8 +252,47 @@ def test_production_without_a_secret_is_warned_of_where_others_can_connect(
     assert [f"listen_address is {shown}:" in warning for warning in warnings] == (
         [True] if shown else []
     )
-    assert read(tmp_path, production | {"LIVERESIZE_SECRET": "s"}).warnings == ()
+    assert read(tmp_path, production | {"LIVERESIZE_SECRET": "s" * 16}).warnings == ()
     assert read(tmp_path, production | {"NODE_ENV": "staging"}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIVERESIZE_SECRET", "change-me-what-POST-token-asks-for"),
+        ("LIVERESIZE_SECRET", "a long random text that only your upload service knows"),
+        ("LIVERESIZE_ADMIN__SECRETS", '["enough-of-a-secret", "change-me-for-DELETE"]'),
+        ("LIVERESIZE_POSTGRESQL__PASSWORD", "ChangeMe"),
+        ("LIVERESIZE_POSTGRESQL__URL", "postgresql://u:change-me@db/d"),
+    ],
+)
+def test_the_secret_of_an_example_stops_production(tmp_path: Path, name: str, value: str) -> None:
+    """Everybody can read it. The message names the key, and how to make a secret."""
+    (tmp_path / "production.json").write_text("{}")
+    key = name.removeprefix("LIVERESIZE_").replace("__", ".").lower()
+    with pytest.raises(errors.SettingsError) as refusal:
+        read(tmp_path, {name: value, "NODE_ENV": "production"})
+    assert key in refusal.value.public
+    assert "openssl rand -hex 32" in refusal.value.public
+    assert value not in refusal.value.public
+    read(tmp_path, {name: value})  # for a first try it will do
+
+
+def test_the_examples_of_the_environment_have_no_secret() -> None:
+    """They say how to make one."""
+    for name in ("compose.env.example", "systemd/environment.example"):
+        text = (ROOT / "deploy" / name).read_text()
+        assert "openssl rand -hex 32" in text
+        assert not re.findall(r"^#?[A-Z_]+=(.+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["SECRET", "ADMIN__SECRETS", "VIP__TOKEN"])
+def test_a_short_secret_is_warned_of(tmp_path: Path, name: str) -> None:
+    """From 16 characters on it is none."""
+    key = name.replace("__", ".").lower()
+    for value, number in (("s" * 15, 1), ("s" * 16, 0)):
+        warnings = read(tmp_path, {f"LIVERESIZE_{name}": value}).warnings
+        assert len([each for each in warnings if each.startswith(f"{key} has less")]) == number
 
 
 @pytest.mark.parametrize(

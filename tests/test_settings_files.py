@@ -325,7 +325,7 @@ def test_variables_are_mapped_to_keys(tmp_path: Path) -> None:
     )
     loaded = config.load(
         {
-            "IAAS_SECRET": '"quoted"',
+            "IAAS_SECRET": '"quoted, as it is"',
             "IAAS_EMPTY": "",
             "IAAS_WIDTH": "90",
             "IAAS_INPUT": '["png"]',
@@ -334,7 +334,11 @@ def test_variables_are_mapped_to_keys(tmp_path: Path) -> None:
         },
         tmp_path,
     )
-    assert (loaded.secret, loaded.freshness, loaded.listen_port) == ('"quoted"', "sample", 80)
+    assert (loaded.secret, loaded.freshness, loaded.listen_port) == (
+        '"quoted, as it is"',
+        "sample",
+        80,
+    )
     assert (loaded.constraints.max_width, loaded.constraints.max_height) == (90, 90)
     assert (loaded.formats.input, loaded.quality.jpeg, loaded.enlarge) == (("png",), 50, False)
     assert loaded.warnings == ()

@@ -74,26 +74,26 @@ def test_the_environment_gives_json_or_text(tmp_path: Path) -> None:
     """Text that looks like a number stays text where text is wanted; JSON is read."""
     loaded = config.load(
         {
-            "LIVERESIZE_SECRET": "12345",
+            "LIVERESIZE_SECRET": "1234567890123456",
             "LIVERESIZE_FRESHNESS": '"quoted"',
             "LIVERESIZE_DATA_DIR": '"half',
             "LIVERESIZE_ENLARGE": "False",
             "LIVERESIZE_BLUR__SIGMA": "2.5",
             "LIVERESIZE_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
-            "LIVERESIZE_ADMIN__SECRETS": '["a,b", "c"]',
+            "LIVERESIZE_ADMIN__SECRETS": '["a,b and more of it", "c and more of it"]',
             "LIVERESIZE_QUALITY": '{"jpeg": 50, "webp": 51}',
             "LIVERESIZE_QUALITY__WEBP": "52",
             "LIVERESIZE_CORPUS": "somewhere",
         },
         tmp_path,
     )
-    assert loaded.secret == "12345"
+    assert loaded.secret == "1234567890123456"
     assert loaded.freshness == "quoted"
     assert loaded.data_dir == '"half'
     assert loaded.enlarge is False
     assert loaded.blur.sigma == 2.5
     assert loaded.trusted_proxies == ("10.0.0.0/8", "::1")
-    assert loaded.admin.secrets == ("a,b", "c")
+    assert loaded.admin.secrets == ("a,b and more of it", "c and more of it")
     assert (loaded.quality.jpeg, loaded.quality.webp) == (50, 52)
     assert loaded.warnings == ()
 

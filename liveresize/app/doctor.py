@@ -10,7 +10,7 @@ from liveresize.app.buckets import make_objects
 from liveresize.app.database import database_url
 from liveresize.app.tls import tls_settings
 from liveresize.app.workers import engine_settings
-from liveresize.config import Settings
+from liveresize.config import Settings, check
 from liveresize.maintenance.doctor import buckets, codecs, database, entrances, folders, machine
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 
@@ -65,8 +65,10 @@ async def _found(look: Look, settings: Settings) -> Iterable[Finding]:
 
 
 def _config(settings: Settings) -> Iterable[Finding]:
+    weak = check.weak_secrets(settings)
     for sentence in settings.warnings:
-        yield warning("config", sentence, "See config/README.md.")
+        level = problem if sentence in weak else warning
+        yield level("config", sentence, "See config/README.md.")
     container.check(settings)
     yield ok("config", "A server can be put together from the settings.")
 

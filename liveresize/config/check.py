@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from liveresize import errors
 from liveresize.config.root import Settings
-from liveresize.settings import entrances
+from liveresize.settings import entrances, schema
 from liveresize.settings.pictures import RESULT_BYTES, Constraints
 from liveresize.settings.server import IDLE_WORKER, Workers
 
@@ -16,6 +16,44 @@ _PACKAGES = {"heif": "pi-heif to be installed", "jxl": "liveresize[jxl] to be in
 """Input formats that a package of their own decodes, and what they need."""
 
 _VIP_KEYS = ("hostname", "token", "allowed_origins", "size_limit", "max_width")
+
+
+HOW_TO_MAKE_ONE = "`openssl rand -hex 32`"
+"""The command that makes a secret."""
+
+_SHORTEST_SECRET = 16
+
+_SAMPLE = re.compile(
+    r"(?:^|:)change-?me|^(?:a|another) long random text|^set LIVERESIZE_", re.IGNORECASE
+)
+"""The secrets of examples, those of earlier releases included; also as the password of a URL."""
+
+
+def weak_secrets(settings: Settings) -> list[str]:
+    """Return a sentence about each secret that could be guessed."""
+    secrets = {
+        "secret": (settings.secret,),
+        "admin.secrets": settings.admin.secrets,
+        "vip.token": (settings.vip.token,),
+    }
+    return [
+        f"{name} has less than {_SHORTEST_SECRET} characters, and can be guessed: make one with "
+        f"{HOW_TO_MAKE_ONE}."
+        for name, values in secrets.items()
+        if any(0 < len(value) < _SHORTEST_SECRET for value in values)
+    ]
+
+
+def _refuse_samples(settings: Settings) -> None:
+    """Raise SettingsError for a secret that everybody can read in an example."""
+    for key in schema.keys(Settings):
+        found = schema.value(settings, key.name) if key.secret else ()
+        texts = found if isinstance(found, tuple) else (found,)
+        if any(isinstance(text, str) and _SAMPLE.search(text) for text in texts):
+            raise errors.SettingsError(
+                f"{key.name} in {settings.sources[key.name]} is the text of an example, which "
+                f"everybody knows: make a secret with {HOW_TO_MAKE_ONE}."
+            )
 
 
 def refuse(settings: Settings, deployments: Collection[str]) -> None:
@@ -54,6 +92,8 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
             "production the studio asks for one of them."
         )
     _refuse_tls(settings)
+    if "production" in deployments:
+        _refuse_samples(settings)
 
 
 def _refuse_tls(settings: Settings) -> None:
@@ -183,6 +223,7 @@ def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
     """Sentences about combinations that work, and perhaps not as was meant."""
     if "production" in deployments:
         yield from _warn_of_secret(settings)
+    yield from weak_secrets(settings)
     constraints = settings.constraints
     if settings.timeout.conversion == 0:
         yield "timeout.conversion is 0: the built-in limit of 30 seconds applies."
