@@ -3,6 +3,9 @@
 from liveresize.observe import log
 from liveresize.observe.metrics import requests
 
+_PROBES = ("/_health", "/_live", "/_ready", "/_metrics")
+"""What balancers and Prometheus request every few seconds."""
+
 
 def note(
     *,
@@ -18,7 +21,7 @@ def note(
     error: str | None = None,
     **more: object,
 ) -> None:
-    """Log and count one request.
+    """Log and count one request; a probe that succeeds is logged at debug only.
 
     `route` is one of `metrics.requests.ROUTES`, `error` the code of the error; all other
     arguments are those of `log.access`.
@@ -32,7 +35,9 @@ def note(
         size=size,
         error=error,
     )
+    probe = route == "status" and status < 400 and path.partition("?")[0] in _PROBES
     log.access(
+        level="debug" if probe else "info",
         method=method,
         path=path,
         status=status,

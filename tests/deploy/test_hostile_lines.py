@@ -122,8 +122,8 @@ def test_a_request_has_one_line_whatever_it_is_made_of(process: servers.Process,
         for target in TARGETS:
             asked += _ask(process, target.format(spelling))
         for header in ("X-Request-Id", "Host", "X-Forwarded-For", "X-Forwarded-Host", "Range"):
-            asked += _ask(process, "/_live", f"{header}: {spelling}")
-    process.client.get("/_live", headers={"X-Request-Id": name})
+            asked += _ask(process, "/robots.txt", f"{header}: {spelling}")
+    process.client.get("/robots.txt", headers={"X-Request-Id": name})
     process.line_of(name)
     new = process.lines()[before:]
     access = [line for line in new if line["event"] == "access"]

@@ -102,6 +102,6 @@ def test_the_signal_alone_opens_the_file_again(tmp_path: Path) -> None:
     with servers.Process(tmp_path) as process:
         process.log.rename(tmp_path / "old")
         process.process.send_signal(signal.SIGHUP)
-        process.client.get("/_live", headers={"X-Request-Id": "after"})
+        process.client.get("/robots.txt", headers={"X-Request-Id": "after"})
         servers.until(lambda: process.log.exists() and '"after"' in process.log.read_text())
         assert '"after"' not in (tmp_path / "old").read_text()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +66,8 @@ def test_a_render_is_logged_with_what_it_took(process: servers.Process, name: st
         ("/{name}", "POST", 403, {"error": "token_refused"}),
         ("/{name}", "DELETE", 403, {"error": "admin_disabled"}),
         ("/{name}", "BREW", 405, {}),
-        ("/_live", "GET", 200, {"bytes": 2}),
+        ("/robots.txt", "GET", 200, {}),
+        ("/_live", "BREW", 405, {}),
     ],
 )
 def test_every_request_has_one_line(
@@ -76,7 +78,7 @@ def test_every_request_has_one_line(
     status: int,
     more: dict[str, object],
 ) -> None:
-    """Hits, errors and probes as well, each with what there is to say of it."""
+    """Hits, errors and failed probes as well, each with what there is to say of it."""
     process.client.put_in(name, pictures.jpeg())
     process.client.get(f"/{name}_20_0.jpg")
     wire.ask(process.port, path.format(name=name), method, X_Request_Id=name)
@@ -85,6 +87,24 @@ def test_every_request_has_one_line(
     assert line["http.status"] == status
     for field, value in more.items():
         assert line[field] == (value.format(name=name) if isinstance(value, str) else value)
+
+
+def test_probes_are_logged_at_debug_unless_they_fail(
+    process: servers.Process, name: str, tmp_path: Path
+) -> None:
+    """Balancers and Prometheus send them every few seconds."""
+    probes = ("/_health", "/_live", "/_ready", "/_metrics?x=1")
+    for number, path in enumerate(probes):
+        answer = process.client.get(path, headers={"X-Request-Id": f"{name}-{number}"})
+        assert answer.status_code == 200
+    wire.ask(process.port, "/robots.txt", "GET", X_Request_Id=name)
+    assert process.line_of(name)["level"] == "info"
+    assert f"{name}-" not in process.log.read_text()
+    with servers.Process(tmp_path, log__debug=True) as talkative:
+        talkative.client.get("/_live", headers={"X-Request-Id": name})
+        line = talkative.line_of(name)
+    assert line.keys() == COMMON
+    assert line["level"] == "debug"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ class AccessLine:
         request_id: str,
         cache: str | None,
         more: Mapping[str, object],
+        level: str = "info",
     ) -> None:
         """Queue one line, unless it is of a hit that the sample leaves out.
 
@@ -54,7 +55,7 @@ class AccessLine:
         client = "" if client in NO_ADDRESS else client.partition("%")[0]  # without `%eth0`
         duration_ms = round(duration_ms, 3)
         more = {"cache": cache, "sample": self._sample if thinned else None, **more}
-        if self._prepared is not None:
+        if self._prepared is not None and level == "info":
             prepared = self._prepared.line(
                 timestamp=self._common.timestamp(seconds),
                 message=message,
@@ -71,7 +72,7 @@ class AccessLine:
                 self._put(prepared)
                 return
         line = self._common(
-            seconds=seconds, level="info", logger=LOGGER, message=message, event="access"
+            seconds=seconds, level=level, logger=LOGGER, message=message, event="access"
         )
         line["request_id"] = request_id
         line["http.method"] = method

@@ -43,11 +43,11 @@ class Handle:
         )
         put = self._channel.put
         self._undo = _install(LineHandler(put=put, render=shape, common=common, levels=levels))
-        self.access_line = (
-            AccessLine(put=put, render=shape, common=common, sample_hits=settings.sample_hits)
-            if settings.info
-            else None
+        self.access_line = AccessLine(
+            put=put, render=shape, common=common, sample_hits=settings.sample_hits
         )
+        switches = {"debug": settings.debug, "info": settings.info}
+        self.access_levels = frozenset(level for level, on in switches.items() if on)
 
     @property
     def dropped(self) -> int:
@@ -104,16 +104,18 @@ def access(
     size: int,
     request_id: str,
     cache: str | None = None,
+    level: str = "info",
     **more: object,
 ) -> None:
-    """Log one request; does nothing before `configure`, or without `log.info`.
+    """Log one request at `level`, info or debug; does nothing before `configure`.
 
     `path` is as the client sent it, `size` the bytes of the body, `cache` what
     `X-Cache` says. `more` are further fields (`image_id`, `variant`, `queue_ms` …);
     those that are None are left out.
     """
-    if _current is not None and _current.access_line is not None:
+    if _current is not None and level in _current.access_levels:
         _current.access_line.write(
+            level=level,
             method=method,
             path=path,
             status=status,
