@@ -15,6 +15,7 @@ LiveResizeError
 ├── Refused                     the client may not do this
 │   ├── SecretRefused
 │   ├── NetworkRefused
+│   ├── OriginRefused
 │   ├── AdminDisabled
 │   ├── TokenRefused
 │   ├── IdTaken
@@ -138,6 +139,11 @@ class SecretRefused(Refused):
 
 class NetworkRefused(Refused):
     """This address answers only clients of the configured networks."""
+
+
+class OriginRefused(Refused):
+    """Without a configured secret, pages of other origins get no tokens: set `secret`, and let
+    the application ask."""
 
 
 class AdminDisabled(Refused):

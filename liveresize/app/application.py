@@ -43,6 +43,9 @@ READ = ("GET", "HEAD")
 _VIP = r"(?!_|upload/)[^/]+/[^/]+"
 """A bucket and an id."""
 
+_NAME = r"(?!_|(?:token|purge)/?\Z)[^/]+"
+"""A picture, or one with an extension."""
+
 ROUTES: list[Row] = [
     (READ, r"/_health/?", HealthHandler),
     (READ, r"/_live/?", LiveHandler),
@@ -59,10 +62,10 @@ ROUTES: list[Row] = [
     (READ, r"/ping/?", PingHandler),
     (("POST",), r"/token/?", TokenHandler),
     (("POST",), r"/purge/?", PurgeHandler),
-    (READ, r"/(?!_)[^/]+", PictureHandler),
-    (("POST",), r"/(?!_)[^/]+", UploadHandler),
+    (READ, rf"/{_NAME}", PictureHandler),
+    (("POST",), rf"/{_NAME}", UploadHandler),
     (("DELETE",), r"/(?!_)[^/]+", DeleteHandler),
-    (("OPTIONS",), r"/(?!_)[^/]+", PreflightHandler),
+    (("OPTIONS",), rf"/{_NAME}", PreflightHandler),
     (("POST",), r"/upload/[^/]+", VipUploadHandler),
     (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler),
     (READ, rf"/{_VIP}", PictureHandler),
@@ -105,7 +108,9 @@ class WrongMethod(Handler):
     def initialize(self, site: AppContext) -> None:
         """Know what would do, before Tornado refuses methods that it has never heard of."""
         super().initialize(site)
-        self.error_headers = [("Allow", ", ".join(allowed(self.request.path, site)))]
+        methods = allowed(self.request.path, site)
+        self.cross_origin = "GET" in methods
+        self.error_headers = [("Allow", ", ".join(methods))]
 
     def prepare(self) -> None:
         """405, and what would do."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from tornado.web import HTTPError
 
 from liveresize import errors
-from liveresize.http import responses
+from liveresize.http import cors, responses
 from liveresize.http.responses import Response
 
 
@@ -108,7 +108,7 @@ def _json(
         {"error": text, "code": code, "request_id": request_id},
         [
             ("Cache-Control", responses.NO_STORE),
-            ("Access-Control-Allow-Origin", "*"),
+            *cors.READABLE,
             *headers,
         ],
         status,

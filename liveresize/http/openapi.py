@@ -16,7 +16,7 @@ from liveresize.core.operations import OPERATIONS
 from liveresize.core.originals import GENERATION
 from liveresize.delivery.warmup import Fate
 from liveresize.errors import LiveResizeError
-from liveresize.http import conditions, failures
+from liveresize.http import conditions, cors, failures
 from liveresize.http.conditions import Validators
 from liveresize.http.context import AppContext
 from liveresize.http.handlers import admin, tokens
@@ -77,7 +77,7 @@ class OpenApiHandler(Handler):
         headers = [
             ("Cache-Control", f"public, max-age={_AGE}"),
             ("ETag", f'"{contract.etag}"'),
-            ("Access-Control-Allow-Origin", "*"),
+            *cors.READABLE,
             ("X-Content-Type-Options", "nosniff"),
         ]
         if conditions.unchanged(self.conditionals, Validators(contract.etag)):

@@ -23,7 +23,7 @@ from liveresize.delivery.outcomes import (
     Streamed,
     Timings,
 )
-from liveresize.http import conditions
+from liveresize.http import conditions, cors
 from liveresize.http.conditions import Conditionals, Validators
 from liveresize.http.transport.unsent import LARGE
 
@@ -130,7 +130,8 @@ def _picture(mime: str, validators: Validators, name: str) -> Headers:
     tag = _tag(name)
     headers = [
         ("X-Content-Type-Options", "nosniff"),
-        ("Access-Control-Allow-Origin", "*"),
+        *cors.READABLE,
+        cors.ANY_PAGE,
         ("Cache-Tag", tag),
         ("Surrogate-Key", tag),
         ("Accept-Ranges", "bytes"),
@@ -181,7 +182,8 @@ def found(
         cached,
         ("Cache-Tag", tag),
         ("Surrogate-Key", tag),
-        ("Access-Control-Allow-Origin", "*"),
+        *cors.READABLE,
+        cors.ANY_PAGE,
     ]
     return Response(status=303, headers=headers, about=about)
 
@@ -318,8 +320,8 @@ def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: boo
         ("Location", outcome.url),
         ("X-Redirect-Info", outcome.reason),
         *_age(options.render_max_age, options, varies=varies),
-        ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Expose-Headers", "X-Redirect-Info"),
+        *cors.READABLE,
+        cors.ANY_PAGE,
     ]
     return Response(status=307, headers=headers)
 

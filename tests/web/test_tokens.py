@@ -202,5 +202,6 @@ def test_overwriting_needs_a_configured_secret(bare: servers.Running, name: str)
 
 def test_a_get_of_token_is_no_token(web: servers.Client, server: servers.Running) -> None:
     """Tokens are asked for by POST alone."""
-    assert web.get("/token").status_code == 404
+    answer = web.get("/token")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST, DELETE")
     assert wire.ask(server.port, "/token", "PUT").status == 405

@@ -232,7 +232,7 @@ def test_a_disk_under_its_reserve_is_507(launch: Callable[..., servers.Running])
 
 
 @pytest.mark.parametrize(
-    "kind", ["", "text/plain", "application/json", "application/x-www-form-urlencoded"]
+    "kind", ["text/plain", "application/json", "application/x-www-form-urlencoded"]
 )
 def test_a_body_that_claims_no_image_is_400(server: servers.Running, name: str, kind: str) -> None:
     """It was the one attempt of its token, and the id is free."""

@@ -15,22 +15,16 @@ from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRequest
 from liveresize.compat.vip.uploads import VipUpload
 from liveresize.delivery.warmup import Fate
-from liveresize.http import responses
+from liveresize.http import cors, responses
 from liveresize.http.handlers.base import Handler, Unknown
 from liveresize.http.handlers.bodies import BodyHandler
 from liveresize.http.transport import clients
 
 WARMUP = "/warmup"
 
-_CORS = (
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    (
-        "Access-Control-Allow-Headers",
-        "Accept, Content-Type, X-Vip-Token, X-Vip-Warmup, Authorization",
-    ),
-    ("Access-Control-Max-Age", "86400"),
-)
+_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+_HEADERS = "Accept, Content-Type, X-Vip-Token, X-Vip-Warmup, Authorization"
+"""What pages of allowed origins may send, as vip has it; other headers that they ask for, too."""
 
 _CLEAN_AGE = 86_400
 """Seconds for which a redirect to a clean path may be kept."""
@@ -81,7 +75,9 @@ def authorise(handler: Handler) -> None:
 def cross_origin_headers(handler: Handler) -> responses.Headers:
     """Return the headers that allow a page with an allowed origin to read the response."""
     vary = ("Vary", "Origin")
-    return [*_CORS, vary] if origin_allowed(handler) else [vary]
+    if not origin_allowed(handler):
+        return [vary]
+    return [*cors.preflight(handler.request.headers, _METHODS, _HEADERS), cors.EXPOSED, vary]
 
 
 class VipUploadHandler(BodyHandler):

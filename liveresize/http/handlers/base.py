@@ -16,7 +16,7 @@ from tornado.web import HTTPError, RequestHandler
 from liveresize import errors
 from liveresize.core.ports import ObjectBody
 from liveresize.delivery.outcomes import Streamed
-from liveresize.http import access, direct, failures
+from liveresize.http import access, cors, direct, failures
 from liveresize.http.conditions import Conditionals
 from liveresize.http.context import AppContext
 from liveresize.http.responses import NOTHING, AccessInfo, Part, Response, Slice
@@ -215,7 +215,8 @@ class Handler(RequestHandler):
         for name, value in response.headers:
             self.set_header(name, value)
         if not self.cross_origin:
-            self.clear_header("Access-Control-Allow-Origin")
+            for name, _ in cors.READABLE:
+                self.clear_header(name)
         for name, value in self.error_headers:
             self.set_header(name, value)
         self.set_header("X-Request-Id", self.request_id)

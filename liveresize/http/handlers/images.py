@@ -10,7 +10,7 @@ from liveresize.core.originals import Original
 from liveresize.core.ports import ObjectBody
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery.outcomes import Bytes, OriginalFile, OutOfBounds, Redirect, Streamed
-from liveresize.http import fast_path, responses
+from liveresize.http import cors, fast_path, responses
 from liveresize.http.handlers.base import CHUNK, Handler
 from liveresize.http.request_parser import ParsedRequest
 from liveresize.http.responses import Part, Response, ResponseOptions, Slice
@@ -178,6 +178,6 @@ def _facts(original: Original, options: ResponseOptions) -> Response:
         },
         [
             ("Cache-Control", f"public, max-age={options.life(_FACTS_AGE)}"),
-            ("Access-Control-Allow-Origin", "*"),
+            *cors.READABLE,
         ],
     )

@@ -8,11 +8,17 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from liveresize import errors
 
 FIELD = "image"
+FIELDS = (FIELD.encode(), b"file")
+"""The field with the image; `file` is what many libraries call it unless told otherwise."""
 
 _HEADER_BYTES = 8 << 10
 _HEADER_COUNT = 16
 _OTHER_BYTES = 64 << 10
-"""Bytes that all other fields of the form may have together; they are dropped."""
+"""Bytes that all other fields of the form may have together, and the text before it; they are
+dropped."""
+
+_NAMED = 5
+"""Fields that an error names."""
 
 
 @dataclass(slots=True)
@@ -53,6 +59,10 @@ class ImageField:
         self._in_image = False
         self._other_bytes = 0
         self._is_whole = False
+        self._others: list[str] = []
+        self._preamble = bytearray()
+        self._delimiter = b"--" + boundary
+        self._begun = False
         self._out: list[bytes] = []
 
     def feed(self, chunk: bytes) -> bytes:
@@ -63,17 +73,34 @@ class ImageField:
         """
         self._out = []
         try:
-            self._parser.write(chunk)
+            self._parser.write(chunk if self._begun else self._without_preamble(chunk))
         except FormParserError as error:
             raise errors.BadUpload("The form cannot be read.", str(error)) from error
         return b"".join(self._out)
+
+    def _without_preamble(self, chunk: bytes) -> bytes:
+        """Return what follows the text before the first boundary, which RFC 2046 lets be there."""
+        self._preamble += chunk
+        if self._preamble.startswith(self._delimiter):
+            start = 0
+        else:
+            start = self._preamble.find(b"\r\n" + self._delimiter) + 2
+        if start == 1:  # not found
+            if len(self._preamble) > _OTHER_BYTES:
+                raise errors.BadUpload("The form has no boundary where its Content-Type says.")
+            return b""
+        self._begun = True
+        rest = bytes(self._preamble[start:])
+        self._preamble.clear()
+        return rest
 
     def finish(self) -> None:
         """Check the form at its end. Raises BadUpload if it is incomplete or has no image."""
         if not self._is_whole:
             raise errors.BadUpload("The form was cut off.")
         if not self._images:
-            raise errors.BadUpload(f"The form has no field `{FIELD}`.")
+            found = ", ".join(f"`{name}`" for name in self._others) or "none"
+            raise errors.BadUpload(f"The form has no field `{FIELD}`; its fields: {found}.")
 
     def _begin(self) -> None:
         self._part = _Part()
@@ -93,10 +120,13 @@ class ImageField:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._part.disposition)
-        self._in_image = options.get(b"name") == FIELD.encode()
+        name = options.get(b"name", b"")
+        self._in_image = name in FIELDS
         self._images += self._in_image
+        if not self._in_image and len(self._others) < _NAMED:
+            self._others.append(_printable(name))
         if self._images > 1:
-            raise errors.BadUpload(f"The form has more than one field `{FIELD}`.")
+            raise errors.BadUpload("The form has more than one image.")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._in_image:
@@ -108,3 +138,9 @@ class ImageField:
 
     def _end(self) -> None:
         self._is_whole = True
+
+
+def _printable(name: bytes) -> str:
+    """Return the name of a field, of a safe length and alphabet."""
+    text = name[:40].decode("utf-8", "replace")
+    return "".join(each if each.isalnum() or each in " -_.[]" else "?" for each in text)

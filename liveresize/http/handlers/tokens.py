@@ -4,8 +4,9 @@ from liveresize import errors
 from liveresize.core import names, numbers
 from liveresize.core.names import ImageId
 from liveresize.core.tokens import Grant
-from liveresize.http import responses
+from liveresize.http import cors, responses
 from liveresize.http.handlers.bodies import Fields, JsonHandler
+from liveresize.http.transport import clients
 from liveresize.settings.pictures import ALIASES
 
 LONGEST_LIFE = 604_800.0
@@ -15,7 +16,23 @@ LARGEST = float(1 << 40)
 class TokenHandler(JsonHandler):
     """Issues one-time tokens."""
 
+    cross_origin = False
     route = "token"
+
+    async def start(self) -> None:
+        """Refuse pages of other origins while no secret keeps them away.
+
+        Raises OriginRefused, and BadBody for what a page can send without a preflight.
+        """
+        headers = self.request.headers
+        if self.site.secret or not cors.from_a_browser(headers):
+            return
+        host = clients.asked_for(self.request, self.site.trusted_proxies).host
+        if cors.from_another_site(headers, host):
+            raise errors.OriginRefused
+        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise errors.BadBody("Send the body as application/json.")
 
     async def handle(self, fields: Fields) -> None:
         """Check the client and the fields, and issue a token."""

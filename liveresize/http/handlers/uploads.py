@@ -1,11 +1,12 @@
 """POST of an image with a one-time token."""
 
+import unicodedata
 from typing import Any
 
 from liveresize import errors
 from liveresize.core import names, numbers, parameters
 from liveresize.core.names import ImageId
-from liveresize.http import responses
+from liveresize.http import cors, responses
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.bodies import BodyHandler
 from liveresize.http.handlers.multipart import ImageField
@@ -42,7 +43,7 @@ class UploadHandler(BodyHandler):
         """
         path, _, query = self.target.partition("?")
         candidates = _candidates(parameters.percent_decode(path[1:]))
-        token = self.request.headers.get("X-Token", "")
+        token = self.request.headers.get("X-Token", "").strip().lower()
         if not token:
             raise errors.TokenRefused("The header X-Token is missing.")
         self._upload = await self.site.uploads.begin(token, candidates, self.client_key)
@@ -69,7 +70,7 @@ class UploadHandler(BodyHandler):
                 headers=[
                     ("Content-Type", "application/json; charset=utf-8"),
                     ("Cache-Control", responses.NO_STORE),
-                    ("Access-Control-Allow-Origin", "*"),  # a token is all that a page needs
+                    *cors.READABLE,  # a token is all that a page needs
                 ],
                 body=body,
                 length=len(body),
@@ -95,18 +96,10 @@ class PreflightHandler(Handler):
 
     async def options(self) -> None:
         """Respond to the preflight request."""
-        await self.respond(
-            responses.Response(
-                status=204,
-                headers=[
-                    ("Access-Control-Allow-Origin", "*"),
-                    ("Access-Control-Allow-Methods", "GET, HEAD, POST"),
-                    ("Access-Control-Allow-Headers", "X-Token, Content-Type"),
-                    ("Access-Control-Max-Age", "86400"),
-                ],
-                length=None,
-            )
+        allowed = cors.preflight(
+            self.request.headers, ("GET", "HEAD", "POST"), "X-Token, Content-Type"
         )
+        await self.respond(responses.Response(status=204, headers=allowed, length=None))
 
 
 def _form(content_type: str) -> ImageField | None:
@@ -114,18 +107,22 @@ def _form(content_type: str) -> ImageField | None:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return ImageField(content_type)
-    if kind.startswith("image/"):
+    if not kind or kind == "application/octet-stream" or kind.startswith("image/"):
         return None
     raise errors.BadUpload(
         "Send the image in the field `image` of a multipart form, "
-        "or as the body with an image/* Content-Type."
+        "or as the body with an image/* Content-Type or none."
     )
 
 
 def _candidates(segment: str) -> list[ImageId]:
-    """Return the ids that the segment may name: all of it, then without any extension."""
+    """Return the ids that the segment may name: all of it, then without any extension.
+
+    Ids of tokens are NFC; file names of some systems are not.
+    """
     stem, _, _ = names.check_name(segment).rpartition(".")
-    return [ImageId(name) for name in (segment, stem) if name]
+    spelled = (segment, stem, *(unicodedata.normalize("NFC", each) for each in (segment, stem)))
+    return [ImageId(name) for name in dict.fromkeys(spelled) if name]
 
 
 def read_crop(query: str) -> Crop | None:
