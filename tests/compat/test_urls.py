@@ -102,6 +102,37 @@ def test_u4_where_there_is_no_shorter_name_the_whole_one_counts(
     assert Image.open(io.BytesIO(sized.content)).width in (50, 66)
 
 
+def test_u4_the_whole_name_is_as_private_as_any_original(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """A size that is not listed does not hide it, and what is not public needs a signature."""
+    with servers.Running(
+        tmp_path_factory.mktemp("listed"),
+        originals__public=False,
+        signing__keys=[KEY],
+        constraints__allowed_sizes=["20x20"],
+    ) as running:
+        data, web = pictures.png(60, 40), running.client
+        (running.data / "originals" / "pic_33_33_1.5x").write_bytes(data)
+        assert web.get("/pic_33_33_1.5x.png").status_code == 404
+        assert web.get(signing.sign("/pic_33_33_1.5x.png", KEY)).content == data
+        web.put_in("pic", data)
+        assert web.get("/pic_33_33_1.5x.png").status_code == 404
+        sized = web.get(signing.sign("/pic_33_33_1.5x.png", KEY))
+        assert Image.open(io.BytesIO(sized.content)).width == 50
+        assert web.get("/pic_10_10_2X.png").status_code == 200
+
+
+def test_u4_a_listed_whole_name_is_public(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As it was before its ending meant a size."""
+    with servers.Running(
+        tmp_path_factory.mktemp("listed"), constraints__allowed_sizes=["20x20"]
+    ) as running:
+        data = pictures.png(60, 40)
+        (running.data / "originals" / "pic_33_33_1.5x").write_bytes(data)
+        assert running.client.get("/pic_33_33_1.5x.png").content == data
+
+
 def test_u4_nothing_of_either_name_is_404(web: servers.Client, name: str) -> None:
     """And no more than that."""
     for answer in (web.get(f"/{name}_3_3_1.5x.jpg"), web.head(f"/{name}_3_3_1.5x.jpg")):
