@@ -42,10 +42,11 @@ def normalised(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def bare(image: Image.Image) -> Image.Image:
-    """`image` as L, RGB or CMYK without its transparency: what lies under it is shown."""
-    image = normalised(image)
-    return image.convert("RGB") if image.mode == "RGBA" else image
+def lay_bare(image: Image.Image) -> None:
+    """Make `image` opaque in place, without a copy: what lies under its transparency is shown."""
+    image.info.pop("transparency", None)
+    if image.mode in ("LA", "PA", "RGBA"):
+        image.putalpha(255)
 
 
 def _scaled(image: Image.Image, key: object) -> Image.Image:

@@ -35,8 +35,6 @@ def sized(
 
     `pixels` are stored as in the file and decoded `scale` times smaller.
     """
-    if task.rendition.bare:
-        pixels = modes.bare(pixels)
     box = shrink.boxed(orientation.stored_box(plan.box, task.stored, task.turn), scale)
     return _sized(pixels, box, orientation.turned_size(plan.resized, task.turn), task)
 

@@ -22,6 +22,7 @@ from liveresize.imaging import (
     encode,
     frame_sequence,
     memory,
+    modes,
     orientation,
     passthrough,
     pipeline,
@@ -118,7 +119,7 @@ def _still(
             kept.make_room(need.finishing)
             return finished
         scale = shrink.on_load(image, part, size)
-        pixels = _decoded(path, image, need, most)
+        pixels = _decoded(path, image, need, most, bare=task.rendition.bare)
     with watch.stage("resize"):
         plan = task.plan(pipeline.focus(pixels, task, scale))
         picture, notes = pipeline.sized(pixels, task, plan, scale)
@@ -168,17 +169,22 @@ def _checked(
     return need
 
 
-def _decoded(path: str, image: Image.Image, need: memory.Need, most: int) -> Image.Image:
-    """The pixels of an opened still: kept by an earlier job, or kept from now on within `most`
-    bytes."""
+def _decoded(
+    path: str, image: Image.Image, need: memory.Need, most: int, *, bare: bool
+) -> Image.Image:
+    """The pixels of an opened still, opaque if `bare`: kept by an earlier job, or kept from now on
+    within `most` bytes."""
     kept = decoded.kept()
-    key = kept.key(path, image.size, image.mode)
+    key = kept.key(path, image.size, image.mode, bare)
     pixels = kept.get(key)
     if pixels is not None:
         kept.make_room(need.finishing)
         return pixels
     kept.make_room(need.bytes)
-    return kept.keep(key, path, decode.loaded(image), most)
+    pixels = decode.loaded(image)
+    if bare:
+        modes.lay_bare(pixels)
+    return kept.keep(key, path, pixels, most)
 
 
 def _moving(

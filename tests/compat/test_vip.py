@@ -3,6 +3,8 @@
 import io
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,11 +13,14 @@ from web import pictures, servers, wire
 from liveresize.compat.vip import requests
 from liveresize.compat.vip.requests import VipRules
 from liveresize.core.formats import Format
+from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
 from liveresize.core.sizes import SizeRules
 from liveresize.core.unsigned import Unsigned
+from liveresize.imaging import perform
+from liveresize.imaging.settings import EngineSettings
 
 HIDDEN = (200, 40, 10)
 """What lies under the transparency of a picture."""
@@ -235,3 +240,33 @@ def test_v12_an_origin_may_be_in_capitals(tmp_path_factory: pytest.TempPathFacto
         headers = {"Origin": "HTTP://WWW.A.COM:8080", "X-Request-Id": str(uuid.uuid4())}
         data = pictures.jpeg()
         assert running.client.post("/upload/pics", content=data, headers=headers).is_success
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB"])
+def test_v1_what_lies_under_transparency_is_seen(tmp_path: Path, mode: str) -> None:
+    """Of every mode of PNG, whatever a job before has kept of the same pixels."""
+    image = Image.open(io.BytesIO(see_through("PNG"))).convert("RGBA")
+    options: dict[str, Any] = {}
+    if mode in ("P", "RGB"):
+        flat = image.convert("RGB")
+        options = {"transparency": HIDDEN}
+        if mode == "P":
+            flat = flat.quantize(4)
+            options = {"transparency": flat.getpixel((0, 0))}
+        image = flat
+    path = tmp_path / "picture.png"
+    image.convert(mode).save(path, **options)
+    shown = Image.open(path).convert("RGBA").convert("RGB").getpixel((0, 0))
+    variants = ("40x0-noenlarge-floor-png", "40x0-q80-noenlarge-floor-bare-jpeg")
+    for variant in (*variants, *variants):
+        job = RenderJob(path=str(path), rendition=Rendition.from_variant(variant))
+        rendered = perform(job, EngineSettings())
+        assert isinstance(rendered, Rendered)
+        made = Image.open(io.BytesIO(rendered.data))
+        seen = made.convert("RGBA").getpixel((5, 10))
+        assert isinstance(seen, tuple)
+        assert isinstance(shown, tuple)
+        if variant.endswith("png"):
+            assert seen[3] == 0
+        else:
+            assert all(abs(a - b) < 12 for a, b in zip(seen[:3], shown, strict=True))
