@@ -68,6 +68,8 @@ def shown(url: str) -> str:
         engines.POSTGRESQL, parsed.username, None, parsed.host, parsed.port, parsed.database
     )
     places = {name: parsed.query[name] for name in ("host", "port") if name in parsed.query}
+    if places.get("port") == "5432":
+        del places["port"]
     return str(public.set(query=places))
 
 
