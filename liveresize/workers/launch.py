@@ -6,6 +6,7 @@ first start also starts the fork server, which takes as long as loading the engi
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import threading
@@ -33,6 +34,10 @@ START_TIMEOUT = 30.0
 
 STATUS_LOST = 255
 """What multiprocessing says when the fork server took the exit status to its grave."""
+
+_PIPE = 1 << 20
+"""Bytes of a result that a worker sends without waiting for us: as many as Linux lets any user
+have in a pipe, where 64 KiB are usual."""
 
 _EXIT_GRACE = 1.0
 """Seconds that an idle worker has to leave; it takes a few ms."""
@@ -98,6 +103,8 @@ def launch(
             initargs=(settings.memory_bytes, settings.nice, tuple(preload)),
         )
         greeting = executor.submit(process.greet)
+        with contextlib.suppress(OSError, AttributeError):  # too many pipes, or not Linux
+            fcntl.fcntl(making.results._writer.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)  # type: ignore[attr-defined]
         # Our copy of the writing end would keep the executor waiting for ever for the
         # rest of a result whose worker was killed in the middle of sending it.
         making.results._writer.close()  # type: ignore[attr-defined]
