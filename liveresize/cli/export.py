@@ -25,7 +25,7 @@ def export() -> None:
 )
 @click.option(
     "--originals",
-    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    type=options.FilePath(exists=True, file_okay=False, writable=True, path_type=Path),
     required=True,
     help="Its folder with the originals.",
 )

@@ -27,12 +27,12 @@ def import_() -> None:
 )
 @click.option(
     "--sqlite",
-    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    type=options.FilePath(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="Its SQLite file, if it is a release before 1.0.",
 )
 @click.option(
     "--originals",
-    type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
+    type=options.FilePath(exists=True, file_okay=False, readable=True, path_type=Path),
     required=True,
     help="Its folder with the originals.",
 )

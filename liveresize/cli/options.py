@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,11 +41,30 @@ JSON = click.option(
 )
 
 
+FOLDER = "LIVERESIZE_FOLDER"
+"""The variable with the folder of the service, which paths in its settings are relative to."""
+
+
+class FilePath(click.Path):
+    """A path of the command line, which is relative to the folder of the caller."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, absolute if `load` will change the folder."""
+        if os.environ.get(FOLDER) and os.fspath(value) != "-":
+            value = os.path.abspath(value)
+        return super().convert(value, param, ctx)
+
+
 def load() -> "Settings":
-    """Return the settings in force, with their warnings.
+    """Return the settings in force, with their warnings, and change to LIVERESIZE_FOLDER.
 
     Raises SettingsError if a setting is invalid or a file cannot be read.
     """
+    if folder := os.environ.get(FOLDER):
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise errors.SettingsError(f"{FOLDER}, {folder}: {error.strerror}.") from error
     from liveresize import config as settings
 
     return settings.load(os.environ)

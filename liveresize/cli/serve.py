@@ -14,7 +14,9 @@ from liveresize.cli import options
 @click.option(
     "--host", metavar="ADDRESS", help="Address to listen on: 127.0.0.1, or 0.0.0.0 for all."
 )
-@click.option("--data", type=click.Path(file_okay=False), help="Folder for everything: `data_dir`.")
+@click.option(
+    "--data", type=options.FilePath(file_okay=False), help="Folder for everything: `data_dir`."
+)
 @click.option("--studio/--no-studio", default=None, help="The page to try everything in a browser.")
 def serve(port: int | None, host: str | None, data: str | None, studio: bool | None) -> NoReturn:
     """Start the server; stop it with Ctrl-C or SIGTERM.

@@ -28,7 +28,7 @@ PICTURES = frozenset(
     metavar="FILE...",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, readable=True, path_type=Path),
+    type=options.FilePath(exists=True, readable=True, path_type=Path),
 )
 @click.option(
     "--id", "id_", metavar="ID", help="Name of the image.  [default: made of the name of FILE]"
