@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,15 @@ from storage.s3worlds import World, everywhere
 from web import certificates, pictures, servers
 
 from liveresize import cli
-from liveresize.maintenance.doctor import entrances, findings, folders, machine
+from liveresize.config import check
+from liveresize.maintenance.doctor import (
+    entrances,
+    exposure,
+    findings,
+    folders,
+    log_output,
+    machine,
+)
 from liveresize.settings.server import Disk
 
 Run = Callable[..., Result]
@@ -178,7 +186,9 @@ def test_doctor_tries_the_buckets(run: Run, tmp_path: Path, world: World) -> Non
         signed = run(
             "doctor", "--json", **servers.environ(tmp_path, **{**keys, "delivery": "presign"})
         )
-        assert levels(told(signed)[f"aws.bucket ({renditions.bucket})"]) == ["ok"] * 4
+        bucket = told(signed)[f"aws.bucket ({renditions.bucket})"]
+        assert levels(bucket) == ["ok", "ok", "ok", "warning", "ok"]
+        assert "an address of a private network" in bucket[3]["what"]
         elsewhere = {**keys, "delivery": "redirect", "aws__cache_host": "http://127.0.0.1:9/x"}
         refused = run("doctor", "--json", **servers.environ(tmp_path, **elsewhere))
         assert refused.exit_code == 1
@@ -241,6 +251,54 @@ def test_doctor_weighs_workers_against_the_memory(tmp_path: Path) -> None:
     assert level(5, 1 << 30) == "warning"
     (tmp_path / "sys/fs/cgroup/memory.max").write_text(f"{1 << 29}\n")
     assert level(1, 1 << 30) == "problem"
+
+
+def test_doctor_looks_at_where_the_log_goes(tmp_path: Path) -> None:
+    """A file that can be written, a receiver that listens; nothing is made."""
+
+    def found(output: str) -> str:
+        (finding,) = log_output.look(output)
+        return f"{finding.level} {finding.what} {finding.do}"
+
+    assert found("stdout").startswith("ok")
+    assert found(str(tmp_path / "new.log")).startswith("ok")
+    assert not (tmp_path / "new.log").exists()
+    assert f"problem The folder {tmp_path}/none" in found(str(tmp_path / "none" / "x.log"))
+    assert "is a folder" in found(str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as receiver:
+        address = f"tcp://127.0.0.1:{receiver.getsockname()[1]}"
+        assert found(address).startswith("ok")
+    assert found(address).startswith(f"problem {address} accepts no connection")
+
+
+def test_doctor_says_who_gets_tokens_and_sees_what() -> None:
+    """With a secret, without, and for how many."""
+
+    def level(found: Iterable[findings.Finding]) -> list[str]:
+        return [finding.level.value for finding in found]
+
+    private, all_ = ["10.0.0.0/8"], ["10.0.0.0/8", "::/0"]
+    for networks, has_secret, for_others, expected in (
+        (all_, True, True, "ok"),
+        (private, False, False, "ok"),
+        (private, False, True, "warning"),
+        (all_, False, False, "problem"),
+    ):
+        told = exposure.tokens(networks, has_secret=has_secret, for_others=for_others)
+        assert level(told) == [expected]
+    assert level(exposure.admin(private, has_secrets=True)) == ["ok", "ok"]
+    assert level(exposure.admin(all_, has_secrets=False)) == ["warning", "ok"]
+    for on, has_secrets, for_others, expected in (
+        (False, False, True, "ok"),
+        (True, False, False, "ok"),
+        (True, True, True, "ok"),
+        (True, False, True, "problem"),
+    ):
+        told = exposure.studio(on=on, has_secrets=has_secrets, for_others=for_others)
+        assert level(told) == [expected]
+    addresses = ("", "0.0.0.0", "10.0.0.7", "images.internal", "127.0.0.1", "::1", "localhost")
+    others = [check.others_can_connect(address) for address in addresses]
+    assert others == [True] * 4 + [False] * 3
 
 
 def test_a_finding_is_of_one_line() -> None:

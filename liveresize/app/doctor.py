@@ -11,7 +11,16 @@ from liveresize.app.database import database_url
 from liveresize.app.tls import tls_settings
 from liveresize.app.workers import engine_settings
 from liveresize.config import Settings, check
-from liveresize.maintenance.doctor import buckets, codecs, database, entrances, folders, machine
+from liveresize.maintenance.doctor import (
+    buckets,
+    codecs,
+    database,
+    entrances,
+    exposure,
+    folders,
+    log_output,
+    machine,
+)
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 
 Look = Callable[[Settings], Iterable[Finding] | Awaitable[Iterable[Finding]]]
@@ -38,6 +47,8 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("ports", _ports),
         ("tls", _tls),
         ("trusted_proxies", _proxies),
+        ("secret", _exposure),
+        ("log.output", lambda settings: log_output.look(settings.log.output)),
     )
     for part, look in looks:
         try:
@@ -134,3 +145,15 @@ def _tls(settings: Settings) -> Iterable[Finding]:
 
 def _proxies(settings: Settings) -> Iterable[Finding]:
     return entrances.proxies(settings.trusted_proxies, settings.listen_address)
+
+
+def _exposure(settings: Settings) -> Iterable[Finding]:
+    admin = settings.admin
+    others = check.others_can_connect(settings.listen_address)
+    yield from exposure.tokens(
+        settings.token.networks, has_secret=bool(settings.secret), for_others=others
+    )
+    yield from exposure.admin(admin.networks, has_secrets=bool(admin.secrets))
+    yield from exposure.studio(
+        on=settings.studio, has_secrets=bool(admin.secrets), for_others=others
+    )

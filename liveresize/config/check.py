@@ -173,13 +173,19 @@ def _warn_of_vip(settings: Settings) -> Iterator[str]:
         yield "vip.allow_anonymous has no effect beside vip.token or vip.allowed_origins."
 
 
+def others_can_connect(address: str) -> bool:
+    """Whether other machines can connect to that `listen_address`."""
+    if address == "localhost":
+        return False
+    with contextlib.suppress(ValueError):  # a name of this machine
+        return not ipaddress.ip_address(address).is_loopback
+    return True
+
+
 def _warn_of_secret(settings: Settings) -> Iterator[str]:
     address = settings.listen_address
-    if settings.secret or address == "localhost":
+    if settings.secret or not others_can_connect(address):
         return
-    with contextlib.suppress(ValueError):  # a name of this machine
-        if ipaddress.ip_address(address).is_loopback:
-            return
     yield (
         f"secret is empty in production, and listen_address is {address or 'every address'}: "
         "POST /token gives upload tokens to every client in token.networks, and to no other. "

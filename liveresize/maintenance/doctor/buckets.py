@@ -1,13 +1,15 @@
 """Check of the buckets: put, get and delete an object, and get it as clients do."""
 
+import asyncio
 import contextlib
 import email.utils
+import ipaddress
 import secrets
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -118,10 +120,33 @@ async def _read_back(
         yield await _visit_signed(objects, bucket, key, part)
     elif bucket.delivery == "redirect":
         yield await _visit_public(objects, bucket, key, part)
+    if bucket.delivery in ("redirect", "presign"):
+        async for finding in _reachable(_public_address(objects, bucket), part):
+            yield finding
+
+
+def _public_address(objects: Objects, bucket: Bucket) -> str:
+    return bucket.public.rstrip("/") or objects.address(bucket.name)
+
+
+async def _reachable(address: str, part: str) -> AsyncIterator[Finding]:
+    """Warn of an address that only clients of a private network can reach."""
+    host = urlsplit(address).hostname or ""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except OSError:
+        return  # the visit has said so
+    if all(ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_private for each in found):
+        yield warning(
+            part,
+            f"Clients are sent to {address}, which is an address of a private network.",
+            "If clients are elsewhere, set aws.cache_host to an address that they can reach, or "
+            "delivery to proxy.",
+        )
 
 
 async def _visit_public(objects: Objects, bucket: Bucket, key: str, part: str) -> Finding:
-    address = bucket.public.rstrip("/") or objects.address(bucket.name)
+    address = _public_address(objects, bucket)
     url = f"{address}/{quote(key, safe='/')}"
     failure = await _visit(url)
     if not failure:

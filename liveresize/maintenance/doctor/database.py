@@ -15,6 +15,21 @@ _SLOW = 0.02
 _AHEAD = 2.0
 """The difference of two clocks in seconds above which times in the log are misleading."""
 
+_START = (
+    "Start it, see that it can be reached from here, and check postgresql.* or the rights on its "
+    "file."
+)
+
+_ADVICE = {
+    "certificate verify failed": "Set postgresql.ca to the file of the CA that signed its "
+    "certificate, or to system; with verify-full, connect by a name in the certificate.",
+    "rejected SSL upgrade": "It has no TLS: turn it on there, or set postgresql.sslmode to prefer.",
+    "password authentication failed": "Correct postgresql.user and postgresql.password.",
+    "does not exist": "Create the database, or correct postgresql.database.",
+    "target attribute": "Point the URL at the primary: none of its hosts takes writes.",
+}
+"""What to do about parts of its message."""
+
 
 async def look(url: str) -> list[Finding]:
     """Everything about the database at `url`."""
@@ -31,8 +46,7 @@ async def look(url: str) -> list[Finding]:
             problem(
                 _PART,
                 f"It does not answer ({reason}).",
-                "Start it, see that it can be reached from here, and check postgresql.* or the "
-                "rights on its file.",
+                next((do for said, do in _ADVICE.items() if said in reason), _START),
             )
         ]
     return list(_findings(status))
