@@ -98,6 +98,7 @@ class Nginx:
                 "images.example.com": "_",
                 "/etc/ssl/liveresize/fullchain.pem": str(self.certificate),
                 "/etc/ssl/liveresize/privkey.pem": str(self.folder / "key.pem"),
+                "root /var/www/html;": f"root {self.folder}/challenges;",
                 "/var/cache/nginx-liveresize": str(self.folder / "cache"),
                 "/var/log/nginx/liveresize.log": str(self.log),
                 **self._changes,

@@ -185,6 +185,17 @@ def test_http_1_is_sent_to_https(world: World) -> None:
     assert answer.headers["Location"] == "https://127.0.0.1/cat_8_6.jpg?fit=crop"
 
 
+def test_a_challenge_for_a_certificate_is_answered_without_tls(world: World) -> None:
+    """From the folder that certbot writes to, so that nginx goes on during a renewal."""
+    folder = world.nginx.folder / "challenges" / ".well-known" / "acme-challenge"
+    folder.mkdir(parents=True)
+    (folder / "token").write_text("proof")
+    plain = f"{world.nginx.plain_url}/.well-known/acme-challenge"
+    answer = httpx.get(f"{plain}/token", trust_env=False)
+    assert (answer.status_code, answer.text) == (200, "proof")
+    assert httpx.get(f"{plain}/another", trust_env=False).status_code == 404
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_http_2_is_agreed_on(world: World) -> None:
     """By ALPN, as curl and browsers do it."""
