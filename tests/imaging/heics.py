@@ -1,7 +1,8 @@
 """HEIC and AVIF put together on the spot: the coded pictures of tiny files in boxes of one's own.
 
 The files in `heic/` were made by pillow-heif (which stays outside of the project): quarters in
-8 and 10 bits, grey and with alpha, and four pictures of one colour each.
+8 and 10 bits, grey and with alpha, four pictures of one colour each, a grey of 10 bits, and
+tiles of 512 × 512.
 """
 
 import io

@@ -383,3 +383,22 @@ def test_a_crop_at_the_upload_is_of_the_upright_picture(path: pathlib.Path) -> N
     assert samples.near(
         samples.opened(target.read_bytes()).convert("RGB").getpixel((9, 9)), samples.GREEN, 16
     )
+
+
+@pytest.mark.parametrize("item", [heics.xmp(), heics.exif()])
+def test_metadata_is_not_asked_for(path: pathlib.Path, item: Item) -> None:
+    """Pi-heif crashes where a type of it is no text."""
+    kinds = {b"mime": b"application/rdf\xffxml\0"}
+    odd = dataclasses.replace(item, content_type=kinds.get(item.kind, b""), kind=b"mime")
+    if item.kind == b"Exif":
+        odd = dataclasses.replace(item, kind=b"\xffxif")
+    picture = shown(path, File((heics.shown(), odd)))
+    assert heics.corners(picture) == (0, 1, 2, 3)
+
+
+def test_deep_greys_have_their_full_range(path: pathlib.Path) -> None:
+    """A grey of 10 bits that is 40,000 of 65,535."""
+    picture = shown(path, File((heics.coded("deep-grey"),)))
+    assert picture.mode == "L"
+    assert abs(picture.getpixel((30, 30)) - 40_000 * 255 / 65_535) <= 2
+    assert ingest.probe(path, samples.SETTINGS).dominant_color == "#9c9c9c"
