@@ -43,6 +43,15 @@ SPACE = slice(16, 20)
 """Where a profile says which colour space it is for."""
 
 
+def stored_as(image: Image.Image) -> str:
+    """Our name of the format that `reduced` makes of an opened picture: its own, but nothing here
+    encodes HEIC."""
+    kind = decode.source_format(image)
+    if kind == "heif":
+        return "png" if decode.has_alpha(image) else "jpeg"
+    return kind
+
+
 def reduced(
     image: Image.Image, exif_orientation: int, box: Box, size: Size, constraints: Constraints
 ) -> bytes:
@@ -55,9 +64,7 @@ def reduced(
     `decode.translated` raises.
     """
     with decode.translated():
-        kind = decode.source_format(image)
-        if kind == "heif":  # which nothing here encodes
-            kind = "png" if decode.has_alpha(image) else "jpeg"
+        kind = stored_as(image)
         settings = _settings(image, kind)
         # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
         grey = modes.is_grey(image) and kind != "gif"

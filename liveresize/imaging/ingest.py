@@ -83,7 +83,7 @@ def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
         stored = orientation.turned_size(size, exif_orientation)
         part = orientation.turned_size((box[2] - box[0], box[3] - box[1]), exif_orientation)
         frames = animation.frame_count(image, constraints)
-        _make_room(memory.storing(image, decode.source_format(image), part, stored, frames))
+        _make_room(memory.storing(image, downscale.stored_as(image), part, stored, frames))
         data = downscale.reduced(image, exif_orientation, box, size, constraints)
         _check_ends(job.source, image)
     with _sized_as_upload(), _staged(job.target) as staging:

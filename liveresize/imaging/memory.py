@@ -70,7 +70,7 @@ LAYOUTS = {
     "gif": Layout(copies=1),
     # RGB as the library gives it; its planes are counted by their depth and sampling.
     "avif": Layout(coded=3.5, alpha=1.6, copies=2),
-    "heif": Layout(coded=1.6, alpha=2.0, copies=2),
+    "heif": Layout(coded=1.6, alpha=8.2, copies=1),
     "tiff": Layout(coded=0.2),
     "bmp": Layout(),
     "jxl": Layout(coded=20.0, copies=2),
@@ -79,6 +79,9 @@ LAYOUTS = {
 
 LOSSLESS_WEBP = 4.2
 """What a lossless WebP takes for each pixel of the file, at any size that it is decoded to."""
+
+DEEP_HEIC = 6.5
+"""What a HEIC of more than 8 bits takes more for each pixel, while it is brought down to 8."""
 
 PLANES = 1.15
 """How much larger the planes of a video codec are than what shows of them."""
@@ -99,7 +102,6 @@ STORING = {
     "webp": (13, 38),
     "avif": (33, 36),
     "gif": (10, 18),
-    "heif": (40, 40),
     "jxl": (50, 50),
 }
 """The same for what `downscale` stores; other formats take as much as their pixels."""
@@ -268,6 +270,7 @@ def _loading(image: Image.Image, decoded: Size) -> tuple[int, int]:
     beside = layout.coded + layout.alpha * alpha
     if kind in ("avif", "heif"):
         beside += PLANES * (tally.planes or 3.0)
+        beside += DEEP_HEIC * tally.deep
     elif isinstance(image, webp.StillWebP) and image.lossless:
         beside = LOSSLESS_WEBP
     elif kind == "webp" and not isinstance(image, webp.StillWebP):

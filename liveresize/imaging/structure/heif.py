@@ -112,6 +112,7 @@ class Pictures:
         except EOFError:
             return 0  # which libheif refuses
         pixels = stream.pixels(piece, self._tally)
+        self._tally.deep |= stream.deep
         self._largest(stream.size)
         return pixels
 

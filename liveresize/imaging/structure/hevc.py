@@ -8,8 +8,8 @@ from liveresize.imaging.structure.tally import Tally
 
 Size = tuple[int, int]
 
-LENGTH_AT, ARRAYS_AT = 21, 22
-"""Where hvcC says how long the lengths of units are, and where its units begin."""
+DEPTH_AT, LENGTH_AT = 17, 21
+"""Where hvcC says how many bits a pixel has, and how long the lengths of units are."""
 
 LAST_SLICE, SEQUENCE = 31, 33
 """Types of units: up to the one they hold pixels, the other is a sequence parameter set."""
@@ -22,13 +22,15 @@ SETS = 128
 
 
 class Stream:
-    """The stream of one item. `size` is (width, height) of its largest picture."""
+    """The stream of one item. `size` is (width, height) of its largest picture, and `deep`
+    whether it has more than 8 bits."""
 
     def __init__(self, config: memoryview, tally: Tally) -> None:
         """`config` is what is in hvcC. Raises EOFError for one that is cut off."""
         self.size: Size = (0, 0)
         reader = Reader(config)
         reader.bytes(LENGTH_AT)
+        self.deep = config[DEPTH_AT] & 7 > 0
         self._wide = (reader.take(1) & 3) + 1
         for _ in range(reader.take(1)):
             reader.take(1)

@@ -34,8 +34,8 @@ class Tally:
     cd/m² (0 where the file does not say), and `aperture` the (width, height) that is shown of
     a larger picture. Of AVIF and HEIF, `codec` is the type of the item that the picture is
     made of, as `av01`, and `size` is the (width, height) that the file says before anything is
-    cut off; of HEIC, `coded` is that of the largest picture that decoding it makes, and
-    `cut_off` whether a part of the picture is missing.
+    cut off; of HEIC, `coded` is that of the largest picture that decoding it makes, `deep` says
+    whether it has more than 8 bits, and `cut_off` whether a part of it is missing.
     """
 
     def __init__(self, kind: str, size: int, max_frames: int) -> None:
@@ -52,6 +52,7 @@ class Tally:
         self.codec = b""
         self.size: tuple[int, int] | None = None
         self.coded: tuple[int, int] | None = None
+        self.deep = False
         self.cut_off = False
         self._left = PARTS + size // PART
         self._counts: collections.Counter[str] = collections.Counter()
