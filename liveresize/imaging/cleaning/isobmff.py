@@ -7,7 +7,7 @@ nobody knows, and bytes that nothing refers to. A box that goes is called `free`
 """
 
 import bisect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from liveresize import errors
@@ -47,6 +47,9 @@ FILM = {
 
 FRAMES = b"av01"
 """The type of tracks that stay. Frames of HEVC are not shown."""
+
+HEAD = 8
+"""Bytes of the size and the type of a box."""
 
 ZEROS = memoryview(bytes(1 << 16))
 
@@ -125,13 +128,15 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
 def _planned(data: memoryview) -> Plan:
     """What becomes of the file. Raises UnreadableImage."""
     plan, last = Plan(), 0
-    found = list(_boxes(data, 0, len(data)))
+    found = list(_outermost(data))
     if not found or found[0].kind != b"ftyp":
         raise damaged("isobmff: no ftyp")
     for box in found:
         if box.kind == b"mdat":
             plan.store(box)
     _check_once(found, {b"ftyp", b"meta", b"moov"})
+    if all(box.kind not in (b"meta", b"moov") for box in found):
+        raise damaged("isobmff: no picture")
     try:
         for box in found:
             if box.kind == b"meta":
@@ -144,6 +149,8 @@ def _planned(data: memoryview) -> Plan:
     except EOFError:
         raise damaged("isobmff: a table is cut off") from None
     plan.overwritten.append((last, len(data)))
+    if len(data) - last >= HEAD:
+        plan.written[last] = (len(data) - last).to_bytes(4) + b"free"
     _plan_metadata(plan)
     return plan
 
@@ -168,6 +175,18 @@ def _plan_metadata(plan: Plan) -> None:
         if start < at:
             raise errors.UnreadableImage(UNCLEAR, "two items of EXIF in one another")
         at = start + len(new)
+
+
+def _outermost(data: memoryview) -> Iterator[Box]:
+    """The boxes of the file. What is none ends them; the data of the file may end with it."""
+    start = 0
+    try:
+        for box in _boxes(data, 0, len(data)):
+            yield box
+            start = box.end
+    except errors.UnreadableImage:
+        if bytes(data[start + 4 : start + HEAD]) == b"mdat":
+            yield Box(b"mdat", start, start + HEAD, len(data))
 
 
 def _boxes(data: memoryview, start: int, end: int) -> Iterator[Box]:
@@ -199,7 +218,7 @@ def _plan_meta(data: memoryview, meta: Box, plan: Plan) -> None:
     if b"iloc" not in known:
         return
     kinds = _kinds(data, known[b"iinf"]) if b"iinf" in known else {}
-    for item, spans in _places(data, known[b"iloc"], known.get(b"idat")):
+    for item, spans in _places(data, known[b"iloc"], known.get(b"idat"), kinds):
         if not all(plan.in_store(span) for span in spans):
             raise errors.UnreadableImage(UNCLEAR, f"item {item} is outside of the data")
         kind = kinds.get(item, b"")
@@ -238,8 +257,14 @@ def _kinds(data: memoryview, table: Box) -> dict[int, bytes]:
     return kinds
 
 
-def _places(data: memoryview, table: Box, store: Box | None) -> Iterator[tuple[int, list[Span]]]:
-    """Where each item is. Raises EOFError, and UnreadableImage for one that is elsewhere."""
+def _places(
+    data: memoryview, table: Box, store: Box | None, kinds: Mapping[int, bytes]
+) -> Iterator[tuple[int, list[Span]]]:
+    """Where each item is. Raises EOFError, and UnreadableImage for one that is elsewhere.
+
+    A picture of length 0 is all the rest. Metadata of length 0 is nothing, or at most what is
+    overwritten anyway.
+    """
     reader = Reader(data[table.content : table.end])
     version = reader.full()
     sizes = reader.take(2)
@@ -260,7 +285,8 @@ def _places(data: memoryview, table: Box, store: Box | None) -> Iterator[tuple[i
             reader.take(index if version else 0)
             at = start + reader.take(offset)
             size = reader.take(length)
-            spans.append((at, at + size if size else last))
+            rest = last if kinds.get(item) in PICTURES else at
+            spans.append((at, at + size if size else rest))
         yield item, [span for span in spans if span[0] != span[1]]
 
 
