@@ -142,8 +142,7 @@ class NetworkRefused(Refused):
 
 
 class OriginRefused(Refused):
-    """Without a configured secret, pages of other origins get no tokens: set `secret`, and let
-    the application ask."""
+    """Pages of other origins get no tokens while no secret is configured."""
 
 
 class AdminDisabled(Refused):

@@ -1,12 +1,13 @@
 """Parse the query of a picture's URL into checked values."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from liveresize import errors
+from liveresize.core import suggestions
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
 
@@ -52,16 +53,23 @@ def _read(name: str, text: str, rules: UrlRules) -> Any:
         try:
             return operation.read(text, rules)
         except ValueError:
-            raise _bad(name, operation.allowed) from None
+            near = suggestions.value(name, text, _words(operation.schema))
+            raise _bad(name, operation.allowed, near) from None
     if name in _SIGNING:
         return text
     if text not in ("true", "false"):
-        raise _bad(name, "one of `true`, `false`")
+        raise _bad(name, "one of `true`, `false`", suggestions.value(name, text))
     return text == "true"
 
 
-def _bad(name: str, allowed: str) -> errors.BadParameter:
-    return errors.BadParameter(f"The parameter `{name}` must be {allowed}.")
+def _words(schema: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the words of a schema, in any of its alternatives."""
+    return tuple(word for each in schema.get("anyOf", [schema]) for word in each.get("enum", ()))
+
+
+def _bad(name: str, allowed: str, near: str = "") -> errors.BadParameter:
+    meant = f" Did you mean `{near}`?" if near else ""
+    return errors.BadParameter(f"The parameter `{name}` must be {allowed}.{meant}")
 
 
 _SIGNING = ("sig", "exp")
@@ -72,6 +80,9 @@ _ANY_CASE = frozenset({"fit"})
 
 _NEVER_IGNORED = frozenset({*_SIGNING, "preset"})
 """Parameters that no value is ignored of: they say what a client is allowed."""
+
+_LISTED = 20
+"""Presets that an error names."""
 
 KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
 """Every parameter that a picture's URL may carry; all others are ignored."""
@@ -96,7 +107,7 @@ def read(query: str, rules: UrlRules) -> Parameters:
         try:
             if name == "preset":
                 if text not in rules.presets:
-                    raise _bad(name, "the name of a configured preset")
+                    raise _bad(name, _presets(rules), suggestions.value(name, text, rules.presets))
                 for inner, value in rules.presets[text]:
                     values.setdefault(inner, _read(inner, value, rules))
             else:
@@ -114,6 +125,18 @@ def read(query: str, rules: UrlRules) -> Parameters:
         sent=tuple(sent.items()),
         ignored=tuple(ignored),
     )
+
+
+def unknown(query: str, known: Iterable[str] = KNOWN) -> tuple[str, ...]:
+    """Return the raw names in a query that are not among `known`."""
+    names = (pair.partition("=")[0] for pair in query.split("&"))
+    return tuple(name for name in names if name and name not in known)
+
+
+def _presets(rules: UrlRules) -> str:
+    """Return what a preset must be: one of the configured ones."""
+    listed = ", ".join(f"`{each}`" for each in sorted(rules.presets)[:_LISTED])
+    return f"one of the configured presets: {listed}" if listed else "a configured preset: none is"
 
 
 def _first_of_each(query: str) -> Iterator[tuple[str, str]]:

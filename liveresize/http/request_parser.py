@@ -1,6 +1,6 @@
 """Parse the raw target of a request for a picture, and check that it is allowed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tornado.httputil import HTTPHeaders
@@ -8,7 +8,7 @@ from tornado.httputil import HTTPHeaders
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRequest, VipRules
-from liveresize.core import signing, sizes, urls
+from liveresize.core import parameters, signing, sizes, suggestions, urls
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
@@ -113,6 +113,9 @@ class RequestParser:
             raise
         sealed = self._verify(target, client)
         options = self._vip_responses if isinstance(request, VipRequest) else self._responses
+        unknown = parameters.unknown(target.partition("?")[2], _known(request))
+        if unknown:
+            options = replace(options, ignored=suggestions.ignored(unknown, parameters.KNOWN))
         if sealed is None:
             return ParsedRequest(self._allowed(request), options)
         options = replace(options, ends=sealed.ends)
@@ -153,6 +156,12 @@ class RequestParser:
         if not self._secret_throttle.attempt(client, keys, lambda: sealed.opened_by(keys)):
             raise errors.SignatureRefused("The signature `sig` is not that of this address.")
         return sealed
+
+
+def _known(request: AnyRequest) -> Sequence[str]:
+    """Return the parameters that a URL of that kind can have."""
+    own = parameters.KNOWN
+    return (*own, *vip.KNOWN) if isinstance(request, VipRequest) else own
 
 
 def _opened(request: AnyRequest, *, redirect: bool) -> AnyRequest:

@@ -42,7 +42,8 @@ class ResponseOptions:
     `Accept`. `presigned`: a redirect is only for the client that requested it. `dated`:
     responses have `Last-Modified`. `ends` is the time in Unix seconds after which no response
     may be cached; None is no limit. `pending` is the format of
-    a better rendition that is still being made, which bounds the time as well."""
+    a better rendition that is still being made, which bounds the time as well. `ignored` names the
+    parameters of the URL that are unknown."""
 
     presigned: bool = False
     dated: bool = False
@@ -51,6 +52,7 @@ class ResponseOptions:
     varies_on_accept: bool = False
     ends: int | None = None
     pending: str = ""
+    ignored: str = ""
 
     def life(self, seconds: int) -> int:
         """Return the seconds for which a response may be kept, at most `seconds`."""
@@ -117,6 +119,8 @@ def _age(
         headers.append(("Vary", "Accept"))
     if options.pending:
         headers.append(("X-Pending-Format", options.pending))
+    if options.ignored:
+        headers.append(("X-Ignored-Parameters", options.ignored))
     return headers
 
 

@@ -43,7 +43,7 @@ IAAS = (
     ),
     Difference("U27", r"_(0|21|a|-1|)x\.jpg$", "status"),
     Difference("U28", r"\?preset=x$", "status"),
-    Difference("U30", r"^/favicon\.ico$", "status"),
+    Difference("U32", r"^/favicon\.ico$", "status"),
     Difference("U32", r"\.(xyz|bmp|tiff|svg|heic)$", "status"),
     Difference("U32", r"\?fit=crop&fit=clip$", "status"),
     Difference("U32", r"^/land%5f10%5f10\.jpg$", "status"),

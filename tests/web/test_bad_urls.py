@@ -64,7 +64,6 @@ MISSING = [
     "/",
     "/_secret",
     "/_renditions",
-    "/_live/",
     "/_LIVE",
     "http://evil.test/cat_10_10.jpg",
     "/openapi",
@@ -86,7 +85,7 @@ def refused(reply: wire.Reply, status: int) -> None:
     assert reply.status == status
     said = json.loads(reply.body)
     assert list(said) == ["error", "code", "request_id"]
-    assert said["error"].endswith(".")
+    assert said["error"].endswith((".", "?"))
     assert len(said["error"]) < 300
     assert said["request_id"] == reply.headers["x-request-id"]
     assert reply.headers["cache-control"] == "no-store"

@@ -63,7 +63,7 @@ STATUSES = {
     "/_metrics": read(200, 403),
     "/ping": read(200),
     "/robots.txt": read(200),
-    "/favicon.ico": read(404),
+    "/favicon.ico": read(204),
     "/openapi.json": read(200, 304),
     "/_studio": read(308),
     "/_studio/": read(200, 304),

@@ -163,7 +163,7 @@ def test_what_monitors_and_browsers_ask_for(visitor: Visitor, method: str) -> No
         visitor.ask(200, method, path)
     for kind in ("text/plain", "application/openmetrics-text; version=1.0.0"):
         visitor.ask(200, method, "/_metrics", headers={"Accept": kind})
-    visitor.ask(404, method, "/favicon.ico")
+    visitor.ask(204, method, "/favicon.ico")
     visitor.ask(308, method, "/_studio")
     tag = visitor.ask(200, method, "/_studio/").headers["ETag"]
     visitor.ask(304, method, "/_studio/", headers={"If-None-Match": tag})

@@ -264,3 +264,15 @@ def test_a_connection_goes_on_after_a_head_of_unknown_length(
     with wire.Wire(server.port) as connection:
         assert connection.ask(f"/{name}_38_0.jpg", "HEAD").status == 200
         assert connection.ask("/_live").body == b"OK"
+
+
+def test_unknown_parameters_are_named(web: servers.Client, name: str) -> None:
+    """They change nothing: the answer is that of the address without them."""
+    web.put_in(name, pictures.png())
+    first = web.get(f"/{name}_8_6.png?fti=crop&v=7")
+    assert first.headers["X-Ignored-Parameters"] == "fti (did you mean fit?), v"
+    plain = web.get(f"/{name}_8_6.png")
+    assert plain.headers["ETag"] == first.headers["ETag"]
+    assert "X-Ignored-Parameters" not in plain.headers
+    original = web.get(f"/{name}.png?width=5")
+    assert original.headers["X-Ignored-Parameters"] == "width"

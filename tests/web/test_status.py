@@ -165,9 +165,10 @@ def test_robots_are_let_in_or_not(
 
 
 def test_there_is_no_favicon(server: servers.Running) -> None:
-    """404, and not because a picture of that name is missing."""
+    """Browsers are told so for a day."""
     answer = server.client.get("/favicon.ico")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])

@@ -1,7 +1,5 @@
 """Health probes, metrics, robots.txt and favicon.ico."""
 
-from tornado.web import HTTPError
-
 from liveresize import errors
 from liveresize.http import responses
 from liveresize.http.handlers.base import Handler
@@ -99,12 +97,13 @@ class RobotsHandler(Handler):
 
 
 class FaviconHandler(Handler):
-    """`/favicon.ico`: there is none."""
+    """`/favicon.ico`: there is none, and browsers need not ask again for a day."""
 
     route = "status"
 
     async def get(self) -> None:
-        """Respond with 404, without looking for a picture of that name."""
-        raise HTTPError(404)
+        """Respond with 204, without looking for a picture of that name."""
+        headers = [("Cache-Control", "public, max-age=86400")]
+        await self.respond(responses.Response(status=204, headers=headers, length=None))
 
     head = get
