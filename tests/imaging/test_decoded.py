@@ -155,21 +155,21 @@ def test_a_picture_is_finished_once_for_two_formats(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its remarks stay with it, and the format that was waited for leaves nothing behind."""
-    path, finished = saved(tmp_path, "photo.jpg"), render.pipeline.finished
+    path, sized = saved(tmp_path, "photo.jpg"), render.pipeline.sized
     calls: list[str] = []
 
     def counted(*args: Any) -> Any:
-        calls.append("finished")
-        return finished(*args)[0], ("icc_profile_ignored",)
+        calls.append("sized")
+        return sized(*args)[0], ("icc_profile_ignored",)
 
-    monkeypatch.setattr(render.pipeline, "finished", counted)
+    monkeypatch.setattr(render.pipeline, "sized", counted)
     wide = rendition(width=600, format=Format.JPEG)
     slow = replace(wide, format=Format.AVIF).canonical()
     perform(RenderJob(path=str(path), rendition=wide, then=slow), SETTINGS)
     left = kept.bytes
     made = render.render(path, slow, SETTINGS)
     assert made.notes == ("icc_profile_ignored",)
-    assert (calls, loads) == (["finished"], [SIZE])
+    assert (calls, loads) == (["sized"], [SIZE])
     assert kept.bytes == left - 4 * 600 * 450
     render.render(path, wide, SETTINGS)
     assert len(calls) == 2
@@ -180,7 +180,7 @@ def test_finished_pictures_have_most_of_the_room_and_go_before_decoded_ones(
 ) -> None:
     """None makes room for another one; one that nobody has come for goes after a while."""
     clock, path = Clock(), str(saved(tmp_path, "photo.png"))
-    kept = decoded.DecodedPixels(None, 0, idle=5.0, monotonic=clock)
+    kept = decoded.DecodedPixels(idle=5.0, monotonic=clock)
     small, limit = Image.new("RGB", (10, 10)), 1600
     kept.keep(("decoded",), path, Image.new("RGB", (10, 30)), limit)
     assert kept.bytes == 1200
