@@ -57,7 +57,9 @@ def test_every_difference_is_listed_with_its_reason(
         for line in text.splitlines()
         if re.match(rf"\| {letter}\d+ \|", line)
     ]
-    assert {row[0].strip() for row in found} == {f"{letter}{n}" for n in range(1, last + 1)}
+    numbers = {int(row[0].strip().removeprefix(letter)) for row in found}
+    assert numbers == set(range(1, max(numbers) + 1))
+    assert max(numbers) >= last, "those that were found before any comparison was kept"
     for number, request, _, here, reason in found:
         assert request, number
         assert reason.strip(" |") or here.startswith("same"), number
