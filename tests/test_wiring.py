@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from liveresize import config
-from liveresize.app import rules
+from liveresize.app import iaas_places, rules
 from liveresize.app.database import database_url
 
 
@@ -85,3 +85,16 @@ def test_what_one_client_may_ask_for_grows_with_the_workers(
     limits = config.load(environ, directory=tmp_path).limits
     allowed = rules.client_rate(limits, slots)
     assert (allowed.per_second, allowed.burst) == (rate, burst)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:hush@db:6432/d?sslmode=require", "postgresql://u@db:6432/d"),
+        ("postgresql://u:hush@a:1,b:2/d", "postgresql://u@/d?host=a%2Cb&port=1%2C2"),
+        ("postgresql:///d?user=u&password=hush&host=/run/pg", "postgresql://u@/d?host=%2Frun%2Fpg"),
+    ],
+)
+def test_a_database_is_shown_without_its_password(url: str, shown: str) -> None:
+    """With its hosts, wherever the URL has them."""
+    assert iaas_places.shown(url) == shown
