@@ -1,9 +1,12 @@
 """What the public address says about where clients may be sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
+import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from liveresize import errors
 from liveresize.storage.bucket_health import BucketHealth
@@ -32,7 +35,12 @@ def run(scenario: Callable[[Bucket, BucketHealth], Awaitable[None]]) -> None:
         handler = web.Server(bucket.answer)
         listener = await asyncio.get_running_loop().create_server(handler, "127.0.0.1", 0)
         port = listener.sockets[0].getsockname()[1]
-        pulse = BucketHealth(lambda: f"http://127.0.0.1:{port}/robots.txt", bucket.put, 20.0)
+        pulse = BucketHealth(
+            lambda: f"http://127.0.0.1:{port}/robots.txt",
+            bucket.put,
+            20.0,
+            advice=lambda error: f"about {error.detail}",
+        )
         await pulse.start()
         try:
             await scenario(bucket, pulse)
@@ -88,3 +96,28 @@ def test_a_failure_of_the_address_itself_counts_at_once() -> None:
         assert not pulse.gone
 
     run(scenario)
+
+
+def test_an_outage_of_the_store_is_logged_with_advice() -> None:
+    """One of the public address without: the advice is about the store."""
+
+    def outages(log: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+        found = [each for each in log if each["event"] == "object_store_unavailable"]
+        return [{name: each[name] for name in ("error", "hint") if name in each} for each in found]
+
+    async def store(bucket: Bucket, pulse: BucketHealth) -> None:
+        with capture_logs() as log:
+            for _ in range(3):
+                with pytest.raises(errors.ObjectStoreUnavailable), pulse.guarded():
+                    raise errors.ObjectStoreUnavailable("", "the clock")
+        assert outages(log) == [{"error": "the clock", "hint": "about the clock"}]
+
+    async def public(bucket: Bucket, pulse: BucketHealth) -> None:
+        bucket.status = 500
+        with capture_logs() as log:
+            for _ in range(2):
+                await pulse.probe()
+        assert outages(log) == [{"error": "public address: 500"}]
+
+    run(store)
+    run(public)
