@@ -78,7 +78,7 @@ class Plan:
     pixels: list[Span] = field(default_factory=list)
     written: dict[int, bytes] = field(default_factory=dict)
     stores: list[Span] = field(default_factory=list)
-    """Contents of boxes that hold the bytes of items and frames."""
+    """Contents of boxes that hold the bytes of items and frames, in order."""
     metadata: dict[int, tuple[bytes, list[Span]]] = field(default_factory=dict)
     """Items that are no pictures: their types, and where they are."""
 
@@ -89,7 +89,7 @@ class Plan:
 
     def store(self, box: Box) -> None:
         """Overwrite what in a box is not referred to."""
-        self.stores.append((box.content, box.end))
+        bisect.insort(self.stores, (box.content, box.end))
         self.overwritten.append((box.content, box.end))
 
     def add(self, other: "Plan") -> None:
@@ -100,7 +100,8 @@ class Plan:
 
     def in_store(self, span: Span) -> bool:
         """Whether one of the boxes for such bytes holds them all."""
-        return any(start <= span[0] <= span[1] <= end for start, end in self.stores)
+        at = bisect.bisect(self.stores, span[0], key=lambda store: store[0]) - 1
+        return at >= 0 and span[0] <= span[1] <= self.stores[at][1]
 
 
 def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
@@ -366,13 +367,17 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 def _without(spans: Iterable[Span], kept: list[Span]) -> Iterator[Span]:
     """What of `spans` is in none of `kept`; both are merged."""
+    at = 0
     for start, end in spans:
-        for first, last in kept[max(0, bisect.bisect(kept, (start,)) - 1) :]:
-            if first >= end:
+        while at < len(kept) and kept[at][1] <= start:
+            at += 1
+        while at < len(kept) and kept[at][0] < end:
+            if start < kept[at][0]:
+                yield start, kept[at][0]
+            start = kept[at][1]
+            if start >= end:
                 break
-            if start < first:
-                yield start, first
-            start = max(start, last)
+            at += 1
         if start < end:
             yield start, end
 
