@@ -33,7 +33,6 @@ from liveresize.imaging import (
     cicp,
     gif,
     heif,
-    jxl,
     memory,
     naming,
     png,
@@ -62,7 +61,7 @@ PILLOW_NAMES = {
 PLUGINS = {
     "tiff": "PIL.TiffImagePlugin",
     "bmp": "PIL.BmpImagePlugin",
-    "jxl": "pillow_jxl.JpegXLImagePlugin",
+    "jxl": "liveresize.imaging.jxl",
 }
 """Formats that are off unless listed, and the module that opens them."""
 
@@ -159,8 +158,8 @@ def open_picture(
     Raises UnsupportedImage for a format that `formats.input` does not list, UnreadableImage
     for a damaged picture of one that it lists and for a side of 0, ImageTooLarge above
     `max_pixels` (width × height) or 65,535 a side, WorkExceeded for a file whose structure
-    asks for more work than its pixels do, and UnreadableImage for an animated JPEG XL or
-    planes of a TIFF that would come out wrong.
+    asks for more work than its pixels do, and UnreadableImage for an animated JPEG XL, one
+    in CMYK, or planes of a TIFF that would come out wrong.
     """
     constraints = settings.constraints
     usual = Image.MAX_IMAGE_PIXELS
@@ -179,6 +178,7 @@ def open_picture(
                     tally.frame_pixels = max(tally.frame_pixels, math.prod(image.coded))
                 tally.check_work(max(constraints.max_input_pixels, image.width * image.height))
                 image.tally = tally  # type: ignore[attr-defined]
+                tally.peak = tally.peak or getattr(image, "peak", 0.0)
                 if source_format(image) == "tiff":
                     tiff.settle(image)
                 colours = cicp.of(image, tally)
@@ -224,12 +224,6 @@ def _opened(
         part = avif.cropped(path, tally.aperture)
         if part is not None:
             return part
-    if "jxl" in formats:
-        header = jxl.header(path)
-        if header is not None:
-            _check_size(header.size, max_pixels)
-            if header.animated:
-                raise errors.UnreadableImage("Animated JPEG XL is not supported.")
     ours = webp.opened(path) if "webp" in formats else None
     if ours is None and "png" in formats:
         ours = apng.opened(path, tally.max_frames) or png.opened(path)
@@ -256,7 +250,7 @@ def _ready(name: str) -> bool:
     except ImportError:
         return False
     if name == "jxl":
-        plugin.DECODE_THREADS = 0  # one thread, as above
+        return bool(plugin.register())
     return True
 
 

@@ -22,8 +22,6 @@ TITLES = {
 """Our names of formats → those in messages."""
 
 SIGNATURES: Sequence[tuple[int, bytes, str]] = (
-    (0, b"\xff\x0a", "JPEG XL"),
-    (4, b"JXL \r\n\x87\n", "JPEG XL"),
     (4, b"jP  \r\n\x87\n", "JPEG 2000"),
     (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
     (0, b"II\xbc", "JPEG XR"),

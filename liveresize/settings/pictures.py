@@ -132,7 +132,7 @@ class Blur:
 ALIASES = {"jpg": "jpeg", "heic": "heif"}
 """Other names of input formats → ours."""
 
-MODULES = {"heif": "pi_heif", "jxl": "pillow_jxl"}
+MODULES = {"heif": "pi_heif", "jxl": "imagecodecs"}
 """Input formats that a package of their own decodes → its module."""
 
 

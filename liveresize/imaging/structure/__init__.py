@@ -11,7 +11,7 @@ import mmap
 import os
 from collections.abc import Callable, Mapping
 
-from liveresize.imaging.structure import gif, isobmff, jpeg, png, webp
+from liveresize.imaging.structure import gif, isobmff, jpeg, jxl, png, webp
 from liveresize.imaging.structure.heif import CODED as HEVC
 from liveresize.imaging.structure.tally import Tally
 
@@ -26,8 +26,10 @@ COUNTED: Mapping[str, Count] = {
     "webp": webp.count,
     "avif": isobmff.count,
     "heif": isobmff.count,
+    "jxl": jxl.count,
 }
-"""Format → what walks over its structure. JPEG XL, TIFF and BMP are bounded by time alone."""
+"""Format → what walks over its structure. TIFF and BMP are bounded by time alone, and so is
+what JPEG XL codes."""
 
 SHARED = frozenset({"avif", "heif"})
 """Formats of one container, which do not always say at once which of them they are."""
@@ -61,6 +63,8 @@ def kind_of(head: bytes) -> str:
         return "gif"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
+    if jxl.accept(head):
+        return "jxl"
     if head[4:8] == b"ftyp":
         return "avif" if head[8:12] in (b"avif", b"avis") else "heif"
     return ""

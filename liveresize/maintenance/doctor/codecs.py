@@ -12,29 +12,34 @@ from liveresize import errors, imaging
 from liveresize.core.formats import Format
 from liveresize.core.jobs import ProbeJob, Rendered, RenderJob
 from liveresize.core.rendition import Rendition
-from liveresize.imaging import decode
+from liveresize.imaging import decode, libjxl
 from liveresize.imaging.settings import EngineSettings
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 
 _SIZE = 64, 48
 """The size of the test picture: at least one block of every codec."""
 
-_EXTRAS = {"heif": "pi-heif", "jxl": "pillow-jxl-plugin"}
-"""Packages for formats that Pillow lacks."""
+_EXTRAS = {"heif": "pi-heif"}
+"""Packages for formats that Pillow lacks, whose version is theirs."""
 
 _NEEDED = {"heif": "pi-heif", "jxl": "liveresize[jxl]"}
 """What to install for them."""
 
-_HEIC = base64.b64decode(
-    b"AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAVZtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
-    b"AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABegABAAAAAAAAAB4AAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
-    b"AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA1mlwcnAAAAC3aXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34"
-    b"+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqSSmu"
-    b"bgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAiQAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAA"
-    b"QAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgQIDBAAAACZtZGF0AAAAGigBrwY4Wvz9N/e5P//+"
-    b"4Bvof62n6q8QmP1+"
-)
-"""A red square, since nothing here encodes HEIC."""
+_FILES = {
+    "heif": base64.b64decode(
+        b"AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAVZtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+        b"AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABegABAAAAAAAAAB4AAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
+        b"AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA1mlwcnAAAAC3aXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34"
+        b"+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqSSmu"
+        b"bgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAiQAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAA"
+        b"QAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgQIDBAAAACZtZGF0AAAAGigBrwY4Wvz9N/e5P//+"
+        b"4Bvof62n6q8QmP1+"
+    ),
+    "jxl": bytes.fromhex(
+        "ff0acb404071210804010084004b188b1500d41be36ed01e400424fa10d4a91b030c59df82f4705b3ed3625da80c"
+    ),
+}
+"""Pictures of formats that nothing here writes."""
 
 _LIBRARIES = {
     "jpeg": "libjpeg_turbo",
@@ -71,8 +76,8 @@ def _read(name: str, folder: Path, settings: EngineSettings) -> Finding:
         )
     path = folder / f"picture.{name}"
     try:
-        if name == "heif":
-            path.write_bytes(_HEIC)
+        if name in _FILES:
+            path.write_bytes(_FILES[name])
         else:
             _sample().save(path, decode.PILLOW_NAMES[name])
         imaging.perform(ProbeJob(path=str(path)), settings)
@@ -109,6 +114,8 @@ def _version(name: str) -> str:
     """Return the version of the library that decodes the format, if it is known."""
     if name in _EXTRAS:
         return f" by {_EXTRAS[name]} {metadata.version(_EXTRAS[name])}"
+    if name == "jxl":
+        return f" by libjxl {libjxl.version()}"
     library = _LIBRARIES.get(name)
     version = features.version(library) if library else None
     return f" by {library} {version}" if version else f" by Pillow {metadata.version('Pillow')}"
