@@ -11,7 +11,7 @@ import collections
 from collections.abc import Callable, Iterator, Mapping
 
 from liveresize import errors
-from liveresize.imaging.cleaning import gif, isobmff, jpeg, png, webp
+from liveresize.imaging.cleaning import gif, isobmff, jpeg, jxl, png, webp
 from liveresize.imaging.cleaning.parts import Piece
 
 CLEANERS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {
@@ -21,6 +21,7 @@ CLEANERS: Mapping[str, Callable[[memoryview, int], Iterator[Piece]]] = {
     "gif": gif.cleaned,
     "avif": isobmff.cleaned,
     "heif": isobmff.cleaned,
+    "jxl": jxl.cleaned,
 }
 """Format → cleaner. A cleaner takes the file and the orientation that it is to keep."""
 
