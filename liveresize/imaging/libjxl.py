@@ -22,7 +22,7 @@ OLDEST = 9_000
 """0.9.0, since which the functions take what they are given here."""
 
 CHUNK = 256 * 1024
-"""Bytes of the file that are read at a time."""
+"""Bytes of the file that are read at a time, at least."""
 
 SUCCESS, ERROR, NEED_MORE_INPUT, NEED_PIXELS = 0, 1, 2, 5
 BASIC_INFO, COLOUR, FULL_IMAGE = 0x40, 0x100, 0x1000
@@ -44,6 +44,32 @@ HDR_TRANSFERS = (16, 18)
 
 MOST = 10_000.0
 """What PQ can say at most, in cd/m²: written where nobody knows what there is."""
+
+
+_Allocate = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class _Memory(ctypes.Structure):
+    """Memory from the C library; `refused` says how often there was none for libjxl.
+
+    It answers both that and damage with the same error.
+    """
+
+    _fields_ = (("opaque", ctypes.c_void_p), ("allocate", _Allocate), ("free", _Free))
+
+    def __init__(self) -> None:
+        self.refused = 0
+        c = ctypes.CDLL(None)
+        c.malloc.argtypes, c.malloc.restype = (ctypes.c_size_t,), ctypes.c_void_p
+        c.free.argtypes, c.free.restype = (ctypes.c_void_p,), None
+
+        def allocate(_: object, size: int) -> int | None:
+            place: int | None = c.malloc(size)
+            self.refused += place is None
+            return place
+
+        super().__init__(None, _Allocate(allocate), _Free(lambda _, place: c.free(place)))
 
 
 class _BasicInfo(ctypes.Structure):
@@ -99,6 +125,12 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
+@functools.cache
+def _memory() -> _Memory:
+    """The memory of all decoders, which must outlive them."""
+    return _Memory()
+
+
 def version() -> str:
     """The version of the library, such as `0.11.2`; "" where there is none."""
     found = library()
@@ -117,7 +149,7 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL | None:
     found.JxlDecoderCreate.restype = pointer
     found.JxlDecoderReleaseInput.restype = size
     for name, *arguments in (
-        ("Create",),
+        ("Create",),  # of the memory
         ("Destroy",),
         ("SubscribeEvents", number),
         ("ProcessInput",),
@@ -154,14 +186,15 @@ class Header:
 
 
 class Decoder:
-    """The decoding of one file, in one thread. Raises OSError for a damaged one."""
+    """The decoding of one file, in one thread. Raises OSError for damage, and MemoryError."""
 
     def __init__(self, file: IO[bytes]) -> None:
         """Decode what is in `file`, of which nothing is read yet."""
         found = library()
         assert found is not None
         self._library, self._file = found, file
-        self._handle = found.JxlDecoderCreate(None)
+        self._refused = _memory().refused
+        self._handle = found.JxlDecoderCreate(ctypes.byref(_memory()))
         if not self._handle:
             raise MemoryError
         weakref.finalize(self, found.JxlDecoderDestroy, self._handle)
@@ -227,9 +260,11 @@ class Decoder:
         """Go on up to this event."""
         while (told := self._library.JxlDecoderProcessInput(self._handle)) != event:
             if told != NEED_MORE_INPUT:
+                if _memory().refused > self._refused:
+                    raise MemoryError
                 raise OSError(f"libjxl: {told:#x} instead of {event:#x}")
             left = self._library.JxlDecoderReleaseInput(self._handle)
-            more = self._file.read(CHUNK)
+            more = self._file.read(max(CHUNK, left))
             if not more:
                 raise OSError(f"libjxl: the file ends before {event:#x}")
             self._given = self._given[len(self._given) - left :] + more

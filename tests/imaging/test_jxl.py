@@ -1,5 +1,6 @@
 """JPEG XL: what is shown of it, and what is refused."""
 
+import ctypes
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -199,6 +200,28 @@ def test_too_many_pixels_are_refused_before_any_is_decoded(
     settings = samples.tuned(formats=("jxl",), max_decode_pixels=600 * 400 - 1)
     with pytest.raises(errors.ImageTooLarge):
         samples.rendered(path, width=30, settings=settings)
+
+
+def test_lack_of_memory_is_not_taken_for_damage(
+    monkeypatch: pytest.MonkeyPatch, made: Callable[..., pathlib.Path]
+) -> None:
+    """libjxl says the same of both; what it asks memory for tells them apart."""
+    memory, room = libjxl._Memory(), ctypes.CDLL(None).malloc
+
+    def allocate(_: object, size: int) -> int | None:
+        refused = size > 100_000
+        memory.refused += refused
+        return None if refused else room(ctypes.c_size_t(size))
+
+    memory.allocate = libjxl._Allocate(allocate)
+    room.restype = ctypes.c_void_p
+    monkeypatch.setattr(libjxl, "_memory", lambda: memory)
+    path = made(samples.scene((600, 400)))
+    with pytest.raises(errors.MemoryExceeded):
+        shown(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(errors.UnreadableImage):
+        shown(path)
 
 
 def test_without_the_library_the_format_is_not_accepted(
