@@ -133,8 +133,11 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 @contextlib.contextmanager
-def server(folder: Path, *, cpus: str = "", **extra: str) -> Iterator[Running]:
-    """A server on `folder`, its data included; `cpus` as taskset takes them."""
+def server(folder: Path, *, cpus: str = "", root: Path = ROOT, **extra: str) -> Iterator[Running]:
+    """A server on `folder`, its data included; `cpus` as taskset takes them.
+
+    Its code is that of the checkout at `root`.
+    """
     port = free_port()
     (folder / "config").mkdir(exist_ok=True)
     environment = {
@@ -149,7 +152,7 @@ def server(folder: Path, *, cpus: str = "", **extra: str) -> Iterator[Running]:
     command = [sys.executable, "-m", "liveresize", "serve"]
     if cpus:
         command = ["taskset", "-c", cpus, *command]
-    with serving(command, port, ROOT, environment, ready="/_ready") as running:
+    with serving(command, port, root, environment, ready="/_ready") as running:
         yield running
 
 
