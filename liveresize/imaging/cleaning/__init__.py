@@ -41,7 +41,7 @@ def cleaned(container: str, data: memoryview, orientation: int) -> Iterator[Piec
 
 
 def check(container: str, data: memoryview) -> None:
-    """Raise UnreadableImage where the structure of JPEG, PNG, WebP or GIF breaks its rules."""
+    """Raise UnreadableImage where a structure breaks its rules; AVIF and HEIC are not looked at."""
     if can_clean(container) and CLEANERS[container] is not isobmff.cleaned:
         collections.deque(cleaned(container, data, 1), maxlen=0)
 
