@@ -3,7 +3,10 @@
 The header of the picture says how it is turned; the Exif beside it has no say in that.
 """
 
-from typing import Any
+import ctypes
+import weakref
+from dataclasses import dataclass
+from typing import IO, Any
 
 from PIL import Image, ImageFile
 
@@ -12,6 +15,125 @@ from liveresize.imaging import libjxl
 from liveresize.imaging.structure import jxl as structure
 
 FORMAT = "JXL"
+
+CHUNK = 256 * 1024
+"""Bytes of the file that are read at a time, at least."""
+
+MOST = 10_000.0
+"""What PQ can say at most, in cd/m²: written where nobody knows what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the header tells of a picture that is already turned upright.
+
+    `profile` is the ICC profile of the pixels, empty for sRGB; `peak` the brightest light of
+    PQ and HLG in cd/m², 0 where the file does not say it.
+    """
+
+    size: tuple[int, int]
+    mode: str
+    profile: bytes
+    peak: float
+    animated: bool
+
+
+class Decoder:
+    """The decoding of one file, in one thread. Raises OSError for damage, and MemoryError."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Decode what is in `file`, of which nothing is read yet."""
+        found = libjxl.library()
+        assert found is not None
+        self._library, self._file = found, file
+        self._refused = libjxl.memory().refused
+        self._handle = found.JxlDecoderCreate(ctypes.byref(libjxl.memory()))
+        if not self._handle:
+            raise MemoryError
+        weakref.finalize(self, found.JxlDecoderDestroy, self._handle)
+        self._given = b""
+        self._call("SubscribeEvents", libjxl.BASIC_INFO | libjxl.COLOUR | libjxl.FULL_IMAGE)
+        self._call("SetUnpremultiplyAlpha", 1)
+
+    def header(self) -> Header:
+        """Read as far as the pixels. Raises UnreadableImage for CMYK."""
+        self._until(libjxl.BASIC_INFO)
+        info = libjxl.BasicInfo()
+        self._call("GetBasicInfo", ctypes.byref(info))
+        for index in range(info.extras):
+            extra = libjxl.ExtraChannel()
+            self._call("GetExtraChannelInfo", index, ctypes.byref(extra))
+            if extra.kind == libjxl.BLACK:
+                raise errors.UnreadableImage("JPEG XL in CMYK is not supported.")
+        self._mode = ("L" if info.colours == 1 else "RGB") + ("A" if info.alpha_bits else "")
+        self._until(libjxl.COLOUR)
+        colour = self._colour()
+        if colour.transfer == libjxl.LINEAR and not info.original_profile:
+            # 256 levels of light are too few for shadows; lossy files convert to anything.
+            colour.primaries, colour.transfer = libjxl.SRGB_PRIMARIES, libjxl.SRGB_TRANSFER
+            self._call("SetPreferredColorProfile", ctypes.byref(colour))
+            colour = self._colour()
+        hdr = colour.transfer in libjxl.HDR_TRANSFERS and info.peak < MOST
+        return Header(
+            size=(info.width, info.height),
+            mode=self._mode,
+            profile=b"" if _is_srgb(colour) else self._profile(),
+            peak=info.peak if hdr else 0.0,
+            animated=bool(info.animation),
+        )
+
+    def pixels(self) -> bytearray:
+        """Decode the picture behind the header, row by row in the mode that the header told."""
+        self._until(libjxl.NEED_PIXELS)
+        order = ctypes.byref(libjxl.PixelFormat(len(self._mode), libjxl.BYTES, 0, 0))
+        size = ctypes.c_size_t()
+        self._call("ImageOutBufferSize", order, ctypes.byref(size))
+        pixels = bytearray(size.value)
+        place = (ctypes.c_char * len(pixels)).from_buffer(pixels)
+        self._call("SetImageOutBuffer", order, place, size)
+        self._until(libjxl.FULL_IMAGE)
+        return pixels
+
+    def _colour(self) -> libjxl.Colour:
+        """The colours of the pixels as libjxl names them; nothing in it where it has no name."""
+        colour = libjxl.Colour()
+        self._library.JxlDecoderGetColorAsEncodedProfile(
+            self._handle, libjxl.OF_PIXELS, ctypes.byref(colour)
+        )
+        return colour
+
+    def _profile(self) -> bytes:
+        size = ctypes.c_size_t()
+        self._call("GetICCProfileSize", libjxl.OF_PIXELS, ctypes.byref(size))
+        profile = ctypes.create_string_buffer(size.value)
+        self._call("GetColorAsICCProfile", libjxl.OF_PIXELS, profile, size)
+        return profile.raw
+
+    def _until(self, event: int) -> None:
+        """Go on up to this event."""
+        while (told := self._library.JxlDecoderProcessInput(self._handle)) != event:
+            if told != libjxl.NEED_MORE_INPUT:
+                if libjxl.memory().refused > self._refused:
+                    raise MemoryError
+                raise OSError(f"libjxl: {told:#x} instead of {event:#x}")
+            left = self._library.JxlDecoderReleaseInput(self._handle)
+            more = self._file.read(max(CHUNK, left))
+            if not more:
+                raise OSError(f"libjxl: the file ends before {event:#x}")
+            self._given = self._given[len(self._given) - left :] + more
+            self._call("SetInput", self._given, len(self._given))
+
+    def _call(self, name: str, *arguments: object) -> None:
+        """Call a function that has no reason to fail."""
+        told = getattr(self._library, f"JxlDecoder{name}")(self._handle, *arguments)
+        if told != libjxl.SUCCESS:
+            raise OSError(f"libjxl: {name} says {told:#x}")
+
+
+def _is_srgb(colour: libjxl.Colour) -> bool:
+    primaries = libjxl.SRGB_PRIMARIES if colour.space == libjxl.GREY_SPACE else colour.primaries
+    told = colour.white, primaries, colour.transfer
+    return told == (libjxl.D65, libjxl.SRGB_PRIMARIES, libjxl.SRGB_TRANSFER)
 
 
 class JXLImageFile(ImageFile.ImageFile):
@@ -23,12 +145,12 @@ class JXLImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "JPEG XL"
     peak = 0.0
-    _decoder: libjxl.Decoder | None = None
+    _decoder: Decoder | None = None
 
     def _open(self) -> None:
         """Read the header. Raises UnreadableImage for an animation, CMYK and a damaged file."""
         assert self.fp is not None
-        self._decoder = libjxl.Decoder(self.fp)
+        self._decoder = Decoder(self.fp)
         header = self._decoder.header()
         if header.animated:
             raise errors.UnreadableImage("Animated JPEG XL is not supported.")

@@ -9,11 +9,6 @@ import ctypes
 import functools
 import importlib.util
 import pathlib
-import weakref
-from dataclasses import dataclass
-from typing import IO
-
-from liveresize import errors
 
 PACKAGE, MODULE = "imagecodecs", "_jpegxl.*"
 """The package, and its file that is linked against libjxl."""
@@ -21,10 +16,7 @@ PACKAGE, MODULE = "imagecodecs", "_jpegxl.*"
 OLDEST = 9_000
 """0.9.0, since which the functions take what they are given here."""
 
-CHUNK = 256 * 1024
-"""Bytes of the file that are read at a time, at least."""
-
-SUCCESS, ERROR, NEED_MORE_INPUT, NEED_PIXELS = 0, 1, 2, 5
+SUCCESS, NEED_MORE_INPUT, NEED_PIXELS = 0, 2, 5
 BASIC_INFO, COLOUR, FULL_IMAGE = 0x40, 0x100, 0x1000
 """What the decoder answers, and tells of."""
 
@@ -42,21 +34,17 @@ D65, SRGB_PRIMARIES, SRGB_TRANSFER, LINEAR = 1, 1, 13, 8
 HDR_TRANSFERS = (16, 18)
 """PQ and HLG."""
 
-MOST = 10_000.0
-"""What PQ can say at most, in cd/m²: written where nobody knows what there is."""
+Allocate = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
-_Allocate = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-_Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-
-
-class _Memory(ctypes.Structure):
+class Memory(ctypes.Structure):
     """Memory from the C library; `refused` says how often there was none for libjxl.
 
     It answers both that and damage with the same error.
     """
 
-    _fields_ = (("opaque", ctypes.c_void_p), ("allocate", _Allocate), ("free", _Free))
+    _fields_ = (("opaque", ctypes.c_void_p), ("allocate", Allocate), ("free", Free))
 
     def __init__(self) -> None:
         self.refused = 0
@@ -69,10 +57,12 @@ class _Memory(ctypes.Structure):
             self.refused += place is None
             return place
 
-        super().__init__(None, _Allocate(allocate), _Free(lambda _, place: c.free(place)))
+        super().__init__(None, Allocate(allocate), Free(lambda _, place: c.free(place)))
 
 
-class _BasicInfo(ctypes.Structure):
+class BasicInfo(ctypes.Structure):
+    """What comes first in a file; the size is that of the upright picture."""
+
     _fields_ = (
         *((name, ctypes.c_int) for name in ("container", "width", "height", "bits", "exponent")),
         *((name, ctypes.c_float) for name in ("peak", "darkest")),
@@ -85,7 +75,9 @@ class _BasicInfo(ctypes.Structure):
     )
 
 
-class _Colour(ctypes.Structure):
+class Colour(ctypes.Structure):
+    """A colour space as libjxl names it."""
+
     _fields_ = (
         ("space", ctypes.c_int),
         ("white", ctypes.c_int),
@@ -98,11 +90,15 @@ class _Colour(ctypes.Structure):
     )
 
 
-class _ExtraChannel(ctypes.Structure):
+class ExtraChannel(ctypes.Structure):
+    """A channel beside the colours."""
+
     _fields_ = (("kind", ctypes.c_int), ("rest", ctypes.c_byte * 128))
 
 
-class _PixelFormat(ctypes.Structure):
+class PixelFormat(ctypes.Structure):
+    """How pixels are laid out in memory."""
+
     _fields_ = (
         ("channels", ctypes.c_uint32),
         ("type", ctypes.c_int),
@@ -126,9 +122,9 @@ def library() -> ctypes.CDLL | None:
 
 
 @functools.cache
-def _memory() -> _Memory:
+def memory() -> Memory:
     """The memory of all decoders, which must outlive them."""
-    return _Memory()
+    return Memory()
 
 
 def version() -> str:
@@ -168,116 +164,3 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL | None:
     ):
         getattr(found, f"JxlDecoder{name}").argtypes = (pointer, *arguments)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the header tells of a picture that is already turned upright.
-
-    `profile` is the ICC profile of the pixels, empty for sRGB; `peak` the brightest light of
-    PQ and HLG in cd/m², 0 where the file does not say it.
-    """
-
-    size: tuple[int, int]
-    mode: str
-    profile: bytes
-    peak: float
-    animated: bool
-
-
-class Decoder:
-    """The decoding of one file, in one thread. Raises OSError for damage, and MemoryError."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        """Decode what is in `file`, of which nothing is read yet."""
-        found = library()
-        assert found is not None
-        self._library, self._file = found, file
-        self._refused = _memory().refused
-        self._handle = found.JxlDecoderCreate(ctypes.byref(_memory()))
-        if not self._handle:
-            raise MemoryError
-        weakref.finalize(self, found.JxlDecoderDestroy, self._handle)
-        self._given = b""
-        self._call("SubscribeEvents", BASIC_INFO | COLOUR | FULL_IMAGE)
-        self._call("SetUnpremultiplyAlpha", 1)
-
-    def header(self) -> Header:
-        """Read as far as the pixels. Raises UnreadableImage for CMYK."""
-        self._until(BASIC_INFO)
-        info = _BasicInfo()
-        self._call("GetBasicInfo", ctypes.byref(info))
-        for index in range(info.extras):
-            extra = _ExtraChannel()
-            self._call("GetExtraChannelInfo", index, ctypes.byref(extra))
-            if extra.kind == BLACK:
-                raise errors.UnreadableImage("JPEG XL in CMYK is not supported.")
-        self._mode = ("L" if info.colours == 1 else "RGB") + ("A" if info.alpha_bits else "")
-        self._until(COLOUR)
-        colour = self._colour()
-        if colour.transfer == LINEAR and not info.original_profile:
-            # 256 levels of light are too few for shadows; lossy files convert to anything.
-            colour.primaries, colour.transfer = SRGB_PRIMARIES, SRGB_TRANSFER
-            self._call("SetPreferredColorProfile", ctypes.byref(colour))
-            colour = self._colour()
-        hdr = colour.transfer in HDR_TRANSFERS and info.peak < MOST
-        return Header(
-            size=(info.width, info.height),
-            mode=self._mode,
-            profile=b"" if _is_srgb(colour) else self._profile(),
-            peak=info.peak if hdr else 0.0,
-            animated=bool(info.animation),
-        )
-
-    def pixels(self) -> bytearray:
-        """Decode the picture behind the header, row by row in the mode that the header told."""
-        self._until(NEED_PIXELS)
-        order = ctypes.byref(_PixelFormat(len(self._mode), BYTES, 0, 0))
-        size = ctypes.c_size_t()
-        self._call("ImageOutBufferSize", order, ctypes.byref(size))
-        pixels = bytearray(size.value)
-        place = (ctypes.c_char * len(pixels)).from_buffer(pixels)
-        self._call("SetImageOutBuffer", order, place, size)
-        self._until(FULL_IMAGE)
-        return pixels
-
-    def _colour(self) -> _Colour:
-        """The colours of the pixels as libjxl names them; nothing in it where it has no name."""
-        colour = _Colour()
-        self._library.JxlDecoderGetColorAsEncodedProfile(
-            self._handle, OF_PIXELS, ctypes.byref(colour)
-        )
-        return colour
-
-    def _profile(self) -> bytes:
-        size = ctypes.c_size_t()
-        self._call("GetICCProfileSize", OF_PIXELS, ctypes.byref(size))
-        profile = ctypes.create_string_buffer(size.value)
-        self._call("GetColorAsICCProfile", OF_PIXELS, profile, size)
-        return profile.raw
-
-    def _until(self, event: int) -> None:
-        """Go on up to this event."""
-        while (told := self._library.JxlDecoderProcessInput(self._handle)) != event:
-            if told != NEED_MORE_INPUT:
-                if _memory().refused > self._refused:
-                    raise MemoryError
-                raise OSError(f"libjxl: {told:#x} instead of {event:#x}")
-            left = self._library.JxlDecoderReleaseInput(self._handle)
-            more = self._file.read(max(CHUNK, left))
-            if not more:
-                raise OSError(f"libjxl: the file ends before {event:#x}")
-            self._given = self._given[len(self._given) - left :] + more
-            self._call("SetInput", self._given, len(self._given))
-
-    def _call(self, name: str, *arguments: object) -> None:
-        """Call a function that has no reason to fail."""
-        told = getattr(self._library, f"JxlDecoder{name}")(self._handle, *arguments)
-        if told != SUCCESS:
-            raise OSError(f"libjxl: {name} says {told:#x}")
-
-
-def _is_srgb(colour: _Colour) -> bool:
-    primaries = SRGB_PRIMARIES if colour.space == GREY_SPACE else colour.primaries
-    told = colour.white, primaries, colour.transfer
-    return told == (D65, SRGB_PRIMARIES, SRGB_TRANSFER)

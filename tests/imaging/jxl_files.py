@@ -49,7 +49,7 @@ def encoded(
     jxl = _Encoder()
     bands = picture.getbands()
     alpha = bands[-1] == "A"
-    info = libjxl._BasicInfo()
+    info = libjxl.BasicInfo()
     jxl.library.JxlEncoderInitBasicInfo(ctypes.byref(info))
     info.width, info.height = picture.size
     info.bits, info.orientation = bits, orientation
@@ -77,11 +77,11 @@ def encoded(
     else:
         primaries, transfer = colours
         space = libjxl.GREY_SPACE if info.colours == 1 else 0
-        colour = libjxl._Colour(space, libjxl.D65, (0, 0), primaries, (0,) * 6, transfer, 0, 0)
+        colour = libjxl.Colour(space, libjxl.D65, (0, 0), primaries, (0,) * 6, transfer, 0, 0)
         jxl.call("SetColorEncoding", ctypes.byref(colour))
     for kind, content, packed in boxes:
         jxl.call("AddBox", kind, content, ctypes.c_size_t(len(content)), packed)
-    form = libjxl._PixelFormat(len(bands), 3 if bits > BITS else libjxl.BYTES, 1, 0)
+    form = libjxl.PixelFormat(len(bands), 3 if bits > BITS else libjxl.BYTES, 1, 0)
     data = levels or picture.tobytes()
     jxl.picture(form, data, {"lossless": not distance, "distance": distance}, frames, black)
     return jxl.output()
@@ -105,7 +105,7 @@ class _Encoder:
 
     def extra(self, index: int, kind: int, bits: int, premultiplied: bool = False) -> None:
         """Declare an extra channel."""
-        channel = libjxl._ExtraChannel()
+        channel = libjxl.ExtraChannel()
         self.library.JxlEncoderInitExtraChannelInfo(kind, ctypes.byref(channel))
         ctypes.c_uint32.from_buffer(channel, 4).value = bits
         ctypes.c_int.from_buffer(channel, 20).value = premultiplied
@@ -113,7 +113,7 @@ class _Encoder:
 
     def picture(
         self,
-        form: libjxl._PixelFormat,
+        form: libjxl.PixelFormat,
         data: bytes,
         how: Mapping[str, float],
         frames: int,
@@ -132,7 +132,7 @@ class _Encoder:
             size = ctypes.c_size_t(len(data))
             self.call("AddImageFrame", ctypes.byref(form), data, size, on=settings)
             if black:
-                one = libjxl._PixelFormat(1, form.type, 1, 0)
+                one = libjxl.PixelFormat(1, form.type, 1, 0)
                 plane = bytes(len(data) // form.channels)
                 rest = (plane, ctypes.c_size_t(len(plane)), 0)
                 self.call("SetExtraChannelBuffer", ctypes.byref(one), *rest, on=settings)

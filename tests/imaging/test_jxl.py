@@ -206,16 +206,16 @@ def test_lack_of_memory_is_not_taken_for_damage(
     monkeypatch: pytest.MonkeyPatch, made: Callable[..., pathlib.Path]
 ) -> None:
     """libjxl says the same of both; what it asks memory for tells them apart."""
-    memory, room = libjxl._Memory(), ctypes.CDLL(None).malloc
+    memory, room = libjxl.Memory(), ctypes.CDLL(None).malloc
 
     def allocate(_: object, size: int) -> int | None:
         refused = size > 100_000
         memory.refused += refused
         return None if refused else room(ctypes.c_size_t(size))
 
-    memory.allocate = libjxl._Allocate(allocate)
+    memory.allocate = libjxl.Allocate(allocate)
     room.restype = ctypes.c_void_p
-    monkeypatch.setattr(libjxl, "_memory", lambda: memory)
+    monkeypatch.setattr(libjxl, "memory", lambda: memory)
     path = made(samples.scene((600, 400)))
     with pytest.raises(errors.MemoryExceeded):
         shown(path)
