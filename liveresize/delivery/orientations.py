@@ -10,7 +10,7 @@ from liveresize.storage.mirroring import Mirroring
 _KNOWN = 50_000
 """Originals whose orientation is remembered, as many as memory has facts of."""
 
-_WITHOUT = frozenset({"gif", "bmp", "tiff", "heif"})
+_WITHOUT = frozenset({"gif", "bmp", "tiff", "heif", "jxl"})
 """Formats that carry no orientation, or whose decoder has applied it."""
 
 

@@ -45,9 +45,9 @@ SPACE = slice(16, 20)
 
 def stored_as(image: Image.Image) -> str:
     """Our name of the format that `reduced` makes of an opened picture: its own, but nothing here
-    encodes HEIC."""
+    encodes HEIC and JPEG XL."""
     kind = decode.source_format(image)
-    if kind == "heif":
+    if kind in ("heif", "jxl"):
         return "png" if decode.has_alpha(image) else "jpeg"
     return kind
 
@@ -55,8 +55,8 @@ def stored_as(image: Image.Image) -> str:
 def reduced(
     image: Image.Image, exif_orientation: int, box: Box, size: Size, constraints: Constraints
 ) -> bytes:
-    """The part `box` of an opened picture, made `size`, encoded in its own format; HEIC becomes
-    JPEG, or PNG with alpha.
+    """The part `box` of an opened picture, made `size`, encoded in its own format; HEIC and
+    JPEG XL become JPEG, or PNG with alpha.
 
     `box` is (left, top, right, bottom) in pixels of the upright picture. An animation
     keeps its frames, unless `constraints` call it too long: then the first. Where pixels

@@ -73,7 +73,9 @@ LAYOUTS = {
     "heif": Layout(coded=1.6, alpha=8.2, copies=1),
     "tiff": Layout(coded=0.2),
     "bmp": Layout(),
-    "jxl": Layout(coded=20.0, copies=2),
+    "jxl": Layout(
+        coded=20.0, copies=2
+    ),  # up to 40 if it is progressive, and lossless or with alpha
 }
 """Our names of formats → what decoding them takes."""
 
@@ -102,7 +104,6 @@ STORING = {
     "webp": (13, 38),
     "avif": (33, 36),
     "gif": (10, 18),
-    "jxl": (50, 50),
 }
 """The same for what `downscale` stores; other formats take as much as their pixels."""
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from liveresize import errors
+from liveresize.core.jobs import IntakeJob
 from liveresize.imaging import decode, ingest, libjxl
 
 from . import jxl_files, samples
@@ -200,6 +201,20 @@ def test_too_many_pixels_are_refused_before_any_is_decoded(
     settings = samples.tuned(formats=("jxl",), max_decode_pixels=600 * 400 - 1)
     with pytest.raises(errors.ImageTooLarge):
         samples.rendered(path, width=30, settings=settings)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("RGB", "jpeg"), ("RGBA", "png")])
+def test_a_crop_at_the_upload_is_of_the_upright_picture(
+    made: Callable[..., pathlib.Path], mode: str, kind: str
+) -> None:
+    """It is stored as a JPEG, or as a PNG with alpha, since nothing here encodes JPEG XL."""
+    source = made(samples.quarters((60, 40)).convert(mode), orientation=6)
+    target = source.with_suffix(".stored")
+    job = IntakeJob(source=str(source), target=str(target), crop=(0, 0, 20, 60))
+    facts = ingest.ingest(job, LISTED)
+    assert (facts.format, facts.width, facts.height) == (kind, 20, 60)
+    colour = shown(target, 20).convert("RGB").getpixel((10, 10))
+    assert samples.near(colour, samples.BLUE, 16)
 
 
 def test_lack_of_memory_is_not_taken_for_damage(
