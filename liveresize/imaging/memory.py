@@ -73,9 +73,8 @@ LAYOUTS = {
     "heif": Layout(coded=1.6, alpha=8.2, copies=1),
     "tiff": Layout(coded=0.2),
     "bmp": Layout(),
-    "jxl": Layout(
-        coded=20.0, copies=2
-    ),  # up to 40 if it is progressive, and lossless or with alpha
+    # Up to 40 if it is progressive and lossless, or progressive with alpha.
+    "jxl": Layout(coded=20.0, copies=2),
 }
 """Our names of formats → what decoding them takes."""
 
