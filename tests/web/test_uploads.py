@@ -2,11 +2,13 @@
 
 import contextlib
 import hashlib
+import re
 import sqlite3
 from collections.abc import Callable
 
 import pytest
 
+from scripts.benchmarks import large
 from scripts.sieging import _bombs
 
 from . import forms, pictures, servers, wire
@@ -129,7 +131,7 @@ WRONG = [
     (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_image"),
     (pictures.encoded(pictures.gradient(9, 9), "BMP"), 415, "unsupported_image"),
     (pictures.encoded(pictures.gradient(9, 9), "TIFF"), 415, "unsupported_image"),
-    (pictures.blank(7000, 7000), 413, "upload_too_large"),
+    (pictures.blank(12_000, 11_000), 413, "upload_too_large"),
     (_bombs.jpeg_scans(101, (400, 300)), 422, "work_exceeded"),
 ]
 
@@ -186,6 +188,29 @@ def test_an_upload_over_the_limit_is_413(launch: Callable[..., servers.Running])
         assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
     assert web.upload("d", picture, web.token("d", max_bytes=len(picture))).status_code == 200
     assert all(free(running, name) for name in "abc")
+
+
+def test_a_picture_that_needs_too_much_memory_is_413_with_the_figures(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """Before it is decoded; one that a worker has the memory for is rendered in every format."""
+    running = launch(
+        workers__memory_bytes=320 * 2**20, constraints__max_width=500, constraints__max_height=500
+    )
+    web = running.client
+    answer = web.upload("large", large.png((8000, 6000), 8, 2), web.token("large"))
+    assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
+    assert re.fullmatch(
+        r"This picture of 8000x6000 pixels needs \d+ MB of memory, and a worker has \d+ MB for it "
+        r"\(workers\.memory_bytes\)\.",
+        answer.json()["error"],
+    )
+    assert free(running, "large")
+    web.put_in("grey", large.png((8000, 6000), 8, 0))
+    for form in ("jpg", "png", "webp", "avif", "gif"):
+        assert web.get(f"/grey_500_500.{form}?fit=crop").status_code == 200
+    over = web.upload("over", pictures.blank(12_000, 11_000), web.token("over"))
+    assert "has 132.0 megapixels; the limit is 128." in over.json()["error"]
 
 
 def test_an_upload_that_takes_too_long_is_the_fault_of_the_file(
