@@ -40,6 +40,9 @@ BENT = 16
 STRAIGHT = 24
 """Bytes for each pixel of greys of 16 bits or more while they become 8 bits."""
 
+SAMPLED = 64
+"""How many pixels are picked for each one of a sketch, at most."""
+
 COMPOSED = 25
 """Bytes for each pixel of the canvas and of the largest frame of an animation: the canvas, what
 was there before, the frame as stored and as RGBA, the blend of both, and a copy to finish."""
@@ -180,7 +183,9 @@ def sketching(image: Image.Image, side: int, frames: int) -> Need:
     decoded = _decoded(image, shrink.factor(image, image.size, size))
     loading, _ = _loading(image, decoded)
     sampled = resize.is_sampled(image, decoded)
-    resizing = 0 if sampled else _resizing(image, decoded, decoded, size)
+    resizing = _resizing(image, decoded, decoded, size)
+    if sampled:
+        resizing = STRAIGHT * SAMPLED * math.prod(size) + resize.SLACK
     kept = pixel_bytes(image.mode) * math.prod(decoded)
     needed = max(loading, kept + resizing) + _tally(image).file_size
     return Need(_noun(image), max(needed, _playing(image, frames)), 0)

@@ -56,8 +56,9 @@ resizer and encoders, which take most for noise at the highest quality."""
 
 MUCH = str(4 * 2**30)
 
-CONTENT = {"rgba.webp"}
-"""Kinds whose decoders take more for other content: an alpha of many levels."""
+CONTENT = {"rgba.webp", "deep-grey.png"}
+"""Kinds that take more with other content, which the header does not tell in time: an alpha of
+many levels, and a grey that is transparent."""
 
 
 @pytest.fixture(scope="module")
