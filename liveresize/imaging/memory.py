@@ -77,7 +77,7 @@ LAYOUTS = {
     "tiff": Layout(coded=0.2),
     "bmp": Layout(),
     # Up to 40 if it is progressive and lossless, or progressive with alpha.
-    "jxl": Layout(coded=20.0, copies=2),
+    "jxl": Layout(coded=12.0, copies=1),
 }
 """Our names of formats → what decoding them takes."""
 
