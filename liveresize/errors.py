@@ -150,7 +150,27 @@ class AdminDisabled(Refused):
 
 
 class TokenRefused(Refused):
-    """The token is unknown, spent, expired or for another id."""
+    """The token is unknown, used, expired or for another id."""
+
+    CAUSES: ClassVar[dict[str, str]] = {
+        "unknown": "The token is unknown, or a newer one has replaced it.",
+        "used": "The token is used.",
+        "expired": "The token has expired.",
+        "other_id": "The token is for another id.",
+    }
+    """The sentence for each cause."""
+
+    @property
+    def cause(self) -> str:
+        """The reason, for programs: the third argument, else `unknown`."""
+        cause = str(self.args[2]) if len(self.args) > 2 else ""
+        return cause if cause in self.CAUSES else "unknown"
+
+    @property
+    def public(self) -> str:
+        """The sentence a client may read."""
+        given = self.args[2:] and not self.args[0]
+        return self.CAUSES[self.cause] if given else super().public
 
 
 class IdTaken(Refused):

@@ -17,6 +17,10 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+TIMES_GIVEN_BACK = 5
+"""How often a token may be used again after an upload of which no picture was read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """The upload that a token allows.

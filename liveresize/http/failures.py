@@ -82,7 +82,8 @@ def answer(error: BaseException, request_id: str) -> Response:
         headers.append(("Retry-After", str(failure.retry)))
     if failure.status == 401:
         headers.append(("WWW-Authenticate", "Bearer"))
-    return _json(failure.status, text, code_of(error), request_id, headers)
+    more = {"cause": error.cause} if isinstance(error, errors.TokenRefused) else {}
+    return _json(failure.status, text, code_of(error), request_id, headers, **more)
 
 
 def answer_status(status: int, request_id: str) -> Response:
@@ -102,10 +103,15 @@ def explained(response: Response, request_id: str) -> Response:
 
 
 def _json(
-    status: int, text: str, code: str, request_id: str, headers: list[tuple[str, str]]
+    status: int,
+    text: str,
+    code: str,
+    request_id: str,
+    headers: list[tuple[str, str]],
+    **more: str,
 ) -> Response:
     return responses.document(
-        {"error": text, "code": code, "request_id": request_id},
+        {"error": text, "code": code, **more, "request_id": request_id},
         [
             ("Cache-Control", responses.NO_STORE),
             *cors.READABLE,

@@ -131,8 +131,11 @@ class Destination(Protocol[R]):
     async def renew(self) -> bool:
         """Renew what the upload has claimed; False where there is nothing left to renew."""
 
-    async def release(self) -> bool:
-        """Give up what the upload has claimed; whether its commit can only fail from now on."""
+    async def release(self, *, unread: bool = False) -> bool:
+        """Give up what the upload has claimed; whether its commit can only fail from now on.
+
+        `unread`: the request was wrong before a picture was read, and may be put right.
+        """
 
 
 class StagedUpload(Generic[R]):
@@ -160,9 +163,9 @@ class StagedUpload(Generic[R]):
         """Take part of the image. Raises UploadTooLarge and DiskFull."""
         await self._body.write(chunk)
 
-    async def abort(self) -> None:
-        """Nothing came of it: leave nothing."""
-        await self._pipeline.end(self._abort())
+    async def abort(self, *, unread: bool = False) -> None:
+        """Nothing came of it: leave nothing. For `unread` see `Destination.release`."""
+        await self._pipeline.end(self._abort(unread=unread))
 
     async def finish(self, crop: Crop | None = None) -> R:
         """Store the image; a client that leaves meanwhile does not stop it.
@@ -181,6 +184,9 @@ class StagedUpload(Generic[R]):
         except CommitUnknown as unknown:
             await self._abort()
             raise errors.IndexUnavailable("", str(unknown)) from unknown
+        except errors.BadUpload:  # it is empty
+            await self._abort(unread=True)
+            raise
         except BaseException:
             await self._abort()
             raise
@@ -283,11 +289,11 @@ class StagedUpload(Generic[R]):
             if not await self._destination.renew():
                 return
 
-    async def _abort(self) -> None:
+    async def _abort(self, *, unread: bool = False) -> None:
         self._renewal.cancel()
         await asyncio.to_thread(self._discard)
         with contextlib.suppress(errors.IndexUnavailable):  # a lease runs out by itself
-            await self._destination.release()
+            await self._destination.release(unread=unread)
 
     def _discard(self) -> None:
         if self._body.file is not None:

@@ -38,8 +38,8 @@ class RepeatedUpload:
     async def finish(self, crop: object) -> str:
         """The receipt of the first time. Raises TokenRefused for other bytes."""
         if await self._body.close() != self._spent.received_sha256:
-            raise errors.TokenRefused
+            raise errors.TokenRefused("", "", "used")
         return self._spent.receipt
 
-    async def abort(self) -> None:
+    async def abort(self, *, unread: bool = False) -> None:
         """Nothing was kept, nothing is left."""

@@ -34,8 +34,11 @@ class Upload(Protocol):
     async def finish(self, crop: Crop | None) -> str:
         """The body is whole: store it and return its receipt. Raises what is wrong with it."""
 
-    async def abort(self) -> None:
-        """Nothing came of it: leave nothing, and free the id."""
+    async def abort(self, *, unread: bool = False) -> None:
+        """Nothing came of it: leave nothing, and free the id.
+
+        `unread`: the request was wrong before a picture was read; its token is given back.
+        """
 
 
 class Uploads:
@@ -170,7 +173,7 @@ class TokenDestination:
             pass
         return True
 
-    async def release(self) -> bool:
-        """Free the id: the token is refused from now on."""
-        await self._pipeline.tokens.release(self._claim)
+    async def release(self, *, unread: bool = False) -> bool:
+        """Free the id: the token is refused from now on, or given back if nothing was read."""
+        await self._pipeline.tokens.release(self._claim, give_back=unread)
         return True

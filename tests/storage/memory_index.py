@@ -12,7 +12,7 @@ from liveresize.core import tokens
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import FACTS, Added, Announcement, Purged, Selection
-from liveresize.core.tokens import Claim, Grant, Spent, Token
+from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
 from liveresize.storage.index import versions
 from liveresize.storage.index.schema import State
 
@@ -34,6 +34,8 @@ class _TokenRow:
     nonce: str = ""
     received_sha256: str = ""
     receipt: str = ""
+    given_back: int = 0
+    usable: bool = True
 
     def dead(self, now: float) -> bool:
         """Whether it may give way to the next token."""
@@ -129,28 +131,35 @@ class MemoryTokens(_Repository):
 
     async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
         now, digest = self._tables.now(), tokens.digest(token)
-        for image in candidates:
-            row = self._tables.tokens.get(image)
-            if row is None or row.digest != digest or row.expires_at <= now:
-                continue
-            if row.state is State.DONE:
-                return Spent(image=image, received_sha256=row.received_sha256, receipt=row.receipt)
-            if row.state is State.ISSUED:
-                row.state, row.lease_until = State.UPLOADING, now + lease
-                row.nonce = uuid.uuid4().hex
-                return Claim(grant=row.grant, digest=digest, nonce=row.nonce)
-        raise errors.TokenRefused()
+        same = (row for row in self._tables.tokens.values() if row.digest == digest)
+        row = next(same, None)
+        if row is None:
+            raise errors.TokenRefused("", "", "unknown")
+        image, expired = row.grant.image, row.expires_at <= now
+        if image not in candidates:
+            raise errors.TokenRefused("", "", "other_id")
+        if row.state is State.DONE and not expired:
+            return Spent(image=image, received_sha256=row.received_sha256, receipt=row.receipt)
+        if not row.usable or row.state not in (State.ISSUED, State.FAILED):
+            raise errors.TokenRefused("", "", "used")
+        if expired:
+            raise errors.TokenRefused("", "", "expired")
+        row.state, row.lease_until, row.nonce = State.UPLOADING, now + lease, uuid.uuid4().hex
+        return Claim(grant=row.grant, digest=digest, nonce=row.nonce)
 
     async def renew(self, claim: Claim, lease: float) -> None:
         now = self._tables.now()
         self._held(claim).lease_until = now + lease
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: Claim, *, give_back: bool = False) -> None:
         self._tables.now()
         try:
-            self._held(claim).state = State.FAILED
+            row = self._held(claim)
         except errors.TokenRefused:
             return
+        row.usable = give_back and row.given_back < TIMES_GIVEN_BACK
+        row.given_back += 1
+        row.state = State.FAILED
 
     def _held(self, claim: Claim) -> _TokenRow:
         """The row that `claim` still holds; raises TokenRefused when it lost it."""
@@ -160,7 +169,7 @@ class MemoryTokens(_Repository):
             or (row.digest, row.nonce) != (claim.digest, claim.nonce)
             or row.state is not State.UPLOADING
         ):
-            raise errors.TokenRefused()
+            raise errors.TokenRefused("", "the lease is lost", "expired")
         return row
 
     async def complete(

@@ -7,7 +7,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core.names import ImageId
-from liveresize.core.tokens import Claim, Grant, Spent
+from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
 
 from . import worlds
 from .worlds import CAT, Bench, World, everywhere
@@ -238,3 +238,117 @@ def test_an_adopted_id_is_taken(world: World) -> None:
             await bench.index.tokens.issue(GRANT)
 
     world.run(scenario)
+
+
+async def cause(bench: Bench, token: str, *candidates: ImageId) -> str:
+    """Why a token is refused."""
+    with pytest.raises(errors.TokenRefused) as refused:
+        await bench.index.tokens.claim(token, candidates, 60)
+    return refused.value.cause
+
+
+@everywhere
+def test_a_token_that_was_given_back_works_five_times_more(world: World) -> None:
+    """Then it is used up, and its id is free all the while."""
+
+    async def scenario(bench: Bench) -> None:
+        token = await bench.index.tokens.issue(GRANT)
+        for _ in range(1 + TIMES_GIVEN_BACK):
+            claim = await bench.index.tokens.claim(token.token, [CAT], 60)
+            assert isinstance(claim, Claim)
+            assert claim.grant == GRANT
+            assert await cause(bench, token.token, CAT) == "used"
+            await bench.index.tokens.release(claim, give_back=True)
+            await bench.index.tokens.release(claim)  # it is held no more
+        assert await cause(bench, token.token, CAT) == "used"
+        await bench.index.tokens.issue(GRANT)
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_token_that_was_given_back_uploads(world: World) -> None:
+    """It is spent then, like any other; a failure in between spends it as well."""
+
+    async def scenario(bench: Bench) -> None:
+        given_back = await given_back_token(bench)
+        claim = await bench.index.tokens.claim(given_back.token, [CAT], 60)
+        assert isinstance(claim, Claim)
+        await bench.index.tokens.complete(claim, worlds.original(), "a" * 64, "{}")
+        spent = await bench.index.tokens.claim(given_back.token, [CAT], 60)
+        assert spent == Spent(image=CAT, received_sha256="a" * 64, receipt="{}")
+        with pytest.raises(errors.IdTaken):
+            await bench.index.tokens.issue(GRANT)
+        await bench.index.rows.delete(CAT)
+        failed = await given_back_token(bench)
+        claim = await bench.index.tokens.claim(failed.token, [CAT], 60)
+        assert isinstance(claim, Claim)
+        await bench.index.tokens.release(claim)
+        assert await cause(bench, failed.token, CAT) == "used"
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_token_that_was_given_back_gives_way(world: World) -> None:
+    """The next token for the id replaces it; it starts to count anew."""
+
+    async def scenario(bench: Bench) -> None:
+        old = await given_back_token(bench)
+        new = await given_back_token(bench)
+        assert await cause(bench, old.token, CAT) == "unknown"
+        for _ in range(TIMES_GIVEN_BACK):
+            claim = await bench.index.tokens.claim(new.token, [CAT], 60)
+            assert isinstance(claim, Claim)
+            with pytest.raises(errors.IdTaken):
+                await bench.index.tokens.issue(GRANT)
+            await bench.index.tokens.release(claim, give_back=True)
+        assert await cause(bench, new.token, CAT) == "used"
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_token_that_was_given_back_has_one_claim_at_a_time(world: World) -> None:
+    """Of twenty uploads with it at once, nineteen are refused."""
+
+    async def scenario(bench: Bench) -> None:
+        token = await given_back_token(bench)
+        answers = await asyncio.gather(
+            *(bench.index.tokens.claim(token.token, [CAT], 60) for _ in range(20)),
+            return_exceptions=True,
+        )
+        refused = [one.cause for one in answers if isinstance(one, errors.TokenRefused)]
+        assert refused == ["used"] * 19
+        assert sum(isinstance(one, Claim) for one in answers) == 1
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_refusal_tells_its_cause(world: World) -> None:
+    """Whoever does not know a token of ours learns nothing about ids."""
+
+    async def scenario(bench: Bench) -> None:
+        token = await bench.index.tokens.issue(GRANT)
+        assert await cause(bench, "made-up", CAT) == "unknown"
+        assert await cause(bench, "made-up", ImageId("dog")) == "unknown"
+        assert await cause(bench, token.token, ImageId("dog")) == "other_id"
+        other = await bench.index.tokens.issue(Grant(image=ImageId("dog"), lifetime=900.0))
+        claim = await bench.index.tokens.claim(other.token, [ImageId("dog")], 60)
+        assert isinstance(claim, Claim)
+        await bench.index.tokens.release(claim, give_back=True)
+        await bench.later(901)
+        assert await cause(bench, token.token, CAT) == "expired"
+        assert await cause(bench, other.token, ImageId("dog")) == "expired"
+
+    world.run(scenario)
+
+
+async def given_back_token(bench: Bench) -> Token:
+    """A token for CAT that was claimed and given back once."""
+    token = await bench.index.tokens.issue(GRANT)
+    claim = await bench.index.tokens.claim(token.token, [CAT], 60)
+    assert isinstance(claim, Claim)
+    await bench.index.tokens.release(claim, give_back=True)
+    return token

@@ -152,8 +152,8 @@ def test_a_client_that_goes_away_while_its_token_is_looked_up_leaves_nothing(
         await server.waiting(gate)
         return claimed
 
-    async def noted(*given: Any) -> None:
-        await release(*given)
+    async def noted(*given: Any, **how: bool) -> None:
+        await release(*given, **how)
         released.set()
 
     token = server.client.token(name)

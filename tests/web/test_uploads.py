@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from liveresize import errors
 from scripts.benchmarks import large
 from scripts.sieging import _bombs
 
@@ -109,7 +110,12 @@ def test_an_expired_token_is_403_and_its_id_free(server: servers.Running, name: 
             "update upload_tokens set expires_at = issued_at - 1 where name = ?", (name,)
         )
     answer = server.client.upload(name, pictures.png(), token)
-    assert (answer.status_code, answer.json()["code"]) == (403, "token_refused")
+    refusal = answer.json()
+    assert (answer.status_code, refusal["code"], refusal["cause"]) == (
+        403,
+        "token_refused",
+        "expired",
+    )
     assert free(server, name)
 
 
@@ -126,7 +132,6 @@ def test_the_same_bytes_again_get_the_same_answer(web: servers.Client, name: str
 
 
 WRONG = [
-    (b"", 400, "bad_upload"),
     (b"hello", 415, "unsupported_image"),
     (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_image"),
     (pictures.encoded(pictures.gradient(9, 9), "BMP"), 415, "unsupported_image"),
@@ -260,12 +265,87 @@ def test_a_disk_under_its_reserve_is_507(launch: Callable[..., servers.Running])
     "kind", ["text/plain", "application/json", "application/x-www-form-urlencoded"]
 )
 def test_a_body_that_claims_no_image_is_400(server: servers.Running, name: str, kind: str) -> None:
-    """It was the one attempt of its token, and the id is free."""
-    token = server.client.token(name)
-    answer = server.client.upload(name, pictures.png(), token, kind)
+    """Nothing is left, and the id is free."""
+    answer = server.client.upload(name, pictures.png(), server.client.token(name), kind)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_upload")
-    assert server.client.upload(name, pictures.png(), token).status_code == 403
     assert free(server, name)
+
+
+BOUNDARY = {"Content-Type": forms.CONTENT_TYPE}
+PART = forms.part(b"a picture, as far as anyone has looked")
+
+UNREAD = {
+    "another field": ("", BOUNDARY, forms.form(forms.part(pictures.png(), "photo"))),
+    "no field": ("", BOUNDARY, forms.form()),
+    "two images": ("", BOUNDARY, forms.form(PART, PART)),
+    "a form cut off": ("", BOUNDARY, forms.form(PART)[:-10]),
+    "too much besides": ("", BOUNDARY, forms.form(forms.part(bytes(100_000), "note"), PART)),
+    "no form": ("", BOUNDARY, bytes(100_000)),
+    "no boundary": ("", {"Content-Type": "multipart/form-data"}, forms.form(PART)),
+    "an empty image": ("", BOUNDARY, forms.form(forms.part(b""))),
+    "an empty body": ("", {"Content-Type": "image/png"}, b""),
+    "a wrong type": ("", {"Content-Type": "text/plain"}, pictures.png()),
+    "a bad crop": ("?x=one", {"Content-Type": "image/png"}, pictures.png()),
+    "a negative crop": ("?width=-1", {"Content-Type": "image/png"}, pictures.png()),
+}
+
+
+@pytest.mark.parametrize("wrong", UNREAD)
+def test_a_request_without_a_picture_gives_its_token_back(
+    server: servers.Running, name: str, wrong: str
+) -> None:
+    """Nothing was stored, because no picture was read: the token uploads, or gives way."""
+    query, headers, body = UNREAD[wrong]
+    web, token = server.client, server.client.token(name)
+
+    def fail(token: str) -> int:
+        sent = {**headers, "X-Token": token}
+        return web.post(f"/{name}{query}", content=body, headers=sent).status_code
+
+    assert fail(token) == 400
+    assert server.staged == []
+    assert web.upload(name, pictures.png(), token).status_code == 200
+    other = web.token(name, overwrite=True)
+    assert fail(other) == 400
+    newer = web.token(name, overwrite=True)
+    assert web.upload(name, pictures.png(), other).json()["cause"] == "unknown"
+    assert web.upload(name, pictures.png(shade=9), newer).status_code == 200
+
+
+def test_a_token_is_given_back_five_times(server: servers.Running, name: str) -> None:
+    """The sixth request without a picture is its last."""
+    web, token = server.client, server.client.token(name)
+    statuses = [web.upload(name, b"", token).status_code for _ in range(6)]
+    assert statuses == [400] * 6
+    refused = web.upload(name, pictures.png(), token)
+    assert (refused.status_code, refused.json()["cause"]) == (403, "used")
+    assert free(server, name)
+
+
+def test_a_crop_that_misses_the_picture_spends_its_token(
+    server: servers.Running, name: str
+) -> None:
+    """The picture was read by then."""
+    web, token = server.client, server.client.token(name)
+    assert web.upload(name, pictures.png(64, 48), token, query="?x=64").status_code == 400
+    assert web.upload(name, pictures.png(), token).json()["cause"] == "used"
+
+
+def test_a_refused_token_tells_its_cause(server: servers.Running, name: str) -> None:
+    """In a field of its own, and as a sentence; a token that is not ours tells nothing."""
+    web, token = server.client, server.client.token(name)
+    for path, brought, cause in (
+        (name, "made-up", "unknown"),
+        (f"{name}s", "made-up", "unknown"),
+        (f"{name}s", token, "other_id"),
+    ):
+        refused = web.upload(path, pictures.png(), brought).json()
+        assert (refused["code"], refused["cause"]) == ("token_refused", cause)
+        assert refused["error"] == errors.TokenRefused.CAUSES[cause]
+    assert web.upload(name, pictures.png(), token).status_code == 200
+    assert web.upload(name, pictures.png(shade=9), token).json()["cause"] == "used"
+    missing = web.post(f"/{name}", content=pictures.png()).json()
+    assert (missing["cause"], missing["error"]) == ("unknown", "The header X-Token is missing.")
 
 
 def test_a_crop_is_cut_out_of_the_upright_picture(web: servers.Client, name: str) -> None:

@@ -64,6 +64,6 @@ class BucketDestination:
         """True: nothing is claimed, and the staged file is to be kept."""
         return True
 
-    async def release(self) -> bool:
+    async def release(self, *, unread: bool = False) -> bool:
         """False: nothing is claimed, so that a commit may still arrive."""
         return False

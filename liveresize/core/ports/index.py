@@ -74,14 +74,19 @@ class Tokens(Protocol):
 
         `candidates` are the possible ids in the upload's URL. Only one of several concurrent
         claims succeeds; the others raise TokenRefused, as do unknown and expired tokens and those
-        for other ids. For a used token that has not expired the result is Spent.
+        for other ids. For a used token that has not expired the result is Spent. A token that
+        was given back can be claimed again.
         """
 
     async def renew(self, claim: Claim, lease: float) -> None:
         """Extend the lease. Raises TokenRefused if the claim was lost meanwhile."""
 
-    async def release(self, claim: Claim) -> None:
-        """Release the claim: the token cannot be used again, its id is free."""
+    async def release(self, claim: Claim, *, give_back: bool = False) -> None:
+        """Release the claim: its id is free, and the token cannot be used again.
+
+        With `give_back` it can, up to `TIMES_GIVEN_BACK` times, until it expires or another
+        token is issued for the id.
+        """
 
     async def complete(
         self,

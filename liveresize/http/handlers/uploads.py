@@ -1,6 +1,8 @@
 """POST of an image with a one-time token."""
 
+import contextlib
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 from liveresize import errors
@@ -35,6 +37,7 @@ class UploadHandler(BodyHandler):
         self._upload: Upload | None = None
         self._form: ImageField | None = None
         self._crop: Crop | None = None
+        self._unread = False
 
     async def start(self) -> None:
         """Claim the token, then check the rest of the head.
@@ -47,13 +50,15 @@ class UploadHandler(BodyHandler):
         if not token:
             raise errors.TokenRefused("The header X-Token is missing.")
         self._upload = await self.site.uploads.begin(token, candidates, self.client_key)
-        self._crop = read_crop(query)
-        self._form = _form(self.request.headers.get("Content-Type", ""))
+        with self._giving_back():
+            self._crop = read_crop(query)
+            self._form = _form(self.request.headers.get("Content-Type", ""))
 
     async def take(self, chunk: bytes) -> None:
         """Write the bytes of the image to the upload."""
         assert self._upload is not None
-        image = chunk if self._form is None else self._form.feed(chunk)
+        with self._giving_back():
+            image = chunk if self._form is None else self._form.feed(chunk)
         if image:
             await self._upload.write(image)
 
@@ -61,7 +66,8 @@ class UploadHandler(BodyHandler):
         """Store the image and respond with its properties."""
         assert self._upload is not None
         if self._form is not None:
-            self._form.finish()
+            with self._giving_back():
+                self._form.finish()
         upload, self._upload = self._upload, None
         body = (await upload.finish(self._crop)).encode()
         await self.respond(
@@ -81,7 +87,16 @@ class UploadHandler(BodyHandler):
         """Abort the upload and release its id."""
         upload, self._upload = self._upload, None
         if upload is not None:
-            await upload.abort()
+            await upload.abort(unread=self._unread)
+
+    @contextlib.contextmanager
+    def _giving_back(self) -> Iterator[None]:
+        """Give the token back if the request is wrong: no picture was read."""
+        try:
+            yield
+        except errors.RequestError:
+            self._unread = True
+            raise
 
     def too_large(self) -> errors.LiveResizeError:
         """Return the error for an image that is too large."""

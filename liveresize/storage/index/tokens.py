@@ -2,6 +2,9 @@
 
 There is one row for each image: a token is issued, an upload has claimed it with a lease, or it is
 used. Only an expired or used row is replaced by the next token.
+
+A token that was given back is a failed one with a tally in `receipt`: one stroke for each time. For
+1.0.0 it is a failed token: refused, and replaced by the next one.
 """
 
 import uuid
@@ -13,11 +16,13 @@ from liveresize import errors
 from liveresize.core import tokens
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
-from liveresize.core.tokens import Claim, Grant, Spent, Token
+from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
 from liveresize.storage.index import locks, originals, repository, schema
 from liveresize.storage.index.repository import Repository
 
 _tokens = schema.tokens
+
+_STROKE = "|"
 
 
 class SqlTokens(Repository):
@@ -60,31 +65,36 @@ class SqlTokens(Repository):
         self, connection: sa.Connection, token: str, candidates: Sequence[ImageId], lease: float
     ) -> Claim | Spent:
         digest, nonce = tokens.digest(token), uuid.uuid4().hex
-        for_one_of_them = sa.and_(
-            _tokens.c.digest == digest,
-            _tokens.c.expires_at > schema.now(),
-            sa.or_(sa.false(), *(schema.of(_tokens, image) for image in candidates)),
-        )
         claimed = connection.execute(
             sa.update(_tokens)
-            .where(for_one_of_them, _tokens.c.state == schema.State.ISSUED)
+            .where(
+                _tokens.c.digest == digest,
+                _tokens.c.expires_at > schema.now(),
+                sa.or_(sa.false(), *(schema.of(_tokens, image) for image in candidates)),
+                _usable(),
+            )
             .values(state=schema.State.UPLOADING, nonce=nonce, lease_until=schema.now() + lease)
             .returning(_tokens)
         )
         row = claimed.one_or_none()
         if row is not None:
             return Claim(grant=_grant(row), digest=digest, nonce=nonce)
-        done = connection.execute(
-            sa.select(_tokens).where(for_one_of_them, _tokens.c.state == schema.State.DONE)
+        known = connection.execute(
+            sa.select(
+                _tokens,
+                _usable().label("usable"),
+                (_tokens.c.expires_at <= schema.now()).label("expired"),
+            ).where(_tokens.c.digest == digest)
         )
-        row = done.one_or_none()
+        row = known.one_or_none()
         if row is None:
-            raise errors.TokenRefused()
-        return Spent(
-            image=ImageId(row.name, row.bucket),
-            received_sha256=row.received_sha256,
-            receipt=row.receipt,
-        )
+            raise errors.TokenRefused("", "", "unknown")
+        image = ImageId(row.name, row.bucket)
+        if image not in candidates:
+            raise errors.TokenRefused("", "", "other_id")
+        if row.state == schema.State.DONE and not row.expired:
+            return Spent(image=image, received_sha256=row.received_sha256, receipt=row.receipt)
+        raise errors.TokenRefused("", "", "expired" if row.usable and row.expired else "used")
 
     @repository.write
     def renew(self, connection: sa.Connection, claim: Claim, lease: float) -> None:
@@ -95,13 +105,17 @@ class SqlTokens(Repository):
             .returning(_tokens.c.digest)
         )
         if renewed.one_or_none() is None:
-            raise errors.TokenRefused()
+            raise errors.TokenRefused("", "the lease is lost", "expired")
 
     @repository.write
-    def release(self, connection: sa.Connection, claim: Claim) -> None:
-        """Mark a token as failed, if the claim still holds it."""
+    def release(self, connection: sa.Connection, claim: Claim, *, give_back: bool = False) -> None:
+        """Mark a token as failed, if the claim still holds it; see `_usable`."""
+        tally = sa.func.coalesce(_tokens.c.receipt, "")
+        given_back = sa.case((sa.func.length(tally) < TIMES_GIVEN_BACK, tally + _STROKE))
         connection.execute(
-            sa.update(_tokens).where(schema.held(claim)).values(state=schema.State.FAILED)
+            sa.update(_tokens)
+            .where(schema.held(claim))
+            .values(state=schema.State.FAILED, receipt=given_back if give_back else None)
         )
 
     @repository.write
@@ -127,7 +141,7 @@ class SqlTokens(Repository):
         )
         token = completed.one_or_none()
         if token is None:
-            raise errors.TokenRefused()
+            raise errors.TokenRefused("", "the lease is lost", "expired")
         replaced = originals.current(connection, image)
         if replaced is not None:
             if not token.overwrite:
@@ -145,6 +159,13 @@ def _dead() -> sa.ColumnElement[bool]:
         sa.and_(columns.state == schema.State.ISSUED, columns.expires_at <= schema.now()),
         sa.and_(columns.state == schema.State.UPLOADING, columns.lease_until <= schema.now()),
     )
+
+
+def _usable() -> sa.ColumnElement[bool]:
+    """Return the condition that an upload may claim a token that has not expired."""
+    columns = _tokens.c
+    given_back = sa.and_(columns.state == schema.State.FAILED, columns.receipt.is_not(None))
+    return sa.or_(columns.state == schema.State.ISSUED, given_back)
 
 
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
