@@ -179,6 +179,28 @@ def test_both_releases_serve_what_either_has_stored(fleet: Fleet) -> None:
     fleet.check()
 
 
+@worlds.needs_postgresql
+@s3worlds.needs_moto
+def test_a_token_that_was_given_back_is_a_failed_one_to_1_0_0(fleet: Fleet) -> None:
+    """1.0.0 refuses it, and issues the next one for its id; a token of either works at both."""
+    data = pictures.jpeg()
+    with fleet.old("one") as old, fleet.new("two") as new:
+        token = old.client.token("cat")
+        assert new.client.upload("cat", b"", token).status_code == 400
+        refused = old.client.upload("cat", data, token)
+        assert (refused.status_code, refused.json()["code"]) == (403, "token_refused")
+        assert new.client.upload("cat", b"", token).status_code == 400
+        replacement = old.client.token("cat")
+        assert new.client.upload("cat", data, token).json()["cause"] == "unknown"
+        assert old.client.upload("cat", b"", replacement).status_code == 400
+        assert new.client.upload("cat", data, replacement).json()["cause"] == "used"
+        last = old.client.token("cat")
+        assert new.client.upload("cat", b"", last).status_code == 400
+        receipt = new.client.upload("cat", data, last)
+        assert receipt.status_code == 200
+        assert old.client.upload("cat", data, last).content == receipt.content
+
+
 def test_going_back_to_1_0_0_on_one_disk(tmp_path: Path, release: tuple[str, ...]) -> None:
     """1.0.0 knows the keys of its own engine alone: it serves everything once the links of this
     one are purged, as the page on upgrades says."""
