@@ -118,6 +118,28 @@ def test_the_field_may_be_called_file(web: servers.Client, name: str) -> None:
     assert "its fields: `upload`, `b?c`" in answer.json()["error"]
 
 
+def test_the_notes_of_filepond_are_no_second_image(web: servers.Client, name: str) -> None:
+    """It sends JSON under the name of the image first; a file that begins like that is no notes."""
+    headers = {"X-Token": web.token(name), "Content-Type": forms.CONTENT_TYPE}
+    notes, image = forms.part(b"{}", extra=""), forms.part(pictures.png())
+    alone = web.post(f"/{name}", content=forms.form(notes), headers=headers)
+    assert (alone.status_code, alone.json()["code"]) == (400, "bad_upload")
+    file = web.post(f"/{name}", content=forms.form(forms.part(b"{}"), image), headers=headers)
+    assert "more than one image" in file.json()["error"]
+    assert web.post(f"/{name}", content=forms.form(notes, image), headers=headers).is_success
+    assert web.get(f"/{name}").content == pictures.png()
+
+
+def test_an_image_may_have_no_file_name(web: servers.Client, name: str) -> None:
+    """As `curl -F "image=<cat.png"` sends it, however the body is cut into chunks."""
+    headers = {"X-Token": web.token(name), "Content-Type": forms.CONTENT_TYPE}
+    data = pictures.png() + b"{"
+    body = forms.form(forms.part(data, extra=""))
+    pieces = (body[at : at + 1] for at in range(len(body)))
+    assert web.post(f"/{name}", content=pieces, headers=headers).is_success
+    assert web.get(f"/{name}").status_code == 200
+
+
 @pytest.mark.parametrize("preamble", [b"", b"This is a form.\r\n", b"\r\n", b"--\r\nx\r\n"])
 def test_text_before_the_first_boundary_is_skipped(
     web: servers.Client, name: str, preamble: bytes

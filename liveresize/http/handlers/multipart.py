@@ -26,6 +26,8 @@ class _Part:
     name: bytearray = field(default_factory=bytearray)
     value: bytearray = field(default_factory=bytearray)
     disposition: bytes = b""
+    may_be_notes: bool = False
+    """Whether it is JSON if it begins so: FilePond sends what it knows of a file like that."""
 
 
 class ImageField:
@@ -122,6 +124,7 @@ class ImageField:
         _, options = parse_options_header(self._part.disposition)
         name = options.get(b"name", b"")
         self._in_image = name in FIELDS
+        self._part.may_be_notes = b"filename" not in options
         self._images += self._in_image
         if not self._in_image and len(self._others) < _NAMED:
             self._others.append(_printable(name))
@@ -129,6 +132,10 @@ class ImageField:
             raise errors.BadUpload("The form has more than one image.")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_image and self._part.may_be_notes and data[start : start + 1] == b"{":
+            self._in_image = False
+            self._images -= 1
+        self._part.may_be_notes = False  # its first byte decides
         if self._in_image:
             self._out.append(data[start:end])
             return
