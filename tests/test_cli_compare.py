@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,6 +14,7 @@ from web import certificates, pictures, servers
 
 from liveresize import cli
 from liveresize.maintenance import patience
+from liveresize.maintenance.compare import answers
 
 Run = Callable[..., Result]
 Reply = tuple[int, dict[str, str], bytes]
@@ -87,7 +89,7 @@ def image(data: bytes, kind: str = "jpeg") -> Reply:
     return 200, {"Content-Type": f"image/{kind}"}, data
 
 
-def rows(folder: Path) -> dict[str, dict[str, object]]:
+def rows(folder: Path) -> dict[str, dict[str, Any]]:
     """The report by target."""
     lines = (folder / "report.jsonl").read_text().splitlines()
     return {row["target"]: row for row in map(json.loads, lines)}
@@ -112,7 +114,7 @@ def test_servers_that_answer_alike(run: Run, stubs: tuple[Stub, Stub], tmp_path:
     assert result.exit_code == 0, result.output
     weight = 2 * len(body) + len(pictures.png())
     assert result.stdout.splitlines() == [
-        "2 requests compared, 3 lines of the log",
+        "2 requests compared, which are 3 lines of the log",
         "0 differ (0.0 % of the requests, 0.0 % of lines)",
         "SSIM: median 1.000, least 1.000",
         f"bytes of the pictures, weighted by lines: {weight} → {weight} (× 1.00)",
@@ -174,9 +176,53 @@ def test_a_report_can_be_the_old_side(run: Run, stubs: tuple[Stub, Stub], tmp_pa
     report = "comparison/report.jsonl"
     result = run("compare", "log", "--old", report, "--new", new.url, "--output", "again")
     assert result.exit_code == 1
-    assert "1 requests are not in the recording" in result.stdout
+    assert "1 of the log are not in the report of the old server" in result.stdout
     assert rows(tmp_path / "again")["/a"]["differences"] == ["size"]
     assert rows(tmp_path / "again")["/a"]["old"] == rows(tmp_path / "comparison")["/a"]["old"]
+
+
+def test_a_report_stays_until_a_new_one_is_complete(
+    run: Run, stubs: tuple[Stub, Stub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the new one takes its place, or where nothing could be compared."""
+    monkeypatch.setattr(patience, "PAUSE", 0.0)
+    old, new = stubs
+    old.replies = new.replies = {"/a": image(pictures.jpeg()), "/b": image(pictures.jpeg())}
+    (tmp_path / "log").write_text("/a\n")
+    (tmp_path / "other").write_text("/b\n")
+    report = tmp_path / "comparison" / "report.jsonl"
+    assert run("compare", "log", "--old", old.url, "--new", new.url).exit_code == 0
+    first = report.read_text()
+    none = run("compare", "other", "--old", str(report), "--new", new.url)
+    assert (none.exit_code, none.stderr) == (2, "liveresize: No request could be compared.\n")
+    with certificates.reserved_port() as port:
+        away = run("compare", "log", "--old", old.url, "--new", f"http://127.0.0.1:{port}")
+    assert away.exit_code == 2
+    assert report.read_text() == first
+    assert run("compare", "log", "--old", str(report), "--new", new.url).exit_code == 0
+    assert rows(tmp_path / "comparison")["/a"]["old"] == json.loads(first)["old"]
+    assert sorted(path.name for path in report.parent.iterdir()) == ["report.jsonl", "sheet.png"]
+
+
+def test_the_first_of_two_answers_is_not_compared(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cold `.auto` is asked for until it has its format."""
+    monkeypatch.setattr(answers, "_PENDING", 0.05)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    keys: dict[str, Any] = {"auto__slow_pixels": 1}
+    old_keys: dict[str, Any] = {"auto__two_speed": False}
+    with (
+        servers.Running(tmp_path / "one", **old_keys) as old,
+        servers.Running(tmp_path / "two", **keys) as new,
+    ):
+        for running in (old, new):
+            running.client.put_in("cat", pictures.jpeg())
+        both = ("--old", old.url, "--new", new.url, "--header", "Accept: image/avif,*/*")
+        result = run("compare", "-", *both, answers="/cat_40_0.auto\n")
+    assert result.exit_code == 0, result.output
+    assert rows(tmp_path / "comparison")["/cat_40_0.auto"]["new"]["type"] == "image/avif"
 
 
 def test_what_cannot_be_compared(

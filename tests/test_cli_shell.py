@@ -46,6 +46,7 @@ def test_many_files_and_folders_are_uploaded(run: Run, tmp_path: Path) -> None:
     (photos / "_Ünder 1.JPG").write_bytes(pictures.jpeg())
     (photos.parent / "b_400_300.png").write_bytes(pictures.png())
     (photos.parent / ".hidden.png").write_bytes(pictures.png())
+    (photos / "b_400_300.PNG").write_bytes(pictures.png())
     (photos.parent / "notes.txt").write_text("hello")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     (tmp_path / "data").mkdir()
@@ -56,15 +57,21 @@ def test_many_files_and_folders_are_uploaded(run: Run, tmp_path: Path) -> None:
         assert first.stdout.splitlines() == [
             f"photos/b_400_300.png → b-400-300  {running.url}/b-400-300_400_0.jpg",
             f"photos/more/_Ünder 1.JPG → Ünder-1  {running.url}/%C3%9Cnder-1_400_0.jpg",
-            "2 uploaded, 1 failed",
+            f"photos/more/b_400_300.PNG → b-400-300-2  {running.url}/b-400-300-2_400_0.jpg",
+            "3 uploaded, 1 failed",
         ]
         assert first.stderr.startswith("broken.jpg: ")
         again = run("upload", "photos", *server, "--overwrite", "--json")
         assert again.exit_code == 0
         documents = [json.loads(line) for line in again.stdout.splitlines()]
-        assert [document["id"] for document in documents] == ["b-400-300", "Ünder-1"]
+        found = [document["id"] for document in documents]
+        assert found == ["b-400-300", "Ünder-1", "b-400-300-2"]
         assert documents[0]["file"] == "photos/b_400_300.png"
         assert documents[0]["original_width"] == 64
+        taken = run("upload", "photos", "broken.jpg", *server, "--json")
+        failures = [json.loads(line) for line in taken.stdout.splitlines()]
+        assert [failure["file"] for failure in failures][-1] == "broken.jpg"
+        assert all(failure["error"] for failure in failures)
     many = run("upload", "photos", "--id", "cat", "--url", "x:1")
     assert (many.exit_code, "--id names one image" in many.stderr) == (2, True)
     (tmp_path / "empty").mkdir()

@@ -49,9 +49,11 @@ class OldServer(ServerUrl):
     name = "URL|REPORT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if "://" not in str(value) and Path(str(value)).is_file():
-            return str(value)
-        return super().convert(value, param, ctx)
+        if "://" in str(value):
+            return super().convert(value, param, ctx)
+        if not Path(str(value)).is_file():
+            self.fail(f"{value!r} is neither a URL such as http://old:1337 nor a file.", param, ctx)
+        return str(value)
 
 
 @click.command()
@@ -162,7 +164,8 @@ def compare(
     Examples:
       liveresize compare access.log --old http://old:1337 --new http://localhost:1337
       zcat access.log.*.gz | liveresize compare - --old http://old --new http://new --sample 5000
-      liveresize compare access.log --old comparison/report.jsonl --new http://localhost:1337
+      liveresize compare access.log --old comparison/report.jsonl --new http://localhost:1337 \\
+                 --output again
     """
     from liveresize.maintenance.compare.access_log import Sample
     from liveresize.maintenance.compare.differences import Limits, Row

@@ -47,8 +47,9 @@ def upload(
 ) -> None:
     """Upload each FILE to a running server and print the URLs of its image.
 
-    A folder stands for all pictures in it and below it. The id of an image is the name of its
-    file without the extension; if that cannot be an id, the studio's suggestion for it.
+    A folder stands for all pictures in it and below it, by their extensions; hidden files and
+    folders are left out. The id of an image is the name of its file without the extension; what
+    an id cannot have becomes a hyphen, and a second file of that name in one run gets `-2`.
 
     Exits with 1 if a file could not be uploaded; the others are.
 
@@ -74,17 +75,19 @@ def upload(
         return
     failed = 0
     with progress.bar("uploading", len(chosen)) as bar:
-        for file in chosen:
+        for file, name in _named(chosen):
             try:
-                uploaded = _upload(server, file, None, overwrite)
+                uploaded = _upload(server, file, name, overwrite)
             except errors.LiveResizeError as error:
                 failed += 1
+                if as_json:
+                    document = {"file": str(file), "error": error.public}
+                    progress.write(json.dumps(document, ensure_ascii=False))
                 progress.note(f"{file}: {error.public}")
             else:
                 progress.write(uploaded.as_json() if as_json else uploaded.line())
             bar.update(1)
-    if not as_json:
-        click.echo(f"{len(chosen) - failed} uploaded, {failed} failed")
+    click.echo(f"{len(chosen) - failed} uploaded, {failed} failed", err=as_json)
     sys.exit(1 if failed else 0)
 
 
@@ -98,6 +101,21 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
                     yield file
         else:
             yield path
+
+
+def _named(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each file with an id that no other one of them has."""
+    from liveresize.core import names
+
+    taken: set[str] = set()
+    for file in files:
+        first = name = names.id_of_file(file.name)
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{first}-{number}"
+        taken.add(name)
+        yield file, name
 
 
 @dataclass(frozen=True, slots=True)

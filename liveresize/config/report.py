@@ -39,6 +39,8 @@ def table(settings: Settings, changed: bool = False) -> str:
     lines = [
         f"{name:{name_width}}  {value:{value_width}}  {source}" for name, value, source in rows
     ]
+    if changed and not rows:
+        lines = ["Every setting has its default."]
     return "\n".join([*lines, *(f"warning: {sentence}" for sentence in settings.warnings)])
 
 

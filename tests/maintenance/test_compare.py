@@ -201,7 +201,7 @@ def test_a_summary_weighs_requests_and_lines() -> None:
     summary.add(row(3, "type", ssim=0.95))
     assert summary.passed
     assert summary.text() == [
-        "2 requests compared, 4 lines of the log",
+        "2 requests compared, which are 4 lines of the log",
         "1 differ (50.0 % of the requests, 75.0 % of lines)",
         "  type          1",
         "SSIM: median 1.000, least 0.950",

@@ -1,5 +1,6 @@
 """What a server answers to one request, its redirects followed."""
 
+import asyncio
 import dataclasses
 import json
 import time
@@ -20,6 +21,9 @@ NO_ANSWER = 599
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
+
+_PENDING, _LOOKS = 1.0, 20
+"""Seconds until the next look at a rendition that is only the first of two, and how many looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,15 @@ class Server:
         self._client = client
 
     async def answer(self, target: str) -> tuple[Answer, bytes]:
+        for _ in range(_LOOKS):
+            answer, body, pending = await self._answer(target)
+            if not pending:
+                break
+            await asyncio.sleep(_PENDING)
+        return answer, body
+
+    async def _answer(self, target: str) -> tuple[Answer, bytes, bool]:
+        """Return the answer, its body, and whether a better rendition is being made."""
         began = time.monotonic()
         url = self._url + target
         first = response = await self._ask(url)
@@ -84,7 +97,7 @@ class Server:
             try:
                 response = await self._ask(url)
             except (errors.LiveResizeError, ValueError):
-                return Answer(NO_ANSWER, redirect=first.code), b""
+                return Answer(NO_ANSWER, redirect=first.code), b"", False
         body = response.body or b""
         answer = Answer(
             status=NO_ANSWER if response.code in _REDIRECTS else response.code,
@@ -93,7 +106,7 @@ class Server:
             redirect=first.code if first.code in _REDIRECTS else 0,
             milliseconds=round((time.monotonic() - began) * 1000, 1),
         )
-        return answer, body
+        return answer, body, "X-Pending-Format" in response.headers
 
     async def _ask(self, url: str) -> httpclient.HTTPResponse:
         own = _origin(url) == _origin(self._url)

@@ -104,7 +104,7 @@ class Summary:
             f"{requests} of the requests, {_percent(self.different_lines, self.lines)} of lines"
         )
         found = [
-            f"{self.requests} requests compared, {self.lines} lines of the log",
+            f"{self.requests} requests compared, which are {self.lines} lines of the log",
             f"{self.different} differ ({shares})",
         ]
         found += [f"  {kind:9}{self.kinds[kind]:6}" for kind in KINDS if self.kinds[kind]]
@@ -117,7 +117,7 @@ class Summary:
                 f"(× {self.new_bytes / self.old_bytes:.2f})"
             )
         if self.unknown:
-            found.append(f"{self.unknown} requests are not in the recording")
+            found.append(f"{self.unknown} of the log are not in the report of the old server")
         return found
 
     def as_json(self) -> dict[str, object]:

@@ -58,22 +58,32 @@ class Comparison:
 
         Raises LiveResizeError if a server cannot be reached, or the folder not be written.
         """
-        written = [self._folder / REPORT]
+        recording = None if "://" in self._old else answers.Recording.read(Path(self._old))
+        report_file, sheet_file = self._folder / REPORT, self._folder / SHEET
         try:
-            with _report(written[0]) as report:
-                await self._compare_all(targets, report, done)
-            if await asyncio.to_thread(self._sheet.save, self._folder / SHEET):
-                written.append(self._folder / SHEET)
+            # Files of an earlier comparison stay until this one is complete.
+            with _report(report_file) as report:
+                await self._compare_all(targets, recording, report, done)
+                if not self.summary.requests:
+                    raise errors.LiveResizeError("No request could be compared.")
+            drawn = await asyncio.to_thread(self._sheet.save, sheet_file)
+            if not drawn:
+                sheet_file.unlink(missing_ok=True)
         except OSError as error:
             where = error.filename or self._folder
             raise errors.LiveResizeError(f"{where} cannot be written: {error.strerror}.") from error
-        return written
+        return [report_file, sheet_file] if drawn else [report_file]
 
     async def _compare_all(
-        self, targets: Sequence[tuple[str, int]], report: TextIO, done: Callable[[int], object]
+        self,
+        targets: Sequence[tuple[str, int]],
+        recording: answers.Recording | None,
+        report: TextIO,
+        done: Callable[[int], object],
     ) -> None:
         client = httpclient.AsyncHTTPClient(force_instance=True, max_clients=2 * self._width)
-        old, new = self._source(client), answers.Server(self._new, self._headers, client)
+        new = answers.Server(self._new, self._headers, client)
+        old = recording or answers.Server(self._old, self._headers, client)
         spawn = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(2, spawn, similarity.prepare) as judges:
@@ -90,11 +100,6 @@ class Comparison:
         finally:
             client.close()
 
-    def _source(self, client: httpclient.AsyncHTTPClient) -> answers.Source:
-        if "://" in self._old:
-            return answers.Server(self._old, self._headers, client)
-        return answers.Recording.read(Path(self._old))
-
     def _take(self, row: Row, pair: similarity.Pair, report: TextIO) -> None:
         self.summary.add(row)
         self._sheet.add(row, pair)
@@ -105,9 +110,15 @@ class Comparison:
 
 @contextlib.contextmanager
 def _report(file: Path) -> Iterator[TextIO]:
+    """Open a new report, which takes the place of `file` if nothing fails."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8") as report:
-        yield report
+    new = file.with_name(f"{file.name}.new")
+    try:
+        with new.open("w", encoding="utf-8") as report:
+            yield report
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 async def _each(targets: Sequence[tuple[str, int]]) -> AsyncIterator[tuple[str, int]]:

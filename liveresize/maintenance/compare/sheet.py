@@ -71,7 +71,7 @@ def _draw(
             with Image.open(io.BytesIO(look.thumbnail)) as small:
                 page.paste(small, (x, top))
         else:
-            draw.text((x, top), "no picture here", _FAINT, font)
+            draw.text((x, top), "no picture, or none was recorded", _FAINT, font)
     under = top + THUMBNAIL[1] + 2
     ssim = "" if row.ssim is None else f"SSIM {row.ssim:.3f}  "
     sizes = "  ".join(
