@@ -193,7 +193,7 @@ def test_the_reports_may_show_what_differs_from_the_defaults_alone(tmp_path: Pat
         *("listen_port", "8080", "environment", "variable", "PORT")
     ]
     assert json.loads(config.as_json(differs, changed=True))["values"].keys() == {"listen_port"}
-    assert config.table(read(tmp_path), changed=True) == ""
+    assert config.table(read(tmp_path), changed=True) == "Every setting has its default."
 
 
 @pytest.mark.parametrize(

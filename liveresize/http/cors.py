@@ -10,8 +10,10 @@ ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 
 EXPOSED = (
     "Access-Control-Expose-Headers",
-    "X-Request-Id, X-Cache, Server-Timing, ETag, Retry-After, X-Redirect-Info, "
-    "X-Ignored-Parameters",
+    ", ".join(
+        ("X-Request-Id", "X-Cache", "Server-Timing", "ETag", "Retry-After")
+        + ("X-Redirect-Info", "X-Ignored-Parameters")
+    ),
 )
 """Headers of responses that a script may read, besides those that it always may."""
 
