@@ -8,13 +8,17 @@ from tornado import httputil
 
 ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 
-EXPOSED = (
-    "Access-Control-Expose-Headers",
-    ", ".join(
-        ("X-Request-Id", "X-Cache", "Server-Timing", "ETag", "Retry-After")
-        + ("X-Redirect-Info", "X-Ignored-Parameters")
-    ),
+_EXPOSED = (
+    "X-Request-Id",
+    "X-Cache",
+    "Server-Timing",
+    "ETag",
+    "Retry-After",
+    "X-Redirect-Info",
+    "X-Ignored-Parameters",
 )
+
+EXPOSED = ("Access-Control-Expose-Headers", ", ".join(_EXPOSED))
 """Headers of responses that a script may read, besides those that it always may."""
 
 ANY_PAGE = ("Cross-Origin-Resource-Policy", "cross-origin")
