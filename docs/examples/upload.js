@@ -9,6 +9,7 @@
 async function askForToken(server, id, secret) {
   const answer = await fetch(`${server}/token`, {
     method: "POST",
+    headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ id, secret }),
   });
   return (await (await checked(answer)).json()).token;

@@ -290,7 +290,7 @@ def test_who_has_the_secret_is_told_what_the_page_needs(locked: servers.Running)
     assert (told["max_width"], told["max_height"]) == (1234, 2000)
     assert told["max_upload_bytes"] == 50 << 20
     assert told["max_megapixels"] == 128
-    assert told["input"] == ["jpeg", "png", "webp", "gif", "avif"]
+    assert told["input"] == ["jpeg", "png", "webp", "gif", "avif", "heif"]
     assert told["presets"] == {"card": {"fit": "crop", "quality": "50"}}
     assert (told["enlarge"], told["facts"]) == (True, True)
     assert (told["token"], told["delete"]) == ("studio", True)

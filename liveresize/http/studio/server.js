@@ -44,8 +44,8 @@ async function ask(path, options = {}) {
 const authorised = () => (bearer ? { Authorization: `Bearer ${bearer}` } : {});
 
 const post = async (path, body, headers = {}) => {
-  const options = { method: "POST", body: JSON.stringify(body), headers };
-  return (await ask(path, options)).json();
+  headers["Content-Type"] = "application/json";
+  return (await ask(path, { method: "POST", body: JSON.stringify(body), headers })).json();
 };
 
 const segment = (id) => encodeURIComponent(id);
@@ -87,7 +87,7 @@ export function upload(id, file, pass, progress, signal) {
   });
 }
 
-/** Give an unused token back: an empty upload ends it and frees its id. */
+/** Give an unused token back, by an empty upload. */
 export async function release(id, pass) {
   const headers = { "X-Token": pass, "Content-Type": "image/unknown" };
   await ask(segment(id), { method: "POST", headers }).catch(() => {});
