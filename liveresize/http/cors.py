@@ -39,7 +39,8 @@ _HERE, _ELSEWHERE = ("same-origin", "none"), ("cross-site", "same-site")
 def preflight(
     request: httputil.HTTPHeaders, methods: Sequence[str], usual: str
 ) -> list[tuple[str, str]]:
-    """Return the headers that answer a preflight for `methods`.
+    """Return the headers that answer a preflight for `methods`; it varies by
+    `Access-Control-Request-Headers`.
 
     The headers that the page wants to send are allowed: libraries add some of their own, and
     none of them has a meaning here that could hurt. If there are none, or too many, or if one is
@@ -50,7 +51,6 @@ def preflight(
         ("Access-Control-Allow-Methods", ", ".join(methods)),
         ("Access-Control-Allow-Headers", _wanted(request) or usual),
         _LIFE,
-        ("Vary", "Access-Control-Request-Headers"),
     ]
 
 

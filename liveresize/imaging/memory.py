@@ -28,7 +28,7 @@ MEGABYTE = 1_000_000
 STATUS = pathlib.Path("/proc/self/statm")
 """Begins with the pages of address space that this process has."""
 
-SLACK = 12 * 2**20
+SLACK = 15 * 2**20
 """What a job takes whatever the size of its picture: buffers of codecs, the sketch, profiles."""
 
 RESULT = 8
@@ -73,7 +73,7 @@ LAYOUTS = {
     "gif": Layout(copies=1),
     # RGB as the library gives it; its planes are counted by their depth and sampling.
     "avif": Layout(coded=3.5, alpha=1.6, copies=2),
-    "heif": Layout(coded=1.6, alpha=8.2, copies=1),
+    "heif": Layout(coded=1.7, alpha=8.2, copies=1),
     "tiff": Layout(coded=0.2),
     "bmp": Layout(),
     # Up to 40 if it is progressive and lossless, or progressive with alpha.
@@ -253,10 +253,17 @@ def check_renderable(image: Image.Image, frames: int, bent: bool, constraints: C
     share = min(1.0, math.sqrt(largest / math.prod(bounds)))
     size = math.ceil(bounds[0] * share), math.ceil(bounds[1] * share)
     turned = size[1], size[0]
-    for result in (size, turned):
-        rendering(
-            image, factor, image.size, result, Format.PNG, frames=frames, bent=bent, keeps=0
-        ).check()
+    for box in (size, turned):
+        inside = min(box[0] / image.width, box[1] / image.height)
+        outside = max(box[0] / image.width, box[1] / image.height)
+        whole = math.ceil(image.width * inside), math.ceil(image.height * inside)
+        for part, result in (
+            (image.size, whole),  # `clip`
+            ((box[0] / outside, box[1] / outside), box),  # `crop`
+        ):
+            rendering(
+                image, factor, part, result, Format.PNG, frames=frames, bent=bent, keeps=0
+            ).check()
 
 
 def _decoded(image: Image.Image, factor: float) -> Size:

@@ -43,7 +43,7 @@ IAAS = (
     ),
     Difference("U27", r"_(0|21|a|-1|)x\.jpg$", "status"),
     Difference("U28", r"\?preset=x$", "status"),
-    Difference("U32", r"^/favicon\.ico$", "status"),
+    Difference("U32", r"^/(favicon\.ico|token)$", "status"),
     Difference("U32", r"\.(xyz|bmp|tiff|svg|heic)$", "status"),
     Difference("U32", r"\?fit=crop&fit=clip$", "status"),
     Difference("U32", r"^/land%5f10%5f10\.jpg$", "status"),
@@ -60,7 +60,7 @@ UPLOADS = {
     "U3": r"x=(1200|5000|-10|1e2|abc)|width=-5|width=0\.9",
     "U5": r'"ext": "tar\.gz"',
     "U10": r'"path": "/TOKEN"',
-    "U29": r'"twice"',
+    "U29": r'"twice"|"field": "file"',
     "U30": r'"id": "(_x|token|robots|favicon)"',
     "U34": r'"query".*"file": "turned"',
 }

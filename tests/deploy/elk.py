@@ -40,6 +40,7 @@ SPREAD = {
     "http/transport/clients.py": {"client.ip"},
     "http/transport/http2.py": {"client.ip"},
     "http/transport/listener.py": {"client.ip"},
+    "storage/bucket_health.py": {"hint"},
     "app/stats.py": {"hits", "misses", "uploads", "generations"},
 }
 """Modules that log a mapping → the fields in it."""

@@ -121,13 +121,23 @@ class Encryption:
         self._context.load_cert_chain(pair.certificate, pair.key)
         self.seen: list[bool] = []
         self.port = 0
+        self._sessions: set[asyncio.Task[None]] = set()
 
     async def serve(self, ready: Callable[[], None], end: asyncio.Event) -> None:
         """Answer until `end` is set."""
-        async with await asyncio.start_server(self._session, "127.0.0.1", 0) as server:
+        async with await asyncio.start_server(self._answer, "127.0.0.1", 0) as server:
             self.port = server.sockets[0].getsockname()[1]
             ready()
             await end.wait()
+        for session in self._sessions:
+            session.cancel()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Keep the session, so that none is left behind."""
+        session = asyncio.create_task(self._session(reader, writer))
+        self._sessions.add(session)
+        session.add_done_callback(self._sessions.discard)
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
@@ -141,8 +151,7 @@ class Encryption:
             with contextlib.closing(outer):
                 self.seen.append(encrypted)
                 outer.write(first)
-                both = [pass_on(reader, outer), pass_on(inner, writer)]
-                await asyncio.wait(map(asyncio.create_task, both))
+                await asyncio.gather(pass_on(reader, outer), pass_on(inner, writer))
 
 
 async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -84,7 +84,8 @@ def refused(reply: wire.Reply, status: int) -> None:
     """Whether an answer is an error as every error should be."""
     assert reply.status == status
     said = json.loads(reply.body)
-    assert list(said) == ["error", "code", "request_id"]
+    cause = ["cause"] if said["code"] == "token_refused" else []
+    assert list(said) == ["error", "code", *cause, "request_id"]
     assert said["error"].endswith((".", "?"))
     assert len(said["error"]) < 300
     assert said["request_id"] == reply.headers["x-request-id"]

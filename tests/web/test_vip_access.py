@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from liveresize.http.cors import EXPOSED
+
 from . import buckets, pictures, wire
 from .buckets import TOKEN, Gallery
 
@@ -16,6 +18,7 @@ CORS = {
         "Accept, Content-Type, X-Vip-Token, X-Vip-Warmup, Authorization"
     ),
     "access-control-max-age": "86400",
+    EXPOSED[0].lower(): EXPOSED[1],
 }
 
 PATTERNS = ("localhost", "*.Example.test", "app.test", "::1", "xn--bcher-kva.test")
@@ -194,8 +197,10 @@ def test_a_preflight_is_200_for_pages_that_may_upload(gallery: Gallery, target: 
             Access_Control_Request_Headers="content-type,x-vip-token,x-vip-warmup",
         )
     assert (reply.status, reply.body) == (200, b"")
-    assert shared(reply) == CORS
-    assert reply.headers["vary"] == "Origin"
+    asked_for = {"access-control-allow-headers": "content-type,x-vip-token,x-vip-warmup"}
+    usual = {name: value for name, value in CORS.items() if name != EXPOSED[0].lower()}
+    assert shared(reply) == usual | asked_for
+    assert reply.headers["vary"] == "Origin, Access-Control-Request-Headers"
     assert reply.headers["content-length"] == "0"
 
 
@@ -207,4 +212,4 @@ def test_a_preflight_is_401_for_others(gallery: Gallery, origin: str | None, tar
     reply = wire.ask(gallery.port, target, "OPTIONS", X_Vip_Token=TOKEN, **headers)
     assert (reply.status, json.loads(reply.body)["code"]) == (401, "secret_refused")
     assert shared(reply) == {}
-    assert reply.headers["vary"] == "Origin"
+    assert reply.headers["vary"] == "Origin, Access-Control-Request-Headers"

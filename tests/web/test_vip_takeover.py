@@ -100,7 +100,7 @@ def test_a_rendition_of_vip_that_is_no_picture_is_not_served(every: OnS3, place:
 def test_what_is_no_picture_of_ours_in_a_bucket_is_422(every: OnS3, place: Place) -> None:
     """Every limit of an upload counts; that is remembered, too."""
     galleries.lay(place, "text", b"hello")
-    galleries.lay(place, "large", pictures.blank(7000, 7000), "image/png")
+    galleries.lay(place, "large", pictures.blank(12_000, 11_000), "image/png")
     galleries.lay(place, "svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
     galleries.lay(place, "scans", _bombs.jpeg_scans(101, (400, 300)), "image/jpeg")
     for name in ("text", "large", "svg", "scans"):

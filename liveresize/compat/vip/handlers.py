@@ -26,6 +26,14 @@ _METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 _HEADERS = "Accept, Content-Type, X-Vip-Token, X-Vip-Warmup, Authorization"
 """What pages of allowed origins may send, as vip has it; other headers that they ask for, too."""
 
+_CORS = (
+    cors.ANY_ORIGIN,
+    ("Access-Control-Allow-Methods", ", ".join(_METHODS)),
+    ("Access-Control-Allow-Headers", _HEADERS),
+    ("Access-Control-Max-Age", "86400"),
+)
+"""vip sends these with every response to such a page."""
+
 _CLEAN_AGE = 86_400
 """Seconds for which a redirect to a clean path may be kept."""
 
@@ -77,7 +85,7 @@ def cross_origin_headers(handler: Handler) -> responses.Headers:
     vary = ("Vary", "Origin")
     if not origin_allowed(handler):
         return [vary]
-    return [*cors.preflight(handler.request.headers, _METHODS, _HEADERS), cors.EXPOSED, vary]
+    return [*_CORS, cors.EXPOSED, vary]
 
 
 class VipUploadHandler(BodyHandler):
@@ -194,11 +202,12 @@ class VipPreflightHandler(Handler):
     async def options(self) -> None:
         """Respond to the preflight request; 401 to other origins, as vip does."""
         check_routes(self)
-        headers = cross_origin_headers(self)
-        if len(headers) == 1:
-            self.error_headers = headers
+        vary = ("Vary", "Origin, Access-Control-Request-Headers")
+        if not origin_allowed(self):
+            self.error_headers = [vary]
             raise errors.SecretRefused("Pages of this origin may not upload here.")
-        await self.respond(responses.Response(status=200, headers=headers, length=0))
+        allowed = [*cors.preflight(self.request.headers, _METHODS, _HEADERS), vary]
+        await self.respond(responses.Response(status=200, headers=allowed, length=0))
 
 
 class UncleanPathHandler(Unknown):

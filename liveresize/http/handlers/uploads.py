@@ -114,6 +114,7 @@ class PreflightHandler(Handler):
         allowed = cors.preflight(
             self.request.headers, ("GET", "HEAD", "POST"), "X-Token, Content-Type"
         )
+        allowed.append(("Vary", "Access-Control-Request-Headers"))
         await self.respond(responses.Response(status=204, headers=allowed, length=None))
 
 
