@@ -3,6 +3,19 @@
 import enum
 from dataclasses import dataclass
 
+TITLES = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WebP",
+    "gif": "GIF",
+    "avif": "AVIF",
+    "heif": "HEIC",
+    "jxl": "JPEG XL",
+    "tiff": "TIFF",
+    "bmp": "BMP",
+}
+"""Formats that can be listed as input → their names in sentences."""
+
 
 class Format(enum.StrEnum):
     """The format of a rendition."""

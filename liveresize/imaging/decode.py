@@ -27,6 +27,7 @@ from PIL import (
 )
 
 from liveresize import errors
+from liveresize.core.formats import TITLES
 from liveresize.imaging import (
     apng,
     avif,
@@ -202,7 +203,7 @@ def _named(path: str | os.PathLike[str], formats: tuple[str, ...]) -> Iterator[N
             raise  # explained
         can = [name for name in formats if name in PILLOW_NAMES and _ready(name)]
         title = naming.title(structure.mapped(path))
-        if title in (naming.TITLES[name] for name in can):
+        if title in (TITLES[name] for name in can):
             public = f"The picture is a damaged {title} and cannot be decoded."
             raise errors.UnreadableImage(public, exc.detail) from exc
         if isinstance(exc, errors.UnsupportedImage):

@@ -43,7 +43,7 @@ class Decoder:
 
     def __init__(self, file: IO[bytes]) -> None:
         """Decode what is in `file`, of which nothing is read yet."""
-        found = libjxl.library()
+        found = libjxl.load()
         assert found is not None
         self._library, self._file = found, file
         self._refused = libjxl.memory().refused
@@ -169,7 +169,7 @@ class JXLImageFile(ImageFile.ImageFile):
 
 def register() -> bool:
     """Let Pillow open JPEG XL; whether there is a decoder."""
-    if libjxl.library() is None:
+    if libjxl.load() is None:
         return False
     Image.register_open(FORMAT, JXLImageFile, structure.accept)
     return True

@@ -108,7 +108,7 @@ class PixelFormat(ctypes.Structure):
 
 
 @functools.cache
-def library() -> ctypes.CDLL | None:
+def load() -> ctypes.CDLL | None:
     """The library, its functions declared; None where there is none, or an old one."""
     spec = importlib.util.find_spec(PACKAGE)
     folders = spec.submodule_search_locations if spec else None
@@ -129,7 +129,7 @@ def memory() -> Memory:
 
 def version() -> str:
     """The version of the library, such as `0.11.2`; "" where there is none."""
-    found = library()
+    found = load()
     if found is None:
         return ""
     number = found.JxlDecoderVersion()

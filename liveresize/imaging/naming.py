@@ -4,22 +4,10 @@ import contextlib
 from collections.abc import Sequence
 
 from liveresize import errors
+from liveresize.core.formats import TITLES
 from liveresize.imaging import structure
 from liveresize.imaging.structure import boxes, isobmff
 from liveresize.imaging.structure.tally import Tally
-
-TITLES = {
-    "jpeg": "JPEG",
-    "png": "PNG",
-    "webp": "WebP",
-    "gif": "GIF",
-    "avif": "AVIF",
-    "heif": "HEIC",
-    "jxl": "JPEG XL",
-    "tiff": "TIFF",
-    "bmp": "BMP",
-}
-"""Our names of formats → those in messages."""
 
 SIGNATURES: Sequence[tuple[int, bytes, str]] = (
     (4, b"jP  \r\n\x87\n", "JPEG 2000"),

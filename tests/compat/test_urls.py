@@ -163,7 +163,7 @@ def test_what_means_nothing_is_ignored_with_leniency(
 
 @pytest.mark.parametrize(("query", "code"), REFUSED)
 def test_leniency_has_its_limits(lenient: servers.Running, query: str, code: str) -> None:
-    """What says what is allowed counts, and an escape is none of a client's values."""
+    """Bad permissions and bad escapes are refused as before."""
     answer = lenient.client.get(f"/pic_30_20.jpg?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 

@@ -50,7 +50,7 @@ def encoded(
     bands = picture.getbands()
     alpha = bands[-1] == "A"
     info = libjxl.BasicInfo()
-    jxl.library.JxlEncoderInitBasicInfo(ctypes.byref(info))
+    jxl.functions.JxlEncoderInitBasicInfo(ctypes.byref(info))
     info.width, info.height = picture.size
     info.bits, info.orientation = bits, orientation
     info.original_profile = not distance
@@ -91,22 +91,22 @@ class _Encoder:
     """Calls of the encoder in libjxl; each must succeed."""
 
     def __init__(self) -> None:
-        found = libjxl.library()
+        found = libjxl.load()
         assert found is not None
-        self.library = found
+        self.functions = found
         found.JxlEncoderCreate.restype = ctypes.c_void_p
         found.JxlEncoderFrameSettingsCreate.restype = ctypes.c_void_p
         self._handle = ctypes.c_void_p(found.JxlEncoderCreate(None))
 
     def call(self, name: str, *arguments: Any, on: Any = None) -> None:
         """Call a function of the encoder, or of something else that it has made."""
-        told = getattr(self.library, f"JxlEncoder{name}")(on or self._handle, *arguments)
-        assert told == 0, (name, self.library.JxlEncoderGetError(self._handle))
+        told = getattr(self.functions, f"JxlEncoder{name}")(on or self._handle, *arguments)
+        assert told == 0, (name, self.functions.JxlEncoderGetError(self._handle))
 
     def extra(self, index: int, kind: int, bits: int, premultiplied: bool = False) -> None:
         """Declare an extra channel."""
         channel = libjxl.ExtraChannel()
-        self.library.JxlEncoderInitExtraChannelInfo(kind, ctypes.byref(channel))
+        self.functions.JxlEncoderInitExtraChannelInfo(kind, ctypes.byref(channel))
         ctypes.c_uint32.from_buffer(channel, 4).value = bits
         ctypes.c_int.from_buffer(channel, 20).value = premultiplied
         self.call("SetExtraChannelInfo", ctypes.c_size_t(index), ctypes.byref(channel))
@@ -120,12 +120,12 @@ class _Encoder:
         black: bool,
     ) -> None:
         """Add the pixels, as often as there are frames."""
-        settings = ctypes.c_void_p(self.library.JxlEncoderFrameSettingsCreate(self._handle, None))
+        settings = ctypes.c_void_p(self.functions.JxlEncoderFrameSettingsCreate(self._handle, None))
         self.call("SetFrameLossless", int(how["lossless"]), on=settings)
         self.call("SetFrameDistance", ctypes.c_float(how["distance"]), on=settings)
         if frames > 1:
             header = _FrameHeader()
-            self.library.JxlEncoderInitFrameHeader(ctypes.byref(header))
+            self.functions.JxlEncoderInitFrameHeader(ctypes.byref(header))
             header.duration = 1
             self.call("SetFrameHeader", ctypes.byref(header), on=settings)
         for _ in range(frames):
@@ -136,7 +136,7 @@ class _Encoder:
                 plane = bytes(len(data) // form.channels)
                 rest = (plane, ctypes.c_size_t(len(plane)), 0)
                 self.call("SetExtraChannelBuffer", ctypes.byref(one), *rest, on=settings)
-        self.library.JxlEncoderCloseInput(self._handle)
+        self.functions.JxlEncoderCloseInput(self._handle)
 
     def output(self) -> bytes:
         """The file."""
@@ -144,5 +144,5 @@ class _Encoder:
         place = ctypes.c_void_p(ctypes.addressof(room))
         left = ctypes.c_size_t(ROOM)
         self.call("ProcessOutput", ctypes.byref(place), ctypes.byref(left))
-        self.library.JxlEncoderDestroy(self._handle)
+        self.functions.JxlEncoderDestroy(self._handle)
         return room.raw[: ROOM - left.value]

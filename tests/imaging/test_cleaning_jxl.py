@@ -12,7 +12,7 @@ from liveresize.imaging import ingest, libjxl
 
 from . import jxl_files, samples
 
-pytestmark = pytest.mark.skipif(libjxl.library() is None, reason="imagecodecs is not installed")
+pytestmark = pytest.mark.skipif(libjxl.load() is None, reason="imagecodecs is not installed")
 
 LISTED = samples.tuned(formats=("jpeg", "png", "jxl"))
 

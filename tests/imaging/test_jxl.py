@@ -15,7 +15,7 @@ from liveresize.imaging import decode, ingest, libjxl
 from . import jxl_files, samples
 from .test_cicp import SHOWN, STORED, patches
 
-pytestmark = pytest.mark.skipif(libjxl.library() is None, reason="imagecodecs is not installed")
+pytestmark = pytest.mark.skipif(libjxl.load() is None, reason="imagecodecs is not installed")
 
 LISTED = samples.tuned(formats=("jpeg", "png", "jxl"))
 
@@ -245,14 +245,14 @@ def test_without_the_library_the_format_is_not_accepted(
     """As if it were not listed, and nothing breaks."""
     path = made(flat((200, 100, 50)))
     monkeypatch.setattr(libjxl, "PACKAGE", "no_such_package")
-    for cached in (libjxl.library, decode.accepted):
+    for cached in (libjxl.load, decode.accepted):
         cached.cache_clear()
     try:
         assert libjxl.version() == ""
         with pytest.raises(errors.UnsupportedImage):
             shown(path)
     finally:
-        for cached in (libjxl.library, decode.accepted):
+        for cached in (libjxl.load, decode.accepted):
             monkeypatch.undo()
             cached.cache_clear()
 
@@ -260,8 +260,8 @@ def test_without_the_library_the_format_is_not_accepted(
 def test_an_old_library_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its functions take other arguments."""
     monkeypatch.setattr(libjxl, "OLDEST", 99_000_000)
-    libjxl.library.cache_clear()
+    libjxl.load.cache_clear()
     try:
-        assert libjxl.library() is None
+        assert libjxl.load() is None
     finally:
-        libjxl.library.cache_clear()
+        libjxl.load.cache_clear()

@@ -291,7 +291,7 @@ def test_a_token_that_was_given_back_uploads(world: World) -> None:
 
 @everywhere
 def test_a_token_that_was_given_back_gives_way(world: World) -> None:
-    """The next token for the id replaces it; it starts to count anew."""
+    """The next token for the id replaces it, and can be given back as often."""
 
     async def scenario(bench: Bench) -> None:
         old = await given_back_token(bench)

@@ -8,22 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize import errors
+from liveresize.core.formats import TITLES
+from liveresize.settings.pictures import MODULES
 
 HEAD = 64
 """Bytes that tell the kinds apart."""
-
-TITLES = {
-    "jpeg": "JPEG",
-    "png": "PNG",
-    "webp": "WebP",
-    "gif": "GIF",
-    "avif": "AVIF",
-    "heif": "HEIC",
-    "jxl": "JPEG XL",
-    "tiff": "TIFF",
-    "bmp": "BMP",
-}
-"""Formats that `formats.input` can list → their names in sentences."""
 
 _STARTS = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -42,7 +31,6 @@ _STARTS = (
     (b"<svg", "SVG"),
     (b"<?xml", "SVG"),
 )
-_PACKAGED = frozenset({"heif", "jxl"})
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 
@@ -81,7 +69,7 @@ def explained(path: Path, error: Exception, listed: Sequence[str]) -> Undecodabl
     if kind not in TITLES:
         return Undecodable(kind, f"It is {kind}, which liveresize does not read.")
     if kind not in listed:
-        package = ", install its package" if kind in _PACKAGED else ""
+        package = ", install its package" if kind in MODULES else ""
         listing = f"list {kind} in formats.input{package} and run it again"
         return Undecodable(kind, f"It is {TITLES[kind]}: {listing}.")
     public = error.public if isinstance(error, errors.LiveResizeError) else str(error)

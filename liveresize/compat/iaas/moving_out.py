@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.compat.iaas import kinds, target
+from liveresize.compat.iaas import target
 from liveresize.compat.iaas.originals import digest
 from liveresize.compat.iaas.sink import LONGEST, Row, Sink
 from liveresize.compat.iaas.source import Shape
 from liveresize.compat.iaas.summary import Summary
 from liveresize.compat.iaas.variants import Named, Variants
 from liveresize.core import ports
-from liveresize.core.formats import Format
+from liveresize.core.formats import TITLES, Format
 from liveresize.core.jobs import IntakeJob
 from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Link, Original
@@ -230,7 +230,7 @@ class MoveOut:
         if not _SERVED.fullmatch(name):
             self.odd.setdefault("Live Image Resize has no URL for such an id", []).append(name)
         if original.decoded and original.format not in _READ:
-            title = kinds.TITLES.get(original.format, original.format)
+            title = TITLES.get(original.format, original.format)
             self.odd.setdefault(
                 f"its ImageMagick reads {title} only if it was built with it", []
             ).append(name)
