@@ -36,6 +36,7 @@ from liveresize.imaging import (
     heif,
     memory,
     naming,
+    pixel_limit,
     png,
     structure,
     tiff,
@@ -114,7 +115,7 @@ def translated() -> Iterator[None]:
     except errors.LiveResizeError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise errors.ImageTooLarge("", str(exc)) from exc
+        raise pixel_limit.told_by_pillow(exc) from exc
     except UnidentifiedImageError as exc:
         raise errors.UnsupportedImage("", str(exc)) from exc
     except FileNotFoundError as exc:
@@ -259,12 +260,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width <= 0 or height <= 0:
         raise errors.UnreadableImage("", f"{width}x{height}")
-    if width * height > max_pixels:
-        raise errors.ImageTooLarge(
-            f"This picture of {width}x{height} pixels has {width * height / 1e6:.1f} megapixels; "
-            f"the limit is {max_pixels / 1e6:g}.",
-            f"{width}x{height}, at most {max_pixels} pixels",
-        )
+    pixel_limit.check(width, height, max_pixels)
     if max(size) > _MAX_SIDE:
         raise errors.ImageTooLarge(
             f"This picture of {width}x{height} pixels is too long; the limit is {_MAX_SIDE} a side."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from liveresize import errors
+from liveresize.imaging import pixel_limit
 from liveresize.imaging.cleaning.parts import Piece, damaged, part
 from liveresize.imaging.structure import gif
 
@@ -54,8 +54,7 @@ def _closed(data: memoryview, block: gif.Block, max_pixels: int) -> Iterator[Pie
     """
     head = part(data, block.start, gif.IMAGE_SIZE)
     width, height, flags = struct.unpack_from("<HHB", head, 5)
-    if width * height > max_pixels:
-        raise errors.ImageTooLarge("", f"{width}x{height}, at most {max_pixels} pixels")
+    pixel_limit.check(width, height, max_pixels)
     start = block.start + gif.IMAGE_SIZE + gif.palette_size(flags)
     at = last = start + 1
     while at < len(data):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from liveresize import errors
+from liveresize.imaging import pixel_limit
 from liveresize.imaging.cleaning.jpeg import (
     APP0,
     APP15,
@@ -125,8 +125,7 @@ class _Picture:
         width, height = self._size()
         if not width * height:
             raise damaged("jpeg: no height")
-        if width * height > max_pixels:
-            raise errors.ImageTooLarge("", f"{width}x{height}, at most {max_pixels} pixels")
+        pixel_limit.check(width, height, max_pixels)
         if not self._is_covered():
             raise damaged("jpeg: scans are missing")
         body = b"".join(self.parts)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import PngImagePlugin
 
 from liveresize import errors
-from liveresize.imaging import png
+from liveresize.imaging import pixel_limit, png
 from liveresize.imaging.cleaning.parts import Piece, damaged
 from liveresize.imaging.cleaning.png import (
     CRITICAL,
@@ -225,8 +225,7 @@ def _header(chunks: list[Chunk], max_pixels: int) -> Header:
     width, height, depth, colour, *methods, interlace = struct.unpack(">IIBBBBB", chunks[0].payload)
     if depth not in DEPTHS.get(colour, ()) or any(methods) or interlace > 1:
         raise damaged("png: an IHDR without meaning")
-    if width * height > max_pixels:
-        raise errors.ImageTooLarge("", f"{width}x{height}, at most {max_pixels} pixels")
+    pixel_limit.check(width, height, max_pixels)
     return Header(width, height, depth, colour, bool(interlace))
 
 
