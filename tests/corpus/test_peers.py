@@ -138,7 +138,14 @@ def cuts_each_side(row: Row) -> bool:
     return least == (row["expect_w"], row["expect_h"])
 
 
+def fits_a_worker(row: Row) -> bool:
+    """The picture has fewer pixels than our limit, and the corpus expects it to be taken."""
+    width, height = row["stored"]
+    return bool(width * height <= 128 * 10**6) and table.at(row["file"]).stored
+
+
 CHECKS = {
+    "by-cost": fits_a_worker,
     "floor": floors,
     "unrounded": rounds,
     "focal-point": only_moves,
