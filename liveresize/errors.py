@@ -24,6 +24,7 @@ LiveResizeError
 │   └── PresetRequired
 ├── OriginalMissing
 │   └── BucketMissing
+├── VersionMismatch
 ├── OriginalElsewhere
 ├── ImageError                  the picture itself is the problem
 │   ├── UploadTooLarge
@@ -195,6 +196,10 @@ class OriginalMissing(LiveResizeError):
 
 class BucketMissing(OriginalMissing):
     """There is no such bucket."""
+
+
+class VersionMismatch(LiveResizeError):
+    """The picture has another version than the request says."""
 
 
 class OriginalElsewhere(LiveResizeError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
+from liveresize.core.records import NOTHING, Record
 
 GENERATION = re.compile(r"[0-9a-f]{28}")
 
@@ -32,6 +33,11 @@ def born(generation: str) -> float:
     The first digit is not part of the time; it marks files of the published service.
     """
     return int(generation[1:12], 16) / 1000
+
+
+def version_of(generation: str) -> str:
+    """Return the version of a picture, as clients see it: eight random digits of its generation."""
+    return generation[12:20]
 
 
 def file_name(variant: str, engine: str, extension: str) -> str:
@@ -62,7 +68,7 @@ class Original:
     `format` is the lower-case name of the format (`jpeg`, `png`, `webp`, `gif`, `avif`, or an
     optional input format); `sha256` is of the stored bytes. `clean` means that these bytes
     hold no location or maker's data and can be sent unchanged. `uploaded_at` is Unix seconds
-    of the index's clock.
+    of the index's clock. `record` is what the application says of the picture.
     """
 
     image: ImageId
@@ -78,6 +84,7 @@ class Original:
     dominant_color: str = ""
     thumbhash: str = ""
     uploaded_at: float = 0.0
+    record: Record = NOTHING
 
     @property
     def size(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from liveresize.core.names import ImageId
+from liveresize.core.records import Given
 
 
 def new_token() -> str:
@@ -27,7 +28,7 @@ class Grant:
 
     `lifetime` is in seconds from its issue; `max_bytes` (0: the server's own limit) and
     `formats` (empty: every accepted one, otherwise lower-case format names) limit the upload;
-    `overwrite` allows it to replace an original.
+    `overwrite` allows it to replace an original. `given` is what is said of the picture.
     """
 
     image: ImageId
@@ -35,6 +36,7 @@ class Grant:
     max_bytes: int = 0
     formats: tuple[str, ...] = ()
     overwrite: bool = False
+    given: Given = field(default_factory=Given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,29 @@
 """The index in memory: what the tests of everything above the index run on."""
 
 import dataclasses
+import json
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from liveresize import errors
 from liveresize.core import tokens
+from liveresize.core.events import Event, Kind, describe
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
-from liveresize.core.ports import FACTS, Added, Announcement, Purged, Selection
+from liveresize.core.originals import Link, Original, version_of
+from liveresize.core.ports import (
+    FACTS,
+    HIDDEN,
+    RECORD,
+    Added,
+    Announcement,
+    Changed,
+    Purged,
+    Selection,
+)
+from liveresize.core.records import Change, differences
 from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
 from liveresize.storage.index import versions
 from liveresize.storage.index.schema import State
@@ -79,6 +91,7 @@ class Tables:
         self.links: dict[tuple[str, str], _LinkRow] = {}
         self.purges: list[Purged] = []
         self.serial = 0
+        self.events: list[Event] = []
 
     def now(self) -> float:
         """The clock of an index that answers; raises IndexUnavailable while it does not."""
@@ -91,6 +104,21 @@ class Tables:
         self.now()
         same = (one for one in self.originals.values() if one.generation == generation)
         return next(same, None)
+
+    def write(
+        self, kind: Kind, original: Original, more: Mapping[str, object] | None = None
+    ) -> None:
+        """Add an event."""
+        self.events.append(
+            Event(
+                serial=self.events[-1].serial + 1 if self.events else 1,
+                at=self.now(),
+                kind=kind,
+                image=original.image,
+                generation=original.generation,
+                document=json.loads(json.dumps({**describe(original), **(more or {})})),
+            )
+        )
 
     def end(self, original: Original) -> None:
         """End a generation and its links, and tell every instance."""
@@ -191,7 +219,9 @@ class MemoryTokens(_Repository):
                 raise errors.IdTaken()
             self._tables.end(replaced)
         row.state, row.received_sha256, row.receipt = State.DONE, received_sha256, receipt
-        self._tables.originals[original.image] = dataclasses.replace(original, uploaded_at=now)
+        original = dataclasses.replace(original, uploaded_at=now, record=row.grant.given.at(now))
+        self._tables.originals[original.image] = original
+        self._tables.write(Kind.REPLACED if replaced else Kind.UPLOADED, original)
         if mirrored:
             self._tables.mirrored.add(original.generation)
         if announce:
@@ -226,6 +256,9 @@ class MemoryOriginalRows(_Repository):
         uploaded_at = original.uploaded_at or now
         if announce and original.image not in self._tables.originals:
             self._tables.queued[original.generation] = _Queued(now)
+            self._tables.write(
+                Kind.UPLOADED, dataclasses.replace(original, uploaded_at=uploaded_at)
+            )
         standing = self._tables.originals.setdefault(
             original.image, dataclasses.replace(original, uploaded_at=uploaded_at)
         )
@@ -261,7 +294,29 @@ class MemoryOriginalRows(_Repository):
         standing = await self.find(original.image)
         if standing is not None and standing.generation == older:
             self._tables.end(standing)
+            self._tables.write(Kind.REPLACED, original)
         return await self.adopt(original)
+
+    async def change(self, image: ImageId, change: Change, *, version: str = "") -> Changed:
+        now = self._tables.now()
+        before = self._tables.originals.get(image)
+        if before is None:
+            raise errors.OriginalMissing
+        if version and version != version_of(before.generation):
+            raise errors.VersionMismatch
+        after = dataclasses.replace(before, record=change.applied(before.record, now))
+        self._tables.originals[image] = after
+        changed = differences(before.record, after.record)
+        if changed:
+            hides = after.record.hidden and not before.record.hidden
+            shows = before.record.hidden and not after.record.hidden
+            if hides:
+                for key in [key for key in self._tables.links if key[0] == after.generation]:
+                    del self._tables.links[key]
+            self._tables.announce((image, after.generation, HIDDEN if hides else RECORD))
+            kind = Kind.RELEASED if shows else Kind.CHANGED
+            self._tables.write(kind, after, {"changed": changed})
+        return Changed(before=before, after=after)
 
     async def end(self, original: Original) -> bool:
         self._tables.now()
@@ -272,6 +327,7 @@ class MemoryOriginalRows(_Repository):
         if token is not None and token.state is State.DONE:
             del self._tables.tokens[original.image]
         self._tables.end(standing)
+        self._tables.write(Kind.DELETED, standing)
         return True
 
     async def delete(self, image: ImageId) -> Original | None:
@@ -280,6 +336,7 @@ class MemoryOriginalRows(_Repository):
         original = self._tables.originals.get(image)
         if original is not None:
             self._tables.end(original)
+            self._tables.write(Kind.DELETED, original)
         return original
 
 
@@ -365,7 +422,7 @@ class MemoryLinks(_Repository):
     async def add(self, link: Link) -> bool:
         now = self._tables.now()
         original = self._tables.of(link.generation)
-        if original is None:
+        if original is None or original.record.hidden:
             return False
         key = (link.generation, link.variant)
         older = self._tables.links.get(key)
@@ -389,7 +446,8 @@ class MemoryLinks(_Repository):
             in_use = len(await self.of(link.generation, len(self._tables.links)))
             row = self._tables.links.get((link.generation, link.variant))
             new = row is None or row.purged_at is not None
-            if self._tables.of(link.generation) is None:
+            original = self._tables.of(link.generation)
+            if original is None or original.record.hidden:
                 outcomes.append(Added.ENDED)
             elif new and in_use >= max_variants:
                 outcomes.append(Added.FULL)
@@ -481,6 +539,21 @@ class MemoryLinks(_Repository):
         return (row for row in self._tables.links.values() if row.purged_at is None)
 
 
+class MemoryEvents(_Repository):
+    """The twin of SqlEvents."""
+
+    async def since(self, serial: int, limit: int) -> list[Event]:
+        self._tables.now()
+        return [event for event in self._tables.events if event.serial > serial][:limit]
+
+    async def add(self, kind: Kind, original: Original, more: Mapping[str, object]) -> None:
+        self._tables.write(kind, original, more)
+
+    async def forget(self, older_than: float) -> None:
+        before = self._tables.now() - older_than
+        self._tables.events = [event for event in self._tables.events if event.at >= before]
+
+
 class MemoryPurges(_Repository):
     """The twin of SqlPurges."""
 
@@ -529,6 +602,7 @@ class MemoryIndex:
         self.announcements = MemoryAnnouncements(self.tables)
         self.links = MemoryLinks(self.tables)
         self.purges = MemoryPurges(self.tables)
+        self.events = MemoryEvents(self.tables)
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""

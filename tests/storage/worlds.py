@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
+from liveresize.core.records import Given
 from liveresize.core.tokens import Claim, Grant
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, schema
@@ -176,6 +177,9 @@ async def raw(url: str) -> AsyncIterator[engines.Engine]:
         await engine.dispose()
 
 
+PLAIN = Given()
+
+
 class Bench:
     """One index in its world, and the means to set up what a test is about."""
 
@@ -186,17 +190,21 @@ class Bench:
         self.later = later
         """Lets so many seconds pass, as the index sees it."""
 
-    async def claim(self, image: ImageId = CAT, *, overwrite: bool = False) -> Claim:
+    async def claim(
+        self, image: ImageId = CAT, *, overwrite: bool = False, given: Given = PLAIN
+    ) -> Claim:
         """A claim that is being uploaded for, with a lease of a minute."""
-        grant = Grant(image=image, lifetime=900.0, overwrite=overwrite)
+        grant = Grant(image=image, lifetime=900.0, overwrite=overwrite, given=given)
         token = await self.index.tokens.issue(grant)
         claim = await self.index.tokens.claim(token.token, [image], 60.0)
         assert isinstance(claim, Claim)
         return claim
 
-    async def upload(self, image: ImageId = CAT, *, overwrite: bool = False) -> Original:
+    async def upload(
+        self, image: ImageId = CAT, *, overwrite: bool = False, given: Given = PLAIN
+    ) -> Original:
         """An original that was uploaded just now."""
-        claim = await self.claim(image, overwrite=overwrite)
+        claim = await self.claim(image, overwrite=overwrite, given=given)
         await self.index.tokens.complete(claim, original(image), "0" * 64, "{}")
         stored = await self.index.rows.find(image)
         assert stored is not None

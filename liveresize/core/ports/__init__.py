@@ -17,9 +17,13 @@ from liveresize.core.ports.files import (
 )
 from liveresize.core.ports.index import (
     FACTS,
+    HIDDEN,
+    RECORD,
     Added,
     Announcement,
     Announcements,
+    Changed,
+    Events,
     Links,
     MirrorQueue,
     OriginalRows,
@@ -40,11 +44,15 @@ from liveresize.core.ports.work import Clock, JobHandle, Priority, Renderer
 
 __all__ = [
     "FACTS",
+    "HIDDEN",
+    "RECORD",
     "Added",
     "Announcement",
     "Announcements",
     "CachedImage",
+    "Changed",
     "Clock",
+    "Events",
     "ForeignOriginals",
     "Heard",
     "HeardRecord",

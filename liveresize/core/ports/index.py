@@ -7,24 +7,32 @@ full disk with SQLite. All times are those of the database.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from liveresize.core.events import Event, Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
+from liveresize.core.records import Change
 from liveresize.core.tokens import Claim, Grant, Spent, Token
 
 FACTS = "~facts"
 """The `variant` of Purged if the original has other facts than before."""
+
+RECORD = "~record"
+"""The `variant` of Purged if the record of the picture has changed."""
+
+HIDDEN = "~hidden"
+"""The `variant` of Purged if the picture was hidden, so that its renditions are to be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
     """One deletion, or change, that every instance must process.
 
-    `variant` is empty if the whole generation has ended, and FACTS if only the facts of the
-    original have changed. `at` is the time of the database in Unix
+    `variant` is empty if the whole generation has ended. FACTS, RECORD and HIDDEN stand for changes
+    of the picture. `at` is the time of the database in Unix
     seconds; it is not compared, see `is_row`.
     """
 
@@ -37,6 +45,14 @@ class Purged:
     def is_row(self, other: "Purged") -> bool:
         """Whether both are the same row: a restored database reuses serials."""
         return self == other and self.at == other.at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A picture before and after a change of its record."""
+
+    before: Original
+    after: Original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +181,13 @@ class OriginalRows(Protocol):
         The deletion is recorded for all instances. Returns False if it has ended already.
         """
 
+    async def change(self, image: ImageId, change: Change, *, version: str = "") -> Changed:
+        """Change the record of a picture; tell all instances and the readers of events.
+
+        A picture that is hidden by it loses its links. Raises OriginalMissing, and VersionMismatch
+        if `version` is given and not that of the current generation.
+        """
+
     async def delete(self, image: ImageId) -> Original | None:
         """Delete the original, its links and its token; record that for all instances."""
 
@@ -277,6 +300,19 @@ class Links(Protocol):
     async def stored_bytes(self, *, buckets: bool = True) -> int:
         """Return the total size of all objects, including purged ones; without `buckets`, only of
         the main namespace."""
+
+
+class Events(Protocol):
+    """The events, one for each change of a picture."""
+
+    async def since(self, serial: int, limit: int) -> list[Event]:
+        """Return up to `limit` events with a serial above `serial`, the oldest first."""
+
+    async def add(self, kind: Kind, original: Original, more: Mapping[str, object]) -> None:
+        """Record an event that belongs to no change of a row, with `more` in its document."""
+
+    async def forget(self, older_than: float) -> None:
+        """Delete some of the events that are older than `older_than` seconds."""
 
 
 class Purges(Protocol):

@@ -41,7 +41,11 @@ _living_ones = (
         .scalar_subquery()
         .label("rows"),
     )
-    .where(_originals.c.generation.in_(_several))
+    .where(
+        _originals.c.generation.in_(_several),
+        _originals.c.held_at.is_(None),
+        _originals.c.expired_at.is_(None),
+    )
     .order_by(_originals.c.generation)
     .with_for_update(read=True, key_share=True, of=_originals)
 )
@@ -279,9 +283,9 @@ class SqlLinks(Repository):
 
 def _living(connection: sa.Connection, links: Sequence[Link]) -> dict[str, int]:
     """How many rows the generations of these links have, purged ones included; those that have
-    ended are left out.
+    ended, or are hidden, are left out.
 
-    The lock on the original's row serialises this and a deletion.
+    The lock on the original's row serialises this, and a deletion or hiding.
     """
     generations = sorted({link.generation for link in links})
     living = connection.execute(_living_ones, {"b_generations": generations})

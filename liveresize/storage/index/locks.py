@@ -2,7 +2,7 @@
 
 SQLite has one writer at a time and needs none of them. On PostgreSQL, transactions that read
 before they write take advisory locks, always in this order, to avoid deadlocks: image,
-housekeeping, rows. The locks end with their transaction, as PgBouncer requires.
+housekeeping, rows, events. The locks end with their transaction, as PgBouncer requires.
 """
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ _NAMESPACE = 0x6C697665
 
 _MIGRATION = 0
 _HOUSEKEEPING = 1
+_EVENTS = 2
 
 
 def set_limits(
@@ -53,6 +54,11 @@ def housekeeping(connection: sa.Connection) -> None:
     serial and released after the commit.
     """
     _lock(connection, _HOUSEKEEPING)
+
+
+def events(connection: sa.Connection) -> None:
+    """Lock the writing of events, so that serials become visible in their order."""
+    _lock(connection, _EVENTS)
 
 
 def migration(connection: sa.Connection) -> None:

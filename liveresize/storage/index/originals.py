@@ -1,14 +1,18 @@
 """The table of originals, with functions for the transactions of other repositories."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from liveresize import errors
+from liveresize.core.events import Kind
 from liveresize.core.names import ImageId
-from liveresize.core.originals import FACTS_VERSION, Original
-from liveresize.core.ports import FACTS
-from liveresize.storage.index import locks, purges, repository, schema
+from liveresize.core.originals import FACTS_VERSION, Original, version_of
+from liveresize.core.ports import FACTS, HIDDEN, RECORD, Changed
+from liveresize.core.records import Change, differences
+from liveresize.storage.index import events, locks, purges, records, repository, schema
 from liveresize.storage.index.repository import Repository
 
 _FACTS = (
@@ -29,6 +33,7 @@ _LOOKED_AT = 10_000
 """Rows that one search for outdated facts looks at: a million would take a second or more."""
 
 _originals = schema.originals
+_links = schema.renditions
 _tokens = schema.tokens
 
 _current = sa.select(_originals).where(  # built once, for every request runs it
@@ -133,7 +138,10 @@ class SqlOriginalRows(Repository):
         standing = current(connection, original.image)
         if standing is not None and standing.generation == older:
             end_generation(connection, standing)
-        return adopt(connection, original)
+        adopted = adopt(connection, original)
+        if standing is not None and standing.generation == older:
+            events.write(connection, Kind.REPLACED, adopted)
+        return adopted
 
     @repository.free
     def end(self, connection: sa.Connection, original: Original) -> bool:
@@ -148,7 +156,24 @@ class SqlOriginalRows(Repository):
         spent = _tokens.c.state == schema.State.DONE
         connection.execute(sa.delete(_tokens).where(schema.of(_tokens, original.image), spent))
         end_generation(connection, standing)
+        events.write(connection, Kind.DELETED, standing)
         return True
+
+    @repository.write
+    def change(
+        self, connection: sa.Connection, image: ImageId, change: Change, *, version: str = ""
+    ) -> Changed:
+        locks.image(connection, image)
+        before = current(connection, image)
+        if before is None:
+            raise errors.OriginalMissing
+        if version and version != version_of(before.generation):
+            raise errors.VersionMismatch
+        now = connection.scalar(sa.select(schema.now()))
+        assert now is not None
+        after = replace(before, record=change.applied(before.record, now))
+        write_record(connection, before, after)
+        return Changed(before=before, after=after)
 
     @repository.free
     def delete(self, connection: sa.Connection, image: ImageId) -> Original | None:
@@ -158,6 +183,7 @@ class SqlOriginalRows(Repository):
         original = current(connection, image)
         if original is not None:
             end_generation(connection, original)
+            events.write(connection, Kind.DELETED, original)
         return original
 
 
@@ -192,6 +218,8 @@ def adopt(
     )
     adopted = current(connection, original.image)
     assert adopted is not None  # the image is locked
+    if announce:
+        events.write(connection, Kind.UPLOADED, adopted)
     return adopted
 
 
@@ -207,6 +235,7 @@ def insert(
     connection.execute(
         sa.insert(_originals).values(
             **_row(original),
+            **records.columns(original.record),
             uploaded_at=uploaded_at,
             mirrored_at=schema.now() if mirrored else None,
             announce_at=schema.now() if announce else None,
@@ -221,10 +250,37 @@ def end_generation(connection: sa.Connection, original: Original) -> None:
     purges.announce(connection, [(original.image, original.generation, "")])
 
 
+def write_record(connection: sa.Connection, before: Original, after: Original) -> None:
+    """Write a changed record, and tell instances and readers of events; the image is locked.
+
+    Hiding a picture deletes its links. The row is locked against links that are being added, which
+    see afterwards that the picture is hidden.
+    """
+    changed = differences(before.record, after.record)
+    if not changed:
+        return
+    hides = after.record.hidden and not before.record.hidden
+    shows = before.record.hidden and not after.record.hidden
+    locks.housekeeping(connection)
+    same = _originals.c.generation == after.generation
+    if hides:
+        connection.execute(sa.select(_originals.c.generation).where(same).with_for_update())
+    connection.execute(sa.update(_originals).where(same).values(**records.columns(after.record)))
+    if hides:
+        connection.execute(sa.delete(_links).where(_links.c.generation == after.generation))
+    purges.announce(connection, [(after.image, after.generation, HIDDEN if hides else RECORD)])
+    events.write(connection, Kind.RELEASED if shows else Kind.CHANGED, after, {"changed": changed})
+
+
 def from_row(row: sa.Row[Any]) -> Original:
     """Convert a row of `originals`."""
     facts = {field: getattr(row, field) for field in _FACTS}
-    return Original(image=ImageId(row.name, row.bucket), uploaded_at=row.uploaded_at, **facts)
+    return Original(
+        image=ImageId(row.name, row.bucket),
+        uploaded_at=row.uploaded_at,
+        record=records.from_row(row),
+        **facts,
+    )
 
 
 def _row(original: Original) -> dict[str, object]:

@@ -78,6 +78,7 @@ tokens = sa.Table(
     sa.Column("overwrite", sa.Boolean, nullable=False),
     sa.Column("received_sha256", TEXT),
     sa.Column("receipt", TEXT),
+    sa.Column("given", TEXT),
 )
 
 originals = sa.Table(
@@ -101,6 +102,14 @@ originals = sa.Table(
     sa.Column("announce_at", sa.Double),
     sa.Column("announce_tries", sa.Integer),
     sa.Column("facts_version", sa.Integer),
+    sa.Column("focus_x", sa.Integer),
+    sa.Column("focus_y", sa.Integer),
+    sa.Column("meta", TEXT),
+    sa.Column("keep_until", sa.Double),
+    sa.Column("claim_until", sa.Double),
+    sa.Column("held_at", sa.Double),
+    sa.Column("expired_at", sa.Double),
+    sa.Column("due_at", sa.Double),
 )
 
 # What the mirror lacks is its queue; in time that is next to nothing.
@@ -125,6 +134,14 @@ sa.Index(
     originals.c.announce_at,
     sqlite_where=originals.c.announce_at.is_not(None),
     postgresql_where=originals.c.announce_at.is_not(None),
+)
+
+# Nearly every picture stays for good, and is null here.
+sa.Index(
+    None,
+    originals.c.due_at,
+    sqlite_where=originals.c.due_at.is_not(None),
+    postgresql_where=originals.c.due_at.is_not(None),
 )
 
 renditions = sa.Table(
@@ -165,6 +182,21 @@ purges = sa.Table(
     sa.Column("variant", TEXT, nullable=False),
     sa.Column("at", sa.Double, nullable=False, index=True),
     # A serial that was pruned must not be given out again: pollers have passed it.
+    sqlite_autoincrement=True,
+)
+
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("serial", SERIAL, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("kind", TEXT, nullable=False),
+    sa.Column("bucket", TEXT, nullable=False),
+    sa.Column("name", TEXT, nullable=False),
+    sa.Column("generation", TEXT, nullable=False),
+    sa.Column("document", TEXT, nullable=False),
+    # Readers have passed a serial that was pruned.
     sqlite_autoincrement=True,
 )
 

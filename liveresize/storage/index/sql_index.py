@@ -4,6 +4,7 @@ from typing import Self
 
 from liveresize.storage.index.announcements import SqlAnnouncements
 from liveresize.storage.index.database import Database
+from liveresize.storage.index.events import SqlEvents
 from liveresize.storage.index.links import SqlLinks
 from liveresize.storage.index.mirror_queue import SqlMirrorQueue
 from liveresize.storage.index.originals import SqlOriginalRows
@@ -27,6 +28,7 @@ class DatabaseIndex:
         self.announcements = SqlAnnouncements(self._database)
         self.links = SqlLinks(self._database)
         self.purges = SqlPurges(self._database)
+        self.events = SqlEvents(self._database)
 
     @classmethod
     async def open(cls, database: Database) -> Self:

@@ -9,15 +9,17 @@ A token that was given back is a failed one with a tally in `receipt`: one strok
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from liveresize import errors
 from liveresize.core import tokens
+from liveresize.core.events import Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
-from liveresize.storage.index import locks, originals, repository, schema
+from liveresize.storage.index import events, locks, originals, records, repository, schema
 from liveresize.storage.index.repository import Repository
 
 _tokens = schema.tokens
@@ -46,6 +48,7 @@ class SqlTokens(Repository):
             "overwrite": grant.overwrite,
             "received_sha256": None,
             "receipt": None,
+            "given": records.dump(grant.given),
         }
         issued = connection.execute(
             schema.upsert(connection.dialect.name, _tokens)
@@ -137,7 +140,7 @@ class SqlTokens(Repository):
             sa.update(_tokens)
             .where(schema.of(_tokens, image), schema.held(claim))
             .values(state=schema.State.DONE, received_sha256=received_sha256, receipt=receipt)
-            .returning(_tokens.c.overwrite)
+            .returning(_tokens.c.overwrite, _tokens.c.given, schema.now().label("now"))
         )
         token = completed.one_or_none()
         if token is None:
@@ -147,7 +150,13 @@ class SqlTokens(Repository):
             if not token.overwrite:
                 raise errors.IdTaken()
             originals.end_generation(connection, replaced)
-        originals.insert(connection, original, schema.now(), mirrored=mirrored, announce=announce)
+        original = replace(
+            original, uploaded_at=token.now, record=records.load(token.given).at(token.now)
+        )
+        originals.insert(
+            connection, original, original.uploaded_at, mirrored=mirrored, announce=announce
+        )
+        events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced
 
 
@@ -176,4 +185,5 @@ def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
         max_bytes=row.max_bytes,
         formats=tuple(filter(None, row.formats.split(","))),
         overwrite=row.overwrite,
+        given=records.load(row.given),
     )

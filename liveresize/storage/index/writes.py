@@ -79,6 +79,6 @@ def attempt(connection: sa.Connection) -> None:
     }
     connection.execute(sa.insert(schema.tokens).values(row))
     connection.execute(sa.delete(schema.tokens).where(schema.tokens.c.name == name))
-    for table in (schema.originals, schema.renditions, schema.purges):
+    for table in (schema.originals, schema.renditions, schema.purges, schema.events):
         column = next(iter(table.c))
         connection.execute(sa.update(table).where(sa.false()).values({column: column}))

@@ -1,0 +1,86 @@
+"""The table of events: one for each change of a picture."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import sqlalchemy as sa
+
+from liveresize.core.events import Event, Kind, describe
+from liveresize.core.names import ImageId
+from liveresize.core.originals import Original
+from liveresize.storage.index import locks, repository, schema
+from liveresize.storage.index.repository import Repository
+
+_FORGOTTEN_AT_ONCE = 10_000
+"""Events that one statement deletes."""
+
+_events = schema.events
+
+
+class SqlEvents(Repository):
+    """ports.Events on the table `events`."""
+
+    @repository.read
+    def since(self, connection: sa.Connection, serial: int, limit: int) -> list[Event]:
+        rows = connection.execute(
+            sa.select(_events)
+            .where(_events.c.serial > serial)
+            .order_by(_events.c.serial)
+            .limit(limit)
+        )
+        return [
+            Event(
+                serial=row.serial,
+                at=row.at,
+                kind=Kind(row.kind),
+                image=ImageId(row.name, row.bucket),
+                generation=row.generation,
+                document=json.loads(row.document),
+            )
+            for row in rows
+        ]
+
+    @repository.write
+    def add(
+        self,
+        connection: sa.Connection,
+        kind: Kind,
+        original: Original,
+        more: Mapping[str, object],
+    ) -> None:
+        write(connection, kind, original, more)
+
+    @repository.write
+    def forget(self, connection: sa.Connection, older_than: float) -> None:
+        some = (
+            sa.select(_events.c.serial)
+            .where(_events.c.at < schema.now() - older_than)
+            .order_by(_events.c.serial)
+            .limit(_FORGOTTEN_AT_ONCE)
+        )
+        connection.execute(sa.delete(_events).where(_events.c.serial.in_(some)))
+
+
+def write(
+    connection: sa.Connection,
+    kind: Kind,
+    original: Original,
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Record a change of a picture, with `more` in its document.
+
+    The last statement of its transaction: from here on other changes wait for the commit, so that
+    serials become visible in their order.
+    """
+    locks.events(connection)
+    connection.execute(
+        sa.insert(_events).values(
+            at=schema.now(),
+            kind=kind.value,
+            bucket=original.image.bucket,
+            name=original.image.name,
+            generation=original.generation,
+            document=json.dumps({**describe(original), **more}, ensure_ascii=False),
+        )
+    )
