@@ -11,6 +11,7 @@ from typing import TypedDict
 from liveresize.core import numbers
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
 from liveresize.core.values import (
+    AUTO,
     BLUR,
     CENTER,
     COMPASS,
@@ -43,7 +44,9 @@ def _within(text: str, low: int, high: int) -> int:
     return number
 
 
-def _read_gravity(text: str, rules: UrlRules) -> Gravity:
+def _read_gravity(text: str, rules: UrlRules) -> Gravity | str:
+    if text == AUTO:
+        return AUTO
     if text in COMPASS:
         return COMPASS[text]
     x, y = (numbers.decimal(part) for part in text.partition(",")[::2])
@@ -133,11 +136,13 @@ ROWS = (
     Operation(
         name="gravity",
         about="What `crop` keeps, and where `canvas` places the image: a direction, the most "
-        "detailed region (`smart`), or a focal point `x,y` in fractions.",
-        allowed="a point of the compass, `center`, `smart`, or `x,y` with each from 0 to 1",
+        "detailed region (`smart`), or a focal point `x,y` in fractions. `auto` is the focus of "
+        "the image for `crop`, or `smart` if it has none. Without a gravity, `crop` keeps the "
+        "focus, too.",
+        allowed="a point of the compass, `center`, `smart`, `auto`, or `x,y` with each from 0 to 1",
         schema={
             "anyOf": [
-                {"enum": list(COMPASS)},
+                {"enum": [*COMPASS, AUTO]},
                 {"type": "string", "pattern": f"^{_FRACTION},{_FRACTION}$"},
             ],
             "default": "center",
@@ -146,6 +151,7 @@ ROWS = (
         effect=Effect.BOX,
         plain=CENTER,
         read=_read_gravity,
+        resolve=lambda gravity, rules: SMART if gravity == AUTO else gravity,
         text=_gravity_text,
         token=_gravity_token,
         pattern="smart|g[0-9]{1,4}x[0-9]{1,4}",

@@ -14,10 +14,8 @@ MAX_META = 1024
 EXPIRED_FOR = 86_400.0
 """Seconds for which an expired picture is kept hidden, before it is deleted."""
 
-FAR_EDGE = 1000
-"""The coordinates of a focus are in thousandths of the upright picture."""
-
 Focus = tuple[int, int]
+"""x and y in thousandths of the upright picture."""
 
 
 class State(enum.StrEnum):

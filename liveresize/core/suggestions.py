@@ -44,7 +44,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "gravity": {
         "attention": "smart",
-        "auto": "smart",
+        "focus": "auto",
         "bottom": "south",
         "centre": "center",
         "entropy": "smart",

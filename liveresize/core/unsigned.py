@@ -14,6 +14,7 @@ from liveresize.core.formats import Format, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import Parameters
+from liveresize.core.records import Focus
 from liveresize.core.rendition import Rendition
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import OriginalRequest, RenditionRequest
@@ -41,17 +42,23 @@ class Unsigned:
         return not image.bucket or self._vip_rules.takes(image.bucket)
 
     def request(
-        self, image: ImageId, rendition: Rendition, original_format: Format
+        self,
+        image: ImageId,
+        rendition: Rendition,
+        original_format: Format,
+        focus: Focus | None = None,
     ) -> Request | None:
         """Return the request of an unsigned URL for `rendition`; None if there is none.
 
-        `original_format` is what `Original.output_format` says. Bounds are not checked: they
-        depend on the size of the original.
+        `original_format` is what `Original.output_format` says, `focus` that of the picture. Bounds
+        are not checked: they depend on the size of the original.
         """
         requests = self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
         for request in requests:
-            answered = made_of(request, original_format).rendition
-            if answered == rendition and sizes.allows(request, self._sizes):
+            made = made_of(request, original_format)
+            if rendition in (made.rendition, made.at(focus).rendition) and sizes.allows(
+                request, self._sizes
+            ):
                 return replace(request, image=image)
         return None
 

@@ -1,8 +1,9 @@
 """The URLs of pictures: `parse` and `build` are inverses."""
 
+import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +15,9 @@ from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
 from liveresize.core.parameters import Parameters
+from liveresize.core.records import Focus
 from liveresize.core.rendition import Rendition
+from liveresize.core.values import AUTO, FAR_EDGE, Fit, Gravity
 
 MAX_DENSITY = 20
 
@@ -32,7 +35,8 @@ class RenditionRequest:
     `extension` and `sent` are those of the client, for a redirect to repeat, and `ignored` the
     parameters whose values were. `bounded`: the configured bounds apply, and not only the
     original's own size. `exact` is the request for the original of that whole name, if the path
-    may mean that: it counts where there is no picture of the shorter name.
+    may mean that: it counts where there is no picture of the shorter name. `focused`: the focus of
+    the picture says what `crop` keeps.
     """
 
     image: ImageId
@@ -44,6 +48,27 @@ class RenditionRequest:
     ignored: tuple[str, ...] = ()
     bounded: bool = True
     exact: "OriginalRequest | None" = None
+    focused: bool = False
+
+    def at(self, focus: Focus | None) -> "RenditionRequest":
+        """Return the request for a picture with that focus."""
+        if focus is None or not self.focused or self.rendition.fit is not Fit.CROP:
+            return self
+        return replace(self, rendition=_at(self.rendition, focus), focused=False)
+
+
+@functools.lru_cache(maxsize=4096)
+def _at(rendition: Rendition, focus: Focus) -> Rendition:
+    """Return a rendition that keeps `focus`, a point of the picture before it is turned; cached,
+    because every hit needs it."""
+    x, y = focus
+    for _ in range(rendition.rotate // 90):
+        x, y = FAR_EDGE - y, x
+    if "h" in rendition.flip:
+        x = FAR_EDGE - x
+    if "v" in rendition.flip:
+        y = FAR_EDGE - y
+    return replace(rendition, gravity=Gravity(x, y))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +157,13 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
         sent=params.sent,
         ignored=params.ignored,
         exact=exact,
+        focused=is_focused(params),
     )
+
+
+def is_focused(params: Parameters) -> bool:
+    """Whether the focus of the picture is its gravity."""
+    return bool(params.values.get("gravity", AUTO) == AUTO)
 
 
 def _box(match: re.Match[str]) -> tuple[int, int]:

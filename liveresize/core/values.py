@@ -32,6 +32,8 @@ class Gravity:
 
 CENTER = Gravity()
 SMART = Gravity(smart=True)
+AUTO = "auto"
+"""The gravity of a URL that is the focus of the picture, and `smart` without one."""
 COMPASS = {
     "center": CENTER,
     "north": Gravity(500, 0),

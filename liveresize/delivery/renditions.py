@@ -63,6 +63,7 @@ class Renditions:
         original = self._memory.original(request.image)
         if original is None:
             return None
+        request = request.at(original.record.focus)
         return self._recall(original, request.rendition.variant, self._redirects(request))
 
     def _recall(self, original: Original, variant: str, redirect: bool) -> Redirect | Bytes | None:
@@ -98,24 +99,31 @@ class Renditions:
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
-            outside = self._check_bounds(original, request)
-            if outside is not None or not original.decoded:
-                linked = None if fresh else await self._linked(original, request)
-                if linked is not None:
-                    return linked
-                if outside is None:
-                    raise errors.UnreadableImage
-                return outside
-            if fresh:
-                return await self._loader.render(original, request, client, None)
-            quicker = self._two_speed.quicker(original, request) if soon else None
-            if quicker is not None and not await self._is_there(original, request):
-                outcome = await self._join(original, quicker, client, then=request.rendition)
-                self._improve(original, request, client)
-                return replace(outcome, pending=SLOW.value)
-            return await self._join(original, request, client)
+            return await self._serve(
+                original, request.at(original.record.focus), client, fresh=fresh, soon=soon
+            )
 
         return await self._original_lookup.with_original(request.image, answer)
+
+    async def _serve(
+        self, original: Original, request: RenditionRequest, client: str, *, fresh: bool, soon: bool
+    ) -> Redirect | Bytes | Streamed | OutOfBounds:
+        outside = self._check_bounds(original, request)
+        if outside is not None or not original.decoded:
+            linked = None if fresh else await self._linked(original, request)
+            if linked is not None:
+                return linked
+            if outside is None:
+                raise errors.UnreadableImage
+            return outside
+        if fresh:
+            return await self._loader.render(original, request, client, None)
+        quicker = self._two_speed.quicker(original, request) if soon else None
+        if quicker is not None and not await self._is_there(original, request):
+            outcome = await self._join(original, quicker, client, then=request.rendition)
+            self._improve(original, request, client)
+            return replace(outcome, pending=SLOW.value)
+        return await self._join(original, request, client)
 
     async def _linked(self, original: Original, request: RenditionRequest) -> Redirect | None:
         """The link to a rendition that is not made here, if redirects are sent."""
@@ -199,7 +207,9 @@ class Renditions:
     def ready(self, request: RenditionRequest) -> bool:
         """Whether memory knows that the rendition has been made."""
         original = self._memory.original(request.image)
-        return original is not None and self._made(original, request.rendition.variant)
+        if original is None:
+            return False
+        return self._made(original, request.at(original.record.focus).rendition.variant)
 
     def _made(self, original: Original, variant: str) -> bool:
         generation = original.generation
@@ -227,7 +237,7 @@ class Renditions:
         if self.ready(request):
             return True
         return await self._original_lookup.with_original(
-            request.image, lambda original: self._warm(original, request)
+            request.image, lambda original: self._warm(original, request.at(original.record.focus))
         )
 
     async def _warm(self, original: Original, request: RenditionRequest) -> bool:
@@ -271,6 +281,7 @@ class Renditions:
     async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
         original = await self._original_lookup.get(request.image)
+        request = request.at(original.record.focus)
         rendition = request.rendition
         variant = rendition.variant
         link = self._memory.link(original.generation, variant, stale=True)

@@ -18,6 +18,7 @@ from liveresize.storage.index.spare import SpareFile
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from . import worlds
+from .memory_index import MemoryIndex
 
 DOG = ImageId("dog")
 
@@ -99,6 +100,12 @@ def on(disk: Path, scenario: Callable[[worlds.Bench], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
+async def issue_many(index: DatabaseIndex | MemoryIndex) -> None:
+    """Issue more tokens than the blocks of the log have room for, which are written again."""
+    for number in range(1000):
+        await index.tokens.issue(Grant(image=ImageId(f"cat{number}"), lifetime=60.0))
+
+
 @pytest.mark.long
 def test_what_makes_room_works_on_a_full_disk_and_nothing_else_does(disk: Path) -> None:
     """Tokens are refused as full; deleting, purging and forgetting go on, again and again,
@@ -110,8 +117,7 @@ def test_what_makes_room_works_on_a_full_disk_and_nothing_else_does(disk: Path) 
         links = [await bench.add(one) for one in stored]
         disks.stuff(disk)
         with pytest.raises(errors.IndexFull):
-            for number in range(1000):  # the log has some blocks that are written again
-                await index.tokens.issue(Grant(image=ImageId(f"cat{number}"), lifetime=60.0))
+            await issue_many(index)
         assert len(await index.links.purge(Selection(image=stored[0].image), 10)) == 1
         await index.links.forget(links[1:3])
         for one in stored[3:40]:
