@@ -10,6 +10,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.records import NOTHING, Record
 
 GENERATION = re.compile(r"[0-9a-f]{28}")
+VERSION = re.compile(r"[0-9a-f]{8}")
 
 FIRST_ENGINE = "1"
 """The engine of 1.0.0: file names of its renditions do not contain it."""

@@ -10,6 +10,7 @@ from liveresize import errors
 from liveresize.core import suggestions
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
+from liveresize.core.originals import VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def _read(name: str, text: str, rules: UrlRules) -> Any:
         except ValueError:
             near = suggestions.value(name, text, _words(operation.schema))
             raise _bad(name, operation.allowed, near) from None
-    if name in _SIGNING:
+    if name in _SIGNING or name == "version":
         return text
     if text not in ("true", "false"):
         raise _bad(name, "one of `true`, `false`", suggestions.value(name, text))
@@ -75,6 +76,14 @@ def _bad(name: str, allowed: str, near: str = "") -> errors.BadParameter:
 _SIGNING = ("sig", "exp")
 """Parameters that `core.signing` reads; here they are only repeated."""
 
+FIRST = frozenset(
+    (
+        *("fit", "gravity", "quality", "blur", "sharpen", "rotate", "flip", "bg", "enlarge"),
+        *("animate", "allow_webp", "proxy", "sig", "exp", "preset"),
+    )
+)
+"""The parameters that 1.0.0 knew. A signature that covers no others is valid, too."""
+
 _ANY_CASE = frozenset({"fit"})
 """Parameters whose values may be in capitals."""
 
@@ -84,7 +93,7 @@ _NEVER_IGNORED = frozenset({*_SIGNING, "preset"})
 _LISTED = 20
 """Presets that an error names."""
 
-KNOWN = (*OPERATIONS, "allow_webp", "proxy", *_SIGNING, "preset")
+KNOWN = (*OPERATIONS, "allow_webp", "proxy", "version", *_SIGNING, "preset")
 """Every parameter that a picture's URL may carry; all others are ignored."""
 
 
@@ -125,6 +134,26 @@ def read(query: str, rules: UrlRules) -> Parameters:
         sent=tuple(sent.items()),
         ignored=tuple(ignored),
     )
+
+
+def version(query: str) -> str:
+    """Return the version in a raw query; empty if there is none, or what can be none."""
+    for name, _, raw in (pair.partition("=") for pair in query.split("&")):
+        if name == "version":
+            return raw if VERSION.fullmatch(raw) else ""
+    return ""
+
+
+def with_version(query: str, current: str) -> str:
+    """Return a raw query that asks for the version `current`."""
+    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != "version"]
+    return "&".join([*pairs, f"version={current}"])
+
+
+def without_later(query: str) -> str:
+    """Return a raw query without the parameters that 1.0.0 did not know."""
+    later = set(KNOWN) - FIRST
+    return "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in later)
 
 
 def unknown(query: str, known: Iterable[str] = KNOWN) -> tuple[str, ...]:

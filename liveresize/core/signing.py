@@ -5,6 +5,9 @@ another way: the path, `?`, and the known parameters, sorted by name, the first 
 segment of the path and every value of a parameter is decoded and escaped again: letters, digits
 and `-._~` stay, every other byte becomes `%` and two hex digits in capitals. `exp` is signed,
 `sig` is the signature.
+
+A signature over the parameters of 1.0.0 alone is valid as well: who signs does not know the others,
+and they have no effect.
 """
 
 import hashlib
@@ -34,12 +37,13 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A raw target, normalised for signing: the `text` to sign, and `sig` and `exp` as sent, or
-    None."""
+    """A raw target, normalised for signing: the `text` to sign, `sig` and `exp` as sent, or None,
+    and `older`, the text without the parameters that 1.0.0 did not know."""
 
     text: str
     sig: str | None
     exp: str | None
+    older: str
 
     @property
     def ends(self) -> int | None:
@@ -56,8 +60,16 @@ class Sealed:
 
     def opened_by(self, keys: Iterable[str]) -> bool:
         """Whether `sig` is valid for any of `keys`, compared in constant time."""
+        keys = tuple(keys)
+        return any([self._fits(self.text, keys), self._fits(self.older, keys)])
+
+    def covers_all(self, keys: Iterable[str]) -> bool:
+        """Whether `sig` is valid, and covers the parameters that 1.0.0 did not know."""
+        return self._fits(self.text, keys)
+
+    def _fits(self, text: str, keys: Iterable[str]) -> bool:
         sent = (self.sig or "").encode()
-        right = [hmac.compare_digest(sent, signature(self.text, key).encode()) for key in keys]
+        right = [hmac.compare_digest(sent, signature(text, key).encode()) for key in keys]
         return any(right)
 
 
@@ -73,8 +85,10 @@ def read(target: str) -> Sealed:
             params[name] = parameters.percent_decode(raw)
     sig, exp = params.pop("sig", None), params.get("exp")
     spelled = "/".join(_spell(parameters.percent_decode(raw)) for raw in path.split("/"))
-    pairs = "&".join(f"{name}={_spell(params[name])}" for name in sorted(params))
-    return Sealed(f"{spelled}?{pairs}", sig, exp)
+    pairs = [(name, f"{name}={_spell(params[name])}") for name in sorted(params)]
+    older = [pair for name, pair in pairs if name in parameters.FIRST or name in vip.KNOWN]
+    text = f"{spelled}?{'&'.join(pair for _, pair in pairs)}"
+    return Sealed(text, sig, exp, f"{spelled}?{'&'.join(older)}")
 
 
 def signature(text: str, key: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
+from liveresize.core.originals import Link, Original, version_of
 from liveresize.core.ports import CachedImage, ObjectBody
 
 
@@ -114,6 +114,12 @@ class StoredObject:
     held: CachedImage
     cache: Cache = Cache.MEMORY
     immutable: bool = True
+
+
+def version(outcome: "Redirect | Bytes | Streamed | OriginalFile | HeadInfo") -> str:
+    """Return the version of the picture that the outcome shows."""
+    shown = outcome.link if isinstance(outcome, Redirect) else outcome.original
+    return version_of(shown.generation)
 
 
 Outcome = Redirect | Bytes | Streamed | OriginalFile | OutOfBounds

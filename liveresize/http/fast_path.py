@@ -8,6 +8,7 @@ Tornado close the connection.
 import functools
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from urllib.parse import unquote
 
 from tornado import httputil
@@ -15,6 +16,7 @@ from tornado.web import Application
 
 from liveresize import errors
 from liveresize.core.urls import FactsRequest
+from liveresize.delivery import outcomes
 from liveresize.delivery.outcomes import OriginalFile, Redirect
 from liveresize.http import direct, responses
 from liveresize.http.conditions import Conditionals
@@ -176,6 +178,10 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         if outcome is None:
             return None
         assert not isinstance(request, FactsRequest)
+        if parsed.version:
+            if parsed.version != outcomes.version(outcome):
+                return None
+            options = replace(options, immutable=True)
         varies = request.varies
         if isinstance(outcome, Redirect):
             return responses.found(outcome, Conditionals.of("GET", headers), options, varies=varies)

@@ -27,13 +27,15 @@ _LONGEST = 512
 class ParsedRequest:
     """A parsed URL, and the options of its response.
 
-    `ends` is the expiry of a signed URL in Unix seconds; None is never.
+    `ends` is the expiry of a signed URL in Unix seconds; None is never. `version` is that of the
+    picture in the URL, if there is one.
     """
 
     request: AnyRequest
     options: ResponseOptions
     signed: bool = False
     ends: int | None = None
+    version: str = ""
 
 
 class RequestParser:
@@ -105,7 +107,13 @@ class RequestParser:
     def _over(self, parsed: ParsedRequest) -> bool:
         return parsed.ends is not None and self._clock() >= parsed.ends
 
+    def in_version(self, target: str, version: str, parsed: ParsedRequest) -> str:
+        """Return the target that asks for another version, signed if the request was signed."""
+        path, _, query = target.partition("?")
+        return self.signed_again(f"{path}?{parameters.with_version(query, version)}", parsed)
+
     def _admit(self, target: str, accept: str, client: str) -> ParsedRequest:
+        target = self._as_signed(target)
         try:
             request = self._parse(target, accept)
         except errors.BucketMissing:
@@ -113,14 +121,16 @@ class RequestParser:
             raise
         sealed = self._verify(target, client)
         options = self._vip_responses if isinstance(request, VipRequest) else self._responses
-        unknown = parameters.unknown(target.partition("?")[2], _known(request))
+        query = target.partition("?")[2]
+        version = parameters.version(query)
+        unknown = parameters.unknown(query, _known(request))
         if unknown:
             options = replace(options, ignored=suggestions.ignored(unknown, parameters.KNOWN))
         if sealed is None:
-            return ParsedRequest(self._allowed(request), options)
+            return ParsedRequest(self._allowed(request), options, version=version)
         options = replace(options, ends=sealed.ends)
         request = _opened(request, redirect=options.presigned)
-        return ParsedRequest(request, options, signed=True, ends=sealed.ends)
+        return ParsedRequest(request, options, signed=True, ends=sealed.ends, version=version)
 
     def _allowed(self, request: AnyRequest) -> AnyRequest:
         """Return the request, or what else its path may mean, whichever needs no signature.
@@ -138,6 +148,18 @@ class RequestParser:
         if "/" in target.partition("?")[0][1:]:
             return vip.parse(target, self._vip_rules)
         return urls.parse(target, accept, self._rules)
+
+    def _as_signed(self, target: str) -> str:
+        """Return the target without the parameters that its signature does not cover, if it is one
+        of a client that knows those of 1.0.0 alone."""
+        keys = self._settings.keys
+        if not keys or "sig=" not in target:
+            return target
+        sealed = signing.read(target)
+        if sealed.text == sealed.older or sealed.covers_all(keys) or not sealed.opened_by(keys):
+            return target
+        path, _, query = target.partition("?")
+        return f"{path}?{parameters.without_later(query)}"
 
     def _verify(self, target: str, client: str) -> signing.Sealed | None:
         """Verify the signature of the target; None if it has none and needs none.

@@ -32,6 +32,11 @@ Headers = list[tuple[str, str]]
 IMMUTABLE = "public, max-age=31536000, immutable"
 NO_STORE = "no-store"
 
+_YEAR = 31_536_000
+
+_MOVED = 60
+"""Seconds for which the way to the current version of a picture may be kept."""
+
 _PENDING = 60
 """Seconds that an answer may be kept at most while a better one is being made."""
 
@@ -43,7 +48,8 @@ class ResponseOptions:
     responses have `Last-Modified`. `ends` is the time in Unix seconds after which no response
     may be cached; None is no limit. `pending` is the format of
     a better rendition that is still being made, which bounds the time as well. `ignored` names the
-    parameters of the URL that are unknown."""
+    parameters of the URL that are unknown. `immutable`: the URL has the version of the picture, so
+    that its bytes never change."""
 
     presigned: bool = False
     dated: bool = False
@@ -53,6 +59,7 @@ class ResponseOptions:
     ends: int | None = None
     pending: str = ""
     ignored: str = ""
+    immutable: bool = False
 
     def life(self, seconds: int) -> int:
         """Return the seconds for which a response may be kept, at most `seconds`."""
@@ -110,9 +117,11 @@ def _age(
     """Return the headers that say how long and by which caches a response may be kept."""
     shared = not personal and (options.varies_on_accept or not varies)
     scope = "public" if shared else "private"
-    seconds = options.life(seconds)
+    immutable = options.immutable and not options.pending
+    seconds = options.life(_YEAR if immutable else seconds)
+    lasting = ", immutable" if immutable and options.ends is None else ""
     headers = [
-        ("Cache-Control", f"{scope}, max-age={seconds}"),
+        ("Cache-Control", f"{scope}, max-age={seconds}{lasting}"),
         ("Expires", conditions.http_date(int(time.time()) + seconds)),
     ]
     if varies:
@@ -174,6 +183,7 @@ def found(
     """Return a 303 to the store, or a 304 if the client has those bytes."""
     link = outcome.link
     about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
+    options = replace(options, immutable=False)  # the redirect may lead elsewhere one day
     age = _age(options.redirect_max_age, options, varies=varies, personal=options.presigned)
     cached = ("X-Cache", outcome.cache.value)
     if conditions.matches(conditionals.if_none_match, link.etag):
@@ -328,6 +338,17 @@ def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: boo
         cors.ANY_PAGE,
     ]
     return Response(status=307, headers=headers)
+
+
+def moved(url: str, options: ResponseOptions) -> Response:
+    """Return a 302 to the current version of a picture."""
+    headers = [
+        ("Location", url),
+        *_age(_MOVED, options, varies=False),
+        *cors.READABLE,
+        cors.ANY_PAGE,
+    ]
+    return Response(status=302, headers=headers)
 
 
 def document(

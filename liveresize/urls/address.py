@@ -37,6 +37,7 @@ class Options(Spelled, total=False):
     exp: int | None
     allow_webp: bool | None
     proxy: bool | None
+    version: str | None
     preset: str | None
 
 

@@ -37,7 +37,7 @@ PAGES = [
     ),
 ]
 
-TOLD = {"sig", "exp", "proxy"}
+TOLD = {"sig", "exp", "proxy", "version"}
 """Parameters that change no picture; the page has words for them."""
 
 

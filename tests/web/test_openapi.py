@@ -14,7 +14,7 @@ from liveresize.app import application
 from . import buckets, servers
 from .contract.conforming import Document
 
-READING = {200, 206, 303, 304, 307, 400, 403, 404, 416, 422, 429, 503, 504}
+READING = {200, 206, 302, 303, 304, 307, 400, 403, 404, 416, 422, 429, 503, 504}
 LOOKING = READING - {206, 303, 416}
 KEPT = {200, 206, 304, 404, 416, 422, 429, 503, 504}
 UPLOADING = {200, 400, 403, 408, 413, 415, 422, 503, 507}

@@ -353,3 +353,23 @@ def test_keys_that_cannot_protect_stop_the_start(tmp_path: Path) -> None:
     with pytest.raises(errors.SettingsError, match="at least 16 bytes") as caught:
         servers.Running(tmp_path, signing__keys=[KEY, "hunter2"])
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_signature_may_cover_the_version(rolling: Gallery) -> None:
+    """And the redirect from another version is signed again."""
+    answer = rolling.client.get(sign("/cat_20_0.jpg?version=00000000", 600))
+    assert answer.status_code == 302
+    target = answer.headers["Location"]
+    assert signing.read(target).covers_all([KEY])
+    followed = rolling.client.get(target)
+    assert followed.status_code == 200
+    assert followed.headers["Cache-Control"].startswith("public, max-age=5")  # it ends with `exp`
+
+
+def test_what_a_signature_of_1_0_0_does_not_cover_is_ignored(rolling: Gallery) -> None:
+    """Whoever adds a new parameter to such an address opens nothing and breaks nothing."""
+    old = sign("/cat_20_0.jpg?quality=40")
+    for later in ("version=00000000", "grey=maybe", "grey=true"):
+        answer = rolling.client.get(f"{old}&{later}")
+        assert answer.status_code == 200
+        assert answer.content == rolling.client.get(old).content

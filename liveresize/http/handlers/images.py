@@ -9,7 +9,9 @@ from liveresize.core import numbers
 from liveresize.core.originals import Original
 from liveresize.core.ports import ObjectBody
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
+from liveresize.delivery import outcomes
 from liveresize.delivery.outcomes import Bytes, OriginalFile, OutOfBounds, Redirect, Streamed
+from liveresize.delivery.pictures import Showable
 from liveresize.http import cors, fast_path, responses
 from liveresize.http.handlers.base import CHUNK, Handler
 from liveresize.http.request_parser import ParsedRequest
@@ -69,6 +71,8 @@ class PictureHandler(PicturesHandler):
                 )
                 await self.respond(_facts(original, options))
                 return
+            if parsed.version and await self._moved(await self._current(request), parsed):
+                return
             outcome = await self.wait_for(
                 self.site.pictures.serve(request, client=self.client_key, fresh=self._fresh())
             )
@@ -77,6 +81,10 @@ class PictureHandler(PicturesHandler):
         varies = request.varies
         if isinstance(outcome, Redirect | Bytes | Streamed) and outcome.pending:
             options = replace(options, pending=outcome.pending)
+        if parsed.version and not isinstance(outcome, OutOfBounds):
+            if await self._moved(outcomes.version(outcome), parsed):
+                return
+            options = replace(options, immutable=True)
         if isinstance(outcome, Redirect):
             answer = responses.found(outcome, self.conditionals, options, varies=varies)
         elif isinstance(outcome, OutOfBounds):
@@ -101,10 +109,27 @@ class PictureHandler(PicturesHandler):
             return
         outcome = await self.site.pictures.known(request)
         varies = request.varies
+        if parsed.version and not isinstance(outcome, OutOfBounds):
+            if await self._moved(outcomes.version(outcome), parsed):
+                return
+            options = replace(options, immutable=True)
         if isinstance(outcome, OutOfBounds):
             await self.respond(self._out_of_bounds(outcome, parsed, varies=varies))
         else:
             await self.respond(responses.known(outcome, self.conditionals, options, varies=varies))
+
+    async def _current(self, request: Showable) -> str:
+        """The current version of the picture, before anything is made of it."""
+        return await self.wait_for(self.site.pictures.version(request))
+
+    async def _moved(self, current: str, parsed: ParsedRequest) -> bool:
+        """Lead a client with the address of another version to the current one; whether it had
+        to."""
+        if parsed.version == current:
+            return False
+        url = self.site.request_parser.in_version(self.target, current, parsed)
+        await self.respond(responses.moved(url, parsed.options))
+        return True
 
     def _parsed(self) -> ParsedRequest:
         """What is asked for, once it is sure that it may be."""
