@@ -106,6 +106,14 @@ def test_a_url_of_nothing_is_404(server: servers.Running, target: str) -> None:
     refused(wire.ask(server.port, target), 404)
 
 
+def test_without_buckets_no_answer_speaks_of_them(web: servers.Client) -> None:
+    """Who asks such a server for `/a/b` has a wrong path, and not a wrong bucket."""
+    for path in ("/a/b", "/a/b_1_1.jpg"):
+        answer = web.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "original_missing")
+        assert "bucket" not in answer.text
+
+
 @pytest.mark.parametrize("query", BAD_VALUES)
 def test_a_bad_value_of_a_known_parameter_is_400(server: servers.Running, query: str) -> None:
     """The answer names it, whether the picture is there or not."""

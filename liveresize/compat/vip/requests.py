@@ -25,6 +25,9 @@ SQUARE = Format.WEBP.max_side
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """A valid name of an S3 bucket."""
 
+_NO_SLASH = "There is nothing at this address: the name of a picture has no slash."
+"""The answer where no bucket is configured: clients of such a server know of none."""
+
 KNOWN = ("s", "c", "animate")
 """Every parameter of vip's URLs; all others are ignored."""
 
@@ -119,14 +122,15 @@ def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequ
 def parse(target: str, rules: VipRules) -> VipRequest:
     """Parse the raw target of a request for a picture, `/bucket/id?query`.
 
-    Raises BucketMissing for a bucket that is not in `rules`, MalformedUrl for an invalid id.
+    Raises BucketMissing for a bucket that is not in `rules`, OriginalMissing if there are none
+    at all, MalformedUrl for an invalid id.
     """
     path, _, query = target.partition("?")
     return read(image(path, rules), query, rules)
 
 
 def image(path: str, rules: VipRules) -> ImageId:
-    """Parse a raw path `/bucket/id`. Raises BucketMissing and MalformedUrl as `parse`."""
+    """Parse a raw path `/bucket/id`. Raises as `parse`."""
     bucket, _, name = path[1:].partition("/")
     checked = check_bucket(bucket, rules)
     return ImageId(names.check_name(parameters.percent_decode(name)), checked)
@@ -153,7 +157,12 @@ def cleaned(path: str) -> str | None:
 
 
 def check_bucket(raw: str, rules: VipRules) -> str:
-    """Return the bucket of a raw path segment. Raises BucketMissing if it is not configured."""
+    """Return the bucket of a raw path segment.
+
+    Raises BucketMissing if it is not configured, OriginalMissing if no bucket is.
+    """
+    if not rules.buckets:
+        raise errors.OriginalMissing(_NO_SLASH)
     if not rules.takes(raw):
         raise errors.BucketMissing
     return raw
