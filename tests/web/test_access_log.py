@@ -63,7 +63,7 @@ def test_a_render_is_logged_with_what_it_took(process: servers.Process, name: st
         ("/nobody_20_0.jpg", "GET", 404, {"error": "original_missing"}),
         ("/{name}_0_0.jpg", "GET", 400, {"error": "malformed_url"}),
         ("/{name}_9000_0.jpg", "GET", 307, {"bytes": 0}),
-        ("/{name}", "POST", 403, {"error": "token_refused"}),
+        ("/{name}", "POST", 403, {"error": "token_refused", "cause": "unknown"}),
         ("/{name}", "DELETE", 403, {"error": "admin_disabled"}),
         ("/{name}", "BREW", 405, {}),
         ("/robots.txt", "GET", 200, {}),
