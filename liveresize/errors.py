@@ -57,6 +57,7 @@ the pipe between a worker and the server.
 """
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -84,6 +85,11 @@ class LiveResizeError(Exception):
     def detail(self) -> str:
         """What only the log may know: the second argument, else nothing."""
         return str(self.args[1]) if len(self.args) > 1 else ""
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """What a response says besides the sentence, for programs."""
+        return {}
 
 
 class RequestError(LiveResizeError):
@@ -172,6 +178,11 @@ class TokenRefused(Refused):
         """The sentence a client may read."""
         given = self.args[2:] and not self.args[0]
         return self.CAUSES[self.cause] if given else super().public
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The cause."""
+        return {"cause": self.cause}
 
 
 class IdTaken(Refused):

@@ -26,6 +26,26 @@ PARAMETERS: Mapping[str, str] = {
 }
 """Names of other services, and ours."""
 
+TOKEN_FIELDS: Mapping[str, str] = {
+    "expires": "expires_in",
+    "expiry": "expires_in",
+    "filename": "id",
+    "force": "overwrite",
+    "format": "formats",
+    "key": "id",
+    "lifetime": "expires_in",
+    "max_age": "expires_in",
+    "max_size": "max_bytes",
+    "name": "id",
+    "password": "secret",
+    "replace": "overwrite",
+    "size": "max_bytes",
+    "ttl": "expires_in",
+    "types": "formats",
+    "upsert": "overwrite",
+}
+"""Usual names for the fields of `POST /token`, and ours."""
+
 _FLAGS = {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}
 
 VALUES: Mapping[str, Mapping[str, str]] = {
@@ -77,7 +97,7 @@ _HASH = re.compile(r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 MOST = 5
-"""Unknown parameters that a response names."""
+"""Unknown parameters or fields that a response names."""
 
 
 def value(name: str, text: str, allowed: Iterable[object] = ()) -> str:
@@ -95,17 +115,19 @@ def value(name: str, text: str, allowed: Iterable[object] = ()) -> str:
     return next(iter(difflib.get_close_matches(word[:32], words, 1, 0.6)), "")
 
 
-def ignored(names: Iterable[str], known: Iterable[str]) -> str:
-    """Describe unknown parameters for a header: `fti (did you mean fit?)`, at most five.
+def ignored(
+    names: Iterable[str], known: Iterable[str], usual: Mapping[str, str] = PARAMETERS
+) -> list[str]:
+    """Describe unknown parameters or fields: `fti (did you mean fit?)`, at most five.
 
     Names of other characters than letters, digits, `_` and `-` are left out.
     """
     safe = [name for name in dict.fromkeys(names) if _NAME.fullmatch(name)]
-    return ", ".join(_described(name, known) for name in safe[:MOST])
+    return [_described(name, known, usual) for name in safe[:MOST]]
 
 
-def _described(name: str, known: Iterable[str]) -> str:
-    near = PARAMETERS.get(name.lower()) or next(
+def _described(name: str, known: Iterable[str], usual: Mapping[str, str]) -> str:
+    near = usual.get(name.lower()) or next(
         iter(difflib.get_close_matches(name.lower(), list(known), 1, 0.6)), ""
     )
     return f"{name} (did you mean {near}?)" if near else name

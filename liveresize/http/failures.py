@@ -83,7 +83,7 @@ def answer(error: BaseException, request_id: str) -> Response:
         headers.append(("Retry-After", str(failure.retry)))
     if failure.status == 401:
         headers.append(("WWW-Authenticate", "Bearer"))
-    more = {"cause": error.cause} if isinstance(error, errors.TokenRefused) else {}
+    more = error.fields if isinstance(error, errors.LiveResizeError) else {}
     return _json(failure.status, text, code_of(error), request_id, headers, **more)
 
 
@@ -109,7 +109,7 @@ def _json(
     code: str,
     request_id: str,
     headers: list[tuple[str, str]],
-    **more: str,
+    **more: object,
 ) -> Response:
     return responses.document(
         {"error": text, "code": code, **more, "request_id": request_id},

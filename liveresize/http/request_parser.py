@@ -116,8 +116,8 @@ class RequestParser:
         target = self._as_signed(target)
         try:
             request = self._parse(target, accept)
-        except errors.BucketMissing:
-            self._verify(target, client)  # only who has a signature learns which there are
+        except errors.OriginalMissing:
+            self._verify(target, client)  # only who has a signature learns which buckets there are
             raise
         sealed = self._verify(target, client)
         options = self._vip_responses if isinstance(request, VipRequest) else self._responses
@@ -125,7 +125,8 @@ class RequestParser:
         version = parameters.version(query)
         unknown = parameters.unknown(query, _known(request))
         if unknown:
-            options = replace(options, ignored=suggestions.ignored(unknown, parameters.KNOWN))
+            described = suggestions.ignored(unknown, parameters.KNOWN)
+            options = replace(options, ignored=", ".join(described))
         if sealed is None:
             return ParsedRequest(self._allowed(request), options, version=version)
         options = replace(options, ends=sealed.ends)

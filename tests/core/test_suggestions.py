@@ -6,6 +6,7 @@ from liveresize import errors
 from liveresize.core import parameters, suggestions
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
+from liveresize.http.handlers import tokens
 
 PRESETS = UrlRules(presets={"card": (), "thumb": ()})
 
@@ -64,6 +65,8 @@ def test_every_suggestion_is_right() -> None:
     assert set(suggestions.PARAMETERS.values()) <= set(parameters.KNOWN)
     assert not set(suggestions.PARAMETERS) & set(parameters.KNOWN)
     assert set(suggestions.VALUES) <= {*OPERATIONS, "allow_webp", "proxy"}
+    assert set(suggestions.TOKEN_FIELDS.values()) <= set(tokens.FIELDS)
+    assert not set(suggestions.TOKEN_FIELDS) & set(tokens.FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -82,4 +85,4 @@ def test_every_suggestion_is_right() -> None:
 def test_unknown_parameters_are_described(query: str, header: str) -> None:
     """Once each, at most five, of a safe alphabet."""
     unknown = parameters.unknown(query)
-    assert suggestions.ignored(unknown, parameters.KNOWN) == header
+    assert ", ".join(suggestions.ignored(unknown, parameters.KNOWN)) == header

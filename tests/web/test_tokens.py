@@ -115,6 +115,20 @@ def test_a_bad_field_is_named(web: servers.Client, name: str, fields: dict[str, 
     assert f"`{field}`" in answer.json()["error"]
 
 
+def test_unknown_fields_are_named(web: servers.Client, name: str) -> None:
+    """With what may have been meant; the token is issued without them."""
+    typos = {"exipres_in": 60, "maxBytes": 1, "name": "x", "zzz": 1, "a b": 1, "ttl": 5, "y": None}
+    granted = ask(web, id=name, secret=servers.SECRET, **typos).json()
+    assert granted["ignored"] == [
+        "exipres_in (did you mean expires_in?)",
+        "maxBytes (did you mean max_bytes?)",
+        "name (did you mean id?)",
+        "zzz",
+        "ttl (did you mean expires_in?)",
+    ]
+    assert web.upload(name, pictures.png(), granted["token"]).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'"id"', b"\xff", b"[" * 60_000, b"9" * 5000]
 )

@@ -10,7 +10,7 @@ import abc
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tornado.web import stream_request_body
@@ -265,6 +265,9 @@ class Fields:
         """Return a string. Raises BadBody."""
         text: str | None = self.get(name, lambda value: isinstance(value, str), "a string")
         return text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document)
 
     def __contains__(self, name: str) -> bool:
         return self._document.get(name) is not None

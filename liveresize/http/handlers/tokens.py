@@ -1,7 +1,7 @@
 """POST /token: issue a token for one upload."""
 
 from liveresize import errors
-from liveresize.core import names, numbers
+from liveresize.core import names, numbers, suggestions
 from liveresize.core.names import ImageId
 from liveresize.core.tokens import Grant
 from liveresize.http import cors, responses
@@ -11,6 +11,9 @@ from liveresize.settings.pictures import ALIASES
 
 LONGEST_LIFE = 604_800.0
 LARGEST = float(1 << 40)
+
+FIELDS = ("id", "secret", "expires_in", "max_bytes", "formats", "overwrite")
+"""Every field of a request; all others are ignored, and named in the response."""
 
 
 class TokenHandler(JsonHandler):
@@ -38,12 +41,15 @@ class TokenHandler(JsonHandler):
         """Check the client and the fields, and issue a token."""
         self._authorise(fields)
         token = await self.site.uploads.issue(self._grant(fields))
+        unknown = [name for name in fields if name not in FIELDS]
+        ignored = suggestions.ignored(unknown, FIELDS, suggestions.TOKEN_FIELDS)
         await self.respond(
             responses.document(
                 {
                     "token": token.token,
                     "id": token.image.name,
                     "expires_at": numbers.iso_instant(token.expires_at),
+                    **({"ignored": ignored} if ignored else {}),
                 },
                 [("Cache-Control", responses.NO_STORE)],
             )
