@@ -52,8 +52,8 @@ LiveResizeError
 └── SettingsError
 
 The first argument, where given, is the sentence a client may read; the second is
-detail for the log alone. Arguments are positional only, so that every error survives
-the pipe between a worker and the server.
+detail for the log alone, and the third has fields of the response, for programs. Arguments
+are positional only, so that every error survives the pipe between a worker and the server.
 """
 
 import re
@@ -88,8 +88,8 @@ class LiveResizeError(Exception):
 
     @property
     def fields(self) -> Mapping[str, object]:
-        """What a response says besides the sentence, for programs."""
-        return {}
+        """What a response says besides the sentence, for programs: the third argument."""
+        return self.args[2] if len(self.args) > 2 else {}
 
 
 class RequestError(LiveResizeError):

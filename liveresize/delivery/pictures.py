@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from dataclasses import replace
 
 from liveresize import errors
@@ -37,9 +36,6 @@ ORIGINAL = "original"
 
 _HELD = 1 << 20
 """Bytes of the largest original that is kept in memory."""
-
-_EXTENSION = re.compile(r"(?P<stem>.+)\.(?P<extension>[A-Za-z][A-Za-z0-9]{1,4})", re.DOTALL)
-"""What looks like an extension, even if it is none that we know."""
 
 
 def may_have(settings: Originals, request: OriginalRequest | VipRequest) -> bool:
@@ -228,11 +224,11 @@ class Pictures:
         and the request for it. Raises as `_original`."""
         try:
             return request, await self._original(request)
-        except (errors.OriginalMissing, errors.MalformedUrl):
+        except errors.OriginalMissing:
             shorter = without_extension(request)
             if shorter is None:
                 raise
-            with contextlib.suppress(errors.OriginalMissing, errors.MalformedUrl):
+            with contextlib.suppress(errors.OriginalMissing):
                 original = await self._original(shorter)
                 if original.format in UNSHOWN:
                     return shorter, original
@@ -290,19 +286,15 @@ class Pictures:
     async def _public(self, image: ImageId, *, signed: bool) -> Original:
         if not (signed or self._settings.public):
             raise errors.OriginalMissing
-        try:
-            return await self._original_lookup.get(image)
-        except errors.OriginalMissing:
-            await self._blame_extension(image)
-            raise
+        return await self._original_lookup.get(image)
 
-    async def _blame_extension(self, image: ImageId) -> None:
-        """Raise MalformedUrl where `cat.bmp` is missing, but `cat` is there."""
-        match = _EXTENSION.fullmatch(image.name)
-        if match is None:
-            return
+    async def is_shown(self, image: ImageId) -> bool:
+        """Whether anybody may have that original, as a GET without a signature would find it.
+
+        False if only the index could tell, and it does not answer.
+        """
         try:
-            await self._original_lookup.get(ImageId(match["stem"], image.bucket))
+            original = await self._public(image, signed=False)
         except errors.LiveResizeError:
-            return
-        raise errors.MalformedUrl(f"The extension `.{match['extension']}` is not one we make.")
+            return False
+        return bool(original.uploaded_at)

@@ -11,6 +11,7 @@ from liveresize.core.sizes import SizeRules
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.warmup import Warmup
+from liveresize.http.near_misses import NearMisses
 from liveresize.http.request_parser import RequestParser
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.secret_throttle import SecretThrottle
@@ -123,6 +124,7 @@ class AppContext:
             secret_throttle=self.secret_throttle,
             clock=clock.time,
         )
+        self.near_misses = NearMisses(pictures, self.request_parser, clock.monotonic)
 
     def is_proxy(self, peer: str) -> bool:
         """Whether the peer at that address is a proxy: one of `trusted_proxies`, or an unlisted

@@ -104,6 +104,14 @@ class RequestParser:
         """Return the target of a redirect, signed if the request was signed."""
         return signing.sign(location, self._settings.keys[0]) if parsed.signed else location
 
+    def is_open(self, target: str) -> bool:
+        """Whether the URL is valid, and needs no signature."""
+        try:
+            request = self._parse(target, "*/*")
+        except errors.LiveResizeError:
+            return False
+        return not self._settings.required and sizes.allows(request, self._sizes)
+
     def _over(self, parsed: ParsedRequest) -> bool:
         return parsed.ends is not None and self._clock() >= parsed.ends
 

@@ -15,7 +15,7 @@ from liveresize.core.values import Quality
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OriginalFile, OutOfBounds, Redirect
 from liveresize.settings.pictures import Originals
 
-from .doubles import picture, run
+from .doubles import away, picture, run
 from .house import CAT, House, request
 
 RULES = UrlRules(quality=Quality.of(80), blur=70, enlarge=True)
@@ -124,18 +124,20 @@ def test_an_original_that_is_too_large_is_sent_elsewhere(tmp_path: Path) -> None
     run(main)
 
 
-def test_an_unknown_extension_is_blamed_where_the_picture_is_there(tmp_path: Path) -> None:
-    """`cat.bmp` is a bad URL while there is `cat`, and just missing while there is not."""
+def test_a_picture_is_shown_if_anybody_may_have_it(tmp_path: Path) -> None:
+    """And the index knows it: not a private one, nor a file that may be a deleted picture."""
 
     async def main() -> None:
         house = House(tmp_path)
-        with pytest.raises(errors.OriginalMissing):
-            await house.pictures.serve(original_request("/cat.bmp"))
+        assert not await house.pictures.is_shown(CAT)
         await house.upload()
-        with pytest.raises(errors.MalformedUrl, match=r"`\.bmp`"):
-            await house.pictures.serve(original_request("/cat.bmp"))
-        with pytest.raises(errors.OriginalMissing):
-            await house.pictures.serve(original_request("/cat.12"))
+        assert await house.pictures.is_shown(CAT)
+        private = House(tmp_path / "private", originals=Originals(public=False))
+        await private.upload()
+        assert not await private.pictures.is_shown(CAT)
+        house.memory.clear()
+        house.index.before["rows.find"] = away()
+        assert not await house.pictures.is_shown(CAT)
 
     run(main)
 

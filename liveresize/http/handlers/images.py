@@ -1,6 +1,7 @@
 """GET and HEAD of pictures: renditions, originals, and what is known about them."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from liveresize import errors
@@ -60,8 +61,32 @@ class PicturesHandler(Handler):
 class PictureHandler(PicturesHandler):
     """`/{name}_{W}_{H}.{ext}`, `/{name}.{ext}`, `/{name}.json`, and vip's `/{bucket}/{id}`."""
 
+    _asked: tuple[str, ...] = ()
+    """Names that the index has been asked for."""
+
     async def get(self) -> None:
         """The picture, or the way to it."""
+        await self._or_explain(self._get())
+
+    async def head(self) -> None:
+        """The checks of GET, and the headers that are known without work."""
+        await self._or_explain(self._head())
+
+    async def _or_explain(self, answering: Awaitable[None]) -> None:
+        """Await `answering`; if the URL is wrong, raise an error that says what it may mean."""
+        try:
+            await answering
+        except (errors.OriginalMissing, errors.MalformedUrl) as error:
+            explaining = self.site.near_misses.explained(
+                error, self.target, self.client_key, self._asked
+            )
+            try:
+                explained = await self.wait_for(explaining)
+            except asyncio.CancelledError:
+                return  # the client left
+            raise explained from None
+
+    async def _get(self) -> None:
         parsed = self._parsed()
         request, options = parsed.request, parsed.options
         try:
@@ -99,8 +124,7 @@ class PictureHandler(PicturesHandler):
             answer = responses.rendered(outcome, self.conditionals, options, varies=varies)
         await self.respond(answer)
 
-    async def head(self) -> None:
-        """The checks of GET, and the headers that are known without work."""
+    async def _head(self) -> None:
         parsed = self._parsed()
         request, options = parsed.request, parsed.options
         if isinstance(request, FactsRequest):
@@ -136,6 +160,7 @@ class PictureHandler(PicturesHandler):
         self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
         parsed = self.site.request_parser.read(self.target, self.request.headers, self.client_key)
         self.route = _ROUTES[type(parsed.request)]
+        self._asked = (parsed.request.image.name,)
         return parsed
 
     def _out_of_bounds(
