@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "compat.vip.buckets": ANY_LAYER | {"core", "storage", "compat.vip.requests"},
     "compat.vip.routed": {"errors", "core", "storage", "compat.vip.buckets"},
     "compat.vip.uploads": {"errors", "core", "settings", "uploads"},
-    "compat.vip.handlers": {"errors", "settings", "delivery", "http", "http.transport"}
+    "compat.vip.handlers": {"errors", "settings", "core", "delivery", "http", "http.transport"}
     | {"compat.vip.requests", "compat.vip.uploads"},
     "compat.iaas": ANY_LAYER | {"core", "storage", "storage.mirroring"},
     "urls": {"errors", "core"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, ParamSpec
 
 from liveresize import errors
+from liveresize.core import byte_limit
 from liveresize.observe.metrics import requests
 
 P = ParamSpec("P")
@@ -17,21 +18,30 @@ _BATCH = 256 << 10
 
 @dataclass(slots=True)
 class Body:
-    """The bytes of an upload: hashed as they pass, written where there is a file."""
+    """The bytes of an upload: hashed as they pass, written where there is a file.
+
+    `limit` is what allows `max_bytes`, for an error.
+    """
 
     max_bytes: int
     file: BinaryIO | None = None
+    limit: str = byte_limit.UPLOADS
     size: int = 0
     _pending: list[bytes] = field(default_factory=list)
     _gathered: int = 0
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def expect(self, size: int) -> None:
+        """Raise UploadTooLarge if the image will be too long."""
+        if size > self.max_bytes:
+            raise byte_limit.exceeded("The image", self.max_bytes, self.limit, size)
 
     async def write(self, chunk: bytes) -> None:
         """Take part of the image. Raises UploadTooLarge and DiskFull."""
         self.size += len(chunk)
         requests.received(len(chunk))
         if self.size > self.max_bytes:
-            raise errors.UploadTooLarge(f"The image has more than {self.max_bytes} bytes.")
+            raise byte_limit.exceeded("The image", self.max_bytes, self.limit)
         self._pending.append(chunk)
         self._gathered += len(chunk)
         if self._gathered >= _BATCH:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from liveresize import errors
-from liveresize.core import ports
+from liveresize.core import byte_limit, ports
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, described, new_generation
@@ -149,15 +149,23 @@ class StagedUpload(Generic[R]):
         *,
         max_bytes: int,
         client: str,
+        limit: str = byte_limit.UPLOADS,
     ) -> None:
-        """`client` is the key of the client that uploads. Raises DiskFull."""
+        """`client` is the key of the client that uploads, `limit` what allows `max_bytes`.
+
+        Raises DiskFull.
+        """
         self._pipeline = pipeline
         self._destination = destination
         self._client = client
         self._staged = staged
-        self._body = Body(max_bytes, open_staged(staged))
+        self._body = Body(max_bytes, open_staged(staged), limit)
         self._finishing = False
         self._renewal = asyncio.create_task(self._stay_alive())
+
+    def expect(self, size: int) -> None:
+        """Raise UploadTooLarge if the image will be too long."""
+        self._body.expect(size)
 
     async def write(self, chunk: bytes) -> None:
         """Take part of the image. Raises UploadTooLarge and DiskFull."""

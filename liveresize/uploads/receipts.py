@@ -31,6 +31,10 @@ class RepeatedUpload:
         self._spent = spent
         self._body = Body(max_bytes)
 
+    def expect(self, size: int) -> None:
+        """Raise UploadTooLarge if the image will be too long."""
+        self._body.expect(size)
+
     async def write(self, chunk: bytes) -> None:
         """Take part of the image, to compare. Raises UploadTooLarge."""
         await self._body.write(chunk)

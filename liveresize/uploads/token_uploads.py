@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from liveresize import errors
+from liveresize.core import byte_limit
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, ended
@@ -27,6 +28,9 @@ _log = structlog.get_logger("liveresize.uploads")
 
 class Upload(Protocol):
     """A body on its way in. After `finish` or `abort` nothing else may be called."""
+
+    def expect(self, size: int) -> None:
+        """Raise UploadTooLarge if the image will be too long."""
 
     async def write(self, chunk: bytes) -> None:
         """Take part of the image. Raises UploadTooLarge and DiskFull."""
@@ -87,7 +91,10 @@ class Uploads:
             staged = pipeline.originals.staging(claimed.digest)
             destination = TokenDestination(claimed, pipeline)
             most = min(claimed.grant.max_bytes or self.max_bytes, self.max_bytes)
-            return StagedUpload(pipeline, destination, staged, max_bytes=most, client=client)
+            limit = byte_limit.TOKEN if most < self.max_bytes else byte_limit.UPLOADS
+            return StagedUpload(
+                pipeline, destination, staged, max_bytes=most, client=client, limit=limit
+            )
         except BaseException:
             with contextlib.suppress(errors.IndexUnavailable):  # its lease runs out by itself
                 await pipeline.tokens.release(claimed)

@@ -91,7 +91,7 @@ def test_a_body_is_gathered_hashed_and_bounded(tmp_path: Path) -> None:
         assert body.size == len(data)
         assert await body.close() == hashlib.sha256(data).hexdigest()
         assert path.read_bytes() == data
-        with pytest.raises(errors.UploadTooLarge, match=str(len(data))):
+        with pytest.raises(errors.UploadTooLarge, match=f"{len(data):,}"):
             await body.write(b"!")
 
     run(main)

@@ -197,7 +197,8 @@ def test_an_upload_that_is_too_large_is_told_so(spawn: Spawn) -> None:
     (process.folder / "large.png").write_bytes(bytes(20 << 20))
     ran = command(process, "upload", "large.png", "--url", process.url)
     assert ran.returncode == 1
-    assert "said 413: The image has more than 1048576 bytes." in ran.stderr
+    allowed = "`constraints.max_upload_bytes` allows 1,048,576."
+    assert f"said 413: The image has 20,971,520 bytes; {allowed}" in ran.stderr
 
 
 def test_the_first_steps_work_as_they_are_written(spawn: Spawn) -> None:

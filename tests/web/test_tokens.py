@@ -143,6 +143,7 @@ def test_a_body_that_is_too_long_is_413(web: servers.Client) -> None:
     for body in (b" " * 70_000, b" " * 9_000_000):
         answer = web.post("/token", content=body)
         assert answer.status_code == 413
+        assert f"has {len(body):,} bytes; this address allows 65,536." in answer.json()["error"]
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", 7, servers.SECRET + " ", "\ud800"])

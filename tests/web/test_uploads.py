@@ -189,8 +189,23 @@ def test_an_upload_over_the_limit_is_413(launch: Callable[..., servers.Running])
     found_out = web.post("/b", content=pieces, headers=headers)
     picture = pictures.png(200, 200)
     narrowed = web.upload("c", picture, web.token("c", max_bytes=len(picture) - 1))
-    for answer in (announced, found_out, narrowed):
+    form = {"image": ("a.png", data, "image/png")}
+    boxed = web.post("/a", files=form, headers={"X-Token": web.token("a")})
+    larger = {"image": ("a.png", bytes(400_000), "image/png")}
+    parcel = web.post("/a", files=larger, headers={"X-Token": web.token("a")})
+    unsized = web.post("/token", content=(b" " * 40_000 for _ in range(2)))
+    setting, size = "`constraints.max_upload_bytes`", len(picture)
+    for answer, sentence in (
+        (announced, f"The image has 210,000 bytes; {setting} allows 200,000."),
+        (found_out, f"The image has more than the 200,000 bytes that {setting} allows."),
+        (narrowed, f"The image has {size:,} bytes; `max_bytes` of the token allows {size - 1:,}."),
+        (boxed, f"The image has more than the 200,000 bytes that {setting} allows."),
+        (parcel, f"; {setting} allows 200,000."),
+        (unsized, "The body has more than the 65,536 bytes that this address allows."),
+    ):
         assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
+        assert answer.json()["error"].endswith(sentence)
+    assert parcel.json()["error"].startswith("The body has 400,")
     assert web.upload("d", picture, web.token("d", max_bytes=len(picture))).status_code == 200
     assert all(free(running, name) for name in "abc")
 

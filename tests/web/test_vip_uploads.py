@@ -91,6 +91,8 @@ def test_the_limit_is_kept_to_the_byte(gallery: Gallery, chunked: bool) -> None:
     before = gallery.stored
     status, told = sent(MIB + 1)
     assert (status, told["error"]) == (413, "The file size limit is 1MB")
+    size = "more than the 1,048,576 bytes that" if chunked else "1,048,577 bytes;"
+    assert told["hint"].startswith(f"The body has {size} `vip.size_limit` allows")
     assert gallery.stored == before
 
 

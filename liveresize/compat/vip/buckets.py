@@ -15,6 +15,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
+from liveresize.core import byte_limit
 from liveresize.core.formats import Format, sniff
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, file_name
@@ -152,7 +153,9 @@ class VipOriginals(S3Mirror):
                     return False
                 if body.size > max_bytes:
                     await body.close()
-                    raise errors.UploadTooLarge(f"The original has more than {max_bytes} bytes.")
+                    raise byte_limit.exceeded(
+                        "The original", max_bytes, byte_limit.UPLOADS, body.size
+                    )
                 await write(body, target)
                 return True
         except errors.BucketMissing:

@@ -14,6 +14,7 @@ from liveresize import errors
 from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRequest
 from liveresize.compat.vip.uploads import VipUpload
+from liveresize.core import byte_limit
 from liveresize.delivery.warmup import Fate
 from liveresize.http import cors, responses
 from liveresize.http.handlers.base import Handler, Unknown
@@ -147,9 +148,10 @@ class VipUploadHandler(BodyHandler):
             await upload.abort()
 
     def too_large(self) -> errors.LiveResizeError:
-        """Return the error with the exact text of vip."""
+        """Return the error with the exact text of vip, and ours as a field."""
+        hint = byte_limit.exceeded("The body", self.max_body, "`vip.size_limit`", self._declared)
         limit = self.site.vip.size_limit
-        return errors.UploadTooLarge(f"The file size limit is {limit}MB")
+        return errors.UploadTooLarge(f"The file size limit is {limit}MB", "", {"hint": hint.public})
 
 
 class VipWarmupHandler(BodyHandler):

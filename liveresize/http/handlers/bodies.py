@@ -16,7 +16,7 @@ from typing import Any
 from tornado.web import stream_request_body
 
 from liveresize import errors
-from liveresize.core import numbers
+from liveresize.core import byte_limit, numbers
 from liveresize.http import failures
 from liveresize.http.handlers.base import Handler
 from liveresize.http.transport import unwanted
@@ -126,7 +126,7 @@ class BodyHandler(Handler):
 
     def too_large(self) -> errors.LiveResizeError:
         """Return the error for a body over `max_body`."""
-        return errors.UploadTooLarge(f"The body has more than {self.max_body} bytes.")
+        return byte_limit.exceeded("The body", self.max_body, byte_limit.ADDRESS, self._declared)
 
     def on_connection_close(self) -> None:
         """Clean up and log: the client has left before the end of its body or the response."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from liveresize import errors
-from liveresize.core import names, numbers, parameters
+from liveresize.core import byte_limit, names, numbers, parameters
 from liveresize.core.names import ImageId
 from liveresize.http import cors, responses
 from liveresize.http.handlers.base import Handler
@@ -53,6 +53,8 @@ class UploadHandler(BodyHandler):
         with self._giving_back():
             self._crop = read_crop(query)
             self._form = _form(self.request.headers.get("Content-Type", ""))
+        if self._form is None:
+            self._upload.expect(self._declared)
 
     async def take(self, chunk: bytes) -> None:
         """Write the bytes of the image to the upload."""
@@ -100,8 +102,8 @@ class UploadHandler(BodyHandler):
 
     def too_large(self) -> errors.LiveResizeError:
         """Return the error for an image that is too large."""
-        limit = self.site.uploads.max_bytes
-        return errors.UploadTooLarge(f"The image has more than {limit} bytes.")
+        most = self.site.uploads.max_bytes
+        return byte_limit.exceeded("The body", most, byte_limit.UPLOADS, self._declared)
 
 
 class PreflightHandler(Handler):
