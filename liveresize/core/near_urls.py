@@ -4,12 +4,14 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.core import names, numbers, parameters
 from liveresize.core.formats import EXTENSIONS
 from liveresize.core.names import ImageId
+from liveresize.core.urls import MAX_DENSITY
 
 MOST = 2
 """Candidates for one URL: each is a question to the index."""
@@ -22,10 +24,11 @@ _LONGEST_READ = 1000
 
 _SIDE = r"-?[0-9]{1,9}"
 _FACTOR = r"[0-9]{1,2}(?:\.[0-9]{1,3})?"
-_DENSITY = rf"(?:[_@-](?P<density>{_FACTOR})x|@(?P<bare>{_FACTOR}))?"
+_DENSITY = rf"(?:[_@-](?P<density>{_FACTOR})x|@(?P<at>{_FACTOR}))?"
 
 _BOX = re.compile(
-    rf"w?(?P<width>{_SIDE}|auto)?(?:px|w)?[_x×*,-]h?(?P<height>{_SIDE}|auto)?(?:px|h)?{_DENSITY}",
+    rf"w?(?P<width>{_SIDE}|auto)?(?:px|w)?[_x×*,-]h?(?P<height>{_SIDE}|auto)?(?:px|h)?"
+    rf"(?:[_@-](?P<density>{_FACTOR})x?)?",
     re.IGNORECASE,
 )
 _WIDTH = re.compile(rf"w?(?P<width>{_SIDE})(?:px|w)?{_DENSITY}", re.IGNORECASE)
@@ -34,7 +37,7 @@ _HEIGHT = re.compile(rf"(?:h(?P<h>{_SIDE})(?:px)?|(?P<height>{_SIDE})h){_DENSITY
 _LEAST = 16
 """Pixels of a number that is a width by itself: `cat-3` is a name."""
 
-_SEPARATOR = re.compile("[_-]")
+_SEPARATOR = re.compile("[_.-]")
 _SEPARATORS = 4
 """Separators that may begin a size, counted from the end."""
 
@@ -64,17 +67,26 @@ def candidates(path: str, asked: Collection[str] = ()) -> tuple[NearUrl, ...]:
     if len(path) > _LONGEST_READ:
         return ()
     try:
-        segment = parameters.percent_decode(path[1:])
+        segments = [parameters.percent_decode(each) for each in _segments(path[1:])]
     except errors.MalformedUrl:
         return ()
     found: dict[str, NearUrl] = {}
-    for near in _readings(segment):
+    for near in chain.from_iterable(map(_readings, segments)):
         name = near.image.name
         if name not in found and name not in asked and _is_name(name) and len(near.path) <= LONGEST:
             found[name] = near
         if len(found) == MOST:
             break
     return tuple(found.values())
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """Return the segments that a raw path may stand for: `cat/400x300.jpg`, `400x300/cat.jpg`."""
+    first, slash, last = path.partition("/")
+    if not slash:
+        return (path,)
+    stem, dot, extension = last.rpartition(".")
+    return f"{first}_{last}", f"{stem or last}_{first}{dot}{extension if stem else ''}"
 
 
 def _readings(segment: str) -> Iterator[NearUrl]:
@@ -122,7 +134,9 @@ def _size(text: str) -> str | None:
         return None
     if not (width or height):
         return ""
-    density = groups["density"] or groups["bare"]
+    density = groups["density"] or groups.get("at") or ""
+    if (numbers.decimal(density) or 0) > MAX_DENSITY:
+        density = str(MAX_DENSITY)
     return f"_{width}_{height}" + (f"_{density}x" if density else "")
 
 
@@ -137,6 +151,6 @@ def _is_name(name: str) -> bool:
         names.check_name(name)
     except errors.MalformedUrl:
         return False
-    if name[0] == "_" or name[-1] in "_-":
+    if name[0] == "_" or name[-1] in "_.-":
         return False
     return not names.RENDITION.fullmatch(f"{name}.jpg")

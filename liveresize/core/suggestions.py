@@ -8,7 +8,9 @@ PARAMETERS: Mapping[str, str] = {
     "angle": "rotate",
     "background": "bg",
     "bgcolor": "bg",
+    "crop": "fit",
     "expires": "exp",
+    "focus": "gravity",
     "g": "gravity",
     "gray": "grey",
     "grayscale": "grey",
@@ -22,9 +24,17 @@ PARAMETERS: Mapping[str, str] = {
     "rot": "rotate",
     "sharp": "sharpen",
     "signature": "sig",
+    "smart": "gravity",
     "upscale": "enlarge",
 }
 """Names of other services, and ours."""
+
+IN_PATH = frozenset(
+    {"auto", "dpr", "ext", "fm", "format", "h", "height", "output", "size", "type", "w", "width"}
+)
+"""Parameters of other services that are part of the path here."""
+
+_PATH = "in the path: name_W_H.ext"
 
 TOKEN_FIELDS: Mapping[str, str] = {
     "expires": "expires_in",
@@ -46,15 +56,47 @@ TOKEN_FIELDS: Mapping[str, str] = {
 }
 """Usual names for the fields of `POST /token`, and ours."""
 
-_FLAGS = {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}
+_FLAGS = {
+    **dict.fromkeys(("1", "yes", "on", "true", "y"), "true"),
+    **dict.fromkeys(("0", "no", "off", "false", "n"), "false"),
+}
+
+_COMPASS = {
+    "c": "center",
+    "ce": "center",
+    "centre": "center",
+    "e": "east",
+    "ea": "east",
+    "middle": "center",
+    "n": "north",
+    "ne": "northeast",
+    "no": "north",
+    "nw": "northwest",
+    "s": "south",
+    "se": "southeast",
+    "so": "south",
+    "sw": "southwest",
+    "w": "west",
+    "we": "west",
+}
+_SIDES = {"top": "north", "bottom": "south", "left": "west", "right": "east"}
+_CORNERS = {
+    frozenset(pair): _SIDES[pair[0]] + _SIDES[pair[1]]
+    for pair in (("top", "left"), ("top", "right"), ("bottom", "left"), ("bottom", "right"))
+}
+"""Directions of other services and of CSS, and ours."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     "fit": {
         "bounds": "clip",
         "contain": "clip",
         "fill": "crop",
+        "fillmax": "canvas",
+        "fit": "clip",
         "inside": "clip",
+        "lfill": "crop",
         "limit": "clip",
+        "lpad": "canvas",
         "max": "clip",
         "min": "cover",
         "outside": "cover",
@@ -63,37 +105,49 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "thumb": "crop",
     },
     "gravity": {
-        "attention": "smart",
+        **dict.fromkeys(("attention", "entropy", "face", "faces", "sm"), "smart"),
         "focus": "auto",
-        "bottom": "south",
-        "centre": "center",
-        "entropy": "smart",
-        "face": "smart",
-        "faces": "smart",
-        "left": "west",
-        "middle": "center",
-        "right": "east",
-        "top": "north",
+        **_COMPASS,
+        **_SIDES,
     },
     "bg": {
         "black": "000000",
         "blue": "0000ff",
+        "brown": "a52a2a",
         "gray": "808080",
         "green": "008000",
         "grey": "808080",
+        "navy": "000080",
         "none": "transparent",
+        "orange": "ffa500",
+        "pink": "ffc0cb",
+        "purple": "800080",
         "red": "ff0000",
+        "silver": "c0c0c0",
         "white": "ffffff",
         "yellow": "ffff00",
     },
-    "flip": {"both": "hv", "horizontal": "h", "true": "h", "vertical": "v", "x": "h", "y": "v"},
+    "flip": {
+        "both": "hv",
+        "horizontal": "h",
+        "true": "h",
+        "vertical": "v",
+        "vh": "hv",
+        "x": "h",
+        "xy": "hv",
+        "y": "v",
+    },
+    "quality": {"best": "100", "default": "auto", "lossless": "100", "max": "100"},
+    "sharpen": dict.fromkeys(("true", "yes", "on"), "1"),
     "rotate": {"-180": "180", "-270": "90", "-90": "270", "360": "0", "left": "270", "right": "90"},
     **dict.fromkeys(("allow_webp", "animate", "blur", "enlarge", "grey", "proxy"), _FLAGS),
 }
 """Values of other services and of CSS by our parameters, and ours. `cover` of CSS is `crop` here,
 and a value of its own."""
 
-_HASH = re.compile(r"#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
+_COLOUR = re.compile(r"(?:#|0x|rgb:)?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
+_PERCENT = re.compile(r"[0-9]{1,3}%")
+_CORNER = re.compile(r"(top|bottom|left|right)[-_, ]?(top|bottom|left|right)")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 MOST = 5
@@ -106,13 +160,23 @@ def value(name: str, text: str, allowed: Iterable[object] = ()) -> str:
     `allowed` are the words that the parameter takes.
     """
     word = text.strip().lower()
-    if name == "bg" and _HASH.fullmatch(word):
-        return word[1:]
-    usual = VALUES.get(name, {}).get(word)
+    usual = VALUES.get(name, {}).get(word) or _respelled(name, word)
     if usual is not None:
         return usual
     words = [str(each) for each in allowed]
     return next(iter(difflib.get_close_matches(word[:32], words, 1, 0.6)), "")
+
+
+def _respelled(name: str, word: str) -> str | None:
+    """Return a value that is right but for its spelling: `#fff`, `80%`, `top-left`."""
+    if name == "bg" and (colour := _COLOUR.fullmatch(word)):
+        digits = colour[1]
+        return "".join(2 * digit for digit in digits) if len(digits) == 4 else digits
+    if name == "quality" and _PERCENT.fullmatch(word):
+        return word[:-1]
+    if name == "gravity" and (corner := _CORNER.fullmatch(word)):
+        return _CORNERS.get(frozenset(corner.groups()))
+    return None
 
 
 def ignored(
@@ -127,6 +191,8 @@ def ignored(
 
 
 def _described(name: str, known: Iterable[str], usual: Mapping[str, str]) -> str:
+    if usual is PARAMETERS and name.lower() in IN_PATH:
+        return f"{name} ({_PATH})"
     near = usual.get(name.lower()) or next(
         iter(difflib.get_close_matches(name.lower(), list(known), 1, 0.6)), ""
     )

@@ -40,6 +40,8 @@ class NearMisses:
         `asked` are the names that the index has been asked for.
         """
         path = target.partition("?")[0]
+        if isinstance(error, errors.BucketMissing) or (asked and "/" in path[1:]):
+            return error  # a path of a bucket
         for near in self._worth_asking(path, client, asked):
             if await self._pictures.is_shown(near.image):
                 return _with_suggestion(error, near)
@@ -47,8 +49,6 @@ class NearMisses:
 
     def _worth_asking(self, path: str, client: str, asked: Collection[str]) -> list[NearUrl]:
         """Return the candidates that are allowed; none for a client over its rate."""
-        if "/" in path[1:]:
-            return []
         allowed = [
             near
             for near in near_urls.candidates(path, asked)

@@ -32,6 +32,17 @@ PRESETS = UrlRules(presets={"card": (), "thumb": ()})
         ("rotate=-90", "270"),
         ("flip=horizontal", "h"),
         ("preset=crad", "card"),
+        ("fit=lpad", "canvas"),
+        ("gravity=top-left", "northwest"),
+        ("gravity=bottomRight", "southeast"),
+        ("gravity=right%20top", "northeast"),
+        ("gravity=se", "southeast"),
+        ("bg=0xFFEEDD", "ffeedd"),
+        ("bg=abc8", "aabbcc88"),
+        ("grey=TRUE", "true"),
+        ("quality=80%25", "80"),
+        ("flip=vh", "hv"),
+        ("sharpen=yes", "1"),
     ],
 )
 def test_a_bad_value_names_the_right_one(query: str, meant: str) -> None:
@@ -41,7 +52,9 @@ def test_a_bad_value_names_the_right_one(query: str, meant: str) -> None:
     assert caught.value.public.endswith(f" Did you mean `{meant}`?")
 
 
-@pytest.mark.parametrize("query", ["fit=xyzzy", "quality=abc", "bg=%23ff", "rotate=45", "flip=q"])
+@pytest.mark.parametrize(
+    "query", ["fit=xyzzy", "quality=abc", "bg=%23ff", "rotate=45", "flip=q", "gravity=top-bottom"]
+)
 def test_what_is_near_nothing_has_no_suggestion(query: str) -> None:
     """A guess would mislead."""
     with pytest.raises(errors.BadParameter) as caught:
@@ -63,7 +76,7 @@ def test_every_suggestion_is_right() -> None:
         for meant in words.values():
             parameters.read(f"{name}={meant}", UrlRules())
     assert set(suggestions.PARAMETERS.values()) <= set(parameters.KNOWN)
-    assert not set(suggestions.PARAMETERS) & set(parameters.KNOWN)
+    assert not {*suggestions.PARAMETERS, *suggestions.IN_PATH} & set(parameters.KNOWN)
     assert set(suggestions.VALUES) <= {*OPERATIONS, "allow_webp", "proxy"}
     assert set(suggestions.TOKEN_FIELDS.values()) <= set(tokens.FIELDS)
     assert not set(suggestions.TOKEN_FIELDS) & set(tokens.FIELDS)
@@ -75,6 +88,7 @@ def test_every_suggestion_is_right() -> None:
         ("fti=crop&v=1", "fti (did you mean fit?), v"),
         ("Q=5&greyscale=true", "Q (did you mean quality?), greyscale (did you mean grey?)"),
         ("a=1&a=2&fit=crop", "a"),
+        ("Width=1&dpr=2", "Width (in the path: name_W_H.ext), dpr (in the path: name_W_H.ext)"),
         ("a%0d%0a=1&b<=2&=3&&", ""),
         (
             "&".join(f"p{index}{index}{index}=" for index in range(9)),

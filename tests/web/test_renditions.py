@@ -275,4 +275,4 @@ def test_unknown_parameters_are_named(web: servers.Client, name: str) -> None:
     assert plain.headers["ETag"] == first.headers["ETag"]
     assert "X-Ignored-Parameters" not in plain.headers
     original = web.get(f"/{name}.png?width=5")
-    assert original.headers["X-Ignored-Parameters"] == "width"
+    assert original.headers["X-Ignored-Parameters"] == "width (in the path: name_W_H.ext)"
