@@ -39,6 +39,17 @@ def offers(accept: str, media: str) -> bool:
     return weights(accept).get(media, 0.0) > 0.0
 
 
+def prefers_html(accept: str) -> bool:
+    """Whether the client names HTML itself and accepts nothing at a higher weight, JSON not even at
+    the same one.
+
+    Browsers do so for pages, and not for images, styles and requests of scripts.
+    """
+    q = weights(accept)
+    html = q.get("text/html", 0.0)
+    return html > q.get("application/json", 0.0) and html >= max(q.values())
+
+
 def negotiate(accept: str) -> Negotiated:
     """Return which of AVIF and WebP the client accepts with at least the weight of JPEG and PNG.
 

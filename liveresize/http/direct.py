@@ -10,7 +10,7 @@ from tornado import httputil
 from tornado.http1connection import HTTP1Connection
 
 from liveresize import errors
-from liveresize.http import access, failures
+from liveresize.http import access, failures, pages
 from liveresize.http.context import AppContext
 from liveresize.http.responses import Headers, Response
 from liveresize.http.transport import clients
@@ -50,7 +50,7 @@ def send(
     With `last` the connection is closed afterwards, as is necessary if the request is not
     complete.
     """
-    response = failures.explained(response, request_id)
+    response = failures.explained(response, request_id, request.line.method, request.headers)
     assert isinstance(response.body, bytes | memoryview)
     body = b"" if request.line.method == "HEAD" else response.body
     headers = _headers(response, request_id)
@@ -85,7 +85,8 @@ def refuse(
     request_id = clients.request_id(request.headers.get("X-Request-Id"))
     for name in ("Content-Length", "Transfer-Encoding"):  # nobody is to read a body
         request.headers.pop(name, None)
-    response = failures.answer(error, request_id)
+    page = pages.wanted(request.line.method, request.headers)
+    response = failures.answer(error, request_id, page=page)
     send(connection, site, request, response, request_id, route=route, error=error, last=True)
 
 

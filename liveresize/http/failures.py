@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from tornado import httputil
 from tornado.web import HTTPError
 
 from liveresize import errors
-from liveresize.http import cors, responses
+from liveresize.http import cors, pages, responses
 from liveresize.http.responses import Response
 
 
@@ -72,8 +73,8 @@ def code_of(error: BaseException) -> str:
     return error.code if isinstance(error, errors.LiveResizeError) else "internal"
 
 
-def answer(error: BaseException, request_id: str) -> Response:
-    """Return the response to a request that failed with `error`."""
+def answer(error: BaseException, request_id: str, *, page: bool = False) -> Response:
+    """Return the response to a request that failed with `error`: JSON, or a page for people."""
     failure = failure_of(error)
     text = "Something went wrong here; the log knows more under this request_id."
     if isinstance(error, errors.LiveResizeError):
@@ -84,39 +85,38 @@ def answer(error: BaseException, request_id: str) -> Response:
     if failure.status == 401:
         headers.append(("WWW-Authenticate", "Bearer"))
     more = error.fields if isinstance(error, errors.LiveResizeError) else {}
-    return _json(failure.status, text, code_of(error), request_id, headers, **more)
+    document = {"error": text, "code": code_of(error), **more, "request_id": request_id}
+    return _response(failure.status, document, headers, page=page)
 
 
-def answer_status(status: int, request_id: str) -> Response:
+def answer_status(status: int, request_id: str, *, page: bool = False) -> Response:
     """Return the response for a status without an error of ours: an unknown route or method."""
     text = STATUS_TEXTS.get(status, "The request cannot be answered.")
-    return _json(status, text, STATUS_CODES.get(status, "http_error"), request_id, [])
+    code = STATUS_CODES.get(status, "http_error")
+    document = {"error": text, "code": code, "request_id": request_id}
+    return _response(status, document, [], page=page)
 
 
-def explained(response: Response, request_id: str) -> Response:
-    """Return the response, with the reason in JSON if it refuses a range."""
+def explained(
+    response: Response, request_id: str, method: str | None, headers: httputil.HTTPHeaders
+) -> Response:
+    """Return the response; if it refuses a range, with the reason.
+
+    `method` and `headers` are those of the request.
+    """
     if response.status != 416:
         return response
-    explanation = answer_status(response.status, request_id)
+    page = pages.wanted(method, headers)
+    explanation = answer_status(response.status, request_id, page=page)
     return replace(
         explanation, headers=[*explanation.headers, *response.headers], about=response.about
     )
 
 
-def _json(
-    status: int,
-    text: str,
-    code: str,
-    request_id: str,
-    headers: list[tuple[str, str]],
-    **more: object,
+def _response(
+    status: int, document: dict[str, str], headers: responses.Headers, *, page: bool
 ) -> Response:
-    return responses.document(
-        {"error": text, "code": code, **more, "request_id": request_id},
-        [
-            ("Cache-Control", responses.NO_STORE),
-            *cors.READABLE,
-            *headers,
-        ],
-        status,
-    )
+    headers = [("Cache-Control", responses.NO_STORE), *cors.READABLE, *headers]
+    if page:
+        return pages.error(status, document, headers)
+    return responses.document(document, headers, status)

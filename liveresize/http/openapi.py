@@ -36,6 +36,7 @@ _GET_ONLY = {"header.Range", "header.If-Range", "header.Freshness-Token"}
 """Parameters without a meaning for HEAD."""
 
 _ERROR_HEADERS = ("X-Request-Id", "Cache-Control", "X-Content-Type-Options")
+_PAGE_HEADERS = ("Vary", "Content-Security-Policy", "Referrer-Policy")
 _STATUS_HEADERS = {401: "WWW-Authenticate", 416: "Content-Range"}
 
 _ERRORS = {
@@ -100,8 +101,8 @@ def document(site: AppContext) -> Json:
     }
     responses = spec["components"]["responses"]
     for item in spec["paths"].values():
-        for operation in item.values():
-            _expand_errors(operation)
+        for method, operation in item.items():
+            _expand_errors(operation, pages=method == "get")
         if "get" in item:
             item["head"] = _head(item["get"])
         for operation in item.values():
@@ -186,15 +187,18 @@ def _applies(part: Any, values: Json) -> bool:
     return not isinstance(part, dict) or "x-when" not in part or bool(values[part["x-when"]])
 
 
-def _expand_errors(operation: Json) -> None:
-    """Replace `x-errors` with a response for each status that these errors have."""
+def _expand_errors(operation: Json, *, pages: bool) -> None:
+    """Replace `x-errors` with a response for each status that these errors have.
+
+    With `pages` the errors are HTML for browsers.
+    """
     codes = dict.fromkeys(operation.pop("x-errors", []))
     more = operation.pop("x-error-headers", {})
     by_status: dict[int, list[_Error]] = {}
     for error in map(_error, codes):
         by_status.setdefault(error.status, []).append(error)
     for status, listed in by_status.items():
-        operation["responses"][str(status)] = _response(status, listed, more)
+        operation["responses"][str(status)] = _response(status, listed, more, pages=pages)
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
@@ -217,7 +221,7 @@ def _error(code: str) -> _Error:
     return _Error(code, status, failures.STATUS_TEXTS[status])
 
 
-def _response(status: int, listed: list[_Error], more: Json) -> Json:
+def _response(status: int, listed: list[_Error], more: Json, *, pages: bool) -> Json:
     """Return the Response Object of errors with one status; `more` are headers of all of them."""
     names = [*_ERROR_HEADERS]
     if listed[0].retry:
@@ -227,10 +231,14 @@ def _response(status: int, listed: list[_Error], more: Json) -> Json:
     headers = {name: {"$ref": f"#/components/headers/{name}.always"} for name in names}
     codes = {"properties": {"code": {"enum": [error.code for error in listed]}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, codes]}
+    content: Json = {"application/json": {"schema": schema}}
+    if pages:
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in _PAGE_HEADERS}
+        content["text/html"] = {"schema": {"$ref": "#/components/schemas/Text"}}
     return {
         "description": "\n".join(f"- `{error.code}`: {error.text}" for error in listed),
         "headers": {**headers, **more},
-        "content": {"application/json": {"schema": schema}},
+        "content": content,
     }
 
 

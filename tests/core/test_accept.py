@@ -65,6 +65,30 @@ def test_webp_is_offered_only_by_its_own_name(header: str, offered: bool) -> Non
     assert accept.offers(header, "image/webp") is offered
 
 
+@pytest.mark.parametrize(
+    ("header", "html"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/*", False),
+        (CHROME, False),
+        ("text/html", True),
+        ("Text/HTML;charset=utf-8, */*", True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", True),
+        ("text/html,application/json;q=0.9", True),
+        ("text/html,application/json", False),
+        ("application/json, text/plain, */*", False),
+        ("text/html;q=0.5, */*;q=0.1", True),
+        ("text/html;q=0.5, */*", False),
+        ("image/avif,text/html;q=0.9", False),
+        ("text/html;q=0", False),
+    ],
+)
+def test_html_is_preferred_by_pages_only(header: str, html: bool) -> None:
+    """Images of pages, scripts and programs send wildcards, or name something else first."""
+    assert accept.prefers_html(header) is html
+
+
 @pytest.mark.parametrize("wanted", strategies.ACCEPT)
 def test_every_outcome_of_a_negotiation_can_be_asked_for(wanted: Negotiated) -> None:
     """There is a header for each of the four, so none of the variants is dead."""
@@ -77,4 +101,5 @@ def test_every_outcome_of_a_negotiation_can_be_asked_for(wanted: Negotiated) -> 
 def test_no_header_is_an_error(header: str) -> None:
     """Whatever a client sends as `Accept`, there is an answer, and weights are 0–1."""
     accept.negotiate(header)
+    accept.prefers_html(header)
     assert all(0.0 <= weight <= 1.0 for weight in accept.weights(header).values())

@@ -1,4 +1,4 @@
-"""The base of all handlers: request id, responses, access log and errors as JSON."""
+"""The base of all handlers: request id, responses, access log and errors."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tornado.web import HTTPError, RequestHandler
 from liveresize import errors
 from liveresize.core.ports import ObjectBody
 from liveresize.delivery.outcomes import Streamed
-from liveresize.http import access, cors, direct, failures
+from liveresize.http import access, cors, direct, failures, pages
 from liveresize.http.conditions import Conditionals
 from liveresize.http.context import AppContext
 from liveresize.http.responses import NOTHING, AccessInfo, Part, Response, Slice
@@ -128,7 +128,8 @@ class Handler(RequestHandler):
 
     async def respond(self, response: Response) -> None:
         """Send a response, including files and streams, and finish."""
-        response = failures.explained(response, self.request_id)
+        request = self.request
+        response = failures.explained(response, self.request_id, request.method, request.headers)
         self.set_status(response.status)
         self._about = response.about
         for name, value in response.headers:
@@ -206,10 +207,11 @@ class Handler(RequestHandler):
         info = kwargs.get("exc_info")
         error = info[1] if isinstance(info, tuple) else None
         self._error = error
+        page = pages.wanted(self.request.method, self.request.headers)
         if isinstance(error, HTTPError) or error is None:
-            response = failures.answer_status(status_code, self.request_id)
+            response = failures.answer_status(status_code, self.request_id, page=page)
         else:
-            response = failures.answer(error, self.request_id)
+            response = failures.answer(error, self.request_id, page=page)
         self.clear()
         self.set_status(response.status)
         for name, value in response.headers:

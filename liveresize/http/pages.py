@@ -1,0 +1,120 @@
+"""The pages for people who open a URL of the server in a browser: errors, and `/`.
+
+They have no script and load nothing; the policy allows their style by its hash.
+"""
+
+import base64
+import hashlib
+import html
+import http
+import re
+from collections.abc import Iterable, Mapping
+from string import Template
+
+from tornado import httputil
+
+from liveresize.core import accept
+from liveresize.http.responses import Headers, Response
+
+_STYLE = """
+:root{color-scheme:light dark;--soft:#55616e;--link:#0b6b63}
+@media(prefers-color-scheme:dark){:root{--soft:#9da9b5;--link:#62cdbf}}
+body{max-width:38rem;margin:12vh auto;padding:0 1.25rem;font:1rem/1.5 system-ui,sans-serif;\
+overflow-wrap:anywhere;background:Canvas;color:CanvasText}
+h1{font-size:1.5rem;line-height:1.25}
+a{color:var(--link)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin-top:2rem;\
+font-size:.875rem}
+dt{color:var(--soft)}
+dd{margin:0}
+"""
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'",
+        "img-src 'self'",  # the icon that browsers look for
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+_HEADERS = (
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+)
+
+_PAGE = Template(f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>$heading</h1>
+$text
+<dl>
+$facts
+</dl>
+</main>
+</body>
+</html>
+""")
+
+_LINKED = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
+"""A URL of this server, in a message. Without `\\`, which browsers read as `/`."""
+
+_QUOTED = re.compile("`([^`]*)`")
+
+
+def wanted(method: str | None, headers: httputil.HTTPHeaders) -> bool:
+    """Whether a person reads the response: a GET or HEAD by a client that prefers HTML."""
+    return method in ("GET", "HEAD") and accept.prefers_html(headers.get("Accept", ""))
+
+
+def error(status: int, document: Mapping[str, str], headers: Headers) -> Response:
+    """Return the page about an error; `document` is what programs get, in JSON."""
+    phrase = http.HTTPStatus(status).phrase
+    facts = [(name, value) for name, value in document.items() if name != "error"]
+    body = _PAGE.substitute(
+        title=f"{status} {document['code']}",
+        heading=f"{status} {phrase}",
+        text=f"<p>{_prose(document['error'])}</p>",
+        facts=_list((name, f"<code>{_span(value)}</code>") for name, value in facts),
+    )
+    return _response(status, body, headers)
+
+
+def _list(facts: Iterable[tuple[str, str]]) -> str:
+    """Return the items of a list; the values are HTML."""
+    return "\n".join(
+        f"<dt>{html.escape(name.replace('_', ' '))}</dt><dd>{value}</dd>" for name, value in facts
+    )
+
+
+def _response(status: int, page: str, headers: Headers) -> Response:
+    body = page.encode()
+    headers = [*_HEADERS, ("Vary", "Accept"), *headers]
+    return Response(status=status, headers=headers, body=body, length=len(body))
+
+
+def _prose(message: str) -> str:
+    """Return the HTML of a message: what it has between backticks is code, and URLs are links."""
+    text, *rest = _QUOTED.split(message)
+    quoted = zip(rest[::2], rest[1::2], strict=True)
+    return html.escape(text) + "".join(
+        f"<code>{_span(value)}</code>{html.escape(text)}" for value, text in quoted
+    )
+
+
+def _span(text: str) -> str:
+    """Return the HTML of a value, which is a link if it is a URL of this server."""
+    escaped = html.escape(text)
+    return f'<a href="{escaped}">{escaped}</a>' if _LINKED.fullmatch(text) else escaped
