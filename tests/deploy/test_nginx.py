@@ -31,7 +31,7 @@ BROWSERS = {
     "Chrome 60": ("image/webp,image/apng,image/*,*/*;q=0.8", "image/webp,*/*"),
     "Chrome, navigating": (
         "text/html,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
-        "image/avif,image/webp,*/*",
+        "text/html,image/avif,image/webp,*/*",
     ),
     "Firefox 133": (
         "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
@@ -53,6 +53,8 @@ BROWSERS = {
     ),
     "Edge 18": ("image/png, image/svg+xml, image/*; q=0.8, */*; q=0.5", "*/*"),
     "Internet Explorer 11": ("image/png, image/svg+xml, image/*;q=0.8, */*;q=0.5", "*/*"),
+    "Safari 12, navigating": ("text/html,application/xml;q=0.9,*/*;q=0.8", "text/html,*/*"),
+    "HTML at a lower weight": ("text/html;q=0.5,*/*", "*/*"),
     "curl": ("*/*", "*/*"),
     "spaces and capitals": ("Image/AVIF ; q=1.0 , IMAGE/WEBP;Q=1", "image/avif,image/webp,*/*"),
     "WebP refused": ("image/avif,image/webp;q=0,*/*", "*/*"),
@@ -97,8 +99,8 @@ def test_nginx_finds_no_fault_in_the_configuration(world: World) -> None:
     assert [line for line in lines if "[warn]" in line and known not in line] == []
 
 
-def test_accept_becomes_one_of_three(world: World) -> None:
-    """What a browser accepts reaches an instance as one of three headers; q=0 is heeded."""
+def test_accept_becomes_one_of_six(world: World) -> None:
+    """What a browser accepts reaches an instance as one of six headers; q=0 is heeded."""
     reached = {}
     for browser, (sent, _) in BROWSERS.items():
         world.inside.get("/cat_8_6.auto", headers={"Accept": sent})
