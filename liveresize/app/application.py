@@ -20,6 +20,7 @@ from liveresize.http.handlers.images import ObjectHandler, PictureHandler
 from liveresize.http.handlers.status import (
     FaviconHandler,
     HealthHandler,
+    HomeHandler,
     LiveHandler,
     MetricsHandler,
     ReadyHandler,
@@ -47,6 +48,7 @@ _NAME = r"(?!_|(?:token|purge)/?\Z)[^/]+"
 """A picture, or one with an extension."""
 
 ROUTES: list[Row] = [
+    (READ, r"/", HomeHandler),
     (READ, r"/_health/?", HealthHandler),
     (READ, r"/_live/?", LiveHandler),
     (READ, r"/_ready/?", ReadyHandler),

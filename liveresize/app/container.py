@@ -216,6 +216,7 @@ class Container:
             public_originals=settings.originals.public,
             ready_strict=settings.ready.strict,
             studio=settings.studio,
+            docs_url=settings.docs_url,
             constraints=settings.constraints,
             limits=settings.limits,
             token=settings.token,

@@ -45,6 +45,9 @@ class Settings:
     studio: bool = key(
         False, "Whether /_studio/ is served; in production that needs `admin.secrets`."
     )
+    docs_url: str = key(
+        "", "URL of the documentation, which `/` links to; empty is no link.", form=Form.URL
+    )
     presets: Mapping[str, Mapping[str, str]] = key({}, "Query parameters behind `preset=name`.")
     effort: str = key(
         "balanced",

@@ -54,6 +54,7 @@ class AppContext:
         public_originals: bool,
         ready_strict: bool,
         studio: bool,
+        docs_url: str,
         constraints: Constraints,
         limits: Limits,
         token: Token,
@@ -87,6 +88,8 @@ class AppContext:
         """The accepted formats of uploads."""
         self.public_originals = public_originals
         self.ready_strict = ready_strict
+        self.docs_url = docs_url
+        """The URL of the documentation; empty is none."""
         self.constraints = constraints
         self.limits = limits
         self.token = token

@@ -68,6 +68,19 @@ $facts
 </html>
 """)
 
+NAME = "liveresize"
+
+ABOUT = "This server keeps images, and makes them in the size, crop and format of a URL."
+
+_EXAMPLE = "<code>/cat_400_0.webp</code> is the image <code>cat</code>, 400 pixels wide, as WebP."
+
+_LINKS = {
+    "studio": ("Studio", "upload images, and try all options"),
+    "contract": ("API", "every URL, option and error, as OpenAPI"),
+    "docs": ("Documentation", "how to use and run it"),
+}
+"""The text of each link at `/`, and what follows it."""
+
 _LINKED = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 """A URL of this server, in a message. Without `\\`, which browsers read as `/`."""
 
@@ -90,6 +103,23 @@ def error(status: int, document: Mapping[str, str], headers: Headers) -> Respons
         facts=_list((name, f"<code>{_span(value)}</code>") for name, value in facts),
     )
     return _response(status, body, headers)
+
+
+def home(facts: Mapping[str, str], links: Mapping[str, str], headers: Headers) -> Response:
+    """Return the page at `/`; `links` are URLs by the names in `_LINKS`."""
+    items = "\n".join(_item(*_LINKS[name], url) for name, url in links.items())
+    body = _PAGE.substitute(
+        title=NAME,
+        heading=NAME,
+        text=f"<p>{ABOUT}</p>\n<p>{_EXAMPLE}</p>\n<ul>\n{items}\n</ul>",
+        facts=_list((name, html.escape(value)) for name, value in facts.items()),
+    )
+    return _response(200, body, headers)
+
+
+def _item(text: str, about: str, url: str) -> str:
+    """Return a link; one to this server is relative, so that a proxy may put a prefix in front."""
+    return f'<li><a href="{html.escape(url.removeprefix("/"))}">{text}</a>: {about}</li>'
 
 
 def _list(facts: Iterable[tuple[str, str]]) -> str:

@@ -47,6 +47,7 @@ IAAS = (
     Difference("U32", r"\.(xyz|bmp|tiff|svg|heic)$", "status"),
     Difference("U32", r"\?fit=crop&fit=clip$", "status"),
     Difference("U32", r"^/land%5f10%5f10\.jpg$", "status"),
+    Difference("U35", r"^/$", "status"),
 )
 """The differences of GET, by the numbers of docs/coming-from-live-image-resize.md."""
 
@@ -136,6 +137,7 @@ VIP = (
     Difference("V11", r"\?s=\+250$", "type size"),
     Difference("V14", r"-750x1000($|\?)", "bytes"),
     Difference("V15", r"-750x1000\?s=(720|99999)$", "size"),
+    Difference("V17", r"^/$", "status"),
     Difference("V16", r"^/(vip-bucket/nothing|nobucket/|vip-bucket/[^/]*\.jpg$)", "status"),
 )
 

@@ -57,6 +57,7 @@ STATUSES = {
         "DELETE": DELETING,
     },
     "/{bucket}/{id}/warmup": {"POST": WARMING, "OPTIONS": {200, 401, 404}},
+    "/": read(200),
     "/_health": read(200, 500),
     "/_live": read(200),
     "/_ready": read(200, 503),

@@ -159,8 +159,11 @@ def test_buckets(gallery: buckets.Gallery, visitor: Visitor) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_what_monitors_and_browsers_ask_for(visitor: Visitor, method: str) -> None:
     """Probes, metrics in both formats, files for robots, the studio, and the document."""
-    for path in ("/_health", "/_live", "/_ready", "/ping", "/robots.txt", "/openapi.json"):
+    for path in ("/", "/_health", "/_live", "/_ready", "/ping", "/robots.txt", "/openapi.json"):
         visitor.ask(200, method, path)
+    browser = {"Accept": "text/html,*/*;q=0.8"}
+    visitor.ask(200, method, "/", headers=browser)
+    visitor.ask(404, method, "/{name}.json", "/nobody.json", headers=browser)
     for kind in ("text/plain", "application/openmetrics-text; version=1.0.0"):
         visitor.ask(200, method, "/_metrics", headers={"Accept": kind})
     visitor.ask(204, method, "/favicon.ico")

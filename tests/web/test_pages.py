@@ -2,13 +2,15 @@
 
 import base64
 import hashlib
+import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 
-from liveresize import errors
-from liveresize.http import failures
+from liveresize import __version__, errors
+from liveresize.http import failures, pages
 from liveresize.http.responses import Response
 
 from . import pictures, servers, wire
@@ -188,3 +190,42 @@ def test_nothing_of_a_hostile_url_is_live(server: servers.Running, path: str) ->
     assert page.links == []
     assert "set-cookie" not in reply.headers
     assert re.fullmatch("[0-9a-f]{16}", reply.headers["x-request-id"])
+
+
+def test_the_door(launch: Callable[..., servers.Running]) -> None:
+    """What this is, the state and three links; nothing of the settings."""
+    running = launch(studio=True, docs_url='https://docs.example/a?b="c&d')
+    for sent in PROGRAMS:
+        told = wire.ask(running.port, "/", Accept=sent)
+        assert json.loads(told.body) == {
+            "name": "liveresize",
+            "about": pages.ABOUT,
+            "status": "ready",
+            "version": __version__,
+            "studio": "/_studio/",
+            "contract": "/openapi.json",
+            "docs": 'https://docs.example/a?b="c&d',
+        }
+    seen = wire.ask(running.port, "/", Accept=BROWSER)
+    page = safe(seen.body, seen.headers["content-security-policy"])
+    assert page.links == ["_studio/", "openapi.json", 'https://docs.example/a?b="c&d']
+    assert "ready" in page.text
+    for method, sent in (("GET", "*/*"), ("GET", BROWSER), ("HEAD", "*/*"), ("HEAD", BROWSER)):
+        reply = wire.ask(running.port, "/", method, Accept=sent)
+        assert (reply.status, reply.headers["cache-control"]) == (200, "no-cache")
+        assert reply.headers["vary"] == "Accept"
+        assert reply.headers["access-control-allow-origin"] == "*"
+        assert int(reply.headers["content-length"]) > 200
+
+
+def test_the_door_says_when_something_suffers(launch: Callable[..., servers.Running]) -> None:
+    """Still with 200, and without what is not there."""
+    running = launch()
+    running.components.store.healthy = False
+    reply = wire.ask(running.port, "/", Accept=BROWSER)
+    assert reply.status == 200
+    page = safe(reply.body, reply.headers["content-security-policy"])
+    assert "degraded" in page.text
+    assert page.links == ["openapi.json"]
+    assert running.client.get("/").json()["status"] == "degraded"
+    assert "studio" not in running.client.get("/").json()

@@ -164,15 +164,17 @@ def test_robots_are_let_in_or_not(
     assert answer.text.splitlines() == ["User-agent: *", rule]
 
 
-def test_there_is_no_favicon(server: servers.Running) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_there_is_no_favicon(server: servers.Running, method: str) -> None:
     """Browsers are told so for a day."""
-    answer = server.client.get("/favicon.ico")
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    reply = wire.ask(server.port, "/favicon.ico", method, Accept="image/avif,image/*,*/*;q=0.8")
+    assert (reply.status, reply.body) == (204, b"")
+    assert reply.headers["cache-control"] == "public, max-age=86400"
+    assert "content-type" not in reply.headers
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])
-@pytest.mark.parametrize("path", ["/", "/_nothing", "/a/b/c", "/_renditions"])
+@pytest.mark.parametrize("path", ["//", "/_nothing", "/a/b/c", "/_renditions"])
 def test_an_unknown_route_is_404(server: servers.Running, method: str, path: str) -> None:
     """Whatever the method, as JSON."""
     reply = wire.ask(server.port, path, method)
@@ -185,6 +187,10 @@ def test_an_unknown_route_is_404(server: servers.Running, method: str, path: str
     ("method", "path", "allow"),
     [
         ("POST", "/_live", "GET, HEAD"),
+        ("OPTIONS", "/", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+        ("GET", "/token", "POST, DELETE"),
+        ("PUT", "/favicon.ico", "GET, HEAD, POST, DELETE, OPTIONS"),
         ("DELETE", "/_health", "GET, HEAD"),
         ("OPTIONS", "/_ready", "GET, HEAD"),
         ("PUT", "/_renditions/x", "GET, HEAD"),

@@ -1,10 +1,36 @@
-"""Health probes, metrics, robots.txt and favicon.ico."""
+"""`/`, health probes, metrics, robots.txt and favicon.ico."""
 
-from liveresize import errors
-from liveresize.http import responses
+from collections.abc import Mapping
+
+from liveresize import __version__, errors
+from liveresize.http import cors, pages, responses
+from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.handlers.base import Handler
 
 _NO_STORE = [("Cache-Control", responses.NO_STORE)]
+
+
+class HomeHandler(Handler):
+    """`/`: what this is, its state, and where to go on."""
+
+    route = "status"
+
+    async def get(self) -> None:
+        """Respond with a page to browsers, and with the same facts in JSON to others."""
+        facts = {"status": _state(self.site, await self.site.parts()), "version": __version__}
+        links = {"contract": "/openapi.json"}
+        if self.site.studio:
+            links = {"studio": "/_studio/", **links}
+        if self.site.docs_url:
+            links["docs"] = self.site.docs_url
+        headers = [("Cache-Control", "no-cache"), *cors.READABLE]
+        if pages.wanted(self.request.method, self.request.headers):
+            await self.respond(pages.home(facts, links, headers))
+            return
+        document = {"name": pages.NAME, "about": pages.ABOUT, **facts, **links}
+        await self.respond(responses.document(document, [("Vary", "Accept"), *headers]))
+
+    head = get
 
 
 class HealthHandler(Handler):
@@ -44,19 +70,25 @@ class ReadyHandler(Handler):
     async def get(self) -> None:
         """Respond with 200 while ready, `degraded` if a component fails, and 503 otherwise."""
         parts = await self.site.parts()
-        suffering = sorted(name for name, part in parts.items() if not part.ok)
-        strict = self.site.ready_strict and bool(suffering)
-        ready = self.site.ready and not strict
-        status = "ready" if ready and not suffering else "degraded" if ready else "unavailable"
-        document: dict[str, object] = {"status": status}
+        state = _state(self.site, parts)
+        document: dict[str, object] = {"status": state}
         if self.client in self.site.admin_networks:
-            document["degraded"] = suffering
+            document["degraded"] = sorted(name for name, part in parts.items() if not part.ok)
             document["parts"] = {
                 name: {"ok": part.ok, **part.detail} for name, part in parts.items()
             }
-        await self.respond(responses.document(document, _NO_STORE, 200 if ready else 503))
+        status = 503 if state == "unavailable" else 200
+        await self.respond(responses.document(document, _NO_STORE, status))
 
     head = get
+
+
+def _state(site: AppContext, parts: Mapping[str, ComponentHealth]) -> str:
+    """Return `ready`, `degraded` if a component fails, or `unavailable`."""
+    is_whole = all(part.ok for part in parts.values())
+    if not site.ready or (site.ready_strict and not is_whole):
+        return "unavailable"
+    return "ready" if is_whole else "degraded"
 
 
 class MetricsHandler(Handler):
