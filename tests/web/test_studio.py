@@ -193,7 +193,7 @@ def test_a_script_keeps_to_the_rules(name: str) -> None:
     assert not re.search(r"new Function|sessionStorage|cookie|indexedDB|https?://", text)
     assert ("localStorage" in text) == (name == "recent.js")
     known = set(Page((FOLDER / assets.INDEX).read_text()).ids)
-    assert set(re.findall(r'byId\("([^"]*)"\)', text)) <= known
+    assert set(re.findall(r'\b(?:byId|on)\("([^"]*)"', text)) <= known
 
 
 def test_every_script_is_loaded_at_once() -> None:

@@ -1,7 +1,7 @@
 // The form of knobs: reads it, writes it, and says of each knob why it has no effect.
 
 import { DEFAULTS, FILTERS } from "./address.js";
-import { byId, make } from "./page.js";
+import { byId, make, on } from "./page.js";
 
 const form = byId("knobs");
 const focal = { x: DEFAULTS.x, y: DEFAULTS.y };
@@ -104,5 +104,5 @@ export function listen(changed, reset) {
     tell();
     changed();
   });
-  byId("reset").addEventListener("click", reset);
+  on("reset", "click", reset);
 }

@@ -2,6 +2,8 @@
 
 export const byId = (id) => document.getElementById(id);
 
+export const on = (id, event, act) => byId(id).addEventListener(event, act);
+
 export const root = document.documentElement;
 
 const SEEN = 5000; // milliseconds

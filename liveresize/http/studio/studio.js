@@ -2,7 +2,7 @@
 
 import * as address from "./address.js";
 import * as knobs from "./knobs.js";
-import { byId, complain, root, say, size } from "./page.js";
+import { byId, complain, on, root, say, size } from "./page.js";
 import * as original from "./picture.js";
 import * as recent from "./recent.js";
 import * as rendition from "./rendition.js";
@@ -138,7 +138,7 @@ function listenForDeletion() {
   byId("delete-hint").textContent = session.delete
     ? "The original and all that was made of it, at once and for good."
     : "Off: set admin.secrets to delete pictures from here.";
-  byId("delete").addEventListener("click", () => {
+  on("delete", "click", () => {
     byId("confirm-text").textContent =
       `${open.id} and all that was made of it will be gone at once, for everybody.`;
     dialog.returnValue = "keep";
@@ -173,7 +173,7 @@ function listen() {
     await visit(id, "upload-said");
     say(`Uploaded ${id}.`);
   }, refused);
-  byId("open").addEventListener("submit", (event) => {
+  on("open", "submit", (event) => {
     event.preventDefault();
     visit(byId("open-id").value.trim(), "open-said");
   });
@@ -212,11 +212,11 @@ function lock(why = "") {
 }
 
 async function start() {
-  byId("skip").addEventListener("click", (event) => {
+  on("skip", "click", (event) => {
     event.preventDefault(); // the fragment is where the knobs are remembered
     byId("main").focus();
   });
-  byId("unlock").addEventListener("submit", async (event) => {
+  on("unlock", "submit", async (event) => {
     event.preventDefault();
     const told = await server.begin(byId("secret").value).catch((error) => lock(error.message));
     byId("secret").value = "";

@@ -1,6 +1,6 @@
 // Putting a picture in: a file, an id for it, a token, and the bytes on their way.
 
-import { byId, bytes, complain, number, say } from "./page.js";
+import { byId, bytes, complain, number, on, say } from "./page.js";
 import * as server from "./server.js";
 
 const RESERVED = ["token", "purge", "ping", "upload", "robots", "favicon", "openapi"];
@@ -77,7 +77,7 @@ async function send(session) {
 
 function listenForFiles() {
   const input = byId("file");
-  byId("choose").addEventListener("click", () => input.click());
+  on("choose", "click", () => input.click());
   input.addEventListener("change", () => choose(input.files[0]));
   const drop = byId("drop");
   let depth = 0;
@@ -100,8 +100,8 @@ export function listen(session, uploaded, refused) {
   byId("takes").textContent = `${session.input.join(", ")}; up to ${most} and ${pixels}`;
   byId("upload-secret-field").hidden = session.token !== "secret";
   listenForFiles();
-  byId("cancel").addEventListener("click", () => sending?.abort());
-  byId("upload").addEventListener("submit", async (event) => {
+  on("cancel", "click", () => sending?.abort());
+  on("upload", "submit", async (event) => {
     event.preventDefault();
     try {
       const id = await send(session);
