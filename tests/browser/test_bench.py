@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from . import scenes
 from .chromium import needs_chromium
@@ -81,3 +81,19 @@ def test_many_turns_end_with_the_last(opened: Studio) -> None:
     opened.shown("_155_")
     assert opened.pixels().width == 155
     assert "_155_" in (opened.page.locator("html").get_attribute("data-url") or "")
+
+
+def test_ignored_parameters_are_named(opened: Studio, name: str) -> None:
+    """Until a rendition comes without any; here a proxy in front adds one with a typo."""
+
+    def misspell(route: Route) -> None:
+        route.continue_(url=f"{route.request.url}&fti=crop")
+
+    said = opened.page.locator("#rendition-said")
+    expect(said).to_be_hidden()
+    opened.page.route(f"**/{name}_*", misspell)
+    opened.square("crop")
+    expect(said).to_have_text("Ignored in the URL: fti (did you mean fit?)")
+    opened.page.unroute(f"**/{name}_*")
+    opened.square("canvas")
+    expect(said).to_be_hidden()

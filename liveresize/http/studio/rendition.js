@@ -93,7 +93,6 @@ async function display(data, knobs, signal) {
   frame.style.setProperty("--width", `${width / knobs.n}px`);
   frame.style.setProperty("--ratio", width / height);
   frame.hidden = false;
-  byId("rendition-said").textContent = "";
   return next;
 }
 
@@ -109,6 +108,8 @@ function tell(answer, data, shown, took, facts) {
   put("saving", facts ? `${Math.abs(saved)} % ${saved < 0 ? "more" : "fewer"} bytes` : "–");
   image.alt = `The rendition, ${sides}`;
   time(answer.headers.get("Server-Timing"));
+  const ignored = answer.headers.get("X-Ignored-Parameters");
+  byId("rendition-said").textContent = ignored && `Ignored in the URL: ${ignored}`;
   const beyond = "That is more than this server makes: it led to the nearest it does. ";
   say(`${answer.redirected ? beyond : ""}Shown: ${sides}, ${bytes(data.size)}, ${data.type}.`);
 }
