@@ -70,7 +70,9 @@ $facts
 
 NAME = "liveresize"
 
-ABOUT = "This server keeps images, and makes them in the size, crop and format of a URL."
+ABOUT = (
+    "An image server: it delivers each image in the size, crop and format that the URL asks for."
+)
 
 _EXAMPLE = "<code>/cat_400_0.webp</code> is the image <code>cat</code>, 400 pixels wide, as WebP."
 
