@@ -89,7 +89,7 @@ def test_ignored_parameters_are_named(opened: Studio, name: str) -> None:
     def misspell(route: Route) -> None:
         route.continue_(url=f"{route.request.url}&fti=crop")
 
-    said = opened.page.locator("#rendition-said")
+    said = opened.page.locator("#ignored")
     expect(said).to_be_hidden()
     opened.page.route(f"**/{name}_*", misspell)
     opened.square("crop")

@@ -39,6 +39,7 @@ export function clear() {
 
 function empty() {
   byId("frame").hidden = slider.disabled = true;
+  byId("ignored").textContent = "";
   for (const output of document.querySelectorAll(".outputs output")) output.value = "–";
   byId("server-timing").replaceChildren();
 }
@@ -93,6 +94,7 @@ async function display(data, knobs, signal) {
   frame.style.setProperty("--width", `${width / knobs.n}px`);
   frame.style.setProperty("--ratio", width / height);
   frame.hidden = false;
+  byId("rendition-said").textContent = "";
   return next;
 }
 
@@ -109,7 +111,7 @@ function tell(answer, data, shown, took, facts) {
   image.alt = `The rendition, ${sides}`;
   time(answer.headers.get("Server-Timing"));
   const ignored = answer.headers.get("X-Ignored-Parameters");
-  byId("rendition-said").textContent = ignored && `Ignored in the URL: ${ignored}`;
+  byId("ignored").textContent = ignored && `Ignored in the URL: ${ignored}`;
   const beyond = "That is more than this server makes: it led to the nearest it does. ";
   say(`${answer.redirected ? beyond : ""}Shown: ${sides}, ${bytes(data.size)}, ${data.type}.`);
 }

@@ -9,7 +9,7 @@ const PICTURES = "image/avif,image/webp,image/png,image/*;q=0.8";
 let bearer = "";
 
 /** The server said no, or nothing: `message` is its own sentence. */
-export class Refused extends Error {
+class Refused extends Error {
   constructor(message, status = 0, code = "") {
     super(message);
     this.status = status;

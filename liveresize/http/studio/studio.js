@@ -181,7 +181,7 @@ function listen() {
     button.addEventListener("click", () => copy(button));
   }
   listenForDeletion();
-  window.addEventListener("hashchange", restore);
+  addEventListener("hashchange", restore);
 }
 
 /** Start with the session; listeners are added once. */
