@@ -1,5 +1,6 @@
 """The status of each error; the only place where errors are mapped to statuses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tornado import httputil
@@ -114,7 +115,7 @@ def explained(
 
 
 def _response(
-    status: int, document: dict[str, str], headers: responses.Headers, *, page: bool
+    status: int, document: Mapping[str, object], headers: responses.Headers, *, page: bool
 ) -> Response:
     headers = [("Cache-Control", responses.NO_STORE), *cors.READABLE, *headers]
     if page:

@@ -88,20 +88,23 @@ _LINKED = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 
 _QUOTED = re.compile("`([^`]*)`")
 
+_IN_SENTENCE = ("error", "did_you_mean")
+"""Fields of errors that need no row of their own."""
+
 
 def wanted(method: str | None, headers: httputil.HTTPHeaders) -> bool:
     """Whether a person reads the response: a GET or HEAD by a client that prefers HTML."""
     return method in ("GET", "HEAD") and accept.prefers_html(headers.get("Accept", ""))
 
 
-def error(status: int, document: Mapping[str, str], headers: Headers) -> Response:
+def error(status: int, document: Mapping[str, object], headers: Headers) -> Response:
     """Return the page about an error; `document` is what programs get, in JSON."""
     phrase = http.HTTPStatus(status).phrase
-    facts = [(name, value) for name, value in document.items() if name != "error"]
+    facts = [(name, str(value)) for name, value in document.items() if name not in _IN_SENTENCE]
     body = _PAGE.substitute(
         title=f"{status} {document['code']}",
         heading=f"{status} {phrase}",
-        text=f"<p>{_prose(document['error'])}</p>",
+        text=f"<p>{_prose(str(document['error']))}</p>",
         facts=_list((name, f"<code>{_span(value)}</code>") for name, value in facts),
     )
     return _response(status, body, headers)
