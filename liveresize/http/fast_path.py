@@ -134,6 +134,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
             seconds = self._site.unwanted_body
             self._unwanted = UnwantedBody(seconds, self._finish_early)
         else:
+            headers.pop("Expect", None)  # a 100 would ask for the body
             self._finish_early()
 
     @property

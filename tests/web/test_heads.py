@@ -153,12 +153,32 @@ def test_chunks_are_read() -> None:
     assert heads.has_body(headers)
 
 
-def test_an_expectation_is_for_http_1_1() -> None:
-    """Older clients do not know what a 100 is; of the others, some write it in capitals."""
-    _, headers = read(HOST, ("Expect", "100-Continue"))
-    assert headers["Expect"] == "100-continue"
-    _, headers = read(HOST, ("Expect", "100-continue"), version="1.0")
-    assert "Expect" not in headers
+@pytest.mark.parametrize(
+    ("fields", "version", "expected"),
+    [
+        ([("Content-Length", "1"), ("Expect", "100-Continue")], "1.1", ["100-continue"]),
+        ([("Transfer-Encoding", "chunked"), ("Expect", "100-CONTINUE")], "1.1", ["100-continue"]),
+        ([("Content-Length", "1"), ("Expect", "a, 100-Continue ,b")], "1.1", ["100-continue"]),
+        (
+            [("Expect", "a"), ("Expect", "100-continue"), ("Content-Length", "1")],
+            "1.1",
+            ["100-continue"],
+        ),
+        ([("Expect", "100-Continue")], "2.0", ["100-continue"]),
+        ([("Content-Length", "1"), ("Expect", "100-continue")], "1.0", []),
+        ([("Expect", "100-continue")], "1.1", []),
+        ([("Content-Length", "0"), ("Expect", "100-continue")], "1.1", []),
+        ([("Content-Length", "1"), ("Expect", "tea")], "1.1", []),
+        ([("Content-Length", "1"), ("Expect", "100-continued")], "1.1", []),
+        ([("Content-Length", "1"), ("Expect", "")], "1.1", []),
+    ],
+)
+def test_an_expectation_is_read_in_any_case(
+    fields: list[tuple[str, str]], version: str, expected: list[str]
+) -> None:
+    """It is removed if it is unknown, or if no body follows or HTTP/1.0 has no 100."""
+    _, headers = read(HOST, *fields, version=version)
+    assert headers.get_list("Expect") == expected
 
 
 @pytest.mark.parametrize("options", ["close, TE", "TE ,Close", "keep-alive, close"])

@@ -61,29 +61,35 @@ def test_a_body_that_a_get_brings_along_is_read_past(server: servers.Running, na
             assert connection.ask(path, "GET", b"GET /nobody HTTP/1.1\r\n\r\n").status == 200
 
 
+@pytest.mark.parametrize("expect", ["100-continue", "100-Continue"])
 def test_whoever_waits_for_leave_to_send_is_refused_before_it(
-    server: servers.Running, name: str
+    server: servers.Running, name: str, expect: str
 ) -> None:
-    """`Expect: 100-continue` with a bad token, a bad length or a bad URL: no body is sent."""
+    """With a bad token, length, URL or method: there is no 100, and the connection ends."""
     good = server.client.token(name)
     cases = [
-        ("/cat", "none", "1000", 403),
-        (f"/{name}", good, str(1 << 40), 413),
-        ("/a%00b", "none", "1000", 400),
+        ("POST", "/cat", "none", "1000", 403),
+        ("POST", f"/{name}", good, str(1 << 40), 413),
+        ("POST", "/a%00b", "none", "1000", 400),
+        ("POST", "/token", "none", "1000000", 413),
+        ("POST", "/_nothing", "none", "1000", 404),
+        ("POST", "/_live", "none", "1000", 405),
+        ("DELETE", "/cat", "none", "1000", 401),
     ]
-    for path, token, length, status in cases:
+    for method, path, token, length, status in cases:
         with wire.Wire(server.port) as connection:
             connection.send(
                 wire.request(
                     path,
-                    "POST",
+                    method,
                     Content_Type="image/png",
                     X_Token=token,
-                    Expect="100-continue",
+                    Expect=expect,
                     Content_Length=length,
                 )
             )
             assert connection.reply().status == status
+            assert connection.rest() == b""
 
 
 def test_whoever_waits_for_leave_to_send_gets_it(server: servers.Running, name: str) -> None:
@@ -96,13 +102,14 @@ def test_whoever_waits_for_leave_to_send_gets_it(server: servers.Running, name: 
                 "POST",
                 Content_Type="image/png",
                 X_Token=server.client.token(name),
-                Expect="100-continue",
+                Expect="100-Continue",
                 Content_Length=str(len(data)),
             )
         )
         assert connection.reply().status == 100
         connection.send(data)
         assert connection.reply().status == 200
+        assert connection.ask("/_live", Expect="100-continue").status == 200
 
 
 @pytest.mark.parametrize("size", [1 << 20, 7 << 20])

@@ -86,8 +86,8 @@ def test_a_long_body_of_a_get_is_not_read_to_its_end(
         with wire.Wire(impatient.port) as connection:
             connection.send(wire.request(target, **fields))
             data = connection.rest()
-            assert data.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 100 "))
-            assert data.count(b"HTTP/1.1 200 ") == 1
+            assert data.startswith(b"HTTP/1.1 200 ")
+            assert data.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "GET"])

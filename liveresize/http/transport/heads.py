@@ -104,11 +104,18 @@ def _check_framing(line: RequestStartLine, headers: HTTPHeaders) -> None:
 
 
 def _read_expectation(line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """Normalise `Expect`: HTTP/1.0 has no 100, and Tornado only knows lower case."""
-    if line.version == "HTTP/1.0":
-        del headers["Expect"]
+    """Normalise `Expect`: Tornado only knows `100-continue` in lower case, without other members.
+
+    It is removed where nothing waits for a 100: HTTP/1.0 has none, and without a body there is
+    nothing to continue with. Any other expectation is ignored, as nginx does, although RFC 9110
+    §10.1.1 also allows 417: its client is served as well without it.
+    """
+    members = (member.strip() for member in headers["Expect"].lower().split(","))
+    may_have_body = has_body(headers) or line.version == "HTTP/2.0"
+    if line.version != "HTTP/1.0" and may_have_body and "100-continue" in members:
+        headers["Expect"] = "100-continue"
     else:
-        headers["Expect"] = headers["Expect"].lower()
+        del headers["Expect"]
 
 
 def _read_options(headers: HTTPHeaders) -> None:

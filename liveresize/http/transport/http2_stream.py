@@ -162,8 +162,7 @@ class Http2Stream(httputil.HTTPConnection):
         try:
             if begun is not None:
                 await begun
-            waits = headers.get("Expect", "").lower() == "100-continue"
-            if waits and not (self.is_finished or self._over):
+            if "Expect" in headers and not (self.is_finished or self._over):
                 self._connection.send_continue(self.number)
             async with asyncio.timeout(self._body_timeout):
                 handed_over = await self._read_body(headers.get("Content-Length", "0"))
