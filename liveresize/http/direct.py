@@ -109,12 +109,6 @@ def refuse_head(stream: WatchedStream, peer: str, site: AppContext) -> None:
     _log(peer, site, request, response, request_id, size=len(body), route="other", error=error)
 
 
-def refuse_chunk(stream: WatchedStream) -> None:
-    """Respond as Tornado does to a body that it cannot read; the caller closes the stream."""
-    stream.lingers = True
-    stream.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-
 def _headers(response: Response, request_id: str) -> Headers:
     """The headers of an answer, with those that every answer has."""
     headers = [*response.headers, ("Date", date()), ("X-Request-Id", request_id)]

@@ -5,7 +5,6 @@ A request that memory alone can answer never meets a RequestHandler. It is answe
 Tornado close the connection.
 """
 
-import functools
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -108,8 +107,6 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         self._request = Request(line, headers, began)
         whole: bool | None = getattr(self._connection, "is_whole", None)  # HTTP/2 knows
         has_body = heads.has_body(headers) if whole is None else not whole
-        if has_body and isinstance(stream, WatchedStream):
-            stream.overfull = functools.partial(direct.refuse_chunk, stream)
         forwarded = headers.get("X-Forwarded-For")
         if forwarded:
             self._site.unlisted_proxies.notice(self._peer, forwarded)

@@ -1,6 +1,5 @@
 """The plain port of a server with TLS: redirects clients, and answers probes."""
 
-import functools
 import string
 import time
 from collections.abc import Awaitable
@@ -93,7 +92,7 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         stream = self._connection.stream
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
-            stream.overfull = functools.partial(direct.refuse_chunk, stream)
+            stream.overfull = None
         try:
             line = heads.read(start_line, headers)
         except errors.RequestError as error:

@@ -35,8 +35,7 @@ class WatchedStream(IOStream):
     waits for the head of a request, None during a request; the parser of requests updates it.
     Set `lingers` before responding to a request that has not been read completely: closing
     would reset the connection, and a peer that is still sending would lose the response.
-    `overfull` is called if a head, or the size of a chunk, exceeds the limit, before the stream
-    is closed for that.
+    `overfull` is called if a head exceeds the limit, before the stream is closed for that.
     """
 
     def __init__(

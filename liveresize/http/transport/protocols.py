@@ -9,9 +9,11 @@ import structlog
 from h2.errors import ErrorCodes
 from hyperframe.frame import GoAwayFrame, SettingsFrame
 from tornado import httputil
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.iostream import IOStream, StreamClosedError
 
+from liveresize.http.transport.chunks import Http1Connection
 from liveresize.http.transport.connections import TlsStream, WatchedStream
 from liveresize.http.transport.frame_budget import CONNECTION, ClientBudgets, FrameBudget
 from liveresize.http.transport.http2 import Http2Connection
@@ -70,6 +72,14 @@ class Server(HTTPServer):
         task = asyncio.ensure_future(self._greet(stream, address, self._http2))
         self._speaking[task] = None
         task.add_done_callback(self._speaking.pop)
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        """Begin a request; see tornado.httputil.HTTPServerConnectionDelegate."""
+        if isinstance(request_conn, HTTP1Connection):
+            request_conn.__class__ = Http1Connection  # Tornado has no hook to make another
+        return super().start_request(server_conn, request_conn)
 
     def _serve_http1(self, stream: WatchedStream, address: tuple[Any, ...]) -> None:
         super().handle_stream(stream, address)
