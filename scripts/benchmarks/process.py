@@ -89,7 +89,7 @@ class Running:
 
     def ticks(self) -> int:
         """Processor time of the process tree so far, in ticks of the kernel's clock."""
-        return sum(ticks(pid) for pid in tree(self.process.pid))
+        return tree_ticks(self.process.pid)
 
     def cpu_ms(self) -> float:
         """The same in ms."""
@@ -213,6 +213,19 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def tree_ticks(pid: int) -> int:
+    """Processor time of `pid` and everything below it, in ticks of the kernel's clock.
+
+    A process that has ended counts with the one that has waited for it, so that workers may be
+    replaced meanwhile. It is read again if one ends between the reads of both.
+    """
+    while True:
+        pids = tree(pid)
+        total = sum(sum(times(each)) for each in pids)
+        if tree(pid) == pids:
+            return total
+
+
 def ticks(pid: int) -> int:
     """Processor time of one process, in ticks of the kernel's clock; 0 once it is gone."""
     return sum(times(pid)[:2])
@@ -222,9 +235,13 @@ def times(pid: int) -> list[int]:
     """Processor time of one process in ticks: as a user, in the kernel, and both once more
     for the children that it has waited for; zeros once it is gone."""
     with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return [int(each) for each in fields[11:15]]
+        return times_of(Path(f"/proc/{pid}/stat").read_text())
     return [0, 0, 0, 0]
+
+
+def times_of(stat: str) -> list[int]:
+    """The same from the `stat` of a process in /proc, whose name may have spaces and brackets."""
+    return [int(each) for each in stat.rpartition(")")[2].split()[11:15]]
 
 
 def pss_kib(pid: int) -> int:

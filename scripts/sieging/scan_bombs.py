@@ -39,16 +39,16 @@ def _photograph() -> bytes:
 
 def _attack(running: process.Running, number: int, data: bytes) -> str:
     """What the upload was answered, and processor time of the server for it and each size."""
-    before = _seconds(running)
+    before = running.cpu_ms() / 1000
     status = _upload(running, f"bomb-{number}", data)
-    intake = _seconds(running) - before
+    intake = running.cpu_ms() / 1000 - before
     told = f"upload {status}, {intake:.2f} s"
     worst = intake
     if status == "200":
         for size in SIZES:
-            before = _seconds(running)
+            before = running.cpu_ms() / 1000
             answer, _ = running.get(f"/bomb-{number}{size}")
-            taken = _seconds(running) - before
+            taken = running.cpu_ms() / 1000 - before
             worst = max(worst, taken)
             told += f"; {answer}, {taken:.2f} s"
     return f"{told}; worst {1000 * worst / (len(data) / 1024):.2f} ms/KB"
@@ -70,11 +70,3 @@ def _upload(running: process.Running, name: str, data: bytes) -> str:
         return f"{error.code} {json.load(error)['code']}"
     except (OSError, http.client.HTTPException) as error:
         return type(error).__name__
-
-
-def _seconds(running: process.Running) -> float:
-    """Processor time of the server and of all that it has started, those that ended included."""
-    total = 0
-    for pid in process.tree(running.process.pid):
-        total += sum(process.times(pid))
-    return total / process.TICKS
