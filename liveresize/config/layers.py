@@ -26,8 +26,8 @@ ALIASES = (
 OFF = ("DISABLE_HTTP2", "http2")
 """A variable of vip that turns a key off where it says `true`, in any case, or `1`."""
 
-OTHER_VARIABLES = frozenset({"LIVERESIZE_CORPUS"})
-"""Variables that begin with the prefix and belong to the tests."""
+OTHER_VARIABLES = frozenset({"LIVERESIZE_CORPUS", "LIVERESIZE_FOLDER"})
+"""Variables that begin with the prefix and set no key: of tests, and of the installed command."""
 
 
 @dataclass(frozen=True, slots=True)

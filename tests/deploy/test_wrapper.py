@@ -1,6 +1,7 @@
 """The command `liveresize` of an installation: for root, and for the user of the service."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -84,3 +85,13 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     called = CliRunner().invoke(main, ["check-config"], env={"LIVERESIZE_FOLDER": str(missing)})
     assert called.exit_code != 0
     assert str(missing) in called.output
+
+
+def test_its_variables_are_no_unknown_settings(tmp_path: Path) -> None:
+    """What the installed command sets for itself is not warned of."""
+    exported = re.findall(r"\bLIVERESIZE_\w+", WRAPPER.read_text())
+    called = CliRunner().invoke(
+        main, ["check-config", "--changed"], env=dict.fromkeys(exported, str(tmp_path))
+    )
+    assert exported
+    assert (called.exit_code, called.stderr) == (0, "")
