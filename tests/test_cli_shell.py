@@ -160,6 +160,9 @@ def test_a_short_key_is_refused(run: Run) -> None:
     assert not values.has_form("x" * (signing.LEAST_KEY - 1), values.Form.SIGNING_KEY)
 
 
+OPTIONS = ("--port", "8080", "--host", "0.0.0.0", "--studio", "--data")
+
+
 def test_serve_takes_options(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the settings of files and of the environment."""
     served: list[config.Settings] = []
@@ -169,15 +172,28 @@ def test_serve_takes_options(run: Run, tmp_path: Path, monkeypatch: pytest.Monke
         return 0
 
     monkeypatch.setattr(app_server, "run", serve)
-    for name in ("LIVERESIZE_LISTEN_ADDRESS", "LIVERESIZE_DATA_DIR", "LIVERESIZE_STUDIO"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    arguments = ("--port", "8080", "--host", "0.0.0.0", "--data", str(tmp_path), "--studio")
-    assert run("serve", *arguments, PORT="1").exit_code == 0
+    assert run("serve", *OPTIONS, str(tmp_path), PORT="1").exit_code == 0
     (settings,) = served
     assert (settings.listen_port, settings.listen_address) == (8080, "0.0.0.0")
     assert (settings.data_dir, settings.studio) == (str(tmp_path), True)
     assert run("serve", "--port", "99999").exit_code == 2
+
+
+def test_check_config_and_doctor_take_the_options_of_serve(run: Run, tmp_path: Path) -> None:
+    """So that they look at what `serve` with these options would do, and say where it stands."""
+    report = run("check-config", "--changed", "--json", *OPTIONS, str(tmp_path), PORT="1")
+    said = json.loads(report.output)["values"]
+    assert {key: (said[key]["value"], said[key]["source"]) for key in said} == {
+        "listen_port": (8080, "option --port"),
+        "listen_address": ("0.0.0.0", "option --host"),
+        "studio": (True, "option --studio"),
+        "data_dir": (str(tmp_path), "option --data"),
+    }
+    assert (
+        run("check-config", "--changed", "--no-studio").output == "Every setting has its default.\n"
+    )
+    for command in ("serve", "check-config", "doctor"):
+        assert "--studio / --no-studio" in run(command, "--help").output
 
 
 def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:

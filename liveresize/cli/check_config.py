@@ -6,6 +6,7 @@ from liveresize.cli import options
 
 
 @click.command("check-config")
+@options.above_settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--changed", is_flag=True, help="Show only settings that differ from the defaults.")
 def check_config(as_json: bool, changed: bool) -> None:
@@ -17,6 +18,7 @@ def check_config(as_json: bool, changed: bool) -> None:
     Examples:
       liveresize check-config
       liveresize check-config --changed
+      liveresize check-config --port 8080 --studio
       NODE_ENV=production liveresize check-config --json
     """
     from liveresize import config as settings

@@ -12,6 +12,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 @click.command()
+@options.above_settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a report.")
 def doctor(as_json: bool) -> None:
     """Check everything the server depends on and suggest fixes.
@@ -24,6 +25,7 @@ def doctor(as_json: bool) -> None:
     \b
     Examples:
       liveresize doctor
+      liveresize doctor --port 8080 --data /srv/pictures
       NODE_ENV=production liveresize doctor --json
     """
     import asyncio

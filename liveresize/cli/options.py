@@ -41,6 +41,9 @@ JSON = click.option(
 )
 
 
+_GIVEN = f"{__name__}.given"
+"""Where click keeps, for the whole call, what options say about settings: key → source, value."""
+
 FOLDER = "LIVERESIZE_FOLDER"
 """The variable with the folder of the service, which paths in its settings are relative to."""
 
@@ -55,6 +58,48 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
+def above_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that set a key above all files and variables, which `load` takes in."""
+    for option in (
+        _above(
+            "studio",
+            "--studio/--no-studio",
+            default=None,
+            help="The page to try everything in a browser.",
+        ),
+        _above(
+            "data_dir",
+            "--data",
+            type=FilePath(file_okay=False),
+            help="Folder for everything: `data_dir`.",
+        ),
+        _above(
+            "listen_address",
+            "--host",
+            metavar="ADDRESS",
+            help="Address to listen on: 127.0.0.1, or 0.0.0.0 for all.",
+        ),
+        _above(
+            "listen_port",
+            "--port",
+            type=click.IntRange(0, 65535),
+            help="Port, instead of the setting's.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _above(key: str, *declarations: str, **attributes: Any) -> Callable[..., Any]:
+    """Return an option that is no argument of its command, but the value of `key`."""
+
+    def keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
+        if value is not None:
+            ctx.meta.setdefault(_GIVEN, {})[key] = (f"option {param.opts[0]}", value)
+
+    return click.option(*declarations, expose_value=False, callback=keep, **attributes)
+
+
 def load() -> "Settings":
     """Return the settings in force, with their warnings, and change to LIVERESIZE_FOLDER.
 
@@ -66,8 +111,12 @@ def load() -> "Settings":
         except OSError as error:
             raise errors.SettingsError(f"{FOLDER}, {folder}: {error.strerror}.") from error
     from liveresize import config as settings
+    from liveresize.config.layers import Layer
 
-    return settings.load(os.environ)
+    context = click.get_current_context(silent=True)
+    given = context.meta.get(_GIVEN, {}) if context else {}
+    layers = [Layer.of(source, [key], value) for key, (source, value) in given.items()]
+    return settings.load(os.environ, options=layers)
 
 
 def server(

@@ -2,11 +2,11 @@
 
 Layers, each over the one before: the defaults in the code, the files of the configuration
 folder in the order of node-config, `NODE_CONFIG`, what `custom-environment-variables` maps,
-the environment. Nothing is read at import.
+the environment, options of the command line. Nothing is read at import.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from liveresize import errors
@@ -19,11 +19,17 @@ from liveresize.settings import schema
 __all__ = ["KEYS", "Settings", "as_json", "example", "load", "reference", "table"]
 
 
-def load(environ: Mapping[str, str], directory: Path | None = None) -> Settings:
+def load(
+    environ: Mapping[str, str],
+    directory: Path | None = None,
+    options: Iterable[layers.Layer] = (),
+) -> Settings:
     """The configuration in force for `environ` (as `os.environ`).
 
     `directory` is the folder of the files; by default those of `NODE_CONFIG_DIR`, else
-    `config` in the working directory. Raises SettingsError, with one sentence that names
+    `config` in the working directory. `options` of the command line stand above everything.
+
+    Raises SettingsError, with one sentence that names
     the key, where it stands and what is allowed.
     """
     if environ.get("NODE_CONFIG_PARSER"):
@@ -38,6 +44,7 @@ def load(environ: Mapping[str, str], directory: Path | None = None) -> Settings:
         *layers.of_node_config(environ),
         *files.variables(environ, directory),
         *layers.of_environment(environ),
+        *options,
     ):
         merge.add(layer)
     settings = schema.build(Settings, merge.values)
