@@ -153,7 +153,7 @@ class OriginRefused(Refused):
 
 
 class AdminDisabled(Refused):
-    """No admin secret is configured, so nothing can be deleted or purged over HTTP."""
+    """No secret is configured in `admin.secrets`, so nothing can be deleted or purged over HTTP."""
 
 
 class TokenRefused(Refused):

@@ -23,15 +23,17 @@ URL = click.option(
 SECRET = click.option(
     "--secret",
     metavar="TEXT",
-    help="Secret that the server requires.  [default: the setting `secret`]",
+    help="The server's setting `secret`, for tokens.  [default: that of the settings here]",
 )
 ADMIN_SECRET = click.option(
     "--secret",
     metavar="TEXT",
-    help="Admin secret of the server.  [default: the first one in the setting `admin.secrets`]",
+    help="One of the server's `admin.secrets`.  [default: the first one of the settings here]",
 )
 OVERWRITE = click.option(
-    "--overwrite", is_flag=True, help="Allow the upload to replace an existing image."
+    "--overwrite",
+    is_flag=True,
+    help="Allow the upload to replace an existing image; the server must have a `secret`.",
 )
 YES = click.option(
     "--yes", "-y", is_flag=True, help="Do not ask. Required where nobody can answer."

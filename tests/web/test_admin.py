@@ -95,6 +95,7 @@ def test_whoever_has_no_admin_secret_is_refused(
         assert reply.status in (200, 204)  # HTTP takes spaces off the ends of a header
         return
     assert (reply.status, json.loads(reply.body)["code"]) == (401, "secret_refused")
+    assert "`admin.secrets`" in json.loads(reply.body)["error"]
     assert reply.headers["www-authenticate"] == "Bearer"
     assert "access-control-allow-origin" not in reply.headers
     assert server.client.get(f"/{name}").status_code == 200

@@ -151,6 +151,7 @@ def test_a_wrong_secret_is_401(web: servers.Client, name: str, secret: object) -
     """Missing, wrong or not even text."""
     answer = ask(web, id=name, secret=secret)
     assert (answer.status_code, answer.json()["code"]) == (401, "secret_refused")
+    assert "the setting `secret`" in answer.json()["error"]
 
 
 def test_a_second_token_for_an_id_is_403_while_the_first_lives(
@@ -212,6 +213,7 @@ def test_overwriting_needs_a_configured_secret(bare: servers.Running, name: str)
     """Or else anybody near could replace anything."""
     answer = ask(bare.client, id=name, overwrite=True)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_body")
+    assert "set `secret` in the configuration" in answer.json()["error"]
     assert ask(bare.client, id=name, overwrite=False).status_code == 200
 
 

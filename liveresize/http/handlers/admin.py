@@ -26,7 +26,10 @@ def authorise(handler: Handler) -> None:
     scheme, _, credentials = handler.request.headers.get("Authorization", "").partition(" ")
     secret_throttle, secret = handler.site.secret_throttle, credentials.encode("latin-1")
     if scheme.lower() != "bearer" or not secret_throttle.one_of(handler.client, secret, secrets):
-        raise errors.SecretRefused
+        raise errors.SecretRefused(
+            "The secret is missing or wrong. The bearer token must be one of the setting "
+            "`admin.secrets` of the server."
+        )
 
 
 class DeleteHandler(Handler):

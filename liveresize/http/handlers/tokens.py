@@ -65,7 +65,10 @@ class TokenHandler(JsonHandler):
             secret = secret if isinstance(secret, str) else ""
             encoded = secret.encode("utf-8", "surrogatepass")
             if not self.site.secret_throttle.one_of(self.client, encoded, (self.site.secret,)):
-                raise errors.SecretRefused
+                raise errors.SecretRefused(
+                    "The secret is missing or wrong. The field `secret` must be what the setting "
+                    "`secret` of the server is."
+                )
         elif self.client not in self.site.token_networks:
             raise errors.NetworkRefused
 
@@ -84,7 +87,10 @@ class TokenHandler(JsonHandler):
         )
         overwrite = fields.flag("overwrite")
         if overwrite and not self.site.secret:
-            raise errors.BadBody("The field `overwrite` needs a configured secret.")
+            raise errors.BadBody(
+                "The field `overwrite` needs a secret: set `secret` in the configuration of the "
+                "server (not `admin.secrets`), and send it in the field `secret`."
+            )
         return Grant(
             image=ImageId(name),
             lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or self.site.token.lifetime,
