@@ -71,6 +71,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (source / name / "__init__.py").touch()
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
+    (source / "build/lib/liveresize").mkdir(parents=True)
+    (source / "build/lib/liveresize/of_another_release.py").touch()
     isolation = ["--no-build-isolation"] if new_enough() else []
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", *isolation, "--wheel-dir", "dist", ".", folder=source)
@@ -111,7 +113,7 @@ def metadata(wheel: Path) -> email.message.Message:
 
 
 def test_it_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
-    """Every file of liveresize/ is in it, data included; no test, script or page is."""
+    """Every file of liveresize/ is in it, data included; no test, script, page or earlier build."""
     files = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "liveresize").rglob("*")
