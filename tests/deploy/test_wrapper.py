@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="liveresize-wrapper-"))
     made.chmod(0o755)
     program = made / "program"
-    program.write_text('#!/bin/sh\nid -un; pwd; echo "$NODE_ENV $SECRET $LIVERESIZE_FOLDER $*"\n')
+    program.write_text('#!/bin/sh\nid -un; pwd; echo $HOME $USER $LOGNAME; echo "$NODE_ENV $SECRET $LIVERESIZE_FOLDER $*"\n')
     program.chmod(0o755)
     (made / "environment").write_text("SECRET='of two words'\n")
     text = WRAPPER.read_text().replace("/opt/liveresize/bin/liveresize", str(program))
@@ -48,7 +48,7 @@ def folder() -> Iterator[Path]:
 @needs_root
 @pytest.mark.parametrize("user", ["root", USER])
 def test_root_and_the_user_of_the_service_may_use_it(folder: Path, user: str) -> None:
-    """With the settings of the service, from the folder of the caller."""
+    """With settings and account of the service, as systemd has them, in the caller's folder."""
     called = subprocess.run(
         [folder / "wrapper", "upload", "a b.jpg"],
         cwd=folder,
@@ -60,7 +60,8 @@ def test_root_and_the_user_of_the_service_may_use_it(folder: Path, user: str) ->
     )
     arguments = "production of two words /var/lib/liveresize upload a b.jpg"
     assert (called.returncode, called.stderr) == (0, "")
-    assert called.stdout.splitlines() == [USER, str(folder), arguments]
+    account = "/var/lib/liveresize liveresize liveresize"
+    assert called.stdout.splitlines() == [USER, str(folder), account, arguments]
 
 
 def test_files_are_relative_to_the_caller_and_settings_to_the_service(
