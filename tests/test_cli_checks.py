@@ -169,8 +169,18 @@ def test_doctor_looks_at_postgresql_that_is_not_there(run: Run, tmp_path: Path) 
     with certificates.reserved_port() as port:
         url = f"postgresql://me:hush@127.0.0.1:{port}/pictures"
         result = run("doctor", "--json", **servers.environ(tmp_path, postgresql__url=url))
-    assert levels(told(result)["database"]) == ["problem"]
+    (found,) = told(result)["database"]
+    assert found["level"] == "problem"
+    assert "postgresql.host and port" in found["do"]
     assert "hush" not in result.output
+
+
+def test_doctor_says_once_what_stops_the_start(run: Run, tmp_path: Path) -> None:
+    """The part that it is about would say the same."""
+    environ = {"postgresql__host": "localhost", "postgresql__ca": str(tmp_path / "none.pem")}
+    result = run("doctor", **servers.environ(tmp_path, **environ))
+    assert result.output.count("of sslrootcert or postgresql.ca") == 1
+    assert result.output.endswith(" 1 problems\n")
 
 
 @everywhere
@@ -235,6 +245,63 @@ def test_doctor_knows_file_systems_of_others(tmp_path: Path) -> None:
     for kind, level in [("nfs4", "warning"), ("overlay", "warning"), ("xfs", "ok")]:
         mounts.write_text(f"/dev/a / ext4 rw 0 0\nhost:/x {escaped} {kind} rw 0 0\n")
         assert [each.level.value for each in folders.look(folder, mounts)][-1] == level
+
+
+@pytest.mark.parametrize(
+    ("closed", "what", "do"),
+    [
+        ("data", "data cannot be written to by", "chown -R {user}: {0}/data."),
+        ("", "new/data cannot be made by", "install -d -o {user} -m 750 {0}/new/data;"),
+        ("data/spool", "spool in {0}/data cannot", "chown -R {user}: {0}/data"),
+        ("data/originals/_main", "originals/_main in", "chown -R"),
+    ],
+)
+def test_doctor_finds_folders_that_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str, what: str, do: str
+) -> None:
+    """It names the user, and the command that gives this folder to them and no other."""
+    for name in ("data/spool", "data/originals/_main"):
+        (tmp_path / name).mkdir(parents=True)
+    shut = tmp_path / closed
+
+    def access(path: str | Path, mode: int) -> bool:
+        return Path(path) != shut or not mode & os.W_OK
+
+    monkeypatch.setattr(os, "access", access)
+    path = tmp_path / ("data" if closed else "new/data")
+    folder = folders.Folder(key="data_dir", path=path, disk=Disk(reserve=0, reserve_inodes=0))
+    (found,) = [each for each in folders.look(folder) if each.level is not findings.Level.OK]
+    assert what.format(tmp_path) in found.what
+    assert findings.user() in found.what
+    assert do.format(tmp_path, user=findings.user()) in found.do
+
+
+def test_doctor_says_that_a_folder_is_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told to give away a folder of root's."""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    folder = folders.Folder(key="data_dir", path=tmp_path / "x", disk=Disk())
+    (found,) = folders.look(folder)
+    assert "may not enter" in found.what
+    assert "chown" not in found.do
+    (log,) = log_output.look(str(tmp_path / "x.log"))
+    assert "may not enter" in log.what
+
+
+def test_doctor_finds_a_database_of_root(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite reads such a file well, and then no upload is recorded."""
+    environ = servers.environ(tmp_path)
+    assert run("migrate", **environ).exit_code == 0
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not str(path).endswith(".sqlite") and access(path, mode)
+    )
+    (found,) = told(run("doctor", "--json", **environ))["database"]
+    assert found["level"] == "problem"
+    assert f"chown {findings.user()}: " in found["do"]
 
 
 def test_doctor_weighs_workers_against_the_memory(tmp_path: Path) -> None:

@@ -50,11 +50,14 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("secret", _exposure),
         ("log.output", lambda settings: log_output.look(settings.log.output)),
     )
+    refused = ""
     for part, look in looks:
         try:
             for finding in await _found(look, settings):
-                yield finding
+                if finding.what != refused:
+                    yield finding
         except errors.SettingsError as error:
+            refused = error.public  # the part it is about would say the same again
             yield problem(part, error.public, "Correct it: see config/README.md.")
         except Exception as error:  # noqa: BLE001 (one part that breaks must not hide the others)
             yield problem(

@@ -57,6 +57,14 @@ class FilePath(click.Path):
         """Return the path, absolute if `load` will change the folder."""
         if os.environ.get(FOLDER) and os.fspath(value) != "-":
             value = os.path.abspath(value)
+        try:
+            os.stat(value)
+        except PermissionError:
+            from liveresize.maintenance.doctor.findings import user
+
+            self.fail(f"{value} is out of reach for the user {user()}.", param, ctx)
+        except (OSError, ValueError):
+            pass  # click has words for these
         return super().convert(value, param, ctx)
 
 
@@ -111,7 +119,12 @@ def load() -> "Settings":
         try:
             os.chdir(folder)
         except OSError as error:
-            raise errors.SettingsError(f"{FOLDER}, {folder}: {error.strerror}.") from error
+            from liveresize.maintenance.doctor.findings import user
+
+            raise errors.SettingsError(
+                f"{folder}, the folder of the service, cannot be entered by the user {user()} "
+                f"({error.strerror}): make it, and give it to the user of the service."
+            ) from error
     from liveresize import config as settings
     from liveresize.config.layers import Layer
 

@@ -14,6 +14,7 @@ _ADVICE = {
     "RequestTimeTooSkewed": "Have this machine keep time with NTP: its clock is not the store's.",
     "InvalidAccessKeyId": "Correct aws.access_key: the store does not know it.",
     "SignatureDoesNotMatch": "Correct aws.secret_key, or aws.region: the signature is wrong.",
+    "InvalidBucketName": "Correct aws.bucket and aws.originals_bucket: one is no name of a bucket.",
     "NoSuchBucket": "Create the bucket, or correct its name and aws.region.",
     "AuthorizationHeaderMalformed": "Set aws.region to that of the bucket.",
     "IllegalLocationConstraintException": "Set aws.region to that of the bucket.",
@@ -23,6 +24,9 @@ _ADVICE = {
 _HEADER = "Set aws.checksums to never: the store refuses the header."
 _STYLE = "Set aws.path_style to {}: the store wants the bucket {}."
 _CA = "Set aws.ca to the file of the CA that signed the store's certificate."
+_NAME = "Set aws.endpoint_url to a name in the store's certificate."
+_NO_TLS = "Write http:// in aws.endpoint_url, or correct its port: no TLS is spoken there."
+_NO_STORE = "Correct aws.endpoint_url: what answers there does not speak S3."
 
 
 def advice(error: errors.ObjectStoreUnavailable, *, in_path: bool) -> str:
@@ -32,13 +36,19 @@ def advice(error: errors.ObjectStoreUnavailable, *, in_path: bool) -> str:
     """
     cause = error.__cause__
     if isinstance(cause, SSLError | aiohttp.ClientConnectorCertificateError):
-        return _CA
+        return _of_tls(str(cause))
     if isinstance(cause, NoCredentialsError):
         return "Set aws.access_key and aws.secret_key, or give this machine a role."
     if isinstance(cause, EndpointConnectionError | aiohttp.ClientConnectorError):
         style = "" if in_path else f" {_STYLE.format('true', 'in the path')}"
         return f"Check aws.endpoint_url, and that it can be reached from here.{style}"
     return _of_answer(cause, in_path) if isinstance(cause, ClientError) else ""
+
+
+def _of_tls(said: str) -> str:
+    if "ostname mismatch" in said or "IP address mismatch" in said:
+        return _NAME
+    return _NO_TLS if "WRONG_VERSION_NUMBER" in said or "record layer" in said else _CA
 
 
 def _of_answer(error: ClientError, in_path: bool) -> str:
@@ -54,7 +64,8 @@ def _of_answer(error: ClientError, in_path: bool) -> str:
             if in_path
             else _STYLE.format("true", "in the path")
         )
-    return _ADVICE.get(code(error), "")
+    # A store has a word for every error, and HTTP a number.
+    return _ADVICE.get(code(error), _NO_STORE if code(error).isdigit() else "")
 
 
 def _region(error: ClientError, said: str) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner
@@ -30,7 +31,10 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="liveresize-wrapper-"))
     made.chmod(0o755)
     program = made / "program"
-    program.write_text('#!/bin/sh\nid -un; pwd; echo $HOME $USER $LOGNAME; echo "$NODE_ENV $SECRET $LIVERESIZE_FOLDER $*"\n')
+    program.write_text(
+        "#!/bin/sh\nid -un; pwd; echo $HOME $USER $LOGNAME\n"
+        'echo "$NODE_ENV $SECRET $LIVERESIZE_FOLDER $*"\n'
+    )
     program.chmod(0o755)
     (made / "environment").write_text("SECRET='of two words'\n")
     text = WRAPPER.read_text().replace("/opt/liveresize/bin/liveresize", str(program))
@@ -96,3 +100,17 @@ def test_its_variables_are_no_unknown_settings(tmp_path: Path) -> None:
     )
     assert exported
     assert (called.exit_code, called.stderr) == (0, "")
+
+
+def test_a_file_out_of_reach_is_not_said_to_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root's own files are closed to the user of the service, who is named."""
+
+    def stat(path: str) -> NoReturn:
+        raise PermissionError(path)
+
+    monkeypatch.setattr("liveresize.cli.options.os.stat", stat)
+    called = CliRunner().invoke(main, ["upload", str(tmp_path / "cat.jpg")])
+    assert called.exit_code == 2
+    assert "is out of reach for the user " in called.output

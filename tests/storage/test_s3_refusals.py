@@ -7,10 +7,12 @@ import ssl
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import SSLError
 from structlog.testing import capture_logs
 from web import certificates
 
 from liveresize import errors
+from liveresize.storage import advice
 from liveresize.storage.objects import Objects
 
 from .faulty import Faulty
@@ -142,6 +144,8 @@ def test_another_reason_is_no_reason_to_do_without(code: str) -> None:
         (301, "PermanentRedirect", "Use another endpoint.", "aws.path_style to false"),
         (403, "SignatureDoesNotMatch", "It does not match.", "aws.secret_key"),
         (404, "NoSuchBucket", "The bucket does not exist.", "Create the bucket"),
+        (400, "InvalidBucketName", "Not valid.", "aws.bucket"),
+        (405, "405", "Method Not Allowed", "does not speak S3"),
     ],
 )
 def test_what_the_store_says_is_passed_on_with_advice(
@@ -238,3 +242,18 @@ def test_a_store_that_is_not_reached_leads_to_its_address() -> None:
 
     assert asyncio.run(scenario(True)).startswith("Check aws.endpoint_url")
     assert "aws.path_style to true" in asyncio.run(scenario(False))
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "http://"),
+        ("certificate verify failed: Hostname mismatch, not valid for 'a'", "a name in"),
+        ("certificate verify failed: self-signed certificate", "Set aws.ca"),
+    ],
+)
+def test_what_is_wrong_with_tls_decides_what_to_do(said: str, what: str) -> None:
+    """A CA helps against one of these alone."""
+    error = errors.ObjectStoreUnavailable("", said)
+    error.__cause__ = SSLError(endpoint_url="https://store", error=said)
+    assert what in advice.advice(error, in_path=True)

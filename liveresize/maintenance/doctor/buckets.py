@@ -112,7 +112,8 @@ async def _read_back(
         yield problem(
             part,
             "It does not give back what was put there.",
-            "See what stands between this machine and the store.",
+            "Correct aws.endpoint_url if what answers there is no store; else see what stands in "
+            "between.",
         )
         return
     yield ok(part, "What was put there can be read.")

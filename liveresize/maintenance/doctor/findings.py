@@ -1,6 +1,8 @@
 """The findings of the doctor."""
 
 import enum
+import os
+import pwd
 from dataclasses import dataclass
 
 
@@ -44,6 +46,14 @@ def warning(part: str, what: str, do: str) -> Finding:
 def problem(part: str, what: str, do: str) -> Finding:
     """Return a finding that the server does not work, or only in part."""
     return Finding(Level.PROBLEM, part, what, do)
+
+
+def user() -> str:
+    """Return the name of the user of this process, or its number."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from liveresize.maintenance.doctor.findings import Finding, amount, ok, problem, warning
+from liveresize.maintenance.doctor.findings import Finding, amount, ok, problem, user, warning
 from liveresize.settings.server import Disk
 
 _REMOTE = re.compile(
@@ -24,6 +24,12 @@ _SLOW = 0.05
 
 _SYNCS = 5
 
+_OURS = (
+    *("originals", "originals/_main", "originals/_staging", "_main", "_staging"),
+    *("renditions", "spool", "running", "heard.json"),
+)
+"""What a server makes in `data_dir`, and in a folder of originals."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
@@ -38,14 +44,10 @@ def look(folder: Folder, mounts: Path = Path("/proc/self/mounts")) -> Iterator[F
     """Check a folder; blocks for a few syncs. `mounts` lists file systems."""
     part, path = folder.key, folder.path.absolute()
     standing = path
-    while not standing.exists() and standing != standing.parent:
+    while not os.path.exists(standing) and standing != standing.parent:
         standing = standing.parent
-    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
-        yield problem(
-            part,
-            f"{path} cannot be written to by this user.",
-            f"Give {standing} to the user of the server, or set {part} to another folder.",
-        )
+    if closed := _closed(part, path, standing):
+        yield closed
         return
     if standing != path:
         yield ok(part, f"{path} is not there yet, and can be made.")
@@ -66,8 +68,52 @@ def look(folder: Folder, mounts: Path = Path("/proc/self/mounts")) -> Iterator[F
         )
     else:
         yield ok(part, f"{standing} is writable, and syncs in {took * 1000:.1f} ms.")
+    yield from _foreign(part, path)
     yield from _room(folder, standing)
     yield from _kind(folder, standing, mounts)
+
+
+def _closed(part: str, path: Path, standing: Path) -> Finding | None:
+    """Return why `path`, of which `standing` exists, cannot be written to."""
+    if not os.path.isdir(standing):
+        return problem(part, f"{standing} is no folder.", f"Set {part} to a folder.")
+    if not os.access(standing, os.X_OK):
+        return problem(
+            part,
+            f"{path} is out of reach: the user {user()} may not enter {standing}.",
+            f"Set {part} to another folder, or let that user enter {standing}.",
+        )
+    if os.access(standing, os.W_OK):
+        return None
+    if standing == path:
+        do = f"As root: chown -R {user()}: {path}"
+    else:
+        do = (
+            f"As root: install -d -o {user()} -m 750 {path}; under systemd, name it in "
+            "ReadWritePaths= as well"
+        )
+    return problem(
+        part,
+        f"{path} cannot be {'written to' if standing == path else 'made'} by the user {user()}.",
+        f"{do}. Or set {part} to another folder.",
+    )
+
+
+def _foreign(part: str, path: Path) -> Iterator[Finding]:
+    """Find what root has left in the folder after a command that root ran as itself."""
+    rights = os.R_OK | os.W_OK
+    closed = [
+        name
+        for name in _OURS
+        if os.path.exists(path / name)
+        and not os.access(path / name, rights | (os.X_OK if os.path.isdir(path / name) else 0))
+    ]
+    if closed:
+        yield problem(
+            part,
+            f"{', '.join(closed)} in {path} cannot be written to by the user {user()}.",
+            f"As root: chown -R {user()}: {path}",
+        )
 
 
 def _sync(folder: Path) -> float:

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
-from liveresize.maintenance.doctor.findings import Finding, ok, problem
+from liveresize.maintenance.doctor.findings import Finding, ok, problem, user
 
 _PART = "log.output"
 
@@ -40,18 +40,33 @@ def _receiver(output: str) -> Finding:
 
 def _file(path: Path) -> Finding:
     folder = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):
         return problem(_PART, f"{path} is a folder.", "Set log.output to the path of a file.")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return problem(
             _PART,
-            f"The folder {folder} is not there, or not visible to this user.",
-            f"Make it (install -d -o liveresize -g liveresize {folder}), or correct log.output.",
+            f"The folder {folder} is not there, or out of reach for the user {user()}.",
+            f"As root: install -d -o {user()} {folder}; or correct log.output. (The systemd unit "
+            "makes /var/log/liveresize.)",
         )
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    if not os.access(folder, os.X_OK):
         return problem(
             _PART,
-            f"{path} cannot be written by this user.",
-            "Give it to the user of the server, and run doctor as that user.",
+            f"The user {user()} may not enter {folder}.",
+            f"Set log.output to a file in another folder, or let that user enter {folder}.",
+        )
+    if not os.path.exists(path) and not os.access(folder, os.W_OK):
+        return problem(
+            _PART,
+            f"{path} cannot be made by the user {user()}.",
+            "Set log.output to a file in a folder of that user, such as /var/log/liveresize.",
+        )
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        return problem(
+            _PART,
+            f"{path} cannot be written by the user {user()}.",
+            f"As root: chown {user()}: {path}"
+            if os.path.isfile(path)
+            else "Set log.output to stdout, or to the path of a file.",
         )
     return ok(_PART, f"{path} can be written.")

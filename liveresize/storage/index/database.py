@@ -271,7 +271,10 @@ def _first_row(connection: sa.Connection) -> None:
 
 def _translated(error: BaseException) -> errors.IndexUnavailable:
     kind = errors.IndexFull if _is_full(error) else errors.IndexUnavailable
-    return kind("", f"{type(error).__name__}: {error}")
+    said = error
+    if isinstance(error, sa.exc.DBAPIError) and error.statement is None and error.orig:
+        said = error.orig.__cause__ or error.orig  # of the driver, which could not connect
+    return kind("", f"{type(said).__name__}: {said}")
 
 
 def _is_full(error: BaseException) -> bool:

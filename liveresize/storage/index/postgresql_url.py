@@ -167,7 +167,10 @@ def _check_file(name: str, value: str) -> None:
         with Path(value).open("rb"):
             pass
     except OSError as error:
-        raise _refused(f"the file of {name}, {value}, cannot be read ({error.strerror})") from error
+        also = " or postgresql.ca" if name == "sslrootcert" else ""
+        raise _refused(
+            f"the file of {name}{also}, {value}, cannot be read ({error.strerror})"
+        ) from error
 
 
 def _hosts(place: str, parameters: dict[str, str]) -> tuple[list[str], list[str]]:
