@@ -31,7 +31,8 @@ ALLOWED: dict[str, set[str] | None] = {
     "storage.mirroring": ANY_LAYER | {"core"},
     "delivery": ANY_LAYER
     | {"core", "storage.mirroring", "compat.vip.requests", "compat.vip.importer"},
-    "uploads": ANY_LAYER | {"core", "storage.mirroring", "delivery"},
+    "notifications": ANY_LAYER | {"core"},
+    "uploads": ANY_LAYER | {"core", "storage.mirroring", "delivery", "notifications"},
     "http.transport": ANY_LAYER | {"core"},
     "http": ANY_LAYER
     | {"core", "delivery", "uploads", "maintenance", "http.transport"}
@@ -71,7 +72,8 @@ FOREIGN: dict[str, set[str] | None] = {
     | {"aiobotocore", "aiohttp", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
     "storage.mirroring": LOGGING,
     "delivery": LOGGING,
-    "uploads": LOGGING | {"aiohttp"},
+    "notifications": LOGGING | {"aiohttp"},
+    "uploads": LOGGING,
     "http.transport": LOGGING | {"h2", "hpack", "hyperframe", "tornado"},
     "http": LOGGING | {"prometheus_client", "python_multipart", "tornado", "yaml"},
     "maintenance": LOGGING | {"tornado"},

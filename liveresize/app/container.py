@@ -130,7 +130,9 @@ class Container:
             memory=self.memory,
             mirroring=self.mirroring,
         )
-        self.dispatcher = webhook.dispatcher(settings.webhook, self.index.announcements)
+        self.dispatcher = webhook.dispatcher(
+            settings.webhook, self.index.deliveries, self.index.rows
+        )
         self.pipeline = UploadPipeline(
             originals=self.originals,
             tokens=self.index.tokens,
@@ -174,9 +176,12 @@ class Container:
             buckets=not self.buckets.vip,
             evicted=settings.cache.max_variants,
             remembered=settings.originals.lost_seconds,
+            events_kept=settings.webhook.keep_seconds,
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,
+            events=self.index.events,
+            deliveries=self.index.deliveries,
             store=self.store,
             memory=self.memory,
             cleanup=self.cleanup,

@@ -1,23 +1,72 @@
-"""Who tells the webhook, where one is configured."""
+"""The receivers of events, as they are configured."""
 
 import time
 
-from liveresize.core.ports import Announcements, WebhookClient
+from liveresize import errors
+from liveresize.app.database import make_database
+from liveresize.config import Settings
+from liveresize.core.ports import Deliveries, EventReceiver, OriginalRows
+from liveresize.notifications import messages
+from liveresize.notifications.courier import Courier
+from liveresize.notifications.dispatcher import Dispatcher
 from liveresize.settings.backends import Webhook
-from liveresize.uploads.webhook import WebhookDispatcher
+from liveresize.storage.index.sql_index import DatabaseIndex
+
+_REPLAYED = 1_000
+"""Events that one transaction queues again."""
 
 
-def dispatcher(webhook: Webhook, announcements: Announcements) -> WebhookDispatcher:
-    """What announces uploads; without `webhook.url` it does nothing."""
-    return WebhookDispatcher(
-        webhook, announcements=announcements, sender=_sender(webhook), clock=time
+def dispatcher(webhook: Webhook, deliveries: Deliveries, rows: OriginalRows) -> Dispatcher:
+    """What tells the webhooks; without any it does nothing."""
+    receivers = _receivers(webhook, rows)
+    return Dispatcher(
+        [
+            Courier(receiver, deliveries=deliveries, give_up=webhook.give_up)
+            for receiver in receivers
+        ],
+        deliveries=deliveries,
+        inherits=any(messages.UPLOAD in each.events for each in webhook.receivers),
     )
 
 
-def _sender(webhook: Webhook) -> WebhookClient | None:
+def _receivers(webhook: Webhook, rows: OriginalRows) -> list[EventReceiver]:
     """What speaks HTTP is imported only where it is used, as it is for S3."""
-    if not webhook.url:
-        return None
-    from liveresize.uploads.webhook_client import HttpWebhookClient
+    if not webhook.receivers:
+        return []
+    from liveresize.notifications.client import HttpWebhookClient
+    from liveresize.notifications.webhook import WebhookReceiver
 
-    return HttpWebhookClient(webhook)
+    return [
+        WebhookReceiver(
+            endpoint,
+            timeout=webhook.timeout,
+            client=HttpWebhookClient(endpoint.url, timeout=webhook.timeout),
+            rows=rows,
+            clock=time,
+        )
+        for endpoint in webhook.receivers
+    ]
+
+
+async def replay(settings: Settings, endpoint: str, since: float) -> int:
+    """Queue the events since `since`, in Unix seconds, for one webhook again; return how many.
+
+    Raises SettingsError if there is no such webhook, or it has not been told of anything yet, and
+    IndexUnavailable.
+    """
+    named = [each for each in settings.webhook.receivers if each.name == endpoint]
+    if not named:
+        raise errors.SettingsError(
+            f"webhook.endpoints has no `{endpoint}`." if endpoint else "webhook.url is empty."
+        )
+    index = await DatabaseIndex.open(make_database(settings))
+    total, after = 0, 0
+    try:
+        kinds = messages.kinds(named[0].events)
+        while serials := await index.deliveries.replay(
+            messages.reader(endpoint), kinds, since, after, _REPLAYED
+        ):
+            total, after = total + len(serials), serials[-1]
+    finally:
+        await index.close()
+    return total

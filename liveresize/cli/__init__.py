@@ -27,6 +27,7 @@ from liveresize.cli import (
     upload,
     verify,
     warm,
+    webhook,
 )
 
 
@@ -75,6 +76,7 @@ for _command in (
     doctor.doctor,
     reconcile.reconcile,
     verify.verify,
+    webhook.webhook,
 ):
     main.add_command(_command)
 

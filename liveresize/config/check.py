@@ -88,6 +88,12 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
             f"webhook.url is set in {settings.sources['webhook.url']}, but webhook.secrets is "
             "empty: its receiver could not tell our messages from anybody's."
         )
+    try:
+        settings.webhook.receivers  # noqa: B018 (which checks each)
+    except ValueError as error:
+        raise errors.SettingsError(
+            f"webhook.endpoints in {settings.sources['webhook.endpoints']}: {error}."
+        ) from None
     if settings.studio and "production" in deployments and not settings.admin.secrets:
         raise errors.SettingsError(
             f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "

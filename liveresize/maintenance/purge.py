@@ -34,7 +34,8 @@ class Purge:
     redirects to it, and that the link of an evicted one is remembered. `disk_bytes`: what all
     renditions may take (0: any). `buckets`: whether those of buckets are among them.
     `evicted`: how many evicted links of one original are remembered at most. `remembered`:
-    seconds for which deletions are told to instances that were off.
+    seconds for which deletions are told to instances that were off. `events_kept`: seconds for
+    which events are kept.
     """
 
     def __init__(
@@ -45,9 +46,12 @@ class Purge:
         buckets: bool,
         evicted: int,
         remembered: float,
+        events_kept: float,
         rows: ports.OriginalRows,
         links: ports.Links,
         purges: ports.Purges,
+        events: ports.Events,
+        deliveries: ports.Deliveries,
         store: ports.RenditionStore,
         memory: ports.Memory,
         cleanup: GenerationCleanup,
@@ -62,9 +66,12 @@ class Purge:
         self._buckets = buckets
         self._evicted = evicted
         self._remembered = remembered
+        self._events_kept = events_kept
         self._rows = rows
         self._links = links
         self._purges = purges
+        self._events = events
+        self._deliveries = deliveries
         self._store = store
         self._memory = memory
         self._cleanup = cleanup
@@ -145,6 +152,8 @@ class Purge:
         """Drop old deletions in some rounds only, because the query reads all of them."""
         if self._rounds % _ROUNDS == 0:
             await self._purges.forget(self._remembered)
+            await self._events.forget(self._events_kept)
+            await self._deliveries.forget()
         self._rounds += 1
 
     async def _remove_purged(self) -> None:

@@ -1,9 +1,14 @@
 """Keys about what stands behind the server: the database, the object store, the webhook."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from liveresize.settings.schema import key
-from liveresize.settings.values import Form
+from liveresize.settings.values import Form, has_form
+
+_DAY = 86_400.0
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +98,34 @@ class Aws:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One webhook; `events` are the names of what it is told of."""
+
+    name: str
+    url: str
+    secrets: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+EVENTS = (
+    "upload.complete",
+    "picture.uploaded",
+    "picture.replaced",
+    "picture.changed",
+    "picture.released",
+    "picture.expired",
+    "picture.deleted",
+    "picture.refused",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """The application that is told of each upload."""
+    """The applications that are told of uploads and changes."""
 
     url: str = key(
         "",
-        "Address that is told of each upload by POST; empty is none.",
+        "Address that is told of events by POST; empty is none.",
         form=Form.URL,
         secret=True,  # it may hold a password, and is often a secret itself
     )
@@ -115,6 +142,55 @@ class Webhook:
         least=1,
         most=2_592_000,
     )
+    events: tuple[str, ...] = key(
+        ("upload.complete",),
+        "Events that `webhook.url` is told of; upload.complete is that of 1.0.0, of each upload.",
+        choices=EVENTS,
+    )
+    endpoints: Mapping[str, Mapping[str, object]] = key(
+        {},
+        "More webhooks by name, each with `url`, `secrets` and `events`.",
+        secret=True,
+    )
+    keep_days: float = key(
+        30.0,
+        "Days for which events are kept, for `liveresize webhook replay`.",
+        least=1,
+        most=3650,
+    )
+
+    @property
+    def receivers(self) -> tuple[Endpoint, ...]:
+        """All webhooks. Raises ValueError, which says what is wrong with one of `endpoints`."""
+        first = Endpoint(name="", url=self.url, secrets=self.secrets, events=self.events)
+        more = tuple(_endpoint(name, given) for name, given in self.endpoints.items())
+        return (first, *more) if self.url else more
+
+    @property
+    def keep_seconds(self) -> float:
+        """Seconds for which events are kept."""
+        return self.keep_days * _DAY
+
+
+def _endpoint(name: str, given: Mapping[str, object]) -> Endpoint:
+    """Return one of `webhook.endpoints`. Raises ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"`{name[:32]}` is no name of 1 to 32 letters, digits, `-` and `_`")
+    url, secrets, events = given.get("url"), given.get("secrets"), given.get("events")
+    if not isinstance(url, str) or not url or not has_form(url, Form.URL):
+        raise ValueError(f"`{name}` needs a `url` that starts with http:// or https://")
+    if (
+        not isinstance(secrets, list)
+        or not secrets
+        or not all(isinstance(one, str) and has_form(one, Form.SIGNING_KEY) for one in secrets)
+    ):
+        raise ValueError(f"`{name}` needs `secrets`, a list of texts of at least 16 bytes")
+    if not isinstance(events, list) or not events or not all(one in EVENTS for one in events):
+        raise ValueError(f"`{name}` needs `events`, a list, each one of {', '.join(EVENTS)}")
+    unknown = given.keys() - {"url", "secrets", "events"}
+    if unknown:
+        raise ValueError(f"`{name}` has a key that is not known, `{min(unknown)}`")
+    return Endpoint(name=name, url=url, secrets=tuple(secrets), events=tuple(events))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

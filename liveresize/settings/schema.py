@@ -22,6 +22,7 @@ _KINDS: dict[object, Kind] = {
     str: Kind.TEXT,
     tuple[str, ...]: Kind.TEXTS,
     Mapping[str, Mapping[str, str]]: Kind.PRESETS,
+    Mapping[str, Mapping[str, object]]: Kind.OBJECTS,
 }
 
 _Value = typing.TypeVar("_Value")

@@ -18,6 +18,7 @@ class Kind(enum.Enum):
     TEXT = "text"
     TEXTS = "a list of texts that are not empty"
     PRESETS = "an object of named objects of query parameters"
+    OBJECTS = "an object of named objects"
 
 
 class Form(enum.Enum):
@@ -139,6 +140,14 @@ def _presets(value: object) -> dict[str, dict[str, str]]:
     return {name: _parameters(given) for name, given in value.items()}
 
 
+def _objects(value: object) -> dict[str, dict[str, object]]:
+    if isinstance(value, str):
+        value = json.loads(value)
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise TypeError
+    return value
+
+
 def _parameters(given: object) -> dict[str, str]:
     """Query parameters as texts; numbers and switches are spelled as in a URL."""
     if not isinstance(given, dict):
@@ -157,4 +166,5 @@ _READERS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXT: _text,
     Kind.TEXTS: _texts,
     Kind.PRESETS: _presets,
+    Kind.OBJECTS: _objects,
 }

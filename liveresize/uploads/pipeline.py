@@ -22,10 +22,10 @@ from liveresize.core import byte_limit, ports
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, described, new_generation
+from liveresize.notifications.dispatcher import Dispatcher
 from liveresize.storage.mirroring import Mirroring
 from liveresize.uploads.bodies import Body
 from liveresize.uploads.generation_cleanup import GenerationCleanup
-from liveresize.uploads.webhook import WebhookDispatcher
 
 Crop = tuple[int, int, int, int]
 
@@ -49,7 +49,7 @@ class UploadPipeline:
         memory: ports.Memory,
         cleanup: GenerationCleanup,
         mirroring: Mirroring,
-        dispatcher: WebhookDispatcher,
+        dispatcher: Dispatcher,
         clock: ports.Clock,
         lease: float,
     ) -> None:

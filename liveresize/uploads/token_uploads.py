@@ -167,7 +167,6 @@ class TokenDestination:
             sha256,
             result,
             mirrored=mirrored,
-            announce=pipeline.dispatcher.on,
         )
 
     async def renew(self) -> bool:

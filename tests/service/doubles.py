@@ -225,7 +225,10 @@ class FakeStore:
             del self.objects[key]
 
 
-_ROWS = ("tokens", "originals", "mirrored", "queued", "links", "purges", "serial")
+_ROWS = (
+    *("tokens", "originals", "mirrored", "queued", "links", "purges", "serial"),
+    *("events", "readers"),
+)
 
 
 class _Steered:
@@ -261,7 +264,7 @@ class SteeredIndex(MemoryIndex):
         self.after: dict[str, Hook] = {}
         self.delays: Iterator[float] | None = None
         self.story = [] if story is None else story
-        for name in ("tokens", "rows", "mirror_queue", "announcements", "links", "purges"):
+        for name in ("tokens", "rows", "mirror_queue", "deliveries", "links", "purges"):
             setattr(self, name, _Steered(self, name))
 
     def dump(self) -> dict[str, Any]:

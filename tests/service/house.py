@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from storage.memory_index import MemoryIndex
+
 from liveresize.compat.vip.importer import BucketImporter
 from liveresize.compat.vip.requests import VipRules
 from liveresize.compat.vip.uploads import VipUploads
@@ -32,8 +34,11 @@ from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.outdated_facts import OutdatedFacts
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
+from liveresize.notifications.courier import Courier
+from liveresize.notifications.dispatcher import Dispatcher
+from liveresize.notifications.webhook import WebhookReceiver
 from liveresize.settings import server
-from liveresize.settings.backends import Webhook
+from liveresize.settings.backends import Endpoint, Webhook
 from liveresize.settings.pictures import Auto, Constraints, Encoder, Formats, Originals
 from liveresize.storage.disk import DiskRenditions
 from liveresize.storage.heard import HeardFile
@@ -47,7 +52,6 @@ from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import Crop, UploadPipeline
 from liveresize.uploads.receipts import RepeatedUpload
 from liveresize.uploads.token_uploads import Uploads
-from liveresize.uploads.webhook import WebhookDispatcher
 
 from .doubles import NO_RESERVE, Clock, FakeRenderer, FakeStore, SteeredIndex, picture
 
@@ -60,6 +64,26 @@ def request(
     """A request for a JPEG of that width."""
     rendition = Rendition(**{"format": Format.JPEG, "width": width, **changes}).canonical()
     return RenditionRequest(image=image, rendition=rendition, extension="jpg", proxy=proxy)
+
+
+def telling(
+    index: MemoryIndex,
+    sender: WebhookClient | None,
+    clock: Clock,
+    *,
+    give_up: float = Webhook().give_up,
+    secrets: tuple[str, ...] = (),
+    events: tuple[str, ...] = Webhook().events,
+) -> Dispatcher:
+    """What tells one webhook of events by way of `sender`; nobody without one."""
+    endpoint = Endpoint(name="", url="", secrets=secrets, events=events)
+    receivers = (
+        []
+        if sender is None
+        else [WebhookReceiver(endpoint, timeout=10.0, client=sender, rows=index.rows, clock=clock)]
+    )
+    couriers = [Courier(each, deliveries=index.deliveries, give_up=give_up) for each in receivers]
+    return Dispatcher(couriers, deliveries=index.deliveries, inherits=False)
 
 
 class House:
@@ -121,12 +145,7 @@ class House:
             rows=self.index.rows,
             mirror_queue=self.index.mirror_queue,
         )
-        self.dispatcher = WebhookDispatcher(
-            Webhook(),
-            announcements=self.index.announcements,
-            sender=sender,
-            clock=self.clock,
-        )
+        self.dispatcher = telling(self.index, sender, self.clock)
         self._assemble(
             bounds or Bounds(2000, 2000),
             redirect,
@@ -229,6 +248,9 @@ class House:
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,
+            events=self.index.events,
+            deliveries=self.index.deliveries,
+            events_kept=2_592_000.0,
             store=self.store,
             memory=self.memory,
             cleanup=self.cleanup,

@@ -13,16 +13,17 @@ from storage.memory_index import MemoryIndex
 from storage.worlds import original
 
 from liveresize import __version__, errors
+from liveresize.core.events import Kind
 from liveresize.core.names import ImageId
-from liveresize.core.ports import Announcement
-from liveresize.settings.backends import Webhook
-from liveresize.uploads import webhook_event
-from liveresize.uploads.webhook import WebhookDispatcher
+from liveresize.core.ports import Delivery
+from liveresize.notifications import messages
+from liveresize.notifications.dispatcher import Dispatcher
 
 from .doubles import Clock, away, picture, run, turns
-from .house import CAT, House
+from .house import CAT, House, telling
 
 SECRETS = ("the new one, of many bytes", "the old one, of many bytes")
+READER = "webhook:"
 GRACE = 60.0
 """More seconds than any lease lasts."""
 
@@ -74,22 +75,21 @@ class Scene:
         self.clock = Clock()
         self.index = MemoryIndex(self.clock.time)
         self.sender = FakeCourier()
-        self.settings = Webhook(secrets=SECRETS, **settings)
+        self.settings = settings
         self.dispatcher = self.another()
 
-    def another(self) -> WebhookDispatcher:
+    def another(self) -> Dispatcher:
         """Another instance that tells the same receiver of the same uploads."""
-        return WebhookDispatcher(
-            self.settings,
-            announcements=self.index.announcements,
-            sender=self.sender,
-            clock=self.clock,
-        )
+        return telling(self.index, self.sender, self.clock, secrets=SECRETS, **self.settings)
+
+    async def waiting(self) -> int:
+        """How many events wait."""
+        return await self.index.deliveries.count(READER, frozenset(Kind))
 
     async def upload(self, *names: str) -> None:
         """Commit uploads, as `staged` does."""
         for name in names:
-            await self.index.rows.adopt(original(ImageId(name)), announce=True)
+            await self.index.rows.adopt(original(ImageId(name)), uploaded=True)
             self.dispatcher.kick()
 
     async def catch_up(self, after: float = 0.0) -> None:
@@ -108,11 +108,13 @@ def test_an_upload_with_a_token_is_told_at_once(tmp_path: Path) -> None:
         stored = await house.upload()
         await turns()
         ((body, _),) = sender.delivered
-        assert body == webhook_event.body(stored)
+        (event,) = await house.index.events.since(0, 9)
+        assert body == messages.body(event, messages.UPLOAD)
+        assert json.loads(body)["sha256"] == stored.sha256
         await house.dispatcher.catch_up()
         await turns()
         assert len(sender.delivered) == 1
-        assert house.dispatcher.backlog == await house.index.announcements.count() == 0
+        assert house.dispatcher.backlog == 0
 
     run(main)
 
@@ -205,7 +207,7 @@ def test_without_a_webhook_nothing_is_queued(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         await house.upload()
-        assert await house.index.announcements.count() == 0
+        assert house.index.tables.queued == {}
         house.index.available = False
         house.dispatcher.kick()
         await house.dispatcher.catch_up()
@@ -229,7 +231,7 @@ def test_a_message_says_what_it_is_and_who_sent_it() -> None:
             "User-Agent": f"liveresize/{__version__}",
             "X-Liveresize-Event": said["event"],
             "X-Liveresize-Delivery": said["delivery"],
-            "X-Liveresize-Signature": webhook_event.signature(SECRETS, int(scene.clock.now), body),
+            "X-Liveresize-Signature": messages.signature(SECRETS, int(scene.clock.now), body),
         }
 
     run(main)
@@ -255,7 +257,7 @@ def test_what_failed_is_tried_again_after_longer_and_longer_pauses(
         scene.sender.down = False
         await scene.catch_up(after=3600.0)
         assert scene.sender.names == ["cat"]
-        assert await scene.index.announcements.count() == 0
+        assert await scene.waiting() == 0
 
     run(main)
 
@@ -270,7 +272,7 @@ def test_pauses_are_shortened_at_random() -> None:
         await scene.upload(*names)
         await turns(400)
         assert scene.sender.attempts == 40
-        due = sorted(queued.announce_at - scene.clock.now for queued in waiting(scene))
+        due = sorted(queued.next_at - scene.clock.now for queued in waiting(scene))
         assert 0.5 <= due[0] < due[-1] <= 1.0
         assert len(set(due)) > 1
 
@@ -358,9 +360,9 @@ def test_an_upload_is_given_up_in_the_end() -> None:
             await scene.upload("cat")
             await turns()
             await scene.catch_up(after=999.0)
-            assert await scene.index.announcements.count() == 1
+            assert await scene.waiting() == 1
             await scene.catch_up(after=1000.0)
-        assert await scene.index.announcements.count() == 0
+        assert await scene.waiting() == 0
         given_up = logged[-1]
         assert (given_up["event"], given_up["log_level"]) == ("webhook_given_up", "error")
         assert (given_up["image_id"], given_up["tries"], given_up["error"]) == ("cat", 3, "down")
@@ -376,7 +378,8 @@ def test_after_a_long_rest_there_is_one_attempt() -> None:
 
     async def main() -> None:
         scene = Scene(give_up=1000.0)
-        await scene.index.rows.adopt(original(), announce=True)
+        await scene.catch_up()
+        await scene.index.rows.adopt(original(), uploaded=True)
         await scene.catch_up(after=1e6)
         assert scene.sender.names == ["cat"]
 
@@ -390,7 +393,7 @@ def test_what_is_done_with_is_not_done_again_when_the_index_goes_away(good: bool
     async def main() -> None:
         scene = Scene(give_up=1.0)
         scene.sender.down = not good
-        await scene.index.rows.adopt(original(), announce=True)
+        await scene.index.rows.adopt(original(), uploaded=True)
         scene.clock.now += 2.0
         scene.sender.gate.clear()
         with structlog.testing.capture_logs():
@@ -414,7 +417,7 @@ def test_an_index_that_is_away_stops_nothing_for_good() -> None:
 
     async def main() -> None:
         scene = Scene()
-        await scene.index.rows.adopt(original(), announce=True)
+        await scene.index.rows.adopt(original(), uploaded=True)
         scene.index.available = False
         scene.dispatcher.kick()
         await turns()
@@ -452,7 +455,8 @@ def test_what_has_ended_is_told_of_no_more() -> None:
             await scene.index.rows.delete(ImageId("dog"))
             scene.sender.gate.set()
             await turns()
-            await scene.catch_up(after=GRACE)
+            for _ in range(2):
+                await scene.catch_up(after=GRACE)
         assert scene.sender.attempts == 2
         assert scene.dispatcher.backlog == 0
 
@@ -476,7 +480,7 @@ def test_closing_waits_for_what_is_under_way() -> None:
         await closing
         assert scene.sender.names == ["cat"]
         assert scene.sender.closed
-        assert await scene.index.announcements.count() == 1
+        assert await scene.waiting() == 1
 
     run(main)
 
@@ -486,13 +490,13 @@ def test_closing_waits_for_what_was_just_being_taken(monkeypatch: pytest.MonkeyP
 
     async def main() -> None:
         scene = Scene()
-        answered, take = asyncio.Event(), scene.index.announcements.take
+        answered, take = asyncio.Event(), scene.index.deliveries.take
 
-        async def slow(limit: int, lease: float) -> list[Announcement]:
+        async def slow(*given: Any) -> list[Delivery]:
             await answered.wait()
-            return await take(limit, lease)
+            return await take(*given)
 
-        monkeypatch.setattr(scene.index.announcements, "take", slow)
+        monkeypatch.setattr(scene.index.deliveries, "take", slow)
         await scene.upload("cat")
         await turns()
         closing = asyncio.create_task(scene.dispatcher.close(30.0))

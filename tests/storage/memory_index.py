@@ -5,7 +5,7 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from liveresize import errors
@@ -18,8 +18,8 @@ from liveresize.core.ports import (
     HIDDEN,
     RECORD,
     Added,
-    Announcement,
     Changed,
+    Delivery,
     Purged,
     Selection,
 )
@@ -67,9 +67,11 @@ class _LinkRow:
 
 @dataclass(slots=True)
 class _Queued:
-    """What the table `originals` holds of an upload that is yet to be announced."""
+    """What the table `deliveries` holds of an event for one receiver."""
 
-    announce_at: float
+    event: Event
+    next_at: float
+    queued_at: float
     tries: int = 0
 
 
@@ -87,7 +89,8 @@ class Tables:
         self.mirrored: set[str] = set()
         self.outdated: set[str] = set()
         """Generations with facts of an older release; a test adds to them."""
-        self.queued: dict[str, _Queued] = {}
+        self.queued: dict[tuple[str, int], _Queued] = {}
+        self.readers: dict[str, int] = {}
         self.links: dict[tuple[str, str], _LinkRow] = {}
         self.purges: list[Purged] = []
         self.serial = 0
@@ -124,7 +127,6 @@ class Tables:
         """End a generation and its links, and tell every instance."""
         del self.originals[original.image]
         self.mirrored.discard(original.generation)
-        self.queued.pop(original.generation, None)
         for key in [key for key in self.links if key[0] == original.generation]:
             del self.links[key]
         self.announce((original.image, original.generation, ""))
@@ -208,7 +210,6 @@ class MemoryTokens(_Repository):
         receipt: str,
         *,
         mirrored: bool = False,
-        announce: bool = False,
     ) -> Original | None:
         now, row = self._tables.now(), self._held(claim)
         if original.image != claim.grant.image:
@@ -224,8 +225,6 @@ class MemoryTokens(_Repository):
         self._tables.write(Kind.REPLACED if replaced else Kind.UPLOADED, original)
         if mirrored:
             self._tables.mirrored.add(original.generation)
-        if announce:
-            self._tables.queued[original.generation] = _Queued(now)
         return replaced
 
 
@@ -250,12 +249,11 @@ class MemoryOriginalRows(_Repository):
         return [(one, one.generation in self._tables.mirrored) for one in above[:limit]]
 
     async def adopt(
-        self, original: Original, *, mirrored: bool = False, announce: bool = False
+        self, original: Original, *, mirrored: bool = False, uploaded: bool = False
     ) -> Original:
         now = self._tables.now()
         uploaded_at = original.uploaded_at or now
-        if announce and original.image not in self._tables.originals:
-            self._tables.queued[original.generation] = _Queued(now)
+        if uploaded and original.image not in self._tables.originals:
             self._tables.write(
                 Kind.UPLOADED, dataclasses.replace(original, uploaded_at=uploaded_at)
             )
@@ -294,7 +292,7 @@ class MemoryOriginalRows(_Repository):
         standing = await self.find(original.image)
         if standing is not None and standing.generation == older:
             self._tables.end(standing)
-            self._tables.write(Kind.REPLACED, original)
+            self._tables.write(Kind.REPLACED, original, {"imported": True})
         return await self.adopt(original)
 
     async def change(self, image: ImageId, change: Change, *, version: str = "") -> Changed:
@@ -369,37 +367,88 @@ class MemoryMirrorQueue(_Repository):
         self._tables.mirrored.discard(generation)
 
 
-class MemoryAnnouncements(_Repository):
-    """The twin of SqlAnnouncements."""
+class MemoryDeliveries(_Repository):
+    """The twin of SqlDeliveries."""
 
-    async def take(self, limit: int, lease: float) -> list[Announcement]:
+    async def take(
+        self, reader: str, kinds: Collection[Kind], limit: int, lease: float
+    ) -> list[Delivery]:
+        self._read_on(reader, kinds)
         now = self._tables.now()
-        due = [one for one in self._tables.originals.values() if self._due(one, now)]
-        due.sort(key=lambda one: self._tables.queued[one.generation].announce_at)
-        return [self._take(one, now, lease) for one in due[:limit]]
+        due = [one for one in self._of(reader) if one.next_at <= now]
+        due.sort(key=lambda one: (one.next_at, one.event.serial))
+        for one in due[:limit]:
+            one.next_at, one.tries = now + lease, one.tries + 1
+        return [
+            Delivery(event=one.event, tries=one.tries, age=now - one.queued_at)
+            for one in due[:limit]
+        ]
 
-    def _due(self, original: Original, now: float) -> bool:
-        queued = self._tables.queued.get(original.generation)
-        return queued is not None and queued.announce_at <= now
+    def _read_on(self, reader: str, kinds: Collection[Kind]) -> None:
+        tables = self._tables
+        tables.readers.setdefault(reader, self._beginning())
+        if len(self._of(reader)) >= 1000:
+            return
+        for event in [one for one in tables.events if one.serial > tables.readers[reader]][:200]:
+            tables.readers[reader] = event.serial
+            if event.kind in kinds:
+                self._queue(reader, event, event.at)
 
-    def _take(self, original: Original, now: float, lease: float) -> Announcement:
-        queued = self._tables.queued[original.generation]
-        queued.announce_at, queued.tries = now + lease, queued.tries + 1
-        return Announcement(original=original, tries=queued.tries, age=now - original.uploaded_at)
+    def _beginning(self) -> int:
+        before = self._tables.now() - 60.0
+        return max((one.serial for one in self._tables.events if one.at < before), default=0)
 
-    async def remove(self, generation: str) -> None:
-        self._tables.now()
-        self._tables.queued.pop(generation, None)
-
-    async def postpone(self, announcement: Announcement, delay: float) -> None:
+    def _queue(self, reader: str, event: Event, since: float) -> None:
+        before = self._tables.queued.get((reader, event.serial))
+        tries = before.tries if before else 0
         now = self._tables.now()
-        queued = self._tables.queued.get(announcement.original.generation)
-        if queued is not None and queued.tries == announcement.tries:
-            queued.announce_at = now + delay
+        self._tables.queued[reader, event.serial] = _Queued(event, now, since, tries)
 
-    async def count(self) -> int:
+    def _of(self, reader: str) -> list[_Queued]:
+        return [one for (name, _), one in self._tables.queued.items() if name == reader]
+
+    async def remove(self, reader: str, serial: int) -> None:
         self._tables.now()
-        return len(self._tables.queued)
+        self._tables.queued.pop((reader, serial), None)
+
+    async def postpone(self, reader: str, delivery: Delivery, delay: float) -> None:
+        now = self._tables.now()
+        queued = self._tables.queued.get((reader, delivery.event.serial))
+        if queued is not None and queued.tries == delivery.tries:
+            queued.next_at = now + delay
+
+    async def count(self, reader: str, kinds: Collection[Kind]) -> int:
+        self._tables.now()
+        position = self._tables.readers.get(reader, self._beginning())
+        unread = [one for one in self._tables.events if one.serial > position and one.kind in kinds]
+        return len(unread) + len(self._of(reader))
+
+    async def replay(
+        self, reader: str, kinds: Collection[Kind], since: float, after: int, limit: int
+    ) -> list[int]:
+        self._tables.now()
+        if reader not in self._tables.readers:
+            return []
+        chosen = [
+            one
+            for one in self._tables.events
+            if one.serial > after and one.at >= since and one.kind in kinds
+        ][:limit]
+        for event in chosen:
+            self._queue(reader, event, self._tables.now())
+        return [event.serial for event in chosen]
+
+    async def inherit(self, limit: int) -> int:
+        self._tables.now()
+        return 0  # an instance of 1.0.0 has no index in memory
+
+    async def forget(self) -> None:
+        self._tables.now()
+        oldest = min((one.serial for one in self._tables.events), default=0)
+        for key in [key for key in self._tables.queued if key[1] < oldest]:
+            del self._tables.queued[key]
+        for name in [name for name, at in self._tables.readers.items() if at < oldest - 1]:
+            del self._tables.readers[name]
 
 
 class MemoryLinks(_Repository):
@@ -599,7 +648,7 @@ class MemoryIndex:
         self.tokens = MemoryTokens(self.tables)
         self.rows = MemoryOriginalRows(self.tables)
         self.mirror_queue = MemoryMirrorQueue(self.tables)
-        self.announcements = MemoryAnnouncements(self.tables)
+        self.deliveries = MemoryDeliveries(self.tables)
         self.links = MemoryLinks(self.tables)
         self.purges = MemoryPurges(self.tables)
         self.events = MemoryEvents(self.tables)

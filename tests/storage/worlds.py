@@ -258,9 +258,10 @@ async def pass_time(engine: engines.Engine, seconds: float) -> None:
     def shift(connection: sa.Connection) -> None:
         for table in schema.metadata.sorted_tables:
             times = [column for column in table.c if isinstance(column.type, sa.Double)]
-            connection.execute(
-                sa.update(table).values({column: column - seconds for column in times})
-            )
+            if times:
+                connection.execute(
+                    sa.update(table).values({column: column - seconds for column in times})
+                )
 
     await engine.run(shift)
 

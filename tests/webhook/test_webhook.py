@@ -14,6 +14,8 @@ from web import buckets, certificates, pictures, servers
 
 from liveresize import config, errors
 from liveresize.app import lifecycle
+from liveresize.core.events import Kind
+from liveresize.notifications import messages
 
 from .receivers import Manner, Receiver, is_genuine, serving
 
@@ -71,7 +73,13 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., servers.Process]]:
 
 def idle(running: servers.Running) -> None:
     """Return when nothing is yet to be told of."""
-    servers.until(lambda: not running.call(running.components.index.announcements.count()))
+    servers.until(lambda: not waiting(running))
+
+
+def waiting(running: servers.Running) -> int:
+    """How many uploads are yet to be told of."""
+    uploads = messages.kinds([messages.UPLOAD])
+    return running.call(running.components.index.deliveries.count("webhook:", uploads))
 
 
 def test_an_upload_is_told_of(receiver: Receiver, launch: Callable[..., servers.Running]) -> None:
@@ -156,11 +164,13 @@ def test_each_version_of_a_picture_is_told_of(
 
 
 def test_without_a_webhook_there_is_none(launch: Callable[..., servers.Running]) -> None:
-    """Neither in /_ready nor in the rows, so that one that is set later hears of what is new."""
+    """Neither in /_ready nor in the queue."""
     running = launch()
     running.client.put_in("cat", pictures.png())
     assert "webhook" not in running.client.get("/_ready").json()["parts"]
-    assert running.call(running.components.index.announcements.count()) == 0
+    assert (
+        running.call(running.components.index.deliveries.replay("webhook:", Kind, 0.0, 0, 9)) == []
+    )
 
 
 def test_ready_tells_operators_how_much_waits(

@@ -10,8 +10,7 @@ import pytest
 from web import certificates, servers
 
 from liveresize import errors
-from liveresize.settings.backends import Webhook
-from liveresize.uploads.webhook_client import HttpWebhookClient
+from liveresize.notifications.client import HttpWebhookClient
 
 from .receivers import Manner, Receiver, serving
 
@@ -32,7 +31,7 @@ def receiver() -> Iterator[Receiver]:
 @contextlib.asynccontextmanager
 async def sender(url: str, patience: float = servers.PATIENCE) -> AsyncIterator[HttpWebhookClient]:
     """A courier to that address."""
-    made = HttpWebhookClient(Webhook(url=url, timeout=patience))
+    made = HttpWebhookClient(url, timeout=patience)
     try:
         yield made
     finally:

@@ -13,6 +13,7 @@ from crashes.scenes import ON_DISK, SHARED, Scene
 from storage import worlds
 from web import pictures, servers
 
+from liveresize.notifications import messages
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from .receivers import Receiver
@@ -52,7 +53,7 @@ def unannounced(place: Scene) -> int:
     async def count() -> int:
         index = DatabaseIndex(worlds.patient_database(place.backends.database))
         try:
-            return await index.announcements.count()
+            return await index.deliveries.count("webhook:", messages.kinds([messages.UPLOAD]))
         finally:
             await index.close()
 

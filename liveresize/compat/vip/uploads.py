@@ -56,8 +56,7 @@ class BucketDestination:
         self, original: Original, sha256: str, result: Original, *, mirrored: bool
     ) -> Original | None:
         """Add the row; nothing can be replaced. See `Destination.commit`."""
-        announce = self._pipeline.dispatcher.on
-        await self._pipeline.rows.adopt(original, mirrored=mirrored, announce=announce)
+        await self._pipeline.rows.adopt(original, mirrored=mirrored, uploaded=True)
         return None
 
     async def renew(self) -> bool:

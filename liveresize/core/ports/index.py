@@ -7,7 +7,7 @@ full disk with SQLite. All times are those of the database.
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -66,11 +66,11 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
-    """An upload to announce to the webhook. `tries` is the number of attempts, including the
-    current one; `age` is the seconds since the upload."""
+class Delivery:
+    """An event to tell a receiver of. `tries` is the number of attempts, including the current one;
+    `age` is the seconds since the event, or since its replay."""
 
-    original: Original
+    event: Event
     tries: int
     age: float
 
@@ -112,13 +112,12 @@ class Tokens(Protocol):
         receipt: str,
         *,
         mirrored: bool = False,
-        announce: bool = False,
     ) -> Original | None:
         """Commit an upload: insert the original and mark the token as used, in one transaction.
 
-        `mirrored`: the bytes are in the mirror already. `announce`: the webhook gets an
-        announcement. Returns the original that was replaced, if any. Raises TokenRefused if the
-        claim was lost, and IdTaken if the id has an original meanwhile.
+        `mirrored`: the bytes are in the mirror already. Returns the original that was replaced, if
+        any. Raises TokenRefused if the claim was lost, and IdTaken if the id has an original
+        meanwhile.
         """
 
 
@@ -153,12 +152,12 @@ class OriginalRows(Protocol):
         """
 
     async def adopt(
-        self, original: Original, *, mirrored: bool = False, announce: bool = False
+        self, original: Original, *, mirrored: bool = False, uploaded: bool = False
     ) -> Original:
         """Record an original on disk, unless there is a current one; return the current one.
 
-        `mirrored`: the bytes are in the mirror already. `announce`: the webhook gets an
-        announcement, if the original is recorded.
+        `mirrored`: the bytes are in the mirror already. `uploaded`: recording it is an upload, of
+        which there is an event.
         """
 
     async def take_over(self, original: Original) -> Original | None:
@@ -211,21 +210,40 @@ class MirrorQueue(Protocol):
         """Record that the mirror lacks a generation, so that it is uploaded again."""
 
 
-class Announcements(Protocol):
-    """The queue of uploads for the webhook."""
+class Deliveries(Protocol):
+    """The events that each receiver is yet to be told of.
 
-    async def take(self, limit: int, lease: float) -> list[Announcement]:
-        """Take up to `limit` uploads whose time has come, the oldest first; nobody else gets them
-        for `lease` seconds."""
+    A receiver has a name, by which its position in the events is known, and is told of some kinds.
+    One with a new name is told of what happens from now on.
+    """
 
-    async def remove(self, generation: str) -> None:
-        """Remove an upload from the queue."""
+    async def take(
+        self, reader: str, kinds: Collection[Kind], limit: int, lease: float
+    ) -> list[Delivery]:
+        """Take up to `limit` events whose time has come, those first that wait longest; nobody else
+        gets them for `lease` seconds."""
 
-    async def postpone(self, announcement: Announcement, delay: float) -> None:
-        """Postpone by `delay` seconds, unless it was taken again, removed, or has ended."""
+    async def remove(self, reader: str, serial: int) -> None:
+        """Remove an event that was delivered, or that nobody will deliver."""
 
-    async def count(self) -> int:
-        """Return the length of the queue; it may be limited to ten thousand."""
+    async def postpone(self, reader: str, delivery: Delivery, delay: float) -> None:
+        """Postpone by `delay` seconds, unless it was taken again or removed."""
+
+    async def count(self, reader: str, kinds: Collection[Kind]) -> int:
+        """Return how many events wait for the receiver; it may be limited to ten thousand."""
+
+    async def replay(
+        self, reader: str, kinds: Collection[Kind], since: float, after: int, limit: int
+    ) -> list[int]:
+        """Queue up to `limit` events since `since` (Unix seconds) once more, beginning after the
+        serial `after`; return their serials. None for a receiver that has read nothing yet."""
+
+    async def inherit(self, limit: int) -> int:
+        """Make events of up to `limit` uploads that an instance of 1.0.0 has not announced yet;
+        return how many."""
+
+    async def forget(self) -> None:
+        """Remove what belongs to events that were forgotten."""
 
 
 class Added(enum.Enum):

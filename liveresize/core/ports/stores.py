@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from liveresize import errors
+from liveresize.core.events import Event, Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 
@@ -17,6 +18,24 @@ class WebhookClient(Protocol):
 
         Raises WebhookUnavailable; its detail has the reason, and never the full URL.
         """
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+class EventReceiver(Protocol):
+    """What is told of events: its `name` is that of its place in the queue, `kinds` are what it is
+    told of, and `timeout` is the seconds that one attempt may take."""
+
+    name: str
+    kinds: frozenset[Kind]
+    timeout: float
+
+    async def deliver(self, event: Event) -> None:
+        """Tell of an event. Raises WebhookUnavailable."""
+
+    def delivery(self, event: Event) -> str:
+        """Return the id of what is said of an event, for the log."""
 
     async def close(self) -> None:
         """Close every connection."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,17 +30,7 @@ class SqlEvents(Repository):
             .order_by(_events.c.serial)
             .limit(limit)
         )
-        return [
-            Event(
-                serial=row.serial,
-                at=row.at,
-                kind=Kind(row.kind),
-                image=ImageId(row.name, row.bucket),
-                generation=row.generation,
-                document=json.loads(row.document),
-            )
-            for row in rows
-        ]
+        return [from_row(row) for row in rows]
 
     @repository.write
     def add(
@@ -83,4 +74,16 @@ def write(
             generation=original.generation,
             document=json.dumps({**describe(original), **more}, ensure_ascii=False),
         )
+    )
+
+
+def from_row(row: sa.Row[Any]) -> Event:
+    """Convert a row of `events`."""
+    return Event(
+        serial=row.serial,
+        at=row.at,
+        kind=Kind(row.kind),
+        image=ImageId(row.name, row.bucket),
+        generation=row.generation,
+        document=json.loads(row.document),
     )

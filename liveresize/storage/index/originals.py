@@ -121,9 +121,9 @@ class SqlOriginalRows(Repository):
         original: Original,
         *,
         mirrored: bool = False,
-        announce: bool = False,
+        uploaded: bool = False,
     ) -> Original:
-        return adopt(connection, original, mirrored=mirrored, announce=announce)
+        return adopt(connection, original, mirrored=mirrored, uploaded=uploaded)
 
     @repository.write
     def take_over(self, connection: sa.Connection, original: Original) -> Original | None:
@@ -140,7 +140,7 @@ class SqlOriginalRows(Repository):
             end_generation(connection, standing)
         adopted = adopt(connection, original)
         if standing is not None and standing.generation == older:
-            events.write(connection, Kind.REPLACED, adopted)
+            events.write(connection, Kind.REPLACED, adopted, {"imported": True})
         return adopted
 
     @repository.free
@@ -199,7 +199,7 @@ def adopt(
     original: Original,
     *,
     mirrored: bool = False,
-    announce: bool = False,
+    uploaded: bool = False,
 ) -> Original:
     """Record an original from the disk, unless there is a current one; return the current one.
 
@@ -214,11 +214,10 @@ def adopt(
         original,
         original.uploaded_at or schema.now(),
         mirrored=mirrored,
-        announce=announce,
     )
     adopted = current(connection, original.image)
     assert adopted is not None  # the image is locked
-    if announce:
+    if uploaded:
         events.write(connection, Kind.UPLOADED, adopted)
     return adopted
 
@@ -229,16 +228,14 @@ def insert(
     uploaded_at: object,
     *,
     mirrored: bool,
-    announce: bool,
 ) -> None:
-    """Insert a row, with its state in the mirror, and in the queue of the webhook if `announce`."""
+    """Insert a row, with its state in the mirror."""
     connection.execute(
         sa.insert(_originals).values(
             **_row(original),
             **records.columns(original.record),
             uploaded_at=uploaded_at,
             mirrored_at=schema.now() if mirrored else None,
-            announce_at=schema.now() if announce else None,
         )
     )
 

@@ -201,6 +201,26 @@ events = sa.Table(
 )
 
 
+event_readers = sa.Table(
+    "event_readers",
+    metadata,
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("serial", sa.BigInteger, nullable=False),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("reader", TEXT, primary_key=True),
+    sa.Column("serial", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("next_at", sa.Double, nullable=False),
+    sa.Column("queued_at", sa.Double, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+)
+
+sa.Index("ix_deliveries_due", deliveries.c.reader, deliveries.c.next_at)
+
+
 def upsert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT with ON CONFLICT, in the dialect of the database."""
     if dialect == engines.POSTGRESQL:

@@ -2,8 +2,8 @@
 
 from typing import Self
 
-from liveresize.storage.index.announcements import SqlAnnouncements
 from liveresize.storage.index.database import Database
+from liveresize.storage.index.deliveries import SqlDeliveries
 from liveresize.storage.index.events import SqlEvents
 from liveresize.storage.index.links import SqlLinks
 from liveresize.storage.index.mirror_queue import SqlMirrorQueue
@@ -25,7 +25,7 @@ class DatabaseIndex:
         self.tokens = SqlTokens(self._database)
         self.rows = SqlOriginalRows(self._database)
         self.mirror_queue = SqlMirrorQueue(self._database)
-        self.announcements = SqlAnnouncements(self._database)
+        self.deliveries = SqlDeliveries(self._database)
         self.links = SqlLinks(self._database)
         self.purges = SqlPurges(self._database)
         self.events = SqlEvents(self._database)

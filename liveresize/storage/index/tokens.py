@@ -131,7 +131,6 @@ class SqlTokens(Repository):
         receipt: str,
         *,
         mirrored: bool = False,
-        announce: bool = False,
     ) -> Original | None:
         """Commit an upload; an expired lease is fine if there is no other token for the id."""
         image = original.image
@@ -153,9 +152,7 @@ class SqlTokens(Repository):
         original = replace(
             original, uploaded_at=token.now, record=records.load(token.given).at(token.now)
         )
-        originals.insert(
-            connection, original, original.uploaded_at, mirrored=mirrored, announce=announce
-        )
+        originals.insert(connection, original, original.uploaded_at, mirrored=mirrored)
         events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced
 

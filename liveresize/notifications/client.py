@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import aiohttp
 
 from liveresize import errors
-from liveresize.settings.backends import Webhook
 
 FOREIGN = (aiohttp.ClientError, OSError, ValueError)
 """What the driver raises when a receiver does not do as asked. Time-outs are of OSError;
@@ -13,14 +12,17 @@ ValueError is what it says of a host that cannot be spelled in DNS."""
 
 
 class HttpWebhookClient:
-    """Posts messages to `webhook.url`. Redirects and proxies of the environment are not followed.
+    """Posts messages to `url`, within `timeout` seconds each.
+
+    Redirects and proxies of the environment are not followed.
 
     Each message has a connection of its own: on an old one it could meet its end, and nobody
     could tell whether it was heard. Certificates are verified against those of the system.
     """
 
-    def __init__(self, webhook: Webhook) -> None:
-        self._webhook = webhook
+    def __init__(self, url: str, *, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -30,7 +32,7 @@ class HttpWebhookClient:
         """
         try:
             async with self._open().post(
-                self._webhook.url, data=body, headers=headers, allow_redirects=False
+                self._url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 status = answer.status
         except FOREIGN as error:
@@ -49,7 +51,7 @@ class HttpWebhookClient:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._webhook.timeout),
+                timeout=aiohttp.ClientTimeout(total=self._timeout),
                 auto_decompress=False,
                 trust_env=False,
             )

@@ -1,0 +1,1 @@
+"""Tell applications and caches of events: webhooks, at least once, each at its own pace."""
