@@ -6,7 +6,6 @@ from liveresize import errors
 from liveresize.core import parameters, suggestions
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
-from liveresize.http.handlers import tokens
 
 PRESETS = UrlRules(presets={"card": (), "thumb": ()})
 
@@ -78,8 +77,6 @@ def test_every_suggestion_is_right() -> None:
     assert set(suggestions.PARAMETERS.values()) <= set(parameters.KNOWN)
     assert not {*suggestions.PARAMETERS, *suggestions.IN_PATH} & set(parameters.KNOWN)
     assert set(suggestions.VALUES) <= {*OPERATIONS, "allow_webp", "proxy"}
-    assert set(suggestions.TOKEN_FIELDS.values()) <= set(tokens.FIELDS)
-    assert not set(suggestions.TOKEN_FIELDS) & set(tokens.FIELDS)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from liveresize.core import suggestions
 from liveresize.core.names import RESERVED, SUFFIXES
 
 from . import pictures, servers, wire
@@ -127,6 +128,9 @@ def test_unknown_fields_are_named(web: servers.Client, name: str) -> None:
         "ttl (did you mean expires_in?)",
     ]
     assert web.upload(name, pictures.png(), granted["token"]).status_code == 200
+    usual = dict.fromkeys(suggestions.TOKEN_FIELDS.values())
+    asked = {**usual, "id": f"{name}-2", "secret": servers.SECRET}
+    assert "ignored" not in ask(web, **asked).json()
 
 
 @pytest.mark.parametrize(

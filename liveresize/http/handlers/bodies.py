@@ -10,7 +10,7 @@ import abc
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tornado.web import stream_request_body
@@ -229,17 +229,21 @@ class JsonHandler(BodyHandler):
 
 
 class Fields:
-    """The fields of a JSON object, each checked as it is read."""
+    """The fields of a JSON object, each checked as it is read.
+
+    `known` are the names of the fields that were asked for, whether they are there or not.
+    """
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
+        self.known: set[str] = set()
 
     def get(self, name: str, check: Callable[[Any], bool], allowed: str) -> Any:
         """Return the value of a field; None if it is missing or null.
 
         Raises BadBody, which names the field and what is `allowed`.
         """
-        value = self._document.get(name)
+        value = self[name]
         if value is not None and not check(value):
             raise errors.BadBody(f"The field `{name}` must be {allowed}.")
         return value
@@ -266,11 +270,14 @@ class Fields:
         text: str | None = self.get(name, lambda value: isinstance(value, str), "a string")
         return text
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._document)
+    @property
+    def unknown(self) -> list[str]:
+        """The names of the fields that nothing has asked for."""
+        return [name for name in self._document if name not in self.known]
 
     def __contains__(self, name: str) -> bool:
-        return self._document.get(name) is not None
+        return self[name] is not None
 
     def __getitem__(self, name: str) -> Any:
+        self.known.add(name)
         return self._document.get(name)

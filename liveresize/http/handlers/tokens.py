@@ -12,9 +12,6 @@ from liveresize.settings.pictures import ALIASES
 LONGEST_LIFE = 604_800.0
 LARGEST = float(1 << 40)
 
-FIELDS = ("id", "secret", "expires_in", "max_bytes", "formats", "overwrite")
-"""Every field of a request; all others are ignored, and named in the response."""
-
 
 class TokenHandler(JsonHandler):
     """Issues one-time tokens."""
@@ -41,8 +38,9 @@ class TokenHandler(JsonHandler):
         """Check the client and the fields, and issue a token."""
         self._authorise(fields)
         token = await self.site.uploads.issue(self._grant(fields))
-        unknown = [name for name in fields if name not in FIELDS]
-        ignored = suggestions.ignored(unknown, FIELDS, suggestions.TOKEN_FIELDS)
+        ignored = suggestions.ignored(
+            fields.unknown, sorted(fields.known), suggestions.TOKEN_FIELDS
+        )
         await self.respond(
             responses.document(
                 {
@@ -60,8 +58,8 @@ class TokenHandler(JsonHandler):
 
         Raises SecretRefused, NetworkRefused and TooManyFailures.
         """
+        secret = fields["secret"]
         if self.site.secret:
-            secret = fields["secret"]
             secret = secret if isinstance(secret, str) else ""
             encoded = secret.encode("utf-8", "surrogatepass")
             if not self.site.secret_throttle.one_of(self.client, encoded, (self.site.secret,)):
