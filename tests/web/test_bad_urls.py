@@ -61,7 +61,6 @@ MISSING = [
     "/cat_10_10.jpg/..",
     "//evil.test_10_10.jpg",
     "/cat_10_10.jpg/",
-    "/",
     "/_secret",
     "/_renditions",
     "/_LIVE",
