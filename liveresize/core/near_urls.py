@@ -90,14 +90,18 @@ def _segments(path: str) -> tuple[str, ...]:
 
 
 def _readings(segment: str) -> Iterator[NearUrl]:
-    """Yield the ways to read a segment: as an original, then with more and more of it as size."""
+    """Yield the ways to read a segment: as an original, then with less and less of it as size.
+
+    A question mark in it was meant to begin the query.
+    """
+    segment, query, _ = segment.partition("?")
     stem, dot, extension = segment.rpartition(".")
     if not (dot and stem and _EXTENSION.fullmatch(extension)):
         stem, extension = segment, ""
     output = _output(extension)
     inner, suffix = names.split_suffix(stem)
     wrong = extension if extension and output != extension.lower() else ""
-    if wrong or suffix:
+    if wrong or suffix or query:
         yield _near(inner, "", output, "" if suffix else wrong)
     output = "jpg" if output == "json" else output
     places = [match.start() for match in _SEPARATOR.finditer(inner)][-_SEPARATORS:]
