@@ -75,7 +75,14 @@ def named(response: Response) -> dict[str, str]:
     return {name: value for name, value in response.headers if name not in OF_CONTENT}
 
 
-@pytest.mark.parametrize("kind", [each for each in vars(errors).values() if isinstance(each, type)])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        each
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.LiveResizeError)
+    ],
+)
 def test_every_error_has_a_page_with_the_same_status_and_headers(
     kind: type[errors.LiveResizeError],
 ) -> None:
@@ -145,6 +152,16 @@ def test_browsers_get_pages_and_programs_json(server: servers.Running, name: str
         head = wire.ask(server.port, path, "HEAD", Accept=BROWSER, X_Request_Id="mine")
         assert {**head.headers, "date": ""} == {**seen.headers, "date": ""}
         assert head.status == status
+
+
+def test_a_near_miss_is_a_link_to_the_picture(server: servers.Running, name: str) -> None:
+    """Which is there; it is said once."""
+    server.client.put_in(name, pictures.png())
+    reply = wire.ask(server.port, f"/{name}_40x30.jpg", Accept=BROWSER)
+    assert reply.status == 404
+    page = safe(reply.body, reply.headers["content-security-policy"])
+    assert page.links == [f"/{name}_40_30.jpg"]
+    assert server.client.get(page.links[0]).status_code == 200
 
 
 def test_other_methods_are_told_in_json(server: servers.Running) -> None:
