@@ -1,12 +1,14 @@
 """The commands that look after an installation: verify and doctor."""
 
 import datetime
+import errno
 import json
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -114,6 +116,22 @@ def test_doctor_looks_at_a_server_that_runs(run: Run, tmp_path: Path) -> None:
     assert levels(found["database"]) == ["ok"] * 3
     assert "SQLite" in found["database"][0]["what"]
     assert found["listen_port"][0]["what"].startswith("A server of ours answers at 127.0.0.1:")
+
+
+def test_doctor_knows_a_server_on_a_port_that_systemd_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its user may not listen there, nor need to."""
+
+    def bind(address: str, port: int) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(entrances, "_bind", bind)
+    with servers.Running(tmp_path) as running, certificates.reserved_port() as free:
+        chosen = [("listen_port", running.port, False), ("tls.port", free, True)]
+        ours, closed = entrances.ports("127.0.0.1", chosen)
+    assert ours.what.startswith("A server of ours answers")
+    assert "a socket of systemd" in closed.do
 
 
 def test_doctor_says_what_is_wrong(run: Run, tmp_path: Path) -> None:

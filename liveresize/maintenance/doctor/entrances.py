@@ -58,7 +58,7 @@ def _bind(address: str, port: int) -> None:
 
 
 def _unavailable(key: str, endpoint: str, error: OSError, is_ours: bool) -> Finding:
-    if error.errno == errno.EADDRINUSE and is_ours:
+    if error.errno in (errno.EADDRINUSE, errno.EACCES) and is_ours:
         return ok(key, f"A server of ours answers at {endpoint}.")
     if error.errno == errno.EADDRINUSE:
         return problem(
@@ -68,7 +68,8 @@ def _unavailable(key: str, endpoint: str, error: OSError, is_ours: bool) -> Find
         return problem(
             key,
             f"This user may not listen on {endpoint}.",
-            "Choose a port from 1024 on, or give AmbientCapabilities=CAP_NET_BIND_SERVICE.",
+            "Let a socket of systemd open it, as in deploy/systemd, choose a port from 1024 on, or "
+            "give AmbientCapabilities=CAP_NET_BIND_SERVICE.",
         )
     return problem(
         key,
