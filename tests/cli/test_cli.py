@@ -16,7 +16,7 @@ import liveresize.app
 from liveresize import cli, config, errors
 from liveresize.cli import client
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 Run = Callable[..., Result]
 
