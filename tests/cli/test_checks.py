@@ -6,18 +6,18 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from maintenance.test_s3 import keys_of
 from storage import s3worlds
 from storage.s3worlds import World, everywhere
 from web import certificates, pictures, servers
 
-from liveresize import cli
+from cli.conftest import Run
 from liveresize.config import check
 from liveresize.maintenance.doctor import (
     entrances,
@@ -28,21 +28,6 @@ from liveresize.maintenance.doctor import (
     machine,
 )
 from liveresize.settings.server import Disk
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder; keywords are environment variables."""
-    monkeypatch.chdir(tmp_path)
-
-    def runner(*arguments: str, answers: str | bytes = "", **environ: str) -> Result:
-        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
-            environ.setdefault(name, "")
-        return CliRunner().invoke(cli.main, arguments, env=environ, input=answers)
-
-    return runner
 
 
 @pytest.mark.parametrize("command", ["verify", "doctor"])

@@ -3,71 +3,18 @@
 import json
 import subprocess
 import sys
-import threading
 import types
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import liveresize.app
-from liveresize import cli, config, errors
+from cli.conftest import Run
+from cli.stub import Stub
+from liveresize import config, errors
 from liveresize.cli import client
 
 ROOT = Path(__file__).parents[2]
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder; keywords are environment variables."""
-    monkeypatch.chdir(tmp_path)
-
-    def runner(*arguments: str, **environ: str) -> Result:
-        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
-            environ.setdefault(name, "")
-        return CliRunner().invoke(cli.main, arguments, env=environ)
-
-    return runner
-
-
-class Asked(ThreadingHTTPServer):
-    """Stands in for a running server: keeps what it is asked, answers as told."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.answers: list[tuple[int, bytes]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Asked
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, dict(self.headers), body))
-        status, answer = self.server.answers.pop(0)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Asked]:
-    with Asked() as asked:
-        thread = threading.Thread(target=asked.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield asked
-        asked.shutdown()
-        thread.join()
 
 
 def test_the_version_is_printed(run: Run) -> None:
@@ -181,37 +128,42 @@ def test_migrate_runs_to_its_end_or_says_why_not(run: Run, monkeypatch: pytest.M
     assert result.stderr == "liveresize: The database does not answer. (connection refused)\n"
 
 
-def test_token_asks_the_server_and_prints_the_token(run: Run, server: Asked) -> None:
+def test_token_asks_the_server_and_prints_the_token(run: Run, server: Stub) -> None:
     """The secret comes from the settings unless it is given."""
-    server.answers = [(200, b'{"token": "t-1"}')] * 2
+    server.reply_in_turn([(200, b'{"token": "t-1"}')] * 2)
     first = run("token", "cat", "--url", server.url, LIVERESIZE_SECRET="s3")
     run("token", "cat", "--url", server.url, "--secret", "x", "--expires-in", "60", "--overwrite")
     assert first.output == "t-1\n"
-    (path, _, body), (_, _, full) = server.requests
-    assert path == "/token"
-    assert json.loads(body) == {"id": "cat", "secret": "s3"}
-    assert json.loads(full) == {"id": "cat", "secret": "x", "expires_in": 60, "overwrite": True}
+    first_request, second = server.requests
+    assert first_request.path == "/token"
+    assert json.loads(first_request.body) == {"id": "cat", "secret": "s3"}
+    assert json.loads(second.body) == {
+        "id": "cat",
+        "secret": "x",
+        "expires_in": 60,
+        "overwrite": True,
+    }
 
 
 def test_the_server_is_by_default_this_machine_and_the_port_of_the_settings(
-    run: Run, server: Asked
+    run: Run, server: Stub
 ) -> None:
     """`liveresize token` finds the server that `liveresize serve` started here."""
-    server.answers = [(200, b'{"token": "t-1"}')]
+    server.reply_in_turn([(200, b'{"token": "t-1"}')])
     assert run("token", "cat", PORT=str(server.server_port)).output == "t-1\n"
 
 
 def test_upload_sends_the_bytes_and_prints_where_they_are(
-    run: Run, server: Asked, tmp_path: Path
+    run: Run, server: Stub, tmp_path: Path
 ) -> None:
     """A token first, then the raw bytes with their type; then addresses to fetch."""
     (tmp_path / "my cat.WEBP").write_bytes(b"RIFF")
-    server.answers = [(200, b'{"token": "t-1"}'), (200, b'{"status": "OK", "format": "jpeg"}')]
+    server.reply_in_turn([(200, b'{"token": "t-1"}'), (200, b'{"status": "OK", "format": "jpeg"}')])
     result = run("upload", "my cat.WEBP", "--url", f"{server.url}/")
     assert result.exit_code == 0
-    _, (path, headers, body) = server.requests
-    assert (path, body) == ("/my%20cat", b"RIFF")
-    assert (headers["X-Token"], headers["Content-Type"]) == ("t-1", "image/webp")
+    _, request = server.requests
+    assert (request.path, request.body) == ("/my%20cat", b"RIFF")
+    assert (request.headers["X-Token"], request.headers["Content-Type"]) == ("t-1", "image/webp")
     assert result.output.splitlines() == [
         '{"status": "OK", "format": "jpeg"}',
         f"{server.url}/my%20cat_400_0.jpg",
@@ -231,10 +183,10 @@ def test_upload_sends_the_bytes_and_prints_where_they_are(
     ],
 )
 def test_a_refusal_is_one_sentence(
-    run: Run, server: Asked, answer: tuple[int, bytes], sentence: str
+    run: Run, server: Stub, answer: tuple[int, bytes], sentence: str
 ) -> None:
     """What the server said, in its own words where it gave some."""
-    server.answers = [answer]
+    server.reply_in_turn([answer])
     result = run("token", "cat", "--url", server.url)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"liveresize: {server.url}")

@@ -1,23 +1,19 @@
 """The command compare, against servers that answer alike, otherwise, or not at all."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 from web import certificates, pictures, servers
 
-from liveresize import cli
+from cli import stub
+from cli.conftest import Run
+from cli.stub import Reply, Stub
 from liveresize.maintenance import patience
 from liveresize.maintenance.compare import answers
-
-Run = Callable[..., Result]
-Reply = tuple[int, dict[str, str], bytes]
 
 LOG = (
     '10.0.0.7 - - [30/Nov/2026:10:00:00 +0000] "GET /img/cat_40_0.jpg HTTP/1.1" 200 9 "-" "-"\n'
@@ -28,60 +24,10 @@ LOG = (
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    empty = dict.fromkeys(("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"), "")
-
-    def runner(*arguments: str, answers: str | bytes = "") -> Result:
-        return CliRunner().invoke(cli.main, arguments, env=empty, input=answers)
-
-    return runner
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as its server was told to, by path."""
-
-    server: "Stub"
-
-    def do_GET(self) -> None:
-        self.server.asked.append((self.path, dict(self.headers)))
-        status, headers, body = self.server.replies.get(self.path, (404, {}, b"no"))
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
-        pass
-
-
-class Stub(ThreadingHTTPServer):
-    """Stands in for an image server."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self.replies: dict[str, Reply] = {}
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-@pytest.fixture
 def stubs() -> Iterator[tuple[Stub, Stub]]:
     """An old server and a new one."""
-    with Stub() as old, Stub() as new:
-        threads = [
-            threading.Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.01})
-            for stub in (old, new)
-        ]
-        for thread in threads:
-            thread.start()
+    with stub.running() as old, stub.running() as new:
         yield old, new
-        old.shutdown()
-        new.shutdown()
-        for thread in threads:
-            thread.join()
 
 
 def image(data: bytes, kind: str = "jpeg") -> Reply:
@@ -121,7 +67,7 @@ def test_servers_that_answer_alike(run: Run, stubs: tuple[Stub, Stub], tmp_path:
         "not sent: 1 POST",
         "written: comparison/report.jsonl, comparison/sheet.png",
     ]
-    sent = {path: headers.get("Accept") for path, headers in old.asked + new.asked}
+    sent = {each.path: each.headers.get("Accept") for each in old.requests + new.requests}
     assert sent["/img/cat_40_0.jpg"] == sent["/cat_40_0.jpg"] == "image/x"
     assert sent["/bucket/cat"] != "image/x"
     facts = rows(tmp_path / "comparison")["/cat_40_0.jpg"]["old"]

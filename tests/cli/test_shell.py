@@ -6,37 +6,23 @@ import os
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from web import pictures, servers
 from web.servers import ROOT
 
-from liveresize import cli, config
+from cli.conftest import Run
+from liveresize import config
 from liveresize.app import server as app_server
 from liveresize.app import sockets
 from liveresize.cli import options
 from liveresize.core import names, signing
 from liveresize.settings import values
 
-Run = Callable[..., Result]
 KEY = "the key that signs"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder; keywords are environment variables."""
-    monkeypatch.chdir(tmp_path)
-
-    def runner(*arguments: str, answers: str = "", **environ: str) -> Result:
-        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
-            environ.setdefault(name, "")
-        return CliRunner().invoke(cli.main, arguments, env=environ, input=answers)
-
-    return runner
 
 
 def test_many_files_and_folders_are_uploaded(run: Run, tmp_path: Path) -> None:

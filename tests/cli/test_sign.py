@@ -1,31 +1,16 @@
 """The command `liveresize sign`."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from web import pictures, servers
 
-from liveresize import cli
+from cli.conftest import Run
 from liveresize.core import signing
 
-Run = Callable[..., Result]
 KEY, OLD = "the key that signs", "the key that signed before"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder; keywords are environment variables."""
-    monkeypatch.chdir(tmp_path)
-
-    def runner(*arguments: str, **environ: str) -> Result:
-        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
-            environ.setdefault(name, "")
-        return CliRunner().invoke(cli.main, arguments, env=environ)
-
-    return runner
 
 
 def signed(result: Result) -> signing.Sealed:

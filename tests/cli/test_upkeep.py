@@ -2,87 +2,35 @@
 
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from web import pictures, servers
 
-from liveresize import cli, errors
+from cli.conftest import Run
+from cli.stub import Stub
+from liveresize import errors
 from liveresize.cli import client, options, purge
 
-Run = Callable[..., Result]
+
+def admin(server: Stub) -> tuple[str, ...]:
+    """The options of a command for this server."""
+    return "--url", server.url, "--secret", "s3cret"
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder; keywords are environment variables."""
-    monkeypatch.chdir(tmp_path)
-
-    def runner(*arguments: str, answers: str = "", **environ: str) -> Result:
-        for name in ("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"):
-            environ.setdefault(name, "")
-        return CliRunner().invoke(cli.main, arguments, env=environ, input=answers)
-
-    return runner
+def purges(server: Stub, *counts: int) -> None:
+    """Answer the next requests with so many each."""
+    server.reply_in_turn((200, json.dumps({"purged": count}).encode()) for count in counts)
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: "Asked"
-
-    def do_POST(self) -> None:
-        self.keep_and_answer()
-
-    def do_DELETE(self) -> None:
-        self.keep_and_answer()
-
-    def keep_and_answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self.server.requests.append((self.command, self.path, dict(self.headers), body))
-        status, answer = self.server.answers.pop(0)
-        self.send_response(status)
-        if status != 204:
-            self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
-        pass
-
-
-class Asked(ThreadingHTTPServer):
-    """Stands in for a running server: keeps what it is asked, answers as told."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.answers: list[tuple[int, bytes]] = []
-        self.admin = ("--url", f"http://127.0.0.1:{self.server_port}", "--secret", "s3cret")
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        """What was posted."""
-        return [json.loads(body) for _, _, _, body in self.requests]
-
-    def purges(self, *counts: int) -> None:
-        """Answer the next requests with so many each."""
-        self.answers = [(200, json.dumps({"purged": count}).encode()) for count in counts]
-
-
-@pytest.fixture
-def server() -> Iterator[Asked]:
-    with Asked() as asked:
-        thread = threading.Thread(target=asked.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield asked
-        asked.shutdown()
-        thread.join()
+def bodies(server: Stub) -> list[dict[str, Any]]:
+    """What was posted."""
+    return [json.loads(request.body) for request in server.requests]
 
 
 @pytest.mark.parametrize("command", ["delete", "purge", "reconcile"])
@@ -94,20 +42,20 @@ def test_help_teaches_with_examples(run: Run, command: str) -> None:
     assert f"\n  {command} " in run("--help").output
 
 
-def test_delete_asks_the_server(run: Run, server: Asked) -> None:
+def test_delete_asks_the_server(run: Run, server: Stub) -> None:
     """As an admin, for the escaped name."""
-    server.answers = [(204, b"")]
-    result = run("delete", "my cat", "--yes", *server.admin)
+    server.reply_in_turn([(204, b"")])
+    result = run("delete", "my cat", "--yes", *admin(server))
     assert (result.exit_code, result.output) == (0, "my cat deleted\n")
     ((method, path, headers, _),) = server.requests
     assert (method, path, headers["Authorization"]) == ("DELETE", "/my%20cat", "Bearer s3cret")
 
 
-def test_a_refusal_is_one_sentence(run: Run, server: Asked) -> None:
+def test_a_refusal_is_one_sentence(run: Run, server: Stub) -> None:
     """In the server's own words, and without the secret."""
     for command in ("delete", "purge"):
-        server.answers = [(401, b'{"error": "The secret is missing or wrong."}')]
-        result = run(command, "cat", "--yes", *server.admin)
+        server.reply_in_turn([(401, b'{"error": "The secret is missing or wrong."}')])
+        result = run(command, "cat", "--yes", *admin(server))
         assert result.exit_code == 1
         assert result.stderr.endswith("said 401: The secret is missing or wrong.\n")
         assert "s3cret" not in result.output + result.stderr
@@ -125,15 +73,15 @@ def test_a_refusal_is_one_sentence(run: Run, server: Asked) -> None:
     ],
 )
 def test_a_purge_says_what_it_means(
-    run: Run, server: Asked, arguments: list[str], selection: dict[str, Any]
+    run: Run, server: Stub, arguments: list[str], selection: dict[str, Any]
 ) -> None:
     """In the terms of POST /purge, which decides the rest."""
-    server.purges(3)
-    result = run("purge", *arguments, "--yes", *server.admin)
+    purges(server, 3)
+    result = run("purge", *arguments, "--yes", *admin(server))
     assert (result.exit_code, result.output) == (0, "3 purged\n")
     ((method, path, headers, _),) = server.requests
     assert (method, path, headers["Authorization"]) == ("POST", "/purge", "Bearer s3cret")
-    assert server.bodies == [{**selection, "limit": 500}]
+    assert bodies(server) == [{**selection, "limit": 500}]
 
 
 @pytest.mark.parametrize(
@@ -155,18 +103,18 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
         purge.Moment().convert(text, None, None)
 
 
-def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Asked) -> None:
+def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Stub) -> None:
     """A batch that is not full is the last one: what is made anew is not chased."""
-    server.purges(500, 500, 7)
-    assert run("purge", "cat", "--yes", *server.admin).output == "1007 purged\n"
+    purges(server, 500, 500, 7)
+    assert run("purge", "cat", "--yes", *admin(server)).output == "1007 purged\n"
     assert len(server.requests) == 3
 
 
-def test_a_purge_ends_at_its_limit(run: Run, server: Asked) -> None:
+def test_a_purge_ends_at_its_limit(run: Run, server: Stub) -> None:
     """To the piece."""
-    server.purges(500, 120)
-    assert run("purge", "cat", "--yes", "--limit", "620", *server.admin).output == "620 purged\n"
-    assert [body["limit"] for body in server.bodies] == [500, 120]
+    purges(server, 500, 120)
+    assert run("purge", "cat", "--yes", "--limit", "620", *admin(server)).output == "620 purged\n"
+    assert [body["limit"] for body in bodies(server)] == [500, 120]
 
 
 @pytest.mark.parametrize("arguments", [[], ["cat", "--prefix", "c"], ["--limit", "3"]])
@@ -177,10 +125,10 @@ def test_a_purge_of_nothing_clear_is_a_wrong_call(run: Run, arguments: list[str]
     assert "exactly one of" in result.stderr
 
 
-def test_an_answer_that_is_none_is_said_to_be(server: Asked) -> None:
+def test_an_answer_that_is_none_is_said_to_be(server: Stub) -> None:
     """Something else may listen there."""
-    server.answers = [(200, b'{"purged": "many"}')]
-    asked = client.Server(f"http://127.0.0.1:{server.server_port}", "x")
+    server.reply_in_turn([(200, b'{"purged": "many"}')])
+    asked = client.Server(server.url, "x")
     with pytest.raises(errors.LiveResizeError, match="not as liveresize does"):
         client.purge(asked, {"id": "cat"})
 
@@ -188,27 +136,27 @@ def test_an_answer_that_is_none_is_said_to_be(server: Asked) -> None:
 @pytest.mark.parametrize("command", ["delete", "purge"])
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_answer_is_read_from_a_terminal_or_a_pipe(
-    run: Run, server: Asked, monkeypatch: pytest.MonkeyPatch, command: str, terminal: bool
+    run: Run, server: Stub, monkeypatch: pytest.MonkeyPatch, command: str, terminal: bool
 ) -> None:
     """Unless --yes is given. Without an answer, a script is told what to give."""
     monkeypatch.setattr(options, "at_terminal", lambda: terminal)
-    assert run(command, "cat", *server.admin, answers="n\n").exit_code == 1
-    silent = run(command, "cat", *server.admin, answers="")
+    assert run(command, "cat", *admin(server), answers="n\n").exit_code == 1
+    silent = run(command, "cat", *admin(server), answers="")
     assert silent.exit_code == (1 if terminal else 2)
     assert ("--yes" in silent.stderr) is not terminal
     assert server.requests == []
-    server.answers = [(204, b"") if command == "delete" else (200, b'{"purged": 1}')] * 2
-    assert run(command, "cat", *server.admin, answers="y\n").exit_code == 0
-    assert run(command, "cat", *server.admin, "--yes").exit_code == 0
+    server.reply_in_turn([(204, b"") if command == "delete" else (200, b'{"purged": 1}')] * 2)
+    assert run(command, "cat", *admin(server), answers="y\n").exit_code == 0
+    assert run(command, "cat", *admin(server), "--yes").exit_code == 0
     assert len(server.requests) == 2
 
 
-def test_the_secret_is_the_first_of_the_settings(run: Run, server: Asked) -> None:
+def test_the_secret_is_the_first_of_the_settings(run: Run, server: Stub) -> None:
     """And the address is this machine; without a secret nobody is asked."""
     port = str(server.server_port)
-    server.purges(0)
+    purges(server, 0)
     run("purge", "cat", "--yes", PORT=port, LIVERESIZE_ADMIN__SECRETS='["first one", "second"]')
-    assert server.requests[0][2]["Authorization"] == "Bearer first one"
+    assert server.requests[0].headers["Authorization"] == "Bearer first one"
     result = run("purge", "cat", "--yes", PORT=port)
     assert result.exit_code == 1
     assert "admin.secrets" in result.stderr
@@ -217,20 +165,20 @@ def test_the_secret_is_the_first_of_the_settings(run: Run, server: Asked) -> Non
 def test_a_real_server_does_as_it_is_told(run: Run, tmp_path: Path) -> None:
     """Renditions are purged and made again; the picture is deleted and gone."""
     with servers.Running(tmp_path, admin__secrets=[servers.ADMIN]) as running:
-        admin = ("--url", running.url, "--secret", servers.ADMIN)
+        as_admin = ("--url", running.url, "--secret", servers.ADMIN)
         running.client.put_in("cat", pictures.jpeg())
         for width in (20, 30):
             running.client.get(f"/cat_{width}_0.jpg")
         running.published()
-        assert run("purge", "--prefix", "c", "--yes", *admin).output == "2 purged\n"
-        assert run("purge", "cat", "--yes", *admin).output == "0 purged\n"
+        assert run("purge", "--prefix", "c", "--yes", *as_admin).output == "2 purged\n"
+        assert run("purge", "cat", "--yes", *as_admin).output == "0 purged\n"
         assert running.client.get("/cat_20_0.jpg").headers["X-Cache"] == "MISS"
         running.published()
-        assert run("purge", "--rendered-before", "0s", "--yes", *admin).output == "1 purged\n"
-        assert run("purge", "--engine-before", "0.0.1", "--yes", *admin).output == "0 purged\n"
-        assert run("delete", "cat", "--yes", *admin).exit_code == 0
+        assert run("purge", "--rendered-before", "0s", "--yes", *as_admin).output == "1 purged\n"
+        assert run("purge", "--engine-before", "0.0.1", "--yes", *as_admin).output == "0 purged\n"
+        assert run("delete", "cat", "--yes", *as_admin).exit_code == 0
         assert running.client.get("/cat").status_code == 404
-        again = run("delete", "cat", "--yes", *admin)
+        again = run("delete", "cat", "--yes", *as_admin)
         assert again.exit_code == 1
         assert "said 404: There is no picture of that name." in again.stderr
 

@@ -1,31 +1,14 @@
 """The command warm: a list of renditions that a running server is asked for."""
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from web import certificates, pictures, servers
 
-from liveresize import cli
+from cli.conftest import Run
+from cli.stub import Reply, Stub
 from liveresize.maintenance import patience, warm
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    empty = dict.fromkeys(("PORT", "NODE_ENV", "NODE_CONFIG_DIR", "LIVERESIZE_CORPUS"), "")
-
-    def runner(*arguments: str, answers: str | bytes = "") -> Result:
-        return CliRunner().invoke(cli.main, arguments, env=empty, input=answers)
-
-    return runner
 
 
 def test_help_teaches_with_examples(run: Run) -> None:
@@ -34,45 +17,11 @@ def test_help_teaches_with_examples(run: Run) -> None:
     assert "\n  warm " in run("--help").output
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers as its server was told to, by path."""
-
-    server: "Stub"
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        status, headers, body = self.server.answers(self.path)
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
-        pass
-
-
-Reply = tuple[int, dict[str, str], bytes]
-
-
-class Stub(ThreadingHTTPServer):
-    """Stands in for a running server."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[str] = []
-        self.answers: Callable[[str], Reply] = lambda path: (200, {"X-Cache": "MISS"}, b"x")
-        self.url = ("--url", f"http://127.0.0.1:{self.server_port}")
-
-
 @pytest.fixture
-def stub() -> Iterator[Stub]:
-    with Stub() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def url(server: Stub) -> tuple[str, ...]:
+    """The option for a server that renders whatever it is asked for."""
+    server.reply = lambda path: (200, {"X-Cache": "MISS"}, b"x")
+    return "--url", server.url
 
 
 @pytest.mark.parametrize(
@@ -99,19 +48,21 @@ def test_a_line_may_be_bad(line: str) -> None:
         warm.paths(line, [])
 
 
-def test_warm_asks_for_all_of_it(run: Run, stub: Stub, tmp_path: Path) -> None:
+def test_warm_asks_for_all_of_it(
+    run: Run, server: Stub, url: tuple[str, ...], tmp_path: Path
+) -> None:
     """Every id in every variant, every path as it stands."""
     (tmp_path / "list").write_text("cat\n# dogs\n/dog_1_1.jpg\n\n")
-    options = ("--variant", "8_6.webp", "--variant", "?s=5", *stub.url)
+    options = ("--variant", "8_6.webp", "--variant", "?s=5", *url)
     result = run("warm", "list", *options)
     assert result.output == "3 warm: 3 made, 0 there already; 0 failed, 0 bad lines\n"
     assert result.exit_code == 0
-    assert sorted(stub.asked) == ["/cat?s=5", "/cat_8_6.webp", "/dog_1_1.jpg"]
-    assert run("warm", "list", "--variant", "huge", *stub.url).exit_code == 2
-    assert run("warm", "nowhere", *stub.url).exit_code == 2
+    assert sorted(server.paths) == ["/cat?s=5", "/cat_8_6.webp", "/dog_1_1.jpg"]
+    assert run("warm", "list", "--variant", "huge", *url).exit_code == 2
+    assert run("warm", "nowhere", *url).exit_code == 2
 
 
-def test_warm_counts_and_shows_what_failed(run: Run, stub: Stub) -> None:
+def test_warm_counts_and_shows_what_failed(run: Run, server: Stub, url: tuple[str, ...]) -> None:
     """Bad lines by their number, refusals in the server's words; the rest is done."""
     replies: dict[str, Reply] = {
         "/gone_1_1.jpg": (404, {}, b'{"error": "There is no picture of that name."}'),
@@ -119,9 +70,9 @@ def test_warm_counts_and_shows_what_failed(run: Run, stub: Stub) -> None:
         "/odd_1_1.jpg": (500, {}, b"oh"),
         "/there_1_1.jpg": (303, {"X-Cache": "HIT", "Location": "http://nowhere.invalid/"}, b""),
     }
-    stub.answers = lambda path: replies.get(path, (200, {"X-Cache": "MISS"}, b"x"))
+    server.reply = lambda path: replies.get(path, (200, {"X-Cache": "MISS"}, b"x"))
     lines = "\n".join([*replies, "/new_1_1.jpg", "cat", "/bad\x07"])
-    result = run("warm", "-", *stub.url, answers=lines.encode() + b"\n/\xff\n")
+    result = run("warm", "-", *url, answers=lines.encode() + b"\n/\xff\n")
     assert result.exit_code == 1
     assert result.stdout == "2 warm: 1 made, 1 there already; 3 failed, 3 bad lines\n"
     assert "/gone_1_1.jpg: 404: There is no picture of that name.\n" in result.stderr
@@ -130,14 +81,16 @@ def test_warm_counts_and_shows_what_failed(run: Run, stub: Stub) -> None:
     assert all(f"line {number}: " in result.stderr for number in (6, 7, 8))
 
 
-def test_warm_comes_back_when_the_server_is_busy(run: Run, stub: Stub) -> None:
+def test_warm_comes_back_when_the_server_is_busy(
+    run: Run, server: Stub, url: tuple[str, ...]
+) -> None:
     """As that asks for; what stays refused is a failure."""
     busy = [(503, {"Retry-After": "0"}, b""), (429, {"Retry-After": "0"}, b"")]
-    stub.answers = lambda path: busy.pop() if busy else (200, {"X-Cache": "COALESCED"}, b"x")
-    assert run("warm", "-", *stub.url, answers="/cat_1_1.jpg\n").exit_code == 0
-    assert len(stub.asked) == 3
-    stub.answers = lambda path: (503, {"Retry-After": "0"}, b'{"error": "Not now."}')
-    result = run("warm", "-", *stub.url, answers="/cat_1_1.jpg\n")
+    server.reply = lambda path: busy.pop() if busy else (200, {"X-Cache": "COALESCED"}, b"x")
+    assert run("warm", "-", *url, answers="/cat_1_1.jpg\n").exit_code == 0
+    assert len(server.paths) == 3
+    server.reply = lambda path: (503, {"Retry-After": "0"}, b'{"error": "Not now."}')
+    result = run("warm", "-", *url, answers="/cat_1_1.jpg\n")
     assert result.exit_code == 1
     assert result.stderr == "/cat_1_1.jpg: 503: Not now.\n"
 
