@@ -30,12 +30,29 @@ _UNKNOWN_TYPE = "image/unknown"
 """The type for other extensions: the server only requires some image type."""
 
 
+GIVEN = "The URL is from --url: correct it, or start the server there."
+"""What to do about a server that cannot be reached at the URL of the option."""
+
+
+class RefusedByServer(errors.LiveResizeError):
+    """The server refused the request; its code of the error is the third argument."""
+
+    @property
+    def said(self) -> str:
+        """Return the code that the server sent, such as `id_taken`; empty if it sent none."""
+        return str(self.args[2]) if len(self.args) > 2 else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its URL, and the secret that it requires (empty: none)."""
+    """A running server: its URL, and the secret that it requires (empty: none).
+
+    `advice` says where the URL is from, and what to do if no server of ours answers there.
+    """
 
     url: str
     secret: str = field(default="", repr=False)
+    advice: str = GIVEN
 
     def address(self, segment: str) -> str:
         """Return the URL of one path segment, escaped."""
@@ -61,7 +78,7 @@ def token(
     )
     value = response.get("token")
     if not isinstance(value, str):
-        raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+        raise _other_program(server)
     return value
 
 
@@ -77,12 +94,15 @@ def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any
     return _post(server, name, body, {"Content-Type": content_type(file), "X-Token": granted})
 
 
-def delete(server: Server, name: str) -> None:
-    """Delete the picture `name`; `server` has an admin secret.
+def delete(server: Server, name: str) -> str:
+    """Delete the picture `name`, and return its id; `server` has an admin secret.
+
+    The server deletes `cat` for `cat.jpg` unless that is an id.
 
     Raises LiveResizeError with the error of the server, or of the connection.
     """
-    _fetch(server, "DELETE", name, None, _bearer(server))
+    response = _fetch(server, "DELETE", name, None, _bearer(server))
+    return urllib.parse.unquote(response.headers.get("X-Deleted", "")) or name
 
 
 def purge(
@@ -105,7 +125,7 @@ def purge(
         headers = {"Content-Type": "application/json", **_bearer(server)}
         purged = _post(server, "purge", body, headers).get("purged")
         if not isinstance(purged, int):
-            raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+            raise _other_program(server)
         count += purged
         on_progress(purged)
         # What is made anew meanwhile is not chased: it may be asked for as fast as it goes.
@@ -133,25 +153,24 @@ def addresses(server: Server, name: str, facts: Mapping[str, Any]) -> list[str]:
 
 
 def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    text = _fetch(server, "POST", segment, body, headers)
+    response = _fetch(server, "POST", segment, body, headers)
     try:
-        document = json.loads(text)
-    except ValueError as exc:
-        url = server.address(segment)
-        raise errors.LiveResizeError(f"{url} cannot be asked: {exc}.") from exc
+        document = json.loads(response.body)
+    except ValueError:
+        raise _other_program(server) from None
     if not isinstance(document, dict):
-        raise errors.LiveResizeError(f"{server.url} answers, but not as liveresize does.")
+        raise _other_program(server)
     return document
 
 
 def _fetch(
     server: Server, method: str, segment: str, body: bytes | None, headers: dict[str, str]
-) -> bytes:
-    """Send a request, and return the body of the response. Raises LiveResizeError."""
+) -> httpclient.HTTPResponse:
+    """Send a request, and return the response. Raises LiveResizeError."""
     url = server.address(segment)
     client = httpclient.HTTPClient()
     try:
-        response = client.fetch(
+        return client.fetch(
             httpclient.HTTPRequest(
                 url,
                 method=method,
@@ -163,22 +182,34 @@ def _fetch(
                 expect_100_continue=len(body or b"") >= _ASK_FIRST,
             )
         )
-        return response.body
     except httpclient.HTTPClientError as exc:
-        raise errors.LiveResizeError(_refusal(server, exc)) from exc
+        if exc.response is None:
+            raise _unreachable(server, exc.message) from exc
+        raise _refusal(server, exc.code, exc.response.body, exc.message) from exc
     except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise errors.LiveResizeError(f"{url} cannot be asked: {reason}.") from exc
+        raise _unreachable(server, getattr(exc, "strerror", None) or exc) from exc
     finally:
         client.close()
 
 
-def _refusal(server: Server, exc: httpclient.HTTPClientError) -> str:
+def _unreachable(server: Server, reason: object) -> errors.LiveResizeError:
+    return errors.LiveResizeError(
+        f"No server can be reached at {server.url}: {reason}. {server.advice}"
+    )
+
+
+def _other_program(server: Server) -> errors.LiveResizeError:
+    return errors.LiveResizeError(
+        f"{server.url} answers, but not as liveresize does. {server.advice}"
+    )
+
+
+def _refusal(server: Server, status: int, body: bytes, reason: str | None) -> RefusedByServer:
     """Return the error of the server, in its own words if it sent some."""
-    if exc.response is None:
-        return f"{server.url} cannot be asked: {exc.message}."
+    code = ""
     try:
-        reason = json.loads(exc.response.body)["error"]
+        document = json.loads(body)
+        reason, code = document["error"], document.get("code", "")
     except (ValueError, LookupError, TypeError):
-        reason = exc.message
-    return f"{server.url} said {exc.code}: {reason}"
+        pass
+    return RefusedByServer(f"{server.url} said {status}: {reason}", "", code)

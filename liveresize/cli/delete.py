@@ -14,6 +14,8 @@ from liveresize.cli import options
 def delete(id_: str, url: str | None, secret: str | None, yes: bool, as_json: bool) -> None:
     """Delete the image ID and all its renditions from a running server.
 
+    ID may end like the URL of the image: cat.jpg is cat, unless it is an id of its own.
+
     \b
     Examples:
       liveresize delete cat
@@ -23,5 +25,5 @@ def delete(id_: str, url: str | None, secret: str | None, yes: bool, as_json: bo
 
     server = options.admin_server(url, secret)
     options.confirm(f"Delete {id_} on {server.url} for good?", yes)
-    client.delete(server, id_)
-    options.report(as_json, {"deleted": id_}, f"{id_} deleted")
+    deleted = client.delete(server, id_)
+    options.report(as_json, {"deleted": deleted}, f"{deleted} deleted")

@@ -148,11 +148,16 @@ def server(
     if url is not None and secret is not None:
         return client.Server(_whole(url), secret)
     settings = load()
+    advice = (
+        "Start the server there with `liveresize serve`, or give its URL with --url. The port is "
+        f"listen_port ({settings.sources['listen_port']}); the environment variable PORT sets it."
+    )
     encrypted = settings.tls.certificate and not settings.tls.port
     scheme = "https" if encrypted else "http"
     return client.Server(
         url=_whole(url) if url else f"{scheme}://localhost:{settings.listen_port}",
         secret=configured(settings) if secret is None else secret,
+        advice=client.GIVEN if url else advice,
     )
 
 
@@ -196,10 +201,13 @@ def at_terminal() -> bool:
 
 def report(as_json: bool, document: object, *lines: str) -> None:
     """Print the result of a command: `document` as JSON, or `lines`."""
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False))
-    else:
-        click.echo("\n".join(lines))
+    click.echo(json_text(document) if as_json else "\n".join(lines))
+
+
+def json_text(document: object) -> str:
+    """Return `document` as one line of JSON; names of files may not be UTF-8."""
+    text = json.dumps(document, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(document)
 
 
 def coloured(text: str, colour: str) -> str:

@@ -69,7 +69,8 @@ def purge(
     """Discard renditions of a running server; they are rendered again on request.
 
     Originals stay. Select the renditions with exactly one of ID, --prefix, --rendered-before
-    and --engine-before. The oldest ones are purged first, up to --limit.
+    and --engine-before. The oldest ones are purged first, up to --limit. ID may end like the
+    URL of the image: cat.jpg is cat, unless there are renditions of an id cat.jpg.
 
     \b
     Examples:
@@ -92,6 +93,7 @@ def purge(
             "Give exactly one of ID, --prefix, --rendered-before and --engine-before."
         )
     from liveresize.cli import client
+    from liveresize.core import names
     from liveresize.observe import progress
 
     server = options.admin_server(url, secret)
@@ -99,4 +101,9 @@ def purge(
     options.confirm(f"Purge the renditions with {name} {value} on {server.url}?", yes)
     with progress.bar("purged", limit) as bar:
         count = client.purge(server, selection, limit, bar.update)
-    options.report(as_json, {"purged": count}, f"{count} purged")
+        stem, suffix = names.split_suffix(id_ or "")
+        if suffix and not count:
+            selection = {"id": stem}
+            count = client.purge(server, selection, limit, bar.update)
+    what = " ".join(f"{name} {value}" for name, value in selection.items())
+    options.report(as_json, {"purged": count, **selection}, f"{count} purged ({what})")

@@ -42,7 +42,7 @@ def sign(url: str, expires: int | None, exp: int | None, key: str | None, as_jso
     if key is None:
         keys = options.load().signing.keys
         if not keys:
-            raise errors.SettingsError("signing.keys is empty: there is nothing to sign with.")
+            raise errors.SettingsError("signing.keys is empty: give --key, or set it.")
         key = keys[0]
     from liveresize.core import signing
 

@@ -47,9 +47,10 @@ def upload(
 ) -> None:
     """Upload each FILE to a running server and print the URLs of its image.
 
-    A folder stands for all pictures in it and below it, by their extensions; hidden files and
-    folders are left out. The id of an image is the name of its file without the extension; what
-    an id cannot have becomes a hyphen, and a second file of that name in one run gets `-2`.
+    A folder stands for all pictures in it and below it, by their extensions; other files and
+    hidden ones are skipped, and counted. The id of an image is the name of its file without the
+    extension; what an id cannot have becomes a hyphen, and a second file of that name in one run
+    gets `-2`. An id that is taken stays as it is, unless --overwrite is given.
 
     Exits with 1 if a file could not be uploaded; the others are.
 
@@ -59,48 +60,87 @@ def upload(
       liveresize upload holiday.png --id beach --url images.example.com:8080
       liveresize upload photos/ more/*.jpg --json > uploaded.jsonl
     """
+    from liveresize.cli import client
+    from liveresize.core import names
     from liveresize.observe import progress
 
-    chosen = list(_files(files))
+    chosen, skipped = _files(files)
     if id_ is not None and len(chosen) != 1:
         raise click.UsageError(f"--id names one image, and there are {len(chosen)}.")
     if not chosen:
-        raise click.UsageError("There is no picture in these folders.")
+        raise click.UsageError(f"There is no picture in these folders{_skipped(skipped)}.")
     server = options.upload_server(url, secret)
     single = len(files) == len(chosen) == 1 and files[0] == chosen[0]
     if single:
-        uploaded = _upload(server, chosen[0], id_, overwrite)
+        name = names.id_of_file(chosen[0].name) if id_ is None else id_
+        try:
+            uploaded = _upload(server, chosen[0], name, overwrite)
+        except errors.LiveResizeError as error:
+            raise errors.LiveResizeError(_failure(chosen[0], name, error)) from error
         lines = [json.dumps(uploaded.receipt), *uploaded.urls]
-        click.echo(uploaded.as_json() if as_json else "\n".join(lines))
+        options.report(as_json, uploaded.document(), *lines)
         return
-    failed = 0
+    failed = taken = 0
     with progress.bar("uploading", len(chosen)) as bar:
         for file, name in _named(chosen):
             try:
                 uploaded = _upload(server, file, name, overwrite)
             except errors.LiveResizeError as error:
-                failed += 1
+                code = error.said if isinstance(error, client.RefusedByServer) else ""
+                if code == errors.IdTaken.code:
+                    taken += 1
+                else:
+                    failed += 1
                 if as_json:
-                    document = {"file": str(file), "error": error.public}
-                    progress.write(json.dumps(document, ensure_ascii=False))
-                progress.note(f"{file}: {error.public}")
+                    document = {"file": str(file), "id": name, "error": error.public, "code": code}
+                    progress.write(options.json_text(document))
+                progress.note(_failure(file, name, error))
             else:
-                progress.write(uploaded.as_json() if as_json else uploaded.line())
+                document = uploaded.document()
+                progress.write(options.json_text(document) if as_json else uploaded.line())
             bar.update(1)
-    click.echo(f"{len(chosen) - failed} uploaded, {failed} failed", err=as_json)
-    sys.exit(1 if failed else 0)
+    summary = f"{len(chosen) - failed - taken} uploaded, {failed} failed"
+    if taken:
+        summary += f", {taken} with an id that is taken (--overwrite replaces an image)"
+    click.echo(summary + _skipped(skipped), err=as_json)
+    sys.exit(1 if failed or taken else 0)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files, and those of folders in the order of their names; hidden ones are not."""
+def _files(paths: Sequence[Path]) -> tuple[list[Path], int]:
+    """Return the files, and those of folders in the order of their names.
+
+    The number is that of the files in folders that are hidden, or no pictures by their extensions.
+    """
+    chosen: list[Path] = []
+    skipped = 0
     for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-                if file.suffix.lower() in PICTURES and not hidden and file.is_file():
-                    yield file
-        else:
-            yield path
+        if not path.is_dir():
+            chosen.append(path)
+            continue
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if not file.is_file():
+                continue
+            if file.suffix.lower() in PICTURES and not hidden:
+                chosen.append(file)
+            else:
+                skipped += 1
+    return chosen, skipped
+
+
+def _skipped(count: int) -> str:
+    return f", {count} skipped (hidden, or no picture by the extension)" if count else ""
+
+
+def _printable(file: Path) -> str:
+    from liveresize.core import names
+
+    return names.printable(str(file))
+
+
+def _failure(file: Path, name: str, error: errors.LiveResizeError) -> str:
+    """Return why a file is not uploaded, with the id that its image would have."""
+    return f"{_printable(file)} → {name}: {error.public}"
 
 
 def _named(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -127,20 +167,17 @@ class _Uploaded:
     receipt: dict[str, Any]
     urls: list[str]
 
-    def as_json(self) -> str:
-        fields = {**self.receipt, "id": self.name, "file": str(self.file), "urls": self.urls}
-        return json.dumps(fields, ensure_ascii=False)
+    def document(self) -> dict[str, Any]:
+        return {**self.receipt, "id": self.name, "file": str(self.file), "urls": self.urls}
 
     def line(self) -> str:
-        return f"{self.file} → {self.name}  {self.urls[0]}"
+        return f"{_printable(self.file)} → {self.name}  {self.urls[0]}"
 
 
-def _upload(server: "client.Server", file: Path, id_: str | None, overwrite: bool) -> _Uploaded:
+def _upload(server: "client.Server", file: Path, name: str, overwrite: bool) -> _Uploaded:
     """Upload one file. Raises LiveResizeError."""
     from liveresize.cli import client
-    from liveresize.core import names
 
-    name = names.id_of_file(file.name) if id_ is None else id_
     granted = client.token(server, name, overwrite=overwrite)
     receipt = client.upload(server, name, file, granted)
     return _Uploaded(file, name, receipt, client.addresses(server, name, receipt))

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from liveresize import errors
 from liveresize.cli import options
 
 
@@ -65,11 +66,13 @@ def warm(
     from liveresize.observe import progress
 
     tally = warm.Tally(progress.note)
-    server = options.server(url, "", lambda settings: "").url
-    warmed = warm.Warming(server, tally, width=concurrency)
+    server = options.server(url, "", lambda settings: "")
+    warmed = warm.Warming(server.url, tally, width=concurrency)
     try:
         with progress.bar("warming", _length(list_, variants)) as bar:
             asyncio.run(warmed.run(list_, variants, bar.update))
+    except errors.LiveResizeError as error:
+        raise errors.LiveResizeError(f"{error.public} {server.advice}") from error
     finally:
         options.report(as_json, tally.as_json(), tally.line())
     sys.exit(0 if tally.well else 1)

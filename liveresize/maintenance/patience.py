@@ -41,7 +41,9 @@ async def fetch(
         except (OSError, httpclient.HTTPError) as error:
             if not tries_left:
                 reason = getattr(error, "strerror", None) or error
-                raise errors.LiveResizeError(f"{request.url} cannot be asked: {reason}.") from error
+                raise errors.LiveResizeError(
+                    f"No server can be reached at {request.url}: {reason}."
+                ) from error
             await asyncio.sleep(PAUSE)
             continue
         if isinstance(response.error, HTTPTimeoutError):

@@ -179,7 +179,7 @@ def test_upload_sends_the_bytes_and_prints_where_they_are(
         ((502, b"<html>"), "said 502: Bad Gateway"),
         ((200, b"[]"), "answers, but not as liveresize does."),
         ((200, b"{}"), "answers, but not as liveresize does."),
-        ((200, b"hello"), "cannot be asked: "),
+        ((200, b"hello"), "answers, but not as liveresize does."),
     ],
 )
 def test_a_refusal_is_one_sentence(
@@ -196,10 +196,26 @@ def test_a_refusal_is_one_sentence(
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense", "http://[::1"])
 def test_a_server_that_is_not_there_is_one_sentence(run: Run, url: str) -> None:
-    """Refused connections and addresses that are none."""
+    """Refused connections and addresses that are none: what was tried, and what to do."""
     result = run("token", "cat", "--url", url)
     assert result.exit_code == 1
-    assert "cannot be asked: " in result.stderr
+    assert f"No server can be reached at {'' if '://' in url else 'http://'}{url}" in result.stderr
+    assert result.stderr.endswith("The URL is from --url: correct it, or start the server there.\n")
+
+
+@pytest.mark.parametrize("command", ["token cat", "upload cat.jpg", "delete cat", "warm -"])
+def test_without_a_url_it_is_said_where_the_port_is_from(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    """And what starts a server there, or leads to another one."""
+    (tmp_path / "cat.jpg").touch()
+    options = {"delete": ["--secret", "x", "--yes"]}.get(command.split()[0], [])
+    result = run(*command.split(), *options, answers="/cat_1_1.jpg\n", PORT="1")
+    assert result.exit_code == 1
+    assert "No server can be reached at http://localhost:1" in result.stderr
+    assert "`liveresize serve`" in result.stderr
+    assert "listen_port (environment variable PORT)" in result.stderr
+    assert "--url" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_what_cannot_be_compared(
     with certificates.reserved_port() as port:
         silent = run("compare", "log", "--old", old.url, "--new", f"http://127.0.0.1:{port}")
     assert silent.exit_code == 2
-    assert silent.stderr.count("cannot be asked") == 1
+    assert silent.stderr.count("No server can be reached") == 1
     taken = run("compare", "log", "--old", old.url, "--new", old.url, "--output", "file/x")
     assert taken.exit_code == 2
     assert "cannot be written" in taken.stderr

@@ -44,9 +44,9 @@ def test_many_files_and_folders_are_uploaded(run: Run, tmp_path: Path) -> None:
             f"photos/b_400_300.png → b-400-300  {running.url}/b-400-300_400_0.jpg",
             f"photos/more/_Ünder 1.JPG → Ünder-1  {running.url}/%C3%9Cnder-1_400_0.jpg",
             f"photos/more/b_400_300.PNG → b-400-300-2  {running.url}/b-400-300-2_400_0.jpg",
-            "3 uploaded, 1 failed",
+            "3 uploaded, 1 failed, 2 skipped (hidden, or no picture by the extension)",
         ]
-        assert first.stderr.startswith("broken.jpg: ")
+        assert first.stderr.startswith("broken.jpg → broken: ")
         again = run("upload", "photos", *server, "--overwrite", "--json")
         assert again.exit_code == 0
         documents = [json.loads(line) for line in again.stdout.splitlines()]
@@ -56,12 +56,48 @@ def test_many_files_and_folders_are_uploaded(run: Run, tmp_path: Path) -> None:
         assert documents[0]["original_width"] == 64
         taken = run("upload", "photos", "broken.jpg", *server, "--json")
         failures = [json.loads(line) for line in taken.stdout.splitlines()]
-        assert [failure["file"] for failure in failures][-1] == "broken.jpg"
+        codes = [(failure["id"], failure["code"]) for failure in failures]
+        assert codes[1:] == [
+            ("Ünder-1", "id_taken"),
+            ("b-400-300-2", "id_taken"),
+            ("broken", "unsupported_image"),
+        ]
         assert all(failure["error"] for failure in failures)
+        assert taken.exit_code == 1
+        assert taken.stderr.splitlines()[-1] == (
+            "0 uploaded, 1 failed, 3 with an id that is taken (--overwrite replaces an image), "
+            "2 skipped (hidden, or no picture by the extension)"
+        )
+        one = run("upload", "photos/b_400_300.png", *server)
+        assert one.stderr.startswith("liveresize: photos/b_400_300.png → b-400-300: ")
     many = run("upload", "photos", "--id", "cat", "--url", "x:1")
     assert (many.exit_code, "--id names one image" in many.stderr) == (2, True)
     (tmp_path / "empty").mkdir()
-    assert run("upload", "empty", "--url", "x:1").exit_code == 2
+    (tmp_path / "empty" / "notes.txt").write_text("hello")
+    empty = run("upload", "empty", "--url", "x:1")
+    assert (empty.exit_code, "1 skipped" in empty.stderr) == (2, True)
+
+
+def test_odd_file_names_harm_neither_terminal_nor_json(run: Run, tmp_path: Path) -> None:
+    """Line breaks, escapes and bytes that are not UTF-8 are escaped; the ids have none of them."""
+    odd = ["a\nb.png", "c\x1b[31m.png", os.fsdecode(b"d\xff.png")]
+    for folder in ("odd", "data"):
+        (tmp_path / folder).mkdir()
+    for name in odd:
+        (tmp_path / "odd" / name).write_bytes(pictures.png())
+    with servers.Running(tmp_path / "data", secret="s3cret") as running:
+        url = ("--url", running.url, "--secret", "s3cret")
+        printed = run("upload", "odd", *url)
+        again = run("upload", "odd", *url, "--json", "--overwrite")
+    assert [line.partition(" → ")[2].partition(" ")[0] for line in printed.output.splitlines()] == [
+        "a-b",
+        "c-31m",
+        "d",
+        "",
+    ]
+    assert "\x1b" not in printed.output
+    documents = [json.loads(line) for line in again.stdout_bytes.decode().splitlines()]
+    assert [document["file"] for document in documents] == [f"odd/{name}" for name in odd]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +144,7 @@ def test_results_are_json(run: Run, tmp_path: Path) -> None:
         counts = {"rendered": 1, "present": 0, "failed": 0, "bad_lines": 0}
         assert last(warm) == counts
         running.published()
-        assert last(run("purge", "cat", *admin, "--json")) == {"purged": 1}
+        assert last(run("purge", "cat", *admin, "--json")) == {"purged": 1, "id": "cat"}
         assert last(run("delete", "cat", *admin, "--json")) == {"deleted": "cat"}
     signed = last(run("sign", "/cat.jpg", "--key", KEY, "--json"))
     assert signing.read(signed["url"]).opened_by([KEY])

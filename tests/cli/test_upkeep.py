@@ -78,7 +78,8 @@ def test_a_purge_says_what_it_means(
     """In the terms of POST /purge, which decides the rest."""
     purges(server, 3)
     result = run("purge", *arguments, "--yes", *admin(server))
-    assert (result.exit_code, result.output) == (0, "3 purged\n")
+    assert result.exit_code == 0
+    assert result.output.startswith("3 purged (")
     ((method, path, headers, _),) = server.requests
     assert (method, path, headers["Authorization"]) == ("POST", "/purge", "Bearer s3cret")
     assert bodies(server) == [{**selection, "limit": 500}]
@@ -106,14 +107,17 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Stub) -> None:
     """A batch that is not full is the last one: what is made anew is not chased."""
     purges(server, 500, 500, 7)
-    assert run("purge", "cat", "--yes", *admin(server)).output == "1007 purged\n"
+    assert run("purge", "cat", "--yes", *admin(server)).output == "1007 purged (id cat)\n"
     assert len(server.requests) == 3
 
 
 def test_a_purge_ends_at_its_limit(run: Run, server: Stub) -> None:
     """To the piece."""
     purges(server, 500, 120)
-    assert run("purge", "cat", "--yes", "--limit", "620", *admin(server)).output == "620 purged\n"
+    assert (
+        run("purge", "cat", "--yes", "--limit", "620", *admin(server)).output
+        == "620 purged (id cat)\n"
+    )
     assert [body["limit"] for body in bodies(server)] == [500, 120]
 
 
@@ -170,13 +174,19 @@ def test_a_real_server_does_as_it_is_told(run: Run, tmp_path: Path) -> None:
         for width in (20, 30):
             running.client.get(f"/cat_{width}_0.jpg")
         running.published()
-        assert run("purge", "--prefix", "c", "--yes", *as_admin).output == "2 purged\n"
-        assert run("purge", "cat", "--yes", *as_admin).output == "0 purged\n"
+        assert run("purge", "--prefix", "c", "--yes", *as_admin).output == "2 purged (prefix c)\n"
+        assert run("purge", "cat", "--yes", *as_admin).output == "0 purged (id cat)\n"
         assert running.client.get("/cat_20_0.jpg").headers["X-Cache"] == "MISS"
         running.published()
-        assert run("purge", "--rendered-before", "0s", "--yes", *as_admin).output == "1 purged\n"
-        assert run("purge", "--engine-before", "0.0.1", "--yes", *as_admin).output == "0 purged\n"
-        assert run("delete", "cat", "--yes", *as_admin).exit_code == 0
+        recent = run("purge", "--rendered-before", "0s", "--yes", *as_admin).output
+        assert recent.startswith("1 purged (rendered_before ")
+        old = run("purge", "--engine-before", "0.0.1", "--yes", *as_admin).output
+        assert old == "0 purged (engine_before 0.0.1)\n"
+        running.client.get("/cat_20_0.jpg")
+        running.published()
+        assert run("purge", "cat.JPG", "--yes", *as_admin).output == "1 purged (id cat)\n"
+        deleted = run("delete", "cat.JPG", "--yes", *as_admin).output
+        assert deleted.splitlines()[-1] == "cat deleted"
         assert running.client.get("/cat").status_code == 404
         again = run("delete", "cat", "--yes", *as_admin)
         assert again.exit_code == 1

@@ -102,7 +102,7 @@ def test_warm_ends_where_nobody_answers(run: Run, monkeypatch: pytest.MonkeyPatc
         url = ("--url", f"http://127.0.0.1:{port}")
         result = run("warm", "-", *url, answers="/cat_1_1.jpg\n" * 100)
     assert result.exit_code == 1
-    assert result.stderr.count("cannot be asked") == 1
+    assert result.stderr.count("No server can be reached") == 1
 
 
 def test_warm_warms_a_real_server(run: Run, tmp_path: Path) -> None:

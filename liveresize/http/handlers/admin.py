@@ -1,6 +1,7 @@
 """DELETE of a picture and POST /purge, for holders of an admin secret."""
 
 import re
+import urllib.parse
 
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
@@ -43,16 +44,18 @@ class DeleteHandler(Handler):
         authorise(self)
         path = self.request.path
         if "/" in path[1:]:
-            await self._delete_of_bucket(vip.image(path, self.site.vip_rules))
+            image = vip.image(path, self.site.vip_rules)
+            await self._delete_of_bucket(image)
         else:
-            await self._delete(names.check_name(parameters.percent_decode(path[1:])))
-        await self.respond(
-            responses.Response(
-                status=204, headers=[("Cache-Control", responses.NO_STORE)], length=None
-            )
-        )
+            image = await self._delete(names.check_name(parameters.percent_decode(path[1:])))
+        headers = [
+            ("Cache-Control", responses.NO_STORE),
+            ("X-Deleted", urllib.parse.quote(image.key)),
+        ]
+        await self.respond(responses.Response(status=204, headers=headers, length=None))
 
-    async def _delete(self, name: str) -> None:
+    async def _delete(self, name: str) -> ImageId:
+        """Delete the picture of that name, or without its suffix; return which."""
         try:
             await self.site.purge.delete(ImageId(name))
         except errors.OriginalMissing:
@@ -60,6 +63,8 @@ class DeleteHandler(Handler):
             if not suffix:
                 raise
             await self.site.purge.delete(ImageId(stem))
+            return ImageId(stem)
+        return ImageId(name)
 
     async def _delete_of_bucket(self, image: ImageId) -> None:
         """Delete a picture of a bucket; import it first if nobody has requested it yet."""
