@@ -1,13 +1,12 @@
 """The commands `export`: give images back to another service."""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
+from liveresize.cli import iaas as shared
 from liveresize.cli import options
-from liveresize.cli.import_iaas import LEFT_OUT
 
 
 @click.group("export")
@@ -16,26 +15,13 @@ def export() -> None:
 
 
 @export.command()
-@click.option(
-    "--database",
-    envvar="IAAS_DATABASE",
-    metavar="URL",
-    required=True,
-    help="Its PostgreSQL database: postgresql://user:password@host/name.  [env: IAAS_DATABASE]",
-)
-@click.option(
-    "--originals",
-    type=options.FilePath(exists=True, file_okay=False, writable=True, path_type=Path),
-    required=True,
-    help="Its folder with the originals.",
-)
+@shared.database(required=True)
+@shared.originals(writable=True)
 @click.option(
     "--delete", is_flag=True, help="Also remove there what was deleted here (in the last 30 days)."
 )
-@click.option("--dry-run", is_flag=True, help="Change nothing; count what would be exported.")
-@click.option(
-    "--yes", "-y", is_flag=True, help="Export the built-in folder without a configuration."
-)
+@shared.dry_run("exported")
+@shared.yes("Export")
 def iaas(database: str, originals: Path, delete: bool, dry_run: bool, yes: bool) -> None:
     """Export to Live Image Resize (iaas): the way back.
 
@@ -56,18 +42,14 @@ def iaas(database: str, originals: Path, delete: bool, dry_run: bool, yes: bool)
       liveresize export iaas --originals /opt/images --dry-run
       liveresize export iaas --database postgresql://iaas@db/iaas --originals /opt/images
     """
-    settings = options.load()
-    from liveresize.app import iaas_export, iaas_places
+    settings = shared.load(yes)
+    from liveresize.app import iaas_export
 
-    if not (yes or iaas_places.configured(settings)):
-        raise click.UsageError(iaas_places.NOT_CONFIGURED)
-    if unread := iaas_places.unread(os.environ):
-        click.echo(f"liveresize: {unread}", err=True)
     request = iaas_export.ExportRequest(
         url=database, directory=originals, dry_run=dry_run, delete=delete
     )
     if not iaas_export.main(settings, request, click.echo):
-        sys.exit(LEFT_OUT)
+        sys.exit(shared.LEFT_OUT)
 
 
 @export.command()
@@ -88,4 +70,4 @@ def vip() -> None:
     from liveresize.app import vip_export
 
     if not vip_export.main(settings, click.echo):
-        sys.exit(LEFT_OUT)
+        sys.exit(shared.LEFT_OUT)

@@ -7,10 +7,8 @@ from typing import TextIO
 
 import click
 
+from liveresize.cli import iaas as shared
 from liveresize.cli import options
-
-LEFT_OUT = 3
-"""Exit code of a run that came to its end, but left something out."""
 
 
 @click.group("import")
@@ -19,23 +17,13 @@ def import_() -> None:
 
 
 @import_.command()
-@click.option(
-    "--database",
-    envvar="IAAS_DATABASE",
-    metavar="URL",
-    help="Its PostgreSQL database: postgresql://user:password@host/name.  [env: IAAS_DATABASE]",
-)
+@shared.database(required=False)
 @click.option(
     "--sqlite",
     type=options.FilePath(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="Its SQLite file, if it is a release before 1.0.",
 )
-@click.option(
-    "--originals",
-    type=options.FilePath(exists=True, file_okay=False, readable=True, path_type=Path),
-    required=True,
-    help="Its folder with the originals.",
-)
+@shared.originals(writable=False)
 @click.option(
     "--copy", "taking", flag_value="copy", help="Copy the originals without their metadata."
 )
@@ -45,16 +33,14 @@ def import_() -> None:
 @click.option(
     "--in-place", "taking", flag_value="in-place", help="Leave the originals where they are."
 )
-@click.option("--dry-run", is_flag=True, help="Change nothing; count what would be imported.")
+@shared.dry_run("imported")
 @click.option(
     "--left-out",
     type=click.File("w", encoding="utf-8", lazy=False),
     help="Write a line for everything that was left out to this file: what, name and reason, "
     "separated by tabs.",
 )
-@click.option(
-    "--yes", "-y", is_flag=True, help="Import into the built-in folder without a configuration."
-)
+@shared.yes("Import into")
 def iaas(
     database: str | None,
     sqlite: Path | None,
@@ -97,15 +83,11 @@ def iaas(
     """
     if (database is None) == (sqlite is None):
         raise click.UsageError("Give one of --database and --sqlite.")
-    settings = options.load()
+    settings = shared.load(yes)
     from liveresize.app import iaas, iaas_places
     from liveresize.compat.iaas import source
     from liveresize.compat.iaas.originals import Taking
 
-    if not (yes or iaas_places.configured(settings)):
-        raise click.UsageError(iaas_places.NOT_CONFIGURED)
-    if unread := iaas_places.unread(os.environ):
-        click.echo(f"liveresize: {unread}", err=True)
     request = iaas.ImportRequest(
         url=database or source.sqlite_url(sqlite or Path()),
         directory=originals,
@@ -115,4 +97,4 @@ def iaas(
         settings_file=iaas_places.settings_file(os.environ),
     )
     if not iaas.main(settings, request, click.echo):
-        sys.exit(LEFT_OUT)
+        sys.exit(shared.LEFT_OUT)
