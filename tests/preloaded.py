@@ -182,7 +182,7 @@ def _take(orders: socket.socket) -> None:
             os.close(reading)
             os.close(writing)
             _become(order, files)
-            importlib.import_module(_main_of(order["module"])).main()
+            sys.exit(importlib.import_module(_main_of(order["module"])).main())
         os.waitpid(child, 0)  # now the command is a child of whoever has ordered it
         orders.sendall(os.read(reading, _HEAD.size))
         for fd in (reading, writing, *files):

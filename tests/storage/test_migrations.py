@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -24,20 +24,6 @@ Databases = Callable[[], contextlib.AbstractContextManager[str]]
 
 ROUNDS = 2
 STARTERS = 10
-
-START = """
-import asyncio, sys
-from liveresize.storage.index.database import Database
-from liveresize.storage.index.sql_index import DatabaseIndex
-
-async def start():
-    index = await DatabaseIndex.open(Database(sys.argv[1], pool=5))
-    await index.close()
-
-print("ready", flush=True)
-sys.stdin.readline()
-asyncio.run(start())
-"""
 
 BROKEN = '''"""A revision that fails half-way."""
 
@@ -212,8 +198,9 @@ def test_ten_processes_start_at_once_on_an_empty_database(database: Databases) -
         with database() as url, contextlib.ExitStack() as stack:
             processes = [
                 stack.enter_context(
-                    subprocess.Popen(
-                        [sys.executable, "-W", "error", "-c", START, url],
+                    preloaded.Command(
+                        [url],
+                        module="tests.storage.starter",
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         stderr=subprocess.PIPE,
