@@ -428,14 +428,14 @@ DECLARED = {
 def test_hostile_requests_make_no_series_of_their_own(
     launch: Callable[..., servers.Running],
 ) -> None:
-    """After 10,000 of them every label is one that was declared, and there are not many."""
+    """After 2,400 of them every label is one that was declared, and there are not many."""
     running = launch(vip__buckets=["pics"], admin__secrets=["admin"])
     before = Reading.of(running.client)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda seed: besiege(running.port, seed, 2500), range(4)))
+        list(pool.map(lambda seed: besiege(running.port, seed, 600), range(4)))
     after = Reading.of(running.client)
     counted = sum(after.since(before, "requests_total").values())
-    assert counted > 9_500, "most of them were no requests at all"
+    assert counted > 2_200, "most of them were no requests at all"
     for name, labels in after.samples:
         if name == "liveresize_build_info":
             continue
