@@ -88,7 +88,7 @@ class TestLarge:
         needed = worked(job, path, MUCH)["computed"] if job.startswith("crop") else free["computed"]
         assert worked(job, path, str(needed))["outcome"] == "done"
 
-    @pytest.mark.parametrize("megapixels", [30, 48, 108])
+    @pytest.mark.parametrize("megapixels", [48, 108])
     @pytest.mark.parametrize("name", ["rgb.jpeg", "progressive.jpeg", "rgb.png", "rgb.avif"])
     def test_what_is_taken_can_be_rendered(
         self, folder: pathlib.Path, name: str, megapixels: int
@@ -116,7 +116,8 @@ class TestLarge:
         path = folder / f"film.{suffix}"
         if not path.exists():
             ground = samples.scene((944, 708))
-            frames = [ground.rotate(step).quantize(128) for step in range(60)]
+            # Each differs from its neighbours; quantizing sixty takes longer than all the rest.
+            frames = [ground.rotate(step).quantize(128) for step in range(4)] * 15
             how = {"lossless": False, "quality": 30, "method": 0} if suffix == "webp" else {}
             frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **how)
         outcome = worked(f"{output}-clip-400x400", path)
