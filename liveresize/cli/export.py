@@ -1,6 +1,5 @@
 """The commands `export`: give images back to another service."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -22,7 +21,10 @@ def export() -> None:
 )
 @shared.dry_run("exported")
 @shared.yes("Export")
-def iaas(database: str, originals: Path, delete: bool, dry_run: bool, yes: bool) -> None:
+@options.JSON
+def iaas(
+    database: str, originals: Path, delete: bool, dry_run: bool, yes: bool, as_json: bool
+) -> None:
     """Export to Live Image Resize (iaas): the way back.
 
     Writes what it does not have into its folder and its tables: originals (upright, since it
@@ -48,12 +50,12 @@ def iaas(database: str, originals: Path, delete: bool, dry_run: bool, yes: bool)
     request = iaas_export.ExportRequest(
         url=database, directory=originals, dry_run=dry_run, delete=delete
     )
-    if not iaas_export.main(settings, request, click.echo):
-        sys.exit(shared.LEFT_OUT)
+    shared.exchange(lambda say: iaas_export.main(settings, request, say), as_json)
 
 
 @export.command()
-def vip() -> None:
+@options.JSON
+def vip(as_json: bool) -> None:
     """List what vip cannot resize.
 
     vip finds everything else in its buckets: there is nothing to export. It answers 500 to sizes
@@ -69,5 +71,4 @@ def vip() -> None:
     settings = options.load()
     from liveresize.app import vip_export
 
-    if not vip_export.main(settings, click.echo):
-        sys.exit(shared.LEFT_OUT)
+    shared.exchange(lambda say: vip_export.main(settings, say), as_json)

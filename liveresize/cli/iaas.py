@@ -1,6 +1,7 @@
 """What the commands have in common that exchange images with Live Image Resize (iaas)."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,3 +72,22 @@ def load(yes: bool) -> "Settings":
     if unread := iaas_places.unread(os.environ):
         click.echo(f"liveresize: {unread}", err=True)
     return settings
+
+
+def exchange(work: Callable[[Callable[[str], None]], bool], as_json: bool) -> None:
+    """Do `work`, which prints lines and returns whether nothing was left out.
+
+    As JSON, the lines go to stderr as they come, and into the document on stdout at the end.
+    Exits with LEFT_OUT if something was left out.
+    """
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        click.echo(line, err=as_json)
+
+    complete = work(say)
+    if as_json:
+        options.report(as_json, {"complete": complete, "lines": lines})
+    if not complete:
+        sys.exit(LEFT_OUT)

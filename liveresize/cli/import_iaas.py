@@ -1,7 +1,6 @@
 """The commands `import`: take over the images of another service."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TextIO
 
@@ -41,6 +40,7 @@ def import_() -> None:
     "separated by tabs.",
 )
 @shared.yes("Import into")
+@options.JSON
 def iaas(
     database: str | None,
     sqlite: Path | None,
@@ -49,6 +49,7 @@ def iaas(
     dry_run: bool,
     left_out: TextIO | None,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Import from Live Image Resize (iaas).
 
@@ -96,5 +97,4 @@ def iaas(
         left_out=left_out,
         settings_file=iaas_places.settings_file(os.environ),
     )
-    if not iaas.main(settings, request, click.echo):
-        sys.exit(shared.LEFT_OUT)
+    shared.exchange(lambda say: iaas.main(settings, request, say), as_json)

@@ -6,16 +6,18 @@ import os
 import subprocess
 import sys
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import Result
 from web import pictures, servers
 from web.servers import ROOT
 
 from cli.conftest import Run
-from liveresize import config
+from liveresize import cli, config
 from liveresize.app import server as app_server
 from liveresize.app import sockets
 from liveresize.cli import options
@@ -256,3 +258,19 @@ def test_a_server_on_all_addresses_names_one_for_other_machines(host: str) -> No
         assert not ipaddress.ip_address(str(split.hostname)).is_unspecified
     assert sockets.urls("https", "127.0.0.1", 1) == ["https://127.0.0.1:1"]
     assert sockets.urls("https", "::1", 1) == ["https://[::1]:1"]
+
+
+def _commands(group: click.Group, *words: str) -> Iterator[tuple[str, ...]]:
+    """Every command, as the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, *words, name)
+        else:
+            yield *words, name
+
+
+def test_every_command_has_json_and_examples(run: Run) -> None:
+    """But `serve`, which has no result, and `migrate`, which takes nothing to show."""
+    helps = {words: run(*words, "--help").output for words in _commands(cli.main)}
+    assert {words for words, text in helps.items() if "--json" not in text} == {("serve",)}
+    assert {words for words, text in helps.items() if "Examples:\n" not in text} == {("migrate",)}

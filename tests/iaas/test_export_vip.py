@@ -1,6 +1,7 @@
 """What vip could not resize after the way back."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import preloaded
@@ -36,3 +37,6 @@ def test_uploads_that_vip_cannot_resize_are_named(tmp_path: Path) -> None:
         3,
         ["b/new webp", "originals in buckets: 2, 1 that vip cannot resize"],
     )
+    told = preloaded.run(["export", "vip", "--json"], cwd=tmp_path, env=variables, timeout=PATIENCE)
+    assert (told.returncode, told.stderr) == (3, done.stdout)
+    assert json.loads(told.stdout) == {"complete": False, "lines": done.stdout.splitlines()}
