@@ -33,6 +33,7 @@ from liveresize.delivery.warmup import Warmup
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
+from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.outdated_facts import OutdatedFacts
@@ -125,6 +126,7 @@ class Container:
         self.cleanup = GenerationCleanup(
             originals=self.originals,
             rows=self.index.rows,
+            links=self.index.links,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
@@ -170,6 +172,14 @@ class Container:
             two_speed=TwoSpeed(settings.auto, settings.encoder.avif_max_pixels),
         )
         self._assemble_upkeep()
+        self.changes = Changes(
+            originals=self.originals,
+            rows=self.index.rows,
+            links=self.index.links,
+            store=self.store,
+            memory=self.memory,
+            cleanup=self.cleanup,
+        )
         self.purge = Purge(
             object_delay=settings.redirect_cache_timeout,
             disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
@@ -187,6 +197,7 @@ class Container:
             cleanup=self.cleanup,
             publisher=self.publisher,
             uploads=self.uploads,
+            changes=self.changes,
             deletions=self.deletions,
             strays=self.strays,
             orphans=self.orphans,

@@ -73,7 +73,7 @@ def _bad(name: str, allowed: str, near: str = "") -> errors.BadParameter:
     return errors.BadParameter(f"The parameter `{name}` must be {allowed}.{meant}")
 
 
-_SIGNING = ("sig", "exp")
+_SIGNING = ("sig", "exp", "held")
 """Parameters that `core.signing` reads; here they are only repeated."""
 
 FIRST = frozenset(

@@ -38,12 +38,14 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A raw target, normalised for signing: the `text` to sign, `sig` and `exp` as sent, or None,
-    and `older`, the text without the parameters that 1.0.0 did not know."""
+    and `older`, the text without the parameters that 1.0.0 did not know. `held`: it asks for a hidden
+    picture, too, which a valid signature allows."""
 
     text: str
     sig: str | None
     exp: str | None
     older: str
+    held: bool = False
 
     @property
     def ends(self) -> int | None:
@@ -88,7 +90,8 @@ def read(target: str) -> Sealed:
     pairs = [(name, f"{name}={_spell(params[name])}") for name in sorted(params)]
     older = [pair for name, pair in pairs if name in parameters.FIRST or name in vip.KNOWN]
     text = f"{spelled}?{'&'.join(pair for _, pair in pairs)}"
-    return Sealed(text, sig, exp, f"{spelled}?{'&'.join(older)}")
+    held = params.get("held") == "true"
+    return Sealed(text, sig, exp, f"{spelled}?{'&'.join(older)}", held=held)
 
 
 def signature(text: str, key: str) -> str:

@@ -16,7 +16,7 @@ Box = tuple[int, int]
 DENSITIES = (1, 2, 3)
 """The factors of a listed size that are allowed, as `_2x` in the URL or multiplied out."""
 
-_BESIDE_PRESET = frozenset({"preset", "proxy", "allow_webp", "sig", "exp"})
+_BESIDE_PRESET = frozenset({"preset", "proxy", "allow_webp", "sig", "exp", "held"})
 """The parameters that are allowed beside `preset` with `presets_only`."""
 
 _SHOWN = 20

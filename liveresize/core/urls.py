@@ -36,7 +36,7 @@ class RenditionRequest:
     parameters whose values were. `bounded`: the configured bounds apply, and not only the
     original's own size. `exact` is the request for the original of that whole name, if the path
     may mean that: it counts where there is no picture of the shorter name. `focused`: the focus of
-    the picture says what `crop` keeps.
+    the picture says what `crop` keeps. `sees_hidden`: a hidden picture is answered, too.
     """
 
     image: ImageId
@@ -49,6 +49,7 @@ class RenditionRequest:
     bounded: bool = True
     exact: "OriginalRequest | None" = None
     focused: bool = False
+    sees_hidden: bool = False
 
     def at(self, focus: Focus | None) -> "RenditionRequest":
         """Return the request for a picture with that focus."""
@@ -77,7 +78,7 @@ class OriginalRequest:
 
     `format` None is the original's own, unless `webp` changes it to WebP. `rendition_as`
     returns the rendition to send if the stored bytes cannot be sent. `signed`: the request is
-    allowed even if originals are not public.
+    allowed even if originals are not public. `sees_hidden` as for a rendition.
     """
 
     image: ImageId
@@ -88,6 +89,7 @@ class OriginalRequest:
     webp: bool = False
     varies: bool = False
     signed: bool = False
+    sees_hidden: bool = False
 
     def stored_will_do(self, original_format: str, *, animated: bool) -> bool:
         """Whether the stored bytes can be sent: the request changes nothing of an original of the
@@ -111,15 +113,19 @@ class OriginalRequest:
             varies=self.varies,
             sent=self.parameters.sent,
             ignored=self.parameters.ignored,
+            sees_hidden=self.sees_hidden,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class FactsRequest:
-    """A request for the properties of a picture, as JSON; `signed` as for an original."""
+    """A request for the properties of a picture, as JSON; `signed` and `sees_hidden` as for an
+    original. `private`: what the application says of the picture is answered, too."""
 
     image: ImageId
     signed: bool = False
+    sees_hidden: bool = False
+    private: bool = False
 
 
 PictureRequest = RenditionRequest | OriginalRequest | FactsRequest

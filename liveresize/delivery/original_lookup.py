@@ -1,7 +1,8 @@
 """What is known about originals: from memory, the index, or the file itself.
 
 What is known does not say that the bytes are on this disk: whoever needs those asks
-`Mirroring.bring`.
+`Mirroring.bring`. Hidden pictures are missing here, except for requests that may see them; this is
+the only place where that is decided for pictures that memory alone does not answer.
 """
 
 import contextlib
@@ -38,8 +39,8 @@ class OriginalLookup:
         self._importer = importer
         self._inflight: SingleFlight[Original] = SingleFlight()
 
-    async def get(self, image: ImageId) -> Original:
-        """What is known about an original.
+    async def get(self, image: ImageId, *, hidden: bool = False) -> Original:
+        """What is known about an original; about a hidden one only with `hidden`.
 
         Raises OriginalMissing, IndexUnavailable where only the index could tell,
         OriginalElsewhere where only a bucket could, and ImageError where what the index
@@ -48,20 +49,22 @@ class OriginalLookup:
         original = self._memory.original(image)
         if original is None or not original.uploaded_at:
             original = await self._current(image)
-        return original
+        return _shown(original, hidden=hidden)
 
-    async def with_original(self, image: ImageId, answer: Callable[[Original], Awaitable[T]]) -> T:
+    async def with_original(
+        self, image: ImageId, answer: Callable[[Original], Awaitable[T]], *, hidden: bool = False
+    ) -> T:
         """What `answer` makes of the original; of its successor where it has ended since.
 
         Raises what `get` and `answer` raise.
         """
-        original = await self.get(image)
+        original = await self.get(image, hidden=hidden)
         try:
             return await answer(original)
         except (errors.OriginalMissing, errors.OriginalElsewhere) as error:
             # Its bytes are gone. It may have been deleted, replaced or evicted since memory
             # heard of it; the index knows.
-            current = await self._current(image)
+            current = _shown(await self._current(image), hidden=hidden)
             same = current.generation == original.generation
             if same and isinstance(error, errors.OriginalElsewhere):
                 raise
@@ -76,14 +79,21 @@ class OriginalLookup:
 
         They do not know `uploaded_at`: by that they are told apart, and asked after again.
         """
+        settled = True
         try:
-            original, reachable = await self._rows.find(image), True
+            drops, original = self._memory.drops, await self._rows.find(image)
+            if drops != self._memory.drops:  # perhaps this picture: it may be hidden since
+                drops, original = self._memory.drops, await self._rows.find(image)
+                settled = drops == self._memory.drops
+            reachable = True
         except errors.IndexUnavailable:
             original, reachable = self._memory.original(image), False
         if original is None:
-            self._memory.forget(image)
+            if self._memory.original(image) is not None:
+                self._memory.forget(image)
             original = await self._discover(image, adopt=reachable)
-        self._memory.keep_original(original)
+        if settled:
+            self._memory.keep_original(original)
         return original
 
     async def _discover(self, image: ImageId, *, adopt: bool) -> Original:
@@ -106,6 +116,14 @@ class OriginalLookup:
             with contextlib.suppress(errors.IndexUnavailable):
                 return await self._rows.adopt(original)
         return original
+
+
+def _shown(original: Original, *, hidden: bool) -> Original:
+    """Return the original. Raises OriginalMissing if it is hidden, and not asked for with
+    `hidden`."""
+    if original.record.hidden and not hidden:
+        raise errors.OriginalMissing
+    return original
 
 
 async def adopt_foreign(

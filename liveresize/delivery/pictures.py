@@ -108,7 +108,7 @@ class Pictures:
         if isinstance(request, RenditionRequest):
             return self._renditions.recall(request)
         original = self._memory.original(request.image)
-        if original is None or not may_have(self._settings, request):
+        if original is None or original.record.hidden or not may_have(self._settings, request):
             return None
         turned = self._may_turn(request, original) and self._orientations.recall(original)
         if turned is None:
@@ -142,7 +142,9 @@ class Pictures:
 
         if not as_stored(self._settings, found, original):
             return await answer(original)
-        return await self._original_lookup.with_original(found.image, answer)
+        return await self._original_lookup.with_original(
+            found.image, answer, hidden=found.sees_hidden
+        )
 
     async def known(self, request: Showable) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
@@ -163,7 +165,9 @@ class Pictures:
         """The version of the picture that `serve` would answer with. Raises as `known`."""
         if isinstance(request, RenditionRequest):
             try:
-                original = await self._original_lookup.get(request.image)
+                original = await self._original_lookup.get(
+                    request.image, hidden=request.sees_hidden
+                )
             except errors.OriginalMissing:
                 if request.exact is None:
                     raise
@@ -204,7 +208,7 @@ class Pictures:
     def ready(self, request: VipRequest) -> bool:
         """Whether memory knows that the rendition has been made."""
         original = self._memory.original(request.image)
-        if original is None:
+        if original is None or original.record.hidden:
             return False
         return self._renditions.ready(request.rendition_as(original.output_format))
 
@@ -236,10 +240,12 @@ class Pictures:
 
     async def _original(self, request: OriginalRequest | VipRequest) -> Original:
         if isinstance(request, OriginalRequest):
-            return await self._public(request.image, signed=request.signed)
+            return await self._public(
+                request.image, signed=request.signed, hidden=request.sees_hidden
+            )
         if not may_have(self._settings, request):
             raise errors.OriginalMissing
-        return await self._original_lookup.get(request.image)
+        return await self._original_lookup.get(request.image, hidden=request.sees_hidden)
 
     def _stored(
         self, original: Original, held: CachedImage | None, cache: Cache = Cache.HIT
@@ -248,13 +254,13 @@ class Pictures:
         return OriginalFile(original=original, path=path, held=held, cache=cache)
 
     async def _hold(self, original: Original) -> CachedImage | None:
-        """The bytes of a small original, which memory holds from now on. None of others,
-        whose file is here. Raises OriginalElsewhere."""
+        """The bytes of a small original, which memory holds from now on. None of others and of
+        hidden ones, whose file is here. Raises OriginalElsewhere."""
         held = self._memory.held(original.generation, ORIGINAL)
         if held is not None:
             return held
         await self._mirroring.bring(original)
-        if original.bytes > _HELD:
+        if original.bytes > _HELD or original.record.hidden:
             return None
         return await self._reads.run(original.generation, lambda _: self._read(original))
 
@@ -268,25 +274,32 @@ class Pictures:
             return None
         held = CachedImage(data=data, mime=original.mime, etag=original.sha256)
         known = self._memory.original(original.image)
-        if known is not None and known.generation == original.generation:
+        if (
+            known is not None
+            and known.generation == original.generation
+            and not known.record.hidden
+        ):
             self._memory.put(original.generation, ORIGINAL, held)
         return held
 
-    async def describe(self, image: ImageId, *, signed: bool = False) -> Original:
-        """The facts that the public may know, or whoever has a signed address of them.
+    async def describe(
+        self, image: ImageId, *, signed: bool = False, hidden: bool = False
+    ) -> Original:
+        """The facts that the public may know, or whoever has a signed address of them; with
+        `hidden` those of a hidden picture, too.
 
         Raises OriginalMissing, OriginalElsewhere, and UnreadableImage for one that cannot be
         decoded.
         """
-        original = await self._public(image, signed=signed)
+        original = await self._public(image, signed=signed, hidden=hidden)
         if not original.decoded:
             raise errors.UnreadableImage
         return original
 
-    async def _public(self, image: ImageId, *, signed: bool) -> Original:
+    async def _public(self, image: ImageId, *, signed: bool, hidden: bool) -> Original:
         if not (signed or self._settings.public):
             raise errors.OriginalMissing
-        return await self._original_lookup.get(image)
+        return await self._original_lookup.get(image, hidden=hidden)
 
     async def is_shown(self, image: ImageId) -> bool:
         """Whether anybody may have that original, as a GET without a signature would find it.
@@ -294,7 +307,7 @@ class Pictures:
         False if only the index could tell, and it does not answer.
         """
         try:
-            original = await self._public(image, signed=False)
+            original = await self._public(image, signed=False, hidden=False)
         except errors.LiveResizeError:
             return False
         return bool(original.uploaded_at)

@@ -241,7 +241,9 @@ class Publisher:
         generation, variant, engine, extension = self._spool.parse(path)
         original = await self._insist(path.name, lambda: self._rows.of(generation))
         link = None
-        if original is not None:
+        if original is not None and original.record.hidden:
+            pass  # its objects are removed by whoever hears that it was hidden
+        elif original is not None:
             link = await self._relink(original, variant, engine, extension)
         else:
             about = path.name

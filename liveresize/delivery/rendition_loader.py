@@ -265,6 +265,15 @@ class RenditionLoader:
         self._memory.put(original.generation, variant, held)
         return held
 
+    async def render_once(
+        self, original: Original, request: RenditionRequest, client: str
+    ) -> Bytes:
+        """Render for this request only, and keep nothing; see `render`. Of a hidden picture the
+        client is charged, since each request is a render."""
+        if original.record.hidden:
+            self._rates.charge(client)
+        return await self.render(original, request, client, None)
+
     async def render(
         self,
         original: Original,
@@ -316,6 +325,11 @@ class RenditionLoader:
         )
 
     def _current(self, original: Original) -> bool:
-        """Whether the generation has not ended, as far as this process has heard."""
+        """Whether the generation has not ended and is not hidden, as far as this process has
+        heard."""
         known = self._memory.original(original.image)
-        return known is not None and known.generation == original.generation
+        return (
+            known is not None
+            and known.generation == original.generation
+            and not known.record.hidden
+        )

@@ -61,7 +61,7 @@ class Renditions:
     def recall(self, request: RenditionRequest) -> Redirect | Bytes | None:
         """What memory alone can answer, without an `await`; None where it cannot."""
         original = self._memory.original(request.image)
-        if original is None:
+        if original is None or original.record.hidden:
             return None
         request = request.at(original.record.focus)
         return self._recall(original, request.rendition.variant, self._redirects(request))
@@ -103,12 +103,15 @@ class Renditions:
                 original, request.at(original.record.focus), client, fresh=fresh, soon=soon
             )
 
-        return await self._original_lookup.with_original(request.image, answer)
+        return await self._original_lookup.with_original(
+            request.image, answer, hidden=request.sees_hidden
+        )
 
     async def _serve(
         self, original: Original, request: RenditionRequest, client: str, *, fresh: bool, soon: bool
     ) -> Redirect | Bytes | Streamed | OutOfBounds:
         outside = self._check_bounds(original, request)
+        fresh = fresh or original.record.hidden  # of what is hidden nothing is kept
         if outside is not None or not original.decoded:
             linked = None if fresh else await self._linked(original, request)
             if linked is not None:
@@ -117,7 +120,7 @@ class Renditions:
                 raise errors.UnreadableImage
             return outside
         if fresh:
-            return await self._loader.render(original, request, client, None)
+            return await self._loader.render_once(original, request, client)
         quicker = self._two_speed.quicker(original, request) if soon else None
         if quicker is not None and not await self._is_there(original, request):
             outcome = await self._join(original, quicker, client, then=request.rendition)
@@ -207,7 +210,7 @@ class Renditions:
     def ready(self, request: RenditionRequest) -> bool:
         """Whether memory knows that the rendition has been made."""
         original = self._memory.original(request.image)
-        if original is None:
+        if original is None or original.record.hidden:
             return False
         return self._made(original, request.at(original.record.focus).rendition.variant)
 
@@ -280,12 +283,14 @@ class Renditions:
 
     async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
         """The checks of `serve`, and what is known without rendering anything."""
-        original = await self._original_lookup.get(request.image)
+        original = await self._original_lookup.get(request.image, hidden=request.sees_hidden)
         request = request.at(original.record.focus)
         rendition = request.rendition
         variant = rendition.variant
-        link = self._memory.link(original.generation, variant, stale=True)
-        link = link or await self._loader.look_up(original, variant)
+        link = None
+        if not original.record.hidden:
+            link = self._memory.link(original.generation, variant, stale=True)
+            link = link or await self._loader.look_up(original, variant)
         if link is None:
             outside = self._check_bounds(original, request)
             if outside is not None:

@@ -92,6 +92,19 @@ class RequestParser:
             raise errors.SignatureRefused("The signature of this address has expired.")
         return parsed
 
+    def read_for_admin(self, target: str, headers: HTTPHeaders) -> ParsedRequest:
+        """Parse a raw target for the holder of an admin secret, who needs no signature.
+
+        Raises RequestError and BucketMissing.
+        """
+        request = self._parse(target, headers.get("Accept", "*/*"))
+        options = self._options(request, target)
+        request = _seeing(_opened(request, redirect=options.presigned))
+        if isinstance(request, FactsRequest):
+            request = replace(request, private=True)
+        version = parameters.version(target.partition("?")[2])
+        return ParsedRequest(request, replace(options, no_store=True), version=version)
+
     def warmups(self, image: ImageId, header: str) -> list[tuple[str, VipRequest | None]]:
         """Return the same as `vip.warmups`, with None for entries that need a signature, too."""
         entries = vip.warmups(image, header, self._vip_rules)
@@ -128,18 +141,23 @@ class RequestParser:
             self._verify(target, client)  # only who has a signature learns which buckets there are
             raise
         sealed = self._verify(target, client)
-        options = self._vip_responses if isinstance(request, VipRequest) else self._responses
-        query = target.partition("?")[2]
-        version = parameters.version(query)
-        unknown = parameters.unknown(query, _known(request))
-        if unknown:
-            described = suggestions.ignored(unknown, parameters.KNOWN)
-            options = replace(options, ignored=", ".join(described))
+        options = self._options(request, target)
+        version = parameters.version(target.partition("?")[2])
         if sealed is None:
             return ParsedRequest(self._allowed(request), options, version=version)
         options = replace(options, ends=sealed.ends)
         request = _opened(request, redirect=options.presigned)
+        if sealed.held:
+            request, options = _seeing(request), replace(options, no_store=True)
         return ParsedRequest(request, options, signed=True, ends=sealed.ends, version=version)
+
+    def _options(self, request: AnyRequest, target: str) -> ResponseOptions:
+        options = self._vip_responses if isinstance(request, VipRequest) else self._responses
+        unknown = parameters.unknown(target.partition("?")[2], _known(request))
+        if unknown:
+            described = suggestions.ignored(unknown, parameters.KNOWN)
+            options = replace(options, ignored=", ".join(described))
+        return options
 
     def _allowed(self, request: AnyRequest) -> AnyRequest:
         """Return the request, or what else its path may mean, whichever needs no signature.
@@ -208,6 +226,14 @@ def _opened(request: AnyRequest, *, redirect: bool) -> AnyRequest:
         return _opened_original(request, redirect=redirect)
     assert isinstance(request, FactsRequest | VipRequest)
     return replace(request, signed=True)
+
+
+def _seeing(request: AnyRequest) -> AnyRequest:
+    """Return a request that is answered with hidden pictures, too."""
+    if isinstance(request, RenditionRequest) and request.exact is not None:
+        exact = replace(request.exact, sees_hidden=True)
+        return replace(request, sees_hidden=True, exact=exact)
+    return replace(request, sees_hidden=True)
 
 
 def _opened_original(request: OriginalRequest, *, redirect: bool) -> OriginalRequest:

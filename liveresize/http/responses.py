@@ -49,7 +49,7 @@ class ResponseOptions:
     may be cached; None is no limit. `pending` is the format of
     a better rendition that is still being made, which bounds the time as well. `ignored` names the
     parameters of the URL that are unknown. `immutable`: the URL has the version of the picture, so
-    that its bytes never change."""
+    that its bytes never change. With `no_store`, nobody may keep a response."""
 
     presigned: bool = False
     dated: bool = False
@@ -60,6 +60,7 @@ class ResponseOptions:
     pending: str = ""
     ignored: str = ""
     immutable: bool = False
+    no_store: bool = False
 
     def life(self, seconds: int) -> int:
         """Return the seconds for which a response may be kept, at most `seconds`."""
@@ -124,6 +125,8 @@ def _age(
         ("Cache-Control", f"{scope}, max-age={seconds}{lasting}"),
         ("Expires", conditions.http_date(int(time.time()) + seconds)),
     ]
+    if options.no_store:
+        headers = [("Cache-Control", NO_STORE)]
     if varies:
         headers.append(("Vary", "Accept"))
     if options.pending:

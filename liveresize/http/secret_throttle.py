@@ -45,10 +45,12 @@ class SecretThrottle:
             counter.charge(key)
         return False
 
-    def one_of(self, client: str, candidate: bytes, secrets: Sequence[str]) -> bool:
+    def one_of(
+        self, client: str, candidate: bytes, secrets: Sequence[str], purpose: str = ""
+    ) -> bool:
         """Whether `candidate` is one of `secrets`. Raises TooManyFailures as `attempt`.
 
-        An empty candidate is wrong, and does not count.
+        An empty candidate is wrong, and does not count. Each `purpose` has counters of its own.
         """
         if not candidate:
             return False
@@ -58,10 +60,10 @@ class SecretThrottle:
             right = [hmac.compare_digest(candidate, each.encode()) for each in secrets]
             return any(right)
 
-        return self.attempt(client, secrets, is_right)
+        return self.attempt(client, [purpose + each for each in secrets], is_right)
 
     def _counter(self, secret: str) -> Rates:
-        """Return the counter of wrong guesses at `secret`, one of the configured secrets."""
+        """Return the counter of wrong guesses at `secret`, a configured secret with its purpose."""
         if secret not in self._rates:
             self._rates[secret] = Rates(self._rate, lambda: self._monotonic())
         return self._rates[secret]

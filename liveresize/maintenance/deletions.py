@@ -12,7 +12,7 @@ import structlog
 
 from liveresize.core import ports
 from liveresize.core.originals import ended
-from liveresize.core.ports import FACTS, Heard, Purged
+from liveresize.core.ports import FACTS, HIDDEN, RECORD, Heard, Purged
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.token_uploads import Uploads
 
@@ -52,7 +52,7 @@ class Deletions:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._heard: Heard | None = None
-        self._deletion: Purged | None = None  # the last one that was no purge of a rendition
+        self._deletion: Purged | None = None  # the last one that is remembered for long
         self._written: Heard | None = None
         self.beginnings = 0
         """How often all deletions were processed from the first one on."""
@@ -111,7 +111,12 @@ class Deletions:
         """Remove the remains of deleted generations, unless they have a row again."""
         generations = [purged.generation for purged in page if not purged.variant]
         living = await self._rows.known(generations) if generations else set()
+        changed = [purged.generation for purged in page if purged.variant in (HIDDEN, RECORD)]
+        hidden = await self._rows.hidden(changed) if changed else set()
         for purged in page:
+            if purged.variant in (HIDDEN, RECORD):
+                await self._hear_change(purged, hidden)
+                continue
             if purged.variant == FACTS:
                 self._memory.forget(purged.image)
                 continue
@@ -123,6 +128,21 @@ class Deletions:
                 await self._cleanup.on_remote_delete(original)
                 if self._clock.time() - purged.at < _OWED:
                     self._cleanup.defer(original)  # whoever ended it may have died over it
+            self._deletion = purged
+
+    async def _hear_change(self, purged: Purged, hidden: set[str]) -> None:
+        """Hide a picture, or show it again, or only forget what its record was.
+
+        Whoever hid it may have died before its objects were removed, so each instance does that.
+        """
+        original = ended(purged.image, purged.generation)
+        if purged.generation not in hidden:
+            self._cleanup.show(original)
+        elif purged.variant == HIDDEN:
+            await self._cleanup.hide_here(original, owed=self._clock.time() - purged.at < _OWED)
+        else:
+            self._memory.drop(purged.image, purged.generation)
+        if purged.variant == HIDDEN:
             self._deletion = purged
 
     async def _remember(self, settled: Heard) -> None:

@@ -7,8 +7,8 @@ import structlog
 from liveresize import errors
 from liveresize.core import ports
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Link, Original
 from liveresize.delivery.publisher import Publisher
+from liveresize.maintenance.changes import Changes, links_taken_over
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.strays import Strays
@@ -57,6 +57,7 @@ class Purge:
         cleanup: GenerationCleanup,
         publisher: Publisher,
         uploads: Uploads,
+        changes: Changes,
         deletions: Deletions,
         strays: Strays,
         orphans: Orphans,
@@ -77,6 +78,7 @@ class Purge:
         self._cleanup = cleanup
         self._publisher = publisher
         self._uploads = uploads
+        self._changes = changes
         self._deletions = deletions
         self._strays = strays
         self._orphans = orphans
@@ -87,7 +89,7 @@ class Purge:
         standing = await self._rows.find(image)
         if standing is None:
             await self._uploads.adopt(image)
-        taken_over = await self._taken_over(standing) if standing else []
+        taken_over = await links_taken_over(self._links, standing) if standing else []
         original = await self._rows.delete(image)
         if original is None:
             raise errors.OriginalMissing
@@ -97,21 +99,6 @@ class Purge:
         except errors.ObjectStoreUnavailable as error:
             _log.error("objects_not_removed", image_id=image.key, error=error.detail)
         _log.info("picture_deleted", image_id=image.key, generation=original.generation)
-
-    async def _taken_over(self, original: Original) -> list[Link]:
-        """Return the links of a picture that were imported from another service.
-
-        Their keys are URLs outside our prefix, and they are deleted with the picture's row.
-        """
-        foreign: list[Link] = []
-        variant = ""
-        while True:
-            page = await self._links.after(original.generation, variant, _BATCH)
-            links = [link for link, _ in page if link.generation == original.generation]
-            foreign += [link for link in links if "://" in link.key]
-            if len(links) < _BATCH:
-                return foreign
-            variant = links[-1].variant
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:
         """Purge up to `limit` links; return how many. Raises IndexUnavailable."""
@@ -143,6 +130,8 @@ class Purge:
         await self._uploads.recover()
         await self._cleanup.retry()
         await self._remove_purged()
+        if self._rounds % _ROUNDS == 0:
+            await self._changes.review()
         await self._forget_purges()
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
             await self._make_room()

@@ -42,6 +42,7 @@ class Memory:
         self._assumed: dict[str, None] = {}
         self.bytes = 0
         self.evictions = 0
+        self.drops = 0
 
     @property
     def entries(self) -> int:
@@ -148,6 +149,7 @@ class Memory:
             self._release((generation, variant))
             self._unnote((generation, variant))
             return
+        self.drops += 1
         current = self._originals.get(image.key)
         if current is not None and current.generation == generation:
             del self._originals[image.key]
@@ -167,6 +169,7 @@ class Memory:
             entries.clear()
         self._link_lists.clear()
         self.bytes = 0
+        self.drops += 1
 
     def _release(self, key: Key) -> None:
         image = self._images.pop(key, None)

@@ -5,6 +5,7 @@
     <root>/_main/_long/<ab>/<cd>/<SHA-256>~…         names too long for the above
     <root>/_staging/…                               uploads on their way
     <root>/_unrecorded/…, <root>/_lost/…            see strays
+    <root>/_hidden/<xx>/<generation>                a note that the picture is hidden
     <root>/<name>                                   read through: the published service's
 
 The generation is part of the file's name, so that an overwrite never changes a file that is being
@@ -16,6 +17,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 
 import structlog
@@ -41,6 +43,7 @@ class DiskOriginals:
     def __init__(self, directory: Path, disk: Disk) -> None:
         self._root = directory
         self._staging = self._root / "_staging"
+        self._notes = self._root / "_hidden"
         self._reserve = files.Reserve(directory, disk)
 
     def prepare(self) -> None:
@@ -66,7 +69,7 @@ class DiskOriginals:
         """Return the newest generation of `image` on this disk, without a query of the index.
 
         Unsettled generations are ignored, because their upload may have failed, and so are
-        strays, which may be deleted pictures.
+        strays, which may be deleted pictures. None is found of a picture that is hidden.
         """
         folder, stem = self._place(image)
         newest = ""
@@ -78,8 +81,9 @@ class DiskOriginals:
                 if generation > newest and not self._doubtful(generation):
                     newest = generation
         if newest:
-            return newest, folder / f"{stem}~{newest}"
-        return self._find_foreign(image)
+            return None if self.is_hidden(newest) else (newest, folder / f"{stem}~{newest}")
+        foreign = self._find_foreign(image)
+        return None if foreign is None or self.is_hidden(foreign[0]) else foreign
 
     def _doubtful(self, generation: str) -> bool:
         return self._note(generation).exists() or strays.note_of(self._root, generation).exists()
@@ -139,6 +143,8 @@ class DiskOriginals:
 
     def _restore(self, staged: Path, original: Original) -> None:
         place = self.path(original)
+        if original.record.hidden:
+            self._hide(original.generation)
         try:
             if self.foreign(original.generation):
                 # Of another age it would be another picture: found again once deleted.
@@ -185,6 +191,45 @@ class DiskOriginals:
         with contextlib.suppress(OSError):  # whoever reads the notes comes back to it
             self._note(generation).unlink(missing_ok=True)
             strays.note_of(self._root, generation).unlink(missing_ok=True)
+
+    async def hide(self, generation: str) -> None:
+        """Note durably that a generation is hidden, so that `find` does not. Raises DiskFull."""
+        await asyncio.to_thread(self._hide, generation)
+
+    def _hide(self, generation: str) -> None:
+        note = self._hidden_note(generation)
+        if note.exists():
+            return
+        try:
+            files.make_directory(note.parent.absolute())
+            note.touch()  # the entry is all that counts
+            files.sync_directory(note.parent)
+        except OSError as error:
+            raise files.full(error) from error
+
+    def show(self, generation: str) -> None:
+        """Remove the note of `hide`."""
+        with contextlib.suppress(OSError):  # `hidden` leads to it again
+            self._hidden_note(generation).unlink(missing_ok=True)
+
+    def is_hidden(self, generation: str) -> bool:
+        """Whether a generation is noted as hidden."""
+        return self._hidden_note(generation).exists()
+
+    async def hidden(self, older_than: float) -> list[str]:
+        """Return the generations that were noted as hidden more than `older_than` seconds ago, and
+        are settled."""
+        return await asyncio.to_thread(self._hidden, older_than)
+
+    def _hidden(self, older_than: float) -> list[str]:
+        since = time.time() - older_than
+        found = []
+        for note in self._notes.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):  # shown meanwhile
+                aged = note.stat().st_mtime <= since and not self._note(note.name).exists()
+                if aged and GENERATION.fullmatch(note.name):
+                    found.append(note.name)
+        return found
 
     async def unsettled(self, older_than: float) -> list[tuple[ImageId, str, Path]]:
         """Return (image, generation, path) of moves noted more than `older_than` seconds ago."""
@@ -235,8 +280,12 @@ class DiskOriginals:
             if located is None or located[0] != original.generation:
                 return  # another file has been put there since
             await asyncio.to_thread(_unlink, path)
-            return
-        await asyncio.to_thread(_unlink, path, strays.aside(self._root, path))
+        else:
+            await asyncio.to_thread(_unlink, path, strays.aside(self._root, path))
+        self.show(original.generation)
+
+    def _hidden_note(self, generation: str) -> Path:
+        return self._notes / generation[-2:] / generation
 
     def _note(self, generation: str) -> Path:
         return self._staging / f"{generation}.moving"

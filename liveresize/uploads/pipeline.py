@@ -4,7 +4,8 @@ The order, and what a crash after each step leaves behind:
 
 1. body to a staged file: swept once it has aged;
 2. inspect and clean in a worker: a second staged file, swept likewise;
-3. move to its place, noted: the note leads `Uploads.recover` to it;
+3. move to its place, noted: the note leads `Uploads.recover` to it; noted as hidden, too, if it is
+   held from the start;
 4. mirror it, where there is a mirror: `recover` takes it out again with the file;
 5. commit: from here on it is uploaded;
 6. settle the note, tell the webhook, drop what was replaced.
@@ -112,6 +113,8 @@ class Destination(Protocol[R]):
     """Whether pixels are turned as EXIF says."""
     formats: tuple[str, ...]
     """The formats that are accepted; empty for all."""
+    held: bool
+    """Whether the picture is held from the start."""
 
     def image(self, facts: Facts) -> ImageId:
         """The id of the image."""
@@ -217,6 +220,8 @@ class StagedUpload(Generic[R]):
             result = destination.result(original)
             await pipeline.originals.keep(cleaned, original)
             try:
+                if destination.held:
+                    await pipeline.originals.hide(generation)
                 mirrored = await pipeline.mirroring.offer(original)
                 replaced = await self._commit(original, sha256, result, mirrored=mirrored)
             except errors.LiveResizeError as error:

@@ -3,13 +3,13 @@
 import json
 
 from liveresize import errors
-from liveresize.core.originals import Original
+from liveresize.core.originals import Original, version_of
 from liveresize.core.tokens import Spent
 from liveresize.uploads.bodies import Body
 
 
-def text(original: Original) -> str:
-    """The JSON that tells a client what was stored."""
+def text(original: Original, *, held: bool = False) -> str:
+    """The JSON that tells a client what was stored, and whether it is held."""
     return json.dumps(
         {
             "status": "OK",
@@ -19,6 +19,10 @@ def text(original: Original) -> str:
             "format": original.format,
             "bytes": original.bytes,
             "sha256": original.sha256,
+            "version": version_of(original.generation),
+            "dominant_color": original.dominant_color,
+            "thumbhash": original.thumbhash,
+            **({"held": True} if held else {}),
         },
         ensure_ascii=False,
     )

@@ -114,6 +114,7 @@ class Uploads:
                     continue
                 if not await pipeline.cleanup.clear(ended(image, generation)):
                     continue  # it may have been mirrored: the note leads here again
+                pipeline.originals.show(generation)
                 _log.info("unfinished_original_removed", generation=generation)
             pipeline.originals.settle(generation)
         swept = await pipeline.originals.sweep(pipeline.lease)
@@ -145,6 +146,7 @@ class TokenDestination:
 
     def __init__(self, claim: Claim, pipeline: UploadPipeline) -> None:
         self.formats = claim.grant.formats
+        self.held = claim.grant.given.held
         self._claim = claim
         self._pipeline = pipeline
 
@@ -154,7 +156,7 @@ class TokenDestination:
 
     def result(self, original: Original) -> str:
         """The receipt, which is kept with the token."""
-        return receipts.text(original)
+        return receipts.text(original, held=self.held)
 
     async def commit(
         self, original: Original, sha256: str, result: str, *, mirrored: bool

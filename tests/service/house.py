@@ -29,6 +29,7 @@ from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
+from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.outdated_facts import OutdatedFacts
@@ -219,6 +220,7 @@ class House:
         self.cleanup = GenerationCleanup(
             originals=self.originals,
             rows=self.index.rows,
+            links=self.index.links,
             store=self.store,
             spool=self.spool,
             memory=self.memory,
@@ -239,6 +241,14 @@ class House:
         self.uploads = Uploads(self.pipeline, max_bytes=1 << 20)
         self.vip_uploads = VipUploads(self.pipeline, max_bytes=1 << 20)
         self._assemble_upkeep()
+        self.changes = Changes(
+            originals=self.originals,
+            rows=self.index.rows,
+            links=self.index.links,
+            store=self.store,
+            memory=self.memory,
+            cleanup=self.cleanup,
+        )
         self.purge = Purge(
             object_delay=100.0,
             disk_bytes=disk_bytes,
@@ -256,6 +266,7 @@ class House:
             cleanup=self.cleanup,
             publisher=self.publisher,
             uploads=self.uploads,
+            changes=self.changes,
             deletions=self.deletions,
             strays=self.strays,
             orphans=self.orphans,

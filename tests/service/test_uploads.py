@@ -12,6 +12,7 @@ import pytest
 from liveresize import errors
 from liveresize.core.jobs import IntakeJob
 from liveresize.core.names import ImageId
+from liveresize.core.originals import version_of
 from liveresize.uploads import bodies
 
 from .doubles import picture, run, turns, until
@@ -24,6 +25,8 @@ def test_an_upload_is_answered_with_its_facts(tmp_path: Path) -> None:
     async def main() -> None:
         house = House(tmp_path)
         receipt = await house.send(await house.token(), picture(640, 480))
+        stored = await house.index.rows.find(CAT)
+        assert stored is not None
         assert json.loads(receipt) == {
             "status": "OK",
             "id": "cat",
@@ -32,9 +35,12 @@ def test_an_upload_is_answered_with_its_facts(tmp_path: Path) -> None:
             "format": "jpeg",
             "bytes": 8,
             "sha256": hashlib.sha256(picture(640, 480)).hexdigest(),
+            "version": version_of(stored.generation),
+            "dominant_color": stored.dominant_color,
+            "thumbhash": stored.thumbhash,
         }
-        (stored,) = house.files()
-        assert stored.read_bytes() == picture(640, 480)
+        (file,) = house.files()
+        assert file.read_bytes() == picture(640, 480)
         assert house.staged() == []
         with pytest.raises(errors.IdTaken):
             await house.token()

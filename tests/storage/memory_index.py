@@ -242,6 +242,14 @@ class MemoryOriginalRows(_Repository):
         self._tables.now()
         return {one.generation for one in self._tables.originals.values()}.intersection(generations)
 
+    async def hidden(self, generations: Sequence[str]) -> set[str]:
+        known = await self.known(generations)
+        return {
+            one.generation
+            for one in self._tables.originals.values()
+            if one.generation in known and one.record.hidden
+        }
+
     async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
         self._tables.now()
         above = [one for one in self._tables.originals.values() if one.generation > generation]

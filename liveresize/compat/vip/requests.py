@@ -58,6 +58,7 @@ class VipRequest:
 
     Like urls.OriginalRequest it keeps the format of the original; with `jpeg` renditions of a
     PNG or GIF are JPEG. `signed`: the request is allowed even if originals are not public.
+    `sees_hidden` as for urls.RenditionRequest.
     """
 
     image: ImageId
@@ -67,6 +68,7 @@ class VipRequest:
     animate: bool = False
     jpeg: bool = False
     signed: bool = False
+    sees_hidden: bool = False
 
     varies = False
 
@@ -116,6 +118,7 @@ def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequ
         extension=output.extension,
         proxy=True,
         bounded=False,
+        sees_hidden=request.sees_hidden,
     )
 
 

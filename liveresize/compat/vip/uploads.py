@@ -37,6 +37,7 @@ class BucketDestination:
 
     upright = True
     formats: tuple[str, ...] = ()
+    held = False
 
     def __init__(self, bucket: str, name: str, pipeline: UploadPipeline) -> None:
         """`name` are the random digits."""

@@ -34,7 +34,8 @@ class Originals(Protocol):
     def find(self, image: ImageId) -> tuple[str, Path] | None:
         """Return the newest generation of `image` on this disk, without a query of the index.
 
-        Generations that are noted as unsettled, or as without a row, are ignored.
+        Generations that are noted as unsettled, or as without a row, are ignored. None if the
+        newest is noted as hidden.
         """
 
     def foreign(self, generation: str) -> bool:
@@ -50,7 +51,21 @@ class Originals(Protocol):
         """Move a staged, fsynced file to its place, durably. Raises DiskFull."""
 
     async def restore(self, staged: Path, original: Original) -> None:
-        """Move a copy that can be fetched again to its place. Raises DiskFull."""
+        """Move a copy that can be fetched again to its place, noted if it is hidden. Raises
+        DiskFull."""
+
+    async def hide(self, generation: str) -> None:
+        """Note durably that a generation is hidden. Raises DiskFull."""
+
+    def show(self, generation: str) -> None:
+        """Remove the note of `hide`."""
+
+    def is_hidden(self, generation: str) -> bool:
+        """Whether a generation is noted as hidden."""
+
+    async def hidden(self, older_than: float) -> list[str]:
+        """Return the generations that were noted as hidden more than `older_than` seconds ago, and
+        are settled."""
 
     async def kept(self) -> list[Kept]:
         """Return our own files, the least recently read ones first."""
@@ -70,7 +85,8 @@ class Originals(Protocol):
         """Remove staged files unchanged for `older_than` seconds; return how many."""
 
     async def remove(self, original: Original) -> None:
-        """Remove the file of this generation; a missing one is not an error."""
+        """Remove the file of this generation, and its note of `hide`; a missing one is not an
+        error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

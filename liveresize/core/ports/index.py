@@ -133,6 +133,9 @@ class OriginalRows(Protocol):
     async def known(self, generations: Sequence[str]) -> set[str]:
         """Return those of the generations that have a row."""
 
+    async def hidden(self, generations: Sequence[str]) -> set[str]:
+        """Return those of the generations that are hidden now."""
+
     async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
         """Return the next originals after `generation`, in the order of generations, and whether
         each is recorded as mirrored."""

@@ -33,6 +33,9 @@ class CachedImage:
 class Memory(Protocol):
     """The cache of this process; methods do not block and never fail."""
 
+    drops: int
+    """How often a whole generation was dropped."""
+
     def original(self, image: ImageId) -> Original | None:
         """Return the original, if it is cached."""
 

@@ -33,6 +33,23 @@ def authorise(handler: Handler) -> None:
         )
 
 
+def recognises(handler: Handler) -> bool:
+    """Whether the bearer token of a request that needs none is an admin secret.
+
+    A wrong one changes nothing: it may be that of another service. So it counts neither against
+    those who delete from the same address.
+    """
+    scheme, _, credentials = handler.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return False
+    try:
+        return handler.site.secret_throttle.one_of(
+            handler.client, credentials.encode("latin-1"), handler.site.admin.secrets, "see "
+        )
+    except errors.TooManyFailures:
+        return False
+
+
 class DeleteHandler(Handler):
     """`DELETE /{name}`, and `DELETE /{bucket}/{id}`."""
 

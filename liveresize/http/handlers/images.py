@@ -6,14 +6,13 @@ from dataclasses import replace
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
-from liveresize.core import numbers
-from liveresize.core.originals import Original
 from liveresize.core.ports import ObjectBody
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery import outcomes
 from liveresize.delivery.outcomes import Bytes, OriginalFile, OutOfBounds, Redirect, Streamed
 from liveresize.delivery.pictures import Showable
-from liveresize.http import cors, fast_path, responses
+from liveresize.http import cors, descriptions, fast_path, responses
+from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import CHUNK, Handler
 from liveresize.http.request_parser import ParsedRequest
 from liveresize.http.responses import Part, Response, ResponseOptions, Slice
@@ -91,10 +90,7 @@ class PictureHandler(PicturesHandler):
         request, options = parsed.request, parsed.options
         try:
             if isinstance(request, FactsRequest):
-                original = await self.wait_for(
-                    self.site.pictures.describe(request.image, signed=request.signed)
-                )
-                await self.respond(_facts(original, options))
+                await self.respond(await self.wait_for(self._facts(request, options)))
                 return
             if parsed.version and await self._moved(await self._current(request), parsed):
                 return
@@ -128,8 +124,7 @@ class PictureHandler(PicturesHandler):
         parsed = self._parsed()
         request, options = parsed.request, parsed.options
         if isinstance(request, FactsRequest):
-            original = await self.site.pictures.describe(request.image, signed=request.signed)
-            await self.respond(_facts(original, options))
+            await self.respond(await self._facts(request, options))
             return
         outcome = await self.site.pictures.known(request)
         varies = request.varies
@@ -158,10 +153,26 @@ class PictureHandler(PicturesHandler):
     def _parsed(self) -> ParsedRequest:
         """What is asked for, once it is sure that it may be."""
         self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
-        parsed = self.site.request_parser.read(self.target, self.request.headers, self.client_key)
+        parser, headers = self.site.request_parser, self.request.headers
+        if admin.recognises(self):
+            parsed = parser.read_for_admin(self.target, headers)
+        else:
+            parsed = parser.read(self.target, headers, self.client_key)
         self.route = _ROUTES[type(parsed.request)]
         self._asked = (parsed.request.image.name,)
         return parsed
+
+    async def _facts(self, request: FactsRequest, options: ResponseOptions) -> Response:
+        """`/{name}.json`; an admin gets all of it, which no cache keeps."""
+        original = await self.site.pictures.describe(
+            request.image, signed=request.signed, hidden=request.sees_hidden
+        )
+        age = "no-store" if options.no_store else f"public, max-age={options.life(_FACTS_AGE)}"
+        headers = [("Cache-Control", age), *cors.READABLE]
+        if self.site.admin.secrets:
+            headers.append(("Vary", "Authorization"))
+        shown = descriptions.private if request.private else descriptions.public
+        return responses.document(shown(original), headers)
 
     def _out_of_bounds(
         self, outcome: OutOfBounds, parsed: ParsedRequest, *, varies: bool
@@ -208,26 +219,3 @@ class ObjectHandler(PicturesHandler):
         """What is known of the object, without making it."""
         known = await self.site.objects.known(fast_path.object_key(self.target))
         await self.respond(responses.known_object(known, self.conditionals, self.site.responses))
-
-
-def _facts(original: Original, options: ResponseOptions) -> Response:
-    """`/{name}.json`."""
-    return responses.document(
-        {
-            "id": original.image.name,
-            "width": original.width,
-            "height": original.height,
-            "format": original.format,
-            "bytes": original.bytes,
-            "sha256": original.sha256,
-            "frames": original.frames,
-            "has_alpha": original.has_alpha,
-            "dominant_color": original.dominant_color,
-            "thumbhash": original.thumbhash,
-            "uploaded_at": numbers.iso_instant(original.uploaded_at),
-        },
-        [
-            ("Cache-Control", f"public, max-age={options.life(_FACTS_AGE)}"),
-            *cors.READABLE,
-        ],
-    )

@@ -64,6 +64,17 @@ class SqlOriginalRows(Repository):
         return set(result.scalars())
 
     @repository.read
+    def hidden(self, connection: sa.Connection, generations: Sequence[str]) -> set[str]:
+        columns = _originals.c
+        result = connection.execute(
+            sa.select(columns.generation).where(
+                columns.generation.in_(generations),
+                sa.or_(columns.held_at.is_not(None), columns.expired_at.is_not(None)),
+            )
+        )
+        return set(result.scalars())
+
+    @repository.read
     def after(
         self, connection: sa.Connection, generation: str, limit: int
     ) -> list[tuple[Original, bool]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
-from liveresize.core.ports import Purged
+from liveresize.core.ports import HIDDEN, Purged
 from liveresize.storage.index import engines, repository, schema
 from liveresize.storage.index.repository import Repository
 
@@ -61,10 +61,11 @@ class SqlPurges(Repository):
 
     @repository.write
     def forget(self, connection: sa.Connection, older_than: float) -> None:
+        kept = ("", HIDDEN)  # an instance that was off must hear of these
         old = sa.case(
             (
-                _purges.c.variant == "",
-                _purges.c.serial < _last(older_than, _earlier.c.variant == ""),
+                _purges.c.variant.in_(kept),
+                _purges.c.serial < _last(older_than, _earlier.c.variant.in_(kept)),
             ),
             else_=_purges.c.serial < _last(LATELY),
         )
