@@ -25,6 +25,7 @@ LiveResizeError
 ├── OriginalMissing
 │   └── BucketMissing
 ├── VersionMismatch
+├── OlderInstance
 ├── OriginalElsewhere
 ├── ImageError                  the picture itself is the problem
 │   ├── UploadTooLarge
@@ -211,6 +212,10 @@ class BucketMissing(OriginalMissing):
 
 class VersionMismatch(LiveResizeError):
     """The picture has another version than the request says."""
+
+
+class OlderInstance(LiveResizeError):
+    """An instance of 1.0.0 uses this database and would show the image: upgrade it first."""
 
 
 class OriginalElsewhere(LiveResizeError):

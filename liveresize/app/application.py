@@ -17,6 +17,7 @@ from liveresize.http.context import AppContext
 from liveresize.http.handlers.admin import DeleteHandler, PurgeHandler
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.images import ObjectHandler, PictureHandler
+from liveresize.http.handlers.records import PatchHandler
 from liveresize.http.handlers.status import (
     FaviconHandler,
     HealthHandler,
@@ -67,11 +68,13 @@ ROUTES: list[Row] = [
     (READ, rf"/{_NAME}", PictureHandler),
     (("POST",), rf"/{_NAME}", UploadHandler),
     (("DELETE",), r"/(?!_)[^/]+", DeleteHandler),
+    (("PATCH",), rf"/{_NAME}", PatchHandler),
     (("OPTIONS",), rf"/{_NAME}", PreflightHandler),
     (("POST",), r"/upload/[^/]+", VipUploadHandler),
     (("OPTIONS",), r"/upload/[^/]+", VipPreflightHandler),
     (READ, rf"/{_VIP}", PictureHandler),
     (("DELETE",), rf"/{_VIP}", DeleteHandler),
+    (("PATCH",), rf"/{_VIP}", PatchHandler),
     (("POST",), rf"/{_VIP}/warmup", VipWarmupHandler),
     (("OPTIONS",), rf"/{_VIP}/warmup", VipPreflightHandler),
 ]

@@ -139,6 +139,7 @@ class Container:
             originals=self.originals,
             tokens=self.index.tokens,
             rows=self.index.rows,
+            peers=self.index.peers,
             renderer=self.workers,
             memory=self.memory,
             cleanup=self.cleanup,
@@ -175,6 +176,7 @@ class Container:
         self.changes = Changes(
             originals=self.originals,
             rows=self.index.rows,
+            peers=self.index.peers,
             links=self.index.links,
             store=self.store,
             memory=self.memory,
@@ -250,6 +252,7 @@ class Container:
             vip_uploads=VipUploads(self.pipeline, max_bytes=settings.vip.max_bytes),
             warmup=self.warmup,
             purge=self.purge,
+            changes=self.changes,
             ping=self.index.ping,
             parts=self.parts,
             unsent=self.unsent,

@@ -38,8 +38,8 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A raw target, normalised for signing: the `text` to sign, `sig` and `exp` as sent, or None,
-    and `older`, the text without the parameters that 1.0.0 did not know. `held`: it asks for a hidden
-    picture, too, which a valid signature allows."""
+    and `older`, the text without the parameters that 1.0.0 did not know. `held`: it asks for a
+    hidden picture, too, which a valid signature allows."""
 
     text: str
     sig: str | None

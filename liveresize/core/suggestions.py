@@ -56,6 +56,22 @@ TOKEN_FIELDS: Mapping[str, str] = {
 }
 """Usual names for the fields of `POST /token`, and ours."""
 
+RECORD_FIELDS: Mapping[str, str] = {
+    "claim": "claimed",
+    "expires": "keep_until",
+    "expires_at": "keep_until",
+    "focal_point": "focus",
+    "focus_point": "focus",
+    "gravity": "focus",
+    "hidden": "held",
+    "hold": "held",
+    "metadata": "meta",
+    "public": "held",
+    "quarantined": "held",
+    "tags": "meta",
+}
+"""Usual names for the fields of `PATCH /{name}`, and ours."""
+
 _FLAGS = {
     **dict.fromkeys(("1", "yes", "on", "true", "y"), "true"),
     **dict.fromkeys(("0", "no", "off", "false", "n"), "false"),

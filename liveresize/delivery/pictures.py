@@ -217,9 +217,9 @@ class Pictures:
         original = await self._original_lookup.get(request.image)
         return await self._renditions.warm(request.rendition_as(original.output_format))
 
-    async def original(self, image: ImageId) -> Original:
+    async def original(self, image: ImageId, *, hidden: bool = False) -> Original:
         """What is known of a picture, for those who may. Raises as `OriginalLookup.get`."""
-        return await self._original_lookup.get(image)
+        return await self._original_lookup.get(image, hidden=hidden)
 
     async def _found(
         self, request: OriginalRequest | VipRequest

@@ -74,6 +74,27 @@ def matches(if_none_match: str, etag: str) -> bool:
     )
 
 
+_TAG = re.compile(r"""[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,|\Z)""")
+
+
+def matching(if_match: str) -> frozenset[str] | None:
+    """Return the tags of an `If-Match` list; None is any (`*`).
+
+    Weak tags never match (RFC 9110 §13.1.1). What is no list of tags matches nothing.
+    """
+    if if_match.strip() == "*":
+        return None
+    tags, position = set(), 0
+    while position < len(if_match):
+        match = _TAG.match(if_match, position)
+        if match is None:
+            return frozenset()
+        if not match[1]:
+            tags.add(match[2])
+        position = match.end()
+    return frozenset(tags)
+
+
 def unchanged(conditionals: Conditionals, validators: Validators) -> bool:
     """Whether the client has these bytes; with `If-None-Match` only the ETag counts."""
     if conditionals.if_none_match:

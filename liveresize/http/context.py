@@ -19,6 +19,7 @@ from liveresize.http.studio import assets
 from liveresize.http.transport import clients, unwanted
 from liveresize.http.transport.clients import Networks, UnlistedProxies
 from liveresize.http.transport.unsent import Unsent
+from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.purge import Purge
 from liveresize.observe.metrics.exposition import Scrape
 from liveresize.settings.entrances import Vip
@@ -72,6 +73,7 @@ class AppContext:
         vip_uploads: VipUploads,
         warmup: Warmup[VipRequest],
         purge: Purge,
+        changes: Changes,
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         unsent: Unsent,
@@ -105,6 +107,7 @@ class AppContext:
         self.vip_uploads = vip_uploads
         self.warmup = warmup
         self.purge = purge
+        self.changes = changes
         self.ping = ping
         self.parts = parts
         self.scrape: Scrape

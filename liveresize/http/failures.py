@@ -28,6 +28,7 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.SecretRefused: Failure(401),
     errors.OriginalMissing: Failure(404),
     errors.VersionMismatch: Failure(412),
+    errors.OlderInstance: Failure(409),
     errors.OriginalElsewhere: Failure(503, retry=1),
     errors.ImageError: Failure(422),
     errors.UploadTooLarge: Failure(413),

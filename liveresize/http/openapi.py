@@ -19,7 +19,7 @@ from liveresize.errors import LiveResizeError
 from liveresize.http import conditions, cors, failures
 from liveresize.http.conditions import Validators
 from liveresize.http.context import AppContext
-from liveresize.http.handlers import admin, tokens
+from liveresize.http.handlers import admin, records, tokens
 from liveresize.http.handlers.base import Handler
 from liveresize.http.responses import Response
 from liveresize.observe.metrics.requests import CACHES, NO_CACHE
@@ -154,6 +154,7 @@ def _values(site: AppContext) -> Json:
         "engine_version": admin.VERSION.pattern,
         "purge_most": admin.MOST,
         "token_seconds": tokens.LONGEST_LIFE,
+        "claim_seconds": records.LONGEST_CLAIM,
         "token_bytes": tokens.LARGEST,
         "caches": [each for each in CACHES if each != NO_CACHE],
         "fates": list(Fate),

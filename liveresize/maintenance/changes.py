@@ -36,6 +36,7 @@ class Changes:
         *,
         originals: ports.Originals,
         rows: ports.OriginalRows,
+        peers: ports.Peers,
         links: ports.Links,
         store: ports.RenditionStore,
         memory: ports.Memory,
@@ -43,6 +44,7 @@ class Changes:
     ) -> None:
         self._originals = originals
         self._rows = rows
+        self._peers = peers
         self._links = links
         self._store = store
         self._memory = memory
@@ -53,8 +55,8 @@ class Changes:
     ) -> Original:
         """Change the record of a picture; return what it is afterwards.
 
-        Raises OriginalMissing, IndexUnavailable, and VersionMismatch if the version of the picture
-        is none of `versions`.
+        Raises OriginalMissing, IndexUnavailable, OlderInstance if a hold would not be one, and
+        VersionMismatch if the version of the picture is none of `versions`.
         """
         standing = await self._rows.find(image)
         if standing is None:
@@ -63,6 +65,8 @@ class Changes:
         if versions is not None and version not in versions:
             raise errors.VersionMismatch
         foreign: list[Link] = []
+        if change.held is True and await self._peers.older():
+            raise errors.OlderInstance
         if change.held is True and not standing.record.hidden:
             foreign = await links_taken_over(self._links, standing)
             await self.note(standing)

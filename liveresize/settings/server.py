@@ -30,6 +30,9 @@ class Token:
         "Networks whose clients may ask for tokens while no `secret` is set.",
         form=Form.NETWORK,
     )
+    held: bool = key(
+        False, "Hold every image that is uploaded with a token, until `PATCH` releases it."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

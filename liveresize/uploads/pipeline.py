@@ -46,6 +46,7 @@ class UploadPipeline:
         originals: ports.Originals,
         tokens: ports.Tokens,
         rows: ports.OriginalRows,
+        peers: ports.Peers,
         renderer: ports.Renderer,
         memory: ports.Memory,
         cleanup: GenerationCleanup,
@@ -57,6 +58,7 @@ class UploadPipeline:
         self.originals = originals
         self.tokens = tokens
         self.rows = rows
+        self.peers = peers
         self.renderer = renderer
         self.memory = memory
         self.cleanup = cleanup

@@ -54,8 +54,11 @@ class Uploads:
         self._pipeline = pipeline
 
     async def issue(self, grant: Grant) -> Token:
-        """Issue a token. Raises IdTaken, IndexUnavailable, and DiskFull where there is no room
-        for it."""
+        """Issue a token. Raises IdTaken, IndexUnavailable, DiskFull where there is no room for it,
+        and OlderInstance where its picture would not be held or expire."""
+        needs_all = grant.given.held or grant.given.claim_within is not None
+        if needs_all and await self._pipeline.peers.older():
+            raise errors.OlderInstance
         with needing_room():
             await self.adopt(grant.image)
             return await self._pipeline.tokens.issue(grant)

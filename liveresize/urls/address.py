@@ -28,13 +28,15 @@ class Options(Spelled, total=False):
 
     `base` is the part before the path, such as `https://images.example.com`; if it is empty,
     URLs begin with `/`. `key` is one of `signing.keys`, for the signature, and `exp` (Unix
-    seconds) its expiry. The others are the parameters of a URL, with the same values; a focal
-    point may be a pair. None means that the parameter is not set.
+    seconds) its expiry. `held` opens a held picture, if there is a `key`. The others are the
+    parameters of a URL, with the same values; a focal point may be a pair. None means that the
+    parameter is not set.
     """
 
     base: str
     key: str
     exp: int | None
+    held: bool | None
     allow_webp: bool | None
     proxy: bool | None
     version: str | None

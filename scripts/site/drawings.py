@@ -1,4 +1,4 @@
-"""The drawings of the pages: the path of a request, that of an upload, and a machine."""
+"""The drawings of the pages: the paths of a request and of an upload, states, and a machine."""
 
 from scripts.site.drawing import Arrow, Box, Drawing, Lane
 
@@ -124,8 +124,38 @@ VM = Drawing(
     ),
 )
 
+STATES = Drawing(
+    size=(800, 330),
+    title="The states of an image",
+    description=(
+        "An upload makes an image public, or held if its token or the settings say so. A hold "
+        "makes a public one held, a release a held one public. When keep_until comes, or "
+        "claim_until without a claim, it is expired: hidden for 24 hours, in which a later "
+        "keep_until or a claim takes it back to what it was, and then gone. A deletion or a "
+        "replacing upload ends it at once, whatever its state."
+    ),
+    parts=(
+        Lane(196, 110, 374, 200, "hidden: 404 for the public"),
+        Box(20, 30, 140, 50, "upload", ["with a token"]),
+        Box(320, 30, 150, 50, "public", ["for everybody"], "answer"),
+        Box(320, 140, 150, 50, "held", ["until it is released"], "refusal"),
+        Box(320, 240, 150, 50, "expired", ["for 24 hours"], "refusal"),
+        Box(640, 240, 140, 50, "gone", ["as by DELETE"]),
+        Arrow([(160, 55), (319, 55)]),
+        Arrow([(90, 80), (90, 165), (319, 165)], "held", (135, 159)),
+        Arrow([(340, 80), (340, 139)], "hold", (320, 100)),
+        Arrow([(375, 140), (375, 81)], "release", (402, 100)),
+        Arrow([(395, 190), (395, 239)], "its time is over", (450, 218)),
+        Arrow([(470, 55), (600, 55), (600, 150), (540, 150), (540, 255), (471, 255)]),
+        Arrow([(320, 265), (180, 265), (180, 70), (319, 70)], "claimed in time", (252, 259)),
+        Arrow([(470, 275), (639, 275)], "24 hours", (600, 269)),
+        Arrow([(470, 40), (710, 40), (710, 239)], "DELETE", (660, 34)),
+    ),
+)  # fmt: skip
+
 FILES = {
     "architecture/request.svg": REQUEST,
+    "architecture/states.svg": STATES,
     "architecture/upload.svg": UPLOAD,
     "architecture/vm.svg": VM,
 }

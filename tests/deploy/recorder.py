@@ -66,7 +66,7 @@ class Recorder:
             def log_request(self, *_: object) -> None:
                 """Say nothing."""
 
-        for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS"):
+        for method in ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"):
             setattr(Handler, f"do_{method}", Handler.handle_any)
 
         class Server(http.server.ThreadingHTTPServer):

@@ -139,6 +139,7 @@ def test_what_is_internal_is_refused_outside(world: World) -> None:
         ("POST", "/x/../token"),
         ("POST", "/purge"),
         ("DELETE", "/cat"),
+        ("PATCH", "/cat"),
         ("DELETE", "/token"),
         ("DELETE", "/_renditions/../cat"),
         ("GET", "/_metrics"),

@@ -37,7 +37,7 @@ PAGES = [
     ),
 ]
 
-TOLD = {"sig", "exp", "proxy", "version"}
+TOLD = {"sig", "exp", "held", "proxy", "version"}
 """Parameters that change no picture; the page has words for them."""
 
 

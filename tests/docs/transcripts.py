@@ -21,6 +21,7 @@ _CHANGING = (
     (re.compile(r"/[0-9a-f]{28}/"), "/GENERATION/"),
     (re.compile(r'"request_id": "[0-9a-f]{16}"'), '"request_id": "ID"'),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[0-9:.]+Z"), "TIME"),
+    (re.compile(r'"version": "[0-9a-f]{8}"'), '"version": "VERSION"'),
 )
 """What is another each time."""
 

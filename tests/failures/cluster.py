@@ -135,7 +135,7 @@ class Cluster:
             while not over.is_set():
                 self.ask(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE application_name = 'liveresize'"
+                    " WHERE application_name LIKE 'liveresize%'"
                 )
 
         cutter = threading.Thread(target=cut)

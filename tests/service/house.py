@@ -230,6 +230,7 @@ class House:
             originals=self.originals,
             tokens=self.index.tokens,
             rows=self.index.rows,
+            peers=self.index.peers,
             renderer=self.renderer,
             memory=self.memory,
             cleanup=self.cleanup,
@@ -244,6 +245,7 @@ class House:
         self.changes = Changes(
             originals=self.originals,
             rows=self.index.rows,
+            peers=self.index.peers,
             links=self.index.links,
             store=self.store,
             memory=self.memory,

@@ -95,6 +95,8 @@ class Tables:
         self.purges: list[Purged] = []
         self.serial = 0
         self.events: list[Event] = []
+        self.older = False
+        """Whether an instance of 1.0.0 is connected, too; a test sets it."""
 
     def now(self) -> float:
         """The clock of an index that answers; raises IndexUnavailable while it does not."""
@@ -611,6 +613,14 @@ class MemoryEvents(_Repository):
         self._tables.events = [event for event in self._tables.events if event.at >= before]
 
 
+class MemoryPeers(_Repository):
+    """The twin of SqlPeers."""
+
+    async def older(self) -> bool:
+        self._tables.now()
+        return self._tables.older
+
+
 class MemoryPurges(_Repository):
     """The twin of SqlPurges."""
 
@@ -660,6 +670,7 @@ class MemoryIndex:
         self.links = MemoryLinks(self.tables)
         self.purges = MemoryPurges(self.tables)
         self.events = MemoryEvents(self.tables)
+        self.peers = MemoryPeers(self.tables)
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""

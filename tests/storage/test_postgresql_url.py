@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from failures.cluster import Cluster, free_port, needs_pgserver
 from web import certificates
 
-from liveresize import errors
+from liveresize import __version__, errors
 from liveresize.storage.index import engines
 from liveresize.storage.index.postgresql_url import Connector
 
@@ -265,7 +265,8 @@ def test_a_server_without_tls_is_refused_where_it_is_required(cluster: Cluster) 
     ("query", "setting", "value"),
     [
         ("application_name=pictures", "application_name", "pictures"),
-        ("", "application_name", "liveresize"),
+        ("", "application_name", f"liveresize/{__version__}"),
+        ("application_name=liveresize", "application_name", f"liveresize/{__version__}"),
         ("fallback_application_name=site", "application_name", "site"),
         ("options=-c%20search_path%3Dpublic", "search_path", "public"),
         ("options=-c%20statement_timeout%3D1234", "statement_timeout", "1234ms"),

@@ -20,7 +20,8 @@ KEPT = {200, 206, 304, 404, 416, 422, 429, 503, 504}
 UPLOADING = {200, 400, 403, 408, 413, 415, 422, 503, 507}
 DELETING = {204, 400, 401, 403, 404, 422, 429, 503}
 WARMING = {202, 400, 401, 404, 408, 413, 422, 429, 503}
-TOKENS = {200, 400, 401, 403, 408, 413, 429, 503, 507}
+TOKENS = {200, 400, 401, 403, 408, 409, 413, 429, 503, 507}
+CHANGING = {200, 400, 401, 403, 404, 408, 409, 412, 413, 422, 429, 503}
 
 
 def read(*statuses: int) -> dict[str, set[int]]:
@@ -37,6 +38,7 @@ STATUSES = {
         "HEAD": LOOKING,
         "POST": UPLOADING,
         "DELETE": DELETING,
+        "PATCH": CHANGING,
         "OPTIONS": {204},
     },
     "/{name}.json": read(200, 400, 403, 404, 422, 429, 503),
@@ -55,6 +57,7 @@ STATUSES = {
         "GET": READING - {303, 307},
         "HEAD": LOOKING - {307},
         "DELETE": DELETING,
+        "PATCH": CHANGING,
     },
     "/{bucket}/{id}/warmup": {"POST": WARMING, "OPTIONS": {200, 401, 404}},
     "/": read(200),

@@ -336,6 +336,13 @@ class Events(Protocol):
         """Delete some of the events that are older than `older_than` seconds."""
 
 
+class Peers(Protocol):
+    """The other instances that are connected to the same database."""
+
+    async def older(self) -> bool:
+        """Whether one of them is of 1.0.0, which shows hidden pictures."""
+
+
 class Purges(Protocol):
     """The deletions that every instance must process."""
 

@@ -33,6 +33,17 @@ def authorise(handler: Handler) -> None:
         )
 
 
+def check_secret(handler: Handler, secret: object) -> None:
+    """Check the secret of a body. Raises SecretRefused and TooManyFailures."""
+    text = secret if isinstance(secret, str) else ""
+    encoded = text.encode("utf-8", "surrogatepass")
+    if not handler.site.secret_throttle.one_of(handler.client, encoded, (handler.site.secret,)):
+        raise errors.SecretRefused(
+            "The secret is missing or wrong. The field `secret` must be what the setting "
+            "`secret` of the server is."
+        )
+
+
 def recognises(handler: Handler) -> bool:
     """Whether the bearer token of a request that needs none is an admin secret.
 

@@ -275,6 +275,11 @@ class Fields:
         """The names of the fields that nothing has asked for."""
         return [name for name in self._document if name not in self.known]
 
+    def sent(self, name: str) -> bool:
+        """Whether there is a field of that name; it may be null."""
+        self.known.add(name)
+        return name in self._document
+
     def __contains__(self, name: str) -> bool:
         return self[name] is not None
 

@@ -5,6 +5,7 @@ from liveresize.core import names, numbers, suggestions
 from liveresize.core.names import ImageId
 from liveresize.core.tokens import Grant
 from liveresize.http import cors, responses
+from liveresize.http.handlers import admin, records
 from liveresize.http.handlers.bodies import Fields, JsonHandler
 from liveresize.http.transport import clients
 from liveresize.settings.pictures import ALIASES
@@ -60,13 +61,7 @@ class TokenHandler(JsonHandler):
         """
         secret = fields["secret"]
         if self.site.secret:
-            secret = secret if isinstance(secret, str) else ""
-            encoded = secret.encode("utf-8", "surrogatepass")
-            if not self.site.secret_throttle.one_of(self.client, encoded, (self.site.secret,)):
-                raise errors.SecretRefused(
-                    "The secret is missing or wrong. The field `secret` must be what the setting "
-                    "`secret` of the server is."
-                )
+            admin.check_secret(self, secret)
         elif self.client not in self.site.token_networks:
             raise errors.NetworkRefused
 
@@ -95,6 +90,7 @@ class TokenHandler(JsonHandler):
             max_bytes=int(fields.number("max_bytes", 1, LARGEST) or 0),
             formats=tuple(dict.fromkeys(_format(each) for each in formats or ())),
             overwrite=overwrite,
+            given=records.given(fields, held=self.site.token.held),
         )
 
 

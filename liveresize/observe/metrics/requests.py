@@ -17,6 +17,7 @@ ROUTES = (
     "vip_upload",
     "token",
     "delete",
+    "patch",
     "purge",
     "warmup",
     "status",
@@ -26,7 +27,7 @@ ROUTES = (
 """What requests are about. `hit` is any picture that memory answered, whatever kind it is;
 what cannot be read as a picture's address is of the kind that it looks like."""
 
-METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS", OTHER)
+METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", OTHER)
 
 GONE = 499
 """The status of a request whose client did not wait for its answer."""

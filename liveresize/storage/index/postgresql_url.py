@@ -20,9 +20,13 @@ from urllib.parse import parse_qsl, unquote, urlencode
 import asyncpg
 import sqlalchemy as sa
 
-from liveresize import errors
+from liveresize import __version__, errors
 
 DRIVER = "postgresql+asyncpg"
+
+APPLICATION = "liveresize"
+"""The name of connections of 1.0.0; it hides no pictures, and later releases tell it apart by that
+name."""
 
 _PLACE = ("host", "port", "hostaddr", "user", "password", "dbname", "database")
 """Parameters that stand for a part of the URL."""
@@ -342,8 +346,9 @@ def _verifying(parameters: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _server_settings(parameters: Mapping[str, str]) -> dict[str, str]:
-    fallback = parameters.get("fallback_application_name", "liveresize")
-    settings = {"application_name": parameters.get("application_name", fallback)}
+    fallback = parameters.get("fallback_application_name", APPLICATION)
+    name = parameters.get("application_name", fallback)
+    settings = {"application_name": f"{name}/{__version__}" if name == APPLICATION else name}
     if options := parameters.get("options"):
         settings["options"] = options
     return settings

@@ -8,6 +8,7 @@ from liveresize.storage.index.events import SqlEvents
 from liveresize.storage.index.links import SqlLinks
 from liveresize.storage.index.mirror_queue import SqlMirrorQueue
 from liveresize.storage.index.originals import SqlOriginalRows
+from liveresize.storage.index.peers import SqlPeers
 from liveresize.storage.index.purges import SqlPurges
 from liveresize.storage.index.tokens import SqlTokens
 
@@ -29,6 +30,7 @@ class DatabaseIndex:
         self.links = SqlLinks(self._database)
         self.purges = SqlPurges(self._database)
         self.events = SqlEvents(self._database)
+        self.peers = SqlPeers(self._database)
 
     @classmethod
     async def open(cls, database: Database) -> Self:
