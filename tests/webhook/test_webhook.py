@@ -13,7 +13,7 @@ import structlog
 from web import buckets, certificates, pictures, servers
 
 from liveresize import config, errors
-from liveresize.app import lifecycle
+from liveresize.app import lifecycle, webhook
 from liveresize.core.events import Kind
 from liveresize.notifications import messages
 
@@ -328,3 +328,32 @@ def test_a_server_that_stops_finishes_what_is_under_way(
     spawn(**keys(receiver, webhook__timeout=2))
     confirmed = receiver.confirms(UPLOADS, RECOVERY)
     assert sorted(said["id"] for said in confirmed) == [f"cat{n}" for n in range(UPLOADS)]
+
+
+def test_each_endpoint_is_told_of_what_it_asked_for_and_again(
+    receiver: Receiver, launch: Callable[..., servers.Running]
+) -> None:
+    """Signed with its own secret; a replay sends the same messages with the same ids."""
+    with Receiver() as search:
+        endpoint = {
+            "url": search.url,
+            "secrets": [OLD],
+            "events": ["picture.uploaded", "picture.deleted"],
+        }
+        running = launch(**keys(receiver, webhook__endpoints={"search": endpoint}))
+        running.client.put_in("cat", pictures.png())
+        bearer = {"Authorization": f"Bearer {servers.ADMIN}"}
+        assert running.client.delete("/cat", headers=bearer).status_code == 204
+        first = search.hears(2)
+        assert {each.said["event"] for each in first} == {"picture.uploaded", "picture.deleted"}
+        assert all(each.genuine(OLD) for each in first)
+        settings = running.components.settings
+        assert running.call(webhook.replay(settings, "search", 0.0)) == 2
+        again = search.hears(4)[2:]
+        assert {each.said["delivery"] for each in again} == {
+            each.said["delivery"] for each in first
+        }
+        assert running.call(webhook.replay(settings, "search", 9e9)) == 0
+        with pytest.raises(errors.SettingsError, match="no `nobody`"):
+            running.call(webhook.replay(settings, "nobody", 0.0))
+    assert {each.said["event"] for each in receiver.heard} <= {"upload.complete"}
