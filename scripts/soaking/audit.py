@@ -24,10 +24,11 @@ _OURS = ("robots.txt", "_probe")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows of the index: name and SHA-256 by generation, SHA-256 by key of a link, and
-    the state of each token by name."""
+    """The rows of the index: name and SHA-256 by generation, the generations that are hidden,
+    SHA-256 by key of a link, and the state of each token by name."""
 
     originals: dict[str, tuple[str, str]]
+    hidden: set[str]
     links: dict[str, str]
     tokens: dict[str, str]
 
@@ -46,6 +47,11 @@ async def _rows(database: str) -> Rows:
         tokens = connection.execute(sa.select(schema.tokens)).all()
         return Rows(
             originals={row.generation: (row.name, row.sha256) for row in originals},
+            hidden={
+                row.generation
+                for row in originals
+                if row.held_at is not None or row.expired_at is not None
+            },
             links={row.key: row.etag for row in links},
             tokens={row.name: row.state for row in tokens},
         )
@@ -63,6 +69,7 @@ def findings(backends: Backends, folders: Sequence[Path]) -> list[str]:
     """
     known = rows(backends.database)
     found = [phrase for folder in folders for phrase in _left_over(folder / "data")]
+    found += [phrase for folder in folders for phrase in _notes(known, folder / "data")]
     found += _originals(known, backends, folders)
     found += _renditions(known, backends, folders)
     return found
@@ -76,6 +83,16 @@ def _left_over(data: Path) -> Iterator[str]:
     for path in _files(data):
         if path.suffix == ".part":
             yield f"half-written: {path.name}"
+
+
+def _notes(known: Rows, data: Path) -> Iterator[str]:
+    """Files of hidden pictures that would be found while the index is away, and notes of none."""
+    noted = {path.name for path in _files(data / "originals" / "_hidden")}
+    here = {path.name.rpartition("~")[2] for path in _files(data / "originals" / "_main")}
+    for generation in (known.hidden & here) - noted:
+        yield f"hidden, and not noted: {generation}"
+    for generation in noted - known.originals.keys():
+        yield f"noted as hidden without a row: {generation}"
 
 
 def _originals(known: Rows, backends: Backends, folders: Sequence[Path]) -> Iterator[str]:

@@ -119,6 +119,10 @@ class MoveOut:
         uploaded = await self._sink.uploaded_at([each.image.name for each in batch])
 
         async def export(original: Original) -> None:
+            if original.record.hidden:
+                reason = "It is hidden here, and the old service would show it."
+                self.summary.originals.leave_out(reason, original.image.name)
+                return
             try:
                 await self._export_file(original, uploaded.get(original.image.name, 0.0))
             except (errors.ImageError, errors.WorkerDied, errors.OriginalElsewhere) as error:

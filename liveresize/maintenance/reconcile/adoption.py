@@ -8,6 +8,7 @@ from liveresize.core import ports
 from liveresize.core.jobs import Facts, ProbeJob
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, born, described, ended, new_generation
+from liveresize.core.records import Record
 from liveresize.maintenance.reconcile.parts import NOT_ADOPTABLE, Parts
 from liveresize.maintenance.reconcile.places import ON_DISK, Described, Entry
 
@@ -64,6 +65,9 @@ class Adoption:
         original = dataclasses.replace(
             described(stored.image, generation, facts), uploaded_at=born(stored.generation)
         )
+        if parts.originals.is_hidden(stored.generation):  # its row is lost, and not the hold
+            record = Record(held_at=parts.clock.time())
+            original = dataclasses.replace(original, record=record)
         if await parts.occupied(original):
             raise NotAdopted("In its bucket another picture has that id.")
         if renewed or (not fetched and path != parts.originals.path(original)):
