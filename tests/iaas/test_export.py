@@ -212,14 +212,18 @@ def test_what_was_deleted_here_is_named_and_deleted_if_wanted(
 
 
 def test_what_it_may_not_serve_is_named(tmp_path: Path, theirs: Published) -> None:
-    """Formats that its ImageMagick may lack, and ids that its routes do not take."""
+    """Formats that its ImageMagick may lack, and ids that its routes do not take; what is hidden
+    stays here."""
     house = House(tmp_path / "new", **KEYS)
     with Process(house.folder, **house.keys) as server:
         server.client.secret = KEYS["secret"]
         server.client.put_in("a_b", pictures.png())
         server.client.put_in("avif", pictures.encoded(pictures.gradient(8, 8), "AVIF"))
+        server.client.put_in("secret", pictures.png(), held=True)
     back = Back(house, theirs)
-    assert back()
+    assert not back()
+    assert "secret" in house.reason("hidden here")
+    assert "secret" not in files(theirs)
     assert "note: 1 × Live Image Resize has no URL for such an id: a_b" in house.said
     assert any("reads AVIF only if" in line and line.endswith(": avif") for line in house.said)
 

@@ -36,6 +36,23 @@ def test_a_file_without_a_row_is_only_reported(database: Database, image: ImageI
 
 
 @databases
+def test_a_file_that_is_noted_as_hidden_is_adopted_as_held(database: Database) -> None:
+    """Its row is lost, and with it the hold."""
+
+    async def scenario(scene: Scene) -> None:
+        stray = await scene.file(CAT)
+        await scene.originals.hide(stray.generation)
+        assert await scene.reconcile(**ADOPT) == {"unrecorded": "1/1"}
+        row = await scene.index.rows.find(CAT)
+        assert row is not None
+        assert row.record.held_at == scene.clock.now
+        assert scene.originals.is_hidden(row.generation)
+        assert scene.originals.find(CAT) is None
+
+    play(database, scenario)
+
+
+@databases
 @pytest.mark.parametrize("image", [CAT, IN_BUCKET])
 def test_a_file_without_a_row_is_adopted(database: Database, image: ImageId) -> None:
     """As what it was: its generation, its time, its facts."""

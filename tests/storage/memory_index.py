@@ -641,7 +641,8 @@ class MemoryPurges(_Repository):
 
     async def forget(self, older_than: float) -> None:
         now = self._tables.now()
-        deletions = [told for told in self._tables.purges if not told.variant]
+        kept = ("", HIDDEN)
+        deletions = [told for told in self._tables.purges if told.variant in kept]
         oldest, lately = (
             _last(deletions, now - older_than),
             _last(self._tables.purges, now - LATELY),
@@ -649,7 +650,7 @@ class MemoryPurges(_Repository):
         self._tables.purges = [
             told
             for told in self._tables.purges
-            if told.serial >= (lately if told.variant else oldest)
+            if told.serial >= (oldest if told.variant in kept else lately)
         ]
 
 

@@ -157,3 +157,44 @@ def test_no_event_is_seen_before_an_earlier_one(world: World) -> None:
         assert len(seen) == 20
 
     world.run(scenario)
+
+
+@everywhere
+def test_who_is_hidden_now_can_be_asked_for_many(world: World) -> None:
+    """Held and expired alike; not those that were released or have no row."""
+
+    async def scenario(bench: Bench) -> None:
+        held = await bench.upload(ImageId("held"), given=GIVEN)
+        shown = await bench.upload(ImageId("shown"), given=GIVEN)
+        await bench.index.rows.change(shown.image, Change(held=False))
+        plain = await bench.upload(ImageId("plain"))
+        asked = [held.generation, shown.generation, plain.generation, "0" * 28]
+        assert await bench.index.rows.hidden(asked) == {held.generation}
+        assert await bench.index.rows.hidden([]) == set()
+
+    world.run(scenario)
+
+
+@everywhere
+def test_holds_are_told_as_long_as_deletions(world: World) -> None:
+    """An instance that was off for a week must remove what it has; a focus it reads from the
+    row."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        await bench.index.rows.change(CAT, Change(held=True))
+        await bench.index.rows.change(CAT, Change(focus=(1, 2)))
+        await bench.later(20 * 86_400)
+        other = await bench.upload(ImageId("dog"))
+        await bench.index.rows.end(other)
+        await bench.later(2 * 86_400)
+        await bench.index.rows.change(CAT, Change(focus=(3, 4)))
+        await bench.index.purges.forget(30 * 86_400)
+        told = [(one.generation, one.variant) for one in await bench.index.purges.since(0)]
+        assert told == [
+            (stored.generation, HIDDEN),
+            (other.generation, ""),
+            (stored.generation, RECORD),
+        ]
+
+    world.run(scenario)
