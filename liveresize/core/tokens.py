@@ -52,12 +52,14 @@ class Token:
 class Claim:
     """A token that an upload has claimed; the claim lasts as long as its lease is renewed.
 
-    `nonce` identifies this attempt among all with the same token.
+    `nonce` identifies this attempt among all with the same token. `ends_in` is the life of the
+    lease in seconds, as it was when the token was claimed for an upload that can be resumed.
     """
 
     grant: Grant
     digest: str
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
+    ends_in: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +67,10 @@ class Spent:
     """A used token that has not expired.
 
     `received_sha256` is that of the uploaded bytes, `receipt` the JSON text of the
-    response.
+    response, `ends_in` the seconds until the token expires.
     """
 
     image: ImageId
     received_sha256: str
     receipt: str
+    ends_in: float = field(default=0.0, compare=False)

@@ -48,6 +48,16 @@ class _TokenRow:
     receipt: str = ""
     given_back: int = 0
     usable: bool = True
+    resumable: bool = False
+
+    def spent(self, now: float) -> Spent:
+        """What a used token says."""
+        return Spent(
+            image=self.grant.image,
+            received_sha256=self.received_sha256,
+            receipt=self.receipt,
+            ends_in=self.expires_at - now,
+        )
 
     def dead(self, now: float) -> bool:
         """Whether it may give way to the next token."""
@@ -161,7 +171,9 @@ class MemoryTokens(_Repository):
         self._tables.tokens[grant.image] = _TokenRow(grant, tokens.digest(token), expires_at)
         return Token(token=token, image=grant.image, expires_at=expires_at)
 
-    async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
+    async def claim(
+        self, token: str, candidates: Sequence[ImageId], lease: float, *, resumable: bool = False
+    ) -> Claim | Spent:
         now, digest = self._tables.now(), tokens.digest(token)
         same = (row for row in self._tables.tokens.values() if row.digest == digest)
         row = next(same, None)
@@ -171,17 +183,36 @@ class MemoryTokens(_Repository):
         if image not in candidates:
             raise errors.TokenRefused("", "", "other_id")
         if row.state is State.DONE and not expired:
-            return Spent(image=image, received_sha256=row.received_sha256, receipt=row.receipt)
+            return row.spent(now)
+        if resumable and row.state is State.UPLOADING and row.resumable and row.lease_until > now:
+            row.nonce = uuid.uuid4().hex
+            return Claim(
+                grant=row.grant, digest=digest, nonce=row.nonce, ends_in=row.lease_until - now
+            )
         if not row.usable or row.state not in (State.ISSUED, State.FAILED):
             raise errors.TokenRefused("", "", "used")
         if expired:
             raise errors.TokenRefused("", "", "expired")
-        row.state, row.lease_until, row.nonce = State.UPLOADING, now + lease, uuid.uuid4().hex
-        return Claim(grant=row.grant, digest=digest, nonce=row.nonce)
+        row.state, row.resumable, row.nonce = State.UPLOADING, resumable, uuid.uuid4().hex
+        row.lease_until = row.expires_at if resumable else now + lease
+        return Claim(grant=row.grant, digest=digest, nonce=row.nonce, ends_in=row.lease_until - now)
 
     async def renew(self, claim: Claim, lease: float) -> None:
         now = self._tables.now()
         self._held(claim).lease_until = now + lease
+
+    async def extend(self, claim: Claim, max_age: float) -> float | Spent:
+        now = self._tables.now()
+        row = self._tables.tokens.get(claim.grant.image)
+        if row is not None and row.digest == claim.digest and row.state is State.DONE:
+            return row.spent(now)
+        row = self._held(claim)
+        if row.lease_until <= now:
+            raise errors.TokenRefused("", "the lease is lost", "expired")
+        lifetime = row.grant.lifetime
+        reach = min(now + lifetime, row.expires_at - lifetime + max_age)
+        row.lease_until = max(row.lease_until, reach)
+        return row.lease_until - now
 
     async def release(self, claim: Claim, *, give_back: bool = False) -> None:
         self._tables.now()

@@ -352,3 +352,66 @@ async def given_back_token(bench: Bench) -> Token:
     assert isinstance(claim, Claim)
     await bench.index.tokens.release(claim, give_back=True)
     return token
+
+
+@everywhere
+def test_a_resumable_claim_lasts_as_the_token_and_longer_while_it_is_extended(world: World) -> None:
+    """To the end of the token; then by its lifetime each time, up to an age of the token."""
+
+    async def scenario(bench: Bench) -> None:
+        index = bench.index.tokens
+        token = await index.issue(GRANT)
+        await bench.later(600)
+        claim = await index.claim(token.token, [CAT], 60, resumable=True)
+        assert isinstance(claim, Claim)
+        assert claim.ends_in == pytest.approx(300, abs=60)
+        assert await index.extend(claim, 0) == pytest.approx(300, abs=60)
+        assert await index.extend(claim, 2000) == pytest.approx(900, abs=60)
+        await bench.later(800)
+        assert await cause(bench, token.token, CAT) == "used"
+        with pytest.raises(errors.IdTaken):
+            await index.issue(GRANT)
+        assert await index.extend(claim, 2000) == pytest.approx(600, abs=60)
+        await bench.later(700)
+        with pytest.raises(errors.TokenRefused):
+            await index.extend(claim, 2000)
+        with pytest.raises(errors.TokenRefused):
+            await index.claim(token.token, [CAT], 60, resumable=True)
+        await index.issue(GRANT)
+        await index.release(claim)
+
+    world.run(scenario)
+
+
+@everywhere
+def test_a_resumable_claim_is_taken_over_by_the_next_one_alone(world: World) -> None:
+    """The earlier one can neither go on nor commit; an ordinary claim is taken over by nobody."""
+
+    async def scenario(bench: Bench) -> None:
+        index = bench.index.tokens
+        token = await index.issue(GRANT)
+        first = await index.claim(token.token, [CAT], 60, resumable=True)
+        assert isinstance(first, Claim)
+        await bench.later(500)
+        await index.extend(first, 5000)
+        await bench.later(500)  # the token is past its end, the claim is not
+        second = await index.claim(token.token, [CAT], 60, resumable=True)
+        assert isinstance(second, Claim)
+        assert second.nonce != first.nonce
+        for attempt in (
+            index.extend(first, 5000),
+            index.complete(first, worlds.original(), "0" * 64, "{}"),
+        ):
+            with pytest.raises(errors.TokenRefused):
+                await attempt
+        await index.complete(second, worlds.original(), "0" * 64, "{}")
+        for claim in (first, second):
+            spent = await index.extend(claim, 5000)
+            assert isinstance(spent, Spent)
+            assert (spent.received_sha256, spent.receipt) == ("0" * 64, "{}")
+        ordinary = await index.issue(Grant(image=ImageId("dog"), lifetime=900.0))
+        await index.claim(ordinary.token, [ImageId("dog")], 60)
+        with pytest.raises(errors.TokenRefused):
+            await index.claim(ordinary.token, [ImageId("dog")], 60, resumable=True)
+
+    world.run(scenario)

@@ -85,17 +85,30 @@ class Tokens(Protocol):
         an upload in progress.
         """
 
-    async def claim(self, token: str, candidates: Sequence[ImageId], lease: float) -> Claim | Spent:
+    async def claim(
+        self, token: str, candidates: Sequence[ImageId], lease: float, *, resumable: bool = False
+    ) -> Claim | Spent:
         """Claim the token for one upload, for `lease` seconds.
 
         `candidates` are the possible ids in the upload's URL. Only one of several concurrent
         claims succeeds; the others raise TokenRefused, as do unknown and expired tokens and those
         for other ids. For a used token that has not expired the result is Spent. A token that
         was given back can be claimed again.
+
+        A `resumable` claim lasts until the token expires, whatever `lease` is, and the next one
+        takes it over: the earlier upload has lost its claim.
         """
 
     async def renew(self, claim: Claim, lease: float) -> None:
         """Extend the lease. Raises TokenRefused if the claim was lost meanwhile."""
+
+    async def extend(self, claim: Claim, max_age: float) -> float | Spent:
+        """Extend a resumable claim by the lifetime of its token; return the seconds that it lasts.
+
+        It ends `max_age` seconds after the token was issued, or with the token if that is later.
+        The result is Spent if an upload with this token was committed. Raises TokenRefused if
+        the claim has ended or was lost.
+        """
 
     async def release(self, claim: Claim, *, give_back: bool = False) -> None:
         """Release the claim: its id is free, and the token cannot be used again.

@@ -5,11 +5,15 @@ used. Only an expired or used row is replaced by the next token.
 
 A token that was given back is a failed one with a tally in `receipt`: one stroke for each time. For
 1.0.0 it is a failed token: refused, and replaced by the next one.
+
+The `nonce` of a claim that can be resumed begins with RESUMABLE: the next such claim of the token
+takes it over. For 1.0.0 it is an upload under way, until its lease ends.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,6 +29,9 @@ from liveresize.storage.index.repository import Repository
 _tokens = schema.tokens
 
 _STROKE = "|"
+
+RESUMABLE = "r-"
+"""The beginning of the nonce of a resumable claim; others are hex digits."""
 
 
 class SqlTokens(Repository):
@@ -65,28 +72,41 @@ class SqlTokens(Repository):
 
     @repository.write
     def claim(
-        self, connection: sa.Connection, token: str, candidates: Sequence[ImageId], lease: float
+        self,
+        connection: sa.Connection,
+        token: str,
+        candidates: Sequence[ImageId],
+        lease: float,
+        *,
+        resumable: bool = False,
     ) -> Claim | Spent:
         digest, nonce = tokens.digest(token), uuid.uuid4().hex
+        columns = _tokens.c
+        free = sa.and_(columns.expires_at > schema.now(), _usable())
+        until: sa.ColumnElement[float] = schema.now() + lease
+        if resumable:
+            nonce = RESUMABLE + nonce
+            free = sa.or_(free, _resumable())
+            until = sa.case((_resumable(), columns.lease_until), else_=columns.expires_at)
         claimed = connection.execute(
             sa.update(_tokens)
             .where(
-                _tokens.c.digest == digest,
-                _tokens.c.expires_at > schema.now(),
+                columns.digest == digest,
                 sa.or_(sa.false(), *(schema.of(_tokens, image) for image in candidates)),
-                _usable(),
+                free,
             )
-            .values(state=schema.State.UPLOADING, nonce=nonce, lease_until=schema.now() + lease)
-            .returning(_tokens)
+            .values(state=schema.State.UPLOADING, nonce=nonce, lease_until=until)
+            .returning(_tokens, (columns.lease_until - schema.now()).label("ends_in"))
         )
         row = claimed.one_or_none()
         if row is not None:
-            return Claim(grant=_grant(row), digest=digest, nonce=nonce)
+            return Claim(grant=_grant(row), digest=digest, nonce=nonce, ends_in=row.ends_in)
         known = connection.execute(
             sa.select(
                 _tokens,
                 _usable().label("usable"),
                 (_tokens.c.expires_at <= schema.now()).label("expired"),
+                (_tokens.c.expires_at - schema.now()).label("ends_in"),
             ).where(_tokens.c.digest == digest)
         )
         row = known.one_or_none()
@@ -96,7 +116,7 @@ class SqlTokens(Repository):
         if image not in candidates:
             raise errors.TokenRefused("", "", "other_id")
         if row.state == schema.State.DONE and not row.expired:
-            return Spent(image=image, received_sha256=row.received_sha256, receipt=row.receipt)
+            return _spent(row)
         raise errors.TokenRefused("", "", "expired" if row.usable and row.expired else "used")
 
     @repository.write
@@ -109,6 +129,32 @@ class SqlTokens(Repository):
         )
         if renewed.one_or_none() is None:
             raise errors.TokenRefused("", "the lease is lost", "expired")
+
+    @repository.write
+    def extend(self, connection: sa.Connection, claim: Claim, max_age: float) -> float | Spent:
+        columns = _tokens.c
+        later = schema.now() + (columns.expires_at - columns.issued_at)
+        latest = columns.issued_at + max_age
+        reach = sa.case((later < latest, later), else_=latest)
+        until = sa.case((reach > columns.lease_until, reach), else_=columns.lease_until)
+        extended = connection.execute(
+            sa.update(_tokens)
+            .where(schema.held(claim), columns.lease_until > schema.now())
+            .values(lease_until=until)
+            .returning((columns.lease_until - schema.now()).label("ends_in"))
+        )
+        row = extended.one_or_none()
+        if row is not None:
+            seconds: float = row.ends_in
+            return seconds
+        spent = connection.execute(
+            sa.select(_tokens, (columns.expires_at - schema.now()).label("ends_in")).where(
+                columns.digest == claim.digest, columns.state == schema.State.DONE
+            )
+        ).one_or_none()
+        if spent is None:
+            raise errors.TokenRefused("", "the lease is lost", "expired")
+        return _spent(spent)
 
     @repository.write
     def release(self, connection: sa.Connection, claim: Claim, *, give_back: bool = False) -> None:
@@ -172,6 +218,25 @@ def _usable() -> sa.ColumnElement[bool]:
     columns = _tokens.c
     given_back = sa.and_(columns.state == schema.State.FAILED, columns.receipt.is_not(None))
     return sa.or_(columns.state == schema.State.ISSUED, given_back)
+
+
+def _resumable() -> sa.ColumnElement[bool]:
+    """Return the condition that a resumable upload holds the token, which another may continue."""
+    columns = _tokens.c
+    return sa.and_(
+        columns.state == schema.State.UPLOADING,
+        columns.nonce.startswith(RESUMABLE, autoescape=True),
+        columns.lease_until > schema.now(),
+    )
+
+
+def _spent(row: sa.Row[Any]) -> Spent:
+    return Spent(
+        image=ImageId(row.name, row.bucket),
+        received_sha256=row.received_sha256,
+        receipt=row.receipt,
+        ends_in=row.ends_in,
+    )
 
 
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
