@@ -143,6 +143,105 @@ class Destination(Protocol[R]):
         """
 
 
+class Storing(Generic[R]):
+    """The steps behind a whole body, which is in a file: from step 2 of the module's docstring."""
+
+    def __init__(
+        self,
+        pipeline: UploadPipeline,
+        destination: Destination[R],
+        body: Path,
+        cleaned: Path,
+        *,
+        client: str,
+    ) -> None:
+        """`cleaned` is where the file to store is made; `client` is the key of the client."""
+        self._pipeline = pipeline
+        self._destination = destination
+        self._body = body
+        self._cleaned = cleaned
+        self._client = client
+
+    async def store(self, sha256: str, crop: Crop | None) -> R:
+        """Store the image, whose body has that SHA-256; the body's file stays.
+
+        Raises what `StagedUpload.finish` raises, and CommitUnknown.
+        """
+        pipeline, destination = self._pipeline, self._destination
+        generation = new_generation(pipeline.clock.time())
+        pipeline.moving.add(generation)
+        try:
+            facts = await self._clean(crop)
+            original = described(destination.image(facts), generation, facts)
+            result = destination.result(original)
+            await pipeline.originals.keep(self._cleaned, original)
+            try:
+                if destination.held:
+                    await pipeline.originals.hide(generation)
+                mirrored = await pipeline.mirroring.offer(original)
+                replaced = await self._commit(original, sha256, result, mirrored=mirrored)
+            except errors.LiveResizeError as error:
+                await self._remove(original, error)
+                raise
+        finally:
+            pipeline.moving.discard(generation)
+            await asyncio.to_thread(self._cleaned.unlink, missing_ok=True)
+        pipeline.originals.settle(generation)
+        pipeline.memory.forget(original.image)
+        pipeline.dispatcher.kick()
+        if replaced is not None:
+            await pipeline.cleanup.remove(replaced)
+        return result
+
+    async def _clean(self, crop: Crop | None) -> Facts:
+        """Inspect the body, and write what is to be stored, in a worker."""
+        job = IntakeJob(
+            source=str(self._body),
+            target=str(self._cleaned),
+            crop=crop,
+            formats=self._destination.formats,
+            upright=self._destination.upright,
+        )
+        handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
+        return await self._pipeline.renderer.run(job, handle=handle)
+
+    async def _commit(
+        self, original: Original, sha256: str, result: R, *, mirrored: bool
+    ) -> Original | None:
+        """Commit; when nobody can tell whether that worked, look before answering.
+
+        The claim is given up before the look, so that a commit that is still on its way
+        cannot come after it. Where that cannot be had, `recover` looks later. Raises
+        CommitUnknown then.
+        """
+        try:
+            with needing_room():  # which is certain: nothing was written
+                return await self._destination.commit(original, sha256, result, mirrored=mirrored)
+        except errors.IndexUnavailable as unknown:
+            try:
+                certain = await self._destination.release()
+                stored = await self._pipeline.rows.of(original.generation)
+            except errors.IndexUnavailable:
+                certain, stored = False, None
+            if stored is None and certain:
+                raise
+            if stored is None:
+                # Whether the row is there will be seen by `recover`: keep file and note.
+                raise CommitUnknown(unknown.detail) from unknown
+            return None
+
+    async def _remove(self, original: Original, error: errors.LiveResizeError) -> None:
+        """Remove the file of an upload that was not committed.
+
+        Its note stays where the mirror may have a copy: `recover` finds that by it.
+        """
+        pipeline = self._pipeline
+        await pipeline.originals.remove(original)
+        nowhere = isinstance(error, errors.BucketMissing)
+        if nowhere or not pipeline.mirroring.takes(original.image):
+            pipeline.originals.settle(original.generation)
+
+
 class StagedUpload(Generic[R]):
     """One upload: takes its body, then stores it in the order of the module's docstring."""
 
@@ -193,7 +292,14 @@ class StagedUpload(Generic[R]):
         """Store the image, or leave nothing."""
         self._finishing = True
         try:
-            result = await self._store(crop)
+            sha256 = await self._body.close()
+            if not self._body.size:
+                raise errors.BadUpload(EMPTY)
+            cleaned = self._staged.with_name(self._staged.name + ".cleaned")
+            storing = Storing(
+                self._pipeline, self._destination, self._staged, cleaned, client=self._client
+            )
+            result = await storing.store(sha256, crop)
         except CommitUnknown as unknown:
             await self._abort()
             raise errors.IndexUnavailable("", str(unknown)) from unknown
@@ -206,86 +312,6 @@ class StagedUpload(Generic[R]):
         self._renewal.cancel()
         await asyncio.to_thread(self._staged.unlink, missing_ok=True)
         return result
-
-    async def _store(self, crop: Crop | None) -> R:
-        """Do the steps of the module's docstring."""
-        pipeline, destination = self._pipeline, self._destination
-        sha256 = await self._body.close()
-        if not self._body.size:
-            raise errors.BadUpload(EMPTY)
-        cleaned = self._staged.with_name(self._staged.name + ".cleaned")
-        generation = new_generation(pipeline.clock.time())
-        pipeline.moving.add(generation)
-        try:
-            facts = await self._clean(cleaned, crop)
-            original = described(destination.image(facts), generation, facts)
-            result = destination.result(original)
-            await pipeline.originals.keep(cleaned, original)
-            try:
-                if destination.held:
-                    await pipeline.originals.hide(generation)
-                mirrored = await pipeline.mirroring.offer(original)
-                replaced = await self._commit(original, sha256, result, mirrored=mirrored)
-            except errors.LiveResizeError as error:
-                await self._remove(original, error)
-                raise
-        finally:
-            pipeline.moving.discard(generation)
-            await asyncio.to_thread(cleaned.unlink, missing_ok=True)
-        pipeline.originals.settle(generation)
-        pipeline.memory.forget(original.image)
-        pipeline.dispatcher.kick()
-        if replaced is not None:
-            await pipeline.cleanup.remove(replaced)
-        return result
-
-    async def _clean(self, target: Path, crop: Crop | None) -> Facts:
-        """Inspect the staged file, and write what is to be stored to `target`, in a worker."""
-        job = IntakeJob(
-            source=str(self._staged),
-            target=str(target),
-            crop=crop,
-            formats=self._destination.formats,
-            upright=self._destination.upright,
-        )
-        handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
-        return await self._pipeline.renderer.run(job, handle=handle)
-
-    async def _commit(
-        self, original: Original, sha256: str, result: R, *, mirrored: bool
-    ) -> Original | None:
-        """Commit; when nobody can tell whether that worked, look before answering.
-
-        The claim is given up before the look, so that a commit that is still on its way
-        cannot come after it. Where that cannot be had, `recover` looks later. Raises
-        CommitUnknown then.
-        """
-        try:
-            with needing_room():  # which is certain: nothing was written
-                return await self._destination.commit(original, sha256, result, mirrored=mirrored)
-        except errors.IndexUnavailable as unknown:
-            try:
-                certain = await self._destination.release()
-                stored = await self._pipeline.rows.of(original.generation)
-            except errors.IndexUnavailable:
-                certain, stored = False, None
-            if stored is None and certain:
-                raise
-            if stored is None:
-                # Whether the row is there will be seen by `recover`: keep file and note.
-                raise CommitUnknown(unknown.detail) from unknown
-            return None
-
-    async def _remove(self, original: Original, error: errors.LiveResizeError) -> None:
-        """Remove the file of an upload that was not committed.
-
-        Its note stays where the mirror may have a copy: `recover` finds that by it.
-        """
-        pipeline = self._pipeline
-        await pipeline.originals.remove(original)
-        nowhere = isinstance(error, errors.BucketMissing)
-        if nowhere or not pipeline.mirroring.takes(original.image):
-            pipeline.originals.settle(original.generation)
 
     async def _stay_alive(self) -> None:
         """Renew while bytes arrive, and while they are being stored.
