@@ -11,7 +11,11 @@ LiveResizeError
 │   ├── BadUpload
 │   ├── BadCrop
 │   ├── InvalidId
-│   └── UploadTooSlow
+│   ├── UploadTooSlow
+│   ├── UnsupportedBody
+│   ├── TusVersionRefused
+│   ├── OffsetConflict
+│   └── ChecksumMismatch
 ├── Refused                     the client may not do this
 │   ├── SecretRefused
 │   ├── NetworkRefused
@@ -26,6 +30,8 @@ LiveResizeError
 │   └── BucketMissing
 ├── VersionMismatch
 ├── OlderInstance
+├── UploadMissing
+│   └── UploadEnded
 ├── OriginalElsewhere
 ├── ImageError                  the picture itself is the problem
 │   ├── UploadTooLarge
@@ -40,6 +46,8 @@ LiveResizeError
 │   ├── UnsentFull
 │   ├── RateLimited
 │   ├── TooManyFailures
+│   ├── TooManyUploads
+│   ├── UploadsFull
 │   ├── RenderTimeout
 │   ├── WaitTimeout
 │   ├── DiskFull
@@ -137,6 +145,22 @@ class UploadTooSlow(RequestError):
     """The body arrived more slowly than the server waits for."""
 
 
+class UnsupportedBody(RequestError):
+    """The body must have the Content-Type application/offset+octet-stream."""
+
+
+class TusVersionRefused(RequestError):
+    """The header Tus-Resumable must be 1.0.0, the version of tus that this server speaks."""
+
+
+class OffsetConflict(RequestError):
+    """The part does not begin where the upload ends: ask for its offset with HEAD."""
+
+
+class ChecksumMismatch(RequestError):
+    """The part does not have the checksum of Upload-Checksum, and was dropped: send it again."""
+
+
 class Refused(LiveResizeError):
     """This client may not do that."""
 
@@ -218,6 +242,14 @@ class OlderInstance(LiveResizeError):
     """An instance of 1.0.0 uses this database and would show the image: upgrade it first."""
 
 
+class UploadMissing(LiveResizeError):
+    """There is no such upload here: create it again with its token, or with a new one."""
+
+
+class UploadEnded(UploadMissing):
+    """The unfinished upload has ended, or another one has replaced it: ask for a new token."""
+
+
 class OriginalElsewhere(LiveResizeError):
     """The picture is known, but its bytes cannot be reached here just now."""
 
@@ -272,6 +304,14 @@ class RateLimited(Overload):
 
 class TooManyFailures(Overload):
     """Too many wrong secrets or signatures came from this address: ask again later."""
+
+
+class TooManyUploads(Overload):
+    """This client has as many unfinished uploads as one client may have."""
+
+
+class UploadsFull(Overload):
+    """There is no room for more unfinished uploads at the moment."""
 
 
 class RenderTimeout(Overload):

@@ -18,6 +18,12 @@ from liveresize.http.handlers.admin import DeleteHandler, PurgeHandler
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.images import ObjectHandler, PictureHandler
 from liveresize.http.handlers.records import PatchHandler
+from liveresize.http.handlers.resumable import (
+    ResumableCreationHandler,
+    ResumableOptionsHandler,
+    ResumablePartHandler,
+    ResumableUploadHandler,
+)
 from liveresize.http.handlers.status import (
     FaviconHandler,
     HealthHandler,
@@ -59,6 +65,10 @@ ROUTES: list[Row] = [
     (READ, r"/_studio/session", StudioSessionHandler),
     (("POST",), r"/_studio/token", StudioTokenHandler),
     (READ, r"/_studio/(?!token\Z)[^/]*", StudioPageHandler),
+    (("POST",), r"/_uploads/[^/]+", ResumableCreationHandler),
+    (("OPTIONS",), r"/_uploads/[^/]+(?:/[^/]+)?", ResumableOptionsHandler),
+    (("PATCH", "POST"), r"/_uploads/[^/]+/[^/]+", ResumablePartHandler),
+    (("HEAD", "DELETE"), r"/_uploads/[^/]+/[^/]+", ResumableUploadHandler),
     (READ, r"/robots\.txt/?", RobotsHandler),
     (READ, r"/openapi\.json/?", OpenApiHandler),
     (READ, r"/favicon\.ico", FaviconHandler),

@@ -46,10 +46,12 @@ from liveresize.storage.listings import RenditionFiles
 from liveresize.storage.memory import Memory
 from liveresize.storage.mirroring import Mirroring
 from liveresize.storage.originals import DiskOriginals
+from liveresize.storage.partials import DiskPartials
 from liveresize.storage.spool import DiskSpool
 from liveresize.storage.strays import StrayFiles
 from liveresize.uploads.generation_cleanup import GenerationCleanup
 from liveresize.uploads.pipeline import UploadPipeline
+from liveresize.uploads.resumable import ResumableUploads
 from liveresize.uploads.token_uploads import Uploads
 
 
@@ -149,6 +151,12 @@ class Container:
             lease=settings.upload.lease,
         )
         self.uploads = Uploads(self.pipeline, max_bytes=settings.constraints.max_upload_bytes)
+        self.resumable = ResumableUploads(
+            self.pipeline,
+            DiskPartials(settings.uploads_folder, settings.disk),
+            settings.uploads,
+            max_bytes=settings.constraints.max_upload_bytes,
+        )
         loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
@@ -249,6 +257,7 @@ class Container:
             pictures=pictures,
             objects=objects,
             uploads=self.uploads,
+            resumable=self.resumable,
             vip_uploads=VipUploads(self.pipeline, max_bytes=settings.vip.max_bytes),
             warmup=self.warmup,
             purge=self.purge,

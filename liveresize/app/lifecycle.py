@@ -54,6 +54,7 @@ class Lifecycle:
         """
         parts = self._components
         self._prepare_folders()
+        await parts.resumable.load()
         await parts.workers.start()
         try:
             await parts.buckets.start()
@@ -74,6 +75,7 @@ class Lifecycle:
                 (_LISTEN_EVERY, parts.mirroring.catch_up),
                 (_ANNOUNCE_EVERY, parts.dispatcher.catch_up),
                 (_TIDY_EVERY, parts.purge.tidy),
+                (_TIDY_EVERY, parts.resumable.tidy),
                 (_TIDY_EVERY, parts.mirroring.make_room),
                 (_STRAYS_EVERY, parts.strays.look),
                 (_TIDY_EVERY, parts.outdated_facts.refresh),
@@ -89,7 +91,8 @@ class Lifecycle:
     def _prepare_folders(self) -> None:
         parts = self._components
         try:
-            for store in (parts.originals, parts.spool, parts.buckets.main):
+            folders = (parts.originals, parts.spool, parts.resumable.files, parts.buckets.main)
+            for store in folders:
                 store.prepare()
         except errors.DiskFull as error:
             raise errors.SettingsError(

@@ -43,6 +43,7 @@ class MetricsCollector:
             *self._publishing(),
             *self._owed(),
             *self._compared(),
+            *self._resumable(),
         ]
         data, pids = Path(parts.settings.data_dir), parts.workers.stats.pids
         return known + await asyncio.to_thread(_from_system, data, parts.spool.oldest, pids)
@@ -224,6 +225,21 @@ class MetricsCollector:
                 "liveresize_webhook_backlog",
                 "Uploads that the webhook was yet to be told of.",
                 self._components.dispatcher.backlog,
+            ),
+        ]
+
+    def _resumable(self) -> list[Metric]:
+        resumable = self._components.resumable
+        return [
+            gauge(
+                "liveresize_unfinished_uploads",
+                "Uploads that can be resumed and are not stored yet.",
+                resumable.unfinished,
+            ),
+            gauge(
+                "liveresize_unfinished_uploads_bytes",
+                "Bytes that they will have when they are whole.",
+                resumable.unfinished_bytes,
             ),
         ]
 

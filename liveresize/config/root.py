@@ -68,6 +68,7 @@ class Settings:
     originals: pictures.Originals = section(pictures.Originals)
     token: server.Token = section(server.Token)
     upload: server.Upload = section(server.Upload)
+    uploads: server.Uploads = section(server.Uploads)
     admin: server.Admin = section(server.Admin)
     signing: server.Signing = section(server.Signing)
     cache: server.Cache = section(server.Cache)
@@ -93,6 +94,11 @@ class Settings:
     def originals_folder(self) -> Path:
         """Folder of the originals."""
         return Path(self.originals_dir or Path(self.data_dir, "originals"))
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Folder of the uploads that arrive in parts."""
+        return Path(self.data_dir, "uploads")
 
     @property
     def renditions_folder(self) -> Path:

@@ -1,10 +1,14 @@
 """Log a finished request, and count it in the metrics."""
 
+from liveresize.core import tokens
 from liveresize.observe import log
 from liveresize.observe.metrics import requests
 
 _PROBES = ("/_health", "/_live", "/_ready", "/_metrics")
 """What balancers and Prometheus request every few seconds."""
+
+
+_UPLOADS = "/_uploads/"
 
 
 def note(
@@ -23,9 +27,14 @@ def note(
 ) -> None:
     """Log and count one request; a probe that succeeds is logged at debug only.
 
+    Whoever knows the id of an upload may continue it: of such a path the log has the name of its
+    file instead, or the beginning of it.
+
     `route` is one of `metrics.requests.ROUTES`, `error` the code of the error; all other
     arguments are those of `log.access`.
     """
+    if path.startswith(_UPLOADS):
+        path = _without_id(path)
     requests.count(
         route=route,
         method=method,
@@ -49,3 +58,9 @@ def note(
         error=error,
         **more,
     )
+
+
+def _without_id(path: str) -> str:
+    """Return the path of an upload with eight digits of the key of its file for its id."""
+    name, slash, id_ = path[len(_UPLOADS) :].partition("/")
+    return f"{_UPLOADS}{name}{slash}" + (f"~{tokens.digest(id_)[:8]}" if id_ else "")

@@ -25,6 +25,7 @@ from liveresize.observe.metrics.exposition import Scrape
 from liveresize.settings.entrances import Vip
 from liveresize.settings.pictures import Constraints
 from liveresize.settings.server import PRIVATE_NETWORKS, Admin, Limits, Signing, Token
+from liveresize.uploads.resumable import ResumableUploads
 from liveresize.uploads.token_uploads import Uploads
 
 _YEAR = 31_536_000
@@ -70,6 +71,7 @@ class AppContext:
         pictures: Pictures,
         objects: StoredObjects,
         uploads: Uploads,
+        resumable: ResumableUploads,
         vip_uploads: VipUploads,
         warmup: Warmup[VipRequest],
         purge: Purge,
@@ -104,6 +106,7 @@ class AppContext:
         self.pictures = pictures
         self.objects = objects
         self.uploads = uploads
+        self.resumable = resumable
         self.vip_uploads = vip_uploads
         self.warmup = warmup
         self.purge = purge

@@ -21,6 +21,26 @@ _EXPOSED = (
 EXPOSED = ("Access-Control-Expose-Headers", ", ".join(_EXPOSED))
 """Headers of responses that a script may read, besides those that it always may."""
 
+EXPOSED_BY_TUS = (
+    EXPOSED[0],
+    ", ".join(
+        (
+            *_EXPOSED,
+            "Location",
+            "Upload-Offset",
+            "Upload-Length",
+            "Upload-Metadata",
+            "Upload-Expires",
+            "Tus-Resumable",
+            "Tus-Version",
+            "Tus-Extension",
+            "Tus-Max-Size",
+            "Tus-Checksum-Algorithm",
+        )
+    ),
+)
+"""The same of responses to uploads that can be resumed."""
+
 ANY_PAGE = ("Cross-Origin-Resource-Policy", "cross-origin")
 """Pages that isolate themselves (`Cross-Origin-Embedder-Policy`) may show the picture."""
 

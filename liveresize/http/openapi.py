@@ -105,6 +105,8 @@ def document(site: AppContext) -> Json:
             _expand_errors(operation, pages=method == "get")
         if "get" in item:
             item["head"] = _head(item["get"])
+        elif "head" in item:
+            item["head"]["responses"] = _bodiless(item["head"]["responses"])
         for operation in item.values():
             operation.pop("x-head", None)
             _share_responses(operation, responses)
@@ -252,13 +254,21 @@ def _head(get: Json) -> Json:
         "summary": f"{get['summary']}, its headers alone",
         "parameters": [each for each in get["parameters"] if not _only_of_get(each)],
         "responses": {
-            status: {key: each for key, each in response.items() if key != "content"}
-            for status, response in get["responses"].items()
+            status: response
+            for status, response in _bodiless(get["responses"]).items()
             if status in statuses
         },
     }
     head.pop("description", None)
     return head
+
+
+def _bodiless(responses: Json) -> Json:
+    """Return responses without their bodies."""
+    return {
+        status: {key: each for key, each in response.items() if key != "content"}
+        for status, response in responses.items()
+    }
 
 
 def _only_of_get(parameter: Json) -> bool:

@@ -48,6 +48,31 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """Uploads that can be resumed (tus)."""
+
+    max_age: float = key(
+        86_400.0,
+        "Seconds after the issue of its token up to which an unfinished upload is kept while its "
+        "bytes arrive; without bytes it ends with its token.",
+        least=1,
+        most=604_800,
+    )
+    unfinished: int = key(
+        1000, "Unfinished uploads that this instance keeps; beyond them it is 507.", least=0
+    )
+    unfinished_bytes: int = key(
+        10 * _GIB,
+        "Bytes of unfinished uploads that this instance keeps, counted as they will be when they "
+        "are whole; beyond them it is 507.",
+        least=0,
+    )
+    client_unfinished: int = key(
+        50, "Unfinished uploads of one client; beyond them it is 429, and 0 is no limit.", least=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
     """Deleting, purging and looking inside."""
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from . import pictures, servers, wire
+from liveresize.core import tokens
+
+from . import pictures, servers, tus, wire
 
 COMMON = {
     "@timestamp",
@@ -173,3 +175,13 @@ def test_an_upload_that_was_broken_off_is_logged_as_gone(
 def test_nothing_was_logged_as_an_error(process: servers.Process) -> None:
     """Whatever clients have done to it so far."""
     assert [line for line in process.lines() if line["level"] in ("error", "critical")] == []
+
+
+def test_the_log_has_no_url_of_an_upload_in_parts(process: servers.Process, name: str) -> None:
+    """Whoever knows it may go on with the upload: the log has its file instead."""
+    client = tus.Tus(process.client)
+    url = client.begun(name, process.client.token(name), 100)
+    assert client.patch(url, 0, b"x", X_Request_Id=name).status_code == 204
+    id_ = url.rpartition("/")[2]
+    assert process.line_of(name)["url.path"] == f"/_uploads/{name}/~{tokens.digest(id_)[:8]}"
+    assert id_ not in process.log.read_text()

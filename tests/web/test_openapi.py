@@ -18,6 +18,8 @@ READING = {200, 206, 302, 303, 304, 307, 400, 403, 404, 416, 422, 429, 503, 504}
 LOOKING = READING - {206, 303, 416}
 KEPT = {200, 206, 304, 404, 416, 422, 429, 503, 504}
 UPLOADING = {200, 400, 403, 408, 413, 415, 422, 503, 507}
+STORING = {403, 410, 413, 415, 422, 503, 507, 400, 404, 412}
+IN_PARTS = STORING | {408, 409, 460}
 DELETING = {204, 400, 401, 403, 404, 422, 429, 503}
 WARMING = {202, 400, 401, 404, 408, 413, 422, 429, 503}
 TOKENS = {200, 400, 401, 403, 408, 409, 413, 429, 503, 507}
@@ -46,6 +48,14 @@ STATUSES = {
     "/_renditions/{bucket}/{name}/{generation}/{file}": {
         "GET": KEPT,
         "HEAD": KEPT - {206, 416, 429},
+    },
+    "/_uploads/{name}": {"POST": IN_PARTS | {201, 429}, "OPTIONS": {204}},
+    "/_uploads/{name}/{upload}": {
+        "HEAD": STORING | {200},
+        "PATCH": IN_PARTS | {200, 204},
+        "POST": IN_PARTS | {200, 204},
+        "DELETE": {204, 400, 403, 404, 412},
+        "OPTIONS": {204},
     },
     "/token": {"POST": TOKENS},
     "/purge": {"POST": {200, 400, 401, 403, 408, 413, 429, 503}},

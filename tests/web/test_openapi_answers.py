@@ -6,7 +6,7 @@ import pytest
 
 from liveresize import errors
 
-from . import buckets, pictures, servers
+from . import buckets, pictures, servers, tus
 from .buckets import BEARER
 from .contract.conforming import Visitor
 
@@ -60,6 +60,38 @@ def test_tokens_and_uploads(visitor: Visitor, name: str) -> None:
         raw = {"X-Token": token, "Content-Type": "image/png"}
         target = f"/{name}-b.png{query}"
         visitor.ask(status, "POST", named, target, headers=raw, content=data)
+
+
+def test_uploads_in_parts(visitor: Visitor, name: str) -> None:
+    """From the creation to the receipt, and what can go wrong on the way."""
+    at, one, data = "/_uploads/{name}", f"/_uploads/{name}", pictures.png()
+    spoken = {"Tus-Resumable": "1.0.0"}
+    part = {**spoken, "Content-Type": tus.PART}
+    visitor.ask(204, "OPTIONS", at, one)
+    token = visitor.client.token(name)
+    sent = {**spoken, "X-Token": token, "Upload-Length": str(len(data))}
+    visitor.ask(412, "POST", at, one)
+    visitor.ask(400, "POST", at, one, headers={**spoken, "X-Token": token})
+    visitor.ask(403, "POST", at, one, headers={**sent, "X-Token": "made-up"})
+    visitor.ask(413, "POST", at, one, headers={**sent, "Upload-Length": str(1 << 40)})
+    visitor.ask(415, "POST", at, one, headers=sent, content=data)
+    url = visitor.ask(201, "POST", at, one, headers=sent).headers["Location"]
+    to = "/_uploads/{name}/{upload}"
+    visitor.ask(204, "OPTIONS", to, url)
+    visitor.ask(204, "PATCH", to, url, headers={**part, "Upload-Offset": "0"}, content=data[:9])
+    visitor.ask(200, "HEAD", to, url, headers=spoken)
+    wrong = {**part, "Upload-Checksum": tus.checksum(b"other"), "Upload-Offset": "9"}
+    visitor.ask(460, "PATCH", to, url, headers=wrong, content=data[9:])
+    visitor.ask(409, "PATCH", to, url, headers={**part, "Upload-Offset": "0"}, content=b"x")
+    visitor.ask(404, "HEAD", to, url[:-1], headers=spoken)
+    overridden = {**part, "Upload-Offset": "9", "X-HTTP-Method-Override": "PATCH"}
+    visitor.ask(200, "POST", to, url, headers=overridden, content=data[9:])
+    visitor.ask(200, "HEAD", to, url, headers=spoken)
+    visitor.ask(204, "DELETE", to, url, headers=spoken)
+    visitor.ask(404, "DELETE", to, url, headers=spoken)
+    token = visitor.client.token(f"{name}-b")
+    sent = {**part, "X-Token": token, "Upload-Length": str(len(data))}
+    visitor.ask(201, "POST", at, f"{one}-b", headers=sent, content=data)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

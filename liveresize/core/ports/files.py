@@ -10,6 +10,7 @@ from liveresize.core import originals
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports.index import Purged
+from liveresize.core.tokens import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +186,70 @@ class RenditionFiles(Protocol):
 
     async def discard(self, files: Sequence[RenditionFile]) -> None:
         """Remove files that have not changed since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialNote:
+    """What is known of an upload that arrives in parts; it lies beside its bytes.
+
+    `key` is the SHA-256 of its id, which is nowhere written down. `name` is what its URL calls the
+    picture, `length` the bytes that it will have, `client` the key of its client, `metadata` the
+    header of its creation without the token. `ends_at` is Unix seconds. Bytes from `unchecked` on
+    are of a part whose checksum was not compared.
+    """
+
+    key: str
+    name: str
+    claim: Claim
+    length: int
+    client: str
+    metadata: str
+    crop: tuple[int, int, int, int] | None
+    ends_at: float
+    unchecked: int | None = None
+
+
+class PartialFiles(Protocol):
+    """The bytes of uploads that arrive in parts, and their notes, on the local disk."""
+
+    def prepare(self) -> None:
+        """Create the folder. Raises DiskFull if that fails."""
+
+    def path(self, key: str) -> Path:
+        """Return the path of the bytes, whether or not they exist."""
+
+    def check(self, need: int) -> None:
+        """Raise DiskFull if `need` more bytes would leave less than the reserve."""
+
+    async def load(self) -> list[tuple[PartialNote, int | None]]:
+        """Return every note with the number of its durable bytes; None if they are gone.
+
+        Bytes that were not checked are cut off, and what has no readable note is removed.
+        """
+
+    async def create(self, note: PartialNote) -> None:
+        """Write a note and an empty file, durably. Raises DiskFull."""
+
+    async def write_note(self, note: PartialNote) -> None:
+        """Replace a note, durably. Raises DiskFull."""
+
+    async def append(self, key: str, offset: int, data: bytes) -> None:
+        """Write `data` from `offset` on. Raises DiskFull; part of it may have been written."""
+
+    async def sync(self, key: str) -> int:
+        """Make the bytes durable, and return their number. Raises DiskFull."""
+
+    async def truncate(self, key: str, size: int) -> None:
+        """Cut the bytes off behind `size`, durably. Raises DiskFull."""
+
+    async def sha256(self, key: str) -> str:
+        """Return the SHA-256 of the bytes in hex. Raises DiskFull if they cannot be read."""
+
+    async def remove_bytes(self, key: str) -> None:
+        """Remove the bytes, and leave the note; missing ones are not an error."""
+
+    async def remove(self, key: str) -> None:
+        """Remove note and bytes; missing ones are not an error."""
 
 
 class Spool(Protocol):

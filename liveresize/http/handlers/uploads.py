@@ -45,11 +45,11 @@ class UploadHandler(BodyHandler):
         The token comes first, because every failed attempt must release its id.
         """
         path, _, query = self.target.partition("?")
-        candidates = _candidates(parameters.percent_decode(path[1:]))
+        ids = candidates(parameters.percent_decode(path[1:]))
         token = self.request.headers.get("X-Token", "").strip().lower()
         if not token:
             raise errors.TokenRefused("The header X-Token is missing.")
-        self._upload = await self.site.uploads.begin(token, candidates, self.client_key)
+        self._upload = await self.site.uploads.begin(token, ids, self.client_key)
         with self._giving_back():
             self._crop = read_crop(query)
             self._form = _form(self.request.headers.get("Content-Type", ""))
@@ -133,7 +133,7 @@ def _form(content_type: str) -> ImageField | None:
     )
 
 
-def _candidates(segment: str) -> list[ImageId]:
+def candidates(segment: str) -> list[ImageId]:
     """Return the ids that the segment may name: all of it, then without any extension.
 
     Ids of tokens are NFC; file names of some systems are not.

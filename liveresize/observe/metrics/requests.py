@@ -14,6 +14,7 @@ ROUTES = (
     "object",
     "vip",
     "upload",
+    "resumable_upload",
     "vip_upload",
     "token",
     "delete",
@@ -32,7 +33,15 @@ METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", OTHER)
 GONE = 499
 """The status of a request whose client did not wait for its answer."""
 
-STATUSES = (*(str(each.value) for each in http.HTTPStatus), str(GONE), OTHER)
+CHECKSUM_MISMATCH = 460
+"""The status of tus for a part with another checksum."""
+
+STATUSES = (
+    *(str(each.value) for each in http.HTTPStatus),
+    str(CHECKSUM_MISMATCH),
+    str(GONE),
+    OTHER,
+)
 
 NO_CACHE = "none"
 CACHES = ("HIT-MEMORY", "HIT", "MISS", "COALESCED", "BYPASS", NO_CACHE)
@@ -85,6 +94,7 @@ _methods = {method: method for method in METHODS}
 _statuses = {int(status): int(status) for status in STATUSES if status != OTHER}
 
 _POSTED = ("upload", "vip_upload")
+_RESUMABLE = "resumable_upload"
 
 OUR_FAULT = (
     "disk_full",
@@ -99,7 +109,7 @@ OUR_FAULT = (
 """What uploads fail by that clients can do nothing about."""
 
 # A series that begins with its first failure shows no increase: these are there before it.
-for _route in _POSTED:
+for _route in (*_POSTED, _RESUMABLE):
     for _fault in OUR_FAULT:
         _uploads.labels(_route, _fault)
 
@@ -132,6 +142,11 @@ def count(
             _tokens.labels(outcome).inc()
 
 
+def resumable_ended(error: str | None) -> None:
+    """Count an upload in parts that is whole, by the code of what it failed by."""
+    _uploads.labels(_RESUMABLE, _outcome(200, error)).inc()
+
+
 def received(size: int) -> None:
     """Count `size` bytes of an image on its way in."""
     _received.inc(size)
@@ -147,7 +162,7 @@ def by_cache() -> dict[str, int]:
 
 def uploaded() -> int:
     """How many uploads have been stored."""
-    return sum(_value(_uploads.labels(route, OK)) for route in _POSTED)
+    return sum(_value(_uploads.labels(route, OK)) for route in (*_POSTED, _RESUMABLE))
 
 
 def _outcome(status: int, error: str | None) -> str:
