@@ -18,6 +18,14 @@ from typing import Any
 
 STEPS = {
     "claim": "liveresize.storage.index.tokens:SqlTokens.claim",
+    "extend": "liveresize.storage.index.tokens:SqlTokens.extend",
+    "create-parts": "liveresize.storage.partials:DiskPartials.create",
+    "note-parts": "liveresize.storage.partials:DiskPartials.write_note",
+    "append-parts": "liveresize.storage.partials:DiskPartials.append",
+    "sync-parts": "liveresize.storage.partials:DiskPartials.sync",
+    "cut-parts": "liveresize.storage.partials:DiskPartials.truncate",
+    "hash-parts": "liveresize.storage.partials:DiskPartials.sha256",
+    "remove-bytes": "liveresize.storage.partials:DiskPartials.remove_bytes",
     "body": "liveresize.uploads.bodies:Body.flush",
     "clean": "liveresize.workers:WorkerPool.run",
     "rename": "pathlib:Path.rename",
