@@ -2,6 +2,7 @@
 
 import base64
 import html.parser
+import io
 import json
 import shutil
 import subprocess
@@ -311,3 +312,20 @@ def test_the_fields_of_a_token_are_those_that_the_server_reads(server: servers.R
         answer = narrow("/token", json={**values, field: {"no": "such"}})
         assert answer.status_code == 400
         assert field in answer.json()["error"]
+
+
+def test_the_upload_in_parts_runs_as_it_stands(server: servers.Running) -> None:
+    """With tuspy: in parts with checksums, broken off, and gone on with by another process."""
+    space: dict[str, Any] = {"__name__": "application"}
+    exec(guides.blocks(UPLOADING, "python")[1].replace("5_000_000", "10_000"), space)
+    data, token = SAMPLE.read_bytes(), server.client.token("parts")
+    told = space["upload_in_parts"](io.BytesIO(data), server.url, "parts", token)
+    assert (told["id"], told["original_width"]) == ("parts", 1440)
+    client = space["TusClient"](f"{server.url}/_uploads/again")
+    metadata = {"token": server.client.token("again"), "filename": "sample.jpg"}
+    first = client.uploader(file_stream=io.BytesIO(data), metadata=metadata, chunk_size=20_000)
+    first.upload(stop_at=30_000)
+    second = client.uploader(file_stream=io.BytesIO(data), url=first.url, chunk_size=20_000)
+    assert second.offset == 30_000
+    second.upload()
+    assert server.client.get("/again").content == data
