@@ -128,6 +128,7 @@ def test_nginx_finds_the_picture_of_an_object(tmp_path: Path) -> None:
 def test_uploads_with_the_extensions_of_cameras_go_to_the_same_instance(tmp_path: Path) -> None:
     """liveresize ignores any; nginx those that clients do send, of whatever names a picture."""
     same = ["/cat", "/cat_8_6.jpg", "/cat.jpg", "/cat.json", "/cat.HEIC", "/cat.heif", "/cat.bmp"]
+    same += ["/_uploads/cat", "/_uploads/cat/0f", "/_uploads/c%61t.heic/0f", "/_uploads/cat.JPG"]
     same += ["/cat.tif", "/cat.tiff_8_6.jpg", "/cat.tiff", "/cat.svg_8_6_1.5x.png"]
     with Nginx(tmp_path, [9], extra=ECHO) as nginx:
         connection = http.client.HTTPConnection("127.0.0.1", nginx.extra_port)

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from liveresize.core import tokens
+
 from . import servers
 
 PART = "application/offset+octet-stream"
@@ -21,6 +23,16 @@ def metadata(**pairs: str) -> str:
 def checksum(data: bytes, algorithm: str = "sha256") -> str:
     """The header Upload-Checksum."""
     return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+
+
+def id_of(url: str) -> str:
+    """The id of an upload, which is secret."""
+    return url.rpartition("/")[2]
+
+
+def key(url: str) -> str:
+    """The name of the file with the bytes of an upload."""
+    return tokens.digest(id_of(url))
 
 
 class Tus:
