@@ -104,7 +104,7 @@ class DiskPartials:
     def _write(self, note: PartialNote) -> None:
         path = self.path(note.key + _NOTE)
         partial = path.with_suffix(".part")
-        partial.write_text(json.dumps(dataclasses.asdict(note)))
+        partial.write_text(json.dumps(_fields(note), ensure_ascii=False), "utf-8")
         files.sync_file(partial)
         partial.rename(path)
         files.sync_directory(self._root)
@@ -173,18 +173,40 @@ class DiskPartials:
         _unlink(self.path(key))
 
 
+def _fields(note: PartialNote) -> dict[str, object]:
+    """Return a note as JSON knows it; of the claim only what an upload needs to end."""
+    fields = {each.name: getattr(note, each.name) for each in dataclasses.fields(note)}
+    claim = note.claim
+    return {
+        **fields,
+        "claim": {
+            "image": claim.grant.image.name,
+            "lifetime": claim.grant.lifetime,
+            "formats": claim.grant.formats,
+            "digest": claim.digest,
+            "nonce": claim.nonce,
+        },
+    }
+
+
 def _read(path: Path) -> PartialNote | None:
     """Return a note; None, and no file, if it cannot be read."""
     try:
-        fields = json.loads(path.read_text())
-        grant = fields["claim"].pop("grant")
-        image = ImageId(grant["image"]["name"], grant["image"]["bucket"])
-        grant = Grant(**{**grant, "image": image, "formats": tuple(grant["formats"])})
-        crop = fields["crop"] and tuple(fields["crop"])
+        fields = json.loads(path.read_text("utf-8"))
         if fields["key"] != path.stem:
             raise ValueError("the note of another upload")
+        claim = fields.pop("claim")
+        grant = Grant(
+            image=ImageId(claim["image"]),
+            lifetime=claim["lifetime"],
+            formats=tuple(claim["formats"]),
+        )
         return PartialNote(
-            **{**fields, "claim": Claim(**fields["claim"], grant=grant), "crop": crop}
+            **{
+                **fields,
+                "claim": Claim(grant=grant, digest=claim["digest"], nonce=claim["nonce"]),
+                "crop": fields["crop"] and tuple(fields["crop"]),
+            }
         )
     except (ValueError, TypeError, KeyError, OSError) as error:
         _log.error("unfinished_upload_unreadable", file=path.name, error=str(error))

@@ -21,13 +21,15 @@ from dataclasses import dataclass
 import structlog
 
 from liveresize import errors
-from liveresize.core import ports, tokens
+from liveresize.core import byte_limit, ports, tokens
 from liveresize.core.names import ImageId
 from liveresize.core.ports import PartialNote
 from liveresize.core.tokens import Claim, Grant, Spent
 from liveresize.settings.server import Uploads as UploadsSettings
 from liveresize.uploads.pipeline import EMPTY, Crop, UploadPipeline, needing_room
 from liveresize.uploads.resumable_upload import ResumableUpload, Surroundings, release
+
+_ALL = "`uploads.unfinished_bytes`"
 
 _log = structlog.get_logger("liveresize.uploads")
 
@@ -123,25 +125,26 @@ class ResumableUploads:
             raise errors.BadUpload(EMPTY)
         most = min(self.max_bytes, settings.unfinished_bytes)
         if length > most:
-            raise _too_large(length, most)
+            limit = byte_limit.UPLOADS if most == self.max_bytes else _ALL
+            raise byte_limit.exceeded("The image", most, limit, length)
         others = list(self._unfinished(without=digest))
         if creation.client and settings.client_unfinished:
             same = sum(each.client == creation.client for each in others)
             if same >= settings.client_unfinished:
                 raise errors.TooManyUploads(
-                    f"This client has {same} unfinished uploads, as many as one client may have: "
-                    "finish or delete one first."
+                    f"This client has {same} unfinished uploads, and `uploads.client_unfinished` "
+                    "allows no more: finish or delete one first."
                 )
         if len(others) >= settings.unfinished:
             raise errors.UploadsFull(
-                f"There are {len(others)} unfinished uploads, as many as there may be: "
-                "try again later."
+                f"There are {len(others)} unfinished uploads, and `uploads.unfinished` allows no "
+                "more: try again later."
             )
         taken = sum(each.length for each in others)
         if taken + length > settings.unfinished_bytes:
             raise errors.UploadsFull(
-                f"There is room for {settings.unfinished_bytes} bytes of unfinished uploads, and "
-                f"{taken} are taken: try again later."
+                f"Unfinished uploads have {taken:,} bytes, and `uploads.unfinished_bytes` allows "
+                f"{settings.unfinished_bytes:,}: try again later."
             )
         self.files.check(taken - self._arrived + length)
 
@@ -160,7 +163,7 @@ class ResumableUploads:
         most = claimed.grant.max_bytes
         if most and creation.length > most:
             await release(self.pipeline, claimed)
-            raise _too_large(creation.length, most)
+            raise byte_limit.exceeded("The image", most, byte_limit.TOKEN, creation.length)
         return claimed
 
     async def _begin(self, claim: Claim, creation: Creation) -> tuple[str, ResumableUpload]:
@@ -209,7 +212,3 @@ class ResumableUploads:
         )
         for upload in stored[: max(0, len(stored) - self.settings.unfinished)]:
             await upload.drop()
-
-
-def _too_large(length: int, most: int) -> errors.UploadTooLarge:
-    return errors.UploadTooLarge(f"The image has {length} bytes, and may have {most}.")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from liveresize import errors
-from liveresize.core import ports
+from liveresize.core import byte_limit, ports
 from liveresize.core.ports import PartialNote
 from liveresize.core.tokens import Claim, Spent
 from liveresize.observe.metrics import requests
@@ -180,7 +180,7 @@ class ResumableUpload:
             return
         end = part.end + len(data)
         if end > self.note.length:
-            raise errors.UploadTooLarge(f"The upload has {self.note.length} bytes, and no more.")
+            raise _too_long(self.note.length)
         await self._files.append(self.note.key, part.end, data)
         await part.written(data)
 
@@ -284,6 +284,11 @@ class ResumableUpload:
             if isinstance(state, Spent):
                 return _repeated(state, sha256)
             raise
+
+
+def _too_long(length: int) -> errors.UploadTooLarge:
+    """Return the error for parts with more than the `length` bytes of their upload."""
+    return byte_limit.exceeded("The upload", length, "its Upload-Length")
 
 
 def _repeated(spent: Spent, sha256: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.core import names, numbers, parameters
+from liveresize.core import byte_limit, names, numbers, parameters
 from liveresize.http import conditions, cors, responses
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.bodies import BodyHandler
@@ -145,9 +145,7 @@ class _PartHandler(_Tus, BodyHandler):
 
     def too_large(self) -> errors.LiveResizeError:
         """Return the error for more bytes than the upload has left."""
-        return errors.UploadTooLarge(
-            f"The body has more than {self.max_body} bytes, which is all that the upload takes."
-        )
+        return byte_limit.exceeded("The part", self.max_body, "Upload-Length", self._declared)
 
 
 class ResumableCreationHandler(_PartHandler):
