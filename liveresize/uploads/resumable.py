@@ -15,7 +15,7 @@ What a crash leaves, in the order of an upload:
 
 import hmac
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -78,19 +78,24 @@ class ResumableUploads:
     @property
     def unfinished(self) -> int:
         """How many uploads are not stored yet."""
-        return sum(1 for _ in self._unfinished())
+        return len(self._creating) + len(self._unfinished())
 
     @property
     def unfinished_bytes(self) -> int:
         """How many bytes they will have."""
-        return sum(each.length for each in self._unfinished())
+        return sum(each.length for each in self._described(self._unfinished()))
 
-    def _unfinished(self, without: str = "") -> Iterator[Creation | PartialNote]:
-        """Yield uploads that are not stored, `without` those of that token."""
-        yield from self._creating.values()
-        for upload in self._uploads.values():
-            if not upload.stored and upload.note.claim.digest != without:
-                yield upload.note
+    def _described(self, begun: Sequence[ResumableUpload]) -> list[Creation | PartialNote]:
+        """Return what is known of uploads, and of those that are being created."""
+        return [*self._creating.values(), *(each.note for each in begun)]
+
+    def _unfinished(self, *, without: str = "") -> list[ResumableUpload]:
+        """Return the uploads that are not stored, `without` those of a token."""
+        return [
+            each
+            for each in self._uploads.values()
+            if not each.stored and each.note.claim.digest != without
+        ]
 
     async def create(
         self, token: str, candidates: Sequence[ImageId], creation: Creation
@@ -106,11 +111,16 @@ class ResumableUploads:
     async def _create(
         self, token: str, candidates: Sequence[ImageId], creation: Creation
     ) -> tuple[str, ResumableUpload]:
-        self._check(creation, tokens.digest(token))
+        digest = tokens.digest(token)
+        self._check(creation, digest)
+        # What begins while the token is claimed has claimed it later, and replaces this one.
+        older = [each for each in self._uploads.values() if each.note.claim.digest == digest]
         self._creating[creating := object()] = creation
         try:
             claim = await self._claim(token, candidates, creation)
             try:
+                for each in older:
+                    await each.drop()
                 return await self._begin(claim, creation)
             except BaseException:
                 await release(self.pipeline, claim)
@@ -127,7 +137,8 @@ class ResumableUploads:
         if length > most:
             limit = byte_limit.UPLOADS if most == self.max_bytes else _ALL
             raise byte_limit.exceeded("The image", most, limit, length)
-        others = list(self._unfinished(without=digest))
+        begun = self._unfinished(without=digest)
+        others = self._described(begun)
         if creation.client and settings.client_unfinished:
             same = sum(each.client == creation.client for each in others)
             if same >= settings.client_unfinished:
@@ -146,11 +157,7 @@ class ResumableUploads:
                 f"Unfinished uploads have {taken:,} bytes, and `uploads.unfinished_bytes` allows "
                 f"{settings.unfinished_bytes:,}: try again later."
             )
-        self.files.check(taken - self._arrived + length)
-
-    @property
-    def _arrived(self) -> int:
-        return sum(each.offset for each in self._uploads.values() if not each.stored)
+        self.files.check(taken - sum(each.offset for each in begun) + length)
 
     async def _claim(self, token: str, candidates: Sequence[ImageId], creation: Creation) -> Claim:
         pipeline = self.pipeline
@@ -167,9 +174,6 @@ class ResumableUploads:
         return claimed
 
     async def _begin(self, claim: Claim, creation: Creation) -> tuple[str, ResumableUpload]:
-        for other in list(self._uploads.values()):
-            if other.note.claim.digest == claim.digest:
-                await other.drop()
         id_ = secrets.token_hex(16)
         note = PartialNote(
             key=tokens.digest(id_),

@@ -1,6 +1,8 @@
 """Uploads that can be resumed, by the protocol tus 1.0.0."""
 
 import email.utils
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -338,6 +340,49 @@ def test_what_the_server_fails_at_can_be_asked_for_again(
     monkeypatch.setattr(tokens_of, "complete", unheard)
     assert tus.offset(url) == len(PICTURE)
     assert tus.web.get(f"/{name}.png").content == PICTURE
+
+
+def test_a_full_disk_keeps_what_had_room(
+    server: servers.Running, tus: Tus, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The part is 507; once there is room the upload goes on."""
+    url = tus.begun(name, tus.web.token(name), len(PICTURE))
+    assert tus.patch(url, 0, PICTURE[:100]).status_code == 204
+    write = os.pwrite
+
+    def full(descriptor: int, data: memoryview, offset: int) -> int:
+        if offset >= 150:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[: 150 - offset], offset)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    answer = tus.patch(url, 100, PICTURE[100:])
+    assert refused(answer) == (507, "disk_full")
+    assert tus.offset(url) == 150
+    monkeypatch.setattr(os, "pwrite", write)
+    assert tus.patch(url, 150, PICTURE[150:]).status_code == 200
+
+
+def test_a_part_that_is_too_slow_ends_and_counts(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """408, as of any upload; what had arrived stays."""
+    server = launch(limits__body_grace=0, limits__body_rate=1 << 30)
+    tus = Tus(server.client)
+    url = tus.begun("cat", tus.web.token("cat"), len(LARGE))
+    with wire.Wire(server.port) as connection:
+        head = wire.request(
+            url,
+            "PATCH",
+            Tus_Resumable="1.0.0",
+            Upload_Offset="0",
+            Content_Type=PART,
+            Content_Length=str(len(LARGE)),
+        )
+        connection.send(head + LARGE[:1000])
+        reply = connection.reply()
+    assert (reply.status, b'"upload_too_slow"' in reply.body) == (408, True)
+    assert tus.offset(url) == 1000
 
 
 def test_preflights_and_the_question_what_is_spoken(tus: Tus, name: str) -> None:
