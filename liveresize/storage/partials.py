@@ -20,6 +20,7 @@ import structlog
 
 from liveresize.core.names import ImageId
 from liveresize.core.ports import PartialNote
+from liveresize.core.records import Given
 from liveresize.core.tokens import Claim, Grant
 from liveresize.settings.server import Disk
 from liveresize.storage import files
@@ -183,6 +184,7 @@ def _fields(note: PartialNote) -> dict[str, object]:
             "image": claim.grant.image.name,
             "lifetime": claim.grant.lifetime,
             "formats": claim.grant.formats,
+            "held": claim.grant.given.held,
             "digest": claim.digest,
             "nonce": claim.nonce,
         },
@@ -200,6 +202,7 @@ def _read(path: Path) -> PartialNote | None:
             image=ImageId(claim["image"]),
             lifetime=claim["lifetime"],
             formats=tuple(claim["formats"]),
+            given=Given(held=claim["held"]),
         )
         return PartialNote(
             **{

@@ -465,22 +465,24 @@ def test_an_upload_ends_with_its_age(launch: Callable[..., servers.Running]) -> 
 
 
 def test_an_upload_goes_on_after_a_restart(tmp_path: Any) -> None:
-    """With the bytes it had, its quota and its crop; what has no note is removed."""
-    with servers.Running(tmp_path) as server:
+    """With the bytes it had, its quota, its crop and its hold; what has no note is removed."""
+    secrets = {"secret": servers.SECRET, "admin__secrets": [servers.ADMIN]}
+    with servers.Running(tmp_path, **secrets) as server:
         tus = Tus(server.client)
-        token = tus.web.token("cat")
+        token = tus.web.token("cat", held=True)
         url = tus.begun("cat?width=20&height=10", token, len(PICTURE))
         assert tus.patch(url, 0, PICTURE[:HALF]).status_code == 204
         stored = tus.create("dog", tus.web.token("dog"), len(PICTURE), PICTURE)
     folder = tmp_path / "data" / "uploads"
     (folder / ("0" * 64)).write_bytes(b"of a crash")
     (folder / "half.part").write_bytes(b"of a crash")
-    with servers.Running(tmp_path) as server:
+    with servers.Running(tmp_path, **secrets) as server:
         tus = Tus(server.client)
         assert sorted(path.suffix for path in folder.iterdir()) == ["", ".json", ".json"]
         assert server.components.resumable.unfinished_bytes == len(PICTURE)
         assert tus.offset(stored.headers["Location"]) == len(PICTURE)
         assert tus.offset(url) == HALF
         answer = tus.patch(url, HALF, PICTURE[HALF:])
-        assert answer.json()["original_width"] == 20
+        assert (answer.json()["original_width"], answer.json()["held"]) == (20, True)
+        assert tus.web.get("/cat").status_code == 404
         assert server.components.resumable.unfinished == 0
