@@ -57,6 +57,7 @@ LiveResizeError
 │   │   └── IndexFull
 │   ├── ObjectStoreUnavailable
 │   └── WebhookUnavailable
+│       └── CacheUnavailable
 ├── WorkerDied
 └── SettingsError
 
@@ -348,6 +349,10 @@ class ObjectStoreUnavailable(StoreError):
 
 class WebhookUnavailable(StoreError):
     """The receiver of the webhook does not take what it is told."""
+
+
+class CacheUnavailable(WebhookUnavailable):
+    """A cache in front of the server does not confirm that it has dropped a picture."""
 
 
 class WorkerDied(LiveResizeError):

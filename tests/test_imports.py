@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "maintenance": ANY_LAYER | {"core", "delivery", "uploads"},
     "maintenance.compare": {"errors", "core", "maintenance"},
     "maintenance.doctor": {"errors", "settings", "core", "imaging", "storage", "workers"}
-    | {"http.transport"},
+    | {"http.transport", "notifications"},
     "compat": set(),
     "compat.vip.requests": {"errors", "core"},
     "compat.vip.importer": ANY_LAYER | {"core", "storage.mirroring"},
@@ -72,7 +72,7 @@ FOREIGN: dict[str, set[str] | None] = {
     | {"aiobotocore", "aiohttp", "alembic", "asyncpg", "botocore", "greenlet", "sqlalchemy"},
     "storage.mirroring": LOGGING,
     "delivery": LOGGING,
-    "notifications": LOGGING | {"aiohttp"},
+    "notifications": LOGGING | {"aiohttp", "yarl"},
     "uploads": LOGGING,
     "http.transport": LOGGING | {"h2", "hpack", "hyperframe", "tornado"},
     "http": LOGGING | {"prometheus_client", "python_multipart", "tornado", "yaml"},

@@ -135,7 +135,7 @@ class Container:
             mirroring=self.mirroring,
         )
         self.dispatcher = webhook.dispatcher(
-            settings.webhook, self.index.deliveries, self.index.rows
+            settings.webhook, settings.cdn, self.index.deliveries, self.index.rows
         )
         self.pipeline = UploadPipeline(
             originals=self.originals,
@@ -335,5 +335,13 @@ class Container:
         if self.dispatcher.on:  # never a reason to call this server degraded
             parts["webhook"] = ComponentHealth(
                 True, {"backlog": self.dispatcher.backlog, "failing": self.dispatcher.failing}
+            )
+        if self.dispatcher.caches:  # nor is this
+            parts["cdn"] = ComponentHealth(
+                True,
+                {
+                    cache.name: {"backlog": cache.backlog, "failing": cache.failing}
+                    for cache in self.dispatcher.caches
+                },
             )
         return parts

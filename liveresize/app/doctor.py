@@ -13,6 +13,7 @@ from liveresize.app.workers import engine_settings
 from liveresize.config import Settings, check
 from liveresize.maintenance.doctor import (
     buckets,
+    caches,
     codecs,
     database,
     entrances,
@@ -40,6 +41,7 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("data_dir", _folders),
         ("database", _database),
         ("aws", _buckets),
+        ("cdn.purge", lambda settings: caches.look(settings.cdn)),
         ("codecs", _codecs),
         ("acceleration", lambda settings: machine.acceleration()),
         ("limits", _limits),

@@ -10,19 +10,25 @@ from liveresize.notifications import messages
 from liveresize.notifications.courier import Courier
 from liveresize.notifications.dispatcher import Dispatcher
 from liveresize.settings.backends import Webhook
+from liveresize.settings.caches import Cdn
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 _REPLAYED = 1_000
 """Events that one transaction queues again."""
 
 
-def dispatcher(webhook: Webhook, deliveries: Deliveries, rows: OriginalRows) -> Dispatcher:
-    """What tells the webhooks; without any it does nothing."""
-    receivers = _receivers(webhook, rows)
+def dispatcher(
+    webhook: Webhook, cdn: Cdn, deliveries: Deliveries, rows: OriginalRows
+) -> Dispatcher:
+    """What tells the webhooks and the caches; without any it does nothing."""
     return Dispatcher(
         [
             Courier(receiver, deliveries=deliveries, give_up=webhook.give_up)
-            for receiver in receivers
+            for receiver in _receivers(webhook, rows)
+        ],
+        caches=[
+            Courier(receiver, deliveries=deliveries, give_up=cdn.give_up)
+            for receiver in _caches(cdn)
         ],
         deliveries=deliveries,
         inherits=any(messages.UPLOAD in each.events for each in webhook.receivers),
@@ -45,6 +51,19 @@ def _receivers(webhook: Webhook, rows: OriginalRows) -> list[EventReceiver]:
             clock=time,
         )
         for endpoint in webhook.receivers
+    ]
+
+
+def _caches(cdn: Cdn) -> list[EventReceiver]:
+    """See `_receivers`."""
+    if not cdn.caches:
+        return []
+    from liveresize.notifications.caches import drivers
+    from liveresize.notifications.caches.receiver import CacheReceiver
+
+    return [
+        CacheReceiver(cache.name, drivers.make(cache, cdn.timeout), timeout=cdn.timeout)
+        for cache in cdn.caches
     ]
 
 

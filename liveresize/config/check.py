@@ -94,6 +94,12 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
         raise errors.SettingsError(
             f"webhook.endpoints in {settings.sources['webhook.endpoints']}: {error}."
         ) from None
+    try:
+        settings.cdn.caches  # noqa: B018 (which checks each)
+    except ValueError as error:
+        raise errors.SettingsError(
+            f"cdn.purge in {settings.sources['cdn.purge']}: {error}."
+        ) from None
     if settings.studio and "production" in deployments and not settings.admin.secrets:
         raise errors.SettingsError(
             f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liveresize.settings import backends, entrances, pictures, server
+from liveresize.settings import backends, caches, entrances, pictures, server
 from liveresize.settings.schema import key, section
 from liveresize.settings.values import Form
 
@@ -77,7 +77,7 @@ class Settings:
     limits: server.Limits = section(server.Limits)
     drain: server.Drain = section(server.Drain)
     ready: server.Ready = section(server.Ready)
-    cdn: server.Cdn = section(server.Cdn)
+    cdn: caches.Cdn = section(caches.Cdn)
     log: server.Log = section(server.Log)
     tls: entrances.Tls = section(entrances.Tls)
     compat: entrances.Compat = section(entrances.Compat)

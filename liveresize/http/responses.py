@@ -137,19 +137,18 @@ def _age(
 
 
 @functools.lru_cache(maxsize=4096)
-def _tag(name: str) -> str:
-    """Return the tag by which a CDN purges a picture; cached, because hits ask for it again."""
-    return quote(name, safe="")
+def tags(name: str) -> Headers:
+    """Return the tags by which caches drop a picture; cached, because hits ask for them again."""
+    tag = quote(name, safe="")
+    return [("Cache-Tag", tag), ("Surrogate-Key", tag)]
 
 
 def _picture(mime: str, validators: Validators, name: str) -> Headers:
-    tag = _tag(name)
     headers = [
         ("X-Content-Type-Options", "nosniff"),
         *cors.READABLE,
         cors.ANY_PAGE,
-        ("Cache-Tag", tag),
-        ("Surrogate-Key", tag),
+        *tags(name),
         ("Accept-Ranges", "bytes"),
     ]
     if mime:
@@ -192,13 +191,11 @@ def found(
     if conditions.matches(conditionals.if_none_match, link.etag):
         picture = _picture(link.mime, Validators(link.etag), link.image.name)
         return _not_modified([*picture, *age, cached], about)
-    tag = _tag(link.image.name)
     headers = [
         ("Location", outcome.url),
         *age,
         cached,
-        ("Cache-Tag", tag),
-        ("Surrogate-Key", tag),
+        *tags(link.image.name),
         *cors.READABLE,
         cors.ANY_PAGE,
     ]

@@ -36,7 +36,7 @@ class HttpWebhookClient:
             ) as answer:
                 status = answer.status
         except FOREIGN as error:
-            raise errors.WebhookUnavailable("", _reason(error)) from error
+            raise errors.WebhookUnavailable("", reason(error)) from error
         if not 200 <= status < 300:
             raise errors.WebhookUnavailable("", f"status {status}")
 
@@ -58,7 +58,7 @@ class HttpWebhookClient:
         return self._session
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """What went wrong, without the URL: path, query and user may be secrets."""
     if isinstance(error, TimeoutError):
         return "no answer in time"

@@ -18,9 +18,6 @@ from liveresize.core import ports
 
 _log = structlog.get_logger("liveresize.webhook")
 
-_AT_ONCE = 4
-"""Attempts under way: a receiver that hangs must not pile them up."""
-
 _GRACE = 15.0
 """Seconds by which a lease outlives its attempt: for the database to take and to clear it."""
 
@@ -45,6 +42,13 @@ class Courier:
         self._failures = 0
         self.backlog = 0
         """Events that were yet to be told of when `catch_up` last looked."""
+        self.failed = 0
+        """Attempts that failed since the start."""
+
+    @property
+    def name(self) -> str:
+        """The name of the receiver."""
+        return self._receiver.name
 
     @property
     def failing(self) -> bool:
@@ -94,7 +98,7 @@ class Courier:
             self._kicked = False
             for serial in list(self._told):
                 await self._note(serial)
-            free = _AT_ONCE - len(self._sending)
+            free = self._receiver.at_once - len(self._sending)
             if free and not self._closing:
                 receiver = self._receiver
                 due = await self._deliveries.take(
@@ -123,9 +127,10 @@ class Courier:
             await self._receiver.deliver(event)
         except errors.WebhookUnavailable as error:
             self._failures += 1
+            self.failed += 1
             if self._failures == 1:
                 _log.warning(
-                    "webhook_failing",
+                    f"{self._receiver.family}_failing",
                     receiver=self._receiver.name,
                     image_id=event.image.key,
                     error=error.detail,
@@ -133,8 +138,16 @@ class Courier:
             await self._postpone(delivery, error)
             return
         if self._failures:
-            _log.info("webhook_recovered", receiver=self._receiver.name, failures=self._failures)
+            _log.info(
+                f"{self._receiver.family}_recovered",
+                receiver=self._receiver.name,
+                failures=self._failures,
+            )
         self._failures = 0
+        left = self._receiver.settles(event) - delivery.age
+        if left > 0:
+            await self._deliveries.postpone(self._receiver.name, delivery, left)
+            return
         self._told[event.serial] = None
         await self._note(event.serial)
 
@@ -142,11 +155,11 @@ class Courier:
         """Have it tried again after a pause, unless that has been done for long enough."""
         event = delivery.event
         if delivery.age < self._give_up:
-            pause = _pause(delivery.tries)
+            pause = _pause(delivery.tries, error)
             await self._deliveries.postpone(self._receiver.name, delivery, pause)
             return
         _log.error(
-            "webhook_given_up",
+            f"{self._receiver.family}_given_up",
             receiver=self._receiver.name,
             image_id=event.image.key,
             delivery=self._receiver.delivery(event),
@@ -162,7 +175,12 @@ class Courier:
         self._told.pop(serial, None)
 
 
-def _pause(tries: int) -> float:
-    """Seconds until the attempt after that many: doubling, jittered, an hour at most."""
+def _pause(tries: int, error: errors.WebhookUnavailable) -> float:
+    """Seconds until the attempt after that many: doubling, jittered, an hour at most.
+
+    Longer if the receiver has asked for it.
+    """
     longest = min(2.0 ** min(tries - 1, 12), _LONGEST)
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+    asked = error.fields.get("retry_after", 0.0)
+    return max(longest * jitter, asked + jitter if isinstance(asked, float) and asked else 0.0)

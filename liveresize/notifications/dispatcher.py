@@ -11,32 +11,39 @@ _INHERITED = 100
 
 
 class Dispatcher:
-    """Has a courier for each receiver; without receivers it does nothing.
+    """Has a courier for each webhook and each cache; without any it does nothing.
 
     `inherits`: uploads that an instance of 1.0.0 was yet to announce are told of as well.
     """
 
     def __init__(
-        self, couriers: Sequence[Courier], *, deliveries: ports.Deliveries, inherits: bool
+        self,
+        webhooks: Sequence[Courier],
+        *,
+        caches: Sequence[Courier] = (),
+        deliveries: ports.Deliveries,
+        inherits: bool,
     ) -> None:
-        self._couriers = couriers
+        self._webhooks = webhooks
+        self.caches = caches
+        self._couriers = [*webhooks, *caches]
         self._deliveries = deliveries
         self._inherits = inherits
 
     @property
     def on(self) -> bool:
-        """Whether there is anybody to tell."""
-        return bool(self._couriers)
+        """Whether there is a webhook to tell."""
+        return bool(self._webhooks)
 
     @property
     def backlog(self) -> int:
-        """Events that were yet to be told of when `catch_up` last looked."""
-        return sum(courier.backlog for courier in self._couriers)
+        """Events that the webhooks were yet to be told of when `catch_up` last looked."""
+        return sum(courier.backlog for courier in self._webhooks)
 
     @property
     def failing(self) -> bool:
-        """Whether the last attempt of any courier failed."""
-        return any(courier.failing for courier in self._couriers)
+        """Whether the last attempt for any webhook failed."""
+        return any(courier.failing for courier in self._webhooks)
 
     def kick(self) -> None:
         """Look for something to tell; returns at once."""

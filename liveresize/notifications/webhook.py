@@ -12,6 +12,9 @@ _USER_AGENT = f"liveresize/{__version__}"
 class WebhookReceiver:
     """ports.EventReceiver that posts a signed message for each event."""
 
+    family = "webhook"
+    at_once = 4  # a receiver that hangs must not pile them up
+
     def __init__(
         self,
         endpoint: Endpoint,
@@ -32,6 +35,10 @@ class WebhookReceiver:
     def delivery(self, event: Event) -> str:
         """The id of the message about an event."""
         return messages.delivery(event, messages.name(event, self._endpoint.events))
+
+    def settles(self, event: Event) -> float:
+        """0: each event is told of once."""
+        return 0.0
 
     async def deliver(self, event: Event) -> None:
         """Post the message. Raises WebhookUnavailable unless the receiver takes it.

@@ -23,6 +23,7 @@ _KINDS: dict[object, Kind] = {
     tuple[str, ...]: Kind.TEXTS,
     Mapping[str, Mapping[str, str]]: Kind.PRESETS,
     Mapping[str, Mapping[str, object]]: Kind.OBJECTS,
+    tuple[Mapping[str, object], ...]: Kind.ENTRIES,
 }
 
 _Value = typing.TypeVar("_Value")

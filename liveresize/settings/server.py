@@ -218,15 +218,6 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cdn:
-    """What stands in front."""
-
-    varies_on_accept: bool = key(
-        False, "Whether the cache in front honours `Vary: Accept`, so that it may keep those."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """What is logged, how and where to."""
 

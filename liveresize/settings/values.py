@@ -19,6 +19,7 @@ class Kind(enum.Enum):
     TEXTS = "a list of texts that are not empty"
     PRESETS = "an object of named objects of query parameters"
     OBJECTS = "an object of named objects"
+    ENTRIES = "a list of objects"
 
 
 class Form(enum.Enum):
@@ -148,6 +149,14 @@ def _objects(value: object) -> dict[str, dict[str, object]]:
     return value
 
 
+def _entries(value: object) -> tuple[dict[str, object], ...]:
+    if isinstance(value, str):
+        value = json.loads(value)
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise TypeError
+    return tuple(value)
+
+
 def _parameters(given: object) -> dict[str, str]:
     """Query parameters as texts; numbers and switches are spelled as in a URL."""
     if not isinstance(given, dict):
@@ -167,4 +176,5 @@ _READERS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXTS: _texts,
     Kind.PRESETS: _presets,
     Kind.OBJECTS: _objects,
+    Kind.ENTRIES: _entries,
 }

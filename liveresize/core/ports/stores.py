@@ -25,17 +25,24 @@ class WebhookClient(Protocol):
 
 class EventReceiver(Protocol):
     """What is told of events: its `name` is that of its place in the queue, `kinds` are what it is
-    told of, and `timeout` is the seconds that one attempt may take."""
+    told of, and `timeout` is the seconds that one attempt may take. `at_once` is the number of
+    attempts that may be under way, and the events of the log begin with `family`."""
 
     name: str
+    family: str
     kinds: frozenset[Kind]
     timeout: float
+    at_once: int
 
     async def deliver(self, event: Event) -> None:
         """Tell of an event. Raises WebhookUnavailable."""
 
     def delivery(self, event: Event) -> str:
         """Return the id of what is said of an event, for the log."""
+
+    def settles(self, event: Event) -> float:
+        """Return the seconds after an event when it is told of for the last time: once more if it
+        was told of earlier."""
 
     async def close(self) -> None:
         """Close every connection."""

@@ -169,6 +169,7 @@ class PictureHandler(PicturesHandler):
         )
         age = "no-store" if options.no_store else f"public, max-age={options.life(_FACTS_AGE)}"
         headers = [("Cache-Control", age), *cors.READABLE]
+        headers += responses.tags(original.image.name)
         if self.site.admin.secrets:
             headers.append(("Vary", "Authorization"))
         shown = descriptions.private if request.private else descriptions.public

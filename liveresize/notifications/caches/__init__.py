@@ -1,0 +1,1 @@
+"""Tell the caches in front of the server of pictures that have changed."""

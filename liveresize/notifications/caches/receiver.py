@@ -1,0 +1,46 @@
+"""A cache as a receiver of events."""
+
+from liveresize.core.events import Event
+from liveresize.notifications.caches import stale
+from liveresize.notifications.caches.drivers import Driver
+
+PREFIX = "cdn:"
+"""What the names of these receivers begin with."""
+
+SETTLES = 60.0
+"""Seconds after an event during which an answer from before it may still reach a cache: another
+instance hears of the event within five seconds, and a render that began before ends within 30."""
+
+
+class CacheReceiver:
+    """ports.EventReceiver that tells a cache what to drop.
+
+    `timeout` is that of one request; in a batch an event waits for a few of them.
+    """
+
+    family = "cdn_purge"
+    kinds = stale.KINDS
+
+    def __init__(self, name: str, driver: Driver, *, timeout: float) -> None:
+        self.name = f"{PREFIX}{name}"
+        self.timeout = timeout * 4
+        self.at_once = driver.at_once
+        self._driver = driver
+
+    def delivery(self, event: Event) -> str:
+        """The id of what is said of an event, for the log."""
+        return f"{self.name}/{event.serial}"
+
+    def settles(self, event: Event) -> float:
+        """Seconds after which the event is told once more."""
+        return SETTLES if stale.of(event) else 0.0
+
+    async def deliver(self, event: Event) -> None:
+        """Tell the cache. Raises CacheUnavailable."""
+        dropped = stale.of(event)
+        if dropped is not None:
+            await self._driver.purge(dropped)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._driver.close()
