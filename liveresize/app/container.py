@@ -340,7 +340,7 @@ class Container:
             parts["cdn"] = ComponentHealth(
                 True,
                 {
-                    cache.name: {"backlog": cache.backlog, "failing": cache.failing}
+                    cache.label: {"backlog": cache.backlog, "failing": cache.failing}
                     for cache in self.dispatcher.caches
                 },
             )

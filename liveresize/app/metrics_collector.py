@@ -14,7 +14,13 @@ from liveresize.http.transport.listener import Listener
 from liveresize.imaging.settings import ENGINE
 from liveresize.observe import log
 from liveresize.observe.metrics import machine
-from liveresize.observe.metrics.exposition import counter, described, gauge, gauges
+from liveresize.observe.metrics.exposition import (
+    counter,
+    counters,
+    described,
+    gauge,
+    gauges,
+)
 
 
 class MetricsCollector:
@@ -44,6 +50,7 @@ class MetricsCollector:
             *self._owed(),
             *self._compared(),
             *self._resumable(),
+            *self._caches(),
         ]
         data, pids = Path(parts.settings.data_dir), parts.workers.stats.pids
         return known + await asyncio.to_thread(_from_system, data, parts.spool.oldest, pids)
@@ -240,6 +247,32 @@ class MetricsCollector:
                 "liveresize_unfinished_uploads_bytes",
                 "Bytes that they will have when they are whole.",
                 resumable.unfinished_bytes,
+            ),
+        ]
+
+    def _caches(self) -> list[Metric]:
+        """How far the caches of `cdn.purge` are told; nothing without any."""
+        caches = {cache.label: cache for cache in self._components.dispatcher.caches}
+        if not caches:
+            return []
+        return [
+            gauges(
+                "liveresize_cdn_purge_backlog",
+                "Changes of pictures that a cache in front was yet to be told of, or once more.",
+                "cache",
+                {name: cache.backlog for name, cache in caches.items()},
+            ),
+            gauges(
+                "liveresize_cdn_purge_failing",
+                "Whether the last attempt to tell a cache in front failed.",
+                "cache",
+                {name: cache.failing for name, cache in caches.items()},
+            ),
+            counters(
+                "liveresize_cdn_purge_failures",
+                "Attempts to tell a cache in front that failed; each is made again.",
+                "cache",
+                {name: cache.failed for name, cache in caches.items()},
             ),
         ]
 

@@ -46,9 +46,9 @@ class Courier:
         """Attempts that failed since the start."""
 
     @property
-    def name(self) -> str:
-        """The name of the receiver."""
-        return self._receiver.name
+    def label(self) -> str:
+        """The name of the receiver, without its family."""
+        return self._receiver.name.partition(":")[2]
 
     @property
     def failing(self) -> bool:

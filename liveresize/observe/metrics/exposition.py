@@ -30,6 +30,14 @@ def counter(name: str, says: str, value: float) -> Metric:
     return CounterMetricFamily(name, says, value=value)
 
 
+def counters(name: str, says: str, label: str, values: Mapping[str, float]) -> Metric:
+    """What was counted of several things, told apart by one label."""
+    family = CounterMetricFamily(name, says, labels=[label])
+    for thing, value in values.items():
+        family.add_metric([thing], value)
+    return family
+
+
 def described(name: str, says: str, facts: Mapping[str, str]) -> Metric:
     """A 1 that carries facts as labels."""
     family = GaugeMetricFamily(name, says, labels=list(facts))
