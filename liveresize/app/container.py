@@ -1,5 +1,6 @@
 """The composition root: components are made of the settings, in order."""
 
+import math
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from liveresize.app.disks import Disks, reserves
 from liveresize.app.rules import (
     bounds,
     client_rate,
+    redirect_life,
     response_options,
     size_rules,
     url_rules,
@@ -25,7 +27,7 @@ from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.pictures import Pictures
-from liveresize.delivery.publisher import Publisher
+from liveresize.delivery.publisher import LINKED_WITHIN, Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
@@ -33,6 +35,7 @@ from liveresize.delivery.warmup import Warmup
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
+from liveresize.maintenance.bucket_bounds import LAG, BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
@@ -86,7 +89,13 @@ class Container:
         self.disks = Disks(reserves(settings))
         self.store = self.buckets.store
         shared = self.store.shared or self.buckets.vip
-        self.memory = Memory(settings.cache, time.monotonic)
+        bounded = bool(settings.cache.object_bytes or settings.cache.object_age)
+        self.memory = Memory(
+            settings.cache,
+            time.monotonic,
+            # Where links end, the object of an older one may be gone.
+            stale_for=redirect_life(settings) if bounded else math.inf,
+        )
         self.publisher = Publisher(
             concurrency=settings.aws.concurrency if shared else 4,
             max_variants=settings.cache.max_variants,
@@ -97,6 +106,7 @@ class Container:
             store=self.store,
             spool=self.spool,
             memory=self.memory,
+            monotonic=time.monotonic,
         )
         self.mirroring = Mirroring(
             settings.originals,
@@ -190,8 +200,9 @@ class Container:
             memory=self.memory,
             cleanup=self.cleanup,
         )
+        self._assemble_bounds()
         self.purge = Purge(
-            object_delay=settings.redirect_cache_timeout,
+            object_delay=self._object_delay,
             disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
             buckets=not self.buckets.vip,
             evicted=settings.cache.max_variants,
@@ -262,9 +273,24 @@ class Container:
             warmup=self.warmup,
             purge=self.purge,
             changes=self.changes,
+            bucket_bounds=self.bucket_bounds,
             ping=self.index.ping,
             parts=self.parts,
             unsent=self.unsent,
+        )
+
+    def _assemble_bounds(self) -> None:
+        settings = self.settings
+        shared = self.store.shared
+        # A rendition that is made again must have its link before the old object may go.
+        self._object_delay = max(settings.redirect_cache_timeout, 2 * LINKED_WITHIN)
+        self.bucket_bounds = BucketBounds(
+            max_bytes=settings.cache.object_bytes if shared else 0,
+            max_age=settings.cache.object_age if shared else 0,
+            grace=redirect_life(settings) + settings.cache.link_ttl + LAG,
+            object_delay=self._object_delay,
+            use=self.index.bucket_use,
+            memory=self.memory,
         )
 
     def _assemble_upkeep(self) -> None:

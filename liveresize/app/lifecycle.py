@@ -76,6 +76,7 @@ class Lifecycle:
                 (_ANNOUNCE_EVERY, parts.dispatcher.catch_up),
                 (_TIDY_EVERY, parts.purge.tidy),
                 (_TIDY_EVERY, parts.resumable.tidy),
+                (_TIDY_EVERY, parts.bucket_bounds.keep),
                 (_TIDY_EVERY, parts.mirroring.make_room),
                 (_STRAYS_EVERY, parts.strays.look),
                 (_TIDY_EVERY, parts.outdated_facts.refresh),

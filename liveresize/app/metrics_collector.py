@@ -51,6 +51,7 @@ class MetricsCollector:
             *self._compared(),
             *self._resumable(),
             *self._caches(),
+            *self._bucket(),
         ]
         data, pids = Path(parts.settings.data_dir), parts.workers.stats.pids
         return known + await asyncio.to_thread(_from_system, data, parts.spool.oldest, pids)
@@ -294,6 +295,32 @@ class MetricsCollector:
                 "liveresize_orphans_removed",
                 "Renditions on this disk that were removed since no link led to them.",
                 parts.orphans.removed,
+            ),
+        ]
+
+    def _bucket(self) -> list[Metric]:
+        bounds = self._components.bucket_bounds
+        return [
+            gauge(
+                "liveresize_bucket_bytes",
+                "Bytes of the bucket's renditions that have a link, as last counted; 0 without "
+                "`cache.object_bytes`.",
+                bounds.totals.total or 0,
+            ),
+            gauge(
+                "liveresize_bucket_bytes_limit",
+                "Bytes they may have (`cache.object_bytes`); 0 is no limit.",
+                bounds.max_bytes,
+            ),
+            gauge(
+                "liveresize_bucket_excess_bytes",
+                "Bytes above the limit that stay, since no link was unused for long enough.",
+                bounds.totals.excess,
+            ),
+            counter(
+                "liveresize_links_ended",
+                "Links that this instance has ended because they were unused.",
+                bounds.ended,
             ),
         ]
 

@@ -92,6 +92,12 @@ def _redirect_age(settings: Settings) -> int:
     return settings.redirect_cache_timeout
 
 
+def redirect_life(settings: Settings) -> float:
+    """Seconds for which a redirect that was given out may lead to its object."""
+    signed = settings.aws.presign_lifetime if _presigned(settings) else 0
+    return float(settings.redirect_cache_timeout + signed)
+
+
 def response_options(settings: Settings) -> ResponseOptions:
     """How long answers may be kept, and what they vary on."""
     return ResponseOptions(

@@ -9,6 +9,7 @@ keeps from it is made again, and housekeeping removes a file without a link.
 import asyncio
 import hashlib
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
@@ -36,6 +37,10 @@ _ON_THEIR_WAY = 10_000
 _MAX_PAUSE = 30.0
 """Seconds of the longest pause between attempts."""
 
+LINKED_WITHIN = 300.0
+"""Seconds within which an object must have a link, or be stored again. While it has none, the
+removal of an older object of that key is only postponed."""
+
 
 class Publisher:
     """Takes finished renditions to where they are kept.
@@ -56,17 +61,20 @@ class Publisher:
         store: ports.RenditionStore,
         spool: ports.Spool,
         memory: ports.Memory,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._concurrency = concurrency
         self._max_variants = max_variants
         self._engine = engine
         self._rows = rows
+        self._links = links
         self._writer = LinkWriter(links, max_variants)
         self._gathering: Gathering[tuple[Link, bytes]] = Gathering(self._send)
         self._purges = purges
         self._store = store
         self._spool = spool
         self._memory = memory
+        self._monotonic = monotonic
         self._turn = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._groups: set[asyncio.Task[None]] = set()
@@ -120,6 +128,10 @@ class Publisher:
     def used(self, link: Link) -> None:
         """Note that a link was used, for `take_used` to report."""
         self._used[link.generation, link.variant] = None
+
+    def read(self, generation: str, variant: str) -> None:
+        """Note that memory answered with a rendition, which may have a link."""
+        self._used[generation, variant] = None
 
     def take_used(self) -> list[tuple[str, str]]:
         """(generation, variant) of the links used since the last call."""
@@ -296,22 +308,28 @@ class Publisher:
     async def _deliver(self, path: Path, link: Link) -> None:
         """Store, then link, each until it is done; the spooled file goes last."""
         try:
-            await self._insist_on_storing(path, link)
+            while True:
+                stored_at = await self._insist_on_storing(path, link)
+                added = await self._add(link, stored_at + LINKED_WITHIN)
+                if added is not None:
+                    break
         except errors.DiskFull as error:
             self._refuse(link, error)
         else:
-            await self._add(link)
+            await self._settle(link, added)
         await self._spool.remove(path)
 
-    async def _add(self, link: Link) -> None:
-        """Write the link of an object, or remove the object where it may have none."""
+    async def _add(self, link: Link, until: float) -> Added | None:
+        """Write the link of an object; return None if that was not possible until then."""
         self._coming.setdefault(link.generation, {})[link.variant] = link
-        added = await self._insist(
-            link.image.key,
-            lambda: self._writer.add(link),
-            lambda: self._add_again(link),
-        )
-        await self._settle(link, added)
+
+        async def again() -> Added | None:
+            if self._monotonic() < until:
+                return await self._add_again(link)
+            self._coming[link.generation][link.variant] = None
+            return None
+
+        return await self._insist(link.image.key, lambda: self._writer.add(link), again)
 
     async def _settle(self, link: Link, added: Added) -> None:
         """Remember a link that was written; remove the object of one that was not."""
@@ -324,19 +342,35 @@ class Publisher:
             self._memory.drop_link_list(link.generation)
         await self._insist(link.image.key, lambda: self._store.remove([link]))
 
-    async def _insist_on_storing(self, source: Path, link: Link) -> None:
-        """Store until the store answers. Raises DiskFull."""
-        await self._insist(link.image.key, lambda: self._store_once(source, link))
+    async def _insist_on_storing(self, source: Path, link: Link) -> float:
+        """Store until the store answers; return the time from which the object is there.
 
-    async def _store_once(self, source: Path, link: Link) -> None:
+        Raises DiskFull.
+        """
+        return await self._insist(link.image.key, lambda: self._store_once(source, link))
+
+    async def _store_once(self, source: Path, link: Link) -> float:
         """One attempt, which is counted."""
         async with self._turn:
             self.attempts += 1
             try:
+                began = self._monotonic()
+                await self._postpone_removal(link)
                 await self._store.publish(source, link)
             except errors.StoreError:
                 self.failures += 1
                 raise
+            return began
+
+    async def _postpone_removal(self, link: Link) -> None:
+        """Keep an older object of that key from being removed with the new one.
+
+        Raises ObjectStoreUnavailable while it is being removed, and IndexUnavailable.
+        """
+        if not await self._links.is_leaving(link.generation, link.key):
+            return
+        if not await self._links.postpone(link.generation, link.key):
+            raise errors.ObjectStoreUnavailable("", "an older object is being removed")
 
     async def _add_again(self, link: Link) -> Added:
         """Another attempt; only some are made at once."""

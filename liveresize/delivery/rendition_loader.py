@@ -51,6 +51,8 @@ class Publishing(Protocol):
 
     def used(self, link: Link) -> None: ...
 
+    def read(self, generation: str, variant: str) -> None: ...
+
 
 class LinkState(enum.Enum):
     """What is known of the way over the link of a rendition."""
@@ -183,7 +185,10 @@ class RenditionLoader:
                 link = await self._links.find(generation, variant)
         except errors.IndexUnavailable:
             self._quiet_until = self._monotonic() + _ASK_EVERY
-            return self._memory.link(generation, variant, stale=True)
+            link = self._memory.link(generation, variant, stale=True)
+            if link is not None:
+                self._publisher.used(link)
+            return link
         if link is not None:
             self._memory.keep_link(link)
             self._publisher.used(link)

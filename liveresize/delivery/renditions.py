@@ -77,6 +77,8 @@ class Renditions:
             return None
         if redirect:
             self._loader.look_up_behind(original, variant)
+        else:
+            self._publisher.read(original.generation, variant)
         return Bytes(original=original, variant=variant, held=held, cache=Cache.MEMORY)
 
     def _redirects(self, request: RenditionRequest) -> bool:

@@ -19,6 +19,7 @@ from liveresize.http.studio import assets
 from liveresize.http.transport import clients, unwanted
 from liveresize.http.transport.clients import Networks, UnlistedProxies
 from liveresize.http.transport.unsent import Unsent
+from liveresize.maintenance.bucket_bounds import BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.purge import Purge
 from liveresize.observe.metrics.exposition import Scrape
@@ -76,6 +77,7 @@ class AppContext:
         warmup: Warmup[VipRequest],
         purge: Purge,
         changes: Changes,
+        bucket_bounds: BucketBounds,
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         unsent: Unsent,
@@ -111,6 +113,7 @@ class AppContext:
         self.warmup = warmup
         self.purge = purge
         self.changes = changes
+        self.bucket_bounds = bucket_bounds
         self.ping = ping
         self.parts = parts
         self.scrape: Scrape

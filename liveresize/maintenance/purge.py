@@ -146,11 +146,18 @@ class Purge:
         self._rounds += 1
 
     async def _remove_purged(self) -> None:
+        """Remove objects whose time has come.
+
+        Each is claimed before: from then on nobody renders it again before its row is gone, so
+        that no new object is removed with the old one. What a kill or a store that is away leaves
+        behind comes up again.
+        """
         for _ in range(_BATCHES):
-            purged = await self._links.purged(self._object_delay, _BATCH)
+            due = await self._links.purged(self._object_delay, _BATCH)
+            claimed = await self._links.claim(due, self._object_delay)
             removed = 0
-            for bucket in {link.image.bucket for link in purged}:
-                links = [link for link in purged if link.image.bucket == bucket]
+            for bucket in {link.image.bucket for link in claimed}:
+                links = [link for link in claimed if link.image.bucket == bucket]
                 # Nothing leads to these objects: remembering them longer does no harm.
                 with contextlib.suppress(errors.ObjectStoreUnavailable):
                     await self._store.remove(links)

@@ -107,6 +107,18 @@ class Cache:
     links: int = key(50_000, "Links kept in memory.", least=0)
     link_ttl: float = key(60.0, "Seconds for which a link in memory is trusted.", least=0)
     disk_bytes: int = key(10 * _GIB, "Renditions kept on disk without S3, in bytes.", least=0)
+    object_bytes: int = key(
+        0,
+        "Renditions in `aws.bucket`, in bytes: above this, those used longest ago are removed, "
+        "once no redirect leads to them any more. 0 is no limit.",
+        least=0,
+    )
+    object_age: int = key(
+        0,
+        "Seconds after which an unused rendition is removed from `aws.bucket`, or later, once no "
+        "redirect leads to it any more. 0 is never.",
+        least=0,
+    )
     max_variants: int = key(
         200, "Renditions of one original above which new ones are not kept.", least=1
     )

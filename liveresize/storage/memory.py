@@ -1,5 +1,6 @@
 """The cache in memory: bytes of renditions, links, and originals."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
@@ -26,12 +27,21 @@ V = TypeVar("V")
 
 
 class Memory:
-    """ports.Memory: three LRU caches that are invalidated together. Used only by the event loop."""
+    """ports.Memory: three LRU caches that are invalidated together. Used only by the event loop.
+
+    `stale_for`: seconds for which an expired link may still be used while the index is away.
+    """
 
     def __init__(
-        self, cache: Cache, monotonic: Callable[[], float], *, max_originals: int = _MAX_ORIGINALS
+        self,
+        cache: Cache,
+        monotonic: Callable[[], float],
+        *,
+        max_originals: int = _MAX_ORIGINALS,
+        stale_for: float = math.inf,
     ) -> None:
         self._cache = cache
+        self._stale_for = stale_for
         self._max_originals = max_originals
         self._now = monotonic
         self._originals: OrderedDict[str, Original] = OrderedDict()
@@ -101,7 +111,7 @@ class Memory:
     def link(self, generation: str, variant: str, *, stale: bool = False) -> Link | None:
         """Return the link of a rendition, if it is cached; an expired one only with `stale`."""
         entry = _touched(self._links, (generation, variant))
-        if entry is not None and (stale or self._now() < entry[1]):
+        if entry is not None and self._now() < entry[1] + (self._stale_for if stale else 0.0):
             return entry[0]
         listed = self.link_list(generation)
         link = listed.links.get(variant) if listed is not None else None

@@ -264,7 +264,15 @@ class SteeredIndex(MemoryIndex):
         self.after: dict[str, Hook] = {}
         self.delays: Iterator[float] | None = None
         self.story = [] if story is None else story
-        for name in ("tokens", "rows", "mirror_queue", "deliveries", "links", "purges"):
+        for name in (
+            "tokens",
+            "rows",
+            "mirror_queue",
+            "deliveries",
+            "links",
+            "purges",
+            "bucket_use",
+        ):
             setattr(self, name, _Steered(self, name))
 
     def dump(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
+from liveresize.maintenance.bucket_bounds import BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
 from liveresize.maintenance.orphans import Orphans
@@ -57,6 +58,9 @@ from liveresize.uploads.token_uploads import Uploads
 from .doubles import NO_RESERVE, Clock, FakeRenderer, FakeStore, SteeredIndex, picture
 
 CAT = ImageId("cat")
+
+GRACE = 1000.0
+"""Seconds without use after which a link may end, and then until its object is removed."""
 
 
 def request(
@@ -112,8 +116,12 @@ class House:
         unsigned: Unsigned | None = None,
         two_speed: TwoSpeed | None = None,
         engine: str = "1",
+        object_bytes: int = 0,
+        object_age: float = 0.0,
+        object_delay: float = 100.0,
     ) -> None:
         self.engine = engine
+        self.object_delay = object_delay
         self.two_speed = two_speed or TwoSpeed(Auto(), Encoder().avif_max_pixels)
         self.folder = folder
         self.settings = originals or Originals()
@@ -138,6 +146,7 @@ class House:
             store=self.store,
             spool=self.spool,
             memory=self.memory,
+            monotonic=self.clock.monotonic,
         )
         self.mirroring = Mirroring(
             self.settings,
@@ -153,7 +162,7 @@ class House:
             rates or Rate(per_second=0, burst=0),
             taken,
         )
-        self._assemble_writers(lease, disk_bytes, evicted)
+        self._assemble_writers(lease, disk_bytes, evicted, object_bytes, object_age)
         self.pictures = Pictures(
             self.settings,
             renditions=self.renditions,
@@ -216,7 +225,9 @@ class House:
             two_speed=self.two_speed,
         )
 
-    def _assemble_writers(self, lease: float, disk_bytes: int, evicted: int) -> None:
+    def _assemble_writers(
+        self, lease: float, disk_bytes: int, evicted: int, object_bytes: int, object_age: float
+    ) -> None:
         self.cleanup = GenerationCleanup(
             originals=self.originals,
             rows=self.index.rows,
@@ -251,8 +262,16 @@ class House:
             memory=self.memory,
             cleanup=self.cleanup,
         )
+        self.bounds = BucketBounds(
+            max_bytes=object_bytes,
+            max_age=object_age,
+            grace=GRACE,
+            object_delay=self.object_delay,
+            use=self.index.bucket_use,
+            memory=self.memory,
+        )
         self.purge = Purge(
-            object_delay=100.0,
+            object_delay=self.object_delay,
             disk_bytes=disk_bytes,
             buckets=True,
             evicted=evicted,

@@ -9,6 +9,7 @@ from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.ports import Selection
 from liveresize.delivery.outcomes import Bytes, Cache
+from liveresize.storage.index.links import CLAIM
 
 from .doubles import SteeredIndex, away, run, turns
 from .house import CAT, House, disk_store, request
@@ -115,6 +116,9 @@ def test_objects_of_purged_links_are_not_forgotten_before_they_are_gone(tmp_path
             await house.purge.tidy()
         assert not house.fake_store.objects
         del house.index.before["links.forget"]
+        await house.purge.tidy()
+        assert await house.index.links.stored_bytes()
+        house.index.advance(CLAIM + 1)
         await house.purge.tidy()
         assert await house.index.links.stored_bytes() == 0
 

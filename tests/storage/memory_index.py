@@ -18,14 +18,18 @@ from liveresize.core.ports import (
     HIDDEN,
     RECORD,
     Added,
+    BucketTotals,
     Changed,
     Delivery,
+    Ended,
+    Position,
     Purged,
     Selection,
 )
 from liveresize.core.records import Change, differences
 from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
 from liveresize.storage.index import versions
+from liveresize.storage.index.links import CLAIM
 from liveresize.storage.index.schema import State
 
 LATELY = 86_400.0
@@ -73,6 +77,7 @@ class _LinkRow:
     link: Link
     used_at: float
     purged_at: float | None = None
+    claimed: bool = False
 
 
 @dataclass(slots=True)
@@ -527,7 +532,10 @@ class MemoryLinks(_Repository):
     def _set_aside(self, row: _LinkRow, now: float) -> None:
         aside = f"{row.link.variant}~{row.link.engine}"
         self._tables.links[row.link.generation, aside] = _LinkRow(
-            dataclasses.replace(row.link, variant=aside), row.used_at, row.purged_at or now
+            dataclasses.replace(row.link, variant=aside),
+            row.used_at,
+            row.purged_at or now,
+            row.claimed,
         )
 
     async def add_all(self, links: Sequence[Link], max_variants: int) -> list[Added]:
@@ -575,16 +583,51 @@ class MemoryLinks(_Repository):
 
     async def purged(self, older_than: float, limit: int) -> list[Link]:
         now = self._tables.now()
-        in_use = {row.link.key for row in self._in_use()}
         purged = [
-            (row.purged_at, row.link)
+            (row.claimed, row.purged_at, row.link)
             for row in self._tables.links.values()
-            if row.purged_at is not None
-            and row.purged_at < now - older_than
-            and not ("~" in row.link.variant and row.link.key in in_use)
+            if row.purged_at is not None and self._due(row, older_than, now)
         ]
-        purged.sort(key=lambda pair: pair[0])
-        return [link for _, link in purged[:limit]]
+        purged.sort(key=lambda entry: entry[:2])
+        return [link for _, _, link in purged[:limit]]
+
+    def _due(self, row: _LinkRow, older_than: float, now: float) -> bool:
+        if row.purged_at is None:
+            return False
+        if "~" in row.link.variant and row.link.key in {one.link.key for one in self._in_use()}:
+            return False
+        return row.purged_at < now - (CLAIM if row.claimed else older_than)
+
+    async def claim(self, links: Sequence[Link], older_than: float) -> list[Link]:
+        now = self._tables.now()
+        claimed = []
+        for link in links:
+            row = self._tables.links.get((link.generation, link.variant))
+            same = row is not None and row.link.rendered_at == link.rendered_at
+            if row is not None and same and self._due(row, older_than, now):
+                row.claimed, row.purged_at = True, now
+                claimed.append(link)
+        return claimed
+
+    def _leaving(self, generation: str, key: str) -> list[_LinkRow]:
+        return [
+            row
+            for row in self._tables.links.values()
+            if (row.link.generation, row.link.key) == (generation, key)
+            and row.purged_at is not None
+        ]
+
+    async def is_leaving(self, generation: str, key: str) -> bool:
+        self._tables.now()
+        return bool(self._leaving(generation, key))
+
+    async def postpone(self, generation: str, key: str) -> bool:
+        now = self._tables.now()
+        rows = self._leaving(generation, key)
+        for row in rows:
+            if not row.claimed:
+                row.purged_at = max(now, row.purged_at or now)
+        return not any(row.claimed for row in rows)
 
     async def forget(self, links: Sequence[Link]) -> None:
         self._tables.now()
@@ -615,7 +658,7 @@ class MemoryLinks(_Repository):
         return {
             row.link.key
             for key, row in self._tables.links.items()
-            if key[0] in generations and row.used_at != math.inf
+            if key[0] in generations and row.used_at != math.inf and not row.claimed
         }
 
     async def stored_bytes(self, *, buckets: bool = True) -> int:
@@ -650,6 +693,64 @@ class MemoryPeers(_Repository):
     async def older(self) -> bool:
         self._tables.now()
         return self._tables.older
+
+
+class MemoryBucketUse(_Repository):
+    """The twin of SqlBucketUse; all links are counted at once."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self._holder, self._held_until = "", 0.0
+        self._totals = BucketTotals()
+
+    async def totals(self) -> BucketTotals:
+        self._tables.now()
+        return self._totals
+
+    async def take(self, holder: str, lease: float) -> bool:
+        now = self._tables.now()
+        if holder != self._holder and now <= self._held_until:
+            return False
+        self._holder, self._held_until = holder, now + lease
+        return True
+
+    async def count(self, limit: int) -> bool:
+        self._tables.now()
+        total = sum(row.link.size for row in self._stored())
+        self._totals = dataclasses.replace(self._totals, total=total)
+        return True
+
+    async def note_excess(self, excess: int) -> None:
+        self._tables.now()
+        self._totals = dataclasses.replace(self._totals, excess=excess)
+
+    def _stored(self) -> list[_LinkRow]:
+        return [
+            row
+            for row in self._tables.links.values()
+            if row.purged_at is None and row.link.size and not row.link.image.bucket
+        ]
+
+    async def end_unused(
+        self, after: Position | None, unused_for: float, longer: float, limit: int
+    ) -> Ended:
+        now = self._tables.now()
+        unused = sorted(
+            (row.used_at, row.link.generation, row.link.variant)
+            for row in self._stored()
+            if row.used_at < now - unused_for
+        )
+        chosen = [key for key in unused if after is None or key > after][:limit]
+        links = []
+        for _, generation, variant in chosen:
+            row = self._tables.links[generation, variant]
+            row.purged_at, row.used_at = now + longer, now
+            links.append(row.link)
+        self._tables.announce(*((link.image, link.generation, link.variant) for link in links))
+        if self._totals.total is not None:
+            total = self._totals.total - sum(link.size for link in links)
+            self._totals = dataclasses.replace(self._totals, total=total)
+        return Ended(links, chosen[-1] if chosen else None)
 
 
 class MemoryPurges(_Repository):
@@ -703,6 +804,7 @@ class MemoryIndex:
         self.purges = MemoryPurges(self.tables)
         self.events = MemoryEvents(self.tables)
         self.peers = MemoryPeers(self.tables)
+        self.bucket_use = MemoryBucketUse(self.tables)
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""

@@ -309,7 +309,19 @@ class Links(Protocol):
 
     async def purged(self, older_than: float, limit: int) -> list[Link]:
         """Return links that were purged or evicted more than `older_than` seconds ago: their
-        objects may be removed."""
+        objects may be removed. Those that were claimed and not forgotten come up again."""
+
+    async def claim(self, links: Sequence[Link], older_than: float) -> list[Link]:
+        """Claim the removal of objects that `purged` returned; return those that are still due.
+
+        No other instance removes them for some minutes, and none can postpone it any more.
+        """
+
+    async def is_leaving(self, generation: str, key: str) -> bool:
+        """Whether an object of that key may be removed one day: its link is purged."""
+
+    async def postpone(self, generation: str, key: str) -> bool:
+        """Restart the time until the removal of an object; return False if it has begun."""
 
     async def forget(self, links: Sequence[Link]) -> None:
         """Delete the rows of links that were not rendered again."""
@@ -354,6 +366,58 @@ class Peers(Protocol):
 
     async def older(self) -> bool:
         """Whether one of them is of 1.0.0, which shows hidden pictures."""
+
+
+Position = tuple[float, str, str]
+"""A place among links in the order of their last use: (time, generation, variant)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketTotals:
+    """What is known of the bucket: `total` bytes of all objects with a link (None: not counted
+    yet), and the `excess` over the bound because no link may end."""
+
+    total: int | None = None
+    excess: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Links that have ended, and the place from which to go on; None if that was the last."""
+
+    links: Sequence[Link]
+    position: Position | None
+
+
+class BucketUse(Protocol):
+    """What the renditions in the bucket take, shared by all instances.
+
+    Pictures of buckets do not count: their renditions may be those of vip.
+    """
+
+    async def totals(self) -> BucketTotals:
+        """Return what was counted last."""
+
+    async def take(self, holder: str, lease: float) -> bool:
+        """Take or keep the turn to bound the bucket for `lease` seconds; return False if another
+        instance has it."""
+
+    async def count(self, limit: int) -> bool:
+        """Count the bytes of the next `limit` links; return whether all links are counted now, so
+        that `totals` has the sum, and the next call begins again."""
+
+    async def note_excess(self, excess: int) -> None:
+        """Record by how many bytes the bucket is too large although no link may end."""
+
+    async def end_unused(
+        self, after: Position | None, unused_for: float, longer: float, limit: int
+    ) -> Ended:
+        """End up to `limit` links that were not used for `unused_for` seconds; those used longest
+        ago first, from `after` on. The end is recorded for all instances.
+
+        The links are purged; their objects stay `longer` seconds than those of other purges. One
+        call looks at a limited number of links.
+        """
 
 
 class Purges(Protocol):

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,18 +16,22 @@ from liveresize.storage.index.repository import Repository
 _TICK = 0.001
 """The smallest difference in seconds between the times of a link and of its replacement."""
 
-_NO_CLOCK, _EVICTED = 1e11, 1e12
+_NO_CLOCK, _EVICTED, _REMOVING = 1e11, 1e12, 1e13
 """A time in Unix seconds above every real one, and the `used_at` of evicted links, above it: a
-search for the least recently used links does not have to skip them."""
+search for the least recently used links does not have to skip them. Above both, the `used_at` of
+links whose objects an instance is removing, since `purged_at`."""
+
+CLAIM = 300.0
+"""Seconds after which objects that an instance began to remove are taken by another one."""
 
 _links = schema.renditions
 _originals = schema.originals
 _of_original = _links.join(_originals, _links.c.generation == _originals.c.generation)
-_select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(_of_original)
+select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(_of_original)
 _VALUES = ("variant", "key", "mime", "etag", "size", "engine")
 
 # What every request runs is built once: that takes longer than running it.
-_find = _select.where(
+_find = select.where(
     _links.c.generation == sa.bindparam("b_generation"),
     _links.c.variant == sa.bindparam("b_variant"),
     _links.c.purged_at.is_(None),
@@ -72,7 +77,7 @@ class SqlLinks(Repository):
     def find(self, connection: sa.Connection, generation: str, variant: str) -> Link | None:
         result = connection.execute(_find, {"b_generation": generation, "b_variant": variant})
         row = result.one_or_none()
-        return None if row is None else _link(row)
+        return None if row is None else link_of(row)
 
     @repository.lookup
     def of(self, connection: sa.Connection, generation: str, limit: int) -> list[Link]:
@@ -148,11 +153,11 @@ class SqlLinks(Repository):
         )
         # Rows are locked in the order of their keys, as in `add_all`.
         locked = connection.execute(
-            _select.join(chosen, same)
+            select.join(chosen, same)
             .order_by(_links.c.generation, _links.c.variant)
             .with_for_update(of=_links)
         )
-        purged = sorted((_link(row) for row in locked), key=lambda link: link.rendered_at)
+        purged = sorted((link_of(row) for row in locked), key=lambda link: link.rendered_at)
         if purged:
             connection.execute(
                 sa.update(_links).where(_bound()).values(purged_at=schema.now()),
@@ -184,7 +189,8 @@ class SqlLinks(Repository):
             [_key(link) | {"b_rendered_at": link.rendered_at} for link in sorted(links, key=_pair)],
         )
         evicted = sa.and_(
-            _links.c.generation == sa.bindparam("b_generation"), _links.c.used_at > _NO_CLOCK
+            _links.c.generation == sa.bindparam("b_generation"),
+            _links.c.used_at.between(_NO_CLOCK, _EVICTED),
         )
         newest = (
             sa.select(_links.c.variant)
@@ -202,14 +208,63 @@ class SqlLinks(Repository):
         """Return links purged or evicted more than `older_than` seconds ago, the oldest first.
 
         An object that was set aside and is in use again is left out: 1.0.0 may have rendered it
-        again.
+        again. Those with an expired claim come last.
         """
-        rows = connection.execute(
-            _select.where(_links.c.purged_at < schema.now() - older_than, sa.not_(_in_use_again))
-            .order_by(_links.c.purged_at)
-            .limit(limit)
+        due = select.where(_due(older_than)).order_by(_links.c.purged_at).limit(limit)
+        links = [link_of(row) for row in connection.execute(due)]
+        if len(links) < limit:
+            left = select.where(_claim_expired()).limit(limit - len(links))
+            links += [link_of(row) for row in connection.execute(left)]
+        return links
+
+    @repository.free
+    def claim(
+        self, connection: sa.Connection, links: Sequence[Link], older_than: float
+    ) -> list[Link]:
+        """Claim links whose objects are to be removed; return those that are still due."""
+        if not links:
+            return []
+        locks.housekeeping(connection)
+        same = sa.tuple_(_links.c.generation, _links.c.variant, _links.c.rendered_at)
+        # Rows are locked in the order of their keys, as in `add_all`.
+        due = connection.execute(
+            sa.select(_links.c.generation, _links.c.variant, _links.c.rendered_at)
+            .where(
+                same.in_([(*_pair(link), link.rendered_at) for link in links]),
+                sa.or_(_due(older_than), _claim_expired()),
+            )
+            .order_by(_links.c.generation, _links.c.variant)
+            .with_for_update(of=_links)
         )
-        return [_link(row) for row in rows]
+        claimed = {(row.generation, row.variant) for row in due}
+        if claimed:
+            connection.execute(
+                sa.update(_links)
+                .where(sa.tuple_(_links.c.generation, _links.c.variant).in_(sorted(claimed)))
+                .values(used_at=_REMOVING, purged_at=schema.now())
+            )
+        return [link for link in links if _pair(link) in claimed]
+
+    @repository.read
+    def is_leaving(self, connection: sa.Connection, generation: str, key: str) -> bool:
+        leaving = sa.select(_links.c.variant).where(*_leaving(generation, key)).limit(1)
+        return connection.execute(leaving).first() is not None
+
+    @repository.write
+    def postpone(self, connection: sa.Connection, generation: str, key: str) -> bool:
+        """Restart the time until the removal of an object; return False if it has begun."""
+        leaving = _leaving(generation, key)
+        connection.execute(
+            sa.update(_links)
+            .where(*leaving, _links.c.used_at <= _EVICTED)
+            .values(
+                purged_at=sa.case(
+                    (_links.c.purged_at > schema.now(), _links.c.purged_at), else_=schema.now()
+                )
+            )
+        )
+        begun = sa.select(_links.c.variant).where(*leaving, _links.c.used_at > _EVICTED)
+        return connection.execute(begun.limit(1)).first() is None
 
     @repository.free
     def forget(self, connection: sa.Connection, links: Sequence[Link]) -> None:
@@ -251,22 +306,22 @@ class SqlLinks(Repository):
 
         Evicted and imported links use no space and are left out.
         """
-        taking_room = _select.where(_links.c.size > 0)
+        taking_room = select.where(_links.c.size > 0)
         if not buckets:
             taking_room = taking_room.where(_originals.c.bucket == "")
         rows = connection.execute(taking_room.order_by(_links.c.used_at).limit(limit))
-        return [_link(row) for row in rows]
+        return [link_of(row) for row in rows]
 
     @repository.read
     def after(
         self, connection: sa.Connection, generation: str, variant: str, limit: int
     ) -> list[tuple[Link, bool]]:
         rows = connection.execute(
-            _select.where(sa.tuple_(_links.c.generation, _links.c.variant) > (generation, variant))
+            select.where(sa.tuple_(_links.c.generation, _links.c.variant) > (generation, variant))
             .order_by(_links.c.generation, _links.c.variant)
             .limit(limit)
         )
-        return [(_link(row), row.purged_at is None) for row in rows]
+        return [(link_of(row), row.purged_at is None) for row in rows]
 
     @repository.read
     def keys_of(self, connection: sa.Connection, generations: Sequence[str]) -> set[str]:
@@ -279,6 +334,33 @@ class SqlLinks(Repository):
         if not buckets:
             total = total.select_from(_of_original).where(_originals.c.bucket == "")
         return connection.execute(total).scalar_one()
+
+
+def _due(older_than: float) -> sa.ColumnElement[bool]:
+    """Return the condition that an object may be removed, and that nobody does so."""
+    return sa.and_(
+        _links.c.purged_at < schema.now() - older_than,
+        _links.c.used_at <= _EVICTED,
+        sa.not_(_in_use_again),
+    )
+
+
+def _claim_expired() -> sa.ColumnElement[bool]:
+    """Return the condition that whoever began to remove an object did not finish."""
+    return sa.and_(
+        _links.c.used_at > _EVICTED,
+        _links.c.purged_at < schema.now() - CLAIM,
+        sa.not_(_in_use_again),
+    )
+
+
+def _leaving(generation: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for purged links with that key."""
+    return (
+        _links.c.generation == generation,
+        _links.c.key == key,
+        _links.c.purged_at.is_not(None),
+    )
 
 
 def _living(connection: sa.Connection, links: Sequence[Link]) -> dict[str, int]:
@@ -426,7 +508,8 @@ def _key(link: Link) -> dict[str, object]:
     return {"b_generation": link.generation, "b_variant": link.variant}
 
 
-def _link(row: sa.Row[tuple[object, ...]]) -> Link:
+def link_of(row: sa.Row[Any]) -> Link:
+    """Return the link of a row of `select`."""
     return Link(
         image=ImageId(row.name, row.bucket),
         generation=row.generation,

@@ -172,6 +172,20 @@ sa.Index(
     postgresql_where=renditions.c.purged_at.is_not(None),
 )
 
+# One row: which instance bounds the bucket, and how far it has counted, see `bucket_use`.
+bucket_use = sa.Table(
+    "bucket_use",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("holder", TEXT, nullable=False),
+    sa.Column("held_until", sa.Double, nullable=False),
+    sa.Column("generation", TEXT, nullable=False),
+    sa.Column("variant", TEXT, nullable=False),
+    sa.Column("counted", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("excess", sa.BigInteger, nullable=False),
+)
+
 purges = sa.Table(
     "purges",
     metadata,

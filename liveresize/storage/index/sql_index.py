@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from liveresize.storage.index.bucket_use import SqlBucketUse
 from liveresize.storage.index.database import Database
 from liveresize.storage.index.deliveries import SqlDeliveries
 from liveresize.storage.index.events import SqlEvents
@@ -31,6 +32,7 @@ class DatabaseIndex:
         self.purges = SqlPurges(self._database)
         self.events = SqlEvents(self._database)
         self.peers = SqlPeers(self._database)
+        self.bucket_use = SqlBucketUse(self._database)
 
     @classmethod
     async def open(cls, database: Database) -> Self:
