@@ -38,6 +38,26 @@ class Moment(click.ParamType[float]):
             )
 
 
+class Age(click.ParamType[float]):
+    """Seconds: given as such, or as an age such as 90d."""
+
+    name = "AGE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        age = _AGO.fullmatch(str(value).strip())
+        if age:
+            return float(age[1]) * _SECONDS[age[2]]
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 1 <= seconds <= 1e10:
+            self.fail(f"{value!r} is neither an age such as 90d or 12h, nor seconds.", param, ctx)
+        return seconds
+
+
 @click.command()
 @click.argument("id_", metavar="[ID]", required=False)
 @click.option("--prefix", metavar="TEXT", help="Images with names that begin with TEXT.")
@@ -48,6 +68,12 @@ class Moment(click.ParamType[float]):
     "names none), Unix seconds, or an age such as 30d.",
 )
 @click.option("--engine-before", metavar="VERSION", help="Renditions of older engines.")
+@click.option(
+    "--unused-for",
+    type=Age(),
+    help="Renditions that were not used for AGE, such as 90d: longer than redirects may lead to "
+    "them. Renditions of vip's buckets and imported ones stay.",
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="Purge at most N renditions."
 )
@@ -60,6 +86,7 @@ def purge(
     prefix: str | None,
     rendered_before: float | None,
     engine_before: str | None,
+    unused_for: float | None,
     limit: int | None,
     url: str | None,
     secret: str | None,
@@ -68,15 +95,16 @@ def purge(
 ) -> None:
     """Discard renditions of a running server; they are rendered again on request.
 
-    Originals stay. Select the renditions with exactly one of ID, --prefix, --rendered-before
-    and --engine-before. The oldest ones are purged first, up to --limit. ID may end like the
-    URL of the image: cat.jpg is cat, unless there are renditions of an id cat.jpg.
+    Originals stay. Select the renditions with exactly one of ID, --prefix, --rendered-before,
+    --engine-before and --unused-for. The oldest ones are purged first, up to --limit. ID may end
+    like the URL of the image: cat.jpg is cat, unless there are renditions of an id cat.jpg.
 
     \b
     Examples:
       liveresize purge cat
       liveresize purge --prefix holiday- --limit 1000
       liveresize purge --rendered-before 30d --yes
+      liveresize purge --unused-for 90d --yes --json
     """
     selection: dict[str, str | float] = {
         name: value
@@ -85,12 +113,13 @@ def purge(
             ("prefix", prefix),
             ("rendered_before", rendered_before),
             ("engine_before", engine_before),
+            ("unused_for", unused_for),
         )
         if value is not None
     }
     if len(selection) != 1:
         raise click.UsageError(
-            "Give exactly one of ID, --prefix, --rendered-before and --engine-before."
+            "Give exactly one of ID, --prefix, --rendered-before, --engine-before and --unused-for."
         )
     from liveresize.cli import client
     from liveresize.core import names

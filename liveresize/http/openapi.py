@@ -155,6 +155,7 @@ def _values(site: AppContext) -> Json:
         "generation": GENERATION.pattern,
         "engine_version": admin.VERSION.pattern,
         "purge_most": admin.MOST,
+        "least_unused": admin.least_unused(site),
         "token_seconds": tokens.LONGEST_LIFE,
         "claim_seconds": records.LONGEST_CLAIM,
         "token_bytes": tokens.LARGEST,

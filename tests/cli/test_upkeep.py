@@ -67,6 +67,8 @@ def test_a_refusal_is_one_sentence(run: Run, server: Stub) -> None:
         (["cat"], {"id": "cat"}),
         (["--prefix", "ca"], {"prefix": "ca"}),
         (["--engine-before", "2.1"], {"engine_before": "2.1"}),
+        (["--unused-for", "90d"], {"unused_for": 7_776_000.0}),
+        (["--unused-for", "864000"], {"unused_for": 864_000.0}),
         (["--rendered-before", "1700000000.5"], {"rendered_before": 1700000000.5}),
         (["--rendered-before", "2026-01-31T12:00:00Z"], {"rendered_before": 1769860800.0}),
         (["--rendered-before", "2026-01-31T13:00+01:00"], {"rendered_before": 1769860800.0}),

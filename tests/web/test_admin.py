@@ -158,6 +158,22 @@ def test_a_purge_has_a_limit(launch: Callable[..., servers.Running]) -> None:
     assert purged == [3, 2, 0]
 
 
+def test_what_is_in_use_is_not_purged_as_unused(launch: Callable[..., servers.Running]) -> None:
+    """A redirect that was given out just now leads somewhere; the least time is in the contract."""
+    running = launch(admin__secrets=[servers.ADMIN], redirect_cache_timeout=3600)
+    running.client.put_in("cat", pictures.jpeg())
+    running.client.get("/cat_20_0.jpg")
+    running.published()
+    contract = running.client.get("/openapi.json").json()
+    fields = contract["components"]["schemas"]["PurgeRequest"]["properties"]
+    least = fields["unused_for"]["minimum"]
+    assert least == 3600 + 60 + 600
+    assert purge(running.client, unused_for=least).json() == {"purged": 0}
+    refused = purge(running.client, unused_for=least - 1)
+    assert refused.status_code == 400
+    assert f"at least {least} seconds" in refused.json()["error"]
+
+
 @pytest.mark.parametrize(
     "selection",
     [
@@ -180,6 +196,8 @@ def test_a_purge_has_a_limit(launch: Callable[..., servers.Running]) -> None:
         {"engine_before": "new"},
         {"engine_before": 7},
         {"engine_before": "1.2-rc1"},
+        {"unused_for": 86_400},
+        {"unused_for": "90d"},
         {"prefix": "a", "limit": 0},
         {"prefix": "a", "limit": -5},
         {"prefix": "a", "limit": "all"},

@@ -1,5 +1,6 @@
 """DELETE of a picture and POST /purge, for holders of an admin secret."""
 
+import math
 import re
 import urllib.parse
 
@@ -8,15 +9,21 @@ from liveresize.compat.vip import requests as vip
 from liveresize.core import names, numbers, parameters, ports
 from liveresize.core.names import ImageId
 from liveresize.http import responses
+from liveresize.http.context import AppContext
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.bodies import Fields, JsonHandler
 
-SELECTORS = ("id", "prefix", "rendered_before", "engine_before")
+SELECTORS = ("id", "prefix", "rendered_before", "engine_before", "unused_for")
 VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 """Characters that are valid in JSON and not in the database."""
 
 MOST = 10_000
+
+
+def least_unused(site: AppContext) -> int:
+    """Return the least value of `unused_for`."""
+    return math.ceil(site.bucket_bounds.grace)
 
 
 def authorise(handler: Handler) -> None:
@@ -118,13 +125,28 @@ class PurgeHandler(JsonHandler):
         chosen = [name for name in SELECTORS if name in fields]
         if len(chosen) != 1:
             raise errors.BadBody(
-                "Give exactly one of `id`, `prefix`, `rendered_before` and `engine_before`."
+                "Give exactly one of `id`, `prefix`, `rendered_before`, `engine_before` and "
+                "`unused_for`."
             )
         limit = int(fields.number("limit", 1, MOST) or 100)
-        purged = await self.site.purge.purge(_selection(chosen[0], fields), limit)
+        if chosen[0] == "unused_for":
+            purged = await self.site.bucket_bounds.end_unused(self._unused_for(fields), limit)
+        else:
+            purged = await self.site.purge.purge(_selection(chosen[0], fields), limit)
         await self.respond(
             responses.document({"purged": purged}, [("Cache-Control", responses.NO_STORE)])
         )
+
+    def _unused_for(self, fields: Fields) -> float:
+        """Seconds; at least as many as redirects may lead to an object."""
+        least = least_unused(self.site)
+        seconds = fields.number("unused_for", 0, 1e10) or 0.0
+        if seconds < least:
+            raise errors.BadBody(
+                f"The field `unused_for` must be at least {least} seconds: until then clients may "
+                "still follow redirects that they keep."
+            )
+        return seconds
 
 
 def _selection(name: str, fields: Fields) -> ports.Selection:
