@@ -65,9 +65,9 @@ class Fleet:
         """An instance of 1.0.0 with the folder of that name."""
         return self._instance(name, *self._release, warnings="default")
 
-    def new(self, name: str) -> contextlib.AbstractContextManager[servers.Process]:
-        """An instance of this release with the folder of that name."""
-        return self._instance(name)
+    def new(self, name: str, **keys: object) -> contextlib.AbstractContextManager[servers.Process]:
+        """An instance of this release with the folder of that name, and these settings."""
+        return self._instance(name, **keys)
 
     def _instance(
         self, name: str, *prefix: str, **keys: object
@@ -87,6 +87,15 @@ class Fleet:
                 )
 
         return asyncio.run(ask())
+
+    def change(self, statement: str) -> None:
+        """Execute a statement in the database."""
+
+        async def change() -> None:
+            async with worlds.raw(self.url) as engine:
+                await engine.run(lambda connection: connection.exec_driver_sql(statement).close())
+
+        asyncio.run(change())
 
     def objects(self) -> dict[str, str]:
         """The SHA-256 of every rendition in the bucket, by its key."""
@@ -177,6 +186,40 @@ def test_both_releases_serve_what_either_has_stored(fleet: Fleet) -> None:
     with fleet.new("one"), fleet.new("two"):
         servers.until(lambda: set(fleet.facts().values()) == {2})
     fleet.check()
+
+
+@worlds.needs_postgresql
+@s3worlds.needs_moto
+def test_a_link_that_1_0_0_gives_out_does_not_end(fleet: Fleet) -> None:
+    """It notes uses, too; of what has ended it makes a link again, or removes the object."""
+    bounds: dict[str, object] = {"cache__object_age": 1, "redirect_cache_timeout": 0}
+    grace = 60 + 600
+    widths = (20, 21, 22)
+    with fleet.old("one") as old:
+        old.client.put_in("cat", pictures.jpeg())
+        used, again, gone = (kept(old, f"/cat_{width}_0.jpg") for width in widths)
+        fleet.change(f"UPDATE renditions SET used_at = used_at - {10 * grace}")
+        in_use = (
+            f"SELECT 1 FROM renditions WHERE key LIKE '%%{used}' AND used_at > rendered_at - 60"
+        )
+        servers.until(
+            lambda: old.client.get("/cat_20_0.jpg").status_code == 303 and fleet.rows(in_use),
+            production.RECOVERY,
+        )
+        ended = "SELECT key FROM renditions WHERE purged_at IS NOT NULL"
+        with fleet.new("two", **bounds) as new:
+            servers.until(lambda: len(fleet.rows(ended)) == 2, production.RECOVERY)
+            assert kept(new, "/cat_20_0.jpg") == used
+            fleet.check()
+            # The other one hears of it, and makes the rendition again under the same key.
+            servers.until(
+                lambda: kept(old, "/cat_21_0.jpg") == again and len(fleet.rows(ended)) == 1
+            )
+            fleet.change(f"UPDATE renditions SET purged_at = purged_at - {10 * grace}")
+            servers.until(lambda: not fleet.rows(ended), production.RECOVERY)
+            servers.until(lambda: not any(gone in key for key in fleet.objects()))
+            fleet.check()
+            assert len(fleet.objects()) == 2
 
 
 @worlds.needs_postgresql
