@@ -8,6 +8,7 @@ is removed by the housekeeping in `purge`. So an object that a redirect of that 
 there, even if the last uses of its link were never noted.
 """
 
+import asyncio
 import uuid
 
 import structlog
@@ -27,8 +28,11 @@ _TURN = 90.0
 _SLICE, _SLICES = 5_000, 10
 """Links that are counted with one statement, and how often that is done in a round."""
 
-_BATCH, _BATCHES = 100, 20
+_BATCH, _BATCHES = 50, 40
 """Links that end in one transaction, and transactions of a round."""
+
+_PAUSE = 0.02
+"""Seconds between transactions, so that requests are answered in between."""
 
 
 class BucketBounds:
@@ -48,6 +52,7 @@ class BucketBounds:
         object_delay: float,
         use: ports.BucketUse,
         memory: ports.Memory,
+        pause: float = _PAUSE,
     ) -> None:
         self.max_bytes = max_bytes
         self._max_age = max_age
@@ -55,6 +60,7 @@ class BucketBounds:
         self._longer = max(0.0, grace - object_delay)
         self._use = use
         self._memory = memory
+        self._pause = pause
         self._name = uuid.uuid4().hex
         self._position: Position | None = None
         self.totals = BucketTotals()
@@ -86,6 +92,7 @@ class BucketBounds:
         for _ in range(_SLICES):
             if await self._use.count(_SLICE):
                 return
+            await asyncio.sleep(self._pause)
 
     def _over(self, totals: BucketTotals) -> int:
         """Return the bytes above the bound, as far as they are counted."""
@@ -107,6 +114,7 @@ class BucketBounds:
             self._position = ended.position
             if ended.position is None:
                 break
+            await asyncio.sleep(self._pause)
         if count:
             _log.info("links_ended", count=count)
         return max(0, over) if self._position is None else 0
@@ -124,6 +132,7 @@ class BucketBounds:
             position = ended.position
             if position is None:
                 break
+            await asyncio.sleep(self._pause)
         return count
 
     def _forget(self, ended: ports.Ended) -> None:

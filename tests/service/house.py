@@ -269,6 +269,7 @@ class House:
             object_delay=self.object_delay,
             use=self.index.bucket_use,
             memory=self.memory,
+            pause=0.0,
         )
         self.purge = Purge(
             object_delay=self.object_delay,

@@ -24,6 +24,8 @@ _use = schema.bucket_use
 _links = schema.renditions
 _originals = schema.originals
 _key = sa.tuple_(_links.c.generation, _links.c.variant)
+_main = _originals.c.bucket + "" == ""
+"""The condition for the main namespace, without an index: SQLite would begin with all originals."""
 
 
 class SqlBucketUse(Repository):
@@ -60,7 +62,7 @@ class SqlBucketUse(Repository):
         counted = (
             sa.select(sa.cast(sa.func.coalesce(sa.func.sum(_links.c.size), 0), sa.BigInteger))
             .select_from(_links.join(_originals, _links.c.generation == _originals.c.generation))
-            .where(above, _links.c.purged_at.is_(None), _originals.c.bucket == "")
+            .where(above, _links.c.purged_at.is_(None), _main)
         )
         if last is not None:
             counted = counted.where(_key <= (last.generation, last.variant))
@@ -88,25 +90,19 @@ class SqlBucketUse(Repository):
         """End up to `limit` links; see ports.BucketUse."""
         locks.housekeeping(connection)
         looked_at = _looked_at(after, unused_for)
-        may_end = (_links.c.purged_at.is_(None), _links.c.size > 0, _originals.c.bucket == "")
-        this = sa.and_(
-            looked_at.c.generation == _links.c.generation, looked_at.c.variant == _links.c.variant
-        )
+        order = (looked_at.c.used_at, looked_at.c.generation, looked_at.c.variant)
+        same = looked_at.c.generation == _originals.c.generation
         chosen = connection.execute(
-            sa.select(_links.c.used_at, _links.c.generation, _links.c.variant)
-            .select_from(
-                looked_at.join(_links, this).join(
-                    _originals, _links.c.generation == _originals.c.generation
-                )
-            )
-            .where(*may_end)
-            .order_by(_links.c.used_at, _links.c.generation, _links.c.variant)
+            sa.select(*order)
+            .select_from(looked_at.join(_originals, same))
+            .where(looked_at.c.may_end, _main)
+            .order_by(*order)
             .limit(limit)
         ).all()
         if len(chosen) == limit:
             position: Position | None = _position(chosen[-1])
         else:
-            final = sa.select(looked_at).order_by(*(column.desc() for column in looked_at.c))
+            final = sa.select(*order).order_by(*(column.desc() for column in order))
             row = connection.execute(final.limit(1)).one_or_none()
             position = None if row is None else _position(row)
         if not chosen:
@@ -114,9 +110,10 @@ class SqlBucketUse(Repository):
         # Rows are locked in the order of their keys, as where links are added.
         ending = connection.execute(
             links.select.where(
-                _key.in_([(row.generation, row.variant) for row in chosen]),
+                links.is_one_of([(row.generation, row.variant) for row in chosen]),
                 _links.c.used_at < schema.now() - unused_for,
-                *may_end,
+                _links.c.purged_at.is_(None),
+                _main,
             )
             .order_by(_links.c.generation, _links.c.variant)
             .with_for_update(of=_links)
@@ -132,7 +129,7 @@ class SqlBucketUse(Repository):
         # As used just now they are out of the way of the next search.
         connection.execute(
             sa.update(_links)
-            .where(_key.in_(keys))
+            .where(links.is_one_of(keys))
             .values(purged_at=schema.now() + longer, used_at=schema.now())
         )
         purges.announce(connection, [(link.image, link.generation, link.variant) for link in ended])
@@ -151,7 +148,8 @@ class SqlBucketUse(Repository):
 def _looked_at(after: Position | None, unused_for: float) -> sa.Subquery:
     """Return the next links by their last use, whether they may end or not."""
     order = (_links.c.used_at, _links.c.generation, _links.c.variant)
-    found = sa.select(*order).where(_links.c.used_at < schema.now() - unused_for)
+    may_end = sa.and_(_links.c.purged_at.is_(None), _links.c.size > 0).label("may_end")
+    found = sa.select(*order, may_end).where(_links.c.used_at < schema.now() - unused_for)
     if after is not None:
         # The first condition is for the index.
         found = found.where(_links.c.used_at >= after[0], sa.tuple_(*order) > after)

@@ -225,22 +225,26 @@ class SqlLinks(Repository):
         if not links:
             return []
         locks.housekeeping(connection)
-        same = sa.tuple_(_links.c.generation, _links.c.variant, _links.c.rendered_at)
         # Rows are locked in the order of their keys, as in `add_all`.
         due = connection.execute(
             sa.select(_links.c.generation, _links.c.variant, _links.c.rendered_at)
             .where(
-                same.in_([(*_pair(link), link.rendered_at) for link in links]),
+                is_one_of([_pair(link) for link in links]),
                 sa.or_(_due(older_than), _claim_expired()),
             )
             .order_by(_links.c.generation, _links.c.variant)
             .with_for_update(of=_links)
         )
-        claimed = {(row.generation, row.variant) for row in due}
+        rendered_at = {_pair(link): link.rendered_at for link in links}
+        claimed = [
+            (row.generation, row.variant)
+            for row in due
+            if rendered_at[row.generation, row.variant] == row.rendered_at
+        ]
         if claimed:
             connection.execute(
                 sa.update(_links)
-                .where(sa.tuple_(_links.c.generation, _links.c.variant).in_(sorted(claimed)))
+                .where(is_one_of(claimed))
                 .values(used_at=_REMOVING, purged_at=schema.now())
             )
         return [link for link in links if _pair(link) in claimed]
@@ -334,6 +338,17 @@ class SqlLinks(Repository):
         if not buckets:
             total = total.select_from(_of_original).where(_originals.c.bucket == "")
         return connection.execute(total).scalar_one()
+
+
+def is_one_of(keys: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
+    """Return the condition for the rows with these (generation, variant).
+
+    SQLite uses an index for the first column only if it is asked for alone.
+    """
+    return sa.and_(
+        _links.c.generation.in_({generation for generation, _ in keys}),
+        sa.tuple_(_links.c.generation, _links.c.variant).in_(keys),
+    )
 
 
 def _due(older_than: float) -> sa.ColumnElement[bool]:
