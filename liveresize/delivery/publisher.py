@@ -33,6 +33,8 @@ T = TypeVar("T")
 _ON_THEIR_WAY = 10_000
 """Renditions above which no more are kept that no spool bounds, while the index is away."""
 
+_USED = 100_000
+"""Uses that wait for an index that is away."""
 
 _MAX_PAUSE = 30.0
 """Seconds of the longest pause between attempts."""
@@ -139,8 +141,9 @@ class Publisher:
         return list(used)
 
     def put_back(self, used: list[tuple[str, str]]) -> None:
-        """Take back what `take_used` gave, for the next call."""
-        self._used.update(dict.fromkeys(used))
+        """Take back what `take_used` gave, for the next call; too many are forgotten."""
+        room = max(0, _USED - len(self._used))
+        self._used.update(dict.fromkeys(used[:room]))
 
     async def resume(self) -> int:
         """Take up what an earlier run left in the spool; returns how many."""

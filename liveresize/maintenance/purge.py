@@ -23,6 +23,9 @@ _BATCH = 100
 _BATCHES = 100
 """Batches in one round: what is purged or evicted in a week is removed within a week."""
 
+_NOTED = 500
+"""Uses that are recorded in one transaction."""
+
 _ROUNDS = 120
 """Rounds of housekeeping after which old deletions are forgotten: an hour."""
 
@@ -120,13 +123,7 @@ class Purge:
         """
         # What a row says of files is believed only of the database that this instance knows.
         await self._deletions.listen()
-        used = self._publisher.take_used()
-        try:
-            await self._links.touch(used)
-        except errors.IndexUnavailable as error:
-            self._publisher.put_back(used)
-            if not isinstance(error, errors.IndexFull):
-                raise  # on a full disk the rest makes room
+        await self._note_uses()
         await self._uploads.recover()
         await self._cleanup.retry()
         await self._remove_purged()
@@ -136,6 +133,19 @@ class Purge:
         with contextlib.suppress(errors.ObjectStoreUnavailable):  # the breaker says so
             await self._make_room()
         await self._orphans.sweep()
+
+    async def _note_uses(self) -> None:
+        """Record uses, some hundred at a time: all at once would take too long for the database,
+        and hold up requests meanwhile."""
+        used = self._publisher.take_used()
+        for start in range(0, len(used), _NOTED):
+            try:
+                await self._links.touch(used[start : start + _NOTED])
+            except errors.IndexUnavailable as error:
+                self._publisher.put_back(used[start:])
+                if not isinstance(error, errors.IndexFull):
+                    raise
+                return  # on a full disk the rest makes room
 
     async def _forget_purges(self) -> None:
         """Drop old deletions in some rounds only, because the query reads all of them."""

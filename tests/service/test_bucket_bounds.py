@@ -321,6 +321,7 @@ def test_what_is_rendered_again_before_the_removal_keeps_its_object(tmp_path: Pa
         await later(house, GRACE + 1)
         house.index.advance(GRACE + 1)
         house.index.before["links.add_all"] = away()
+        house.index.calls.clear()
         await house.get(request(1))
         await until(lambda: house.index.calls["links.add_all"] > 0)
         await house.purge.tidy()

@@ -8,7 +8,9 @@ import pytest
 from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.ports import Selection
+from liveresize.delivery import publisher
 from liveresize.delivery.outcomes import Bytes, Cache
+from liveresize.maintenance import purge
 from liveresize.storage.index.links import CLAIM
 
 from .doubles import SteeredIndex, away, run, turns
@@ -271,6 +273,33 @@ def test_uses_that_could_not_be_noted_are_noted_later(tmp_path: Path) -> None:
         house.index.links.touch = listen  # type: ignore[assignment,method-assign]
         await house.purge.tidy()
         assert noted == [(original.generation, request(100).rendition.variant)]
+
+    run(main)
+
+
+def test_many_uses_are_noted_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that fails leaves itself and those behind it for the next round."""
+    monkeypatch.setattr(purge, "_NOTED", 2)
+
+    async def main() -> None:
+        house = House(tmp_path)
+        await house.upload()
+        await house.publish(*range(1, 6))
+        for width in range(1, 6):
+            await house.find(request(width))
+
+        async def second() -> None:
+            if house.index.calls["links.touch"] == 2:
+                raise errors.IndexFull("", "by a test")
+
+        house.index.before["links.touch"] = second
+        await house.purge.tidy()
+        assert house.index.calls["links.touch"] == 2
+        left = house.publisher.take_used()
+        assert len(left) == 3
+        monkeypatch.setattr(publisher, "_USED", 2)
+        house.publisher.put_back(left)
+        assert len(house.publisher.take_used()) == 2
 
     run(main)
 

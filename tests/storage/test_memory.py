@@ -312,3 +312,15 @@ def test_everything_is_forgotten_at_once() -> None:
     assert not memory._variants
     memory.put("1" * 28, "v", held())
     assert memory.bytes == 10
+
+
+def test_a_stale_link_is_trusted_for_a_while() -> None:
+    """Where links end, the object behind an older one may be gone."""
+    time = Time()
+    memory = Memory(Cache(link_ttl=60.0), time, stale_for=100.0)
+    kept = link(of())
+    memory.keep_link(kept)
+    for seconds, fresh, stale in ((59, True, True), (61, False, True), (161, False, False)):
+        time.now = 1000.0 + seconds
+        assert (memory.link(kept.generation, kept.variant) is not None) == fresh
+        assert (memory.link(kept.generation, kept.variant, stale=True) is not None) == stale
