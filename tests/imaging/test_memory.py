@@ -120,7 +120,7 @@ class TestLarge:
             frames = [ground.rotate(step).quantize(128) for step in range(4)] * 15
             how = {"lossless": False, "quality": 30, "method": 0} if suffix == "webp" else {}
             frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **how)
-        outcome = worked(f"{output}-clip-400x400", path)
+        outcome = worked(f"{output}-clip-200x200", path)
         assert outcome["outcome"] == "done"
         assert outcome["resident"] < 200 * 2**20
         assert outcome["taken"] <= max(outcome["computed"], outcome["floor"])
