@@ -155,6 +155,7 @@ def test_the_first_of_two_answers_is_not_compared(
 ) -> None:
     """A cold `.auto` is asked for until it has its format."""
     monkeypatch.setattr(answers, "_PENDING", 0.05)
+    monkeypatch.setattr(answers, "_LOOKS", 20 * 60)  # a minute, on a busy machine
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     keys: dict[str, Any] = {"auto__slow_pixels": 1}
