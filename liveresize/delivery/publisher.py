@@ -257,7 +257,9 @@ class Publisher:
         original = await self._insist(path.name, lambda: self._rows.of(generation))
         link = None
         if original is not None and original.record.hidden:
-            pass  # its objects are removed by whoever hears that it was hidden
+            # It may have been stored after its other objects were removed.
+            gone = self._link(original, variant, engine, extension, "", 0)
+            await self._insist(path.name, lambda: self._store.remove([gone]))
         elif original is not None:
             link = await self._relink(original, variant, engine, extension)
         else:

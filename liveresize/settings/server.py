@@ -77,7 +77,9 @@ class Admin:
     """Deleting, purging and looking inside."""
 
     secrets: tuple[str, ...] = key(
-        (), "Bearer secrets that allow DELETE and /purge; none forbids both.", secret=True
+        (),
+        "Bearer secrets that allow DELETE, PATCH, /purge and held images; none forbids all of it.",
+        secret=True,
     )
     networks: tuple[str, ...] = key(
         PRIVATE_NETWORKS,

@@ -304,12 +304,17 @@ def test_the_fields_of_a_token_are_those_that_the_server_reads(server: servers.R
         "max_bytes": 1000,
         "formats": ["jpeg", "png"],
         "overwrite": True,
+        "focus": [0, 0.5],
+        "meta": {"a": 1},
+        "held": True,
+        "keep_until": "2100-01-01T00:00:00Z",
+        "claim_within": 60,
     }
     assert fields == values.keys()
     assert server.client.post("/token", json=values).status_code == 200
     narrow: Callable[..., Any] = server.client.post
     for field in fields - {"id", "secret"}:
-        answer = narrow("/token", json={**values, field: {"no": "such"}})
+        answer = narrow("/token", json={**values, field: [{"no": "such"}]})
         assert answer.status_code == 400
         assert field in answer.json()["error"]
 

@@ -243,6 +243,36 @@ def test_a_token_that_was_given_back_is_a_failed_one_to_1_0_0(fleet: Fleet) -> N
         assert old.client.upload("cat", data, last).content == receipt.content
 
 
+@worlds.needs_postgresql
+@s3worlds.needs_moto
+def test_nothing_is_held_while_an_instance_of_1_0_0_would_show_it(fleet: Fleet) -> None:
+    """Everything else can be recorded; once it has stopped, pictures can be held, and with its
+    next start no more are."""
+    held = {"held": True}
+    with fleet.old("one") as old, fleet.new("two") as new:
+        old.client.put_in("cat", pictures.jpeg())
+        asked = new.client.patch("/cat", json=held, headers=BEARER)
+        assert (asked.status_code, asked.json()["code"]) == (409, "older_instance")
+        for fields in (held, {"claim_within": 60}):
+            assert new.client.post("/token", json={"id": "dog", **fields}).status_code == 409
+        focus = {"focus": [0, 0.5], "keep_until": "2100-01-01T00:00:00Z", "held": False}
+        assert new.client.patch("/cat", json=focus, headers=BEARER).status_code == 200
+        token = new.client.token("dog", meta={"a": 1})
+        assert old.client.upload("dog", pictures.jpeg(), token).status_code == 200
+        assert new.client.get("/dog.json", headers=BEARER).json()["meta"] is None
+        old.process.terminate()
+        old.process.wait()
+        servers.until(
+            lambda: new.client.patch("/cat", json=held, headers=BEARER).status_code == 200
+        )
+        assert new.client.get("/cat").status_code == 404
+        with fleet.old("one"):
+            again = new.client.patch("/dog", json=held, headers=BEARER)
+            assert again.status_code == 409
+            released = new.client.patch("/cat", json={"held": False}, headers=BEARER)
+            assert released.status_code == 200
+
+
 def test_going_back_to_1_0_0_on_one_disk(tmp_path: Path, release: tuple[str, ...]) -> None:
     """1.0.0 knows the keys of its own engine alone: it serves everything once the links of this
     one are purged, as the page on upgrades says."""

@@ -110,6 +110,7 @@ def test_facts_are_told_as_json(web: servers.Client, name: str) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert list(facts) == [
         "id",
+        "version",
         "width",
         "height",
         "format",
@@ -119,6 +120,7 @@ def test_facts_are_told_as_json(web: servers.Client, name: str) -> None:
         "has_alpha",
         "dominant_color",
         "thumbhash",
+        "focus",
         "uploaded_at",
     ]
     assert (facts["id"], facts["width"], facts["height"]) == (name, 64, 48)

@@ -36,6 +36,7 @@ def test_an_image_is_taken_raw_or_in_a_form(
     else:
         answer = web.upload(name, data, token, "image/x-anything")
     assert answer.status_code == 200
+    facts = web.get(f"/{name}.json").json()
     assert answer.json() == {
         "status": "OK",
         "id": name,
@@ -44,6 +45,7 @@ def test_an_image_is_taken_raw_or_in_a_form(
         "format": form.lower(),
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
+        **{field: facts[field] for field in ("version", "dominant_color", "thumbhash")},
     }
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
