@@ -26,6 +26,18 @@ SECRETS = {
     "LIVERESIZE_AWS__SECRET_KEY": "hidden-7",
     "LIVERESIZE_WEBHOOK__URL": "https://user:hidden-9@host/hidden-10",
     "LIVERESIZE_WEBHOOK__SECRETS": "hidden-secret-of-16-bytes",
+    "LIVERESIZE_WEBHOOK__ENDPOINTS": json.dumps(
+        {
+            "search": {
+                "url": "https://hidden-11",
+                "secrets": ["hidden-secret-of-16-bytes"],
+                "events": ["picture.deleted"],
+            }
+        }
+    ),
+    "LIVERESIZE_CDN__PURGE": json.dumps(
+        [{"driver": "fastly", "service": "SU1Z0isxPaozGVKXdv0eYE", "token": "hidden-13"}]
+    ),
     "LIVERESIZE_REDIS__URL": "redis://:hidden-8@host",
 }
 

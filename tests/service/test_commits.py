@@ -84,6 +84,9 @@ def test_what_makes_room_goes_on_in_an_index_without_room(tmp_path: Path) -> Non
         house.index.before["links.touch"] = full()
         await house.purge.tidy()
         assert await house.index.links.least_used(10) == []
+        await house.get(request(100))
+        assert await house.publisher.flush(30.0) == 0
+        await house.find(request(100))
         house.index.before["links.touch"] = away()
         with pytest.raises(errors.IndexUnavailable):
             await house.purge.tidy()
