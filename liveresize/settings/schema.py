@@ -131,7 +131,8 @@ def key(
     }
     made: _Value
     if isinstance(default, dict):
-        made = dataclasses.field(default_factory=default.copy, metadata=details)  # type: ignore[assignment]
+        copy = default.copy
+        made = dataclasses.field(default_factory=copy, repr=not secret, metadata=details)  # type: ignore[assignment]
     else:
         made = dataclasses.field(default=default, repr=not secret, metadata=details)
     return made
