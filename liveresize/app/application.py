@@ -17,6 +17,7 @@ from liveresize.http.context import AppContext
 from liveresize.http.handlers.admin import DeleteHandler, PurgeHandler
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.images import ObjectHandler, PictureHandler
+from liveresize.http.handlers.lists import ListHandler
 from liveresize.http.handlers.records import PatchHandler
 from liveresize.http.handlers.resumable import (
     ResumableCreationHandler,
@@ -60,6 +61,7 @@ ROUTES: list[Row] = [
     (READ, r"/_live/?", LiveHandler),
     (READ, r"/_ready/?", ReadyHandler),
     (READ, r"/_metrics/?", MetricsHandler),
+    (READ, r"/_pictures/?", ListHandler),
     (READ, r"/_renditions/.*", ObjectHandler),
     (READ, r"/_studio", StudioRedirectHandler),
     (READ, r"/_studio/session", StudioSessionHandler),

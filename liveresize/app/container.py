@@ -274,6 +274,7 @@ class Container:
             purge=self.purge,
             changes=self.changes,
             bucket_bounds=self.bucket_bounds,
+            page=self.index.rows.page,
             ping=self.index.ping,
             parts=self.parts,
             unsent=self.unsent,

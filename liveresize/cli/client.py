@@ -3,7 +3,7 @@
 import json
 import mimetypes
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ REQUEST_TIMEOUT = 300.0
 
 _BATCH = 500
 """Renditions that one request purges, in one transaction of the server."""
+
+_PAGE = 1000
+"""Pictures that one request lists."""
 
 _ASK_FIRST = 1 << 20
 """Bytes above which the client waits for `100 Continue`: the server would break off a body that is
@@ -134,6 +137,31 @@ def purge(
     return count
 
 
+def listed(server: Server, selection: Mapping[str, str], limit: int | None) -> Iterator[Any]:
+    """Yield the pictures that `selection` chooses, at most `limit`, page by page.
+
+    `selection` has parameters of `GET /_pictures`; `server` has an admin secret.
+
+    Raises LiveResizeError with the error of the server, or of the connection.
+    """
+    count = 0
+    after: str | None = ""
+    while True:
+        most = _PAGE if limit is None else min(_PAGE, limit - count)
+        query = urllib.parse.urlencode(
+            {**selection, "limit": most, **({"after": after} if after else {})},
+            quote_via=urllib.parse.quote,
+        )
+        page = _document(server, _fetch(server, "GET", "_pictures", None, _bearer(server), query))
+        pictures, after = page.get("pictures"), page.get("next")
+        if not isinstance(pictures, list) or not isinstance(after, str | None):
+            raise _other_program(server)
+        yield from pictures
+        count += len(pictures)
+        if after is None or count == limit:
+            return
+
+
 def _bearer(server: Server) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.secret}"}
 
@@ -153,7 +181,10 @@ def addresses(server: Server, name: str, facts: Mapping[str, Any]) -> list[str]:
 
 
 def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    response = _fetch(server, "POST", segment, body, headers)
+    return _document(server, _fetch(server, "POST", segment, body, headers))
+
+
+def _document(server: Server, response: httpclient.HTTPResponse) -> dict[str, Any]:
     try:
         document = json.loads(response.body)
     except ValueError:
@@ -164,10 +195,15 @@ def _post(server: Server, segment: str, body: bytes, headers: dict[str, str]) ->
 
 
 def _fetch(
-    server: Server, method: str, segment: str, body: bytes | None, headers: dict[str, str]
+    server: Server,
+    method: str,
+    segment: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    query: str = "",
 ) -> httpclient.HTTPResponse:
     """Send a request, and return the response. Raises LiveResizeError."""
-    url = server.address(segment)
+    url = server.address(segment) + (f"?{query}" if query else "")
     client = httpclient.HTTPClient()
     try:
         return client.fetch(

@@ -78,6 +78,7 @@ class AppContext:
         purge: Purge,
         changes: Changes,
         bucket_bounds: BucketBounds,
+        page: Callable[[ports.Listing, str, int], Awaitable[ports.Page]],
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         unsent: Unsent,
@@ -114,6 +115,7 @@ class AppContext:
         self.purge = purge
         self.changes = changes
         self.bucket_bounds = bucket_bounds
+        self.page = page
         self.ping = ping
         self.parts = parts
         self.scrape: Scrape

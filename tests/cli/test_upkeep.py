@@ -33,7 +33,7 @@ def bodies(server: Stub) -> list[dict[str, Any]]:
     return [json.loads(request.body) for request in server.requests]
 
 
-@pytest.mark.parametrize("command", ["delete", "purge", "reconcile"])
+@pytest.mark.parametrize("command", ["delete", "purge", "list", "reconcile"])
 def test_help_teaches_with_examples(run: Run, command: str) -> None:
     """Every command shows how it is used, and the list of commands has it."""
     result = run(command, "--help")
@@ -104,6 +104,61 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
         return
     with pytest.raises(click.BadParameter, match="nor an age such as"):
         purge.Moment().convert(text, None, None)
+
+
+LISTED = {
+    "id": "cät",
+    "state": "held",
+    "width": 640,
+    "height": 480,
+    "format": "png",
+    "bytes": 12345,
+    "uploaded_at": "2026-11-22T07:00:00.000Z",
+    "version": "0123abcd",
+}
+
+
+def test_a_list_follows_its_cursors(run: Run, server: Stub) -> None:
+    """Until there is none, or as many as are wanted; an empty page is no end."""
+    pages: list[tuple[list[object], str | None]] = [
+        ([LISTED], "cät & 1"),
+        ([], "d"),
+        ([LISTED], None),
+    ]
+    told = [
+        (200, json.dumps({"pictures": found, "next": after}).encode()) for found, after in pages
+    ]
+    server.reply_in_turn(told)
+    chosen = ("--prefix", "c ä", "--not-held", "--format", "png", "--uploaded-since", "0")
+    result = run("list", *chosen, "--json", *admin(server))
+    assert (result.exit_code, [json.loads(line) for line in result.output.splitlines()]) == (
+        0,
+        [LISTED, LISTED],
+    )
+    query = (
+        "/_pictures?prefix=c%20%C3%A4&uploaded_since=1970-01-01T00%3A00%3A00%2B00%3A00"
+        "&held=false&format=png&limit=1000"
+    )
+    assert server.paths == [
+        query,
+        f"{query}&after=c%C3%A4t%20%26%201",
+        f"{query}&after=d",
+    ]
+    assert server.requests[0].headers["Authorization"] == "Bearer s3cret"
+    server.reply_in_turn(told)
+    server.requests.clear()
+    result = run("list", "--limit", "1", *admin(server))
+    assert result.output.splitlines()[1].split() == [
+        "held", "640x480", "png", "12,345", "2026-11-22T07:00:00.000Z", "0123abcd", "cät"
+    ]  # fmt: skip
+    assert server.paths == ["/_pictures?limit=1"]
+
+
+def test_a_list_that_is_none_is_an_error(run: Run, server: Stub) -> None:
+    """Of a server that is another program."""
+    server.reply_in_turn([(200, b'{"pictures": 1}')])
+    result = run("list", *admin(server))
+    assert (result.exit_code, "not as liveresize does" in result.output) == (1, True)
 
 
 def test_a_purge_goes_on_until_nothing_is_left(run: Run, server: Stub) -> None:

@@ -17,11 +17,14 @@ from liveresize.core.ports import (
     FACTS,
     HIDDEN,
     RECORD,
+    SCANNED,
     Added,
     BucketTotals,
     Changed,
     Delivery,
     Ended,
+    Listing,
+    Page,
     Position,
     Purged,
     Selection,
@@ -309,6 +312,30 @@ class MemoryOriginalRows(_Repository):
         if mirrored and standing.generation == original.generation:
             self._tables.mirrored.add(original.generation)
         return standing
+
+    async def page(self, listing: Listing, after: str, limit: int) -> Page:
+        self._tables.now()
+        scanned = sorted(
+            (
+                one
+                for one in self._tables.originals.values()
+                if one.image.bucket == listing.bucket
+                and one.image.name > after
+                and one.image.name.startswith(listing.prefix)
+            ),
+            key=lambda one: one.image.name,
+        )
+        some, since = scanned[:SCANNED], listing.uploaded_since
+        found = [
+            one
+            for one in some
+            if (since is None or one.uploaded_at >= since)
+            and listing.held in (None, one.record.held_at is not None)
+            and listing.format in ("", one.format)
+        ]
+        if len(found) > limit:
+            return Page(originals=found[:limit], after=found[limit - 1].image.name)
+        return Page(originals=found, after=some[-1].image.name if len(scanned) > SCANNED else None)
 
     async def outdated(self, generation: str, limit: int) -> tuple[list[Original], str]:
         above = await self.after(generation, len(self._tables.originals))

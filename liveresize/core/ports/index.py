@@ -66,6 +66,32 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which originals of a bucket are listed; `""` is the main namespace.
+
+    `uploaded_since` is in Unix seconds. `held` is None for all, and `format` empty.
+    """
+
+    bucket: str = ""
+    prefix: str = ""
+    uploaded_since: float | None = None
+    held: bool | None = None
+    format: str = ""
+
+
+SCANNED = 1000
+"""Originals of which one page of a list is chosen, however few of them are in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a list: originals by name, and the name to go on after; None at the end."""
+
+    originals: list[Original]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """An event to tell a receiver of. `tries` is the number of attempts, including the current one;
     `age` is the seconds since the event, or since its replay."""
@@ -152,6 +178,12 @@ class OriginalRows(Protocol):
     async def after(self, generation: str, limit: int) -> list[tuple[Original, bool]]:
         """Return the next originals after `generation`, in the order of generations, and whether
         each is recorded as mirrored."""
+
+    async def page(self, listing: Listing, after: str, limit: int) -> Page:
+        """Return up to `limit` originals with names after `after`, in the order of their bytes.
+
+        No more than SCANNED rows are looked at: a page may be short, or empty, before the end.
+        """
 
     async def outdated(self, generation: str, limit: int) -> tuple[list[Original], str]:
         """Return up to `limit` of the next originals after `generation` with facts of an older

@@ -15,7 +15,7 @@ from liveresize.http.handlers.bodies import Fields, JsonHandler
 
 SELECTORS = ("id", "prefix", "rendered_before", "engine_before", "unused_for")
 VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
-_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 """Characters that are valid in JSON and not in the database."""
 
 MOST = 10_000
@@ -156,7 +156,7 @@ def _selection(name: str, fields: Fields) -> ports.Selection:
     text = fields.string(name) or ""
     if not text:
         raise errors.BadBody(f"The field `{name}` must not be empty.")
-    if _UNKEEPABLE.search(text):
+    if UNKEEPABLE.search(text):
         raise errors.BadBody(f"The field `{name}` holds a character that no name has.")
     if name == "id":
         bucket, _, id_ = text.rpartition("/")

@@ -20,6 +20,7 @@ ROUTES = (
     "delete",
     "patch",
     "purge",
+    "list",
     "warmup",
     "status",
     "studio",

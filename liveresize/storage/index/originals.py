@@ -10,9 +10,9 @@ from liveresize import errors
 from liveresize.core.events import Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import FACTS_VERSION, Original, version_of
-from liveresize.core.ports import FACTS, HIDDEN, RECORD, Changed
+from liveresize.core.ports import FACTS, HIDDEN, RECORD, SCANNED, Changed, Listing, Page
 from liveresize.core.records import Change, differences
-from liveresize.storage.index import events, locks, purges, records, repository, schema
+from liveresize.storage.index import events, locks, purges, records, repository, schema, selections
 from liveresize.storage.index.repository import Repository
 
 _FACTS = (
@@ -85,6 +85,29 @@ class SqlOriginalRows(Repository):
             .limit(limit)
         )
         return [(from_row(row), row.mirrored_at is not None) for row in rows]
+
+    @repository.read
+    def page(self, connection: sa.Connection, listing: Listing, after: str, limit: int) -> Page:
+        names = _originals.c.name
+        # One lower bound: of two, SQLite may seek by the wrong one, and read all in between.
+        begin = names > after if after >= listing.prefix else names >= listing.prefix
+        end = names <= selections.last_name(listing.prefix)
+        scanned = [_originals.c.bucket == listing.bucket, begin, end]
+        conditions, last = _listed(listing), None
+        if conditions:
+            edge = sa.select(names).where(*scanned).order_by(names).offset(SCANNED - 1).limit(2)
+            last, more = [*connection.execute(edge).scalars(), None, None][:2]
+            if more is None:
+                last = None  # this page is the last one
+            else:
+                scanned.append(names <= last)
+        rows = connection.execute(
+            sa.select(_originals).where(*scanned, *conditions).order_by(names).limit(limit + 1)
+        )
+        found = [from_row(row) for row in rows]
+        if len(found) > limit:
+            return Page(originals=found[:limit], after=found[limit - 1].image.name)
+        return Page(originals=found, after=last)
 
     @repository.read
     def outdated(
@@ -278,6 +301,19 @@ def write_record(connection: sa.Connection, before: Original, after: Original) -
         connection.execute(sa.delete(_links).where(_links.c.generation == after.generation))
     purges.announce(connection, [(after.image, after.generation, HIDDEN if hides else RECORD)])
     events.write(connection, Kind.RELEASED if shows else Kind.CHANGED, after, {"changed": changed})
+
+
+def _listed(listing: Listing) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that no index answers."""
+    columns, conditions = _originals.c, []
+    if listing.uploaded_since is not None:
+        conditions.append(columns.uploaded_at >= listing.uploaded_since)
+    if listing.held is not None:
+        is_held = columns.held_at.is_not(None)
+        conditions.append(is_held if listing.held else sa.not_(is_held))
+    if listing.format:
+        conditions.append(columns.format == listing.format)
+    return conditions
 
 
 def from_row(row: sa.Row[Any]) -> Original:

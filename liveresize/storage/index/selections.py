@@ -32,11 +32,15 @@ def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
     that it uses the primary key; there are no wildcards, and case matters.
     """
     bucket, _, name = prefix.rpartition("/")
-    # The last code point repeated sorts behind every continuation within 255 bytes.
-    last = name + "\U0010ffff" * 64
     names = _originals.c.name
     # Not BETWEEN: PostgreSQL does not parse it where collations are written out.
-    return sa.and_(_originals.c.bucket == bucket, names >= name, names <= last)
+    return sa.and_(_originals.c.bucket == bucket, names >= name, names <= last_name(name))
+
+
+def last_name(prefix: str) -> str:
+    """Return a text that sorts behind all names with that prefix: the last code point, repeated
+    for more than the bytes of a name."""
+    return prefix + "\U0010ffff" * 64
 
 
 def _engines(connection: sa.Connection) -> list[str]:
