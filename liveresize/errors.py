@@ -214,6 +214,11 @@ class TokenRefused(Refused):
 class IdTaken(Refused):
     """The id is already uploaded, or a live token or upload for it exists."""
 
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The ids, the third argument, where more than one was asked for."""
+        return {"ids": self.args[2]} if len(self.args) > 2 else {}
+
 
 class SignatureRefused(Refused):
     """The signature of the address is missing, wrong or expired."""

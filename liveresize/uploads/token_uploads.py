@@ -63,6 +63,13 @@ class Uploads:
             await self.adopt(grant.image)
             return await self._pipeline.tokens.issue(grant)
 
+    async def issue_all(self, grants: Sequence[Grant]) -> list[Token]:
+        """Issue a token for each in one transaction, or none. Raises what `issue` raises."""
+        with needing_room():
+            for grant in grants:
+                await self.adopt(grant.image)
+            return await self._pipeline.tokens.issue_all(grants)
+
     async def adopt(self, image: ImageId) -> bool:
         """Let the index know of a file of the published service; whether there was one."""
         pipeline = self._pipeline

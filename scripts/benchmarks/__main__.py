@@ -17,6 +17,7 @@ from scripts.benchmarks import (
     hits,
     http2,
     knees,
+    lists,
     lookups,
     memory,
     mixed,
@@ -63,8 +64,8 @@ def main(context: click.Context, seconds: int, write: bool, beside: str | None) 
 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
     `knees` install peers into scratch/ and take longer, so they are asked for by name, as
-    are `buckets`, which starts an S3 server, `lookups`, which makes millions of rows, `tls`,
-    `http2` and `vip`, and `memory`, which makes pictures of 108 megapixels.
+    are `buckets`, which starts an S3 server, `lookups` and `lists`, which make millions of rows,
+    `tls`, `http2` and `vip`, and `memory`, which makes pictures of 108 megapixels.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -96,6 +97,7 @@ for _name, _measure in MEASURES.items():
 _simple("buckets", buckets.measure)
 _simple("http2", http2.measure)
 _simple("lookups", lookups.measure)
+_simple("lists", lists.measure)
 _simple("memory", memory.measure)
 _simple("tls", tls.measure)
 _simple("vip", vip.measure)

@@ -55,7 +55,7 @@ async def _measure(url: str, links: int) -> tuple[float, list[tuple[str, float, 
     index = await DatabaseIndex.open(Database(url, pool=5, migration_budget=3600))
     try:
         began = time.perf_counter()
-        await _fill(url, links // VARIANTS)
+        await fill(url, links // VARIANTS)
         filling = time.perf_counter() - began
         asked = (
             ("original", lambda i: index.rows.find(ImageId(f"image-{i}"))),
@@ -63,13 +63,13 @@ async def _measure(url: str, links: int) -> tuple[float, list[tuple[str, float, 
             ("no link", lambda i: index.links.find(_generation(i), "999x0-jpeg")),
             ("all links", lambda i: index.links.of(_generation(i), 256)),
         )
-        times = [(what, *await _time(ask, links // VARIANTS)) for what, ask in asked]
+        times = [(what, *await percentiles(ask, links // VARIANTS)) for what, ask in asked]
         return filling, times
     finally:
         await index.close()
 
 
-async def _fill(url: str, originals: int) -> None:
+async def fill(url: str, originals: int, *, links: bool = True) -> None:
     """Make so many originals, each with its links."""
     engine = engines.build(engines.parse_url(url), pool=1, patience=3600)
     backend = sa.make_url(url).get_backend_name()
@@ -77,7 +77,7 @@ async def _fill(url: str, originals: int) -> None:
     count = count.format(originals=originals)
     no, yes = ("0", "1") if backend == engines.SQLITE else ("false", "true")
 
-    def fill(connection: sa.Connection) -> None:
+    def insert(connection: sa.Connection) -> None:
         connection.exec_driver_sql(
             "INSERT INTO originals (bucket, name, generation, format, width, height, bytes,"
             " sha256, frames, has_alpha, clean, dominant_color, thumbhash, uploaded_at)"
@@ -86,6 +86,8 @@ async def _fill(url: str, originals: int) -> None:
             f" {no}, {yes}, '#336699', 'YJqGPQw7sFlslqhFafSE+Q6oJ1h2iHB2Rw==', 1700000000 + i"
             " FROM n"
         )
+        if not links:
+            return
         connection.exec_driver_sql(
             "INSERT INTO renditions (generation, variant, key, mime, etag, size, engine,"
             f" rendered_at, used_at) {count} SELECT {generation}, v || '00x0-jpeg',"
@@ -95,7 +97,7 @@ async def _fill(url: str, originals: int) -> None:
         )
 
     try:
-        await engine.run(fill)
+        await engine.run(insert)
     finally:
         await engine.dispose()
 
@@ -104,13 +106,15 @@ def _generation(i: int) -> str:
     return f"{1700000000000 + i:012x}{i:016x}"
 
 
-async def _time(ask: Callable[[int], Awaitable[object]], originals: int) -> tuple[float, float]:
-    """(p50, p99) in milliseconds of asking for random ones."""
+async def percentiles(
+    ask: Callable[[int], Awaitable[object]], originals: int, asked: int = ASKED
+) -> tuple[float, float]:
+    """(p50, p99) in milliseconds of asking for random ones, so many times."""
     chosen = random.Random(1)  # noqa: S311 (a choice of rows)
-    for _ in range(ASKED // 10):
+    for _ in range(asked // 10):
         await ask(chosen.randrange(originals))
     times = []
-    for _ in range(ASKED):
+    for _ in range(asked):
         began = time.perf_counter()
         await ask(chosen.randrange(originals))
         times.append((time.perf_counter() - began) * 1000)

@@ -33,6 +33,7 @@ SECTIONS = {
     "mixed": "Hits while the pool is saturated",
     "deaths": "Deaths of workers",
     "buckets": "Cold renders and a slow bucket",
+    "lists": "Lists of a million originals",
     "lookups": "The index with five million links",
     "memory": "Memory of large pictures",
     "vip": "Hits on vip's addresses",

@@ -179,6 +179,18 @@ class MemoryTokens(_Repository):
         self._tables.tokens[grant.image] = _TokenRow(grant, tokens.digest(token), expires_at)
         return Token(token=token, image=grant.image, expires_at=expires_at)
 
+    async def issue_all(self, grants: Sequence[Grant]) -> list[Token]:
+        before, issued, taken = dict(self._tables.tokens), [], []
+        for grant in grants:
+            try:
+                issued.append(await self.issue(grant))
+            except errors.IdTaken:
+                taken.append(grant.image.name)
+        if taken:
+            self._tables.tokens = before
+            raise errors.IdTaken("", "", taken)
+        return issued
+
     async def claim(
         self, token: str, candidates: Sequence[ImageId], lease: float, *, resumable: bool = False
     ) -> Claim | Spent:

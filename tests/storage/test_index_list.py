@@ -1,14 +1,22 @@
 """The contract of the index for lists of originals."""
 
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+import sqlalchemy as sa
 
 from liveresize.core.names import ImageId
 from liveresize.core.ports import Listing
 from liveresize.core.records import Given
-from liveresize.storage.index import originals
+from liveresize.storage.index import originals, schema
+from liveresize.storage.index.sql_index import DatabaseIndex
 
-from . import memory_index
-from .worlds import Bench, World, everywhere
+from . import memory_index, worlds
+from .worlds import Bench, World, databases, everywhere
 
 NAMES = ("A", "a", "a-1", "a_1", "aé", "b", "zz", "\U0001f600")
 """In the order of their bytes, which is that of no language."""
@@ -88,3 +96,46 @@ def test_a_page_of_few_matches_looks_at_no_more_than_its_share(
         assert await pages(bench, Listing(held=False), 1) == [["1"], ["2"], ["3"], ["4"]]
 
     world.run(scenario)
+
+
+USED = re.compile(
+    r"originals USING INDEX sqlite_autoindex_originals_1 \(bucket=\? AND name>\? AND name<\?\)"
+    r"|Index Scan using pk_originals .*\n *Index Cond: \(\(bucket = .*name > 'cat 7'.*name <= "
+)
+"""The primary key, between two names."""
+
+
+@databases
+def test_a_page_is_read_by_the_primary_key(
+    database: Callable[[], contextlib.AbstractContextManager[str]],
+) -> None:
+    """From its first name on, and not from the first one of the prefix or of the table."""
+    page: Any = originals.SqlOriginalRows.page
+
+    def fill(connection: sa.Connection) -> None:
+        rows = [
+            {**originals._row(worlds.original(ImageId(f"cat {number}"))), "uploaded_at": 1.0}
+            for number in range(10_000)
+        ]
+        connection.execute(sa.insert(schema.originals), rows)
+        connection.exec_driver_sql("ANALYZE")
+
+    async def scenario(url: str) -> None:
+        index = await DatabaseIndex.open(worlds.patient_database(url))
+        async with worlds.raw(url) as engine:
+            await engine.run(fill)
+            for listing in (Listing(), Listing(prefix="cat"), Listing(prefix="cat", held=True)):
+
+                def ask(listener: object, listing: Listing = listing) -> object:
+                    return page.__wrapped__(None, listener, listing, "cat 7", 100)
+
+                def explain(connection: sa.Connection, ask: Callable[[Any], object] = ask) -> str:
+                    return worlds.plan(connection, ask)
+
+                plan = await engine.run(explain)
+                assert USED.search(plan), plan
+                assert "Sort" not in plan, plan
+        await index.close()
+
+    with database() as url:
+        asyncio.run(scenario(url))

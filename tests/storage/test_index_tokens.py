@@ -1,6 +1,7 @@
 """The contract of the index for tokens: one attempt, one id."""
 
 import asyncio
+import dataclasses
 import time
 
 import pytest
@@ -413,5 +414,50 @@ def test_a_resumable_claim_is_taken_over_by_the_next_one_alone(world: World) -> 
         await index.claim(ordinary.token, [ImageId("dog")], 60)
         with pytest.raises(errors.TokenRefused):
             await index.claim(ordinary.token, [ImageId("dog")], 60, resumable=True)
+
+    world.run(scenario)
+
+
+@everywhere
+def test_many_tokens_are_issued_together_or_not_at_all(world: World) -> None:
+    """In the order of the request; the error names all ids that are taken."""
+    dog, owl = ImageId("dog"), ImageId("owl")
+
+    async def scenario(bench: Bench) -> None:
+        tokens = bench.index.tokens
+        await tokens.issue(GRANT)
+        await bench.upload(owl)
+        grants = [dataclasses.replace(GRANT, image=image) for image in (owl, dog, CAT)]
+        with pytest.raises(errors.IdTaken) as caught:
+            await tokens.issue_all(grants)
+        assert caught.value.fields == {"ids": ["owl", "cat"]}
+        overwriting = [dataclasses.replace(grant, overwrite=True) for grant in grants[:2]]
+        issued = await tokens.issue_all(overwriting)
+        assert [token.image for token in issued] == [owl, dog]
+        for token, grant in zip(issued, overwriting, strict=True):
+            claim = await tokens.claim(token.token, [token.image], 60.0)
+            assert isinstance(claim, Claim)
+            assert claim.grant == grant
+
+    world.run(scenario)
+
+
+@everywhere
+def test_requests_for_the_same_ids_in_any_order_end(world: World) -> None:
+    """One of them gets its tokens, all others none; nobody waits for a deadlock."""
+    images = [ImageId(f"cat {number}") for number in range(12)]
+
+    async def scenario(bench: Bench) -> None:
+        grants = [dataclasses.replace(GRANT, image=image) for image in images]
+        orders = (grants, grants[::-1], grants[6:] + grants[:6], grants[::-1])
+        outcomes = await asyncio.gather(
+            *(bench.index.tokens.issue_all(order) for order in orders), return_exceptions=True
+        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+            "IdTaken",
+            "IdTaken",
+            "IdTaken",
+            "list",
+        ]
 
     world.run(scenario)

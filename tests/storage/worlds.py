@@ -346,3 +346,12 @@ class Listener:
 
 PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 """What asks each database how it would answer."""
+
+
+def plan(connection: sa.Connection, ask: Callable[[Any], object]) -> str:
+    """How the database would answer the last statement of `ask`, which is given a Listener."""
+    dialect, listener = connection.dialect, Listener()
+    ask(listener)
+    asked = listener.statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    rows = connection.exec_driver_sql(PLANS[dialect.name] + str(asked)).all()
+    return "\n".join(str(row[-1]) for row in rows)

@@ -226,3 +226,41 @@ def test_a_get_of_token_is_no_token(web: servers.Client, server: servers.Running
     answer = web.get("/token")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST, DELETE")
     assert wire.ask(server.port, "/token", "PUT").status == 405
+
+
+def test_one_request_gets_tokens_for_many_ids(web: servers.Client, name: str) -> None:
+    """All or none; what else it says goes for each of them."""
+    ids = [f"{name}-1", f"{name}-2"]
+    answer = ask(web, ids=ids, secret=servers.SECRET, formats=["png"])
+    granted = answer.json()
+    assert (answer.status_code, list(granted)) == (200, ["tokens"])
+    assert [token["id"] for token in granted["tokens"]] == ids
+    for token, data, status in zip(
+        granted["tokens"], (pictures.png(), pictures.jpeg()), (200, 415), strict=True
+    ):
+        assert web.upload(token["id"], data, token["token"]).status_code == status
+    taken = ask(web, ids=[f"{name}-3", *ids], secret=servers.SECRET)
+    assert (taken.status_code, taken.json()["code"]) == (403, "id_taken")
+    assert taken.json()["ids"] == [f"{name}-1"]
+    assert ask(web, id=f"{name}-3", secret=servers.SECRET).status_code == 200
+    single = ask(web, id=f"{name}-3", secret=servers.SECRET).json()
+    assert "ids" not in single
+
+
+def test_bad_lists_of_ids_are_refused(web: servers.Client, name: str) -> None:
+    """With the place of the one that is bad."""
+    for ids, code, text in (
+        ([], "bad_body", "1 to 100"),
+        ("cat", "bad_body", "1 to 100"),
+        ([f"{name}{number}" for number in range(101)], "bad_body", "1 to 100"),
+        ([name, name], "bad_body", "`ids[1]`"),
+        ([7, "7"], "bad_body", "`ids[1]`"),
+        ([name, "_cat"], "invalid_id", "`ids[1]`"),
+        ([None], "invalid_id", "`ids[0]`"),
+    ):
+        answer = ask(web, ids=ids, secret=servers.SECRET)
+        assert (answer.status_code, answer.json()["code"]) == (400, code), ids
+        assert text in answer.json()["error"]
+    both = ask(web, id=name, ids=[name], secret=servers.SECRET)
+    assert (both.status_code, both.json()["code"]) == (400, "bad_body")
+    assert ask(web, id=name, secret=servers.SECRET).status_code == 200

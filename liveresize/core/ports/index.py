@@ -78,6 +78,11 @@ class Listing:
     held: bool | None = None
     format: str = ""
 
+    @property
+    def filters(self) -> bool:
+        """Whether rows are left out that are in order of their names."""
+        return self.uploaded_since is not None or self.held is not None or bool(self.format)
+
 
 SCANNED = 1000
 """Originals of which one page of a list is chosen, however few of them are in it."""
@@ -109,6 +114,12 @@ class Tokens(Protocol):
 
         Raises IdTaken if the id has an original (unless the grant overwrites), a valid token, or
         an upload in progress.
+        """
+
+    async def issue_all(self, grants: Sequence[Grant]) -> list[Token]:
+        """Issue a token for each, or none at all.
+
+        Raises IdTaken as `issue` does, which names all ids that are taken.
         """
 
     async def claim(

@@ -1,9 +1,11 @@
-"""POST /token: issue a token for one upload."""
+"""POST /token: issue a token for one upload, or one for each of several."""
+
+from dataclasses import replace
 
 from liveresize import errors
 from liveresize.core import names, numbers, suggestions
 from liveresize.core.names import ImageId
-from liveresize.core.tokens import Grant
+from liveresize.core.tokens import Grant, Token
 from liveresize.http import cors, responses
 from liveresize.http.handlers import admin, records
 from liveresize.http.handlers.bodies import Fields, JsonHandler
@@ -12,6 +14,9 @@ from liveresize.settings.pictures import ALIASES
 
 LONGEST_LIFE = 604_800.0
 LARGEST = float(1 << 40)
+
+MOST = 100
+"""Tokens of one request."""
 
 
 class TokenHandler(JsonHandler):
@@ -38,18 +43,21 @@ class TokenHandler(JsonHandler):
     async def handle(self, fields: Fields) -> None:
         """Check the client and the fields, and issue a token."""
         self._authorise(fields)
-        token = await self.site.uploads.issue(self._grant(fields))
+        if "ids" in fields:
+            first, *others = _ids(fields)
+            grant = self._grant(fields, first)
+            grants = [grant, *(replace(grant, image=ImageId(name)) for name in others)]
+            issued = await self.site.uploads.issue_all(grants)
+            answer: dict[str, object] = {"tokens": [_described(token) for token in issued]}
+        else:
+            grant = self._grant(fields, names.check_id(fields["id"]))
+            answer = _described(await self.site.uploads.issue(grant))
         ignored = suggestions.ignored(
             fields.unknown, sorted(fields.known), suggestions.TOKEN_FIELDS
         )
         await self.respond(
             responses.document(
-                {
-                    "token": token.token,
-                    "id": token.image.name,
-                    "expires_at": numbers.iso_instant(token.expires_at),
-                    **({"ignored": ignored} if ignored else {}),
-                },
+                {**answer, **({"ignored": ignored} if ignored else {})},
                 [("Cache-Control", responses.NO_STORE)],
             )
         )
@@ -65,9 +73,8 @@ class TokenHandler(JsonHandler):
         elif self.client not in self.site.token_networks:
             raise errors.NetworkRefused
 
-    def _grant(self, fields: Fields) -> Grant:
+    def _grant(self, fields: Fields, name: str) -> Grant:
         accepted = self.site.formats
-        name = names.check_id(fields["id"])
         formats = fields.get(
             "formats",
             lambda value: (
@@ -92,6 +99,35 @@ class TokenHandler(JsonHandler):
             overwrite=overwrite,
             given=records.given(fields, held=self.site.token.held),
         )
+
+
+def _ids(fields: Fields) -> list[str]:
+    """Return the ids of a request for many tokens. Raises BadBody and InvalidId."""
+    if "id" in fields:
+        raise errors.BadBody("Give `id` or `ids`, not both.")
+    ids = fields.get(
+        "ids",
+        lambda value: isinstance(value, list) and 1 <= len(value) <= MOST,
+        f"a list of 1 to {MOST} ids",
+    )
+    checked: dict[str, None] = {}
+    for index, each in enumerate(ids):
+        try:
+            name = names.check_id(each)
+        except errors.InvalidId as error:
+            raise errors.InvalidId(f"`ids[{index}]`: {error.public}") from None
+        if name in checked:
+            raise errors.BadBody(f"`ids[{index}]` repeats an id of the list.")
+        checked[name] = None
+    return list(checked)
+
+
+def _described(token: Token) -> dict[str, object]:
+    return {
+        "token": token.token,
+        "id": token.image.name,
+        "expires_at": numbers.iso_instant(token.expires_at),
+    }
 
 
 def _format(word: str) -> str:

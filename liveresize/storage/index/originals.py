@@ -1,6 +1,6 @@
 """The table of originals, with functions for the transactions of other repositories."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,18 +92,19 @@ class SqlOriginalRows(Repository):
         # One lower bound: of two, SQLite may seek by the wrong one, and read all in between.
         begin = names > after if after >= listing.prefix else names >= listing.prefix
         end = names <= selections.last_name(listing.prefix)
-        scanned = [_originals.c.bucket == listing.bucket, begin, end]
-        conditions, last = _listed(listing), None
-        if conditions:
-            edge = sa.select(names).where(*scanned).order_by(names).offset(SCANNED - 1).limit(2)
-            last, more = [*connection.execute(edge).scalars(), None, None][:2]
-            if more is None:
-                last = None  # this page is the last one
-            else:
-                scanned.append(names <= last)
-        rows = connection.execute(
-            sa.select(_originals).where(*scanned, *conditions).order_by(names).limit(limit + 1)
-        )
+        scanned = sa.select(_originals).where(_originals.c.bucket == listing.bucket, begin, end)
+        scanned, last = scanned.order_by(names), None
+        if listing.filters:
+            edge = scanned.with_only_columns(names).offset(SCANNED - 1).limit(2)
+            following = [row.name for row in connection.execute(edge)]
+            if len(following) == 2:  # else this page is the last one
+                last = following[0]
+                scanned = scanned.where(names <= last)
+            # No planner looks for few rows elsewhere than below a limit, which leaves room for
+            # rows that were inserted meanwhile.
+            some = scanned.limit(2 * SCANNED).subquery()
+            scanned = sa.select(some).where(*_listed(some.c, listing)).order_by(some.c.name)
+        rows = connection.execute(scanned.limit(limit + 1))
         found = [from_row(row) for row in rows]
         if len(found) > limit:
             return Page(originals=found[:limit], after=found[limit - 1].image.name)
@@ -228,6 +229,19 @@ def current(connection: sa.Connection, image: ImageId) -> Original | None:
     return None if row is None else from_row(row)
 
 
+def current_of(connection: sa.Connection, images: Collection[ImageId]) -> set[ImageId]:
+    """Return those of the images that have an original."""
+    if not images:
+        return set()
+    key = sa.tuple_(_originals.c.bucket, _originals.c.name)
+    rows = connection.execute(
+        sa.select(_originals.c.bucket, _originals.c.name).where(
+            key.in_([(image.bucket, image.name) for image in images])
+        )
+    )
+    return {ImageId(row.name, row.bucket) for row in rows}
+
+
 def adopt(
     connection: sa.Connection,
     original: Original,
@@ -303,9 +317,9 @@ def write_record(connection: sa.Connection, before: Original, after: Original) -
     events.write(connection, Kind.RELEASED if shows else Kind.CHANGED, after, {"changed": changed})
 
 
-def _listed(listing: Listing) -> list[sa.ColumnElement[bool]]:
+def _listed(columns: Any, listing: Listing) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that no index answers."""
-    columns, conditions = _originals.c, []
+    conditions = []
     if listing.uploaded_since is not None:
         conditions.append(columns.uploaded_at >= listing.uploaded_since)
     if listing.held is not None:

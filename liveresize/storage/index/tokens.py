@@ -39,36 +39,15 @@ class SqlTokens(Repository):
 
     @repository.write
     def issue(self, connection: sa.Connection, grant: Grant) -> Token:
-        locks.image(connection, grant.image)
-        if not grant.overwrite and originals.current(connection, grant.image):
-            raise errors.IdTaken()
-        token = tokens.new_token()
-        fresh = {
-            "digest": tokens.digest(token),
-            "state": schema.State.ISSUED,
-            "issued_at": schema.now(),
-            "expires_at": schema.now() + grant.lifetime,
-            "lease_until": None,
-            "nonce": None,
-            "max_bytes": grant.max_bytes,
-            "formats": ",".join(grant.formats),
-            "overwrite": grant.overwrite,
-            "received_sha256": None,
-            "receipt": None,
-            "given": records.dump(grant.given),
-        }
-        issued = connection.execute(
-            schema.upsert(connection.dialect.name, _tokens)
-            .values(bucket=grant.image.bucket, name=grant.image.name, **fresh)
-            .on_conflict_do_update(
-                index_elements=[_tokens.c.bucket, _tokens.c.name], set_=fresh, where=_dead()
-            )
-            .returning(_tokens.c.expires_at)
-        )
-        row = issued.one_or_none()
-        if row is None:
-            raise errors.IdTaken()
-        return Token(token=token, image=grant.image, expires_at=row.expires_at)
+        try:
+            (token,) = _issue(connection, [grant])
+        except errors.IdTaken:
+            raise errors.IdTaken() from None  # there is one id to name
+        return token
+
+    @repository.write
+    def issue_all(self, connection: sa.Connection, grants: Sequence[Grant]) -> list[Token]:
+        return _issue(connection, grants)
 
     @repository.write
     def claim(
@@ -201,6 +180,57 @@ class SqlTokens(Repository):
         originals.insert(connection, original, original.uploaded_at, mirrored=mirrored)
         events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced
+
+
+def _issue(connection: sa.Connection, grants: Sequence[Grant]) -> list[Token]:
+    """Issue a token for each, of images that differ. Raises IdTaken with all ids in use."""
+    images = [grant.image for grant in grants]
+    for image in sorted(images, key=lambda image: image.key):  # everywhere in one order
+        locks.image(connection, image)
+    fresh = {grant.image: tokens.new_token() for grant in grants}
+    upsert = schema.upsert(connection.dialect.name, _tokens).values(
+        [_row(grant, fresh[grant.image]) for grant in grants]
+    )
+    issued = connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=[_tokens.c.bucket, _tokens.c.name],
+            set_={
+                each.name: upsert.excluded[each.name] for each in _tokens.c if each.name not in _KEY
+            },
+            where=_dead(),
+        ).returning(_tokens.c.bucket, _tokens.c.name, _tokens.c.expires_at)
+    )
+    ends = {ImageId(row.name, row.bucket): row.expires_at for row in issued}
+    standing = originals.current_of(
+        connection, [grant.image for grant in grants if not grant.overwrite]
+    )
+    taken = [image for image in images if image not in ends or image in standing]
+    if taken:
+        raise errors.IdTaken("", "", [image.name for image in taken])
+    return [Token(token=fresh[image], image=image, expires_at=ends[image]) for image in images]
+
+
+_KEY = ("bucket", "name")
+
+
+def _row(grant: Grant, token: str) -> dict[str, object]:
+    """Return the row of a token that was not used yet."""
+    return {
+        "bucket": grant.image.bucket,
+        "name": grant.image.name,
+        "digest": tokens.digest(token),
+        "state": schema.State.ISSUED,
+        "issued_at": schema.now(),
+        "expires_at": schema.now() + grant.lifetime,
+        "lease_until": None,
+        "nonce": None,
+        "max_bytes": grant.max_bytes,
+        "formats": ",".join(grant.formats),
+        "overwrite": grant.overwrite,
+        "received_sha256": None,
+        "receipt": None,
+        "given": records.dump(grant.given),
+    }
 
 
 def _dead() -> sa.ColumnElement[bool]:
