@@ -19,7 +19,7 @@ from liveresize.errors import LiveResizeError
 from liveresize.http import conditions, cors, failures
 from liveresize.http.conditions import Validators
 from liveresize.http.context import AppContext
-from liveresize.http.handlers import admin, records, tokens
+from liveresize.http.handlers import admin, lists, records, tokens
 from liveresize.http.handlers.base import Handler
 from liveresize.http.responses import Response
 from liveresize.observe.metrics.requests import CACHES, NO_CACHE
@@ -156,6 +156,9 @@ def _values(site: AppContext) -> Json:
         "engine_version": admin.VERSION.pattern,
         "purge_most": admin.MOST,
         "least_unused": admin.least_unused(site),
+        "list_most": lists.MOST,
+        "list_usual": lists.USUAL,
+        "tokens_most": tokens.MOST,
         "token_seconds": tokens.LONGEST_LIFE,
         "claim_seconds": records.LONGEST_CLAIM,
         "token_bytes": tokens.LARGEST,

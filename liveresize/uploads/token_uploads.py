@@ -56,19 +56,27 @@ class Uploads:
     async def issue(self, grant: Grant) -> Token:
         """Issue a token. Raises IdTaken, IndexUnavailable, DiskFull where there is no room for it,
         and OlderInstance where its picture would not be held or expire."""
-        needs_all = grant.given.held or grant.given.claim_within is not None
-        if needs_all and await self._pipeline.peers.older():
-            raise errors.OlderInstance
+        await self._check_peers(grant)
         with needing_room():
             await self.adopt(grant.image)
             return await self._pipeline.tokens.issue(grant)
 
     async def issue_all(self, grants: Sequence[Grant]) -> list[Token]:
-        """Issue a token for each in one transaction, or none. Raises what `issue` raises."""
+        """Issue a token for each in one transaction, or none. Raises what `issue` raises.
+
+        Grants differ by their image alone.
+        """
+        await self._check_peers(grants[0])  # what they say of their pictures is the same
         with needing_room():
             for grant in grants:
                 await self.adopt(grant.image)
             return await self._pipeline.tokens.issue_all(grants)
+
+    async def _check_peers(self, grant: Grant) -> None:
+        """Raise OlderInstance where a picture would not be held, or not expire."""
+        needs_all = grant.given.held or grant.given.claim_within is not None
+        if needs_all and await self._pipeline.peers.older():
+            raise errors.OlderInstance
 
     async def adopt(self, image: ImageId) -> bool:
         """Let the index know of a file of the published service; whether there was one."""

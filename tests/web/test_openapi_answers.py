@@ -39,6 +39,9 @@ def test_tokens_and_uploads(visitor: Visitor, name: str) -> None:
     wanted = {"id": name, "secret": servers.SECRET}
     token = visitor.ask(200, "POST", "/token", json=wanted).json()["token"]
     visitor.ask(400, "POST", "/token", json={"secret": servers.SECRET})
+    many = {"ids": [f"{name}-1", f"{name}-2"], "secret": servers.SECRET}
+    visitor.ask(200, "POST", "/token", json=many)
+    visitor.ask(403, "POST", "/token", json=many)
     visitor.ask(401, "POST", "/token", json={"id": name})
     visitor.ask(403, "POST", "/token", json=wanted)
     visitor.ask(413, "POST", "/token", content=b" " * (65 << 10))
@@ -148,6 +151,10 @@ def test_administration(visitor: Visitor, name: str) -> None:
     visitor.ask(200, "POST", "/purge", json={"id": name}, headers=BEARER)
     visitor.ask(400, "POST", "/purge", json={}, headers=BEARER)
     visitor.ask(401, "POST", "/purge", json={"id": name})
+    visitor.ask(200, "GET", "/_pictures", f"/_pictures?prefix={name}", headers=BEARER)
+    visitor.ask(400, "GET", "/_pictures", "/_pictures?limit=0", headers=BEARER)
+    visitor.ask(401, "GET", "/_pictures")
+    visitor.ask(404, "GET", "/_pictures", "/_pictures?bucket=unlisted", headers=BEARER)
     at, one, change = "/{name}", f"/{name}", {"focus": [0.5, 1], "meta": {"a": 1}, "hold": 1}
     visitor.ask(200, "PATCH", at, one, json=change, headers=BEARER)
     visitor.ask(200, "PATCH", at, one, json={**change, "secret": servers.SECRET})
