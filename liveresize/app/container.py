@@ -38,6 +38,7 @@ from liveresize.imaging.settings import ENGINE
 from liveresize.maintenance.bucket_bounds import LAG, BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
+from liveresize.maintenance.expiry import Expiry
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.outdated_facts import OutdatedFacts
 from liveresize.maintenance.purge import Purge
@@ -201,6 +202,13 @@ class Container:
             cleanup=self.cleanup,
         )
         self._assemble_bounds()
+        self.expiry = Expiry(
+            rows=self.index.rows,
+            pause=self.index.expiry_pause,
+            changes=self.changes,
+            cleanup=self.cleanup,
+            clock=time,
+        )
         self.purge = Purge(
             object_delay=self._object_delay,
             disk_bytes=0 if self.store.shared else settings.cache.disk_bytes,
@@ -219,6 +227,7 @@ class Container:
             publisher=self.publisher,
             uploads=self.uploads,
             changes=self.changes,
+            expiry=self.expiry,
             deletions=self.deletions,
             strays=self.strays,
             orphans=self.orphans,
@@ -304,6 +313,7 @@ class Container:
             strays=stray_files,
             cleanup=self.cleanup,
             uploads=self.uploads,
+            pause=self.index.expiry_pause,
             record=HeardFile(Path(self.settings.data_dir, "heard.json")),
             clock=time,
         )

@@ -1,9 +1,10 @@
 """Reconciling and verifying this installation, put together from the settings."""
 
+import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from liveresize.app.buckets import Buckets
 from liveresize.app.database import make_database
@@ -127,4 +128,32 @@ async def verify(
         ).run()
     finally:
         await buckets.close()
+        await index.close()
+
+
+async def expiry_paused_at(settings: Settings) -> float | None:
+    """Return since when expiry is paused. Raises SettingsError and IndexUnavailable."""
+    async with _opened(settings) as index:
+        return await index.expiry_pause.since()
+
+
+async def pause_expiry(settings: Settings) -> None:
+    """Pause expiry, for all instances. Raises SettingsError and IndexUnavailable."""
+    async with _opened(settings) as index:
+        await index.expiry_pause.begin()
+
+
+async def resume_expiry(settings: Settings) -> bool:
+    """End the pause of expiry; return whether there was one. Raises SettingsError and
+    IndexUnavailable."""
+    async with _opened(settings) as index:
+        return await index.expiry_pause.end()
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[DatabaseIndex]:
+    index = await DatabaseIndex.open(make_database(settings))
+    try:
+        yield index
+    finally:
         await index.close()

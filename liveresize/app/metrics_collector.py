@@ -291,6 +291,21 @@ class MetricsCollector:
                 "Times that the database was found restored or replaced.",
                 parts.deletions.restores,
             ),
+            gauge(
+                "liveresize_expiry_paused",
+                "1 while expiry is paused: after a restore of the database, or by an operator.",
+                parts.expiry.paused,
+            ),
+            counter(
+                "liveresize_pictures_expired",
+                "Pictures that this instance has hidden because their time was over.",
+                parts.expiry.hidden,
+            ),
+            counter(
+                "liveresize_expired_pictures_deleted",
+                "Pictures that this instance has deleted a day after that.",
+                parts.expiry.deleted,
+            ),
             counter(
                 "liveresize_orphans_removed",
                 "Renditions on this disk that were removed since no link led to them.",

@@ -78,6 +78,23 @@ class Changes:
             await self._remove(foreign)
         return changed.after
 
+    async def expire(self, original: Original) -> bool:
+        """Hide a picture whose time is over; return False if it is not, or another did it.
+
+        Raises IndexUnavailable.
+        """
+        foreign = await links_taken_over(self._links, original)
+        await self.note(original)
+        changed = await self._rows.expire(original)
+        if changed is None:
+            if not await self._rows.hidden([original.generation]):
+                self._originals.show(original.generation)
+            return False
+        await self.settle(changed)
+        if foreign:
+            await self._remove(foreign)
+        return True
+
     async def note(self, original: Original) -> None:
         """Note that a picture is about to be hidden; a full disk does not stop that."""
         try:

@@ -39,6 +39,7 @@ class Deletions:
         strays: ports.StrayOriginals,
         cleanup: GenerationCleanup,
         uploads: Uploads,
+        pause: ports.ExpiryPause,
         record: ports.HeardRecord,
         clock: ports.Clock,
     ) -> None:
@@ -48,12 +49,14 @@ class Deletions:
         self._strays = strays
         self._cleanup = cleanup
         self._uploads = uploads
+        self._pause = pause
         self._record = record
         self._clock = clock
         self._turn = asyncio.Lock()
         self._heard: Heard | None = None
         self._deletion: Purged | None = None  # the last one that is remembered for long
         self._written: Heard | None = None
+        self._unpaused = False  # expiry, after a restore
         self.beginnings = 0
         """How often all deletions were processed from the first one on."""
         self.restores = 0
@@ -71,6 +74,9 @@ class Deletions:
                 await self._hear(page)
                 self._heard = Heard(identity, page[-1])
                 page = await self._purges.since(page[-1].serial, _PAGE)
+            if self._unpaused:  # before the restore is remembered as seen
+                await self._pause.begin()
+                self._unpaused = False
             await self._remember(Heard(identity, self._deletion))
 
     async def _news(self, identity: str) -> list[Purged]:
@@ -98,6 +104,7 @@ class Deletions:
         if heard is None:
             return
         self.restores += 1
+        self._unpaused = True  # claims since the backup are missing
         _log.warning(
             "index_restored",
             generation=heard.last.generation if heard.last else "",

@@ -10,6 +10,7 @@ from liveresize.core.names import ImageId
 from liveresize.delivery.publisher import Publisher
 from liveresize.maintenance.changes import Changes, links_taken_over
 from liveresize.maintenance.deletions import Deletions
+from liveresize.maintenance.expiry import Expiry
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.strays import Strays
 from liveresize.uploads.generation_cleanup import GenerationCleanup
@@ -61,6 +62,7 @@ class Purge:
         publisher: Publisher,
         uploads: Uploads,
         changes: Changes,
+        expiry: Expiry,
         deletions: Deletions,
         strays: Strays,
         orphans: Orphans,
@@ -82,6 +84,7 @@ class Purge:
         self._publisher = publisher
         self._uploads = uploads
         self._changes = changes
+        self._expiry = expiry
         self._deletions = deletions
         self._strays = strays
         self._orphans = orphans
@@ -125,6 +128,7 @@ class Purge:
         await self._deletions.listen()
         await self._note_uses()
         await self._uploads.recover()
+        await self._expiry.run()
         await self._cleanup.retry()
         await self._remove_purged()
         if self._rounds % _ROUNDS == 0:

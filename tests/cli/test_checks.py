@@ -119,6 +119,28 @@ def test_doctor_knows_a_server_on_a_port_that_systemd_opened(
     assert "a socket of systemd" in closed.do
 
 
+def test_expiry_is_paused_and_resumed_for_all_instances(run: Run, tmp_path: Path) -> None:
+    """And doctor says that it is paused, and how to go on."""
+    environ = servers.environ(tmp_path)
+
+    def said(*arguments: str) -> str:
+        result = run("expiry", *arguments, **environ)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    (tmp_path / "data").mkdir()
+    assert said("status") == "Expiry is not paused.\n"
+    assert json.loads(said("pause", "--json")) == {"paused": True}
+    since = json.loads(said("status", "--json"))["paused_since"]
+    assert said("status") == f"Expiry is paused since {since}.\n"
+    found = told(run("doctor", "--json", **environ))["database"]
+    (warned,) = [each for each in found if each["level"] == "warning"]
+    assert since in warned["what"]
+    assert "`liveresize expiry resume`" in warned["do"]
+    assert said("resume") == "Expiry goes on.\n"
+    assert json.loads(said("resume", "--json")) == {"resumed": False}
+
+
 def test_doctor_says_what_is_wrong(run: Run, tmp_path: Path) -> None:
     """A port that is taken, a database that is none, proxies without end, a disk too full."""
     broken = tmp_path / "broken.sqlite"

@@ -138,8 +138,8 @@ def test_the_runbook_names_events_that_are_logged() -> None:
     logged = set(re.findall(r'\.(?:debug|info|warning|error|exception)\(\s*"(\w+)"', source))
     named = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", RUNBOOK.read_text()))
     named |= {"log_dropped"} & named
-    known = logged | registry.OUTCOMES | {"request_id", "image_id", "data_dir", "trusted_proxies"}
-    known |= {"redirect_cache_timeout"}
+    fields = {"request_id", "image_id", "data_dir", "trusted_proxies", "keep_until", "claim_until"}
+    known = logged | registry.OUTCOMES | fields | {"redirect_cache_timeout"}
     assert named - known <= {"log_dropped"}  # the log says that of itself
 
 

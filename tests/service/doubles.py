@@ -227,7 +227,7 @@ class FakeStore:
 
 _ROWS = (
     *("tokens", "originals", "mirrored", "queued", "links", "purges", "serial"),
-    *("events", "readers"),
+    *("events", "readers", "expiry_paused_at"),
 )
 
 
@@ -272,6 +272,7 @@ class SteeredIndex(MemoryIndex):
             "links",
             "purges",
             "bucket_use",
+            "expiry_pause",
         ):
             setattr(self, name, _Steered(self, name))
 

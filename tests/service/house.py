@@ -32,6 +32,7 @@ from liveresize.delivery.two_speed import TwoSpeed
 from liveresize.maintenance.bucket_bounds import BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
+from liveresize.maintenance.expiry import Expiry
 from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.outdated_facts import OutdatedFacts
 from liveresize.maintenance.purge import Purge
@@ -271,6 +272,13 @@ class House:
             memory=self.memory,
             pause=0.0,
         )
+        self.expiry = Expiry(
+            rows=self.index.rows,
+            pause=self.index.expiry_pause,
+            changes=self.changes,
+            cleanup=self.cleanup,
+            clock=self.clock,
+        )
         self.purge = Purge(
             object_delay=self.object_delay,
             disk_bytes=disk_bytes,
@@ -289,6 +297,7 @@ class House:
             publisher=self.publisher,
             uploads=self.uploads,
             changes=self.changes,
+            expiry=self.expiry,
             deletions=self.deletions,
             strays=self.strays,
             orphans=self.orphans,
@@ -303,6 +312,7 @@ class House:
             strays=stray_files,
             cleanup=self.cleanup,
             uploads=self.uploads,
+            pause=self.index.expiry_pause,
             record=HeardFile(self.folder / "heard.json"),
             clock=self.clock,
         )

@@ -112,6 +112,7 @@ class Tables:
         self.links: dict[tuple[str, str], _LinkRow] = {}
         self.purges: list[Purged] = []
         self.serial = 0
+        self.expiry_paused_at: float | None = None
         self.events: list[Event] = []
         self.older = False
         """Whether an instance of 1.0.0 is connected, too; a test sets it."""
@@ -388,6 +389,11 @@ class MemoryOriginalRows(_Repository):
         if version and version != version_of(before.generation):
             raise errors.VersionMismatch
         after = dataclasses.replace(before, record=change.applied(before.record, now))
+        self._write_record(before, after)
+        return Changed(before=before, after=after)
+
+    def _write_record(self, before: Original, after: Original) -> None:
+        image = after.image
         self._tables.originals[image] = after
         changed = differences(before.record, after.record)
         if changed:
@@ -399,19 +405,50 @@ class MemoryOriginalRows(_Repository):
             self._tables.announce((image, after.generation, HIDDEN if hides else RECORD))
             kind = Kind.RELEASED if shows else Kind.CHANGED
             self._tables.write(kind, after, {"changed": changed})
+
+    async def due(self, limit: int) -> list[Original]:
+        now = self._tables.now()
+        due = [(one.record.due_at or now, one) for one in self._tables.originals.values()]
+        passed = [one for at, one in due if one.record.due_at is not None and at <= now]
+        return sorted(passed, key=lambda one: one.record.due_at or 0.0)[:limit]
+
+    def _due(self, original: Original) -> Original | None:
+        now, standing = self._tables.now(), self._tables.of(original.generation)
+        if standing is None or self._tables.expiry_paused_at is not None:
+            return None
+        at = standing.record.due_at
+        return standing if at is not None and at <= now else None
+
+    async def expire(self, original: Original) -> Changed | None:
+        before = self._due(original)
+        if before is None or before.record.expired_at is not None:
+            return None
+        record = dataclasses.replace(before.record, expired_at=self._tables.now())
+        after = dataclasses.replace(before, record=record)
+        self._write_record(before, after)
         return Changed(before=before, after=after)
+
+    async def end_expired(self, original: Original) -> bool:
+        standing = self._due(original)
+        if standing is None or standing.record.expired_at is None:
+            return False
+        self._end(standing, Kind.EXPIRED)
+        return True
 
     async def end(self, original: Original) -> bool:
         self._tables.now()
         standing = self._tables.originals.get(original.image)
         if standing is None or standing.generation != original.generation:
             return False
-        token = self._tables.tokens.get(original.image)
-        if token is not None and token.state is State.DONE:
-            del self._tables.tokens[original.image]
-        self._tables.end(standing)
-        self._tables.write(Kind.DELETED, standing)
+        self._end(standing, Kind.DELETED)
         return True
+
+    def _end(self, standing: Original, kind: Kind) -> None:
+        token = self._tables.tokens.get(standing.image)
+        if token is not None and token.state is State.DONE:
+            del self._tables.tokens[standing.image]
+        self._tables.end(standing)
+        self._tables.write(kind, standing)
 
     async def delete(self, image: ImageId) -> Original | None:
         self._tables.now()
@@ -825,6 +862,25 @@ class MemoryPurges(_Repository):
         ]
 
 
+class MemoryExpiryPause(_Repository):
+    """The twin of SqlExpiryPause."""
+
+    async def since(self) -> float | None:
+        self._tables.now()
+        return self._tables.expiry_paused_at
+
+    async def begin(self) -> None:
+        now = self._tables.now()
+        if self._tables.expiry_paused_at is None:
+            self._tables.expiry_paused_at = now
+
+    async def end(self) -> bool:
+        self._tables.now()
+        ended = self._tables.expiry_paused_at is not None
+        self._tables.expiry_paused_at = None
+        return ended
+
+
 class MemoryIndex:
     """The twin of DatabaseIndex.
 
@@ -842,6 +898,7 @@ class MemoryIndex:
         self.links = MemoryLinks(self.tables)
         self.purges = MemoryPurges(self.tables)
         self.events = MemoryEvents(self.tables)
+        self.expiry_pause = MemoryExpiryPause(self.tables)
         self.peers = MemoryPeers(self.tables)
         self.bucket_use = MemoryBucketUse(self.tables)
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from liveresize.core.names import ImageId
 from liveresize.core.ports import Listing
 from liveresize.core.records import Given
 from liveresize.storage.index import originals, schema
-from liveresize.storage.index.sql_index import DatabaseIndex
 
 from . import memory_index, worlds
 from .worlds import Bench, World, databases, everywhere
@@ -111,31 +111,39 @@ def test_a_page_is_read_by_the_primary_key(
 ) -> None:
     """From its first name on, and not from the first one of the prefix or of the table."""
     page: Any = originals.SqlOriginalRows.page
+    listings = (Listing(), Listing(prefix="cat"), Listing(prefix="cat", held=True))
+    asked = [
+        functools.partial(page.__wrapped__, None, listing=each, after="cat 7", limit=100)
+        for each in listings
+    ]
+    for plan in explained(database, asked):
+        assert USED.search(plan), plan
+        assert "Sort" not in plan, plan
+
+
+def explained(
+    database: Callable[[], contextlib.AbstractContextManager[str]],
+    asked: Sequence[Callable[[Any], object]],
+    row: Callable[[int], dict[str, object]] = lambda number: {},
+) -> list[str]:
+    """How a database with ten thousand originals would answer; `row` says what else is in each."""
 
     def fill(connection: sa.Connection) -> None:
         rows = [
-            {**originals._row(worlds.original(ImageId(f"cat {number}"))), "uploaded_at": 1.0}
+            {
+                **originals._row(worlds.original(ImageId(f"cat {number}"))),
+                "uploaded_at": 1.0,
+                **row(number),
+            }
             for number in range(10_000)
         ]
         connection.execute(sa.insert(schema.originals), rows)
         connection.exec_driver_sql("ANALYZE")
 
-    async def scenario(url: str) -> None:
-        index = await DatabaseIndex.open(worlds.patient_database(url))
+    async def scenario(url: str) -> list[str]:
         async with worlds.raw(url) as engine:
             await engine.run(fill)
-            for listing in (Listing(), Listing(prefix="cat"), Listing(prefix="cat", held=True)):
-
-                def ask(listener: object, listing: Listing = listing) -> object:
-                    return page.__wrapped__(None, listener, listing, "cat 7", 100)
-
-                def explain(connection: sa.Connection, ask: Callable[[Any], object] = ask) -> str:
-                    return worlds.plan(connection, ask)
-
-                plan = await engine.run(explain)
-                assert USED.search(plan), plan
-                assert "Sort" not in plan, plan
-        await index.close()
+            return [await engine.run(functools.partial(worlds.plan, ask=ask)) for ask in asked]
 
     with database() as url:
-        asyncio.run(scenario(url))
+        return asyncio.run(scenario(url))

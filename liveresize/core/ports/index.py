@@ -246,6 +246,22 @@ class OriginalRows(Protocol):
         if `version` is given and not that of the current generation.
         """
 
+    async def due(self, limit: int) -> list[Original]:
+        """Return up to `limit` originals of which a step of their expiry is due, the longest
+        overdue first."""
+
+    async def expire(self, original: Original) -> Changed | None:
+        """Hide a picture that is due, as `change` does.
+
+        None if it is not due any more, has another generation, or expiry is paused.
+        """
+
+    async def end_expired(self, original: Original) -> bool:
+        """Delete an original that has been hidden for EXPIRED_FOR, as `end` does.
+
+        Returns False if that is not so any more, or expiry is paused.
+        """
+
     async def delete(self, image: ImageId) -> Original | None:
         """Delete the original, its links and its token; record that for all instances."""
 
@@ -461,6 +477,19 @@ class BucketUse(Protocol):
         The links are purged; their objects stay `longer` seconds than those of other purges. One
         call looks at a limited number of links.
         """
+
+
+class ExpiryPause(Protocol):
+    """The pause of expiry, which goes for all instances."""
+
+    async def since(self) -> float | None:
+        """Return when it began; None if expiry is not paused."""
+
+    async def begin(self) -> None:
+        """Pause expiry, if it is not paused."""
+
+    async def end(self) -> bool:
+        """End the pause; return whether there was one."""
 
 
 class Purges(Protocol):

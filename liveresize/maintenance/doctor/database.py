@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 from liveresize import errors
+from liveresize.core import numbers
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, user, warning
 from liveresize.storage.index import engines, schema_status
 
@@ -95,6 +96,14 @@ def _findings(status: schema_status.SchemaStatus) -> Iterator[Finding]:
     else:
         yield ok(_PART, f"{name} {status.version} answers in {took:.1f} ms.")
     yield _schema(status)
+    if status.expiry_paused_at is not None:
+        yield warning(
+            _PART,
+            f"Expiry is paused since {numbers.iso_instant(status.expiry_paused_at)}: the database "
+            "was restored, or somebody has paused it.",
+            "See that what your application has claimed is claimed here, then run "
+            "`liveresize expiry resume`.",
+        )
     if abs(status.ahead) > _AHEAD:
         yield warning(
             _PART,

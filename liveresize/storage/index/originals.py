@@ -89,23 +89,22 @@ class SqlOriginalRows(Repository):
     @repository.read
     def page(self, connection: sa.Connection, listing: Listing, after: str, limit: int) -> Page:
         names = _originals.c.name
-        # One lower bound: of two, SQLite may seek by the wrong one, and read all in between.
+        # One bound on each side: of two, SQLite may take the wrong one, and read all in between.
         begin = names > after if after >= listing.prefix else names >= listing.prefix
-        end = names <= selections.last_name(listing.prefix)
-        scanned = sa.select(_originals).where(_originals.c.bucket == listing.bucket, begin, end)
-        scanned, last = scanned.order_by(names), None
+        rows = sa.select(_originals).where(_originals.c.bucket == listing.bucket, begin)
+        whole = rows.where(names <= selections.last_name(listing.prefix)).order_by(names)
+        scanned, last = whole, None
         if listing.filters:
-            edge = scanned.with_only_columns(names).offset(SCANNED - 1).limit(2)
+            edge = whole.with_only_columns(names).offset(SCANNED - 1).limit(2)
             following = [row.name for row in connection.execute(edge)]
             if len(following) == 2:  # else this page is the last one
                 last = following[0]
-                scanned = scanned.where(names <= last)
+                scanned = rows.where(names <= last).order_by(names)
             # No planner looks for few rows elsewhere than below a limit, which leaves room for
             # rows that were inserted meanwhile.
             some = scanned.limit(2 * SCANNED).subquery()
             scanned = sa.select(some).where(*_listed(some.c, listing)).order_by(some.c.name)
-        rows = connection.execute(scanned.limit(limit + 1))
-        found = [from_row(row) for row in rows]
+        found = [from_row(row) for row in connection.execute(scanned.limit(limit + 1))]
         if len(found) > limit:
             return Page(originals=found[:limit], after=found[limit - 1].image.name)
         return Page(originals=found, after=last)
@@ -188,10 +187,35 @@ class SqlOriginalRows(Repository):
         standing = current(connection, original.image)
         if standing is None or standing.generation != original.generation:
             return False
-        spent = _tokens.c.state == schema.State.DONE
-        connection.execute(sa.delete(_tokens).where(schema.of(_tokens, original.image), spent))
-        end_generation(connection, standing)
-        events.write(connection, Kind.DELETED, standing)
+        _end(connection, standing, Kind.DELETED)
+        return True
+
+    @repository.read
+    def due(self, connection: sa.Connection, limit: int) -> list[Original]:
+        rows = connection.execute(
+            sa.select(_originals)
+            .where(_originals.c.due_at <= schema.now())
+            .order_by(_originals.c.due_at)
+            .limit(limit)
+        )
+        return [from_row(row) for row in rows]
+
+    @repository.write
+    def expire(self, connection: sa.Connection, original: Original) -> Changed | None:
+        before = _due(connection, original)
+        if before is None or before.record.expired_at is not None:
+            return None
+        record = replace(before.record, expired_at=connection.scalar(sa.select(schema.now())))
+        after = replace(before, record=record)
+        write_record(connection, before, after)
+        return Changed(before=before, after=after)
+
+    @repository.free
+    def end_expired(self, connection: sa.Connection, original: Original) -> bool:
+        standing = _due(connection, original)
+        if standing is None or standing.record.expired_at is None:
+            return False
+        _end(connection, standing, Kind.EXPIRED)
         return True
 
     @repository.write
@@ -268,6 +292,28 @@ def adopt(
     if uploaded:
         events.write(connection, Kind.UPLOADED, adopted)
     return adopted
+
+
+def _due(connection: sa.Connection, original: Original) -> Original | None:
+    """Lock an image; return its original if it is of that generation, and a step of its expiry is
+    due and expiry not paused."""
+    locks.image(connection, original.image)
+    row = connection.execute(
+        sa.select(_originals).where(
+            _originals.c.generation == original.generation,
+            _originals.c.due_at <= schema.now(),
+            ~sa.exists().select_from(schema.expiry_pause),
+        )
+    ).one_or_none()
+    return None if row is None else from_row(row)
+
+
+def _end(connection: sa.Connection, original: Original, kind: Kind) -> None:
+    """End a generation and delete its used token; the image is locked."""
+    spent = _tokens.c.state == schema.State.DONE
+    connection.execute(sa.delete(_tokens).where(schema.of(_tokens, original.image), spent))
+    end_generation(connection, original)
+    events.write(connection, kind, original)
 
 
 def insert(

@@ -235,6 +235,15 @@ deliveries = sa.Table(
 sa.Index("ix_deliveries_due", deliveries.c.reader, deliveries.c.next_at)
 
 
+# A row is there while expiry is paused.
+expiry_pause = sa.Table(
+    "expiry_pause",
+    metadata,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+
 def upsert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT with ON CONFLICT, in the dialect of the database."""
     if dialect == engines.POSTGRESQL:

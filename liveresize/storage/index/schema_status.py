@@ -17,7 +17,8 @@ _REVISIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
 class SchemaStatus:
     """`backend` and its `version`; the revisions `applied` (none: there is no schema), and
     those `known` to this release, with the latest one in `head`. `ahead` is the difference of
-    its clock to ours in seconds, `round_trip` the duration of a query in seconds."""
+    its clock to ours in seconds, `round_trip` the duration of a query in seconds.
+    `expiry_paused_at` is None unless expiry is paused."""
 
     backend: str
     version: str
@@ -26,6 +27,7 @@ class SchemaStatus:
     head: str
     ahead: float
     round_trip: float
+    expiry_paused_at: float | None
 
 
 async def examine(url: str) -> SchemaStatus:
@@ -40,6 +42,7 @@ async def examine(url: str) -> SchemaStatus:
         began = time.time()
         now = await database.read(_now)
         ended = time.time()
+        paused_at = await database.read(_expiry_paused_at)
     finally:
         await database.close()
     config = Config()
@@ -53,6 +56,7 @@ async def examine(url: str) -> SchemaStatus:
         head=scripts.get_current_head() or "",
         ahead=now - (began + ended) / 2,
         round_trip=ended - began,
+        expiry_paused_at=paused_at,
     )
 
 
@@ -72,3 +76,9 @@ def _applied(connection: sa.Connection) -> frozenset[str]:
 
 def _now(connection: sa.Connection) -> float:
     return float(connection.scalar(sa.select(schema.now())) or 0.0)
+
+
+def _expiry_paused_at(connection: sa.Connection) -> float | None:
+    if not sa.inspect(connection).has_table(schema.expiry_pause.name):
+        return None
+    return connection.execute(sa.select(schema.expiry_pause.c.at)).scalar_one_or_none()

@@ -6,6 +6,7 @@ from liveresize.storage.index.bucket_use import SqlBucketUse
 from liveresize.storage.index.database import Database
 from liveresize.storage.index.deliveries import SqlDeliveries
 from liveresize.storage.index.events import SqlEvents
+from liveresize.storage.index.expiry_pause import SqlExpiryPause
 from liveresize.storage.index.links import SqlLinks
 from liveresize.storage.index.mirror_queue import SqlMirrorQueue
 from liveresize.storage.index.originals import SqlOriginalRows
@@ -31,6 +32,7 @@ class DatabaseIndex:
         self.links = SqlLinks(self._database)
         self.purges = SqlPurges(self._database)
         self.events = SqlEvents(self._database)
+        self.expiry_pause = SqlExpiryPause(self._database)
         self.peers = SqlPeers(self._database)
         self.bucket_use = SqlBucketUse(self._database)
 
