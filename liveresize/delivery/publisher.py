@@ -345,6 +345,10 @@ class Publisher:
         if added is Added.FULL:
             self._refuse_variant(link.image.key, self._max_variants)
             self._memory.drop_link_list(link.generation)
+            if await self._insist(
+                link.image.key, lambda: self._links.is_leaving(link.generation, link.key)
+            ):
+                return  # redirects of its purged link may still lead to it
         await self._insist(link.image.key, lambda: self._store.remove([link]))
 
     async def _insist_on_storing(self, source: Path, link: Link) -> float:

@@ -387,3 +387,24 @@ def test_unused_links_are_purged_on_request(tmp_path: Path) -> None:
         assert len(house.fake_store.objects) == 3
 
     run(main)
+
+
+def test_an_object_that_redirects_lead_to_stays_where_a_new_link_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another instance has used it up; the object goes when its time has come."""
+    monkeypatch.setattr(Publisher, "_has_room", lambda *_: True)
+
+    async def main() -> None:
+        house = House(tmp_path, max_variants=1, object_age=1)
+        await house.upload()
+        await house.publish(1)
+        await later(house, GRACE + 1)
+        await house.publish(2)
+        house.memory.clear()
+        await house.get(request(1))
+        assert await house.publisher.flush(30.0) == 0
+        assert widths(house) == [2]
+        assert len(house.fake_store.objects) == 2
+
+    run(main)

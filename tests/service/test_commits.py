@@ -81,6 +81,7 @@ def test_what_makes_room_goes_on_in_an_index_without_room(tmp_path: Path) -> Non
         await house.get(request(100))
         assert await house.publisher.flush(30.0) == 0
         assert len(await house.index.links.least_used(10)) == 1
+        await house.find(request(100))
         house.index.before["links.touch"] = full()
         await house.purge.tidy()
         assert await house.index.links.least_used(10) == []
