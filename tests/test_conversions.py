@@ -49,7 +49,6 @@ NO_TEXT = {
     "http/transport/frame_budget.py": {"float(burst)"},
     # A certificate of the operator's, as OpenSSL writes its dates.
     "http/transport/tls.py": {"datetime.datetime.strptime(text, '%Y%m%d%H%M%SZ')"},
-    "uploads/webhook.py": {"int(self._clock.time())"},
     # What botocore has parsed.
     "storage/connection.py": {
         "int(error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0))"

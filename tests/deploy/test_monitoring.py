@@ -136,6 +136,8 @@ def test_the_runbook_names_events_that_are_logged() -> None:
     """What it tells people to look for in the log is there to be found."""
     source = "\n".join(path.read_text() for path in (ROOT / "liveresize").rglob("*.py"))
     logged = set(re.findall(r'\.(?:debug|info|warning|error|exception)\(\s*"(\w+)"', source))
+    families = set(re.findall(r'^    family = "(\w+)"', source, re.M))
+    logged |= {f"{each}_{what}" for each in families for what in ("failing", "given_up")}
     named = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", RUNBOOK.read_text()))
     named |= {"log_dropped"} & named
     fields = {"request_id", "image_id", "data_dir", "trusted_proxies", "keep_until", "claim_until"}
