@@ -64,21 +64,27 @@ class DiskPartials:
                 if path.suffix == _NOTE:
                     note = _read(path)
                     if note is not None:
-                        found.append((note, self._kept(note)))
+                        found += self._kept(note)
                 elif not path.with_name(entry + _NOTE).exists():
                     _unlink(path)
         return found
 
-    def _kept(self, note: PartialNote) -> int | None:
-        """Return the number of durable bytes, after cutting off those that were not checked."""
+    def _kept(self, note: PartialNote) -> list[tuple[PartialNote, int | None]]:
+        """Return the note with the number of durable bytes; nothing if they cannot be had now.
+
+        Bytes that were not checked are cut off.
+        """
         path = self.path(note.key)
         try:
             if note.unchecked is not None and path.stat().st_size > note.unchecked:
                 os.truncate(path, note.unchecked)
             files.sync_file(path)
-            return path.stat().st_size
+            return [(note, path.stat().st_size)]
         except FileNotFoundError:
-            return None
+            return [(note, None)]
+        except OSError as error:
+            _log.error("unfinished_upload_unreadable", file=path.name, error=str(error))
+            return []
 
     async def create(self, note: PartialNote) -> None:
         """Write a note and an empty file, durably. Raises DiskFull."""

@@ -195,13 +195,23 @@ class ResumableUpload:
             if not part.is_as_promised:
                 await self._end_part(part)
                 raise errors.ChecksumMismatch
-            self._part = None
             if not self.stored:
-                self.offset = await self._files.sync(self.note.key)
-                if self.note.unchecked is not None:
-                    self.note = dataclasses.replace(self.note, unchecked=None)
-                    await self._files.write_note(self.note)
+                try:
+                    await self._make_durable()
+                except errors.DiskFull:
+                    await self._end_part(part)
+                    raise
+            self._part = None
             return await self._complete() if self.offset == self.note.length else None
+
+    async def _make_durable(self) -> None:
+        """Count what was written, and note that it was checked."""
+        size = await self._files.sync(self.note.key)
+        if self.note.unchecked is not None:
+            checked = dataclasses.replace(self.note, unchecked=None)
+            await self._files.write_note(checked)
+            self.note = checked
+        self.offset = size
 
     async def keep(self, part: "Part") -> None:
         """Keep what has arrived of a part that broke off; nothing if it has a checksum."""

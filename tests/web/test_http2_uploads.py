@@ -11,7 +11,7 @@ from hyperframe.frame import HeadersFrame
 
 from liveresize.uploads.pipeline import StagedUpload
 
-from . import buckets, http2_client, pictures, servers
+from . import buckets, http2_client, pictures, servers, tus
 from .http2_client import Http2Wire
 
 PICTURE = pictures.png(200, 150)
@@ -226,6 +226,26 @@ def test_uploads_that_are_broken_off_leave_nothing(
     last = begin(connection, name, plain.client.token(name))
     connection.body(last, buckets.sized(3 * MEGABYTE))
     assert connection.answer(last).status == 200
+
+
+def test_parts_that_are_broken_off_count(
+    plain: servers.Running, connection: Http2Wire, name: str
+) -> None:
+    """An upload in parts goes on after what had arrived."""
+    client, picture = tus.Tus(plain.client), buckets.sized(MEGABYTE)
+    url = client.begun(name, plain.client.token(name), len(picture))
+    spoken = {"Tus_Resumable": "1.0.0", "Content_Type": tus.PART}
+    number = connection.open(url, "PATCH", end=False, Upload_Offset="0", **spoken)
+    connection.body(number, picture[:60_000], end=False)
+    upload = plain.components.resumable.find(name, tus.id_of(url))
+    servers.until(lambda: upload._part is not None and upload._part._size == 60_000)
+    connection.reset(number)
+    servers.until(lambda: upload._part is None)
+    offset = client.offset(url)
+    assert offset == 60_000
+    rest = connection.open(url, "PATCH", end=False, Upload_Offset=str(offset), **spoken)
+    connection.body(rest, picture[offset:])
+    assert connection.answer(rest).status == 200
 
 
 def _target(descriptor: str) -> str:

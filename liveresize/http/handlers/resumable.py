@@ -170,6 +170,7 @@ class ResumableCreationHandler(_PartHandler):
             metadata=",".join(pair for key, pair in metadata.items() if key != "token"),
             crop=read_crop(self.target.partition("?")[2]),
         )
+        checksum = _checksum(headers.get("Upload-Checksum"))
         self.max_body = creation.length if self.has_part else 0
         if self._declared > self.max_body:
             raise self.too_large() if self.has_part else errors.UnsupportedBody
@@ -177,7 +178,7 @@ class ResumableCreationHandler(_PartHandler):
             token, candidates(self.name), creation
         )
         if self.has_part:
-            self._part = await self._upload.begin(0, _checksum(headers.get("Upload-Checksum")))
+            self._part = await self._upload.begin(0, checksum)
 
     async def end(self) -> None:
         """Respond with the URL of the upload."""
