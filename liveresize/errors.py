@@ -27,7 +27,8 @@ LiveResizeError
 │   ├── SizeRefused
 │   └── PresetRequired
 ├── OriginalMissing
-│   └── BucketMissing
+│   ├── BucketMissing
+│   └── ErasureMissing
 ├── VersionMismatch
 ├── OlderInstance
 ├── UploadMissing
@@ -254,6 +255,10 @@ class UploadMissing(LiveResizeError):
 
 class UploadEnded(UploadMissing):
     """The unfinished upload has ended, or another one has replaced it: ask for a new token."""
+
+
+class ErasureMissing(OriginalMissing):
+    """There is no erasure of that id, or its 90 days are over."""
 
 
 class OriginalElsewhere(LiveResizeError):

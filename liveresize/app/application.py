@@ -14,7 +14,7 @@ from liveresize.compat.vip.handlers import (
     VipWarmupHandler,
 )
 from liveresize.http.context import AppContext
-from liveresize.http.handlers.admin import DeleteHandler, PurgeHandler
+from liveresize.http.handlers.admin import DeleteHandler, ErasureHandler, PurgeHandler
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.images import ObjectHandler, PictureHandler
 from liveresize.http.handlers.lists import ListHandler
@@ -63,6 +63,7 @@ ROUTES: list[Row] = [
     (READ, r"/_metrics/?", MetricsHandler),
     (READ, r"/_pictures/?", ListHandler),
     (READ, r"/_renditions/.*", ObjectHandler),
+    (READ, r"/_erasures/[^/]*", ErasureHandler),
     (READ, r"/_studio", StudioRedirectHandler),
     (READ, r"/_studio/session", StudioSessionHandler),
     (("POST",), r"/_studio/token", StudioTokenHandler),

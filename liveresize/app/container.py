@@ -12,6 +12,7 @@ from liveresize.app.rules import (
     bounds,
     client_rate,
     redirect_life,
+    redirects_held,
     response_options,
     size_rules,
     url_rules,
@@ -33,6 +34,7 @@ from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
 from liveresize.delivery.warmup import Warmup
 from liveresize.http.context import AppContext, ComponentHealth
+from liveresize.http.receipts import Receipts
 from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
 from liveresize.maintenance.bucket_bounds import LAG, BucketBounds
@@ -46,6 +48,7 @@ from liveresize.maintenance.strays import Strays
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.index import engines
 from liveresize.storage.index.sql_index import DatabaseIndex
+from liveresize.storage.instance import InstanceFile
 from liveresize.storage.listings import RenditionFiles
 from liveresize.storage.memory import Memory
 from liveresize.storage.mirroring import Mirroring
@@ -144,6 +147,7 @@ class Container:
             spool=self.spool,
             memory=self.memory,
             mirroring=self.mirroring,
+            erasures=self.index.erasures,
         )
         self.dispatcher = webhook.dispatcher(
             settings.webhook, settings.cdn, self.index.deliveries, self.index.rows
@@ -216,11 +220,15 @@ class Container:
             evicted=settings.cache.max_variants,
             remembered=settings.originals.lost_seconds,
             events_kept=settings.webhook.keep_seconds,
+            redirects=redirects_held(settings),
+            clock=time,
+            instance=self.instance.name,
             rows=self.index.rows,
             links=self.index.links,
             purges=self.index.purges,
             events=self.index.events,
             deliveries=self.index.deliveries,
+            erasures=self.index.erasures,
             store=self.store,
             memory=self.memory,
             cleanup=self.cleanup,
@@ -281,6 +289,12 @@ class Container:
             vip_uploads=VipUploads(self.pipeline, max_bytes=settings.vip.max_bytes),
             warmup=self.warmup,
             purge=self.purge,
+            receipts=Receipts(
+                bucket=self.store.shared or bool(self.buckets.vip),
+                mirror=self.buckets.mirror is not None,
+                caches=tuple(cache.label for cache in self.dispatcher.caches),
+                readers=tuple(cache.name for cache in self.dispatcher.caches),
+            ),
             changes=self.changes,
             bucket_bounds=self.bucket_bounds,
             page=self.index.rows.page,
@@ -306,9 +320,12 @@ class Container:
     def _assemble_upkeep(self) -> None:
         """What compares this disk with the index."""
         stray_files = StrayFiles(self.settings.originals_folder, self.settings.disk)
+        self.instance = InstanceFile(Path(self.settings.data_dir, "instance"))
         self.deletions = Deletions(
             rows=self.index.rows,
             purges=self.index.purges,
+            erasures=self.index.erasures,
+            instance=self.instance.name,
             memory=self.memory,
             strays=stray_files,
             cleanup=self.cleanup,

@@ -34,6 +34,15 @@ def client_rate(limits: Limits, slots: int) -> Rate:
     return Rate(per_second=per_second, burst=burst)
 
 
+def redirects_held(settings: Settings) -> float:
+    """Return the seconds for which caches and browsers may hold a redirect, or use its target."""
+    if settings.delivery == "proxy":
+        return 0.0
+    if _presigned(settings):
+        return settings.aws.presign_lifetime
+    return settings.redirect_cache_timeout
+
+
 def url_rules(settings: Settings) -> UrlRules:
     """How URLs are read. Raises SettingsError for a preset that could never be used."""
     quality = settings.quality

@@ -1,5 +1,6 @@
 """A small client of a running server, for the command line."""
 
+import dataclasses
 import json
 import mimetypes
 import urllib.parse
@@ -97,15 +98,26 @@ def upload(server: Server, name: str, file: Path, granted: str) -> dict[str, Any
     return _post(server, name, body, {"Content-Type": content_type(file), "X-Token": granted})
 
 
-def delete(server: Server, name: str) -> str:
-    """Delete the picture `name`, and return its id; `server` has an admin secret.
+def delete(server: Server, name: str) -> tuple[str, dict[str, Any]]:
+    """Delete the picture `name`; return its id and the receipt. `server` has an admin secret.
 
-    The server deletes `cat` for `cat.jpg` unless that is an id.
+    The server deletes `cat` for `cat.jpg` unless that is an id. One of 1.0.0 gives no receipt: it
+    is empty then.
 
     Raises LiveResizeError with the error of the server, or of the connection.
     """
-    response = _fetch(server, "DELETE", name, None, _bearer(server))
-    return urllib.parse.unquote(response.headers.get("X-Deleted", "")) or name
+    response = _fetch(server, "DELETE", name, None, _bearer(server), "receipt=true")
+    deleted = urllib.parse.unquote(response.headers.get("X-Deleted", "")) or name
+    return deleted, _document(server, response) if response.body else {}
+
+
+def erasure(server: Server, id_: str) -> dict[str, Any]:
+    """Return the receipt of a deletion; `server` has an admin secret.
+
+    Raises LiveResizeError with the error of the server, or of the connection.
+    """
+    receipts = dataclasses.replace(server, url=server.address("_erasures"))
+    return _document(server, _fetch(receipts, "GET", id_, None, _bearer(server)))
 
 
 def purge(

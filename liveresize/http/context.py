@@ -12,6 +12,7 @@ from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.warmup import Warmup
 from liveresize.http.near_misses import NearMisses
+from liveresize.http.receipts import Receipts
 from liveresize.http.request_parser import RequestParser
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.secret_throttle import SecretThrottle
@@ -76,6 +77,7 @@ class AppContext:
         vip_uploads: VipUploads,
         warmup: Warmup[VipRequest],
         purge: Purge,
+        receipts: Receipts,
         changes: Changes,
         bucket_bounds: BucketBounds,
         page: Callable[[ports.Listing, str, int], Awaitable[ports.Page]],
@@ -113,6 +115,7 @@ class AppContext:
         self.vip_uploads = vip_uploads
         self.warmup = warmup
         self.purge = purge
+        self.receipts = receipts
         self.changes = changes
         self.bucket_bounds = bucket_bounds
         self.page = page

@@ -7,9 +7,12 @@ all deletions are processed again.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 
 import structlog
 
+from liveresize import errors
 from liveresize.core import ports
 from liveresize.core.originals import ended
 from liveresize.core.ports import FACTS, HIDDEN, RECORD, Heard, Purged
@@ -35,6 +38,8 @@ class Deletions:
         *,
         rows: ports.OriginalRows,
         purges: ports.Purges,
+        erasures: ports.Erasures,
+        instance: Callable[[], str],
         memory: ports.Memory,
         strays: ports.StrayOriginals,
         cleanup: GenerationCleanup,
@@ -45,6 +50,8 @@ class Deletions:
     ) -> None:
         self._rows = rows
         self._purges = purges
+        self._erasures = erasures
+        self._instance = instance
         self._memory = memory
         self._strays = strays
         self._cleanup = cleanup
@@ -57,6 +64,7 @@ class Deletions:
         self._deletion: Purged | None = None  # the last one that is remembered for long
         self._written: Heard | None = None
         self._unpaused = False  # expiry, after a restore
+        self._gone: set[str] = set()  # and the index does not know that yet
         self.beginnings = 0
         """How often all deletions were processed from the first one on."""
         self.restores = 0
@@ -136,6 +144,7 @@ class Deletions:
                 if self._clock.time() - purged.at < _OWED:
                     self._cleanup.defer(original)  # whoever ended it may have died over it
             self._deletion = purged
+        self._gone.update(each for each in generations if each not in living)
 
     async def _hear_change(self, purged: Purged, hidden: set[str]) -> None:
         """Hide a picture, or show it again, or only forget what its record was.
@@ -153,7 +162,13 @@ class Deletions:
             self._deletion = purged
 
     async def _remember(self, settled: Heard) -> None:
-        """Record the position, once no removal is pending."""
+        """Record what was removed here; then the position, once no removal is pending."""
+        if self._gone:
+            with contextlib.suppress(errors.IndexUnavailable):  # it may still be read
+                await self._erasures.removed_here(self._instance(), list(self._gone))
+                self._gone.clear()
+        if self._gone:
+            return
         if settled != self._written and not self._cleanup.owed:
             await self._record.write(settled)
             self._written = settled

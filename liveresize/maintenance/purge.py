@@ -1,12 +1,15 @@
 """Delete pictures and purge renditions, on this instance and all others."""
 
 import contextlib
+from collections.abc import Callable
 
 import structlog
 
 from liveresize import errors
-from liveresize.core import ports
+from liveresize.core import numbers, ports
+from liveresize.core.erasures import KEPT, Erasure, Progress
 from liveresize.core.names import ImageId
+from liveresize.core.originals import ended
 from liveresize.delivery.publisher import Publisher
 from liveresize.maintenance.changes import Changes, links_taken_over
 from liveresize.maintenance.deletions import Deletions
@@ -27,6 +30,12 @@ _BATCHES = 100
 _NOTED = 500
 """Uses that are recorded in one transaction."""
 
+_SEEN_EVERY = 10
+"""Rounds of housekeeping between notes that this instance is alive: five minutes."""
+
+_UNFINISHED = 60.0
+"""Seconds after which an erasure that its instance has not finished is taken up by any other."""
+
 _ROUNDS = 120
 """Rounds of housekeeping after which old deletions are forgotten: an hour."""
 
@@ -39,7 +48,8 @@ class Purge:
     renditions may take (0: any). `buckets`: whether those of buckets are among them.
     `evicted`: how many evicted links of one original are remembered at most. `remembered`:
     seconds for which deletions are told to instances that were off. `events_kept`: seconds for
-    which events are kept.
+    which events are kept. `redirects`: seconds for which caches and browsers may hold redirects to
+    a picture. `instance` returns the name of this instance.
     """
 
     def __init__(
@@ -51,11 +61,15 @@ class Purge:
         evicted: int,
         remembered: float,
         events_kept: float,
+        redirects: float,
+        instance: Callable[[], str],
+        clock: ports.Clock,
         rows: ports.OriginalRows,
         links: ports.Links,
         purges: ports.Purges,
         events: ports.Events,
         deliveries: ports.Deliveries,
+        erasures: ports.Erasures,
         store: ports.RenditionStore,
         memory: ports.Memory,
         cleanup: GenerationCleanup,
@@ -73,11 +87,15 @@ class Purge:
         self._evicted = evicted
         self._remembered = remembered
         self._events_kept = events_kept
+        self._redirects = redirects
+        self._instance = instance
+        self._clock = clock
         self._rows = rows
         self._links = links
         self._purges = purges
         self._events = events
         self._deliveries = deliveries
+        self._erasures = erasures
         self._store = store
         self._memory = memory
         self._cleanup = cleanup
@@ -90,13 +108,17 @@ class Purge:
         self._orphans = orphans
         self._rounds = 0
 
-    async def delete(self, image: ImageId) -> None:
-        """Delete a picture. Raises OriginalMissing and IndexUnavailable."""
+    async def delete(self, image: ImageId) -> Erasure:
+        """Delete a picture. Raises OriginalMissing and IndexUnavailable.
+
+        The times of what is returned are by the clock of this machine; the receipt has those of the
+        index.
+        """
         standing = await self._rows.find(image)
         if standing is None:
             await self._uploads.adopt(image)
         taken_over = await links_taken_over(self._links, standing) if standing else []
-        original = await self._rows.delete(image)
+        original = await self._rows.delete(image, redirects=self._redirects)
         if original is None:
             raise errors.OriginalMissing
         await self._cleanup.remove(original)
@@ -105,6 +127,33 @@ class Purge:
         except errors.ObjectStoreUnavailable as error:
             _log.error("objects_not_removed", image_id=image.key, error=error.detail)
         _log.info("picture_deleted", image_id=image.key, generation=original.generation)
+        now = self._clock.time()
+        erasure = Erasure(
+            image=original.image,
+            generation=original.generation,
+            at=now,
+            redirects_end=now + self._redirects,
+        )
+        _log.info(
+            "picture_erased",
+            image_id=image.key,
+            generation=erasure.generation,
+            redirects_end=numbers.iso_instant(erasure.redirects_end),
+        )
+        return erasure
+
+    async def progress(self, erasure: Erasure) -> Progress:
+        """Return how far an erasure is; what was known at once if the index does not answer now."""
+        with contextlib.suppress(errors.IndexUnavailable, errors.ErasureMissing):
+            return await self.erasure(erasure.generation)
+        return Progress(erasure=erasure, now=erasure.at, instances=(), tellings={})
+
+    async def erasure(self, generation: str) -> Progress:
+        """Return how far an erasure is. Raises ErasureMissing and IndexUnavailable."""
+        progress = await self._erasures.find(generation)
+        if progress is None:
+            raise errors.ErasureMissing
+        return progress
 
     async def purge(self, selection: ports.Selection, limit: int) -> int:
         """Purge up to `limit` links; return how many. Raises IndexUnavailable."""
@@ -129,6 +178,8 @@ class Purge:
         await self._note_uses()
         await self._uploads.recover()
         await self._expiry.run()
+        for image, generation in await self._erasures.unfinished(_UNFINISHED, _BATCH):
+            self._cleanup.defer(ended(image, generation))
         await self._cleanup.retry()
         await self._remove_purged()
         if self._rounds % _ROUNDS == 0:
@@ -157,6 +208,10 @@ class Purge:
             await self._purges.forget(self._remembered)
             await self._events.forget(self._events_kept)
             await self._deliveries.forget()
+            await self._erasures.forget(KEPT, self._remembered)
+        if self._rounds % _SEEN_EVERY == 0:
+            with contextlib.suppress(errors.IndexUnavailable):  # the rest makes room
+                await self._erasures.see(self._instance())
         self._rounds += 1
 
     async def _remove_purged(self) -> None:

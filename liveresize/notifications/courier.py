@@ -37,13 +37,18 @@ class Courier:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: set[int] = set()
-        self._told: dict[int, None] = {}  # and the row does not say so yet
+        self._told: dict[int, bool] = {}  # serial → whether it failed; the row does not say so yet
         self._kicked = self._more = self._closing = False
         self._failures = 0
         self.backlog = 0
         """Events that were yet to be told of when `catch_up` last looked."""
         self.failed = 0
         """Attempts that failed since the start."""
+
+    @property
+    def name(self) -> str:
+        """The name of the receiver."""
+        return self._receiver.name
 
     @property
     def label(self) -> str:
@@ -148,7 +153,7 @@ class Courier:
         if left > 0:
             await self._deliveries.postpone(self._receiver.name, delivery, left)
             return
-        self._told[event.serial] = None
+        self._told[event.serial] = False
         await self._note(event.serial)
 
     async def _postpone(self, delivery: ports.Delivery, error: errors.WebhookUnavailable) -> None:
@@ -166,12 +171,14 @@ class Courier:
             tries=delivery.tries,
             error=error.detail,
         )
-        self._told[event.serial] = None
+        self._told[event.serial] = True
         await self._note(event.serial)
 
     async def _note(self, serial: int) -> None:
         """Remove what is done with from the queue. Raises IndexUnavailable."""
-        await self._deliveries.remove(self._receiver.name, serial)
+        await self._deliveries.remove(
+            self._receiver.name, serial, failed=self._told.get(serial, False)
+        )
         self._told.pop(serial, None)
 
 

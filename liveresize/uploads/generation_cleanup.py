@@ -34,6 +34,7 @@ class GenerationCleanup:
         spool: ports.Spool,
         memory: ports.Memory,
         mirroring: Mirroring,
+        erasures: ports.Erasures,
     ) -> None:
         self._originals = originals
         self._rows = rows
@@ -42,6 +43,7 @@ class GenerationCleanup:
         self._spool = spool
         self._memory = memory
         self._mirroring = mirroring
+        self._erasures = erasures
         self._owed: dict[str, Original] = {}
         self._hidden: dict[str, Original] = {}
 
@@ -131,7 +133,7 @@ class GenerationCleanup:
                 return
 
     async def clear(self, original: Original) -> bool:
-        """Remove what the generation has in shared stores; whether they answered.
+        """Remove what the generation has in shared stores; whether they and the index answered.
 
         In buckets things lie under the name of the picture, and stay while it has a row.
         """
@@ -143,6 +145,7 @@ class GenerationCleanup:
                 # The original first, which would be taken over again one day.
                 await self._mirroring.remove(original)
                 await self._store.remove_generation(original)
+            await self._erasures.removed_from_stores(original.generation)
         except errors.StoreError:
             return False
         self._owed.pop(original.generation, None)

@@ -147,7 +147,10 @@ def test_results_are_json(run: Run, tmp_path: Path) -> None:
         assert last(warm) == counts
         running.published()
         assert last(run("purge", "cat", *admin, "--json")) == {"purged": 1, "id": "cat"}
-        assert last(run("delete", "cat", *admin, "--json")) == {"deleted": "cat"}
+        receipt = last(run("delete", "cat", *admin, "--json"))
+        assert (receipt["deleted"], receipt["id"], receipt["complete"]) == ("cat", "cat", False)
+        again = last(run("erasure", receipt["erasure"], *admin[:4], "--json"))
+        assert again["erasure"] == receipt["erasure"]
     signed = last(run("sign", "/cat.jpg", "--key", KEY, "--json"))
     assert signing.read(signed["url"]).opened_by([KEY])
 

@@ -1,6 +1,7 @@
 """The operator's commands: delete, purge and reconcile, against stand-ins and real servers."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -48,7 +49,11 @@ def test_delete_asks_the_server(run: Run, server: Stub) -> None:
     result = run("delete", "my cat", "--yes", *admin(server))
     assert (result.exit_code, result.output) == (0, "my cat deleted\n")
     ((method, path, headers, _),) = server.requests
-    assert (method, path, headers["Authorization"]) == ("DELETE", "/my%20cat", "Bearer s3cret")
+    assert (method, path, headers["Authorization"]) == (
+        "DELETE",
+        "/my%20cat?receipt=true",
+        "Bearer s3cret",
+    )
 
 
 def test_a_refusal_is_one_sentence(run: Run, server: Stub) -> None:
@@ -243,7 +248,10 @@ def test_a_real_server_does_as_it_is_told(run: Run, tmp_path: Path) -> None:
         running.published()
         assert run("purge", "cat.JPG", "--yes", *as_admin).output == "1 purged (id cat)\n"
         deleted = run("delete", "cat.JPG", "--yes", *as_admin).output
-        assert deleted.splitlines()[-1] == "cat deleted"
+        assert "cat deleted" in deleted.splitlines()
+        (receipt,) = re.findall("^receipt ([0-9a-f]{28}): not complete yet$", deleted, re.MULTILINE)
+        shown = run("erasure", receipt, *as_admin)
+        assert shown.output.startswith(f"cat deleted\nreceipt {receipt}: ")
         assert running.client.get("/cat").status_code == 404
         again = run("delete", "cat", "--yes", *as_admin)
         assert again.exit_code == 1

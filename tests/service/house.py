@@ -63,6 +63,9 @@ CAT = ImageId("cat")
 GRACE = 1000.0
 """Seconds without use after which a link may end, and then until its object is removed."""
 
+REDIRECTS = 3600.0
+"""Seconds for which redirects may be held."""
+
 
 def request(
     width: int = 100, *, image: ImageId = CAT, proxy: bool = False, **changes: Any
@@ -237,6 +240,7 @@ class House:
             spool=self.spool,
             memory=self.memory,
             mirroring=self.mirroring,
+            erasures=self.index.erasures,
         )
         self.pipeline = UploadPipeline(
             originals=self.originals,
@@ -291,6 +295,10 @@ class House:
             events=self.index.events,
             deliveries=self.index.deliveries,
             events_kept=2_592_000.0,
+            erasures=self.index.erasures,
+            redirects=REDIRECTS,
+            clock=self.clock,
+            instance=lambda: self.folder.name,
             store=self.store,
             memory=self.memory,
             cleanup=self.cleanup,
@@ -306,6 +314,8 @@ class House:
     def _assemble_upkeep(self) -> None:
         stray_files = StrayFiles(self.folder / "originals", NO_RESERVE)
         self.deletions = Deletions(
+            erasures=self.index.erasures,
+            instance=lambda: self.folder.name,
             rows=self.index.rows,
             purges=self.index.purges,
             memory=self.memory,

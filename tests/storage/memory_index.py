@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from liveresize import errors
 from liveresize.core import tokens
+from liveresize.core.erasures import Erasure, Instance, Progress, Telling
 from liveresize.core.events import Event, Kind, describe
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, version_of
@@ -114,6 +115,9 @@ class Tables:
         self.serial = 0
         self.expiry_paused_at: float | None = None
         self.events: list[Event] = []
+        self.erasures: dict[str, Erasure] = {}
+        self.steps: dict[tuple[str, str], Telling] = {}
+        self.instances: dict[str, float] = {}
         self.older = False
         """Whether an instance of 1.0.0 is connected, too; a test sets it."""
 
@@ -450,12 +454,19 @@ class MemoryOriginalRows(_Repository):
         self._tables.end(standing)
         self._tables.write(kind, standing)
 
-    async def delete(self, image: ImageId) -> Original | None:
-        self._tables.now()
+    async def delete(self, image: ImageId, *, redirects: float | None = None) -> Original | None:
+        now = self._tables.now()
         self._tables.tokens.pop(image, None)
         original = self._tables.originals.get(image)
         if original is not None:
             self._tables.end(original)
+            if redirects is not None:
+                self._tables.erasures[original.generation] = Erasure(
+                    image=image,
+                    generation=original.generation,
+                    at=now,
+                    redirects_end=now + redirects,
+                )
             self._tables.write(Kind.DELETED, original)
         return original
 
@@ -529,8 +540,13 @@ class MemoryDeliveries(_Repository):
     def _of(self, reader: str) -> list[_Queued]:
         return [one for (name, _), one in self._tables.queued.items() if name == reader]
 
-    async def remove(self, reader: str, serial: int) -> None:
-        self._tables.now()
+    async def remove(self, reader: str, serial: int, *, failed: bool = False) -> None:
+        now = self._tables.now()
+        for event in self._tables.events:
+            ended = event.serial == serial and event.kind in (Kind.DELETED, Kind.EXPIRED)
+            if ended and event.generation in self._tables.erasures:
+                telling = Telling(at=now, failed=failed)
+                self._tables.steps.setdefault((event.generation, reader), telling)
         self._tables.queued.pop((reader, serial), None)
 
     async def postpone(self, reader: str, delivery: Delivery, delay: float) -> None:
@@ -763,6 +779,77 @@ class MemoryEvents(_Repository):
         self._tables.events = [event for event in self._tables.events if event.at >= before]
 
 
+class MemoryErasures(_Repository):
+    """The twin of SqlErasures."""
+
+    async def find(self, generation: str) -> Progress | None:
+        tables, now = self._tables, self._tables.now()
+        if generation not in tables.erasures:
+            return None
+        steps = {place: step for (of, place), step in tables.steps.items() if of == generation}
+        serials = [
+            one.serial
+            for one in tables.events
+            if one.generation == generation and one.kind in (Kind.DELETED, Kind.EXPIRED)
+        ]
+        waiting = {
+            reader: Telling(waits=position < max(serials)) if serials else Telling(failed=True)
+            for reader, position in tables.readers.items()
+        }
+        for (reader, serial), row in tables.queued.items():
+            if serial in serials:
+                waiting[reader] = Telling(waits=True, tries=row.tries)
+        return Progress(
+            erasure=tables.erasures[generation],
+            now=now,
+            instances=tuple(
+                Instance(
+                    name=name,
+                    seen_at=seen_at,
+                    gone_at=steps[f"instance:{name}"].at if f"instance:{name}" in steps else None,
+                )
+                for name, seen_at in sorted(tables.instances.items())
+            ),
+            tellings={
+                **waiting,
+                **{name: step for name, step in steps.items() if not name.startswith("instance:")},
+            },
+        )
+
+    async def removed_here(self, instance: str, generations: Sequence[str]) -> None:
+        now = self._tables.now()
+        for generation in self._tables.erasures.keys() & set(generations):
+            self._tables.steps.setdefault((generation, f"instance:{instance}"), Telling(at=now))
+
+    async def removed_from_stores(self, generation: str) -> None:
+        now = self._tables.now()
+        erasure = self._tables.erasures.get(generation)
+        if erasure is not None and erasure.stores_at is None:
+            self._tables.erasures[generation] = dataclasses.replace(erasure, stores_at=now)
+
+    async def unfinished(self, older_than: float, limit: int) -> list[tuple[ImageId, str]]:
+        before = self._tables.now() - older_than
+        found = [
+            (one.image, one.generation)
+            for one in sorted(self._tables.erasures.values(), key=lambda one: one.at)
+            if one.stores_at is None and one.at < before
+        ]
+        return found[:limit]
+
+    async def see(self, instance: str) -> None:
+        self._tables.instances[instance] = self._tables.now()
+
+    async def forget(self, older_than: float, unseen_for: float) -> None:
+        tables, now = self._tables, self._tables.now()
+        for one in list(tables.erasures.values()):
+            if one.at < now - older_than:
+                del tables.erasures[one.generation]
+                for key in [key for key in tables.steps if key[0] == one.generation]:
+                    del tables.steps[key]
+        for name in [name for name, at in tables.instances.items() if at < now - unseen_for]:
+            del tables.instances[name]
+
+
 class MemoryPeers(_Repository):
     """The twin of SqlPeers."""
 
@@ -899,6 +986,7 @@ class MemoryIndex:
         self.purges = MemoryPurges(self.tables)
         self.events = MemoryEvents(self.tables)
         self.expiry_pause = MemoryExpiryPause(self.tables)
+        self.erasures = MemoryErasures(self.tables)
         self.peers = MemoryPeers(self.tables)
         self.bucket_use = MemoryBucketUse(self.tables)
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from liveresize.core.erasures import Progress
 from liveresize.core.events import Event, Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
@@ -262,8 +263,11 @@ class OriginalRows(Protocol):
         Returns False if that is not so any more, or expiry is paused.
         """
 
-    async def delete(self, image: ImageId) -> Original | None:
-        """Delete the original, its links and its token; record that for all instances."""
+    async def delete(self, image: ImageId, *, redirects: float | None = None) -> Original | None:
+        """Delete the original, its links and its token; record that for all instances.
+
+        With `redirects`, the seconds after which redirects to it end, it is an erasure.
+        """
 
 
 class MirrorQueue(Protocol):
@@ -298,8 +302,11 @@ class Deliveries(Protocol):
         """Take up to `limit` events whose time has come, those first that wait longest; nobody else
         gets them for `lease` seconds."""
 
-    async def remove(self, reader: str, serial: int) -> None:
-        """Remove an event that was delivered, or that nobody will deliver."""
+    async def remove(self, reader: str, serial: int, *, failed: bool = False) -> None:
+        """Remove an event that was delivered, or, with `failed`, that nobody will deliver.
+
+        If it is the end of an erased picture, that is recorded with the erasure.
+        """
 
     async def postpone(self, reader: str, delivery: Delivery, delay: float) -> None:
         """Postpone by `delay` seconds, unless it was taken again or removed."""
@@ -490,6 +497,31 @@ class ExpiryPause(Protocol):
 
     async def end(self) -> bool:
         """End the pause; return whether there was one."""
+
+
+class Erasures(Protocol):
+    """What was erased, and what is gone where."""
+
+    async def find(self, generation: str) -> Progress | None:
+        """Return how far an erasure is; None if there was none, or it is forgotten."""
+
+    async def removed_here(self, instance: str, generations: Sequence[str]) -> None:
+        """Record that an instance has nothing of these generations on its disk any more; those
+        that were not erased are ignored."""
+
+    async def removed_from_stores(self, generation: str) -> None:
+        """Record that bucket and mirror have nothing of a generation any more."""
+
+    async def unfinished(self, older_than: float, limit: int) -> list[tuple[ImageId, str]]:
+        """Return (image, generation) of erasures of more than `older_than` seconds ago of which
+        bucket or mirror may still have something, the oldest first."""
+
+    async def see(self, instance: str) -> None:
+        """Record that an instance is alive."""
+
+    async def forget(self, older_than: float, unseen_for: float) -> None:
+        """Delete some of the erasures that are older than `older_than` seconds, and the instances
+        that were not seen for `unseen_for` seconds."""
 
 
 class Purges(Protocol):

@@ -7,7 +7,9 @@ import urllib.parse
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
 from liveresize.core import names, numbers, parameters, ports
+from liveresize.core.erasures import Erasure
 from liveresize.core.names import ImageId
+from liveresize.core.originals import GENERATION
 from liveresize.http import responses
 from liveresize.http.context import AppContext
 from liveresize.http.handlers.base import Handler
@@ -77,37 +79,67 @@ class DeleteHandler(Handler):
     async def delete(self) -> None:
         """Delete the picture and its renditions at once."""
         authorise(self)
+        receipt = self._wants_receipt()
         path = self.request.path
         if "/" in path[1:]:
-            image = vip.image(path, self.site.vip_rules)
-            await self._delete_of_bucket(image)
+            erasure = await self._delete_of_bucket(vip.image(path, self.site.vip_rules))
         else:
-            image = await self._delete(names.check_name(parameters.percent_decode(path[1:])))
+            erasure = await self._delete(names.check_name(parameters.percent_decode(path[1:])))
         headers = [
             ("Cache-Control", responses.NO_STORE),
-            ("X-Deleted", urllib.parse.quote(image.key)),
+            ("X-Deleted", urllib.parse.quote(erasure.image.key)),
         ]
-        await self.respond(responses.Response(status=204, headers=headers, length=None))
+        if not receipt:
+            await self.respond(responses.Response(status=204, headers=headers, length=None))
+            return
+        progress = await self.site.purge.progress(erasure)
+        await self.respond(responses.document(self.site.receipts.document(progress), headers))
 
-    async def _delete(self, name: str) -> ImageId:
-        """Delete the picture of that name, or without its suffix; return which."""
+    async def _delete(self, name: str) -> Erasure:
+        """Delete the picture of that name, or without its suffix."""
         try:
-            await self.site.purge.delete(ImageId(name))
+            return await self.site.purge.delete(ImageId(name))
         except errors.OriginalMissing:
             stem, suffix = names.split_suffix(name)
             if not suffix:
                 raise
-            await self.site.purge.delete(ImageId(stem))
-            return ImageId(stem)
-        return ImageId(name)
+            return await self.site.purge.delete(ImageId(stem))
 
-    async def _delete_of_bucket(self, image: ImageId) -> None:
+    async def _delete_of_bucket(self, image: ImageId) -> Erasure:
         """Delete a picture of a bucket; import it first if nobody has requested it yet."""
         try:
-            await self.site.purge.delete(image)
+            return await self.site.purge.delete(image)
         except errors.OriginalMissing:
             await self.site.pictures.original(image)
-            await self.site.purge.delete(image)
+            return await self.site.purge.delete(image)
+
+    def _wants_receipt(self) -> bool:
+        """Whether the query asks for a receipt. Raises BadParameter."""
+        value = self.get_query_argument("receipt", "false")
+        if value not in ("true", "false", ""):
+            raise errors.BadParameter("The parameter `receipt` must be true or false.")
+        return value == "true"
+
+
+class ErasureHandler(Handler):
+    """`/_erasures/{id}`: what is gone where of a picture that was deleted."""
+
+    cross_origin = False
+    route = "delete"
+
+    async def get(self) -> None:
+        """Return the receipt as it is now."""
+        authorise(self)
+        erasure = self.request.path.rpartition("/")[2]
+        if not GENERATION.fullmatch(erasure):
+            raise errors.ErasureMissing
+        progress = await self.site.purge.erasure(erasure)
+        no_store = [("Cache-Control", responses.NO_STORE)]
+        await self.respond(responses.document(self.site.receipts.document(progress), no_store))
+
+    async def head(self) -> None:
+        """Respond as GET does; its body is left out."""
+        await self.get()
 
 
 class PurgeHandler(JsonHandler):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from liveresize.core.events import Kind
 from liveresize.core.ports import Delivery
-from liveresize.storage.index import events, originals, repository, schema
+from liveresize.storage.index import erasures, events, originals, repository, schema
 from liveresize.storage.index.repository import Repository
 
 COUNTED = 10_000
@@ -68,7 +68,10 @@ class SqlDeliveries(Repository):
         return taken
 
     @repository.write
-    def remove(self, connection: sa.Connection, reader: str, serial: int) -> None:
+    def remove(
+        self, connection: sa.Connection, reader: str, serial: int, *, failed: bool = False
+    ) -> None:
+        erasures.told(connection, reader, serial, failed=failed)
         connection.execute(sa.delete(_rows).where(_of(reader, serial)))
 
     @repository.write

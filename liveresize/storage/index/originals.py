@@ -12,7 +12,16 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import FACTS_VERSION, Original, version_of
 from liveresize.core.ports import FACTS, HIDDEN, RECORD, SCANNED, Changed, Listing, Page
 from liveresize.core.records import Change, differences
-from liveresize.storage.index import events, locks, purges, records, repository, schema, selections
+from liveresize.storage.index import (
+    erasures,
+    events,
+    locks,
+    purges,
+    records,
+    repository,
+    schema,
+    selections,
+)
 from liveresize.storage.index.repository import Repository
 
 _FACTS = (
@@ -235,13 +244,17 @@ class SqlOriginalRows(Repository):
         return Changed(before=before, after=after)
 
     @repository.free
-    def delete(self, connection: sa.Connection, image: ImageId) -> Original | None:
+    def delete(
+        self, connection: sa.Connection, image: ImageId, *, redirects: float | None = None
+    ) -> Original | None:
         """Delete an original and its token, so that an upload in progress is refused too."""
         locks.image(connection, image)
         connection.execute(sa.delete(_tokens).where(schema.of(_tokens, image)))
         original = current(connection, image)
         if original is not None:
             end_generation(connection, original)
+            if redirects is not None:
+                erasures.write(connection, original, redirects)
             events.write(connection, Kind.DELETED, original)
         return original
 

@@ -243,6 +243,41 @@ expiry_pause = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("generation", TEXT, primary_key=True),
+    sa.Column("bucket", TEXT, nullable=False),
+    sa.Column("name", TEXT, nullable=False),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("redirects_end", sa.Double, nullable=False),
+    sa.Column("stores_at", sa.Double),
+)
+
+# Nearly all of them are finished soon.
+sa.Index(
+    "ix_erasures_unfinished",
+    erasures.c.at,
+    sqlite_where=erasures.c.stores_at.is_(None),
+    postgresql_where=erasures.c.stores_at.is_(None),
+)
+
+erasure_steps = sa.Table(
+    "erasure_steps",
+    metadata,
+    sa.Column("generation", TEXT, primary_key=True),
+    sa.Column("place", TEXT, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("failed", sa.Boolean, nullable=False),
+)
+
+instances = sa.Table(
+    "instances",
+    metadata,
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("seen_at", sa.Double, nullable=False),
+)
+
 
 def upsert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT with ON CONFLICT, in the dialect of the database."""

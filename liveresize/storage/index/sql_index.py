@@ -5,6 +5,7 @@ from typing import Self
 from liveresize.storage.index.bucket_use import SqlBucketUse
 from liveresize.storage.index.database import Database
 from liveresize.storage.index.deliveries import SqlDeliveries
+from liveresize.storage.index.erasures import SqlErasures
 from liveresize.storage.index.events import SqlEvents
 from liveresize.storage.index.expiry_pause import SqlExpiryPause
 from liveresize.storage.index.links import SqlLinks
@@ -33,6 +34,7 @@ class DatabaseIndex:
         self.purges = SqlPurges(self._database)
         self.events = SqlEvents(self._database)
         self.expiry_pause = SqlExpiryPause(self._database)
+        self.erasures = SqlErasures(self._database)
         self.peers = SqlPeers(self._database)
         self.bucket_use = SqlBucketUse(self._database)
 
