@@ -260,19 +260,19 @@ class MetricsCollector:
             gauges(
                 "liveresize_cdn_purge_backlog",
                 "Changes of pictures that a cache in front was yet to be told of, or once more.",
-                "cache",
+                "cdn",
                 {name: cache.backlog for name, cache in caches.items()},
             ),
             gauges(
                 "liveresize_cdn_purge_failing",
                 "Whether the last attempt to tell a cache in front failed.",
-                "cache",
+                "cdn",
                 {name: cache.failing for name, cache in caches.items()},
             ),
             counters(
                 "liveresize_cdn_purge_failures",
                 "Attempts to tell a cache in front that failed; each is made again.",
-                "cache",
+                "cdn",
                 {name: cache.failed for name, cache in caches.items()},
             ),
         ]

@@ -46,7 +46,8 @@ needs_promtool = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
     """The names of all samples that a server has."""
-    with servers.Running(tmp_path_factory.mktemp("scraped")) as running:
+    caches = [{"driver": "varnish", "urls": ["http://127.0.0.1:9"]}]
+    with servers.Running(tmp_path_factory.mktemp("scraped"), cdn__purge=caches) as running:
         yield metering.Reading.of(running.client).names
 
 
