@@ -13,6 +13,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.records import Change
 from liveresize.maintenance.doctor import caches as doctor
 from liveresize.maintenance.doctor.findings import Level
+from liveresize.notifications.caches import drivers, receiver, stale
 from liveresize.settings.caches import Cdn
 
 from .varnish import Varnish, needs_varnish
@@ -42,10 +43,13 @@ def running(
 ) -> Iterator[servers.Running]:
     """A server that tells that Varnish, which stands in front of it."""
     monkeypatch.setattr(lifecycle, "_ANNOUNCE_EVERY", 0.1)
+    monkeypatch.setattr(lifecycle, "_LISTEN_EVERY", 0.1)
+    monkeypatch.setattr(receiver, "SETTLES", 0.5)
     with servers.Running(
         tmp_path,
         secret=servers.SECRET,
         admin__secrets=[servers.ADMIN],
+        redirect_cache_timeout=1,
         cdn__purge=[{"driver": "varnish", "urls": [varnish.url]}],
     ) as server:
         varnish.backend = server.port
@@ -88,10 +92,16 @@ def test_what_varnish_has_cached_is_gone(running: servers.Running, varnish: Varn
     running.call(running.components.index.rows.change(ImageId(NAME), Change(held=False)))
 
     before = cached(varnish, *URLS)
-    assert running.client.delete(f"/{NAME}", headers=ADMIN).status_code == 204
+    receipt = running.client.delete(f"/{NAME}?receipt=true", headers=ADMIN).json()
     for url in before:
         servers.until(lambda url=url: varnish.client.get(url).status_code == 404)  # type: ignore[misc]
 
+    def complete() -> bool:
+        shown = running.client.get(f"/_erasures/{receipt['erasure']}", headers=ADMIN).json()
+        told: bool = [each["state"] for each in shown["caches"]] == ["told"]
+        return told and shown["complete"]
+
+    servers.until(complete)
     assert cached(varnish, *other) == other
     (cache,) = running.components.dispatcher.caches
     assert (cache.failed, cache.failing) == (0, False)
@@ -108,3 +118,29 @@ def test_doctor_bans_what_nobody_has(running: servers.Running, varnish: Varnish)
     (finding,) = asyncio.run(doctor.look(wrong))
     assert finding.level is Level.PROBLEM
     assert finding.what.endswith("status 405.")
+
+
+def test_single_urls_are_purged(running: servers.Running, varnish: Varnish) -> None:
+    """Those of the original, and those that are listed; others stay."""
+    running.client.put_in(NAME, pictures.png(80, 60))
+    before = cached(varnish, *URLS)
+    (made,) = Cdn(
+        purge=(
+            {
+                "driver": "varnish",
+                "urls": [varnish.url],
+                "method": "PURGE",
+                "site": varnish.url,
+                "paths": ["/{name}_40_0.jpg"],
+            },
+        )
+    ).caches
+
+    async def purge() -> None:
+        driver = drivers.make(made, servers.PATIENCE)
+        await driver.purge(stale.picture(ImageId(NAME)))
+        await driver.close()
+
+    asyncio.run(purge())
+    now = {url: stored_by(varnish, url) for url in URLS}
+    assert [url for url in URLS if now[url] == before[url]] == [URLS[1]]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from webhook.scripted import OK, ScriptedServer
 
 from liveresize.app import lifecycle
 from liveresize.core import numbers
@@ -53,3 +54,33 @@ def test_a_deletion_has_a_receipt(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             missing = web.get(f"/_erasures/{unknown}", headers=BEARER)
             assert missing.status_code == 404
         assert web.get(f"/_erasures/{'0' * 28}", headers=BEARER).json()["code"] == "erasure_missing"
+
+
+@pytest.mark.long
+def test_a_kill_loses_neither_receipt_nor_cache(tmp_path: Path) -> None:
+    """The next start removes what is left, tells the cache that could not be told, and notes it."""
+    down = (503, {}, b"")
+    with ScriptedServer(lambda sent: down) as cache:
+        given: dict[str, object] = {
+            "secret": servers.SECRET,
+            "admin__secrets": [servers.ADMIN],
+            "cdn__purge": [{"driver": "varnish", "urls": [cache.url]}],
+        }
+        with servers.Process(tmp_path, **given) as process:
+            process.client.put_in("cat", pictures.png())
+            receipt = process.client.delete("/cat?receipt=true", headers=BEARER).json()
+            process.kill()
+        cache.script = lambda sent: OK
+        before = len(cache.sent)
+        with servers.Process(tmp_path, **given) as process:
+            url = f"/_erasures/{receipt['erasure']}"
+
+            def progress() -> tuple[bool, str, int]:
+                shown = process.client.get(url, headers=BEARER).json()
+                (instance,), (told,) = shown["instances"], shown["caches"]
+                return instance["gone_at"] is not None, told["state"], told["tries"]
+
+            servers.until(lambda: len(cache.sent) > before and progress()[2] > 0)
+            servers.until(lambda: progress()[0])
+            assert progress()[1] == "waiting"  # it is told once more, a minute later
+        assert {sent.headers["x-cache-tag"] for sent in cache.sent} == {"cat"}
