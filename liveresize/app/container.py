@@ -212,6 +212,7 @@ class Container:
             changes=self.changes,
             cleanup=self.cleanup,
             clock=time,
+            redirects=redirects_held(settings),
         )
         self.purge = Purge(
             object_delay=self._object_delay,

@@ -32,7 +32,10 @@ _PATIENCE = 10.0
 
 
 class Expiry:
-    """Does what is due, and counts it."""
+    """Does what is due, and counts it.
+
+    `redirects`: seconds for which caches and browsers may hold redirects to a picture.
+    """
 
     def __init__(
         self,
@@ -42,12 +45,14 @@ class Expiry:
         changes: Changes,
         cleanup: GenerationCleanup,
         clock: ports.Clock,
+        redirects: float,
     ) -> None:
         self._rows = rows
         self._pause = pause
         self._changes = changes
         self._cleanup = cleanup
         self._clock = clock
+        self._redirects = redirects
         self.paused = False
         """Whether expiry was paused when this instance looked last."""
         self.hidden = 0
@@ -81,7 +86,7 @@ class Expiry:
     async def _advance(self, original: Original) -> None:
         if original.record.expired_at is None:
             self.hidden += await self._changes.expire(original)
-        elif await self._rows.end_expired(original):
+        elif await self._rows.end_expired(original, redirects=self._redirects):
             await self._cleanup.remove(original)
             self.deleted += 1
             _log.info(

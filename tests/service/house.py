@@ -282,6 +282,7 @@ class House:
             changes=self.changes,
             cleanup=self.cleanup,
             clock=self.clock,
+            redirects=REDIRECTS,
         )
         self.purge = Purge(
             object_delay=self.object_delay,

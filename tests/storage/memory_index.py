@@ -156,6 +156,16 @@ class Tables:
             del self.links[key]
         self.announce((original.image, original.generation, ""))
 
+    def erase(self, original: Original, redirects: float) -> None:
+        """Add an erasure."""
+        now = self.now()
+        self.erasures[original.generation] = Erasure(
+            image=original.image,
+            generation=original.generation,
+            at=now,
+            redirects_end=now + redirects,
+        )
+
     def announce(self, *ended: tuple[ImageId, str, str]) -> None:
         """Tell every instance of ended (image, generation, variant)."""
         now = self.now()
@@ -432,10 +442,11 @@ class MemoryOriginalRows(_Repository):
         self._write_record(before, after)
         return Changed(before=before, after=after)
 
-    async def end_expired(self, original: Original) -> bool:
+    async def end_expired(self, original: Original, *, redirects: float = 0.0) -> bool:
         standing = self._due(original)
         if standing is None or standing.record.expired_at is None:
             return False
+        self._tables.erase(standing, redirects)
         self._end(standing, Kind.EXPIRED)
         return True
 
@@ -455,18 +466,13 @@ class MemoryOriginalRows(_Repository):
         self._tables.write(kind, standing)
 
     async def delete(self, image: ImageId, *, redirects: float | None = None) -> Original | None:
-        now = self._tables.now()
+        self._tables.now()
         self._tables.tokens.pop(image, None)
         original = self._tables.originals.get(image)
         if original is not None:
             self._tables.end(original)
             if redirects is not None:
-                self._tables.erasures[original.generation] = Erasure(
-                    image=image,
-                    generation=original.generation,
-                    at=now,
-                    redirects_end=now + redirects,
-                )
+                self._tables.erase(original, redirects)
             self._tables.write(Kind.DELETED, original)
         return original
 

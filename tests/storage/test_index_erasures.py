@@ -4,6 +4,7 @@ import pytest
 
 from liveresize.core.erasures import KEPT, Progress, Telling
 from liveresize.core.events import Kind
+from liveresize.core.records import EXPIRED_FOR, Given
 
 from .worlds import CAT, Bench, World, everywhere
 
@@ -34,6 +35,27 @@ def test_a_deletion_with_redirects_is_an_erasure(world: World) -> None:
         assert erasure.redirects_end - erasure.at == pytest.approx(600.0, abs=0.01)
         assert erasure.at <= known.now
         assert (erasure.stores_at, known.instances, known.tellings) == (None, (), {})
+
+    world.run(scenario)
+
+
+@everywhere
+def test_the_end_of_an_expired_picture_is_an_erasure(world: World) -> None:
+    """As a deletion is; whoever is told of the one is told of the other."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload(given=Given(keep_until=1.0))
+        expired = await bench.index.rows.expire(stored)
+        assert expired is not None
+        await bench.later(EXPIRED_FOR + 1.0)
+        kinds = frozenset({Kind.EXPIRED})
+        await bench.index.deliveries.take(EDGE, frozenset(), 9, 60.0)
+        assert await bench.index.rows.end_expired(expired.after, redirects=60.0)
+        (delivery,) = await bench.index.deliveries.take(EDGE, kinds, 9, 60.0)
+        await bench.index.deliveries.remove(EDGE, delivery.event.serial)
+        known = await progress(bench, stored.generation)
+        assert known.tellings[EDGE].at is not None
+        assert known.erasure.redirects_end - known.erasure.at == pytest.approx(60.0, abs=0.01)
 
     world.run(scenario)
 

@@ -244,7 +244,9 @@ def test_a_varnish_that_does_not_answer_is_a_failure() -> None:
         ({"Retry-After": "99999999"}, "cloudflare", 3600),
         ({"Fastly-RateLimit-Reset": "{now+30}", "Fastly-RateLimit-Remaining": "0"}, "fastly", 30),
         ({"Fastly-RateLimit-Reset": "12"}, "fastly", 0),
-        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, "fastly", 0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, "fastly", 0),
+        ({"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}, "varnish", 3600),
+        ({"Retry-After": "soon"}, "fastly", 0),
         ({}, "fastly", 0),
     ],
 )
@@ -256,7 +258,6 @@ def test_a_cdn_that_is_told_too_much_gets_its_pause(
         name: value.replace("{now+30}", str(int(time.time()) + 30))
         for name, value in headers.items()
     }
-    service = {"service": "s1"} if driver == "fastly" else {"zone": "z1"}
 
     async def main(one: drivers.Driver) -> None:
         for _ in range(2):
@@ -267,7 +268,12 @@ def test_a_cdn_that_is_told_too_much_gets_its_pause(
             assert asked == pytest.approx(pause, abs=2)
 
     with ScriptedServer(lambda sent: (429, given, b'{"msg": "Too many requests"}')) as server:
-        with_driver(cache(driver=driver, token="t", api=server.url, **service), main)
+        services: dict[str, dict[str, object]] = {
+            "fastly": {"service": "s1", "token": "t", "api": server.url},
+            "cloudflare": {"zone": "z1", "token": "t", "api": server.url},
+            "varnish": {"urls": [server.url]},
+        }
+        with_driver(cache(driver=driver, **services[driver]), main)
         assert len(server.sent) == (1 if pause else 2)
 
 

@@ -257,8 +257,9 @@ class OriginalRows(Protocol):
         None if it is not due any more, has another generation, or expiry is paused.
         """
 
-    async def end_expired(self, original: Original) -> bool:
-        """Delete an original that has been hidden for EXPIRED_FOR, as `end` does.
+    async def end_expired(self, original: Original, *, redirects: float = 0.0) -> bool:
+        """Delete an original that has been hidden for EXPIRED_FOR, as `end` does: an erasure, with
+        `redirects` as in `delete`.
 
         Returns False if that is not so any more, or expiry is paused.
         """

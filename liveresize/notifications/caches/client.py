@@ -9,12 +9,13 @@ import aiohttp
 import yarl
 
 from liveresize import errors
+from liveresize.core import numbers
 from liveresize.notifications.client import FOREIGN, reason
 
 _MOST_READ = 65_536
 """Bytes of an answer that are looked at."""
 
-_LONGEST_REST = 3600.0
+_LONGEST_REST = 3600
 """Seconds of the longest pause that a cache can ask for."""
 
 _BUSY = (429, 503)
@@ -80,11 +81,13 @@ class CacheClient:
     def _pause(self, headers: Mapping[str, str]) -> float:
         """Return the seconds for which the cache wants no requests."""
         after, until = headers.get("Retry-After", ""), headers.get(self._reset, "")
-        if after.isascii() and after.isdigit():
-            return min(float(after), _LONGEST_REST)
-        if until.isascii() and until.isdigit():
-            return min(max(0.0, float(until) - self._clock()), _LONGEST_REST)
-        return 0.0
+        seconds = numbers.at_most(after, _LONGEST_REST)
+        end = numbers.http_instant(after) if seconds is None else None
+        if seconds is None and end is None:
+            end = numbers.whole(until)
+        if end is not None:
+            return min(max(0.0, end - self._clock()), _LONGEST_REST)
+        return float(seconds or 0)
 
     def _open(self) -> aiohttp.ClientSession:
         """The session, which can only be made where a loop turns."""
@@ -114,7 +117,7 @@ def _numbers(body: bytes) -> str:
     """Return the codes of the errors in an answer of Cloudflare, to go into the log."""
     try:
         document: Any = json.loads(body)
-        codes = [int(one["code"]) for one in document["errors"]]
+        codes = [one["code"] for one in document["errors"]]
     except (ValueError, TypeError, LookupError, RecursionError):
         return ""
-    return "".join(f", error {code}" for code in codes[:3])
+    return "".join(f", error {code}" for code in codes[:3] if isinstance(code, int))

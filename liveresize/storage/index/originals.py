@@ -220,10 +220,13 @@ class SqlOriginalRows(Repository):
         return Changed(before=before, after=after)
 
     @repository.free
-    def end_expired(self, connection: sa.Connection, original: Original) -> bool:
+    def end_expired(
+        self, connection: sa.Connection, original: Original, *, redirects: float = 0.0
+    ) -> bool:
         standing = _due(connection, original)
         if standing is None or standing.record.expired_at is None:
             return False
+        erasures.write(connection, standing, redirects)
         _end(connection, standing, Kind.EXPIRED)
         return True
 
