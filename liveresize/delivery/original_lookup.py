@@ -88,11 +88,12 @@ class OriginalLookup:
             reachable = True
         except errors.IndexUnavailable:
             original, reachable = self._memory.original(image), False
+        gone = original is None or original.record.hidden
+        if gone and self._memory.original(image) is not None:
+            self._memory.forget(image)
         if original is None:
-            if self._memory.original(image) is not None:
-                self._memory.forget(image)
             original = await self._discover(image, adopt=reachable)
-        if settled:
+        if settled and not original.record.hidden:  # or it would be missing faster than others
             self._memory.keep_original(original)
         return original
 

@@ -83,6 +83,7 @@ def test_who_may_see_a_hidden_picture_leaves_no_trace_of_it(tmp_path: Path) -> N
         assert (await house.pictures.describe(CAT, hidden=True)).record.hidden
         await house.publisher.flush(30.0)
         assert house.memory.bytes == house.memory.links == house.publisher.backlog == 0
+        assert house.memory.original(CAT) is None  # as of an absent one: both ask the index
         assert not house.fake_store.objects
         assert "links.add_all" not in house.story
         await shut(house)
