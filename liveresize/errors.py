@@ -16,7 +16,7 @@ LiveResizeError
 │   ├── TusVersionRefused
 │   ├── OffsetConflict
 │   └── ChecksumMismatch
-├── Refused                     the client may not do this
+├── Forbidden                   the client may not do this
 │   ├── SecretRefused
 │   ├── NetworkRefused
 │   ├── OriginRefused
@@ -163,27 +163,27 @@ class ChecksumMismatch(RequestError):
     """The part does not have the checksum of Upload-Checksum, and was dropped: send it again."""
 
 
-class Refused(LiveResizeError):
+class Forbidden(LiveResizeError):
     """This client may not do that."""
 
 
-class SecretRefused(Refused):
+class SecretRefused(Forbidden):
     """The secret is missing or wrong."""
 
 
-class NetworkRefused(Refused):
+class NetworkRefused(Forbidden):
     """This address answers only clients of the configured networks."""
 
 
-class OriginRefused(Refused):
+class OriginRefused(Forbidden):
     """Pages of other origins get no tokens while no secret is configured."""
 
 
-class AdminDisabled(Refused):
+class AdminDisabled(Forbidden):
     """No secret is configured in `admin.secrets`, so nothing can be deleted or purged over HTTP."""
 
 
-class TokenRefused(Refused):
+class TokenRefused(Forbidden):
     """The token is unknown, used, expired or for another id."""
 
     CAUSES: ClassVar[dict[str, str]] = {
@@ -212,7 +212,7 @@ class TokenRefused(Refused):
         return {"cause": self.cause}
 
 
-class IdTaken(Refused):
+class IdTaken(Forbidden):
     """The id is already uploaded, or a live token or upload for it exists."""
 
     @property
@@ -221,15 +221,15 @@ class IdTaken(Refused):
         return {"ids": self.args[2]} if len(self.args) > 2 else {}
 
 
-class SignatureRefused(Refused):
+class SignatureRefused(Forbidden):
     """The signature of the address is missing, wrong or expired."""
 
 
-class SizeRefused(Refused):
+class SizeRefused(Forbidden):
     """The size is none of those that may be asked for without a signature."""
 
 
-class PresetRequired(Refused):
+class PresetRequired(Forbidden):
     """Pictures may be asked for by `preset` alone, or with a signature."""
 
 

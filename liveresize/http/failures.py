@@ -30,7 +30,7 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.UploadEnded: Failure(410),
     errors.UrlTooLong: Failure(414),
     errors.HeadTooLarge: Failure(431),
-    errors.Refused: Failure(403),
+    errors.Forbidden: Failure(403),
     errors.SecretRefused: Failure(401),
     errors.OriginalMissing: Failure(404),
     errors.VersionMismatch: Failure(412),
