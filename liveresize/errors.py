@@ -37,6 +37,7 @@ LiveResizeError
 ├── ImageError                  the picture itself is the problem
 │   ├── UploadTooLarge
 │   ├── UnsupportedImage
+│   ├── Refused
 │   ├── UnreadableImage
 │   ├── ImageTooLarge
 │   ├── MemoryExceeded
@@ -267,6 +268,32 @@ class OriginalElsewhere(LiveResizeError):
 
 class ImageError(LiveResizeError):
     """The picture cannot be worked with."""
+
+
+class Refused(ImageError):
+    """A check before storing refused the image, or could not be made."""
+
+    CAUSES: ClassVar[dict[str, str]] = {
+        "rejected": "The image was refused by a check of this server.",
+        "unchecked": "The image could not be checked, so it was refused: try again later.",
+    }
+    """The sentence for each cause."""
+
+    @property
+    def cause(self) -> str:
+        """The reason, for programs: the third argument, else `rejected`."""
+        cause = str(self.args[2]) if len(self.args) > 2 else ""
+        return cause if cause in self.CAUSES else "rejected"
+
+    @property
+    def public(self) -> str:
+        """The sentence a client may read."""
+        return self.CAUSES[self.cause] if self.args[2:] else super().public
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The cause."""
+        return {"cause": self.cause}
 
 
 class UploadTooLarge(ImageError):

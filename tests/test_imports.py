@@ -32,7 +32,8 @@ ALLOWED: dict[str, set[str] | None] = {
     "delivery": ANY_LAYER
     | {"core", "storage.mirroring", "compat.vip.requests", "compat.vip.importer"},
     "notifications": ANY_LAYER | {"core"},
-    "uploads": ANY_LAYER | {"core", "storage.mirroring", "delivery", "notifications"},
+    "intake": ANY_LAYER | {"core"},
+    "uploads": ANY_LAYER | {"core", "storage.mirroring", "delivery", "notifications", "intake"},
     "http.transport": ANY_LAYER | {"core"},
     "http": ANY_LAYER
     | {"core", "delivery", "uploads", "maintenance", "http.transport"}
@@ -40,7 +41,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "maintenance": ANY_LAYER | {"core", "delivery", "uploads"},
     "maintenance.compare": {"errors", "core", "maintenance"},
     "maintenance.doctor": {"errors", "settings", "core", "imaging", "storage", "workers"}
-    | {"http.transport", "notifications"},
+    | {"http.transport", "notifications", "intake"},
     "compat": set(),
     "compat.vip.requests": {"errors", "core"},
     "compat.vip.importer": ANY_LAYER | {"core", "storage.mirroring"},
@@ -73,6 +74,7 @@ FOREIGN: dict[str, set[str] | None] = {
     "storage.mirroring": LOGGING,
     "delivery": LOGGING,
     "notifications": LOGGING | {"aiohttp", "yarl"},
+    "intake": LOGGING | {"aiohttp"},
     "uploads": LOGGING,
     "http.transport": LOGGING | {"h2", "hpack", "hyperframe", "tornado"},
     "http": LOGGING | {"prometheus_client", "python_multipart", "tornado", "yaml"},

@@ -24,6 +24,7 @@ SECRETS = {
     "LIVERESIZE_POSTGRESQL__URL": "postgresql://user:hidden-5@host/database",
     "LIVERESIZE_AWS__ACCESS_KEY": "hidden-6",
     "LIVERESIZE_AWS__SECRET_KEY": "hidden-7",
+    "LIVERESIZE_INTAKE__HTTP": "https://user:hidden-8@host/hidden-12",
     "LIVERESIZE_WEBHOOK__URL": "https://user:hidden-9@host/hidden-10",
     "LIVERESIZE_WEBHOOK__SECRETS": "hidden-secret-of-16-bytes",
     "LIVERESIZE_WEBHOOK__ENDPOINTS": json.dumps(

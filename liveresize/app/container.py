@@ -4,7 +4,7 @@ import math
 import time
 from pathlib import Path
 
-from liveresize.app import tls, webhook
+from liveresize.app import intake, tls, webhook
 from liveresize.app.buckets import Buckets
 from liveresize.app.database import database_url, make_database
 from liveresize.app.disks import Disks, reserves
@@ -152,6 +152,7 @@ class Container:
         self.dispatcher = webhook.dispatcher(
             settings.webhook, settings.cdn, self.index.deliveries, self.index.rows
         )
+        self.checks = intake.checks(settings.intake, self.index, self.workers)
         self.pipeline = UploadPipeline(
             originals=self.originals,
             tokens=self.index.tokens,
@@ -162,6 +163,7 @@ class Container:
             cleanup=self.cleanup,
             mirroring=self.mirroring,
             dispatcher=self.dispatcher,
+            checks=self.checks,
             clock=time,
             lease=settings.upload.lease,
         )

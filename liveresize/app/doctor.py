@@ -19,6 +19,7 @@ from liveresize.maintenance.doctor import (
     entrances,
     exposure,
     folders,
+    intake,
     log_output,
     machine,
 )
@@ -42,6 +43,7 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("database", _database),
         ("aws", _buckets),
         ("cdn.purge", lambda settings: caches.look(settings.cdn)),
+        ("intake", lambda settings: intake.look(settings.intake)),
         ("codecs", _codecs),
         ("acceleration", lambda settings: machine.acceleration()),
         ("limits", _limits),

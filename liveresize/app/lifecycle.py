@@ -161,6 +161,7 @@ class Lifecycle:
         left, _ = await asyncio.gather(
             parts.publisher.flush(drain.flush), parts.dispatcher.close(drain.flush)
         )
+        await parts.checks.close()
         await parts.buckets.close()
         await parts.index.close()
         return left

@@ -68,6 +68,7 @@ class Settings:
     originals: pictures.Originals = section(pictures.Originals)
     token: server.Token = section(server.Token)
     upload: server.Upload = section(server.Upload)
+    intake: server.Intake = section(server.Intake)
     uploads: server.Uploads = section(server.Uploads)
     admin: server.Admin = section(server.Admin)
     signing: server.Signing = section(server.Signing)

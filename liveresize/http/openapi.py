@@ -165,7 +165,7 @@ def _values(site: AppContext) -> Json:
         "caches": [each for each in CACHES if each != NO_CACHE],
         "fates": list(Fate),
         "error_codes": sorted({"internal", "http_error", *_STATUSES, *_ERRORS}),
-        "token_causes": list(errors.TokenRefused.CAUSES),
+        "causes": [*errors.TokenRefused.CAUSES, *errors.Refused.CAUSES],
     }
 
 

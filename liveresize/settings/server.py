@@ -48,6 +48,29 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Programs that are asked about each upload before it is stored."""
+
+    clamd: str = key(
+        "",
+        "ClamAV's clamd, which looks at every upload: the path of its socket, or host:port.",
+        form=Form.SOCKET,
+    )
+    http: str = key(
+        "",
+        "Address that gets a small picture of every upload by POST: 2xx takes it, 4xx refuses it.",
+        form=Form.URL,
+        secret=True,
+    )
+    timeout: float = key(10.0, "Seconds that each of them may take.", least=0.1, most=300)
+    on_failure: str = key(
+        "refuse",
+        "What becomes of an upload that could not be checked.",
+        choices=("refuse", "hold", "take"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uploads:
     """Uploads that can be resumed (tus)."""
 

@@ -33,12 +33,14 @@ class Form(enum.Enum):
     DATABASE_URL = "empty or a URL that starts with postgresql://"
     SIZE = "a size such as 400x300 or 400x0"
     SIGNING_KEY = "a text of at least 16 bytes"
+    SOCKET = "empty, the path of a socket, or host:port"
     OUTPUT = "stdout, the path of a file, or tcp://host:port"
 
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _PATTERNS = {
     Form.HTTPS_URL: re.compile(f"(?:https://{_HOST})?"),
+    Form.SOCKET: re.compile(r"(?:/.*|[^/\s:]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5})?"),
     Form.HOST: re.compile(f"(?:{_HOST})?"),
     # Names of today's buckets, and of those that were made under older rules.
     Form.BUCKET: re.compile(r"\*|[A-Za-z0-9][A-Za-z0-9._-]{2,254}"),

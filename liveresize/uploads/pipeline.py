@@ -3,7 +3,7 @@
 The order, and what a crash after each step leaves behind:
 
 1. body to a staged file: swept once it has aged;
-2. inspect and clean in a worker: a second staged file, swept likewise;
+2. inspect and clean in a worker: a second staged file, swept likewise; ask the hooks of `intake`;
 3. move to its place, noted: the note leads `Uploads.recover` to it; noted as hidden, too, if it is
    held from the start;
 4. mirror it, where there is a mirror: `recover` takes it out again with the file;
@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
@@ -23,6 +24,9 @@ from liveresize.core import byte_limit, ports
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, described, new_generation
+from liveresize.core.records import Record
+from liveresize.intake.checks import IntakeChecks
+from liveresize.intake.hook import Upload
 from liveresize.notifications.dispatcher import Dispatcher
 from liveresize.storage.mirroring import Mirroring
 from liveresize.uploads.bodies import Body
@@ -52,6 +56,7 @@ class UploadPipeline:
         cleanup: GenerationCleanup,
         mirroring: Mirroring,
         dispatcher: Dispatcher,
+        checks: IntakeChecks,
         clock: ports.Clock,
         lease: float,
     ) -> None:
@@ -64,6 +69,7 @@ class UploadPipeline:
         self.cleanup = cleanup
         self.mirroring = mirroring
         self.dispatcher = dispatcher
+        self.checks = checks
         self.clock = clock
         self.lease = lease
         self.moving: set[str] = set()
@@ -172,7 +178,7 @@ class Storing(Generic[R]):
         pipeline.moving.add(generation)
         try:
             facts = await self._clean(crop)
-            original = described(destination.image(facts), generation, facts)
+            original = await self._check(described(destination.image(facts), generation, facts))
             result = destination.result(original)
             await pipeline.originals.keep(self._cleaned, original)
             try:
@@ -204,6 +210,24 @@ class Storing(Generic[R]):
         )
         handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
         return await self._pipeline.renderer.run(job, handle=handle)
+
+    async def _check(self, original: Original) -> Original:
+        """Ask whether the image may be stored; return it as it is to be recorded.
+
+        Raises Refused and Overload.
+        """
+        pipeline = self._pipeline
+        upload = Upload(
+            body=self._body, cleaned=self._cleaned, original=original, client=self._client
+        )
+        try:
+            if not await pipeline.checks.check(upload):
+                return original
+        except errors.Refused:
+            pipeline.dispatcher.kick()
+            raise
+        self._destination.held = True
+        return replace(original, record=Record(held_at=pipeline.clock.time()))
 
     async def _commit(
         self, original: Original, sha256: str, result: R, *, mirrored: bool
@@ -282,7 +306,7 @@ class StagedUpload(Generic[R]):
     async def finish(self, crop: Crop | None = None) -> R:
         """Store the image; a client that leaves meanwhile does not stop it.
 
-        Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage,
+        Raises BadUpload, BadCrop, UploadTooLarge, UnsupportedImage, UnreadableImage, Refused,
         DiskFull, BucketMissing, StoreError, Overload, IndexUnavailable, and what the commit
         raises.
         """

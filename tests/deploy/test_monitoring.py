@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from web import metering, servers
 
-from liveresize.observe.metrics import registry, renders, requests, stores
+from liveresize.observe.metrics import intake, registry, renders, requests, stores
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -30,7 +30,8 @@ LABELS = {
     "route": set(requests.ROUTES),
     "status": set(requests.STATUSES),
     "cache": set(requests.CACHES),
-    "outcome": set(registry.OUTCOMES),
+    "outcome": registry.OUTCOMES | set(intake.OUTCOMES),
+    "hook": set(intake.HOOKS),
     "format": set(renders.FORMATS),
     "operation": set(stores.OPERATIONS),
     "kind": set(stores.KINDS),

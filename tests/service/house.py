@@ -29,6 +29,7 @@ from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
+from liveresize.intake.checks import IntakeChecks
 from liveresize.maintenance.bucket_bounds import BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
@@ -252,6 +253,13 @@ class House:
             cleanup=self.cleanup,
             mirroring=self.mirroring,
             dispatcher=self.dispatcher,
+            checks=IntakeChecks(
+                [],
+                on_failure="refuse",
+                events=self.index.events,
+                peers=self.index.peers,
+                clock=self.clock,
+            ),
             clock=self.clock,
             lease=lease,
         )

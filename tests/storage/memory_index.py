@@ -288,7 +288,10 @@ class MemoryTokens(_Repository):
                 raise errors.IdTaken()
             self._tables.end(replaced)
         row.state, row.received_sha256, row.receipt = State.DONE, received_sha256, receipt
-        original = dataclasses.replace(original, uploaded_at=now, record=row.grant.given.at(now))
+        record = row.grant.given.at(now)
+        if original.record.held_at is not None:
+            record = dataclasses.replace(record, held_at=now)
+        original = dataclasses.replace(original, uploaded_at=now, record=record)
         self._tables.originals[original.image] = original
         self._tables.write(Kind.REPLACED if replaced else Kind.UPLOADED, original)
         if mirrored:

@@ -262,7 +262,7 @@ class Handler(RequestHandler):
             notes=list(about.notes) or None,
             error=None if error is None else failures.code_of(error),
             error_detail=detail or None,
-            cause=error.cause if isinstance(error, errors.TokenRefused) else None,
+            cause=error.cause if isinstance(error, errors.TokenRefused | errors.Refused) else None,
         )
 
 

@@ -174,9 +174,10 @@ class SqlTokens(Repository):
             if not token.overwrite:
                 raise errors.IdTaken()
             originals.end_generation(connection, replaced)
-        original = replace(
-            original, uploaded_at=token.now, record=records.load(token.given).at(token.now)
-        )
+        record = records.load(token.given).at(token.now)
+        if original.record.held_at is not None:  # a hook could not look at it
+            record = replace(record, held_at=token.now)
+        original = replace(original, uploaded_at=token.now, record=record)
         originals.insert(connection, original, original.uploaded_at, mirrored=mirrored)
         events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced

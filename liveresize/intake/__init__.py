@@ -1,0 +1,1 @@
+"""Ask other programs whether an upload may be stored: a virus scanner, an application."""
