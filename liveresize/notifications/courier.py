@@ -11,12 +11,8 @@ import random
 from collections.abc import Coroutine
 from typing import Any
 
-import structlog
-
 from liveresize import errors
 from liveresize.core import ports
-
-_log = structlog.get_logger("liveresize.webhook")
 
 _GRACE = 15.0
 """Seconds by which a lease outlives its attempt: for the database to take and to clear it."""
@@ -134,20 +130,11 @@ class Courier:
             self._failures += 1
             self.failed += 1
             if self._failures == 1:
-                _log.warning(
-                    f"{self._receiver.family}_failing",
-                    receiver=self._receiver.name,
-                    image_id=event.image.key,
-                    error=error.detail,
-                )
+                self._receiver.log_failing(event, error.detail)
             await self._postpone(delivery, error)
             return
         if self._failures:
-            _log.info(
-                f"{self._receiver.family}_recovered",
-                receiver=self._receiver.name,
-                failures=self._failures,
-            )
+            self._receiver.log_recovered(self._failures)
         self._failures = 0
         left = self._receiver.settles(event) - delivery.age
         if left > 0:
@@ -163,14 +150,7 @@ class Courier:
             pause = _pause(delivery.tries, error)
             await self._deliveries.postpone(self._receiver.name, delivery, pause)
             return
-        _log.error(
-            f"{self._receiver.family}_given_up",
-            receiver=self._receiver.name,
-            image_id=event.image.key,
-            delivery=self._receiver.delivery(event),
-            tries=delivery.tries,
-            error=error.detail,
-        )
+        self._receiver.log_given_up(delivery, error.detail)
         self._told[event.serial] = True
         await self._note(event.serial)
 

@@ -1,10 +1,14 @@
 """A webhook as a receiver of events."""
 
+import structlog
+
 from liveresize import __version__
 from liveresize.core import ports
 from liveresize.core.events import Event
 from liveresize.notifications import messages
 from liveresize.settings.backends import Endpoint
+
+_log = structlog.get_logger("liveresize.webhook")
 
 _USER_AGENT = f"liveresize/{__version__}"
 
@@ -12,7 +16,6 @@ _USER_AGENT = f"liveresize/{__version__}"
 class WebhookReceiver:
     """ports.EventReceiver that posts a signed message for each event."""
 
-    family = "webhook"
     at_once = 4  # a receiver that hangs must not pile them up
 
     def __init__(
@@ -32,9 +35,25 @@ class WebhookReceiver:
         self._rows = rows
         self._clock = clock
 
-    def delivery(self, event: Event) -> str:
-        """The id of the message about an event."""
-        return messages.delivery(event, messages.name(event, self._endpoint.events))
+    def log_failing(self, event: Event, error: str) -> None:
+        """Log the first attempt that failed."""
+        _log.warning("webhook_failing", receiver=self.name, image_id=event.image.key, error=error)
+
+    def log_recovered(self, failures: int) -> None:
+        """Log the first attempt that succeeded after that."""
+        _log.info("webhook_recovered", receiver=self.name, failures=failures)
+
+    def log_given_up(self, delivery: ports.Delivery, error: str) -> None:
+        """Log an event that the receiver is not told of any more, with the id of its message."""
+        event = delivery.event
+        _log.error(
+            "webhook_given_up",
+            receiver=self.name,
+            image_id=event.image.key,
+            delivery=messages.delivery(event, messages.name(event, self._endpoint.events)),
+            tries=delivery.tries,
+            error=error,
+        )
 
     def settles(self, event: Event) -> float:
         """0: each event is told of once."""

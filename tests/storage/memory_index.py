@@ -159,6 +159,8 @@ class Tables:
     def erase(self, original: Original, redirects: float) -> None:
         """Add an erasure."""
         now = self.now()
+        for key in [key for key in self.steps if key[0] == original.generation]:
+            del self.steps[key]
         self.erasures[original.generation] = Erasure(
             image=original.image,
             generation=original.generation,

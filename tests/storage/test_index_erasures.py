@@ -149,3 +149,21 @@ def test_erasures_are_forgotten_with_all_that_belongs_to_them(world: World) -> N
         assert await bench.index.erasures.find(stored.generation) is None
 
     world.run(scenario)
+
+
+@everywhere
+def test_a_picture_that_came_back_is_erased_again(world: World) -> None:
+    """A file that was found is adopted under its old generation: what was noted counts no more."""
+
+    async def scenario(bench: Bench) -> None:
+        stored = await bench.upload()
+        await bench.index.erasures.see("a/1")
+        for _ in range(2):
+            await bench.index.rows.delete(CAT, redirects=1.0)
+            known = await progress(bench, stored.generation)
+            assert (known.erasure.stores_at, known.instances[0].gone_at) == (None, None)
+            await bench.index.erasures.removed_here("a/1", [stored.generation])
+            await bench.index.erasures.removed_from_stores(stored.generation)
+            await bench.index.rows.adopt(stored)
+
+    world.run(scenario)

@@ -8,6 +8,7 @@ from liveresize import errors
 from liveresize.core.events import Event, Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
+from liveresize.core.ports.index import Delivery
 
 
 class WebhookClient(Protocol):
@@ -26,10 +27,9 @@ class WebhookClient(Protocol):
 class EventReceiver(Protocol):
     """What is told of events: its `name` is that of its place in the queue, `kinds` are what it is
     told of, and `timeout` is the seconds that one attempt may take. `at_once` is the number of
-    attempts that may be under way, and the events of the log begin with `family`."""
+    attempts that may be under way."""
 
     name: str
-    family: str
     kinds: frozenset[Kind]
     timeout: float
     at_once: int
@@ -37,12 +37,18 @@ class EventReceiver(Protocol):
     async def deliver(self, event: Event) -> None:
         """Tell of an event. Raises WebhookUnavailable."""
 
-    def delivery(self, event: Event) -> str:
-        """Return the id of what is said of an event, for the log."""
-
     def settles(self, event: Event) -> float:
         """Return the seconds after an event when it is told of for the last time: once more if it
         was told of earlier."""
+
+    def log_failing(self, event: Event, error: str) -> None:
+        """Log the first attempt that failed."""
+
+    def log_recovered(self, failures: int) -> None:
+        """Log the first attempt that succeeded after that."""
+
+    def log_given_up(self, delivery: Delivery, error: str) -> None:
+        """Log an event that the receiver is not told of any more."""
 
     async def close(self) -> None:
         """Close every connection."""

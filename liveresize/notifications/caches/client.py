@@ -86,8 +86,8 @@ class CacheClient:
         if seconds is None and end is None:
             end = numbers.whole(until)
         if end is not None:
-            return min(max(0.0, end - self._clock()), _LONGEST_REST)
-        return float(seconds or 0)
+            return min(max(0.0, end - self._clock()), 1.0 * _LONGEST_REST)
+        return 1.0 * (seconds or 0)
 
     def _open(self) -> aiohttp.ClientSession:
         """The session, which can only be made where a loop turns."""

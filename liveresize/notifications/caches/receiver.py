@@ -1,8 +1,13 @@
 """A cache as a receiver of events."""
 
+import structlog
+
+from liveresize.core import ports
 from liveresize.core.events import Event
 from liveresize.notifications.caches import stale
 from liveresize.notifications.caches.drivers import Driver
+
+_log = structlog.get_logger("liveresize.cdn")
 
 PREFIX = "cdn:"
 """What the names of these receivers begin with."""
@@ -18,7 +23,6 @@ class CacheReceiver:
     `timeout` is that of one request; in a batch an event waits for a few of them.
     """
 
-    family = "cdn_purge"
     kinds = stale.KINDS
 
     def __init__(self, name: str, driver: Driver, *, timeout: float) -> None:
@@ -27,9 +31,23 @@ class CacheReceiver:
         self.at_once = driver.at_once
         self._driver = driver
 
-    def delivery(self, event: Event) -> str:
-        """The id of what is said of an event, for the log."""
-        return f"{self.name}/{event.serial}"
+    def log_failing(self, event: Event, error: str) -> None:
+        """Log the first attempt that failed."""
+        _log.warning("cdn_purge_failing", receiver=self.name, image_id=event.image.key, error=error)
+
+    def log_recovered(self, failures: int) -> None:
+        """Log the first attempt that succeeded after that."""
+        _log.info("cdn_purge_recovered", receiver=self.name, failures=failures)
+
+    def log_given_up(self, delivery: ports.Delivery, error: str) -> None:
+        """Log a picture of which the cache may keep something."""
+        _log.error(
+            "cdn_purge_given_up",
+            receiver=self.name,
+            image_id=delivery.event.image.key,
+            tries=delivery.tries,
+            error=error,
+        )
 
     def settles(self, event: Event) -> float:
         """Seconds after which the event is told once more."""

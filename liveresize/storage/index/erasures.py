@@ -124,7 +124,12 @@ class SqlErasures(Repository):
 
 
 def write(connection: sa.Connection, original: Original, redirects: float) -> None:
-    """Record the deletion of an original; redirects to it end in `redirects` seconds."""
+    """Record the deletion of an original; redirects to it end in `redirects` seconds.
+
+    It may be the second one: a row of that generation can come back with its file.
+    """
+    for table in (_steps, _erasures):
+        connection.execute(sa.delete(table).where(table.c.generation == original.generation))
     connection.execute(
         sa.insert(_erasures).values(
             generation=original.generation,
