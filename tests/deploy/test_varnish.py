@@ -49,7 +49,6 @@ def running(
         tmp_path,
         secret=servers.SECRET,
         admin__secrets=[servers.ADMIN],
-        redirect_cache_timeout=1,
         cdn__purge=[{"driver": "varnish", "urls": [varnish.url]}],
     ) as server:
         varnish.backend = server.port
@@ -96,12 +95,12 @@ def test_what_varnish_has_cached_is_gone(running: servers.Running, varnish: Varn
     for url in before:
         servers.until(lambda url=url: varnish.client.get(url).status_code == 404)  # type: ignore[misc]
 
-    def complete() -> bool:
+    def told() -> bool:
         shown = running.client.get(f"/_erasures/{receipt['erasure']}", headers=ADMIN).json()
-        told: bool = [each["state"] for each in shown["caches"]] == ["told"]
-        return told and shown["complete"]
+        (instance,), (cache,) = shown["instances"], shown["caches"]
+        return instance["gone_at"] is not None and cache["state"] == "told"
 
-    servers.until(complete)
+    servers.until(told)
     assert cached(varnish, *other) == other
     (cache,) = running.components.dispatcher.caches
     assert (cache.failed, cache.failing) == (0, False)
