@@ -243,3 +243,28 @@ def test_clients_without_end_take_no_memory_without_end() -> None:
 def test_what_is_empty_is_never_right() -> None:
     """Not even where nothing is asked for by mistake."""
     assert not SecretThrottle().one_of("192.0.2.1", b"", ("",))
+
+
+def test_wrong_bearers_of_pictures_are_limited_apart(guarded: Gallery) -> None:
+    """They may be those of another service: the public picture is answered, and the administrator
+    at the same address deletes. Beyond the limit not even the right one opens a held picture."""
+    web = guarded.client
+    web.put_in("cat", pictures.png())
+    web.put_in("dog", pictures.png(), held=True)
+
+    def status(name: str, secret: str) -> int:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return web.get(f"/{name}", headers=headers).status_code
+
+    assert status("dog", servers.ADMIN) == 200
+    assert [status("dog", "a token of the page") for _ in range(LIMIT)] == [404] * LIMIT
+    assert status("dog", servers.ADMIN) == 404
+    assert status("cat", "a token of the page") == 200
+    change = {"held": True, "secret": servers.SECRET}
+    assert web.patch("/cat", json=change).status_code == 200
+    for _ in range(LIMIT):
+        assert web.patch("/cat", json={**change, "secret": "guess"}).status_code == 401
+    assert web.patch("/cat", json=change).status_code == 429
+    assert web.post("/token", json={"id": "new", "secret": servers.SECRET}).status_code == 429
+    deleted = web.delete("/dog", headers={"Authorization": f"Bearer {servers.ADMIN}"})
+    assert deleted.status_code == 204
