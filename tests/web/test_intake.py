@@ -257,9 +257,7 @@ def test_clamav_itself_keeps_uploads_out(tmp_path: Path) -> None:
     """By the same signature as above, in a comment and behind the picture."""
     with (
         clamds.real(tmp_path / "clamav") as address,
-        Gallery(
-            tmp_path / "server", intake__clamd=address, admin__secrets=[servers.ADMIN]
-        ) as gallery,
+        Gallery(tmp_path, intake__clamd=address, admin__secrets=[servers.ADMIN]) as gallery,
     ):
         for send, status in WAYS:
             for data in (infected(), pictures.png() + clamds.EICAR):
