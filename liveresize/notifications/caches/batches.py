@@ -3,6 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+_GATHERING = 0.25
+"""Seconds that a call waits for others: calls are limited, to five a minute with Cloudflare's free
+plan, and what is told at once comes in small portions."""
+
 
 class Batches:
     """Calls `send` with up to `most` different keys, one call at a time.
@@ -39,8 +43,9 @@ class Batches:
         self._waiting.clear()
 
     async def _run(self) -> None:
-        await asyncio.sleep(0)  # what begins at the same time goes together
         while self._waiting:
+            if len(self._waiting) < self._most:
+                await asyncio.sleep(_GATHERING)
             keys = list(self._waiting)[: self._most]
             futures = [self._waiting.pop(key) for key in keys]
             try:
