@@ -1,5 +1,6 @@
 """The name of this instance, by which receipts of erasures tell which disk is meant."""
 
+import re
 import secrets
 import socket
 from pathlib import Path
@@ -11,11 +12,17 @@ from liveresize.storage import files
 _log = structlog.get_logger("liveresize.instance")
 
 _LONGEST = 200
-"""Characters of a name."""
+"""Bytes of the name of a machine."""
+
+_NAME = re.compile(rf"[\x21-\x7e]{{1,{_LONGEST}}}/[0-9a-f]{{8}}")
 
 
 class InstanceFile:
-    """The name of the machine, and digits that a file in the data folder keeps."""
+    """The name of the machine and eight digits, which a file in the data folder keeps.
+
+    It belongs to the folder: a container whose machine has another name after each start is still
+    the same instance.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,20 +31,22 @@ class InstanceFile:
     def name(self) -> str:
         """Return the name; made at the first time, and kept across restarts."""
         if not self._name:
-            self._name = f"{socket.gethostname()[:_LONGEST]}/{self._digits()}"
+            self._name = self._read() or self._make()
         return self._name
 
-    def _digits(self) -> str:
-        made = secrets.token_hex(4)
+    def _read(self) -> str:
         try:
-            known = self._path.read_bytes()[:16].decode("ascii", "replace").strip()
-            if known.isalnum():
-                return known
+            text = self._path.read_bytes()[: 2 * _LONGEST].decode("ascii", "replace").strip()
         except FileNotFoundError:
-            pass
+            return ""
         except OSError as error:
             _log.warning("instance_unreadable", file=self._path.name, error=str(error))
-            return made
+            return ""
+        return text if _NAME.fullmatch(text) else ""
+
+    def _make(self) -> str:
+        host = re.sub(r"[^\x21-\x7e]", "-", socket.gethostname())[:_LONGEST] or "unknown"
+        made = f"{host}/{secrets.token_hex(4)}"
         try:
             files.write_whole(self._path, made.encode())
         except OSError as error:
