@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from urllib.parse import quote
 
 from liveresize import errors
@@ -41,6 +40,12 @@ _SEPARATOR = re.compile("[_.-]")
 _SEPARATORS = 4
 """Separators that may begin a size, counted from the end."""
 
+_SCALE = re.compile(r"(?P<name>.+)[@_-][0-9]{1,2}(?:\.[0-9]{1,3})?x", re.IGNORECASE | re.DOTALL)
+"""A name with a density and no size: `cat@2x`."""
+
+_QUERY = re.compile(r"\?|[&;](?=[A-Za-z_]+=)")
+"""What was meant to begin the query, or is between parameters there."""
+
 _EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9]{1,4}")
 """What looks like an extension, even if it is none that we know."""
 
@@ -67,11 +72,12 @@ def candidates(path: str, asked: Collection[str] = ()) -> tuple[NearUrl, ...]:
     if len(path) > _LONGEST_READ:
         return ()
     try:
-        segments = [parameters.percent_decode(each) for each in _segments(path[1:])]
+        raw, moved = _segment(path[1:])
+        segment = parameters.percent_decode(raw)
     except errors.MalformedUrl:
         return ()
     found: dict[str, NearUrl] = {}
-    for near in chain.from_iterable(map(_readings, segments)):
+    for near in _readings(segment, moved=moved):
         name = near.image.name
         if name not in found and name not in asked and _is_name(name) and len(near.path) <= LONGEST:
             found[name] = near
@@ -80,28 +86,33 @@ def candidates(path: str, asked: Collection[str] = ()) -> tuple[NearUrl, ...]:
     return tuple(found.values())
 
 
-def _segments(path: str) -> tuple[str, ...]:
-    """Return the segments that a raw path may stand for: `cat/400x300.jpg`, `400x300/cat.jpg`."""
+def _segment(path: str) -> tuple[str, bool]:
+    """Return the segment that a raw path may stand for, and whether a folder was in front of it.
+
+    `cat/400x300.jpg` and `400x300/cat.jpg` have a size there, `photos/cat.jpg` has a folder.
+    """
     first, slash, last = path.partition("/")
-    if not slash:
-        return (path,)
     stem, dot, extension = last.rpartition(".")
-    return f"{first}_{last}", f"{stem or last}_{first}{dot}{extension if stem else ''}"
+    if slash and _size(stem or last) is not None:
+        return f"{first}_{last}", False
+    if slash and _size(first) is not None:
+        return f"{stem or last}_{first}{dot}{extension if stem else ''}", False
+    return (last, True) if slash else (path, False)
 
 
-def _readings(segment: str) -> Iterator[NearUrl]:
+def _readings(segment: str, *, moved: bool) -> Iterator[NearUrl]:
     """Yield the ways to read a segment: as an original, then with less and less of it as size.
 
-    A question mark in it was meant to begin the query.
+    `moved`: there was a folder in front of it, which is a mistake by itself.
     """
-    segment, query, _ = segment.partition("?")
+    segment, *query = _QUERY.split(segment, maxsplit=1)
     stem, dot, extension = segment.rpartition(".")
     if not (dot and stem and _EXTENSION.fullmatch(extension)):
         stem, extension = segment, ""
     output = _output(extension)
     inner, suffix = names.split_suffix(stem)
     wrong = extension if extension and output != extension.lower() else ""
-    if wrong or suffix or query:
+    if wrong or suffix or query or moved:
         yield _near(inner, "", output, "" if suffix else wrong)
     output = "jpg" if output == "json" else output
     places = [match.start() for match in _SEPARATOR.finditer(inner)][-_SEPARATORS:]
@@ -109,6 +120,8 @@ def _readings(segment: str) -> Iterator[NearUrl]:
         size = _size(inner[place + 1 :])
         if size is not None:
             yield _near(names.split_suffix(inner[:place])[0], size, output)
+    if scale := _SCALE.fullmatch(inner):
+        yield _near(scale["name"], "", output)
 
 
 def _near(name: str, size: str, output: str, wrong: str = "") -> NearUrl:
@@ -134,7 +147,7 @@ def _size(text: str) -> str | None:
     if not any(sides):
         return None
     width, height = (_pixels(side) for side in sides)
-    if match.re is not _BOX and 0 < max(width, height) < _LEAST:
+    if not all(sides) and 0 < max(width, height) < _LEAST:
         return None
     if not (width or height):
         return ""

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping
 PARAMETERS: Mapping[str, str] = {
     "angle": "rotate",
     "background": "bg",
+    "background-color": "bg",
+    "background_color": "bg",
+    "bg-color": "bg",
+    "bg_color": "bg",
     "bgcolor": "bg",
     "crop": "fit",
     "expires": "exp",
@@ -179,8 +183,7 @@ def value(name: str, text: str, allowed: Iterable[object] = ()) -> str:
     usual = VALUES.get(name, {}).get(word) or _respelled(name, word)
     if usual is not None:
         return usual
-    words = [str(each) for each in allowed]
-    return next(iter(difflib.get_close_matches(word[:32], words, 1, 0.6)), "")
+    return _nearest(word[:32], [str(each) for each in allowed], 0.6)
 
 
 def _respelled(name: str, word: str) -> str | None:
@@ -207,9 +210,19 @@ def ignored(
 
 
 def _described(name: str, known: Iterable[str], usual: Mapping[str, str]) -> str:
-    if usual is PARAMETERS and name.lower() in IN_PATH:
+    lower = name.lower()
+    elsewhere = IN_PATH if usual is PARAMETERS else ()
+    if lower in elsewhere:
         return f"{name} ({_PATH})"
-    near = usual.get(name.lower()) or next(
-        iter(difflib.get_close_matches(name.lower(), list(known), 1, 0.6)), ""
-    )
+    near = usual.get(lower) or _nearest(lower, known, 0.6)
+    if not near:
+        mistyped = _nearest(lower, (*usual, *elsewhere), 0.8)
+        if mistyped in elsewhere:
+            return f"{name} ({_PATH})"
+        near = usual.get(mistyped, "")
     return f"{name} (did you mean {near}?)" if near else name
+
+
+def _nearest(word: str, words: Iterable[str], likeness: float) -> str:
+    """Return the word most like another, if it is at least so much like it; otherwise empty."""
+    return next(iter(difflib.get_close_matches(word, list(words), 1, likeness)), "")

@@ -86,6 +86,8 @@ def test_every_suggestion_is_right() -> None:
         ("Q=5&greyscale=true", "Q (did you mean quality?), greyscale (did you mean grey?)"),
         ("a=1&a=2&fit=crop", "a"),
         ("Width=1&dpr=2", "Width (in the path: name_W_H.ext), dpr (in the path: name_W_H.ext)"),
+        ("heigth=2&v=1", "heigth (in the path: name_W_H.ext), v"),
+        ("backround=fff&bg_color=f", "backround (did you mean bg?), bg_color (did you mean bg?)"),
         ("a%0d%0a=1&b<=2&=3&&", ""),
         (
             "&".join(f"p{index}{index}{index}=" for index in range(9)),
