@@ -1,5 +1,6 @@
 """Parse the raw target of a request for a picture, and check that it is allowed."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from liveresize import errors
 from liveresize.compat.vip import requests as vip
 from liveresize.compat.vip.requests import VipRequest, VipRules
 from liveresize.core import parameters, signing, sizes, suggestions, urls
-from liveresize.core.names import ImageId
+from liveresize.core.names import MAX_BYTES, ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
@@ -36,6 +37,14 @@ class ParsedRequest:
     signed: bool = False
     ends: int | None = None
     version: str = ""
+
+    def composed(self) -> "ParsedRequest | None":
+        """Return the same request with the name in NFC; None if it is, and for vip's buckets."""
+        request = self.request
+        name = unicodedata.normalize("NFC", request.image.name)
+        if name == request.image.name or request.image.bucket or len(name.encode()) > MAX_BYTES:
+            return None
+        return replace(self, request=_called(request, name))
 
 
 class RequestParser:
@@ -205,6 +214,17 @@ class RequestParser:
         if not self._secret_throttle.attempt(client, keys, lambda: sealed.opened_by(keys)):
             raise errors.SignatureRefused("The signature `sig` is not that of this address.")
         return sealed
+
+
+def _called(request: AnyRequest, name: str) -> AnyRequest:
+    """Return the request for a picture of another name."""
+    image = ImageId(name)
+    if isinstance(request, RenditionRequest) and request.exact is not None:
+        exact = replace(
+            request.exact, image=ImageId(unicodedata.normalize("NFC", request.exact.image.name))
+        )
+        return replace(request, image=image, exact=exact)
+    return replace(request, image=image)
 
 
 def _known(request: AnyRequest) -> Sequence[str]:

@@ -97,7 +97,9 @@ def test_a_secret_is_enough_for_any_page(web: servers.Client, name: str) -> None
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["", "application/octet-stream", "image/whatever"])
+@pytest.mark.parametrize(
+    "kind", ["", "application/octet-stream", "binary/octet-stream", "image/whatever"]
+)
 def test_a_body_without_a_type_is_a_raw_image(web: servers.Client, name: str, kind: str) -> None:
     """The server looks at the bytes."""
     request = web.build_request("POST", f"/{name}", content=pictures.png())
@@ -156,3 +158,14 @@ def test_a_name_in_another_normal_form_is_that_of_the_token(web: servers.Client)
     token = web.token("caf\u00e9")
     answer = web.upload("cafe\u0301.png", pictures.png(), token)
     assert (answer.status_code, answer.json()["id"]) == (200, "caf\u00e9")
+
+
+def test_a_url_in_another_normal_form_reaches_the_picture(web: servers.Client) -> None:
+    """On every route of a picture; other spellings do not."""
+    web.put_in("th\u00e9", pictures.png())
+    for rest in ("", ".json", ".png", "_8_0.png", "_8_0_1.5x.png"):
+        assert web.get(f"/the\u0301{rest}").status_code in (200, 303), rest
+        assert web.head(f"/the\u0301{rest}").status_code in (200, 303), rest
+    assert web.get("/the\u0301_9000_0.png").headers["Location"] == "/th%C3%A9_2000_0.png"
+    assert web.get("/the_8_0.png").status_code == 404
+    assert web.get("/the\u0301x_8_0.png").json()["code"] == "original_missing"

@@ -1,7 +1,7 @@
 """GET and HEAD of pictures: renditions, originals, and what is known about them."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from liveresize import errors
@@ -65,16 +65,16 @@ class PictureHandler(PicturesHandler):
 
     async def get(self) -> None:
         """The picture, or the way to it."""
-        await self._or_explain(self._get())
+        await self._or_explain(self._get)
 
     async def head(self) -> None:
         """The checks of GET, and the headers that are known without work."""
-        await self._or_explain(self._head())
+        await self._or_explain(self._head)
 
-    async def _or_explain(self, answering: Awaitable[None]) -> None:
-        """Await `answering`; if the URL is wrong, raise an error that says what it may mean."""
+    async def _or_explain(self, answer: Callable[[ParsedRequest], Awaitable[None]]) -> None:
+        """Answer; if the URL is wrong, raise an error that says what it may mean."""
         try:
-            await answering
+            await self._by_either_name(self._parsed(), answer)
         except (errors.OriginalMissing, errors.MalformedUrl) as error:
             explaining = self.site.near_misses.explained(
                 error, self.target, self.client_key, self._asked
@@ -85,8 +85,22 @@ class PictureHandler(PicturesHandler):
                 return  # the client left
             raise explained from None
 
-    async def _get(self) -> None:
-        parsed = self._parsed()
+    async def _by_either_name(
+        self, parsed: ParsedRequest, answer: Callable[[ParsedRequest], Awaitable[None]]
+    ) -> None:
+        """Answer for the name that was sent, or else for the same in NFC, as ids of tokens are.
+
+        Some systems write file names, and so URLs, in NFD. Raises OriginalMissing.
+        """
+        try:
+            await answer(parsed)
+        except errors.OriginalMissing:
+            composed = parsed.composed()
+            if composed is None:
+                raise
+            await answer(composed)
+
+    async def _get(self, parsed: ParsedRequest) -> None:
         request, options = parsed.request, parsed.options
         try:
             if isinstance(request, FactsRequest):
@@ -120,8 +134,7 @@ class PictureHandler(PicturesHandler):
             answer = responses.rendered(outcome, self.conditionals, options, varies=varies)
         await self.respond(answer)
 
-    async def _head(self) -> None:
-        parsed = self._parsed()
+    async def _head(self, parsed: ParsedRequest) -> None:
         request, options = parsed.request, parsed.options
         if isinstance(request, FactsRequest):
             await self.respond(await self._facts(request, options))

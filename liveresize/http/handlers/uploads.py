@@ -120,12 +120,16 @@ class PreflightHandler(Handler):
         await self.respond(responses.Response(status=204, headers=allowed, length=None))
 
 
+_BYTES = ("application/octet-stream", "binary/octet-stream")
+"""Types of bytes of any kind; the second is that of S3 and its clients."""
+
+
 def _form(content_type: str) -> ImageField | None:
     """Return the parser of a form; None if the body itself is the image. Raises BadUpload."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return ImageField(content_type)
-    if not kind or kind == "application/octet-stream" or kind.startswith("image/"):
+    if not kind or kind in _BYTES or kind.startswith("image/"):
         return None
     raise errors.BadUpload(
         "Send the image in the field `image` of a multipart form, "
