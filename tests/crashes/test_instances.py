@@ -162,6 +162,24 @@ def slow_render(running: servers.Running, path: str) -> Iterator[Callable[[], wi
             gate.set()
 
 
+def test_a_focus_is_heard_by_the_other(place: Scene, instances: Sequence[servers.Running]) -> None:
+    """At once where it was changed, and there when it is heard; both keep the same pixels."""
+    one, other = instances
+    one.client.put_in("cat", OLD)
+    crop = "/cat_40_80.png?fit=crop"
+    before = [picture(each.client, crop).content for each in instances]
+    assert before[0] == before[1]
+    wanted = picture(one.client, f"{crop}&gravity=0.1,0.5").content
+    assert wanted != before[0]
+    change = one.client.patch("/cat", json={"focus": [0.1, 0.5]}, headers=ADMIN)
+    assert change.status_code == 200
+    assert picture(one.client, crop).content == wanted
+    servers.until(lambda: picture(other.client, crop).content == wanted, HEARD)
+    for each in instances:
+        assert each.client.get("/cat.json").json()["focus"] == [0.1, 0.5]
+        assert picture(each.client, f"{crop}&gravity=center").content == before[0]
+
+
 def test_a_purge_is_heard_by_the_other(place: Scene, instances: Sequence[servers.Running]) -> None:
     """It renders anew; whoever holds the old redirect still finds the picture."""
     one, other = instances
