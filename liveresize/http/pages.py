@@ -6,7 +6,6 @@ They have no script and load nothing; the policy allows their style by its hash.
 import base64
 import hashlib
 import html
-import http
 import re
 from collections.abc import Iterable, Mapping
 from string import Template
@@ -99,11 +98,11 @@ def wanted(method: str | None, headers: httputil.HTTPHeaders) -> bool:
 
 def error(status: int, document: Mapping[str, object], headers: Headers) -> Response:
     """Return the page about an error; `document` is what programs get, in JSON."""
-    phrase = http.HTTPStatus(status).phrase
+    phrase = httputil.responses.get(status, "")  # tus has a status of its own
     facts = [(name, str(value)) for name, value in document.items() if name not in _IN_SENTENCE]
     body = _PAGE.substitute(
         title=f"{status} {document['code']}",
-        heading=f"{status} {phrase}",
+        heading=f"{status} {phrase}".rstrip(),
         text=f"<p>{_prose(str(document['error']))}</p>",
         facts=_list((name, f"<code>{_span(value)}</code>") for name, value in facts),
     )

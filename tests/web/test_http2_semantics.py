@@ -23,7 +23,7 @@ APART = {"connection", "transfer-encoding", "date", "expires", "last-modified"}
 APART |= {"server-timing", "x-request-id"}
 """Headers that differ from one answer to the next."""
 
-ONCE = {"token", "expires_at", "uploaded_at", "request_id"}
+ONCE = {"token", "expires_at", "uploaded_at", "version", "request_id"}
 """Fields that do."""
 
 
