@@ -8,6 +8,7 @@ import hashlib
 import html
 import re
 from collections.abc import Iterable, Mapping
+from http import client
 from string import Template
 
 from tornado import httputil
@@ -98,7 +99,7 @@ def wanted(method: str | None, headers: httputil.HTTPHeaders) -> bool:
 
 def error(status: int, document: Mapping[str, object], headers: Headers) -> Response:
     """Return the page about an error; `document` is what programs get, in JSON."""
-    phrase = httputil.responses.get(status, "")  # tus has a status of its own
+    phrase = client.responses.get(status, "")  # tus has a status of its own
     facts = [(name, str(value)) for name, value in document.items() if name not in _IN_SENTENCE]
     body = _PAGE.substitute(
         title=f"{status} {document['code']}",
