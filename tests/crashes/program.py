@@ -50,6 +50,8 @@ STEPS = {
     "insert-inherit": "liveresize.storage.index.links:SqlLinks.add.__wrapped__",
     "unspool": "liveresize.storage.spool:DiskSpool.remove",
     "delete": "liveresize.storage.index.originals:SqlOriginalRows.delete",
+    "note-here": "liveresize.storage.index.erasures:SqlErasures.removed_here",
+    "note-stores": "liveresize.storage.index.erasures:SqlErasures.removed_from_stores",
     "hide": "liveresize.storage.originals:DiskOriginals.hide",
     "show": "liveresize.storage.originals:DiskOriginals.show",
     "change": "liveresize.storage.index.originals:SqlOriginalRows.change",

@@ -46,6 +46,7 @@ PUBLISHED_SHARED = (
 )
 FORGOTTEN_DISK = ("before:store-disk", "before:rename", "after:store-disk", "before:link")
 FORGOTTEN_SHARED = ("before:spool", "before:rename")
+NOTED = ("before:note-stores", "before:note-here")
 DELETED = ("after:delete", "after:retire-here", "after:retire")
 
 
@@ -234,19 +235,31 @@ def test_what_a_crash_has_damaged_is_made_again(place: Scene) -> None:
     place.in_order()
 
 
-@on({False: DELETED, True: DELETED + RETIRED_SHARED})
+def is_noted(place: Scene, client: servers.Client, generation: str) -> bool:
+    """Whether the receipt of an erasure says that everything is gone."""
+    receipt = client.get(f"/_erasures/{generation}", headers=ADMIN).json()
+    assert (receipt["renditions"] is not None) == place.shared
+    stores = [receipt["renditions"], receipt["mirror"]] if place.shared else []
+    gone = [each["gone_at"] for each in (*receipt["instances"], *stores)]
+    return bool(receipt["instances"]) and None not in gone
+
+
+@on({False: DELETED + NOTED, True: DELETED + NOTED + RETIRED_SHARED})
 def test_killed_while_deleting(place: Scene, step: str) -> None:
     """Once its row is gone, so is the rest of it soon; the id takes another picture."""
     first = place.server()
     first.client.put_in("cat", OLD)
     is_served(place, first.client, OLD)
     first.kill()
+    (generation,) = place.rows.originals
     doomed = place.server(step)
-    assert while_it_dies(lambda: doomed.client.delete("/cat", headers=ADMIN)) is None
+    answer = while_it_dies(lambda: doomed.client.delete("/cat", headers=ADMIN))
+    assert (answer is None) == (step != "before:note-here")
     died(doomed)
     client = place.server().client
     assert client.get("/cat.jpg").status_code == 404
     place.in_order()
+    servers.until(lambda: is_noted(place, client, generation))
     put_in_again(client, NEW)
     is_served(place, client, NEW)
 
