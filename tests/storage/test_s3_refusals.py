@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import SSLError
+from botocore.exceptions import ClientError, SSLError
 from structlog.testing import capture_logs
 from web import certificates
 
@@ -256,4 +256,41 @@ def test_what_is_wrong_with_tls_decides_what_to_do(said: str, what: str) -> None
     """A CA helps against one of these alone."""
     error = errors.ObjectStoreUnavailable("", said)
     error.__cause__ = SSLError(endpoint_url="https://store", error=said)
+    assert what in advice.advice(error, in_path=True)
+
+
+OF_STORES: dict[str, tuple[int, str, str, str]] = {
+    "R2, region": (400, "InvalidRegionName", "Must be one of: wnam, auto", "R2 it is auto"),
+    "R2, key": (400, "InvalidArgument", "Credential access key has length 20", "aws.access_key"),
+    "R2, no key": (401, "Unauthorized", "Unauthorized", "aws.access_key"),
+    "B2, cap": (403, "AccessDenied", "Cannot upload files, storage cap exceeded.", "Make room"),
+    "B2, region": (400, "AuthorizationHeaderMalformed", "expecting 'us-west-004'", "us-west-004"),
+    "Wasabi": (
+        301,
+        "PermanentRedirect",
+        "Use the endpoint.",
+        "https://s3.eu-central-1.example.com:",
+    ),
+    "MinIO, console": (400, "InvalidArgument", "S3 API Requests must be made to API port.", "port"),
+    "MinIO, quota": (400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded", "Make room"),
+    "Ceph, quota": (403, "QuotaExceeded", "", "Make room"),
+    "OSS": (403, "SecondLevelDomainForbidden", "Please use virtual hosted style.", "to false"),
+    "AWS, role": (400, "ExpiredToken", "The provided token has expired.", "Renew"),
+    "AWS, KMS": (403, "AccessDenied", "not authorized to perform: kms:Decrypt", "kms:Decrypt"),
+    "a proxy": (502, "502", "Bad Gateway", "fails by itself"),
+}
+
+
+@pytest.mark.parametrize("store", OF_STORES)
+def test_the_words_of_each_store_have_advice(store: str) -> None:
+    """As these stores word their refusals; a redirect names the endpoint."""
+    status, code, message, what = OF_STORES[store]
+    answer = {"Code": code, "Message": message}
+    if status == 301:
+        answer |= {"Bucket": "b", "Endpoint": "b.s3.eu-central-1.example.com"}
+    error = errors.ObjectStoreUnavailable("", message)
+    error.__cause__ = ClientError(
+        {"Error": answer, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "PutObject",
+    )
     assert what in advice.advice(error, in_path=True)
