@@ -4,7 +4,7 @@ from liveresize.core import tokens
 from liveresize.observe import log
 from liveresize.observe.metrics import requests
 
-_PROBES = ("/_health", "/_live", "/_ready", "/_metrics")
+_PROBES = ("/_health", "/_live", "/_ready", "/_metrics", "/ping")
 """What balancers and Prometheus request every few seconds."""
 
 

@@ -95,7 +95,7 @@ def test_probes_are_logged_at_debug_unless_they_fail(
     process: servers.Process, name: str, tmp_path: Path
 ) -> None:
     """Balancers and Prometheus send them every few seconds."""
-    probes = ("/_health", "/_live", "/_ready", "/_metrics?x=1")
+    probes = ("/_health", "/_live", "/_ready", "/_metrics?x=1", "/ping")
     for number, path in enumerate(probes):
         answer = process.client.get(path, headers={"X-Request-Id": f"{name}-{number}"})
         assert answer.status_code == 200
