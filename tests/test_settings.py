@@ -273,6 +273,8 @@ def test_production_without_a_secret_is_warned_of_where_others_can_connect(
     ("name", "value"),
     [
         ("LIVERESIZE_SECRET", "change-me-what-POST-token-asks-for"),
+        ("LIVERESIZE_SECRET", "CHANGE_ME"),
+        ("LIVERESIZE_SECRET", "<the secret of your application>"),
         ("LIVERESIZE_SECRET", "a long random text that only your upload service knows"),
         ("LIVERESIZE_ADMIN__SECRETS", '["enough-of-a-secret", "change-me-for-DELETE"]'),
         ("LIVERESIZE_SECRET", "the secret that your application sends"),

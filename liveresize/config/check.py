@@ -24,7 +24,7 @@ HOW_TO_MAKE_ONE = "`openssl rand -hex 32`"
 _SHORTEST_SECRET = 16
 
 _SAMPLE = re.compile(
-    r"(?:^|:)change-?me|^(?:a|another) long random text|^set LIVERESIZE_"
+    r"(?:^|:)change[-_ ]?me|^<.*>$|^(?:a|another) long random text|^set LIVERESIZE_"
     r"|^the secret that your application",
     re.IGNORECASE,
 )

@@ -160,7 +160,9 @@ def _parameters(query: str) -> dict[str, str]:
         elif name not in _TEXTS and name not in _PLACE:
             # A name that looks like none may be a part of the password.
             shown = f"`{name}`" if re.fullmatch("[A-Za-z][A-Za-z_]{0,40}", name) else "one"
-            raise _refused(f"its parameter {shown} is not one of libpq, or is not supported")
+            raise _refused(
+                f"its parameter {shown} is not one of libpq, or is not supported: leave it out"
+            )
     return found
 
 
