@@ -83,7 +83,7 @@ def test_every_state(looked: Studio, look: str, name: str) -> None:
     looked.choose(File("notes.jpg", b"not a picture"))
     looked.field("textbox", "Id").fill(f"{name}-2")
     looked.button("Upload").click()
-    looked.failed("image", "upload-said")
+    looked.failed("not an accepted format", "upload-said")
     judged(looked, f"{look}, after an error")
     looked.button("Delete picture").click()
     expect(looked.dialog).to_be_visible()
