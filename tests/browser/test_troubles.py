@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.long, needs_chromium]
 @pytest.mark.parametrize(
     ("file", "status", "words"),
     [
-        (File("notes.jpg", b"These are notes, not a picture.\n" * 20), 415, "not an accepted format"),
+        (
+            File("notes.jpg", b"These are notes, not a picture.\n" * 20),
+            415,
+            "not an accepted format",
+        ),
         (File("half.png", pictures.png(200, 200)[:-500], "image/png"), 4, "damaged"),
     ],
     ids=["text", "cut off"],

@@ -16,7 +16,7 @@ from liveresize.core import names, urls
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import COMPASS, Fit, Gravity, Quality
+from liveresize.core.values import COMPASS, SMART, Fit, Gravity, Quality
 from liveresize.http.studio import assets
 from liveresize.imaging import orientation, placeholder
 
@@ -87,7 +87,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def some_knobs(defaults: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """Knobs turned this way and that; as the form gives them, and the same each time."""
     dice = random.Random(7)
-    places = ["center", "smart", "focal", "north", "southwest"]
+    places = ["center", "smart", "auto", "focal", "north", "southwest"]
     return [
         {
             **defaults,
@@ -135,12 +135,13 @@ def meant(knobs: dict[str, Any]) -> Rendition:
     )
     clear = knobs["clear"] and knobs["format"] != "jpg"  # which has no transparency
     colour = (255, 255, 255, 0) if clear else (*bytes.fromhex(knobs["bg"][1:]), 255)
+    places = {**COMPASS, "auto": SMART}
     # Of `auto` the page does not know yet what will come of it, and leaves the colour out.
     seen = (wanted.fit is Fit.CANVAS and knobs["w"]) or knobs["format"] == "jpg"
     return dataclasses.replace(
         wanted,
         background=(colour[0], colour[1], colour[2], colour[3]) if seen else None,
-        gravity=COMPASS.get(knobs["gravity"]) or focal(knobs, wanted),
+        gravity=places.get(knobs["gravity"]) or focal(knobs, wanted),
     ).canonical()
 
 
@@ -164,7 +165,10 @@ def test_an_address_says_what_the_knobs_stand_for(node: Any) -> None:
     turned = some_knobs(defaults, 600)
     reasons = node([("reasons", each, FACTS, {}) for each in turned])
     queries = node(
-        [("parameters", each, why, {}, SESSION) for each, why in zip(turned, reasons, strict=True)]
+        [
+            ("parameters", each, why, {}, SESSION, None)
+            for each, why in zip(turned, reasons, strict=True)
+        ]
     )
     addresses = node(
         [
@@ -179,6 +183,30 @@ def test_an_address_says_what_the_knobs_stand_for(node: Any) -> None:
         assert urls.build(request.image, request.rendition, DEFAULT).count("&") == address.count(
             "&"
         )
+
+
+def test_a_saved_focus_is_kept_or_said_otherwise(node: Any) -> None:
+    """`center` is in the address where a crop without gravity keeps the focus, or may."""
+    (defaults,) = node([("DEFAULTS",)])
+    cases: list[tuple[str, str, dict[str, str], list[float] | None, str | None]] = [
+        ("crop", "center", {}, [0.2, 0.7], "center"),
+        ("crop", "center", {}, None, None),
+        ("crop", "auto", {}, [0.2, 0.7], "auto"),
+        ("crop", "auto", {}, None, "auto"),
+        ("crop", "focal", {}, [0.2, 0.7], "0.5,0.5"),
+        ("clip", "center", {"fit": "crop"}, [0.2, 0.7], "center"),
+        ("clip", "center", {}, [0.2, 0.7], None),
+        ("canvas", "center", {}, [0.2, 0.7], None),
+        ("canvas", "auto", {}, [0.2, 0.7], None),
+    ]
+    for fit, gravity, preset, focus, wanted in cases:
+        knobs = {**defaults, "fit": fit, "gravity": gravity}
+        (why,) = node([("reasons", knobs, FACTS, preset)])
+        (query,) = node([("parameters", knobs, why, preset, SESSION, focus)])
+        assert dict(query).get("gravity") == wanted, (fit, gravity, preset, focus)
+    (told,) = node([("remembered", "#id=cat&gravity=center")])
+    (again,) = node([("fragment", "cat", {**defaults, **told["knobs"]}, SESSION)])
+    assert "gravity=center" in again  # or a reload would take the focus
 
 
 def test_a_preset_stands_for_what_it_sets(node: Any) -> None:

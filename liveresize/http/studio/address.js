@@ -47,21 +47,23 @@ export function reasons(knobs, facts, preset) {
   } else if (knobs.clear) {
     why.bg = "It is transparent.";
   }
-  for (const name of Object.keys(preset)) {
+  for (const name in preset) {
     for (const knob of KNOBS[name] ?? [name]) why[knob] = "The preset sets it.";
   }
   return why;
 }
 
-/** The query parameters that say more than the defaults, as pairs. */
-export function parameters(knobs, why, preset, session) {
+/** The query parameters that say more than the defaults, as pairs; `focus` is the saved one. */
+export function parameters(knobs, why, preset, session, focus) {
   const found = [];
   const say = (name, changed, value, knob = name) => {
     if (changed && !why[knob]) found.push([name, String(value)]);
   };
   say("fit", knobs.fit !== "clip", knobs.fit);
-  // On a canvas `smart` is the centre, for nothing is cut off.
-  const centred = (preset.fit ?? knobs.fit) === "canvas" ? ["center", "smart"] : ["center"];
+  // On a canvas nothing is cut off; a crop without gravity keeps the focus that is saved.
+  const canvas = ["center", "smart", "auto"];
+  const crop = focus === null ? ["center"] : [];
+  const centred = (preset.fit ?? knobs.fit) === "canvas" ? canvas : crop;
   say("gravity", !centred.includes(knobs.gravity), gravity(knobs, preset));
   say("quality", !knobs.automatic, knobs.quality, "automatic");
   for (const name in FILTERS) say(name, knobs[name], knobs[name]);
@@ -135,10 +137,11 @@ export function curl(url, id, knobs, type) {
 
 /** The fragment that remembers a picture and its knobs. */
 export function fragment(id, knobs, session) {
-  const said = new URLSearchParams({ id, w: knobs.w, h: knobs.h });
+  const { w, h, gravity } = knobs;
+  const said = new URLSearchParams({ id, w, h, gravity });
   for (const [name, value] of Object.entries(knobs)) {
     const usual = name === "enlarge" ? session.enlarge : DEFAULTS[name];
-    if (name !== "w" && name !== "h" && value !== usual) said.set(name, value);
+    if (!said.has(name) && value !== usual) said.set(name, value);
   }
   return `#${said}`;
 }

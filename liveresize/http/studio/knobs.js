@@ -34,11 +34,8 @@ export function write(knobs) {
 /** Move the focal point; `x` and `y` from 0 to 1, on the upright original. */
 export function aim(x, y) {
   const within = (part) => Math.round(Math.min(1, Math.max(0, part)) * 1000) / 1000;
-  Object.assign(focal, { x: within(x), y: within(y) });
+  return Object.assign(focal, { x: within(x), y: within(y) });
 }
-
-/** Take the focal point for the gravity. */
-export const useFocal = () => (form.elements.gravity.value = "focal");
 
 /** What is wrong with the knobs, as a sentence; empty where nothing is. */
 export function wrong() {
@@ -55,7 +52,6 @@ export function explain(why) {
     const reason = why[name] ?? "";
     const place = control.closest("p");
     control.disabled = Boolean(reason);
-    place.title = reason;
     let note = place.querySelector(".why");
     if (!note) {
       note = make("small", { className: "why", id: `why-${name}` });
@@ -91,18 +87,18 @@ export function add() {
 
 /** Offer the presets of the server. */
 export function offer(presets) {
-  for (const name of Object.keys(presets)) {
-    form.elements.preset.append(make("option", { value: name, textContent: name }));
+  for (const name in presets) {
+    form.elements.preset.append(make("option", {}, name));
   }
   byId("presets").hidden = form.elements.preset.options.length < 2;
 }
 
 /** Call `changed` whenever a knob has been turned, and `reset` when all shall go back. */
 export function listen(changed, reset) {
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", () => {
+  form.onsubmit = (event) => event.preventDefault();
+  form.oninput = () => {
     tell();
     changed();
-  });
+  };
   on("reset", "click", reset);
 }

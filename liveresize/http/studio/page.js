@@ -14,8 +14,7 @@ let fading = 0;
 export function say(text, wrong = false) {
   const status = byId("status");
   status.textContent = text;
-  status.classList.toggle("wrong", wrong);
-  status.classList.remove("old");
+  status.className = wrong ? "status wrong" : "status";
   clearTimeout(fading);
   fading = setTimeout(() => status.classList.add("old"), wrong ? SEEN_WRONG : SEEN);
 }
@@ -25,6 +24,22 @@ export function complain(error, place) {
   if (error.name === "AbortError") return;
   byId(place).textContent = error.message;
   say(error.message, true);
+}
+
+/** Call `follow` with where a pressed pointer is, as parts of the element's sides. */
+export function drag(element, follow) {
+  const move = (event) => {
+    if (!element.hasPointerCapture(event.pointerId)) return;
+    const box = element.getBoundingClientRect();
+    follow((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  };
+  element.onpointermove = move;
+  element.onpointerdown = (event) => {
+    if (event.button) return;
+    event.preventDefault(); // no dragging of an image itself
+    element.setPointerCapture(event.pointerId);
+    move(event);
+  };
 }
 
 export function make(tag, properties = {}, ...children) {

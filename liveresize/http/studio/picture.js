@@ -2,7 +2,7 @@
 
 import { plus } from "./address.js";
 import * as knobs from "./knobs.js";
-import { byId, bytes, make, number, size } from "./page.js";
+import { byId, bytes, drag, make, number, size } from "./page.js";
 import { ROOT } from "./server.js";
 import { decode } from "./thumbhash.js";
 
@@ -15,12 +15,12 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const area = byId("focus-area");
 const marker = byId("focal");
 
-/** Show an original, `facts` being what is known of it, or null. */
-export function show(id, facts) {
+/** Show an original, `facts` being what is known of it, or null; `open`: to all. */
+export function show(id, facts, open) {
   byId("picture-name").textContent = id;
   const image = byId("original-image");
   image.alt = `The original ${id}`;
-  const whole = facts && SHOWN.includes(facts.format) && facts.bytes <= WEIGHTY;
+  const whole = open && SHOWN.includes(facts.format) && facts.bytes <= WEIGHTY;
   const name = encodeURIComponent(id);
   const path = whole ? name : `${name}_1200_1200.auto?enlarge=false`;
   // A new picture under an old id has another hash.
@@ -29,13 +29,13 @@ export function show(id, facts) {
 }
 
 const fact = (name, ...told) =>
-  make("div", {}, make("dt", { textContent: name }), make("dd", {}, ...told));
+  make("div", {}, make("dt", {}, name), make("dd", {}, ...told));
 
 function listed(facts) {
-  const { width, height, sha256, dominant_color: colour, thumbhash: hash } = facts;
+  const { width, height, sha256, dominant_color: colour, thumbhash: hash, focus } = facts;
   const swatch = make("span", { className: "swatch" });
   swatch.style.background = colour;
-  const code = (text, title = "") => make("code", { textContent: text, title });
+  const code = (text, title = "") => make("code", { title }, text);
   const uploaded = new Date(facts.uploaded_at).toLocaleString();
   const found = [
     fact("Size", size(width, height)),
@@ -43,66 +43,61 @@ function listed(facts) {
     fact("Bytes", bytes(facts.bytes)),
     fact("Frames", number(facts.frames)),
     fact("Transparency", facts.has_alpha ? "yes" : "no"),
-    fact("Uploaded", make("time", { dateTime: facts.uploaded_at, textContent: uploaded })),
+    fact("Uploaded", make("time", { dateTime: facts.uploaded_at }, uploaded)),
     fact("SHA-256", code(`${sha256.slice(0, 12)}…`, sha256)),
   ];
   // A picture that was here before us may have neither yet.
   if (colour) found.push(fact("Colour", swatch, code(colour)));
+  if (focus) found.push(fact("Focal point", place(focus)));
   if (hash) found.push(fact("ThumbHash", preview(hash), code(hash)));
   return found;
 }
 
 function preview(hash) {
   const image = decode(hash);
-  const canvas = make("canvas", { width: image.width, height: image.height });
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", "Preview made of the ThumbHash");
+  const { width, height } = image;
+  const ariaLabel = "Preview made of the ThumbHash";
+  const canvas = make("canvas", { width, height, role: "img", ariaLabel });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
 
-/** Place the marker; `why` says that it has no effect. */
-export function mark(why) {
+const place = ([x, y]) => `${Math.round(x * 100)} % across, ${Math.round(y * 100)} % down`;
+
+/** Place the marker; `why` says that it has no effect, `focus` is what is saved. */
+export function mark(why, focus) {
   const { x, y, gravity } = knobs.read();
   const off = Boolean(why);
   marker.style.left = `${x * 100}%`;
   marker.style.top = `${y * 100}%`;
   marker.disabled = off;
-  marker.classList.toggle("used", gravity === "focal" && !off);
+  marker.classList.toggle("used", ["focal", focus && "auto"].includes(gravity));
   area.classList.toggle("live", !off);
-  const place = `${Math.round(x * 100)} % across, ${Math.round(y * 100)} % down`;
-  const told = off ? why : `${place}. Drag it, or move it with the arrow keys.`;
+  byId("save").disabled = off;
+  byId("forget").disabled = !focus;
+  const now = place([x, y]);
+  const told = off ? why : `${now}. Drag it, or move it with the arrow keys.`;
   byId("focal-hint").textContent = `Focal point: ${told}`;
-  marker.setAttribute("aria-description", off ? why : `${place}. The arrow keys move it.`);
+  marker.ariaDescription = off ? why : `${now}. The arrow keys move it.`;
 }
 
 /** Call `moved` whenever the focal point has been. */
 export function listen(moved) {
   const aim = (x, y) => {
-    knobs.aim(x, y);
-    knobs.useFocal();
+    knobs.write({ ...knobs.read(), x, y, gravity: "focal" });
     moved();
   };
-  const follow = (event) => {
-    const box = area.getBoundingClientRect();
-    aim((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-  };
-  area.addEventListener("pointerdown", (event) => {
-    if (marker.disabled || event.button) return;
-    event.preventDefault(); // no dragging of the image itself
+  drag(area, (x, y) => {
+    if (marker.disabled) return;
     marker.focus();
-    area.setPointerCapture(event.pointerId);
-    follow(event);
+    aim(x, y);
   });
-  area.addEventListener("pointermove", (event) => {
-    if (area.hasPointerCapture(event.pointerId)) follow(event);
-  });
-  marker.addEventListener("keydown", (event) => {
+  marker.onkeydown = (event) => {
     const way = WAYS[event.key];
     if (!way) return;
     event.preventDefault();
     const { x, y } = knobs.read();
     const step = event.shiftKey ? STRIDE : STEP;
     aim(x + way[0] * step, y + way[1] * step);
-  });
+  };
 }

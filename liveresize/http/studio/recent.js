@@ -42,17 +42,16 @@ function thumbnail(id) {
 /** List them; `open` is called with the id of one that is chosen. */
 export function list(open, current) {
   const items = read().map((id) => {
-    const name = make("span", { textContent: id });
-    const button = make("button", { className: "quiet" }, thumbnail(id), name);
-    button.addEventListener("click", () => open(id));
-    if (id === current) button.setAttribute("aria-current", "true");
-    const cross = make("button", { className: "quiet cross", textContent: "×" });
-    cross.setAttribute("aria-label", `Remove ${id} from the recent pictures`);
-    cross.addEventListener("click", () => {
+    const button = make("button", { className: "quiet" }, thumbnail(id), make("span", {}, id));
+    button.onclick = () => open(id);
+    if (id === current) button.ariaCurrent = "true";
+    const cross = make("button", { className: "quiet cross" }, "×");
+    cross.ariaLabel = `Remove ${id} from the recent pictures`;
+    cross.onclick = () => {
       forget(id);
       list(open, current);
       byId("recent-heading").focus();
-    });
+    };
     return make("li", {}, button, cross);
   });
   byId("recent").replaceChildren(...items);

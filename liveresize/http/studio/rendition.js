@@ -1,7 +1,7 @@
 // The rendition: asks for it, shows it, compares it, and tells what it took.
 
 import { plus } from "./address.js";
-import { byId, bytes, complain, make, root, say, size } from "./page.js";
+import { byId, bytes, complain, drag, make, root, say, size } from "./page.js";
 import { picture, ROOT } from "./server.js";
 
 const image = byId("rendition-image");
@@ -22,7 +22,6 @@ export function begin() {
 
 /** Say why there is none. */
 export function fail(error) {
-  if (error.name === "AbortError") return;
   root.dataset.state = "failed";
   empty();
   complain(error, "rendition-said");
@@ -78,13 +77,10 @@ async function display(data, knobs, signal) {
   next.src = url;
   try {
     await next.decode();
+    signal.throwIfAborted();
   } catch {
     URL.revokeObjectURL(url);
     throw new Error(`This browser cannot show ${data.type}.`);
-  }
-  if (signal.aborted) {
-    URL.revokeObjectURL(url);
-    throw new DOMException("", "AbortError");
   }
   URL.revokeObjectURL(image.src);
   image.src = url;
@@ -127,10 +123,10 @@ function time(header) {
   const bars = entries.map(({ name, took }) => {
     const bar = make("span", { className: "bar" });
     bar.style.setProperty("--share", took / longest);
-    const value = make("span", { className: "took", textContent: `${took.toFixed(1)} ms` });
-    return make("li", {}, make("span", { textContent: name }), bar, value);
+    const value = make("span", { className: "took" }, `${took.toFixed(1)} ms`);
+    return make("li", {}, make("span", {}, name), bar, value);
   });
-  const none = make("li", { className: "hint", textContent: "None: nothing had to be rendered." });
+  const none = make("li", { className: "hint" }, "None: nothing had to be rendered.");
   byId("server-timing").replaceChildren(...(bars.length ? bars : [none]));
 }
 
@@ -139,7 +135,7 @@ async function compare() {
   const share = Number(slider.value);
   byId("frame").style.setProperty("--split", `${share}%`);
   const told = share ? `original on the left ${share} %` : "rendition alone";
-  slider.setAttribute("aria-valuetext", told);
+  slider.ariaValueText = told;
   original.hidden = !share || compared !== wanted;
   if (!share || compared === wanted || fetching === wanted) return;
   const asked = (fetching = wanted);
@@ -160,21 +156,9 @@ async function compare() {
 
 /** Follow the slider, and a pointer on the pictures. */
 export function listen() {
-  slider.addEventListener("input", compare);
-  const frame = byId("frame");
-  const follow = (event) => {
-    const box = frame.getBoundingClientRect();
-    const share = (100 * (event.clientX - box.left)) / box.width;
-    slider.value = Math.min(100, Math.max(0, share));
+  slider.oninput = compare;
+  drag(byId("frame"), (share) => {
+    slider.value = 100 * share;
     compare();
-  };
-  frame.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    event.preventDefault();
-    frame.setPointerCapture(event.pointerId);
-    follow(event);
-  });
-  frame.addEventListener("pointermove", (event) => {
-    if (frame.hasPointerCapture(event.pointerId)) follow(event);
   });
 }

@@ -10,10 +10,9 @@ let bearer = "";
 
 /** The server said no, or nothing: `message` is its own sentence. */
 class Refused extends Error {
-  constructor(message, status = 0, code = "") {
+  constructor(message, status = 0) {
     super(message);
     this.status = status;
-    this.code = code;
   }
 }
 
@@ -26,7 +25,7 @@ function refusal(status, text) {
   } catch {
     // A proxy in front answers in words of its own.
   }
-  return new Refused(said.error ?? `The server answered ${status}.`, status, said.code);
+  return new Refused(said.error ?? `The server answered ${status}.`, status);
 }
 
 async function ask(path, options = {}) {
@@ -43,9 +42,9 @@ async function ask(path, options = {}) {
 
 const authorised = () => (bearer ? { Authorization: `Bearer ${bearer}` } : {});
 
-const post = async (path, body, headers = {}) => {
+const send = async (method, path, body, headers = {}) => {
   headers["Content-Type"] = "application/json";
-  return (await ask(path, { method: "POST", body: JSON.stringify(body), headers })).json();
+  return (await ask(path, { method, body: JSON.stringify(body), headers })).json();
 };
 
 const segment = (id) => encodeURIComponent(id);
@@ -64,8 +63,8 @@ export async function begin(secret) {
 
 /** A token to upload `id` with; `secret` is that of /token, where it asks for one. */
 export async function token(id, source, secret) {
-  if (source === "studio") return (await post("_studio/token", { id }, authorised())).token;
-  return (await post("token", source === "secret" ? { id, secret } : { id })).token;
+  if (source === "studio") return (await send("POST", "_studio/token", { id }, authorised())).token;
+  return (await send("POST", "token", source === "secret" ? { id, secret } : { id })).token;
 }
 
 /** Upload a file; `progress(sent, whole)` is told in bytes. Aborts when `signal` does. */
@@ -93,12 +92,18 @@ export async function release(id, pass) {
   await ask(segment(id), { method: "POST", headers }).catch(() => {});
 }
 
-/** Facts of an original; null if originals are not `open` to all. */
+/** Facts of an original; null if not `open` to all, nor to this user. */
 export async function facts(id, open) {
-  if (open) return (await ask(`${segment(id)}.json`)).json();
+  if (open || bearer) {
+    const headers = open ? {} : authorised();
+    return (await ask(`${segment(id)}.json`, { headers })).json();
+  }
   await picture(`${segment(id)}_96_96.auto?fit=crop`); // the thumbnail is wanted anyway
   return null;
 }
+
+/** Save the focus of a picture, [x, y] or null; returns its facts. */
+export const save = (id, focus) => send("PATCH", segment(id), { focus }, authorised());
 
 /** Delete a picture and all that was made of it. */
 export const remove = (id) => ask(segment(id), { method: "DELETE", headers: authorised() });

@@ -20,10 +20,12 @@ let pause = 0;
 function turned() {
   if (!open) return;
   const now = knobs.read();
+  const focus = open.facts?.focus;
+  if (focus && now.gravity === "auto") Object.assign(now, knobs.aim(...focus));
   const preset = session.presets[now.preset] ?? {};
   const why = address.reasons(now, open.facts, preset);
   knobs.explain(why);
-  original.mark(why.gravity);
+  original.mark(why.gravity, focus);
   rendition.begin();
   clearTimeout(pause);
   const problem = knobs.wrong();
@@ -37,7 +39,7 @@ function turned() {
 
 async function render(now, preset, why) {
   const { id, facts } = open;
-  const query = address.parameters(now, why, preset, session);
+  const query = address.parameters(now, why, preset, session, facts?.focus);
   const path = address.address(id, now, now.format, query);
   const pixels = address.reference(id, now, query, preset);
   const url = server.ROOT + path;
@@ -51,17 +53,19 @@ async function render(now, preset, why) {
   byId("curl").value = address.curl(url, id, now, shown.type);
 }
 
+const gravity = (facts) => (facts?.focus ? "auto" : "center");
+
 /** The knobs for a picture that is new here: a box that it fills. */
 function first(facts) {
   const { w, h } = address.DEFAULTS;
   const box = facts ? { w: Math.min(w, facts.width), h: Math.min(h, facts.height) } : {};
-  return { ...address.DEFAULTS, enlarge: session.enlarge, ...box };
+  return { ...address.DEFAULTS, enlarge: session.enlarge, ...box, gravity: gravity(facts) };
 }
 
-/** Open a picture; `turns` are its remembered knobs. */
-async function show(id, turns = null) {
+/** Open a picture; `turns` are its remembered knobs, `known` its facts. */
+async function show(id, turns = null, known = null) {
   const mine = (coming = Symbol(id));
-  const facts = await server.facts(id, session.facts);
+  const facts = known ?? (await server.facts(id, session.facts));
   if (mine !== coming) throw new DOMException("", "AbortError");
   if (!turns) history.pushState(null, "", location.href); // `turned` gives it its own address
   open = { id, facts };
@@ -70,7 +74,7 @@ async function show(id, turns = null) {
   byId("bench").hidden = false;
   root.dataset.open = "";
   document.title = `${id} – liveresize studio`;
-  original.show(id, facts);
+  original.show(id, facts, session.facts);
   knobs.write({ ...first(facts), ...turns });
   turned();
 }
@@ -82,7 +86,7 @@ async function visit(id, place) {
     await show(id);
     byId("original-heading").focus();
   } catch (error) {
-    refused(error, () => complain(error, place));
+    refused(error, place);
   }
 }
 
@@ -112,10 +116,24 @@ async function restore() {
 
 const list = () => recent.list((id) => visit(id, "open-said"), open?.id);
 
-/** A secret that is not right any more locks the page; all else is just said. */
-function refused(error, otherwise) {
+/** A secret that is not right any more locks the page; all else is said at `place`. */
+function refused(error, place) {
   if (error.status === 401 && root.dataset.lock) lock(error.message);
-  else otherwise();
+  else complain(error, place);
+}
+
+/** Save the focal point, or take the saved one away: null. */
+async function save(focus) {
+  const { id } = open;
+  try {
+    const facts = await server.save(id, focus);
+    recent.add(id, true); // with another thumbnail
+    if (open?.id === id) await show(id, { ...knobs.read(), gravity: gravity(facts) }, facts);
+    if (!focus) byId("original-heading").focus();
+    say(`${focus ? "Saved" : "Removed"} the focal point of ${id}.`);
+  } catch (error) {
+    refused(error, "focal-hint");
+  }
 }
 
 async function erase() {
@@ -128,7 +146,7 @@ async function erase() {
     say(`Deleted ${id}.`);
     byId("choose").focus();
   } catch (error) {
-    refused(error, () => complain(error, "delete-hint"));
+    refused(error, "delete-hint");
   }
 }
 
@@ -145,7 +163,7 @@ function listenForDeletion() {
     dialog.showModal();
     byId("keep").focus();
   });
-  dialog.addEventListener("close", () => dialog.returnValue === "delete" && erase());
+  dialog.onclose = () => dialog.returnValue === "delete" && erase();
 }
 
 /** Copy what a field shows, or select it. */
@@ -167,6 +185,12 @@ function listen() {
     turned();
   });
   original.listen(turned);
+  byId("saving").hidden = !session.delete;
+  on("save", "click", () => {
+    const { x, y } = knobs.read();
+    save([x, y]);
+  });
+  on("forget", "click", () => save(null));
   rendition.listen();
   upload.listen(session, async (id) => {
     recent.add(id, true);
@@ -178,7 +202,7 @@ function listen() {
     visit(byId("open-id").value.trim(), "open-said");
   });
   for (const button of document.querySelectorAll("[data-copy]")) {
-    button.addEventListener("click", () => copy(button));
+    button.onclick = () => copy(button);
   }
   listenForDeletion();
   addEventListener("hashchange", restore);

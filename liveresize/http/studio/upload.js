@@ -1,6 +1,6 @@
 // Putting a picture in: a file, an id for it, a token, and the bytes on their way.
 
-import { byId, bytes, complain, number, on, say } from "./page.js";
+import { byId, bytes, number, on, say } from "./page.js";
 import * as server from "./server.js";
 
 const RESERVED = ["token", "purge", "ping", "upload", "robots", "favicon", "openapi"];
@@ -78,19 +78,19 @@ async function send(session) {
 function listenForFiles() {
   const input = byId("file");
   on("choose", "click", () => input.click());
-  input.addEventListener("change", () => choose(input.files[0]));
+  input.onchange = () => choose(input.files[0]);
   const drop = byId("drop");
   let depth = 0;
   const hover = (by) => drop.classList.toggle("over", (depth = Math.max(0, depth + by)) > 0);
-  document.addEventListener("dragenter", () => hover(1));
-  document.addEventListener("dragleave", () => hover(-1));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
+  document.ondragenter = () => hover(1);
+  document.ondragleave = () => hover(-1);
+  document.ondragover = (event) => event.preventDefault();
+  document.ondrop = (event) => {
     event.preventDefault();
     hover(-depth);
     choose(event.dataTransfer?.files[0]);
-  });
-  document.addEventListener("paste", (event) => choose(event.clipboardData?.files[0]));
+  };
+  document.onpaste = (event) => choose(event.clipboardData?.files[0]);
 }
 
 /** Call `uploaded` with the id of each picture put in, `refused` with what goes wrong. */
@@ -108,7 +108,7 @@ export function listen(session, uploaded, refused) {
       if (id) await uploaded(id);
     } catch (error) {
       if (error.name === "AbortError") say("The upload was cancelled; nothing of it is kept.");
-      else refused(error, () => complain(error, "upload-said"));
+      else refused(error, "upload-said");
     }
   });
 }
