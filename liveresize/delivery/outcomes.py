@@ -86,6 +86,7 @@ class OriginalFile:
 class OutOfBounds:
     """Too large: the nearest allowed box in pixels, as a URL, and why."""
 
+    image: ImageId
     url: str
     reason: str
 
@@ -116,10 +117,14 @@ class StoredObject:
     immutable: bool = True
 
 
+def shown(outcome: "Redirect | Bytes | Streamed | OriginalFile | HeadInfo") -> Link | Original:
+    """Return what says which upload of which picture the outcome shows."""
+    return outcome.link if isinstance(outcome, Redirect) else outcome.original
+
+
 def version(outcome: "Redirect | Bytes | Streamed | OriginalFile | HeadInfo") -> str:
     """Return the version of the picture that the outcome shows."""
-    shown = outcome.link if isinstance(outcome, Redirect) else outcome.original
-    return version_of(shown.generation)
+    return version_of(shown(outcome).generation)
 
 
 Outcome = Redirect | Bytes | Streamed | OriginalFile | OutOfBounds

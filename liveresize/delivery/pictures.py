@@ -9,7 +9,7 @@ from liveresize.compat.vip.requests import VipRequest
 from liveresize.core import ports
 from liveresize.core.formats import UNSHOWN
 from liveresize.core.names import ImageId
-from liveresize.core.originals import Original, version_of
+from liveresize.core.originals import Original
 from liveresize.core.ports import CachedImage
 from liveresize.core.single_flight import SingleFlight
 from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest, RenditionRequest
@@ -161,20 +161,17 @@ class Pictures:
             return HeadInfo(original=original, stored=self._originals.path(original))
         return await self._renditions.known(rendition)
 
-    async def version(self, request: Showable) -> str:
-        """The version of the picture that `serve` would answer with. Raises as `known`."""
+    async def current(self, request: Showable) -> Original:
+        """The picture that `serve` would answer with. Raises as `known`."""
         if isinstance(request, RenditionRequest):
             try:
-                original = await self._original_lookup.get(
-                    request.image, hidden=request.sees_hidden
-                )
+                return await self._original_lookup.get(request.image, hidden=request.sees_hidden)
             except errors.OriginalMissing:
                 if request.exact is None:
                     raise
-                return await self.version(request.exact)
-        else:
-            _, original = await self._found(request)
-        return version_of(original.generation)
+                return await self.current(request.exact)
+        _, original = await self._found(request)
+        return original
 
     def _may_turn(self, request: OriginalRequest | VipRequest, original: Original) -> bool:
         """Whether the stored bytes that are asked for must be upright."""

@@ -276,6 +276,7 @@ class Renditions:
             return None
         width, height = geometry.output_size(original.size, rendition)
         return OutOfBounds(
+            image=original.image,
             url=urls.resized(request, *box),
             reason=(
                 f"The requested picture ({width}x{height}) or its box is larger than "

@@ -334,17 +334,19 @@ def out_of_bounds(outcome: OutOfBounds, options: ResponseOptions, *, varies: boo
         ("Location", outcome.url),
         ("X-Redirect-Info", outcome.reason),
         *_age(options.render_max_age, options, varies=varies),
+        *tags(outcome.image.name),
         *cors.READABLE,
         cors.ANY_PAGE,
     ]
     return Response(status=307, headers=headers)
 
 
-def moved(url: str, options: ResponseOptions) -> Response:
+def moved(url: str, name: str, options: ResponseOptions) -> Response:
     """Return a 302 to the current version of a picture."""
     headers = [
         ("Location", url),
         *_age(_MOVED, options, varies=False),
+        *tags(name),
         *cors.READABLE,
         cors.ANY_PAGE,
     ]

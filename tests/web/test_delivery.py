@@ -184,6 +184,7 @@ def test_outside_the_bounds_is_a_307_to_the_nearest_that_may_be(
     assert "2000x2000" in answer.headers["X-Redirect-Info"]
     assert "X-Redirect-Info" in answer.headers["Access-Control-Expose-Headers"]
     assert "max-age" in answer.headers["Cache-Control"]
+    assert answer.headers["Cache-Tag"] == answer.headers["Surrogate-Key"] == name
 
 
 @pytest.mark.parametrize("path", ["_0_2000.jpg", "_2000_2000.jpg?fit=cover", "_0_5000.webp"])

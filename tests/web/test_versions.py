@@ -62,6 +62,7 @@ def test_an_old_version_leads_to_the_current_one(server: servers.Running, name: 
         place = f"/{name}_20_20.jpg?fit=crop&nonsense=1&proxy=true&version={current}"
         assert answer.headers["Location"] == place
         assert answer.headers["Cache-Control"] == "public, max-age=60"
+        assert answer.headers["Cache-Tag"] == answer.headers["Surrogate-Key"] == name
     assert server.renders == renders
     assert web.get(place).headers["Cache-Control"] == LASTING
 

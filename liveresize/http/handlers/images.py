@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
+from liveresize.core.originals import Link, Original, version_of
 from liveresize.core.ports import ObjectBody
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery import outcomes
@@ -117,7 +118,7 @@ class PictureHandler(PicturesHandler):
         if isinstance(outcome, Redirect | Bytes | Streamed) and outcome.pending:
             options = replace(options, pending=outcome.pending)
         if parsed.version and not isinstance(outcome, OutOfBounds):
-            if await self._moved(outcomes.version(outcome), parsed):
+            if await self._moved(outcomes.shown(outcome), parsed):
                 return
             options = replace(options, immutable=True)
         if isinstance(outcome, Redirect):
@@ -142,7 +143,7 @@ class PictureHandler(PicturesHandler):
         outcome = await self.site.pictures.known(request)
         varies = request.varies
         if parsed.version and not isinstance(outcome, OutOfBounds):
-            if await self._moved(outcomes.version(outcome), parsed):
+            if await self._moved(outcomes.shown(outcome), parsed):
                 return
             options = replace(options, immutable=True)
         if isinstance(outcome, OutOfBounds):
@@ -150,17 +151,18 @@ class PictureHandler(PicturesHandler):
         else:
             await self.respond(responses.known(outcome, self.conditionals, options, varies=varies))
 
-    async def _current(self, request: Showable) -> str:
-        """The current version of the picture, before anything is made of it."""
-        return await self.wait_for(self.site.pictures.version(request))
+    async def _current(self, request: Showable) -> Original:
+        """The picture, before anything is made of it."""
+        return await self.wait_for(self.site.pictures.current(request))
 
-    async def _moved(self, current: str, parsed: ParsedRequest) -> bool:
+    async def _moved(self, shown: Link | Original, parsed: ParsedRequest) -> bool:
         """Lead a client with the address of another version to the current one; whether it had
         to."""
+        current = version_of(shown.generation)
         if parsed.version == current:
             return False
         url = self.site.request_parser.in_version(self.target, current, parsed)
-        await self.respond(responses.moved(url, parsed.options))
+        await self.respond(responses.moved(url, shown.image.name, parsed.options))
         return True
 
     def _parsed(self) -> ParsedRequest:
