@@ -1,5 +1,6 @@
 """The command `list`: list the pictures of a running server."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -68,9 +69,13 @@ def _json(picture: Any) -> str:
 
 
 def _table(pictures: Iterator[Any]) -> Iterator[str]:
-    """Yield a line for each picture, below a line of titles."""
+    """Yield a line for each picture, below a line of titles.
+
+    The titles come with the first page, so that an error is all that is printed.
+    """
+    first = next(pictures, None)
     yield _COLUMNS.format("STATE", "PIXELS", "FORMAT", "BYTES", "UPLOADED", "VERSION", "ID")
-    for each in pictures:
+    for each in () if first is None else itertools.chain([first], pictures):
         yield _COLUMNS.format(
             each["state"],
             f"{each['width']}x{each['height']}",

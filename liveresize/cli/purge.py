@@ -2,7 +2,8 @@
 
 import re
 import time
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -21,21 +22,27 @@ class Moment(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        text = str(value).strip()
-        ago = _AGO.fullmatch(text)
-        if ago:
-            return time.time() - float(ago[1]) * _SECONDS[ago[2]]
         try:
-            if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
-                return float(text)
-            return datetime.fromisoformat(text).timestamp()
-        except (ValueError, OverflowError):
+            moment = _moment(str(value).strip())
+            datetime.fromtimestamp(moment, UTC)  # which no year after 9999 is
+            return moment
+        except (ValueError, OverflowError, OSError):
             self.fail(
-                f"{text!r} is neither a time such as 2026-01-31T12:00Z, nor Unix seconds, "
+                f"{value!r} is neither a time such as 2026-01-31T12:00Z, nor Unix seconds, "
                 "nor an age such as 30d, 12h or 45m.",
                 param,
                 ctx,
             )
+
+
+def _moment(text: str) -> float:
+    """Return Unix seconds. Raises ValueError and OverflowError."""
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return time.time() - float(ago[1]) * _SECONDS[ago[2]]
+    if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    return datetime.fromisoformat(text).timestamp()
 
 
 class Age(click.ParamType[float]):
@@ -126,13 +133,21 @@ def purge(
     from liveresize.observe import progress
 
     server = options.admin_server(url, secret)
-    ((name, value),) = selection.items()
-    options.confirm(f"Purge the renditions with {name} {value} on {server.url}?", yes)
+    options.confirm(f"Purge the renditions with {_words(selection)} on {server.url}?", yes)
     with progress.bar("purged", limit) as bar:
         count = client.purge(server, selection, limit, bar.update)
         stem, suffix = names.split_suffix(id_ or "")
         if suffix and not count:
             selection = {"id": stem}
             count = client.purge(server, selection, limit, bar.update)
-    what = " ".join(f"{name} {value}" for name, value in selection.items())
-    options.report(as_json, {"purged": count, **selection}, f"{count} purged ({what})")
+    options.report(as_json, {"purged": count, **selection}, f"{count} purged ({_words(selection)})")
+
+
+def _words(selection: Mapping[str, str | float]) -> str:
+    """Describe what is purged: `unused_for 90d`, `rendered_before 2026-11-30T08:00:00Z`."""
+    ((name, value),) = selection.items()
+    if name == "unused_for":
+        value = f"{float(value) / 86_400:.6g}d"
+    elif name == "rendered_before":
+        value = datetime.fromtimestamp(float(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{name} {value}"
