@@ -63,7 +63,9 @@ class Changes:
             raise errors.OriginalMissing
         version = version_of(standing.generation)
         if versions is not None and version not in versions:
-            raise errors.VersionMismatch
+            raise errors.VersionMismatch(
+                f"The version of the picture is `{version}`: `If-Match` must name it, in quotes."
+            )
         foreign: list[Link] = []
         if change.held is True and await self._peers.older():
             raise errors.OlderInstance

@@ -104,6 +104,14 @@ def test_a_bad_change_is_named_and_changes_nothing(
     assert web.get(f"/{name}.json").json()["focus"] == [0.5, 0.5]
 
 
+def test_a_change_of_nothing_known_is_told_what_it_may_mean(web: servers.Client, name: str) -> None:
+    """The first unknown field; the secret is none."""
+    web.put_in(name, pictures.jpeg())
+    answer = web.patch(f"/{name}", json={"secret": servers.SECRET, "hold": True, "x": 1})
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith("`claimed`, not hold (did you mean held?).")
+
+
 def test_meta_of_exactly_a_kibibyte_is_kept_whole(web: servers.Client, name: str) -> None:
     """Escapes that mean no NUL, too."""
     meta = {"a": "\\u0000" + "é" * 504}
@@ -150,6 +158,7 @@ def test_a_change_can_be_that_of_a_version(web: servers.Client, name: str) -> No
         answer = web.patch(f"/{name}", json={"focus": [1, 1]}, headers=headers)
         assert answer.status_code == status, tag
     assert answer.json()["code"] == "version_mismatch"
+    assert f"`{version}`" in answer.json()["error"]
 
 
 def looks(web: servers.Client, *paths: str, **headers: str) -> set[int]:
@@ -262,6 +271,7 @@ def test_tokens_say_what_their_pictures_are(web: servers.Client, name: str) -> N
         answer = web.post("/token", json={"id": f"{name}x", "secret": servers.SECRET, **fields})
         assert answer.status_code == 400
         assert f"`{next(iter(fields))}`" in answer.json()["error"]
+        assert "claim_within" not in fields or "from 1 to 2592000." in answer.json()["error"]
 
 
 def test_an_instance_of_1_0_0_forbids_holds(gallery: Gallery, name: str) -> None:

@@ -257,7 +257,7 @@ class Fields:
                 and not isinstance(value, bool)
                 and least <= value <= most
             ),
-            f"a number from {least:g} to {most:g}",
+            f"a number from {least:.15g} to {most:.15g}",
         )
         return value
 

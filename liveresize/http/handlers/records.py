@@ -49,9 +49,9 @@ def change(fields: Fields) -> Change:
     """Return the change that a request asks for. Raises BadBody."""
     sent = [name for name in CHANGES if fields.sent(name)]
     if not sent:
-        raise errors.BadBody(
-            "Give at least one of " + ", ".join(f"`{name}`" for name in CHANGES) + "."
-        )
+        expected = "Give at least one of " + ", ".join(f"`{name}`" for name in CHANGES)
+        ignored = "".join(f", not {name}" for name in _ignored(fields)[:1])
+        raise errors.BadBody(f"{expected}{ignored}.")
     for name in ("held", "claimed"):
         if name in sent and fields[name] is None:
             raise errors.BadBody(f"The field `{name}` must not be null.")
@@ -64,6 +64,12 @@ def change(fields: Fields) -> Change:
         keep_until=_keep_until(fields) if "keep_until" in sent else UNCHANGED,
         claimed="claimed" in sent,
     )
+
+
+def _ignored(fields: Fields) -> list[str]:
+    """Describe the fields that are none of a change."""
+    unknown = [name for name in fields.unknown if name != "secret"]
+    return suggestions.ignored(unknown, CHANGES, suggestions.RECORD_FIELDS)
 
 
 def _focus(fields: Fields) -> Focus | None:
@@ -141,8 +147,7 @@ class PatchHandler(JsonHandler):
         if not self._trusted:
             admin.check_secret(self, fields["secret"])
         changed = await self._change(change(fields))
-        unknown = [name for name in fields.unknown if name != "secret"]
-        ignored = suggestions.ignored(unknown, CHANGES, suggestions.RECORD_FIELDS)
+        ignored = _ignored(fields)
         await self.respond(
             responses.document(
                 {**descriptions.private(changed), **({"ignored": ignored} if ignored else {})},
