@@ -273,7 +273,9 @@ def _commands(group: click.Group, *words: str) -> Iterator[tuple[str, ...]]:
 
 
 def test_every_command_has_json_and_examples(run: Run) -> None:
-    """But `serve`, which has no result, and `migrate`, which takes nothing to show."""
+    """But `serve`, which has no result, and what takes nothing to show; `expiry` shows its own."""
     helps = {words: run(*words, "--help").output for words in _commands(cli.main)}
     assert {words for words, text in helps.items() if "--json" not in text} == {("serve",)}
-    assert {words for words, text in helps.items() if "Examples:\n" not in text} == {("migrate",)}
+    plain = {words for words, text in helps.items() if "Examples:\n" not in text}
+    assert plain == {("migrate",), *(("expiry", each) for each in ("status", "pause", "resume"))}
+    assert "Examples:\n" in run("expiry", "--help").output
