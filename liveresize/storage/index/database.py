@@ -91,7 +91,8 @@ class Database:
         try:
             if isinstance(engine, engines.Sqlite):
                 await engine.prepare()
-            await engine.run(migrations.migrate)
+            while await engine.run(migrations.migrate):
+                pass
             await engine.keep_room()
         finally:
             await engine.dispose()

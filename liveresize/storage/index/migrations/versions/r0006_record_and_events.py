@@ -13,21 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Add columns that earlier releases leave null, and a table that they do not know."""
-    for name, kind in (
-        ("focus_x", sa.Integer()),
-        ("focus_y", sa.Integer()),
-        ("meta", TEXT),
-        ("keep_until", sa.Double()),
-        ("claim_until", sa.Double()),
-        ("held_at", sa.Double()),
-        ("expired_at", sa.Double()),
-        ("due_at", sa.Double()),
-    ):
-        op.add_column("originals", sa.Column(name, kind))
-    due = sa.text("due_at IS NOT NULL")
-    op.create_index(
-        "ix_originals_due_at", "originals", ["due_at"], sqlite_where=due, postgresql_where=due
-    )
     op.add_column("upload_tokens", sa.Column("given", TEXT))
     op.create_table(
         "events",
@@ -41,3 +26,15 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_events_at", "events", ["at"])
+    # Last, for nobody can read the table from here to the commit.
+    for name, kind in (
+        ("focus_x", sa.Integer()),
+        ("focus_y", sa.Integer()),
+        ("meta", TEXT),
+        ("keep_until", sa.Double()),
+        ("claim_until", sa.Double()),
+        ("held_at", sa.Double()),
+        ("expired_at", sa.Double()),
+        ("due_at", sa.Double()),
+    ):
+        op.add_column("originals", sa.Column(name, kind))

@@ -10,6 +10,8 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+ALONE = True
+
 
 def upgrade() -> None:
     """Add two tables that earlier releases do not know; theirs is the column `announce_at`."""
