@@ -190,7 +190,7 @@ def _fields(note: PartialNote) -> dict[str, object]:
             "image": claim.grant.image.name,
             "lifetime": claim.grant.lifetime,
             "formats": claim.grant.formats,
-            "held": claim.grant.given.held,
+            "given": dataclasses.asdict(claim.grant.given),
             "digest": claim.digest,
             "nonce": claim.nonce,
         },
@@ -204,11 +204,12 @@ def _read(path: Path) -> PartialNote | None:
         if fields["key"] != path.stem:
             raise ValueError("the note of another upload")
         claim = fields.pop("claim")
+        given = claim["given"]
         grant = Grant(
             image=ImageId(claim["image"]),
             lifetime=claim["lifetime"],
             formats=tuple(claim["formats"]),
-            given=Given(held=claim["held"]),
+            given=Given(**{**given, "focus": given["focus"] and tuple(given["focus"])}),
         )
         return PartialNote(
             **{

@@ -24,7 +24,7 @@ from liveresize.core import byte_limit, ports
 from liveresize.core.jobs import Facts, IntakeJob
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, described, new_generation
-from liveresize.core.records import Record
+from liveresize.core.records import Given, Record
 from liveresize.intake.checks import IntakeChecks
 from liveresize.intake.hook import Upload
 from liveresize.notifications.dispatcher import Dispatcher
@@ -121,8 +121,8 @@ class Destination(Protocol[R]):
     """Whether pixels are turned as EXIF says."""
     formats: tuple[str, ...]
     """The formats that are accepted; empty for all."""
-    held: bool
-    """Whether the picture is held from the start."""
+    given: Given
+    """What is recorded with the picture from the start."""
 
     def image(self, facts: Facts) -> ImageId:
         """The id of the image."""
@@ -182,7 +182,7 @@ class Storing(Generic[R]):
             result = destination.result(original)
             await pipeline.originals.keep(self._cleaned, original)
             try:
-                if destination.held:
+                if destination.given.held:
                     await pipeline.originals.hide(generation)
                 mirrored = await pipeline.mirroring.offer(original)
                 replaced = await self._commit(original, sha256, result, mirrored=mirrored)
@@ -216,9 +216,10 @@ class Storing(Generic[R]):
 
         Raises Refused and Overload.
         """
-        pipeline = self._pipeline
+        pipeline, destination = self._pipeline, self._destination
+        recorded = replace(original, record=destination.given.at(pipeline.clock.time()))
         upload = Upload(
-            body=self._body, cleaned=self._cleaned, original=original, client=self._client
+            body=self._body, cleaned=self._cleaned, original=recorded, client=self._client
         )
         try:
             if not await pipeline.checks.check(upload):
@@ -226,7 +227,7 @@ class Storing(Generic[R]):
         except errors.Refused:
             pipeline.dispatcher.kick()
             raise
-        self._destination.held = True
+        destination.given = replace(destination.given, held=True)
         return replace(original, record=Record(held_at=pipeline.clock.time()))
 
     async def _commit(

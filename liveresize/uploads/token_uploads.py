@@ -164,7 +164,7 @@ class TokenDestination:
 
     def __init__(self, claim: Claim, pipeline: UploadPipeline) -> None:
         self.formats = claim.grant.formats
-        self.held = claim.grant.given.held
+        self.given = claim.grant.given
         self._claim = claim
         self._pipeline = pipeline
 
@@ -174,7 +174,7 @@ class TokenDestination:
 
     def result(self, original: Original) -> str:
         """The receipt, which is kept with the token."""
-        return receipts.text(original, held=self.held)
+        return receipts.text(original, held=self.given.held)
 
     async def commit(
         self, original: Original, sha256: str, result: str, *, mirrored: bool

@@ -144,6 +144,18 @@ def test_an_application_gets_a_small_picture_and_the_facts(
             assert facts[fact] == stored[fact]
 
 
+def test_both_are_told_what_the_token_says(gallery: Gallery, judge: stub.Stub, name: str) -> None:
+    """The application that is asked, and those that are told of a refusal."""
+    web = gallery.client
+    token = web.token(name, meta={"owner": 7}, focus=[0.25, 0.5], held=True)
+    judge.reply = lambda path: (451, {}, b"")
+    assert web.upload(name, pictures.jpeg(), token).status_code == 422
+    event = told(gallery)[-1].document
+    for facts in (json.loads(fields(judge.requests[-1])["facts"]), event):
+        assert (facts["meta"], facts["focus"]) == ({"owner": 7}, [0.25, 0.5])
+    assert event["state"] == "held"
+
+
 def fields(request: stub.Request) -> dict[str, bytes]:
     """The fields and files of a form."""
     found: dict[str, bytes] = {}

@@ -13,6 +13,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core import tokens
+from liveresize.core.records import Given
 from liveresize.uploads.resumable_upload import ResumableUpload
 
 from . import pictures, servers, wire
@@ -465,11 +466,12 @@ def test_an_upload_ends_with_its_age(launch: Callable[..., servers.Running]) -> 
 
 
 def test_an_upload_goes_on_after_a_restart(tmp_path: Any) -> None:
-    """With the bytes it had, its quota, its crop and its hold; what has no note is removed."""
+    """With the bytes it had, its quota, its crop and what its token says of the picture; what has
+    no note is removed."""
     secrets = {"secret": servers.SECRET, "admin__secrets": [servers.ADMIN]}
     with servers.Running(tmp_path, **secrets) as server:
         tus = Tus(server.client)
-        token = tus.web.token("cat", held=True)
+        token = tus.web.token("cat", held=True, meta={"owner": 7}, focus=[0.5, 0.25])
         url = tus.begun("cat?width=20&height=10", token, len(PICTURE))
         assert tus.patch(url, 0, PICTURE[:HALF]).status_code == 204
         stored = tus.create("dog", tus.web.token("dog"), len(PICTURE), PICTURE)
@@ -482,6 +484,9 @@ def test_an_upload_goes_on_after_a_restart(tmp_path: Any) -> None:
         assert server.components.resumable.unfinished_bytes == len(PICTURE)
         assert tus.offset(stored.headers["Location"]) == len(PICTURE)
         assert tus.offset(url) == HALF
+        notes = server.call(server.components.resumable.files.load())
+        given = Given(focus=(500, 250), meta='{"owner":7}', held=True)
+        assert given in [note.claim.grant.given for note, _ in notes]
         answer = tus.patch(url, HALF, PICTURE[HALF:])
         assert (answer.json()["original_width"], answer.json()["held"]) == (20, True)
         assert tus.web.get("/cat").status_code == 404

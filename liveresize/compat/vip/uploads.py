@@ -5,6 +5,7 @@ import secrets
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
+from liveresize.core.records import Given
 from liveresize.uploads.pipeline import StagedUpload, UploadPipeline
 
 VipUpload = StagedUpload[Original]
@@ -37,7 +38,7 @@ class BucketDestination:
 
     upright = True
     formats: tuple[str, ...] = ()
-    held = False
+    given = Given()
 
     def __init__(self, bucket: str, name: str, pipeline: UploadPipeline) -> None:
         """`name` are the random digits."""
