@@ -45,8 +45,8 @@ def test_an_administrator_lists_pictures(server: servers.Running, name: str) -> 
         ("limit=&after=&limit=1", ["1", "2+ä", "3"]),
     ):
         assert names(listed(web, f"prefix={name}-&{query}")) == [f"{name}-{end}" for end in found]
-    guessed = listed(web, f"prefix={name}-&cursor=1")
-    assert guessed.json()["ignored"] == ["cursor (did you mean after?)"]
+    guessed = listed(web, f"prefix={name}-&cursor=1&state=expired").json()["ignored"]
+    assert guessed == ["cursor (did you mean after?)", "state (did you mean held?)"]
     head = web.head("/_pictures", headers=BEARER)
     assert (head.status_code, head.content) == (200, b"")
 

@@ -58,6 +58,7 @@ class ListHandler(Handler):
 _OTHERS: Mapping[str, str] = {
     "count": "limit",
     "cursor": "after",
+    "hidden": "held",
     "marker": "after",
     "max_keys": "limit",
     "next": "after",
@@ -66,6 +67,8 @@ _OTHERS: Mapping[str, str] = {
     "search": "prefix",
     "since": "uploaded_since",
     "starts_with": "prefix",
+    "state": "held",
+    "status": "held",
 }
 """Usual names for the parameters, and ours."""
 
