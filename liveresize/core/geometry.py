@@ -46,12 +46,16 @@ def fit_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
     """The size of the whole picture once scaled for the box of `rendition`.
 
     `size` is that of the upright picture, already turned by `rotate`. For `crop` this
-    is the size before the cut.
+    is the size before the cut; `fill` alone does not keep the ratio.
     """
     width, height = size
     box_width, box_height = rendition.width, rendition.height
     if not box_width and not box_height:
         return size
+    if rendition.fit is Fit.FILL and box_width and box_height:
+        if rendition.enlarge:
+            return box_width, box_height
+        return min(box_width, width), min(box_height, height)
     rounded = floored if rendition.floor else half_up
     if rendition.fit is Fit.CROP and not rendition.enlarge:
         box_width, box_height = largest_crop(size, (box_width, box_height))
@@ -155,7 +159,7 @@ def nearest_allowed(
     box = (rendition.width, rendition.height)
     if bounds.within(box) and bounds.within(output_size(size, rendition)):
         return None
-    if rendition.fit in (Fit.CROP, Fit.CANVAS):
+    if rendition.fit in (Fit.CROP, Fit.CANVAS, Fit.FILL):
         return shrink_box(box, bounds)
     if rendition.fit is Fit.CLIP:
         if not all(box):

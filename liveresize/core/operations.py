@@ -126,7 +126,8 @@ ROWS = (
     choice(
         "fit",
         "`clip` fits inside the box; `crop` fills the box and cuts off the rest; `cover` is at "
-        "least as large as the box; `canvas` fits inside the box and fills the rest with `bg`.",
+        "least as large as the box; `canvas` fits inside the box and fills the rest with `bg`; "
+        "`fill` stretches to the box and does not keep the ratio.",
         Effect.BOX,
         "",
         Fit.CLIP,

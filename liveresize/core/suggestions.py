@@ -110,9 +110,9 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "fit": {
         "bounds": "clip",
         "contain": "clip",
-        "fill": "crop",
         "fillmax": "canvas",
         "fit": "clip",
+        "force": "fill",
         "inside": "clip",
         "lfill": "crop",
         "limit": "clip",
@@ -122,6 +122,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "outside": "cover",
         "pad": "canvas",
         "scale-down": "clip",
+        "stretch": "fill",
         "thumb": "crop",
     },
     "gravity": {

@@ -14,6 +14,7 @@ class Fit(enum.StrEnum):
     CROP = "crop"
     COVER = "cover"
     CANVAS = "canvas"
+    FILL = "fill"
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,7 @@ def check_renderable(image: Image.Image, frames: int, bent: bool, constraints: C
         for part, result in (
             (image.size, whole),  # `clip`
             ((box[0] / outside, box[1] / outside), box),  # `crop`
+            (image.size, box),  # `fill`
         ):
             rendering(
                 image, factor, part, result, Format.PNG, frames=frames, bent=bent, keeps=0
@@ -312,6 +313,10 @@ def _resizing(image: Image.Image, decoded: Size, part: Size, size: Size) -> int:
     copies = PIXEL if resize.is_copied(image) else 0
     if image.mode not in modes.KEPT:
         copies += STRAIGHT if image.mode in modes.DEEP else PIXEL
+    if resize.is_crossed(part, size):
+        lower = decoded[0], size[1]
+        first = _resizing(image, decoded, (decoded[0], part[1]), lower)
+        return max(first, PIXEL * (2 * math.prod(lower) + 3 * math.prod(size)) + resize.SLACK)
     pixels, rows = math.prod(part), part[1]
     if resize.is_banded(image, decoded):
         across, down = resize.reduction(decoded, part, size)

@@ -53,6 +53,11 @@ the vertical pass is as high as the picture.
 BAND = 2_000_000
 """Pixels that are taken at a time where there are more."""
 
+CROSSED = 2
+"""From this factor on, wider and lower, `fill` makes a picture lower first: what is between the
+horizontal and the vertical pass would be as high as the picture, and wider than it.
+"""
+
 OVERLAP = 8
 """A band is so many times as high as Lanczos reaches, which is what neighbours share, as
 long as that is not more than WHOLE.
@@ -79,6 +84,9 @@ def resize(image: Image.Image, box: Box, size: Size) -> Image.Image:
         if size != image.size:
             image = image.crop((int(left), int(top), int(right), int(bottom)))
         return modes.normalised(image)
+    if is_crossed((right - left, bottom - top), size):
+        image = resize(image, (0.0, top, float(image.width), bottom), (image.width, size[1]))
+        return resize(image, (left, 0.0, right, float(size[1])), size)
     if is_banded(image, image.size):
         across, down = reduction(image.size, (right - left, bottom - top), size)
         if (across, down) != (1, 1):
@@ -108,6 +116,11 @@ def is_sampled(image: Image.Image, decoded: Size) -> bool:
 def is_copied(image: Image.Image) -> bool:
     """Whether a copy of the pixels is made to resample them."""
     return image.mode not in ("L", "RGB", "CMYK") or "transparency" in image.info
+
+
+def is_crossed(part: tuple[float, float], size: Size) -> bool:
+    """Whether a `part` (width, height) gets much wider and much lower when it is made `size`."""
+    return size[0] >= CROSSED * part[0] and CROSSED * size[1] <= part[1]
 
 
 def is_banded(image: Image.Image, whole: Size) -> bool:

@@ -39,9 +39,9 @@ def picture(
 
     `alt` is the text alternative. `widths` are as in `srcset` and need `sizes`, as in HTML; the
     first is that of the `<img>`. `original` (width, height) gives the `<img>` its size, to avoid
-    layout shifts; without it only `crop` and `canvas` have one. `attributes` are further ones of
-    the `<img>`, and override `loading="lazy"` and `decoding="async"`. Raises MalformedUrl and
-    BadParameter.
+    layout shifts; without it only `crop`, `canvas` and `fill` have one. `attributes` are further
+    ones of the `<img>`, and override `loading="lazy"` and `decoding="async"`. Raises MalformedUrl
+    and BadParameter.
     """
     widths, densities = tuple(widths), tuple(densities)
     *sources, last = tuple(formats) or ("auto",)
@@ -71,7 +71,7 @@ def _measures(
     original: tuple[int, int] | None, box: tuple[int, int], options: Options
 ) -> dict[str, str]:
     """Return the attributes `width` and `height`, if they are known."""
-    measures = box if options.get("fit") in (Fit.CROP, Fit.CANVAS) else (0, 0)
+    measures = box if options.get("fit") in (Fit.CROP, Fit.CANVAS, Fit.FILL) else (0, 0)
     if original is not None:
         measures = size(original, *box, **options)
     return {"width": str(measures[0]), "height": str(measures[1])} if all(measures) else {}

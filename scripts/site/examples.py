@@ -124,6 +124,7 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example(f"{SQUARE}?fit=crop", "fills the box, the rest is cut off"),
         Example(f"{SQUARE}?fit=cover", "at least as large as the box, nothing cut off"),
         Example(f"{SQUARE}?fit=canvas&bg=264653", "inside the box, the rest filled with `bg`"),
+        Example(f"{SQUARE}?fit=fill", "stretched to the box"),
     ),
     "gravity": (
         Example(f"{TALL}?fit=crop", "`center`"),

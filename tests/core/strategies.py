@@ -46,7 +46,15 @@ images = picture_names.map(ImageId)
 
 _pairs = st.sampled_from(
     [
-        *("fit=crop", "fit=cover", "fit=canvas", "gravity=smart", "gravity=0.1,0.9", "quality=30"),
+        *(
+            "fit=crop",
+            "fit=cover",
+            "fit=canvas",
+            "fit=fill",
+            "gravity=smart",
+            "gravity=0.1,0.9",
+            "quality=30",
+        ),
         *("bg=f00", "bg=01020304", "blur=1.5", "sharpen=2", "rotate=90", "flip=v", "preset=thumb"),
         *("enlarge=false", "animate=false", "allow_webp=true", "proxy=true", "sig=a%2B", "v=1"),
         *("fit=", "gravity=2,2", "quality=%38", "bg=%", "exp=\xe9", "preset=x", "&"),

@@ -46,6 +46,9 @@ REDIRECTS: list[tuple[Size, Rendition, Bounds, Size | None]] = [
     ((100, 50), box(1000, 4000, Fit.CROP), SQUARE, (500, 2000)),
     ((100, 50), box(4001, 1000, Fit.CROP), SQUARE, (2000, 500)),
     ((100, 50), box(999_999_999, 1, Fit.CROP), SQUARE, (2000, 1)),
+    ((100, 50), box(4000, 1000, Fit.FILL), SQUARE, (2000, 500)),
+    ((100, 50), box(2000, 1, Fit.FILL), SQUARE, None),
+    ((100, 50), box(4000, 1000, Fit.FILL, enlarge=False), SQUARE, (2000, 500)),
     ((100, 50), box(4000, 4000, Fit.CANVAS), Bounds(300, 200), (200, 200)),
     ((5000, 4000), box(0, 0), SQUARE, (2000, 0)),
     ((4000, 5000), box(0, 0), SQUARE, (0, 2000)),
@@ -95,12 +98,12 @@ def test_the_url_of_a_redirect_is_within_the_bounds(
 
 
 @given(strategies.picture_sizes, strategies.renditions(), strategies.bounds)
-def test_crop_and_canvas_keep_the_ratio_of_their_box(
+def test_crop_canvas_and_fill_keep_the_ratio_of_their_box(
     size: Size, rendition: Rendition, bounds: Bounds
 ) -> None:
     """One side is at its bound, the other its exact share within half a pixel, at least 1."""
     offered = geometry.nearest_allowed(size, rendition, bounds)
-    if offered is None or rendition.fit not in (Fit.CROP, Fit.CANVAS):
+    if offered is None or rendition.fit not in (Fit.CROP, Fit.CANVAS, Fit.FILL):
         return
     scale = min(
         Fraction(bounds.max_width, rendition.width), Fraction(bounds.max_height, rendition.height)

@@ -83,6 +83,10 @@ SIZES: list[tuple[Size, Rendition, Size]] = [
     ((100, 50), box(0, 30, Fit.CANVAS), (60, 30)),
     ((100, 50), box(300, 300, Fit.CANVAS), (300, 300)),
     ((100, 50), box(300, 300, Fit.CANVAS, enlarge=False), (300, 300)),
+    ((100, 50), box(300, 20, Fit.FILL), (300, 20)),
+    ((100, 50), box(300, 20, Fit.FILL, enlarge=False), (100, 20)),
+    ((100, 50), box(300, 20, Fit.FILL, enlarge=False, rotate=90), (50, 20)),
+    ((100, 50), box(30, 0, Fit.FILL), (30, 15)),
     ((100, 50), box(0, 0), (100, 50)),
     ((100, 50), box(0, 0, rotate=270), (50, 100)),
     ((100, 50), box(50, 0, rotate=90), (50, 100)),
@@ -105,6 +109,8 @@ def test_a_picture_in_a_box_has_the_size_of_the_contract(
 @given(strategies.picture_sizes, strategies.renditions())
 def test_scaling_is_exact_up_to_one_rounding(size: Size, rendition: Rendition) -> None:
     """Each side is its exact fraction rounded half up; one of them is the box's own."""
+    if rendition.fit is Fit.FILL:
+        return
     if rendition.fit is Fit.CROP and not rendition.enlarge:
         rendition = rendition.boxed(
             *geometry.largest_crop(size, (rendition.width, rendition.height))
@@ -118,13 +124,14 @@ def test_scaling_is_exact_up_to_one_rounding(size: Size, rendition: Rendition) -
 
 @given(strategies.picture_sizes, strategies.renditions())
 def test_the_result_keeps_the_promise_of_its_fit(size: Size, rendition: Rendition) -> None:
-    """Clip stays inside, cover reaches out, crop and canvas are exact, nothing is empty."""
+    """Clip stays inside, cover reaches out, the others are exact, nothing is empty."""
     width, height = geometry.output_size(size, rendition)
     assert width >= 1
     assert height >= 1
     upright = geometry.turned(size, rendition)
     wanted = (rendition.width, rendition.height)
-    if rendition.fit is Fit.CANVAS or (rendition.fit is Fit.CROP and rendition.enlarge):
+    exact = rendition.fit in (Fit.CROP, Fit.FILL) and rendition.enlarge
+    if rendition.fit is Fit.CANVAS or exact:
         assert (width, height) == wanted
     elif rendition.fit is Fit.COVER and rendition.enlarge:
         assert width >= wanted[0]

@@ -47,6 +47,7 @@ VARIANTS = [
     (box(PNG, width=0, height=0), "0x0-png"),
     (box(PNG, grey=True), "8x6-grey-png"),
     (box(PNG, fit=Fit.COVER), "8x6-cover-png"),
+    (box(PNG, fit=Fit.FILL), "8x6-fill-png"),
     (box(PNG, fit=Fit.CROP), "8x6-crop-png"),
     (box(PNG, fit=Fit.CROP, gravity=SMART), "8x6-crop-smart-png"),
     (box(PNG, fit=Fit.CROP, gravity=COMPASS["northwest"]), "8x6-crop-g0x0-png"),
@@ -122,6 +123,7 @@ INERT = [
     ("stillness of a JPEG", JPEG, {"animate": False}, {}),
     ("crop with a free width", PNG, {"width": 0, "fit": Fit.CROP, "gravity": SMART}, {"width": 0}),
     ("canvas with a free height", PNG, {"height": 0, "fit": Fit.CANVAS}, {"height": 0}),
+    ("fill with a free width", PNG, {"width": 0, "fit": Fit.FILL}, {"width": 0}),
     ("cover with a free height", PNG, {"height": 0, "fit": Fit.COVER}, {"height": 0}),
     (
         "enlarging without a box",

@@ -15,7 +15,7 @@ PRESETS = UrlRules(presets={"card": (), "thumb": ()})
     [
         ("fit=contain", "clip"),
         ("fit=inside", "clip"),
-        ("fit=fill", "crop"),
+        ("fit=stretch", "fill"),
         ("fit=croop", "crop"),
         ("gravity=top", "north"),
         ("gravity=face", "smart"),

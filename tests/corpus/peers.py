@@ -20,8 +20,9 @@ SHARP_FITS = {
     "outside": Fit.COVER,
     "cover": Fit.CROP,
     "contain": Fit.CANVAS,
+    "fill": Fit.FILL,
 }
-"""weserv has these words from sharp. `fill` distorts, which we never do."""
+"""weserv has these words from sharp."""
 
 SHARP_SIZELESS = re.compile(
     r"none|flatten|fl[io]p( false)?|withMetadata|to (jpeg|jpg|png|webp|tif|raw)|JPEG|WebP"
@@ -39,6 +40,7 @@ WESERV_TRANSFORMS = {
     "square": (Fit.CROP, True),
     "squaredown": (Fit.CROP, False),
     "letterbox": (Fit.CANVAS, True),
+    "absolute": (Fit.FILL, True),
 }
 """Its old parameter `t`, and whether that enlarges."""
 
@@ -91,7 +93,7 @@ def sharp(operation: str, size: Size) -> Reading:
         elif rendition is None and (match := re.fullmatch(r"rotate (90|180|270)", step)):
             turn = int(match[1])
         elif rendition is None and step.startswith("resize "):
-            rendition = _sharp_resize(step.removeprefix("resize "), turn)
+            rendition = _sharp_resize(step.removeprefix("resize "), turn, size)
             if rendition is None:
                 return None
         elif not SHARP_SIZELESS.fullmatch(step):
@@ -101,7 +103,7 @@ def sharp(operation: str, size: Size) -> Reading:
     return Asked(rendition, upright)
 
 
-def _sharp_resize(words: str, turn: int) -> Rendition | None:
+def _sharp_resize(words: str, turn: int, size: Size) -> Rendition | None:
     if match := re.fullmatch(r"(\d+)x(\d+)", words):
         return boxed(int(match[1]), int(match[2]), Fit.CROP, rotate=turn)
     options = dict(word.partition("=")[::2] for word in words.split())
@@ -111,6 +113,8 @@ def _sharp_resize(words: str, turn: int) -> Rendition | None:
         del options["withoutReduction"]
     options.pop("position", None)
     width, height = int(options.pop("w", 0)), int(options.pop("h", 0))
+    if fit is Fit.FILL:  # a side that is not said stays; here the ratio would
+        width, height = width or size[0], height or size[1]
     if fit is None or options or not (width or height):
         return None
     return boxed(width, height, fit, enlarge=enlarge, rotate=turn)
@@ -134,6 +138,8 @@ def weserv(operation: str, size: Size) -> Reading:
         fit, enlarge = WESERV_TRANSFORMS.get(old, (None, True))
     density = int(options.pop("dpr", 1))
     width, height = int(options.pop("w", 0)), int(options.pop("h", 0))
+    if fit is Fit.FILL:
+        width, height = width or size[0], height or size[1]
     if fit is None or options:
         return None
     return Asked(boxed(width * density, height * density, fit, enlarge=enlarge))
@@ -182,12 +188,12 @@ def vip(operation: str, size: Size) -> Reading:
 
 
 def go_imaging(operation: str, size: Size) -> Reading:
-    """The library under vip: `Fit 10x10`; its Resize keeps the ratio for one side only."""
+    """The library under vip: `Fit 10x10`; its Resize keeps the ratio where a side is free."""
     word, _, box = operation.partition(" ")
     width, height = (int(side) for side in box.split("x"))
-    if not (width or height) or (word == "Resize" and width and height):
+    if not (width or height):
         return None
-    fit = Fit.CROP if word in ("Fill", "Thumbnail") else Fit.CLIP
+    fit = {"Fill": Fit.CROP, "Thumbnail": Fit.CROP, "Resize": Fit.FILL}.get(word, Fit.CLIP)
     return Asked(boxed(width, height, fit, enlarge=word != "Fit"))
 
 

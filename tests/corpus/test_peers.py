@@ -203,7 +203,11 @@ def test_operations_are_read_as_they_are_meant() -> None:
     square = Asked(peers.boxed(250, 250, Fit.CROP, enlarge=False))
     assert peers.vip("resize w=250 crop=square", size) == square
     assert peers.go_imaging("Fill 320x240", size) == Asked(crop)
-    for unread in ["resize w=320 fit=fill", "resize w=320; rotate 30", "resize w=9; trim"]:
+    squeezed = Asked(peers.boxed(320, 240, Fit.FILL))
+    assert peers.sharp("auto-orient; resize w=320 h=240 fit=fill", size) == squeezed
+    assert peers.weserv("query w=320&h=240&t=absolute", size) == squeezed
+    assert peers.go_imaging("Resize 320x240", size) == squeezed
+    for unread in ["resize w=320 density=72", "resize w=320; rotate 30", "resize w=9; trim"]:
         assert peers.sharp(unread, size) is None
     assert peers.weserv("query w=320&h=240&fit=cover&mask=circle&mtrim=true", size) is None
-    assert peers.go_imaging("Resize 1x2", size) is None
+    assert peers.go_imaging("Resize 0x0", size) is None

@@ -53,6 +53,12 @@ OF_THUMBOR = [
     ("/unsafe/0x0/filters:format(png)/cat.jpg", "/cat.png"),
     ("/unsafe/fit-in/300x200/cat.jpg", "/cat_300_200.auto?enlarge=false"),
     ("/unsafe/full-fit-in/300x200/cat.jpg", "/cat_300_200.auto?fit=cover&enlarge=false"),
+    ("/unsafe/stretch/300x200/cat.jpg", "/cat_300_200.auto?fit=fill"),
+    ("/unsafe/300x200/filters:stretch()/cat.jpg", "/cat_300_200.auto?fit=fill"),
+    (
+        "/unsafe/fit-in/300x200/filters:stretch()/cat.jpg",
+        "/cat_300_200.auto?enlarge=false",
+    ),
     ("/unsafe/-300x200/cat.jpg", "/cat_300_200.auto?fit=crop&flip=h"),
     ("/unsafe/300x-200/cat.jpg", "/cat_300_200.auto?fit=crop&flip=v"),
     ("/unsafe/-300x-200/cat.jpg", "/cat_300_200.auto?fit=crop&flip=hv"),
@@ -88,7 +94,7 @@ OF_THUMBOR = [
         (f"/unsafe/{each}/cat.jpg", None)
         for each in (
             *("trim", "trim:top-left", "10x20:300x400/300x200", "adaptive-fit-in/300x200"),
-            *("origx100", "100xorig", "stretch/300x200", "-origx100"),
+            *("origx100", "100xorig", "fit-in/stretch/300x200", "-origx100"),
             *("300x200/filters:rotate(45)", "300x200/left/filters:rotate(90)"),
             *("300x200/filters:focal(1x2:3x4)", "300x200/filters:grayscale()"),
             *("300x200/filters:fill(auto)", "300x200/filters:quality(80):max_bytes(7500)"),
@@ -105,6 +111,7 @@ OF_IMGPROXY = [
     (f"/unsafe/rs:fit:300:200/{IMAGE}", "/cat_300_200.auto?enlarge=false"),
     (f"/_/resize:fill:300:200/{IMAGE}@png", "/cat_300_200.png?fit=crop&enlarge=false"),
     (f"/_/rs:fill-down:300:200/{IMAGE}@jpg", "/cat_300_200.jpg?fit=crop&enlarge=false"),
+    (f"/_/rs:force:300:200/{IMAGE}@png", "/cat_300_200.png?fit=fill&enlarge=false"),
     (f"/_/rs::300:200:1/{IMAGE}", "/cat_300_200.auto"),
     (f"/_/rs:fill:300:200:1/{ENCODED}.webp", "/cat_300_200.webp?fit=crop"),
     (
@@ -139,7 +146,7 @@ OF_IMGPROXY = [
     *(
         (f"/_/{each}/{IMAGE}", None)
         for each in (
-            *("rs:force:300:200", "rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:10"),
+            *("rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:10"),
             *("w:300/wm:0.5", "w:300/mb:5000", "w:300/g:no:10:10", "w:300/dpr:1.5", "w:-5"),
             *("w:300/pr:one:two", "w:300/ar:0", "w:300/bl:1000", "w:300/exp:2000000000", "w:many"),
             *("f:jxl", "w:300/g:obj:face", "w:300/rot:45", "w:300/bg:300:0:0", "w:300/raw:1"),

@@ -217,7 +217,8 @@ def test_an_upload_is_checked_with_its_largest_rendition(
         sketch = memory.sketching(image, 48, 1).bytes
         need = max(
             memory.rendering(image, 1, part, size, Format.PNG, frames=1, bent=False, keeps=0).bytes
-            for part, size in ((image.size, (2000, 200)), ((2000, 2000), (2000, 2000)))
+            for part in (image.size, (2000, 2000))
+            for size in ((2000, 200), (2000, 2000))
         )
         assert sketch < need
         monkeypatch.setattr(memory, "address_space", lambda: (need, 0))

@@ -46,6 +46,38 @@ def test_sizes_are_those_of_geometry(tmp_path: pathlib.Path, fit: Fit, enlarge: 
         assert samples.opened(result.data).size == size
 
 
+@pytest.mark.parametrize("size", [(200, 20), (20, 200), (900, 30), (30, 900)])
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "gif"])
+def test_fill_shows_all_of_the_picture_in_any_ratio(
+    tmp_path: pathlib.Path, kind: str, size: tuple[int, int]
+) -> None:
+    """Each quarter is where it was, whole, shrunk on load and taken lower before wider."""
+    picture = samples.quarters((400, 600))
+    path = samples.saved(tmp_path / f"a.{kind}", picture)
+    _, made = samples.rendered(path, width=size[0], height=size[1], fit=Fit.FILL)
+    made = made.convert("RGB")
+    assert made.size == size
+    assert samples.psnr(made, picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)) > 30
+    for place, colour in PLACES.items():
+        x = (0.25 if "west" in place else 0.75) * size[0]
+        y = (0.25 if "north" in place else 0.75) * size[1]
+        assert samples.near(made.getpixel((int(x), int(y))), colour, 40)
+
+
+def test_fill_squeezes_every_frame(tmp_path: pathlib.Path) -> None:
+    """An animation moves on in its new ratio."""
+    colours = (samples.RED, samples.BLUE)
+    first, *others = [Image.new("RGB", (40, 20), colour) for colour in colours]
+    path = tmp_path / "a.gif"
+    first.save(path, save_all=True, append_images=others, duration=50)
+    for output in (Format.GIF, Format.WEBP):
+        _, made = samples.rendered(path, width=10, height=60, fit=Fit.FILL, format=output)
+        for number, colour in enumerate(colours):
+            made.seek(number)
+            assert made.size == (10, 60)
+            assert samples.near(made.convert("RGB").getpixel((5, 50)), colour)
+
+
 @pytest.mark.parametrize(("place", "colour"), PLACES.items())
 def test_crop_keeps_what_gravity_says(
     tmp_path: pathlib.Path, place: str, colour: tuple[int, int, int]

@@ -36,6 +36,23 @@ def test_both_engines_agree(mode: str, box: resize.Box, size: tuple[int, int]) -
     assert samples.psnr(one, two) > 42
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("box", [(0.0, 0.0, 301.0, 203.0), (50.5, 7.25, 90.25, 190.0)])
+def test_lower_first_shows_the_same(
+    mode: str, box: resize.Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made wider and lower in two steps a picture is the one made at once, to the eye."""
+    picture = samples.scene((301, 203)).convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(Image.radial_gradient("L").resize(picture.size))
+    assert resize.is_crossed((box[2] - box[0], box[3] - box[1]), (700, 50))
+    steps = resize.resize(picture, box, (700, 50))
+    monkeypatch.setattr(resize, "CROSSED", 1000)
+    at_once = resize.resize(picture, box, (700, 50))
+    assert (steps.mode, steps.size) == (mode, (700, 50)) == (at_once.mode, at_once.size)
+    assert samples.psnr(steps.convert("RGB"), at_once.convert("RGB")) > 42
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "1", "I;16", "RGB with a key"])
 @pytest.mark.parametrize(("box", "size"), CASES)
 def test_bands_are_seamless(

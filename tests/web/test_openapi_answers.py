@@ -105,7 +105,7 @@ def test_pictures_by_either_method(visitor: Visitor, name: str, method: str) -> 
         (RENDITION, f"/{name}_20_0.jpg", 200),
         (RENDITION, f"/{name}_21_0.auto", 200),
         (RENDITION, f"/{name}_5000_0.png", 307),
-        (RENDITION, f"/{name}_20_0.jpg?fit=fill", 400),
+        (RENDITION, f"/{name}_20_0.jpg?fit=stretch", 400),
         (RENDITION, "/nobody_20_0.jpg", 404),
         (DENSE, f"/{name}_20_10_2x.webp?fit=crop", 200),
         (DENSE, f"/{name}_20_10_21x.webp", 400),
