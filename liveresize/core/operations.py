@@ -16,6 +16,7 @@ from liveresize.core.values import (
     CENTER,
     COMPASS,
     FAR_EDGE,
+    LOOK,
     MAX_QUALITY,
     MAX_SHARPEN,
     SMART,
@@ -94,6 +95,36 @@ def _read_blur(text: str, rules: UrlRules) -> int:
     if text in FLAGS:
         return rules.blur if FLAGS[text] else 0
     return _tenths(text, *BLUR)
+
+
+def _read_percent(text: str, rules: UrlRules) -> int:
+    number = numbers.whole(text.removeprefix("-"), LOOK)
+    if number is None:
+        raise ValueError(text)
+    return -number if text.startswith("-") else number
+
+
+def _look(name: str, about: str, prefix: str) -> Operation:
+    """Return an operation whose values are percents of more or less."""
+
+    def parse(token: str) -> int:
+        digits = token.removeprefix(prefix)
+        number = _within(f"n{digits.removeprefix('m')}", 1, LOOK)
+        return -number if digits.startswith("m") else number
+
+    return Operation(
+        name=name,
+        about=about,
+        allowed=f"a whole number from −{LOOK} to {LOOK}",
+        schema={"type": "integer", "minimum": -LOOK, "maximum": LOOK, "default": 0},
+        example=20,
+        effect=Effect.FILTER,
+        plain=0,
+        read=_read_percent,
+        token=lambda percent: f"{prefix}{percent}".replace("-", "m") if percent else "",
+        pattern=f"{prefix}m?[0-9]{{1,3}}",
+        parse=parse,
+    )
 
 
 def _read_colour(text: str, rules: UrlRules) -> Colour:
@@ -209,6 +240,21 @@ ROWS = (
         pattern="s[0-9]{1,3}",
         parse=lambda token: _within(token, 1, MAX_SHARPEN),
     ),
+    _look(
+        "brightness",
+        "Percent lighter, or darker below 0: −100 is black, 100 twice as light.",
+        "br",
+    ),
+    _look(
+        "contrast",
+        "Percent more contrast, or less below 0: −100 is one grey, 100 twice the contrast.",
+        "co",
+    ),
+    _look(
+        "saturation",
+        "Percent more colour, or less below 0: −100 are shades of grey, 100 twice the colour.",
+        "sa",
+    ),
     flag(
         "grey",
         "Shades of grey instead of colours.",
@@ -292,6 +338,9 @@ class Spelled(TypedDict, total=False):
     quality: int | str | None
     blur: bool | float | None
     sharpen: float | None
+    brightness: int | None
+    contrast: int | None
+    saturation: int | None
     grey: bool | None
     rotate: int | None
     flip: str | None

@@ -17,7 +17,8 @@ class Rendition:
 
     `width` and `height` are the box in pixels (multiplied by the density); 0 means that this
     side is calculated, both 0 the picture's own size. `blur` is ten times a sigma in pixels,
-    `sharpen` ten times an amount 0–10; 0 is off. `rotate` is clockwise degrees, `flip`
+    `sharpen` ten times an amount 0–10; 0 is off, as it is for `brightness`, `contrast` and
+    `saturation`, percents from −100 to 100. `rotate` is clockwise degrees, `flip`
     one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `floor`
     rounds a calculated side down, as vip does, and not half up. `bare` drops the transparency of
     a JPEG, as vip does, and shows what lies under it.
@@ -34,6 +35,9 @@ class Rendition:
     quality: Quality | None = None
     blur: int = 0
     sharpen: int = 0
+    brightness: int = 0
+    contrast: int = 0
+    saturation: int = 0
     grey: bool = False
     rotate: int = 0
     flip: str = ""

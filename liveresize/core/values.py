@@ -92,6 +92,8 @@ BLUR = (3, 1000)
 """The bounds of a blur that is on, ten times a sigma in pixels."""
 MAX_SHARPEN = 100
 """Ten times an amount of 10."""
+LOOK = 100
+"""The bounds of brightness, contrast and saturation, below and above 0, in percent."""
 FAR_EDGE = 1000
 """The right and the lower edge of a picture in the thousandths of a `Gravity`."""
 

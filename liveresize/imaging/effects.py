@@ -1,5 +1,6 @@
 """What happens to a picture once it has its size: canvas, flattening, filters."""
 
+import math
 from collections.abc import Callable
 
 from PIL import Image, ImageFilter
@@ -67,9 +68,53 @@ def greyed(image: Image.Image, on: int) -> Image.Image:
     return image.convert("LA" if image.mode == "RGBA" else "L")
 
 
+def brightened(image: Image.Image, percent: int) -> Image.Image:
+    """`image` with every level multiplied, which is `brightness()` of CSS.
+
+    Filter Effects Module Level 1, 8.2: the slope of a linear transfer function, here
+    1 + `percent` / 100. The levels are those of sRGB.
+    """
+    return _looked_up(image, [level * (100 + percent) / 100 for level in range(256)])
+
+
+def contrasted(image: Image.Image, percent: int) -> Image.Image:
+    """`image` with every level moved away from the middle, which is `contrast()` of CSS.
+
+    Filter Effects Module Level 1, 8.6: a linear transfer function whose slope is, here,
+    1 + `percent` / 100, and whose intercept is 0.5 - slope / 2. The levels are those of sRGB.
+    """
+    return _looked_up(image, [level + (level - 127.5) * percent / 100 for level in range(256)])
+
+
+def saturated(image: Image.Image, percent: int) -> Image.Image:
+    """`image` with more or less colour, which is `saturate()` of CSS.
+
+    Filter Effects Module Level 1, 9.6.1: the matrix of feColorMatrix for, here,
+    1 + `percent` / 100. Its weights are 0.213, 0.715 and 0.072. The levels are those of sRGB.
+    """
+    if image.mode == "L":
+        return image
+    amount = 1 + percent / 100
+    weights = (0.213, 0.715, 0.072)
+    rows = (
+        [
+            weight * (1 - amount) + amount * (channel == row)
+            for channel, weight in enumerate(weights)
+        ]
+        for row in range(3)
+    )
+    result = image.convert("RGB").convert("RGB", tuple(each for row in rows for each in (*row, 0)))
+    if image.mode == "RGBA":
+        result.putalpha(image.getchannel("A"))
+    return result
+
+
 FILTERS: dict[str, Callable[[Image.Image, int], Image.Image]] = {
     "blur": blurred,
-    "sharpen": sharpened,
+    "brightness": brightened,
+    "contrast": contrasted,
+    "saturation": saturated,
+    "sharpen": sharpened,  # after contrast, which would enlarge its halos
     "grey": greyed,  # last: the others take no LA
 }
 """What each filter of `domain.operations` does to a picture (L, RGB or RGBA), in this order."""
@@ -87,6 +132,13 @@ def filtered(image: Image.Image, rendition: Rendition) -> Image.Image:
 def filters(rendition: Rendition) -> bool:
     """Whether the rendition asks for any filter."""
     return any(getattr(rendition, name) for name in FILTERS)
+
+
+def _looked_up(image: Image.Image, levels: list[float]) -> Image.Image:
+    """`image` with each level replaced by that of the table, rounded half up; alpha stays."""
+    table = [min(255, max(0, math.floor(level + 0.5))) for level in levels]
+    colours = table * (1 if image.mode == "L" else 3)
+    return image.point(colours + list(range(256)) if image.mode == "RGBA" else colours)
 
 
 def _filtered(image: Image.Image, kernel: ImageFilter.MultibandFilter) -> Image.Image:

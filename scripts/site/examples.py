@@ -150,6 +150,11 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example(f"{SQUARE}?fit=crop&sharpen=2", "slightly sharper"),
         Example(f"{SQUARE}?fit=crop&sharpen=10", "the maximum"),
     ),
+    "looks": (
+        Example(f"{SQUARE}?fit=crop&brightness=30", "lighter"),
+        Example(f"{SQUARE}?fit=crop&contrast=40", "more contrast"),
+        Example(f"{SQUARE}?fit=crop&saturation=-60", "paler"),
+    ),
     "grey": (Example(f"{SQUARE}?fit=crop&grey=true", "shades of grey"),),
     "turn": (
         Example("/sample_120_0.jpg?rotate=90", "clockwise; 120 is the width afterwards"),

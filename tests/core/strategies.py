@@ -55,7 +55,16 @@ _pairs = st.sampled_from(
             "gravity=0.1,0.9",
             "quality=30",
         ),
-        *("bg=f00", "bg=01020304", "blur=1.5", "sharpen=2", "rotate=90", "flip=v", "preset=thumb"),
+        *(
+            "bg=f00",
+            "bg=01020304",
+            "brightness=-9",
+            "blur=1.5",
+            "sharpen=2",
+            "rotate=90",
+            "flip=v",
+            "preset=thumb",
+        ),
         *("enlarge=false", "animate=false", "allow_webp=true", "proxy=true", "sig=a%2B", "v=1"),
         *("fit=", "gravity=2,2", "quality=%38", "bg=%", "exp=\xe9", "preset=x", "&"),
     ]
@@ -117,6 +126,8 @@ gravities = st.sampled_from(list(COMPASS.values())) | st.builds(
 
 formats = st.sampled_from([*Format, *ACCEPT])
 
+percents = st.integers(-100, 100)
+
 channel = st.integers(0, 255)
 colours = st.tuples(channel, channel, channel, channel)
 
@@ -134,6 +145,7 @@ def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
         "quality": draw(st.just(default) | levels.map(Quality.of)),
         "blur": draw(st.just(0) | st.integers(3, 1000)),
         "sharpen": draw(st.integers(0, 100)),
+        **{name: draw(st.just(0) | percents) for name in ("brightness", "contrast", "saturation")},
         "grey": draw(st.booleans()),
         "rotate": draw(st.sampled_from((0, 90, 180, 270))),
         "flip": draw(st.sampled_from(("", "h", "v", "hv"))),

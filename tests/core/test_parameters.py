@@ -53,6 +53,18 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("sharpen=0.04", {"sharpen": 0}),
     ("sharpen=1.5", {"sharpen": 15}),
     ("sharpen=10", {"sharpen": 100}),
+    *(
+        (f"{look}={text}", {look: value})
+        for look in ("brightness", "contrast", "saturation")
+        for text, value in (
+            ("0", 0),
+            ("-0", 0),
+            ("1", 1),
+            ("-100", -100),
+            ("100", 100),
+            ("-07", -7),
+        )
+    ),
     *((f"rotate={turn}", {"rotate": turn}) for turn in (0, 90, 180, 270)),
     *((f"flip={axis}", {"flip": axis}) for axis in ("h", "v", "hv")),
     ("bg=ffffff", {"bg": (255, 255, 255, 255)}),
@@ -103,6 +115,9 @@ BAD = {
     "quality": ["-2", "80.5", "high", "1e2", "+80", "٨٠", " 80", "--1"],
     "blur": ["0", "0.29", "100.1", "-1", "yes", "True", "1e1", "inf", "nan", ".5", "5."],
     "sharpen": ["-1", "10.1", "true", "false", "1,5", "nan"],
+    "brightness": ["101", "-101", "1.5", "+5", "--5", "20%", "٢", "true", "1e1", " 5"],
+    "contrast": ["101", "-101", "0.5", "high"],
+    "saturation": ["101", "-101", "2.0", "none"],
     "rotate": ["45", "-90", "360", "090", "90.0", "auto"],
     "flip": ["vh", "H", "true", "hh", "both"],
     "bg": [

@@ -73,6 +73,8 @@ OF_THUMBOR = [
     ("/unsafe/300x0/filters:blur(7)/cat.jpg", "/cat_300_0.auto?blur=7"),
     ("/unsafe/300x0/filters:blur(7,3.5)/cat.jpg", "/cat_300_0.auto?blur=3.5"),
     ("/unsafe/300x0/filters:blur(150)/cat.jpg", "/cat_300_0.auto?blur=100"),
+    ("/unsafe/300x0/filters:brightness(-20)/cat.jpg", "/cat_300_0.auto?brightness=-20"),
+    ("/unsafe/300x0/filters:contrast(120)/cat.jpg", "/cat_300_0.auto?contrast=100"),
     ("/unsafe/300x0/filters:blur(0)/cat.jpg", "/cat_300_0.auto"),
     ("/unsafe/300x0/filters:sharpen(2,1.0,true)/cat.jpg", "/cat_300_0.auto?sharpen=2"),
     (

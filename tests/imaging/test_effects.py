@@ -1,6 +1,7 @@
 """Canvas, flattening, blur and sharpening."""
 
 import pathlib
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -171,6 +172,66 @@ def test_grey_frames(tmp_path: pathlib.Path) -> None:
             made.seek(number)
             red, green, blue = made.convert("RGB").getpixel((5, 5))
             assert max(red, green, blue) - min(red, green, blue) <= 2
+
+
+COLOURS = [(0, 0, 0), (255, 255, 255), (255, 0, 0), (10, 200, 90), (127, 128, 129), (3, 3, 250)]
+
+
+def as_css(name: str, percent: int, colour: tuple[int, ...]) -> list[float]:
+    """What `brightness()`, `contrast()` and `saturate()` of CSS make of a colour (0-255), exactly.
+
+    The matrix is written out as the specification prints it.
+    """
+    amount = Fraction(100 + percent, 100)
+    red, green, blue = colour
+    if name == "brightness":
+        exact = [amount * each for each in colour]
+    elif name == "contrast":
+        exact = [amount * each + 255 * (Fraction(1, 2) - amount / 2) for each in colour]
+    else:
+        w = [Fraction(each, 1000) for each in (213, 715, 72)]
+        s = amount
+        exact = [
+            (w[0] + (1 - w[0]) * s) * red + (w[1] - w[1] * s) * green + (w[2] - w[2] * s) * blue,
+            (w[0] - w[0] * s) * red + (w[1] + (1 - w[1]) * s) * green + (w[2] - w[2] * s) * blue,
+            (w[0] - w[0] * s) * red + (w[1] - w[1] * s) * green + (w[2] + (1 - w[2]) * s) * blue,
+        ]
+    return [float(min(Fraction(255), max(Fraction(0), each))) for each in exact]
+
+
+@pytest.mark.parametrize("name", ["brightness", "contrast", "saturation"])
+def test_looks_are_those_of_css(name: str) -> None:
+    """Each level is the exact one rounded, in every mode; alpha stays."""
+    for percent in (-100, -40, -1, 1, 25, 99, 100):
+        for colour in COLOURS:
+            wanted = as_css(name, percent, colour)
+            for mode, alpha in (("RGB", ()), ("RGBA", (7,))):
+                picture = Image.new(mode, (2, 1), colour + alpha)
+                made = effects.FILTERS[name](picture, percent)
+                pixel = made.getpixel((1, 0))
+                assert made.mode == mode
+                assert pixel[3:] == alpha
+                assert samples.near(pixel[:3], wanted, 0.51), (percent, colour, pixel, wanted)
+        for level in (0, 90, 200, 255):
+            made = effects.FILTERS[name](Image.new("L", (1, 1), level), percent)
+            assert made.mode == "L"
+            assert samples.near(
+                (made.getpixel((0, 0)),), as_css(name, percent, (level,) * 3)[:1], 0.51
+            )
+
+
+@pytest.mark.parametrize("output", [Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF])
+def test_looks_are_rendered(tmp_path: pathlib.Path, output: Format) -> None:
+    """In every format, of every frame where it moves; transparency stays where it can."""
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ((100, 40, 40), (40, 40, 100))]
+    path = tmp_path / "a.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=50)
+    _, made = samples.rendered(path, width=20, format=output, brightness=50, saturation=-100)
+    for number in range(getattr(made, "n_frames", 1)):
+        made.seek(number)
+        red, green, blue = made.convert("RGB").getpixel((5, 5))
+        assert samples.near((red, green, blue), ((78,) * 3, (66,) * 3)[number], 5)
+    assert getattr(made, "n_frames", 1) == (2 if output.animates else 1)
 
 
 @pytest.mark.parametrize("effect", [effects.blurred, effects.sharpened])
