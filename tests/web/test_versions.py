@@ -63,6 +63,8 @@ def test_an_old_version_leads_to_the_current_one(server: servers.Running, name: 
         assert answer.headers["Location"] == place
         assert answer.headers["Cache-Control"] == "public, max-age=60"
         assert answer.headers["Cache-Tag"] == answer.headers["Surrogate-Key"] == name
+        too_large = web.request(method, f"/{name}_9000_0.jpg?version={old}")
+        assert too_large.status_code == 302
     assert server.renders == renders
     assert web.get(place).headers["Cache-Control"] == LASTING
 

@@ -140,6 +140,8 @@ class PictureHandler(PicturesHandler):
         if isinstance(request, FactsRequest):
             await self.respond(await self._facts(request, options))
             return
+        if parsed.version and await self._moved(await self.site.pictures.current(request), parsed):
+            return
         outcome = await self.site.pictures.known(request)
         varies = request.varies
         if parsed.version and not isinstance(outcome, OutOfBounds):
