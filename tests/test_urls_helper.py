@@ -21,7 +21,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import KNOWN
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import COMPASS, TRANSPARENT, Fit, Gravity, Quality
+from liveresize.core.values import COMPASS, TRANSPARENT, Duotone, Fit, Gravity, Quality
 
 RULES = UrlRules(presets={"thumb": ()})
 KEY = "correct horse battery"
@@ -45,6 +45,8 @@ options = st.fixed_dictionaries(
         "sharpen": tenths.map(lambda ten: ten / 10),
         "brightness": st.integers(-100, 100),
         "contrast": st.integers(-100, 100),
+        "pixelate": st.just(0) | st.integers(2, 200),
+        "tint": st.sampled_from(("264653,e9c46a", "000,fff")),
         "saturation": st.integers(-100, 100),
         "rotate": st.sampled_from((0, 90, 180, 270)),
         "flip": st.sampled_from(("h", "v", "hv")),
@@ -117,6 +119,12 @@ def test_what_is_written_is_read_as_what_was_asked(
     assert [key for key, _ in request.sent] == [key for key in KNOWN if key in asked]
 
 
+def duotone(text: str) -> Duotone | None:
+    """Two colours in hex digits."""
+    dark, _, light = text.partition(",")
+    return (colour(dark), colour(light)) if text else None
+
+
 def expected(
     box: tuple[int, int], density: int, extension: str, asked: dict[str, Any]
 ) -> Rendition:
@@ -140,6 +148,8 @@ def expected(
         sharpen=round(asked.get("sharpen", 0) * 10),
         brightness=asked.get("brightness", 0),
         contrast=asked.get("contrast", 0),
+        pixelate=asked.get("pixelate", 0),
+        tint=duotone(asked.get("tint", "")),
         saturation=asked.get("saturation", 0),
         rotate=asked.get("rotate", 0),
         flip=asked.get("flip", ""),

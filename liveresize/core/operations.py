@@ -19,10 +19,12 @@ from liveresize.core.values import (
     LOOK,
     MAX_QUALITY,
     MAX_SHARPEN,
+    PIXELATE,
     SMART,
     TRANSPARENT,
     WHITE,
     Colour,
+    Duotone,
     Fit,
     Gravity,
     Quality,
@@ -151,6 +153,28 @@ def _colour_text(colour: Colour) -> str:
     return digits[:6] if colour[3] == 255 else digits
 
 
+def _read_duotone(text: str, rules: UrlRules) -> Duotone:
+    if not _TWO.fullmatch(text):
+        raise ValueError(text)
+    dark, light = (_read_colour(each, rules) for each in text.split(","))
+    return dark, light
+
+
+_OPAQUE = "[0-9a-fA-F]{3}|[0-9a-fA-F]{6}"
+_TWO = re.compile(f"({_OPAQUE}),({_OPAQUE})")
+
+
+def _duotone_text(colours: Duotone, between: str = ",") -> str:
+    return between.join(_colour_text(each) for each in colours)
+
+
+def _read_pixelate(text: str, rules: UrlRules) -> int:
+    number = numbers.whole(text, PIXELATE[1])
+    if number is None or 0 < number < PIXELATE[0]:
+        raise ValueError(text)
+    return number
+
+
 _FRACTION = r"(0(\.[0-9]{1,99})?|1(\.0{1,99})?)"
 
 ROWS = (
@@ -255,6 +279,39 @@ ROWS = (
         "Percent more colour, or less below 0: −100 are shades of grey, 100 twice the colour.",
         "sa",
     ),
+    Operation(
+        name="pixelate",
+        about="Blocks of so many pixels a side, in their average colour. 0 is none.",
+        allowed=f"0 or a whole number from {PIXELATE[0]} to {PIXELATE[1]}",
+        schema={
+            "anyOf": [
+                {"const": 0},
+                {"type": "integer", "minimum": PIXELATE[0], "maximum": PIXELATE[1]},
+            ],
+            "default": 0,
+        },
+        example=8,
+        effect=Effect.FILTER,
+        plain=0,
+        read=_read_pixelate,
+        token=lambda side: f"px{side}" if side else "",
+        pattern="px[0-9]{1,3}",
+        parse=lambda token: _within(token[1:], *PIXELATE),
+    ),
+    Operation(
+        name="tint",
+        about="Two colours, for what is dark and what is light; everything else is between them.",
+        allowed="two colours of 3 or 6 hex digits, as `264653,e9c46a`",
+        schema={"type": "string", "pattern": f"^{_TWO.pattern}$"},
+        example="264653,e9c46a",
+        effect=Effect.FILTER,
+        plain=None,
+        read=_read_duotone,
+        text=_duotone_text,
+        token=lambda colours: "t" + _duotone_text(colours, ".") if colours else "",
+        pattern=r"t[0-9a-f]{6}\.[0-9a-f]{6}",
+        parse=lambda token: (_colour(f"{token[1:7]}ff"), _colour(f"{token[8:]}ff")),
+    ),
     flag(
         "grey",
         "Shades of grey instead of colours.",
@@ -341,6 +398,8 @@ class Spelled(TypedDict, total=False):
     brightness: int | None
     contrast: int | None
     saturation: int | None
+    pixelate: int | None
+    tint: str | None
     grey: bool | None
     rotate: int | None
     flip: str | None

@@ -8,7 +8,16 @@ from typing import Self
 from liveresize.core import numbers
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operations import ROWS, VARIANT
-from liveresize.core.values import CENTER, TRANSPARENT, WHITE, Colour, Fit, Gravity, Quality
+from liveresize.core.values import (
+    CENTER,
+    TRANSPARENT,
+    WHITE,
+    Colour,
+    Duotone,
+    Fit,
+    Gravity,
+    Quality,
+)
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: `variant` is kept once it is made
@@ -18,7 +27,8 @@ class Rendition:
     `width` and `height` are the box in pixels (multiplied by the density); 0 means that this
     side is calculated, both 0 the picture's own size. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off, as it is for `brightness`, `contrast` and
-    `saturation`, percents from −100 to 100. `rotate` is clockwise degrees, `flip`
+    `saturation`, percents from −100 to 100, and for `pixelate`, the side of a block in pixels.
+    `tint` has the colours of black and of white. `rotate` is clockwise degrees, `flip`
     one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `floor`
     rounds a calculated side down, as vip does, and not half up. `bare` drops the transparency of
     a JPEG, as vip does, and shows what lies under it.
@@ -38,6 +48,8 @@ class Rendition:
     brightness: int = 0
     contrast: int = 0
     saturation: int = 0
+    pixelate: int = 0
+    tint: Duotone | None = None
     grey: bool = False
     rotate: int = 0
     flip: str = ""

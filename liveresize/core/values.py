@@ -94,11 +94,16 @@ MAX_SHARPEN = 100
 """Ten times an amount of 10."""
 LOOK = 100
 """The bounds of brightness, contrast and saturation, below and above 0, in percent."""
+PIXELATE = (2, 200)
+"""The bounds of the side of a block, in pixels."""
 FAR_EDGE = 1000
 """The right and the lower edge of a picture in the thousandths of a `Gravity`."""
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue, alpha; each 0–255, alpha 0 is transparent."""
+
+Duotone = tuple[Colour, Colour]
+"""The opaque colours that black and white become."""
 
 WHITE: Colour = (255, 255, 255, 255)
 TRANSPARENT: Colour = (255, 255, 255, 0)

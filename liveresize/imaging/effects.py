@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from PIL import Image, ImageFilter
 
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import Colour
+from liveresize.core.values import Colour, Duotone
 
 Size = tuple[int, int]
 
@@ -109,12 +110,42 @@ def saturated(image: Image.Image, percent: int) -> Image.Image:
     return result
 
 
-FILTERS: dict[str, Callable[[Image.Image, int], Image.Image]] = {
+def pixelated(image: Image.Image, side: int) -> Image.Image:
+    """`image` in blocks of `side` pixels, from the upper left, each the average of its pixels.
+
+    Blocks at the right and lower edges are cut. Colour is weighed by alpha.
+    """
+    premultiplied = image.convert("RGBa") if image.mode == "RGBA" else image
+    blocks = premultiplied.reduce(side)
+    if image.mode == "RGBA":
+        blocks = blocks.convert("RGBA")
+    box = (0, 0, image.width / side, image.height / side)
+    return blocks.resize(image.size, Image.Resampling.NEAREST, box=box)
+
+
+def tinted(image: Image.Image, colours: Duotone) -> Image.Image:
+    """`image` between two colours: black becomes the first and white the second.
+
+    What is between them goes by its luma, weighed as by Rec. 601.
+    """
+    luma = image.convert("L")
+    bands = [
+        luma.point([(2 * (dark * (255 - at) + light * at) + 255) // 510 for at in range(256)])
+        for dark, light in zip(*(colour[:3] for colour in colours), strict=True)
+    ]
+    if image.mode == "RGBA":
+        return Image.merge("RGBA", (*bands, image.getchannel("A")))
+    return Image.merge("RGB", bands)
+
+
+FILTERS: dict[str, Callable[[Image.Image, Any], Image.Image]] = {
     "blur": blurred,
     "brightness": brightened,
     "contrast": contrasted,
     "saturation": saturated,
     "sharpen": sharpened,  # after contrast, which would enlarge its halos
+    "pixelate": pixelated,
+    "tint": tinted,
     "grey": greyed,  # last: the others take no LA
 }
 """What each filter of `domain.operations` does to a picture (L, RGB or RGBA), in this order."""

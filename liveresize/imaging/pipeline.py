@@ -49,7 +49,7 @@ def finished(pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.P
     if not task.output.has_alpha:
         pixels = effects.flattened(pixels, background)
     pixels = effects.filtered(pixels, rendition)
-    if task.grey and effects.is_neutral(background):
+    if task.grey and effects.is_neutral(background) and not rendition.tint:
         pixels = modes.thinned(pixels)
     return pixels
 

@@ -155,6 +155,8 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example(f"{SQUARE}?fit=crop&contrast=40", "more contrast"),
         Example(f"{SQUARE}?fit=crop&saturation=-60", "paler"),
     ),
+    "pixelate": (Example(f"{SQUARE}?fit=crop&pixelate=10", "blocks of 10 pixels"),),
+    "tint": (Example(f"{SQUARE}?fit=crop&tint=264653,e9c46a", "a duotone"),),
     "grey": (Example(f"{SQUARE}?fit=crop&grey=true", "shades of grey"),),
     "turn": (
         Example("/sample_120_0.jpg?rotate=90", "clockwise; 120 is the width afterwards"),

@@ -59,6 +59,8 @@ _pairs = st.sampled_from(
             "bg=f00",
             "bg=01020304",
             "brightness=-9",
+            "pixelate=8",
+            "tint=000,fc0",
             "blur=1.5",
             "sharpen=2",
             "rotate=90",
@@ -131,6 +133,8 @@ percents = st.integers(-100, 100)
 channel = st.integers(0, 255)
 colours = st.tuples(channel, channel, channel, channel)
 
+opaque = st.tuples(channel, channel, channel, st.just(255))
+
 
 @st.composite
 def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
@@ -146,6 +150,8 @@ def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
         "blur": draw(st.just(0) | st.integers(3, 1000)),
         "sharpen": draw(st.integers(0, 100)),
         **{name: draw(st.just(0) | percents) for name in ("brightness", "contrast", "saturation")},
+        "pixelate": draw(st.just(0) | st.integers(2, 200)),
+        "tint": draw(st.none() | st.tuples(opaque, opaque)),
         "grey": draw(st.booleans()),
         "rotate": draw(st.sampled_from((0, 90, 180, 270))),
         "flip": draw(st.sampled_from(("", "h", "v", "hv"))),

@@ -65,6 +65,11 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
             ("-07", -7),
         )
     ),
+    ("pixelate=0", {"pixelate": 0}),
+    ("pixelate=2", {"pixelate": 2}),
+    ("pixelate=0200", {"pixelate": 200}),
+    ("tint=000,FFcc00", {"tint": ((0, 0, 0, 255), (255, 204, 0, 255))}),
+    ("tint=264653%2Cfff", {"tint": ((38, 70, 83, 255), (255, 255, 255, 255))}),
     *((f"rotate={turn}", {"rotate": turn}) for turn in (0, 90, 180, 270)),
     *((f"flip={axis}", {"flip": axis}) for axis in ("h", "v", "hv")),
     ("bg=ffffff", {"bg": (255, 255, 255, 255)}),
@@ -118,6 +123,8 @@ BAD = {
     "brightness": ["101", "-101", "1.5", "+5", "--5", "20%", "٢", "true", "1e1", " 5"],
     "contrast": ["101", "-101", "0.5", "high"],
     "saturation": ["101", "-101", "2.0", "none"],
+    "pixelate": ["1", "201", "-2", "2.5", "true"],
+    "tint": ["000", "000,", "000,ffff", "000,ffffff80", "#000,#fff", "red,blue", "0,1,2"],
     "rotate": ["45", "-90", "360", "090", "90.0", "auto"],
     "flip": ["vh", "H", "true", "hh", "both"],
     "bg": [

@@ -47,6 +47,7 @@ VARIANTS = [
     (box(PNG, width=0, height=0), "0x0-png"),
     (box(PNG, grey=True), "8x6-grey-png"),
     (box(PNG, brightness=-100), "8x6-brm100-png"),
+    (box(PNG, pixelate=8, tint=(RED, WHITE), grey=True), "8x6-px8-tff0000.ffffff-grey-png"),
     (box(PNG, blur=7, brightness=5, contrast=-20, saturation=1), "8x6-b7-br5-com20-sa1-png"),
     (box(PNG, fit=Fit.COVER), "8x6-cover-png"),
     (box(PNG, fit=Fit.FILL), "8x6-fill-png"),

@@ -130,6 +130,8 @@ OF_IMGPROXY = [
         f"/_/rs:fit:300:200:0:1/bg:255:0:128/{IMAGE}",
         "/cat_300_200.auto?fit=canvas&bg=ff0080&enlarge=false",
     ),
+    (f"/_/w:300/el:1/pix:8/{IMAGE}", "/cat_300_0.auto?pixelate=8"),
+    (f"/_/w:300/el:1/pixelate:1/{IMAGE}", "/cat_300_0.auto"),
     (f"/_/w:300/el:1/dpr:2/{IMAGE}", "/cat_300_0_2x.auto"),
     (f"/_/rs:fill:300:200:1/g:no/{IMAGE}", "/cat_300_200.auto?fit=crop&gravity=north"),
     (

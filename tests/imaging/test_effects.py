@@ -220,6 +220,51 @@ def test_looks_are_those_of_css(name: str) -> None:
             )
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("side", [2, 7, 200])
+def test_blocks_are_averages(mode: str, side: int) -> None:
+    """From the upper left; those at the edges are cut, and are the average of what is there."""
+    picture = samples.scene((30, 20)).convert(mode)
+    made = effects.pixelated(picture, side)
+    assert (made.mode, made.size) == (mode, (30, 20))
+    for left, top in ((0, 0), (30 - (30 % side or side), 20 - (20 % side or side))):
+        box = (left, top, min(left + side, 30), min(top + side, 20))
+        block = made.crop(box)
+        mean = ImageStat.Stat(picture.crop(box)).mean
+        assert all(low == high for low, high in ImageStat.Stat(block).extrema)
+        assert samples.near(ImageStat.Stat(block).mean, mean, 1)
+
+
+def test_blocks_hide_what_is_transparent() -> None:
+    """Colour is weighed by alpha."""
+    picture = Image.new("RGBA", (8, 8), (0, 255, 0, 0))
+    picture.paste((200, 0, 0, 255), (0, 0, 4, 8))
+    assert samples.near(effects.pixelated(picture, 8).getpixel((7, 7)), (200, 0, 0, 128), 1)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_tint_is_between_its_colours(mode: str) -> None:
+    """Black is the first, white the second, what is between goes by its luma; alpha stays."""
+    dark, light = (10, 20, 200, 255), (250, 220, 0, 255)
+    for level, wanted in ((0, dark), (255, light), (51, (58, 60, 160))):
+        picture = Image.new("RGB", (1, 1), (level,) * 3).convert(mode)
+        if mode == "RGBA":
+            picture.putalpha(7)
+        pixel = effects.tinted(picture, (dark, light)).getpixel((0, 0))
+        assert pixel == wanted[:3] + ((7,) if mode == "RGBA" else ())
+
+
+@pytest.mark.parametrize("output", [Format.JPEG, Format.PNG, Format.GIF])
+def test_a_grey_picture_gets_the_colours_of_its_tint(
+    tmp_path: pathlib.Path, output: Format
+) -> None:
+    """An original without colour is not stored without the new one."""
+    path = samples.saved(tmp_path / "a.png", Image.new("L", (20, 20), 255))
+    tint = ((0, 0, 0, 255), (200, 0, 0, 255))
+    _, made = samples.rendered(path, width=10, format=output, tint=tint)
+    assert samples.near(made.convert("RGB").getpixel((5, 5)), (200, 0, 0), 4)
+
+
 @pytest.mark.parametrize("output", [Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF])
 def test_looks_are_rendered(tmp_path: pathlib.Path, output: Format) -> None:
     """In every format, of every frame where it moves; transparency stays where it can."""

@@ -28,6 +28,7 @@ TEXTS = (
     *("10", "10.5", "0.3333333333333333", "h", "v", "hv", "vh", "crop", "clip", "fill"),
     *("canvas", "cover", "center", "north", "smart", "top", "0,0", "1,1", "0.25,0.75", "1.5,0"),
     *("0,-1", ",", "fff", "ffff", "ff0000", "ff0000aa", "f0f0f", "g00", "transparent", "card"),
+    *("2", "200", "201", "000,ffcc00", "fff,ff0000aa"),
 )
 """Each means something to some parameter, or nearly does."""
 
