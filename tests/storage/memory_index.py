@@ -232,7 +232,10 @@ class MemoryTokens(_Repository):
             raise errors.TokenRefused("", "", "expired")
         row.state, row.resumable, row.nonce = State.UPLOADING, resumable, uuid.uuid4().hex
         row.lease_until = row.expires_at if resumable else now + lease
-        return Claim(grant=row.grant, digest=digest, nonce=row.nonce, ends_in=row.lease_until - now)
+        grant, standing = row.grant, self._tables.originals.get(image)
+        if grant.overwrite and standing is not None and standing.record.held_at is not None:
+            grant = dataclasses.replace(grant, given=dataclasses.replace(grant.given, held=True))
+        return Claim(grant=grant, digest=digest, nonce=row.nonce, ends_in=row.lease_until - now)
 
     async def renew(self, claim: Claim, lease: float) -> None:
         now = self._tables.now()
@@ -291,7 +294,8 @@ class MemoryTokens(_Repository):
             self._tables.end(replaced)
         row.state, row.received_sha256, row.receipt = State.DONE, received_sha256, receipt
         record = row.grant.given.at(now)
-        if original.record.held_at is not None:
+        held = (original, *([replaced] if replaced else []))
+        if any(one.record.held_at is not None for one in held):
             record = dataclasses.replace(record, held_at=now)
         original = dataclasses.replace(original, uploaded_at=now, record=record)
         self._tables.originals[original.image] = original

@@ -45,7 +45,7 @@ def test_a_replaced_picture_starts_with_a_record_of_its_own(world: World) -> Non
     """A focus is that of the pixels that are gone."""
 
     async def scenario(bench: Bench) -> None:
-        await bench.upload(given=GIVEN)
+        await bench.upload(given=dataclasses.replace(GIVEN, held=False))
         claim = await bench.claim(overwrite=True)
         await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}")
         standing = await bench.index.rows.find(CAT)
@@ -196,5 +196,32 @@ def test_holds_are_told_as_long_as_deletions(world: World) -> None:
             (other.generation, ""),
             (stored.generation, RECORD),
         ]
+
+    world.run(scenario)
+
+
+@everywhere
+def test_what_replaces_a_held_picture_is_held(world: World) -> None:
+    """Whether it was held before the upload began, or while it was under way; not for ever."""
+
+    async def scenario(bench: Bench) -> None:
+        await bench.upload(given=Given(held=True))
+        claim = await bench.claim(overwrite=True)
+        assert claim.grant.given.held
+        await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}")
+        held = await bench.index.rows.find(CAT)
+        assert held is not None
+        assert held.record.hidden
+        await bench.index.rows.change(CAT, Change(held=False))
+        claim = await bench.claim(overwrite=True)
+        assert not claim.grant.given.held
+        await bench.index.rows.change(CAT, Change(held=True))
+        await bench.index.tokens.complete(claim, worlds.original(), "0" * 64, "{}")
+        late = await bench.index.rows.find(CAT)
+        assert late is not None
+        assert late.record.hidden
+        await bench.index.rows.change(CAT, Change(held=False))
+        shown = await bench.upload(overwrite=True)
+        assert not shown.record.hidden
 
     world.run(scenario)

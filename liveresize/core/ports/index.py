@@ -133,6 +133,8 @@ class Tokens(Protocol):
         for other ids. For a used token that has not expired the result is Spent. A token that
         was given back can be claimed again.
 
+        If the upload will replace a picture that is held, the grant says `held`, too.
+
         A `resumable` claim lasts until the token expires, whatever `lease` is, and the next one
         takes it over: the earlier upload has lost its claim.
         """

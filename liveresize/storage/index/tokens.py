@@ -79,7 +79,10 @@ class SqlTokens(Repository):
         )
         row = claimed.one_or_none()
         if row is not None:
-            return Claim(grant=_grant(row), digest=digest, nonce=nonce, ends_in=row.ends_in)
+            grant = _grant(row)
+            if grant.overwrite and _is_held(originals.current(connection, grant.image)):
+                grant = replace(grant, given=replace(grant.given, held=True))
+            return Claim(grant=grant, digest=digest, nonce=nonce, ends_in=row.ends_in)
         known = connection.execute(
             sa.select(
                 _tokens,
@@ -175,12 +178,17 @@ class SqlTokens(Repository):
                 raise errors.IdTaken()
             originals.end_generation(connection, replaced)
         record = records.load(token.given).at(token.now)
-        if original.record.held_at is not None:  # a hook could not look at it
+        # By a hook that could not look at it, or as what it replaces, which a moderator holds.
+        if _is_held(original) or _is_held(replaced):
             record = replace(record, held_at=token.now)
         original = replace(original, uploaded_at=token.now, record=record)
         originals.insert(connection, original, original.uploaded_at, mirrored=mirrored)
         events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced
+
+
+def _is_held(original: Original | None) -> bool:
+    return original is not None and original.record.held_at is not None
 
 
 def _issue(connection: sa.Connection, grants: Sequence[Grant]) -> list[Token]:
