@@ -24,6 +24,7 @@ from liveresize.imaging import (
     gamma,
     memory,
     orientation,
+    pixel_limit,
     placeholder,
     png,
     repair,
@@ -72,7 +73,8 @@ def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
     """`ingest`, of a file as it is."""
     constraints = settings.constraints
     pixels = min(constraints.max_decode_pixels, constraints.max_input_pixels)
-    with _sized_as_upload(), decode.open_picture(job.source, settings, pixels) as image:
+    named = "max_decode" if pixels < constraints.max_input_pixels else "max_input"
+    with _sized_as_upload(named), decode.open_picture(job.source, settings, pixels) as image:
         exif_orientation = decode.orientation(image)
         upright = orientation.turned_size(image.size, exif_orientation)
         box = crop_box(job.crop, upright)
@@ -187,12 +189,17 @@ def within(size: Size, pixels: int) -> Size:
 
 
 @contextlib.contextmanager
-def _sized_as_upload() -> Iterator[None]:
-    """Say UploadTooLarge where decoding says ImageTooLarge, with the same words."""
+def _sized_as_upload(limit: str = "") -> Iterator[None]:
+    """Say UploadTooLarge where decoding says ImageTooLarge, with the same words.
+
+    `limit` is the setting in `constraints` that bounds the pixels, which the words then name.
+    """
     try:
         yield
     except errors.ImageTooLarge as exc:
-        raise errors.UploadTooLarge(exc.public, exc.detail) from exc
+        words = f"megapixels; `constraints.{limit}` allows" if limit else pixel_limit.LIMIT
+        sentence = exc.public.replace(pixel_limit.LIMIT, words)
+        raise errors.UploadTooLarge(sentence, exc.detail) from exc
 
 
 def _as_sent(

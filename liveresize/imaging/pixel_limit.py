@@ -6,6 +6,9 @@ from PIL import Image
 
 from liveresize import errors
 
+LIMIT = "megapixels; the limit is"
+"""Words of the sentence that who knows the setting may replace by its name."""
+
 _OF_PILLOW = re.compile(r"\((?P<pixels>[0-9]+) pixels\).* (?P<most>[0-9]+) pixels")
 
 
@@ -31,5 +34,5 @@ def told_by_pillow(
 
 
 def _refusal(noun: str, pixels: int, most: int, detail: str) -> errors.ImageTooLarge:
-    sentence = f"{noun} has {pixels / 1e6:.1f} megapixels; the limit is {most / 1e6:g}."
+    sentence = f"{noun} has {pixels / 1e6:.1f} {LIMIT} {most / 1e6:g}."
     return errors.ImageTooLarge(sentence, detail)

@@ -145,7 +145,7 @@ def test_what_is_no_picture_is_reported(old: Published, house: House) -> None:
     old.save()
     assert not house.move_in(old)
     assert house.counts("originals") == (1, 0, 5)
-    assert "wall" in house.reason("the limit is 128")
+    assert "wall" in house.reason("`constraints.max_input` allows 128")
     assert "bitmap" in house.reason("It is BMP: list bmp in formats.input")
     assert "cut" in house.reason("damaged JPEG")
     assert "empty" in house.reason("The file is empty")

@@ -232,7 +232,7 @@ def test_a_picture_that_needs_too_much_memory_is_413_with_the_figures(
     for form in ("jpg", "png", "webp", "avif", "gif"):
         assert web.get(f"/grey_500_500.{form}?fit=crop").status_code == 200
     over = web.upload("over", pictures.blank(12_000, 11_000), web.token("over"))
-    assert "has 132.0 megapixels; the limit is 128." in over.json()["error"]
+    assert "has 132.0 megapixels; `constraints.max_input` allows 128." in over.json()["error"]
 
 
 def test_an_upload_that_takes_too_long_is_the_fault_of_the_file(
