@@ -18,33 +18,37 @@ from liveresize.core.ports.files import (
     StrayOriginals,
 )
 from liveresize.core.ports.index import (
-    FACTS,
-    HIDDEN,
-    RECORD,
     SCANNED,
-    Added,
-    BucketTotals,
-    BucketUse,
     Changed,
-    Deliveries,
-    Delivery,
-    Ended,
-    Erasures,
-    Events,
     ExpiryPause,
-    Links,
     Listing,
     MirrorQueue,
     OriginalRows,
     Page,
     Peers,
-    Position,
-    Purged,
-    Purges,
-    Selection,
     Tokens,
 )
+from liveresize.core.ports.links import (
+    Added,
+    BucketTotals,
+    BucketUse,
+    Ended,
+    Links,
+    Position,
+    Selection,
+)
 from liveresize.core.ports.memory import CachedImage, LinkList, Memory
+from liveresize.core.ports.news import (
+    FACTS,
+    HIDDEN,
+    RECORD,
+    Deliveries,
+    Delivery,
+    Erasures,
+    Events,
+    Purged,
+    Purges,
+)
 from liveresize.core.ports.stores import (
     EventReceiver,
     ForeignOriginals,

@@ -9,7 +9,7 @@ from typing import Protocol
 from liveresize.core import originals
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
-from liveresize.core.ports.index import Purged
+from liveresize.core.ports.news import Purged
 from liveresize.core.tokens import Claim
 
 

@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.core.events import Event, Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
-from liveresize.core.ports.index import Delivery
+from liveresize.core.ports.news import Delivery
 
 
 class WebhookClient(Protocol):
