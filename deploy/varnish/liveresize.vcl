@@ -57,6 +57,11 @@ sub vcl_backend_response {
         set beresp.uncacheable = true;
         return (deliver);
     }
+    # Varnish keeps no 303 by itself, whatever its Cache-Control says.
+    if (beresp.status == 303 && beresp.http.Cache-Control ~ "max-age=[0-9]") {
+        set beresp.ttl = std.duration(
+            regsub(beresp.http.Cache-Control, "^.*max-age=([0-9]+).*$", "\1s"), 0s);
+    }
     # A picture that was deleted must not be served for a little longer.
     set beresp.grace = 0s;
     set beresp.keep = 0s;

@@ -36,6 +36,11 @@ class Scene:
 
     def server(self, step: str = "none", number: int = 0, **keys: object) -> servers.Process:
         """A server that dies at `step`, on the data of that number."""
+        # Written by a rename at the first start, which is not the one that a step is about.
+        name = self.folders[number] / "data" / "instance"
+        if not name.exists():
+            name.parent.mkdir(parents=True, exist_ok=True)
+            name.write_text(f"here/{number:08x}")
         program = ("tests.crashes.program", step)
         wanted = KEYS | self.backends.keys | keys
         process = servers.Process(self.folders[number], program=program, **wanted)

@@ -12,7 +12,7 @@ import pytest
 from storage import s3worlds
 
 from liveresize.app import lifecycle
-from liveresize.observe.metrics import registry, renders, requests, stores
+from liveresize.observe.metrics import intake, registry, renders, requests, stores
 
 from . import metering, pictures, servers, wire
 from .metering import Reading, series
@@ -415,12 +415,13 @@ DECLARED = {
     "method": set(requests.METHODS),
     "status": set(requests.STATUSES),
     "cache": set(requests.CACHES),
-    "outcome": set(registry.OUTCOMES),
+    "outcome": {*registry.OUTCOMES, *intake.OUTCOMES},
     "format": set(renders.FORMATS),
     "operation": set(stores.OPERATIONS),
     "kind": set(stores.KINDS),
     "part": {"index", "store"},
     "folder": {"originals", "spool", "renditions"},
+    "hook": set(intake.HOOKS),
 }
 
 
