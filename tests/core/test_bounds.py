@@ -132,7 +132,12 @@ def test_nothing_is_lost_that_was_within_the_bounds(
 def test_what_was_over_the_bounds_ends_at_one(
     size: Size, rendition: Rendition, bounds: Bounds
 ) -> None:
-    """The offer is the nearest: a result that was too large now touches a bound, or is whole."""
+    """The offer is the nearest: a result that was too large now touches a bound, or is whole.
+
+    Where `fill` may not enlarge, the ratio of its box comes first, which the result has not.
+    """
+    if rendition.fit is Fit.FILL and not rendition.enlarge:
+        return
     offered = geometry.nearest_allowed(size, rendition, bounds)
     if offered is None or bounds.within(geometry.output_size(size, rendition)):
         return
