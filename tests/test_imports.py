@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "delivery": ANY_LAYER
     | {"core", "storage.mirroring", "compat.vip.requests", "compat.vip.importer"},
     "notifications": ANY_LAYER | {"core"},
-    "intake": ANY_LAYER | {"core"},
+    "intake": ANY_LAYER | {"core", "notifications"},
     "uploads": ANY_LAYER | {"core", "storage.mirroring", "delivery", "notifications", "intake"},
     "http.transport": ANY_LAYER | {"core"},
     "http": ANY_LAYER

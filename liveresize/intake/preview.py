@@ -12,29 +12,26 @@ from liveresize.core.originals import Original
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
 from liveresize.intake.hook import HookFailed, Upload
+from liveresize.notifications.session import FOREIGN, Session, reason
 
 SIDE = 512
 """Pixels of the longer side of the picture, at most."""
 
 _QUALITY = Quality(80, 80, 60)
 
-_FAILURES = (aiohttp.ClientError, OSError, ValueError)
-"""What the driver raises; ValueError is about a host that cannot be spelled in DNS."""
-
 
 class HttpHook:
     """Posts to `url`: 2xx takes the picture, 4xx refuses it. It has `timeout` seconds.
 
-    Redirects and proxies of the environment are not followed.
+    Redirects are not followed.
     """
 
     name = "http"
 
     def __init__(self, url: str, *, timeout: float, renderer: ports.Renderer) -> None:
         self._url = url
-        self._timeout = timeout
         self._renderer = renderer
-        self._session: aiohttp.ClientSession | None = None
+        self._session = Session(timeout)
 
     async def check(self, upload: Upload) -> str:
         """Return the status that refuses; empty if the picture is taken.
@@ -52,14 +49,12 @@ class HttpHook:
             filename=f"image.{picture.format.extension}",
         )
         try:
-            async with self._open().post(self._url, data=form, allow_redirects=False) as answer:
+            async with self._session.open().post(
+                self._url, data=form, allow_redirects=False
+            ) as answer:
                 status = answer.status
-        except TimeoutError:
-            raise HookFailed("no answer in time") from None
-        except _FAILURES as error:
-            # The text of others may name the URL, which may be a secret.
-            told = f": {error}" if isinstance(error, OSError) else ""
-            raise HookFailed(f"{type(error).__name__}{told}") from error
+        except FOREIGN as error:
+            raise HookFailed(reason(error)) from error
         if 200 <= status < 300:
             return ""
         if 400 <= status < 500:
@@ -85,20 +80,7 @@ class HttpHook:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        """Return the session, which can only be made in a running loop."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._session
+        await self._session.close()
 
 
 def _facts(original: Original) -> dict[str, object]:

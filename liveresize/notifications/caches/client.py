@@ -10,7 +10,7 @@ import yarl
 
 from liveresize import errors
 from liveresize.core import numbers
-from liveresize.notifications.client import FOREIGN, reason
+from liveresize.notifications.session import FOREIGN, Session, reason
 
 _MOST_READ = 65_536
 """Bytes of an answer that are looked at."""
@@ -24,9 +24,9 @@ _BUSY = (429, 503)
 class CacheClient:
     """Sends requests to one cache, within `timeout` seconds each.
 
-    Redirects and proxies of the environment are not followed, and certificates are verified. A
-    cache that answers 429 or 503 with a time is left alone until then. `reset` is a header with
-    the Unix time of the end of that pause, for a cache that sends no `Retry-After`.
+    Redirects are not followed. A cache that answers 429 or 503 with a time is left alone until
+    then. `reset` is a header with the Unix time of the end of that pause, for a cache that sends
+    no `Retry-After`.
     """
 
     def __init__(
@@ -37,12 +37,11 @@ class CacheClient:
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._timeout = timeout
         self._reset = reset
         self._monotonic = monotonic
         self._clock = clock
         self._rests_until = 0.0
-        self._session: aiohttp.ClientSession | None = None
+        self._session = Session(timeout)
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -56,7 +55,7 @@ class CacheClient:
         if left > 0:
             raise errors.CacheUnavailable("", "it asked for a pause", {"retry_after": left})
         try:
-            async with self._open().request(
+            async with self._session.open().request(
                 method,
                 yarl.URL(url, encoded=True),
                 data=body or None,
@@ -75,8 +74,7 @@ class CacheClient:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
     def _pause(self, headers: Mapping[str, str]) -> float:
         """Return the seconds for which the cache wants no requests."""
@@ -88,18 +86,6 @@ class CacheClient:
         if end is not None:
             return min(max(0.0, end - self._clock()), 1.0 * _LONGEST_REST)
         return 1.0 * (seconds or 0)
-
-    def _open(self) -> aiohttp.ClientSession:
-        """The session, which can only be made where a loop turns."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._session
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
