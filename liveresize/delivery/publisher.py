@@ -103,7 +103,7 @@ class Publisher:
         generation = original.generation
         if variant in self._coming.get(generation, ()) or not self._has_room(original, variant):
             return
-        spooled = self._store.spools(original.image)
+        spooled = self._store.direct(original.image) is None
         if not spooled and len(self._grouped) >= _ON_THEIR_WAY:
             self.refused += 1
             return
@@ -218,7 +218,9 @@ class Publisher:
         """The links of those that the store has taken."""
         async with self._turn:
             self.attempts += len(group)
-            outcomes = await self._store.publish_all(group)
+            direct = self._store.direct(group[0][0].image)
+            assert direct is not None  # or it was spooled
+            outcomes = await direct.publish_all(group)
         stored = []
         for (link, _), error in zip(group, outcomes, strict=True):
             if error is None:

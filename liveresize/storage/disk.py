@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 from urllib.parse import quote
 
 from liveresize import errors
@@ -102,9 +102,9 @@ class DiskRenditions:
             return None
         return self._folder(generation) / file
 
-    def spools(self, image: ImageId) -> bool:
-        """Return False: the disk takes bytes at once."""
-        return False
+    def direct(self, image: ImageId) -> Self:
+        """Return this store: the disk takes bytes at once."""
+        return self
 
     async def publish(self, source: Path, link: Link) -> None:
         """Store a spooled file under `link.key`. Raises DiskFull."""

@@ -157,9 +157,8 @@ class S3Renditions:
         """Return None: this server does not serve the objects."""
         return None
 
-    def spools(self, image: ImageId) -> bool:
-        """Return True: renditions must not stay in memory during an outage."""
-        return True
+    def direct(self, image: ImageId) -> None:
+        """Return None: renditions must not stay in memory during an outage."""
 
     async def publish(self, source: Path, link: Link) -> None:
         """Store a spooled file under `link.key`; the spooled file stays.
@@ -179,12 +178,6 @@ class S3Renditions:
                 )
         except OSError as error:
             raise files.full(error) from error
-
-    async def publish_all(
-        self, renditions: Sequence[tuple[Link, bytes]]
-    ) -> list[errors.DiskFull | None]:
-        """See ports.RenditionStore."""
-        raise NotImplementedError("renditions for S3 are spooled")
 
     async def read(self, link: Link) -> bytes | None:
         """Return the bytes of a link; None if they are missing, incomplete or not ours.

@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Self, overload
 
 from storage.memory_index import MemoryIndex
 
@@ -180,8 +180,8 @@ class FakeStore:
     def local_path(self, key: str) -> Path | None:
         return None
 
-    def spools(self, image: ImageId) -> bool:
-        return self.spooling
+    def direct(self, image: ImageId) -> Self | None:
+        return None if self.spooling else self
 
     async def publish(self, source: Path, link: Link) -> None:
         assert self.spooling

@@ -336,7 +336,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_the_disk_is_always_healthy(tmp_path: Path) -> None:
     """What it cannot do, it says when asked to."""
     assert store(tmp_path).healthy
-    assert not store(tmp_path).spools(CAT)
+    assert store(tmp_path).direct(CAT) is not None
 
 
 def damage(renditions: DiskRenditions, published: Link, data: bytes) -> None:

@@ -188,9 +188,8 @@ class VipRenditions:
         file = file_name(variant, engine, extension)
         return vip_key or f"{original.image.name}/{original.generation}/{file}"
 
-    def spools(self, image: ImageId) -> bool:
-        """Return True: renditions must not stay in memory during an outage."""
-        return True
+    def direct(self, image: ImageId) -> None:
+        """Return None: renditions must not stay in memory during an outage."""
 
     async def publish(self, source: Path, link: Link) -> None:
         """Store a spooled file under `link.key`; the spooled file stays.

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from liveresize import errors
 from liveresize.compat.vip.buckets import VipOriginals, VipRenditions
 from liveresize.core import ports
 from liveresize.core.names import ImageId
@@ -94,19 +93,13 @@ class RoutedRenditions:
         """The key of an object."""
         return self._of(original.image).key(original, variant, engine, extension)
 
-    def spools(self, image: ImageId) -> bool:
+    def direct(self, image: ImageId) -> ports.DirectStore | None:
         """See ports.RenditionStore."""
-        return self._of(image).spools(image)
+        return self._of(image).direct(image)
 
     async def publish(self, source: Path, link: Link) -> None:
         """See ports.RenditionStore."""
         await self._of(link.image).publish(source, link)
-
-    async def publish_all(
-        self, renditions: Sequence[tuple[Link, bytes]]
-    ) -> list[errors.DiskFull | None]:
-        """See ports.RenditionStore; those of buckets are spooled."""
-        return await self.main.publish_all(renditions)
 
     async def read(self, link: Link) -> bytes | None:
         """See ports.RenditionStore."""

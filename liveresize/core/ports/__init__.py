@@ -50,6 +50,7 @@ from liveresize.core.ports.news import (
     Purges,
 )
 from liveresize.core.ports.stores import (
+    DirectStore,
     EventReceiver,
     ForeignOriginals,
     Mirror,
@@ -72,6 +73,7 @@ __all__ = [
     "Clock",
     "Deliveries",
     "Delivery",
+    "DirectStore",
     "Ended",
     "Erasures",
     "EventReceiver",

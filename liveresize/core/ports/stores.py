@@ -76,6 +76,15 @@ class ForeignOriginals(Protocol):
         """
 
 
+class DirectStore(Protocol):
+    """A store that takes renditions from memory: the disk here."""
+
+    async def publish_all(
+        self, renditions: Sequence[tuple[Link, bytes]]
+    ) -> list[errors.DiskFull | None]:
+        """Store bytes under the keys of their links; return the error of each, or None."""
+
+
 class RenditionStore(Protocol):
     """The permanent store of renditions: the disk here, or S3."""
 
@@ -88,21 +97,13 @@ class RenditionStore(Protocol):
     def local_path(self, key: str) -> Path | None:
         """Return the path of the object of `key`, if this server serves it."""
 
-    def spools(self, image: ImageId) -> bool:
-        """Whether renditions of a picture are spooled until they are stored."""
+    def direct(self, image: ImageId) -> DirectStore | None:
+        """Return what takes renditions of a picture from memory; None if they are spooled."""
 
     async def publish(self, source: Path, link: Link) -> None:
         """Store a spooled file under `link.key`; the file stays.
 
         Raises DiskFull or ObjectStoreUnavailable.
-        """
-
-    async def publish_all(
-        self, renditions: Sequence[tuple[Link, bytes]]
-    ) -> list[errors.DiskFull | None]:
-        """Store bytes under the keys of their links; return the error of each, or None.
-
-        Not for stores that spool: they take files.
         """
 
     async def read(self, link: Link) -> bytes | None:
