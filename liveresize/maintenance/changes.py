@@ -55,8 +55,8 @@ class Changes:
     ) -> Original:
         """Change the record of a picture; return what it is afterwards.
 
-        Raises OriginalMissing, IndexUnavailable, OlderInstance if a hold would not be one, and
-        VersionMismatch if the version of the picture is none of `versions`.
+        Raises OriginalMissing, IndexUnavailable, OlderInstance if a hold would have no effect, and
+        VersionMismatch if `versions` does not have the version of the picture.
         """
         standing = await self._rows.find(image)
         if standing is None:

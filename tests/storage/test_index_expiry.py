@@ -81,7 +81,7 @@ def test_who_claims_it_within_the_day_has_it_back(world: World) -> None:
 
 @everywhere
 def test_those_that_are_longest_overdue_come_first(world: World) -> None:
-    """`keep_until` and `claim_within` alike; what stays is none of them."""
+    """By `keep_until` and by `claim_within`; a picture that stays is not due."""
 
     async def scenario(bench: Bench) -> None:
         now = (await bench.upload(ImageId("stays"))).uploaded_at

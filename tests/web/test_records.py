@@ -218,7 +218,7 @@ def test_who_may_see_a_held_picture_keeps_nothing_of_it(gallery: Gallery, name: 
 
 
 def test_a_hold_and_a_release_take_effect_at_once(gallery: Gallery, name: str) -> None:
-    """Redirects and objects end with the answer; after the release the picture is made anew."""
+    """Redirects and objects are gone when PATCH responds; a release renders the picture again."""
     web = gallery.client
     web.put_in(name, pictures.jpeg())
     paths = (f"/{name}", f"/{name}.json", f"/{name}_40_0.jpg", f"/{name}_30_0.jpg")
