@@ -1,9 +1,11 @@
 """What holds for all tests."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import preloaded
 import pytest
+import structlog
 from xdist.scheduler import LoadFileScheduling
 
 preloaded.share_loader()
@@ -46,3 +48,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return not own, own > 20
 
     items.sort(key=turn)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Fail a test that leaves the log set up in its own way: a later test would miss lines."""
+    before = structlog.get_config()
+    yield
+    assert structlog.get_config() == before

@@ -3,15 +3,11 @@
 import asyncio
 import contextlib
 import functools
-import logging
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
-
-import structlog
 
 from liveresize import errors
 from liveresize.app import iaas_places as places
@@ -23,6 +19,7 @@ from liveresize.compat.iaas.originals import Taking
 from liveresize.compat.iaas.source import PATIENCE, Source
 from liveresize.config import Settings
 from liveresize.config.merge import BUILT_IN
+from liveresize.observe import log
 from liveresize.storage.index.database import Database
 from liveresize.storage.originals import DiskOriginals
 from liveresize.workers import WorkerPool
@@ -51,11 +48,8 @@ class ImportRequest:
 
 def main(settings: Settings, request: ImportRequest, say: Callable[[str], None]) -> bool:
     """Do it as a command does, with warnings on stderr; see `import_iaas`."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    return asyncio.run(import_iaas(settings, request, say))
+    with log.warnings_only():
+        return asyncio.run(import_iaas(settings, request, say))
 
 
 async def import_iaas(

@@ -1,13 +1,9 @@
 """The way back to the published service, put together from the settings."""
 
 import asyncio
-import logging
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import structlog
 
 from liveresize.app import iaas_places as places
 from liveresize.app.buckets import Buckets
@@ -20,6 +16,7 @@ from liveresize.compat.iaas.source import PATIENCE
 from liveresize.compat.iaas.summary import EXAMPLES
 from liveresize.config import Settings
 from liveresize.core import names
+from liveresize.observe import log
 from liveresize.storage.index.mirror_queue import SqlMirrorQueue
 from liveresize.storage.index.originals import SqlOriginalRows
 from liveresize.storage.mirroring import Mirroring
@@ -41,11 +38,8 @@ class ExportRequest:
 
 def main(settings: Settings, request: ExportRequest, say: Callable[[str], None]) -> bool:
     """Do it as a command does, with warnings on stderr; see `export_iaas`."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    return asyncio.run(export_iaas(settings, request, say))
+    with log.warnings_only():
+        return asyncio.run(export_iaas(settings, request, say))
 
 
 async def export_iaas(

@@ -4,6 +4,6 @@
 The access line has its own short way, `access`.
 """
 
-from liveresize.observe.log.setup import Handle, access, configure, dropped, silenced
+from liveresize.observe.log.setup import Handle, access, configure, dropped, silenced, warnings_only
 
-__all__ = ["Handle", "access", "configure", "dropped", "silenced"]
+__all__ = ["Handle", "access", "configure", "dropped", "silenced", "warnings_only"]

@@ -5,6 +5,8 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import structlog
 
@@ -133,12 +135,24 @@ def dropped() -> int:
     return 0 if _current is None else _current.dropped
 
 
-@contextlib.contextmanager
-def silenced() -> Iterator[None]:
+def silenced() -> AbstractContextManager[None]:
     """Keep our own records to themselves: for commands whose report says what matters, on
     the stream that structlog would write to."""
+    return _configured(logger_factory=structlog.ReturnLoggerFactory())
+
+
+def warnings_only() -> AbstractContextManager[None]:
+    """Write warnings and errors to stderr and nothing else: for commands that take long."""
+    return _configured(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@contextlib.contextmanager
+def _configured(**given: Any) -> Iterator[None]:
     before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(**given)
     try:
         yield
     finally:
