@@ -52,7 +52,7 @@ class StoredObjects:
             return None
         image, generation, variant, engine, _ = parts
         original = self._memory.original(image)
-        if original is None or original.generation != generation or original.record.hidden:
+        if original is None or original.generation != generation:
             return None
         held = self._memory.held(generation, variant)
         if held is None or held.engine != engine:

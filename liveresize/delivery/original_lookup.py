@@ -93,7 +93,7 @@ class OriginalLookup:
             self._memory.forget(image)
         if original is None:
             original = await self._discover(image, adopt=reachable)
-        if settled and not original.record.hidden:  # or it would be missing faster than others
+        if settled:
             self._memory.keep_original(original)
         return original
 

@@ -108,7 +108,7 @@ class Pictures:
         if isinstance(request, RenditionRequest):
             return self._renditions.recall(request)
         original = self._memory.original(request.image)
-        if original is None or original.record.hidden or not may_have(self._settings, request):
+        if original is None or not may_have(self._settings, request):
             return None
         turned = self._may_turn(request, original) and self._orientations.recall(original)
         if turned is None:
@@ -205,7 +205,7 @@ class Pictures:
     def ready(self, request: VipRequest) -> bool:
         """Whether memory knows that the rendition has been made."""
         original = self._memory.original(request.image)
-        if original is None or original.record.hidden:
+        if original is None:
             return False
         return self._renditions.ready(request.rendition_as(original.output_format))
 
@@ -271,11 +271,7 @@ class Pictures:
             return None
         held = CachedImage(data=data, mime=original.mime, etag=original.sha256)
         known = self._memory.original(original.image)
-        if (
-            known is not None
-            and known.generation == original.generation
-            and not known.record.hidden
-        ):
+        if known is not None and known.generation == original.generation:
             self._memory.put(original.generation, ORIGINAL, held)
         return held
 

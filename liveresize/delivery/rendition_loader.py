@@ -333,8 +333,4 @@ class RenditionLoader:
         """Whether the generation has not ended and is not hidden, as far as this process has
         heard."""
         known = self._memory.original(original.image)
-        return (
-            known is not None
-            and known.generation == original.generation
-            and not known.record.hidden
-        )
+        return known is not None and known.generation == original.generation

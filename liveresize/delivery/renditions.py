@@ -61,7 +61,7 @@ class Renditions:
     def recall(self, request: RenditionRequest) -> Redirect | Bytes | None:
         """What memory alone can answer, without an `await`; None where it cannot."""
         original = self._memory.original(request.image)
-        if original is None or original.record.hidden:
+        if original is None:
             return None
         request = request.at(original.record.focus)
         return self._recall(original, request.rendition.variant, self._redirects(request))
@@ -212,7 +212,7 @@ class Renditions:
     def ready(self, request: RenditionRequest) -> bool:
         """Whether memory knows that the rendition has been made."""
         original = self._memory.original(request.image)
-        if original is None or original.record.hidden:
+        if original is None:
             return False
         return self._made(original, request.at(original.record.focus).rendition.variant)
 

@@ -69,7 +69,13 @@ class Memory:
         return _touched(self._originals, image.key)
 
     def keep_original(self, original: Original) -> None:
-        """Cache an original; another generation of the same picture is dropped completely."""
+        """Cache an original; another generation of the same picture is dropped completely.
+
+        A hidden one is dropped, too: known from memory, it would be missing faster than others.
+        """
+        if original.record.hidden:
+            self.forget(original.image)
+            return
         key = original.image.key
         before = self._originals.pop(key, None)
         if before is not None and before.generation != original.generation:

@@ -6,6 +6,7 @@ import random
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import CachedImage, LinkList
+from liveresize.core.records import Record
 from liveresize.settings.server import Cache
 from liveresize.storage.memory import Memory
 
@@ -64,6 +65,18 @@ def test_what_was_kept_is_there() -> None:
     assert memory.original(ImageId("cat", "bucket")) is None
     assert memory.held(cat.generation, "w") is None
     assert memory.link("2" * 28, "v") is None
+
+
+def test_nothing_hidden_is_kept() -> None:
+    """So that whoever asks memory need not look whether what it knows may be shown."""
+    memory = Memory(Cache(), Time())
+    cat = of()
+    memory.keep_original(cat)
+    memory.put(cat.generation, "v", held())
+    memory.keep_link(link(cat))
+    memory.keep_original(dataclasses.replace(cat, record=Record(held_at=1.0)))
+    assert memory.original(CAT) is None
+    assert sizes(memory) == (0,) * 5
 
 
 def test_bytes_have_a_bound() -> None:

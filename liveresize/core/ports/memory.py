@@ -40,7 +40,8 @@ class Memory(Protocol):
         """Return the original, if it is cached."""
 
     def keep_original(self, original: Original) -> None:
-        """Cache an original; another generation of the same picture is dropped completely."""
+        """Cache an original; another generation of the same picture is dropped completely, as is
+        everything of a hidden one."""
 
     def assumed(self, limit: int) -> list[Original]:
         """Return up to `limit` originals without `uploaded_at`: they were found on the disk, and
