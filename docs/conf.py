@@ -27,6 +27,7 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/*.md",
     "config/README.md",
+    "clients/*/README.md",
     "deploy/*/README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
