@@ -87,15 +87,28 @@ def _calls() -> Iterator[dict[str, Any]]:
     yield _of("srcset", widths=[320, 640, 1280])
     yield _of("srcset", 16, 9, widths=[320, 641, 1281], fit="crop", gravity=[0.3, 0.6])
     yield _of("srcset", 0, 9, widths=[320])
+    yield _of("srcset", widths=[320, 640], pad=[1, 20, 3, 4], fit="crop")
     yield _of("picture", 400, 300, alt='A "cat" & a <dog>\'s', fit="crop")
     yield _of("picture", 16, 9, alt="", widths=[320, 640], sizes="(min-width: 40em) 50vw, 100vw")
+    yield _of("picture", 400, 300, alt="", fit="crop", pad=[5, 7], radius="max")
     yield _of("picture", 400, 0, alt="Cat", original=[4000, 3000], formats=["jpg"], densities=[1])
     for fit in ("clip", "crop", "cover", "canvas", "fill"):
         for box in ((400, 300), (333, 0), (0, 77), (400, 400)):
             yield {
-                "call": "size", "original": [4001, 2999], "width": box[0], "height": box[1],
+                "call": "size",
+                "original": [4001, 2999],
+                "width": box[0],
+                "height": box[1],
                 "options": {"fit": fit},
             }
+    for pad in (10, [1, 2, 3], "5,7"):
+        yield {
+            "call": "size",
+            "original": [400, 300],
+            "width": 40,
+            "height": 0,
+            "options": {"pad": pad},
+        }
     for target in (
         "/cat_400_300.jpg",
         "/cat_400_300.jpg?quality=80&fit=crop&utm=1",

@@ -21,7 +21,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import KNOWN
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import COMPASS, TRANSPARENT, Duotone, Fit, Gravity, Quality
+from liveresize.core.values import COMPASS, TRANSPARENT, Backdrop, Duotone, Fit, Gravity, Quality
 
 RULES = UrlRules(presets={"thumb": ()})
 KEY = "correct horse battery"
@@ -50,7 +50,9 @@ options = st.fixed_dictionaries(
         "saturation": st.integers(-100, 100),
         "rotate": st.sampled_from((0, 90, 180, 270)),
         "flip": st.sampled_from(("h", "v", "hv")),
-        "bg": st.sampled_from(("fff", "a0b1c2", "01020304", "transparent")),
+        "bg": st.sampled_from(("fff", "a0b1c2", "01020304", "transparent", "blur")),
+        "radius": st.sampled_from((0, 9, 700, "max")),
+        "pad": st.sampled_from((0, 7, 700, (1, 2), (1, 2, 3), "1,2,3,4")),
         "enlarge": st.booleans(),
         "animate": st.booleans(),
         "allow_webp": st.booleans(),
@@ -125,6 +127,13 @@ def duotone(text: str) -> Duotone | None:
     return (colour(dark), colour(light)) if text else None
 
 
+def padded(pad: int | str | tuple[int, ...], density: int) -> tuple[int, ...]:
+    """The four sides of a pad."""
+    sides = {7: (7,) * 4, 700: (700,) * 4, (1, 2): (1, 2, 1, 2), (1, 2, 3): (1, 2, 3, 2)}
+    sides |= {0: (0,) * 4, "1,2,3,4": (1, 2, 3, 4)}
+    return tuple(min(density * side, 9999) for side in sides[pad])
+
+
 def expected(
     box: tuple[int, int], density: int, extension: str, asked: dict[str, Any]
 ) -> Rendition:
@@ -150,6 +159,10 @@ def expected(
         contrast=asked.get("contrast", 0),
         pixelate=asked.get("pixelate", 0),
         tint=duotone(asked.get("tint", "")),
+        radius=10_000
+        if asked.get("radius") == "max"
+        else min(density * asked.get("radius", 0), 10_000),
+        pad=padded(asked.get("pad", 0), density),
         saturation=asked.get("saturation", 0),
         rotate=asked.get("rotate", 0),
         flip=asked.get("flip", ""),
@@ -159,7 +172,9 @@ def expected(
     ).canonical()
 
 
-def colour(digits: str) -> tuple[int, int, int, int]:
+def colour(digits: str) -> Any:
+    if digits == "blur":
+        return Backdrop.BLUR
     if digits == "transparent":
         return TRANSPARENT
     digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
@@ -208,6 +223,11 @@ def test_a_srcset_of_widths_keeps_the_ratio() -> None:
     assert found == [("/cat_400_225.auto?fit=crop", "400w"), ("/cat_801_451.auto?fit=crop", "801w")]
     free = candidates(urls.srcset("cat", widths=iter((400, 800)), format="webp"))
     assert free == [("/cat_400_0.webp", "400w"), ("/cat_800_0.webp", "800w")]
+    wider = urls.srcset("cat", widths=(400, 800), pad=(1, 20, 3, 4), format="webp")
+    assert candidates(wider) == [
+        ("/cat_400_0.webp?pad=1%2C20%2C3%2C4", "424w"),
+        ("/cat_800_0.webp?pad=1%2C20%2C3%2C4", "824w"),
+    ]
 
 
 def test_a_comma_or_a_space_in_a_name_does_not_split_a_srcset() -> None:

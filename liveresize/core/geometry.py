@@ -7,17 +7,17 @@ fraction a/b rounded half up, `(2a + b) // (2b)`, and at least 1 pixel.
 from dataclasses import dataclass
 
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import Fit
+from liveresize.core.values import Fit, Pad
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The layout of one rendition. All sizes are in pixels, (width, height).
 
-    `output` is the size of the result. `box` is the part of the (upright, turned) picture
-    that is kept, as (left, top, right, bottom) in its own pixels and possibly fractional;
-    `resized` is the size that this part is resized to. Only `canvas` has `resized != output`;
-    `offset` is then the position of the picture on the canvas.
+    `output` is the size of the result without its pad. `box` is the part of the (upright,
+    turned) picture that is kept, as (left, top, right, bottom) in its own pixels and possibly
+    fractional; `resized` is the size that this part is resized to. Only `canvas` has
+    `resized != output`; `offset` is then the position of the picture on the canvas.
     """
 
     box: tuple[float, float, float, float]
@@ -88,6 +88,17 @@ def largest_crop(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]
 
 def output_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
     """The size of the finished rendition of an upright picture of `size`."""
+    return padded(inner_size(size, rendition), rendition.pad)
+
+
+def padded(size: tuple[int, int], pad: Pad) -> tuple[int, int]:
+    """`size` with the pad around it."""
+    top, right, bottom, left = pad
+    return size[0] + left + right, size[1] + top + bottom
+
+
+def inner_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
+    """The size of the rendition of an upright picture of `size`, without its pad."""
     size = turned(size, rendition)
     if rendition.fit is Fit.CANVAS:
         return rendition.width, rendition.height
@@ -147,17 +158,24 @@ class Bounds:
         """Return these bounds, limited to `side` pixels in width and height."""
         return Bounds(min(self.max_width, side), min(self.max_height, side))
 
+    def inside(self, pad: Pad) -> "Bounds | None":
+        """Return what these bounds leave for a picture inside a pad; None if that is nothing."""
+        across, down = padded((0, 0), pad)
+        if across >= self.max_width or down >= self.max_height:
+            return None
+        return Bounds(self.max_width - across, self.max_height - down)
+
 
 def nearest_allowed(
     size: tuple[int, int], rendition: Rendition, bounds: Bounds
 ) -> tuple[int, int] | None:
     """Return the box nearest to that of `rendition` for which box and result are within `bounds`.
 
-    `size` is that of the upright picture before `rotate`. None means that the
-    rendition is within the bounds.
+    `size` is that of the upright picture before `rotate`. The pad is not looked at: `bounds` are
+    those inside of it. None means that the rendition is within the bounds.
     """
     box = (rendition.width, rendition.height)
-    if bounds.within(box) and bounds.within(output_size(size, rendition)):
+    if bounds.within(box) and bounds.within(inner_size(size, rendition)):
         return None
     if rendition.fit in (Fit.CROP, Fit.CANVAS, Fit.FILL):
         return shrink_box(box, bounds)
@@ -166,7 +184,7 @@ def nearest_allowed(
             # A side stays free: with both, a `fit` that asked for no more than this would
             # mean something. The result runs into one of the bounds.
             wide = rendition.boxed(bounds.max_width, 0)
-            if bounds.within(output_size(size, wide)):
+            if bounds.within(inner_size(size, wide)):
                 return bounds.max_width, 0
             return 0, bounds.max_height
         # A box within the bounds holds a result within the bounds.

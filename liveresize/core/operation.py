@@ -13,6 +13,7 @@ class Effect(enum.Enum):
 
     BOX = "how the picture meets its box"
     TURN = "which way the picture is turned"
+    EDGE = "the corners of the result, and what is around it"
     FILTER = "the pixels of the result"
     ENCODING = "how the result is encoded"
     FRAMES = "which frames are kept"
@@ -37,8 +38,12 @@ class UrlRules:
     lenient: bool = False
 
 
-def _as_it_is(value: Any, rules: UrlRules) -> Any:
+def _as_it_is(value: Any, rules: object) -> Any:
     return value
+
+
+Scale = Callable[[int], int]
+"""Multiplies pixels by the density of a URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +55,9 @@ class Operation:
     Schema of the values with an `example`, `allowed` the same as the end of a sentence.
     `read` parses a text, and raises ValueError. `plain` is the value without an effect;
     `resolve` returns the field of the rendition for a value, plain ones included. `text`
-    formats the field for a URL. `token` formats it for a variant, and returns "" for the
-    default; `pattern` matches such a token, and `parse` parses it, or raises ValueError.
+    formats the field for a URL. `scaled` multiplies a value in pixels by the density of the URL.
+    `token` formats it for a variant, and returns "" for the default; `pattern` matches such a
+    token, and `parse` parses it, or raises ValueError.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Operation:
     read: Callable[[str, UrlRules], Any]
     resolve: Callable[[Any, UrlRules], Any] = _as_it_is
     text: Callable[[Any], str] = str
+    scaled: Callable[[Any, Scale], Any] = _as_it_is
     token: Callable[[Any], str]
     pattern: str
     parse: Callable[[str], Any]

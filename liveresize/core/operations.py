@@ -9,6 +9,7 @@ import re
 from typing import TypedDict
 
 from liveresize.core import numbers
+from liveresize.core.edge_rows import EDGE_ROWS
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
 from liveresize.core.values import (
     AUTO,
@@ -23,6 +24,8 @@ from liveresize.core.values import (
     SMART,
     TRANSPARENT,
     WHITE,
+    Backdrop,
+    Background,
     Colour,
     Duotone,
     Fit,
@@ -127,6 +130,25 @@ def _look(name: str, about: str, prefix: str) -> Operation:
         pattern=f"{prefix}m?[0-9]{{1,3}}",
         parse=parse,
     )
+
+
+def _read_background(text: str, rules: UrlRules) -> Background:
+    return Backdrop.BLUR if text == Backdrop.BLUR else _read_colour(text, rules)
+
+
+def _background_text(background: Background) -> str:
+    return str(background) if isinstance(background, Backdrop) else _colour_text(background)
+
+
+def _background_token(background: Background | None) -> str:
+    if isinstance(background, Backdrop):
+        return f"bg{background}"
+    return "" if background in (None, WHITE) else "bg" + bytes(background).hex()
+
+
+def _parse_background(token: str) -> Background:
+    text = token.removeprefix("bg")
+    return Backdrop.BLUR if text == Backdrop.BLUR else _colour(text)
 
 
 def _read_colour(text: str, rules: UrlRules) -> Colour:
@@ -334,12 +356,13 @@ ROWS = (
     Operation(
         name="bg",
         attribute="background",
-        about="A colour in hex digits, with or without alpha. It fills `canvas`, and is the "
-        "background of transparent images in JPEG.",
-        allowed="`transparent` or a colour of 3, 6 or 8 hex digits",
+        about="A colour in hex digits, with or without alpha, or `blur`: the image itself, "
+        "blurred. It fills `canvas` and `pad`, and is the background of transparent images in "
+        "JPEG.",
+        allowed="`transparent`, `blur` or a colour of 3, 6 or 8 hex digits",
         schema={
             "anyOf": [
-                {"const": "transparent"},
+                {"enum": ["transparent", *Backdrop]},
                 {"type": "string", "pattern": f"^({_HEX.pattern})$"},
             ],
             "default": "ffffff",
@@ -347,12 +370,13 @@ ROWS = (
         example="f0f0f0",
         effect=Effect.BOX,
         plain=None,
-        read=_read_colour,
-        text=_colour_text,
-        token=lambda colour: "" if colour in (None, WHITE) else "bg" + bytes(colour).hex(),
-        pattern="bg[0-9a-f]{8}",
-        parse=lambda token: _colour(token[2:]),
+        read=_read_background,
+        text=_background_text,
+        token=_background_token,
+        pattern=f"bg(?:{'|'.join(Backdrop)}|[0-9a-f]{{8}})",
+        parse=_parse_background,
     ),
+    *EDGE_ROWS,
     flag(
         "enlarge",
         "Whether a small original is enlarged. Without it, the settings decide.",
@@ -404,5 +428,7 @@ class Spelled(TypedDict, total=False):
     rotate: int | None
     flip: str | None
     bg: str | None
+    radius: int | str | None
+    pad: int | str | tuple[int, ...] | None
     enlarge: bool | None
     animate: bool | None

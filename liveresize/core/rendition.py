@@ -10,13 +10,18 @@ from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operations import ROWS, VARIANT
 from liveresize.core.values import (
     CENTER,
+    MAX_RADIUS,
+    NO_PAD,
     TRANSPARENT,
     WHITE,
-    Colour,
+    Backdrop,
+    Background,
     Duotone,
     Fit,
     Gravity,
+    Pad,
     Quality,
+    is_opaque,
 )
 
 
@@ -29,7 +34,8 @@ class Rendition:
     `sharpen` ten times an amount 0–10; 0 is off, as it is for `brightness`, `contrast` and
     `saturation`, percents from −100 to 100, and for `pixelate`, the side of a block in pixels.
     `tint` has the colours of black and of white. `rotate` is clockwise degrees, `flip`
-    one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `floor`
+    one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `radius` is that
+    of its corners, and `pad` what is around it, in pixels (multiplied by the density). `floor`
     rounds a calculated side down, as vip does, and not half up. `bare` drops the transparency of
     a JPEG, as vip does, and shows what lies under it.
 
@@ -53,7 +59,9 @@ class Rendition:
     grey: bool = False
     rotate: int = 0
     flip: str = ""
-    background: Colour | None = None
+    background: Background | None = None
+    radius: int = 0
+    pad: Pad = NO_PAD
     enlarge: bool = True
     floor: bool = False
     bare: bool = False
@@ -61,11 +69,12 @@ class Rendition:
 
     def canonical(self) -> "Rendition":
         """Return the same rendition, with every value that has no effect reset."""
-        fit, gravity, background, quality = (
+        fit, gravity, background, quality, radius = (
             self.fit,
             self.gravity,
             self.background,
             self.quality,
+            self.radius,
         )
         if not (self.width and self.height):
             fit = Fit.CLIP
@@ -73,24 +82,46 @@ class Rendition:
             gravity = CENTER
         if isinstance(self.format, Format):
             quality = quality.only(self.format) if quality and self.format.lossy else None
+        background = background or WHITE
         if self.format is Format.JPEG:
-            background = _over_white(background or WHITE)
-        elif fit is Fit.CANVAS or isinstance(self.format, Negotiated):
-            background = background or WHITE
-            background = TRANSPARENT if background[3] == 0 else background
+            background = _over_white(background)
+        elif fit is Fit.CANVAS or any(self.pad) or isinstance(self.format, Negotiated):
+            clear = not isinstance(background, Backdrop) and background[3] == 0
+            background = TRANSPARENT if clear else background
         else:
             background = None
+        if fit is not Fit.COVER and 0 < self._shorter_side <= 2 * radius:
+            radius = MAX_RADIUS
         return replace(
             self,
             fit=fit,
             gravity=gravity,
             quality=quality,
             background=background,
+            radius=radius,
             enlarge=self.enlarge or not (self.width or self.height),
             animate=self.animate or not self.format.animates,
             floor=self.floor and bool(self.width) != bool(self.height),
             bare=self.bare and self.format is Format.JPEG,
         )
+
+    @property
+    def _shorter_side(self) -> int:
+        """The shorter side of the box; 0 if there is none."""
+        return min(self.width or self.height, self.height or self.width)
+
+    def may_be_clear(self, *, has_alpha: bool) -> bool:
+        """Whether the result may be transparent somewhere, in a format that can be that.
+
+        `has_alpha` says this of the picture.
+        """
+        canonical = self.canonical()
+        background = canonical.background or WHITE
+        if any(canonical.pad):
+            return not is_opaque(background)
+        if canonical.radius:
+            return True
+        return has_alpha if canonical.fit is not Fit.CANVAS else not is_opaque(background)
 
     def boxed(self, width: int, height: int) -> "Rendition":
         """Return the same rendition in another box."""
@@ -146,9 +177,11 @@ _NEGOTIATED = {
 }
 
 
-def _over_white(colour: Colour) -> Colour:
-    """Blend `colour` over white, for formats without transparency."""
-    red, green, blue, alpha = colour
+def _over_white(background: Background) -> Background:
+    """Blend a colour over white, for formats without transparency."""
+    if isinstance(background, Backdrop):
+        return background
+    red, green, blue, alpha = background
     return (
         (red * alpha + 255 * (255 - alpha) + 127) // 255,
         (green * alpha + 255 * (255 - alpha) + 127) // 255,

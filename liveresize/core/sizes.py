@@ -9,6 +9,7 @@ from liveresize.core import geometry
 from liveresize.core.formats import Format
 from liveresize.core.geometry import Bounds
 from liveresize.core.urls import FactsRequest, PictureRequest, RenditionRequest
+from liveresize.core.values import NO_PAD, Pad
 
 Box = tuple[int, int]
 """Width and height in pixels; 0 means that this side is calculated."""
@@ -29,7 +30,8 @@ class SizeRules:
 
     `listed` are the boxes in the settings, none allows any; `allowed` are all boxes derived
     from them, `of_vip` those of vip. `at_bounds` are the boxes that `cover` is redirected to on
-    its long side. `presets_only` refuses all parameters but `preset`.
+    its long side. `presets_only` refuses all parameters but `preset`. `bounds`
+    are those of results.
     """
 
     listed: tuple[Box, ...] = ()
@@ -37,20 +39,28 @@ class SizeRules:
     at_bounds: frozenset[Box] = frozenset()
     of_vip: frozenset[Box] = frozenset()
     presets_only: bool = False
+    bounds: Bounds | None = None
 
     @classmethod
     def of(
-        cls, listed: Iterable[Box], bounds: Bounds, vip_width: int, *, presets_only: bool = False
+        cls,
+        listed: Iterable[Box],
+        bounds: Bounds,
+        vip_width: int,
+        *,
+        presets_only: bool = False,
+        pad: Pad = NO_PAD,
     ) -> "SizeRules":
         """Return the rules for the boxes `listed`, within `bounds` and the largest width of vip.
 
-        The targets of redirects from sizes beyond the bounds are allowed, too.
+        The targets of redirects from sizes beyond the bounds, less the pad, are allowed, too.
         """
         boxes = tuple(dict.fromkeys(listed))
         dense = {
             (width * density, height * density) for width, height in boxes for density in DENSITIES
         }
-        limits = {bounds.capped(output.max_side) for output in Format}
+        capped = {bounds.capped(output.max_side).inside(pad) for output in Format}
+        limits = {limit for limit in capped if limit is not None}
         largest = {(limit.max_width, limit.max_height) for limit in limits}
         clipped = {(min(w, mw), min(h, mh)) for w, h in dense for mw, mh in largest}
         shrunk = {geometry.shrink_box(box, limit) for box in dense if all(box) for limit in limits}
@@ -62,7 +72,14 @@ class SizeRules:
             at_bounds=frozenset(ends),
             of_vip=frozenset((min(w, vip_width), min(h, vip_width)) for w, h in dense),
             presets_only=presets_only,
+            bounds=bounds,
         )
+
+    def around(self, pad: Pad) -> "SizeRules":
+        """Return the rules for pictures that have a pad."""
+        if self.bounds is None or not any(pad):
+            return self
+        return SizeRules.of(self.listed, self.bounds, 0, pad=pad)
 
 
 def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
@@ -94,6 +111,9 @@ def _listed(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
     if not isinstance(request, RenditionRequest):
         return True
     box = (request.rendition.width, request.rendition.height)
+    if box in rules.allowed:
+        return True
+    rules = rules.around(request.rendition.pad)
     if box in rules.allowed:
         return True
     # With a side free `cover` is nothing else than `clip`; how it was asked for tells.

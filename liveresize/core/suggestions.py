@@ -12,8 +12,13 @@ PARAMETERS: Mapping[str, str] = {
     "bg-color": "bg",
     "bg_color": "bg",
     "bgcolor": "bg",
+    "border-radius": "radius",
+    "border_radius": "radius",
     "bri": "brightness",
     "con": "contrast",
+    "corner-radius": "radius",
+    "corner_radius": "radius",
+    "corners": "radius",
     "crop": "fit",
     "duotone": "tint",
     "expires": "exp",
@@ -25,11 +30,17 @@ PARAMETERS: Mapping[str, str] = {
     "mode": "fit",
     "or": "rotate",
     "orient": "rotate",
+    "padding": "pad",
+    "pd": "pad",
     "pixel": "pixelate",
     "position": "gravity",
     "q": "quality",
     "resize": "fit",
     "rot": "rotate",
+    "round": "radius",
+    "round_corner": "radius",
+    "round_corners": "radius",
+    "rounded": "radius",
     "sat": "saturation",
     "sharp": "sharpen",
     "signature": "sig",
@@ -139,6 +150,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "bg": {
         "black": "000000",
         "blue": "0000ff",
+        "blurred": "blur",
         "brown": "a52a2a",
         "gray": "808080",
         "green": "008000",
@@ -163,6 +175,8 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "xy": "hv",
         "y": "v",
     },
+    "radius": {"50%": "max", "circle": "max", "full": "max", "none": "0"},
+    "pad": {"none": "0"},
     "quality": {"best": "100", "default": "auto", "lossless": "100", "max": "100"},
     "sharpen": dict.fromkeys(("true", "yes", "on"), "1"),
     "rotate": {"-180": "180", "-270": "90", "-90": "270", "360": "0", "left": "270", "right": "90"},
@@ -172,6 +186,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 and a value of its own."""
 
 _COLOUR = re.compile(r"(?:#|0x|rgb:)?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
+_PIXELS = {
+    "radius": re.compile(r"[0-9]{1,4}px"),
+    "pad": re.compile(r"[0-9]{1,4}(?:px)?(?:[ ,]+[0-9]{1,4}(?:px)?){0,3}"),
+}
 _PERCENT = re.compile(r"[0-9]{1,3}%")
 _CORNER = re.compile(r"(top|bottom|left|right)[-_, ]?(top|bottom|left|right)")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -197,6 +215,8 @@ def _respelled(name: str, word: str) -> str | None:
     if name == "bg" and (colour := _COLOUR.fullmatch(word)):
         digits = colour[1]
         return "".join(2 * digit for digit in digits) if len(digits) == 4 else digits
+    if name in _PIXELS and _PIXELS[name].fullmatch(word):
+        return ",".join(re.findall("[0-9]+", word))
     if name == "quality" and _PERCENT.fullmatch(word):
         return word[:-1]
     if name == "gravity" and (corner := _CORNER.fullmatch(word)):

@@ -12,7 +12,7 @@ from liveresize.core import accept as accept_header
 from liveresize.core import names, numbers, parameters
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated
 from liveresize.core.names import ImageId
-from liveresize.core.operation import UrlRules
+from liveresize.core.operation import Scale, UrlRules
 from liveresize.core.operations import OPERATIONS
 from liveresize.core.parameters import Parameters
 from liveresize.core.records import Focus
@@ -150,9 +150,11 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
             return original
         exact = original
     image = ImageId(names.check_name(match["name"]))
-    width, height = _box(match)
+    scale = _scale(match["density"])
+    width, height = _box(match, scale)
     extension = match["extension"]
     params = parameters.read(query, rules) if exact is None else exact.parameters
+    params = _scaled(params, scale) if match["density"] else params
     output, varies = _choose(extension.lower(), accept, params, rules, always=rules.webp_always)
     return RenditionRequest(
         image=image,
@@ -172,25 +174,42 @@ def is_focused(params: Parameters) -> bool:
     return bool(params.values.get("gravity", AUTO) == AUTO)
 
 
-def _box(match: re.Match[str]) -> tuple[int, int]:
-    """Return the box of a rendition's path in pixels: half pixels are rounded up, as there.
-
-    Raises MalformedUrl.
-    """
+def _box(match: re.Match[str], scale: Scale) -> tuple[int, int]:
+    """Return the box of a rendition's path in pixels. Raises MalformedUrl."""
     sides = numbers.digits(match["width"]), numbers.digits(match["height"])
     if not any(sides):
         raise errors.MalformedUrl("One of width and height must be above 0.")
-    if not match["density"]:
-        return sides
-    whole, _, fraction = match["density"].partition(".")
+    return scale(sides[0]), scale(sides[1])
+
+
+def _scale(density: str | None) -> Scale:
+    """Return what multiplies pixels by a density; half pixels are rounded up, as in sizes.
+
+    Raises MalformedUrl.
+    """
+    whole, _, fraction = (density or "1").partition(".")
     fraction = fraction[:_MOST_DECIMALS]
     one = 10 ** len(fraction)
-    density = numbers.digits(whole + fraction)
+    factor = numbers.digits(whole + fraction)
     least = 1 if fraction else one
-    if not least <= density <= MAX_DENSITY * one:
+    if not least <= factor <= MAX_DENSITY * one:
         raise errors.MalformedUrl(f"The density must be from 1x to {MAX_DENSITY}x.")
-    width, height = ((2 * side * density + one) // (2 * one) or min(side, 1) for side in sides)
-    return width, height
+    return lambda side: (2 * side * factor + one) // (2 * one) or min(side, 1)
+
+
+def _scaled(params: Parameters, scale: Scale) -> Parameters:
+    """Return parameters whose values in pixels are multiplied by the density.
+
+    A redirect has no density, so it repeats the products; those of a preset stay as they are.
+    """
+    values = {name: OPERATIONS[name].scaled(value, scale) for name, value in params.values.items()}
+    changed = {
+        name: OPERATIONS[name].text(value)
+        for name, value in values.items()
+        if value != params.values[name]
+    }
+    sent = tuple((name, changed.get(name, text)) for name, text in params.sent)
+    return replace(params, values=values, sent=sent)
 
 
 def _parse_original(
@@ -258,6 +277,10 @@ def _from_values(
     return Rendition(format=output, width=width, height=height, **fields).canonical()
 
 
+_DECISIVE = ("fit", "pad")
+"""Operations that decide whether others have an effect."""
+
+
 def resized(request: RenditionRequest, width: int, height: int) -> str:
     """Return the URL of the same request in another box, with the same parameters."""
     return _join(request.image, width, height, request.extension, request.sent)
@@ -270,11 +293,13 @@ def build(image: ImageId, rendition: Rendition, rules: UrlRules, *, proxy: bool 
     """
     width, height, output = rendition.width, rendition.height, rendition.format
     plain = _from_values(width, height, output, {}, rules)
-    fitted = _from_values(width, height, output, {"fit": rendition.fit}, rules)
+    decisive = {name: getattr(rendition, name) for name in _DECISIVE}
+    fitted = _from_values(width, height, output, decisive, rules)
     pairs: list[tuple[str, str]] = []
     for name, operation in OPERATIONS.items():
         value = getattr(rendition, operation.attribute)
-        if value not in (None, getattr(plain if name == "fit" else fitted, operation.attribute)):
+        default = plain if name in _DECISIVE else fitted
+        if value not in (None, getattr(default, operation.attribute)):
             pairs.append((name, operation.text(value)))
     if proxy:
         pairs.append(("proxy", "true"))

@@ -1,4 +1,4 @@
-"""Values of a rendition that have a type of their own: fit, gravity, quality and colour."""
+"""Values of a rendition that have a type of their own: fit, gravity, quality, colour and pad."""
 
 import enum
 from dataclasses import dataclass
@@ -96,6 +96,10 @@ LOOK = 100
 """The bounds of brightness, contrast and saturation, below and above 0, in percent."""
 PIXELATE = (2, 200)
 """The bounds of the side of a block, in pixels."""
+MAX_PAD = 9999
+"""The largest pad, in pixels a side."""
+MAX_RADIUS = 10_000
+"""A radius that is half of the shorter side, however large the picture is: `max`."""
 FAR_EDGE = 1000
 """The right and the lower edge of a picture in the thousandths of a `Gravity`."""
 
@@ -107,3 +111,24 @@ Duotone = tuple[Colour, Colour]
 
 WHITE: Colour = (255, 255, 255, 255)
 TRANSPARENT: Colour = (255, 255, 255, 0)
+
+
+class Backdrop(enum.StrEnum):
+    """What is behind a picture instead of a colour."""
+
+    BLUR = "blur"
+    """The picture itself, blurred."""
+
+
+Background = Colour | Backdrop
+
+
+def is_opaque(background: Background) -> bool:
+    """Whether nothing shows through a background."""
+    return isinstance(background, Backdrop) or background[3] == 255
+
+
+Pad = tuple[int, int, int, int]
+"""Pixels around a picture: top, right, bottom and left, the order of CSS."""
+
+NO_PAD: Pad = (0, 0, 0, 0)

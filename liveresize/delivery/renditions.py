@@ -97,7 +97,8 @@ class Renditions:
         `fresh` renders whatever is kept and keeps nothing. With `soon`, one that is slow to
         make is answered in a quicker format, and made behind the answer. Raises
         OriginalMissing, OriginalElsewhere, ImageError and its kin, Overload and its kin.
-        Of an original that cannot be decoded, and out of bounds, only a link is used.
+        Of an original that cannot be decoded, and out of bounds, only a link is used. Raises
+        BadParameter if a pad alone is out of bounds.
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
@@ -263,15 +264,28 @@ class Renditions:
         return True
 
     def within_bounds(self, original: Original, request: RenditionRequest) -> bool:
-        """Whether `serve` would not send the request elsewhere for its size."""
-        return self._check_bounds(original, request) is None
+        """Whether `serve` would not send the request elsewhere for its size, or refuse it."""
+        try:
+            return self._check_bounds(original, request) is None
+        except errors.BadParameter:
+            return False
 
     def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
+        """Return where a rendition is, if it or its box is too large.
+
+        Raises BadParameter if its pad leaves nothing for a picture.
+        """
         rendition = request.rendition
         if not (request.bounded and original.decoded):
             return None
         bounds = self._bounds.capped(rendition.format.max_side)
-        box = geometry.nearest_allowed(original.size, rendition, bounds)
+        room = bounds.inside(rendition.pad)
+        if room is None:
+            raise errors.BadParameter(
+                "The parameter `pad` leaves no room for a picture within "
+                f"{bounds.max_width}x{bounds.max_height}."
+            )
+        box = geometry.nearest_allowed(original.size, rendition, room)
         if box is None:
             return None
         width, height = geometry.output_size(original.size, rendition)
@@ -285,7 +299,10 @@ class Renditions:
         )
 
     async def known(self, request: RenditionRequest) -> HeadInfo | OutOfBounds:
-        """The checks of `serve`, and what is known without rendering anything."""
+        """The checks of `serve`, and what is known without rendering anything.
+
+        Raises BadParameter as `serve` does.
+        """
         original = await self._original_lookup.get(request.image, hidden=request.sees_hidden)
         request = request.at(original.record.focus)
         rendition = request.rendition

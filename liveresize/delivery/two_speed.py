@@ -37,6 +37,6 @@ class TwoSpeed:
         if max(width, height) > SLOW.max_side:
             return None
         # WebP takes as long as AVIF; of a transparent picture so does PNG, and is larger.
-        webp = offer.webp and original.has_alpha
+        webp = offer.webp and rendition.may_be_clear(has_alpha=original.has_alpha)
         other = replace(rendition, format=Negotiated(webp=webp)).canonical()
         return replace(request, rendition=other)

@@ -18,18 +18,19 @@ SHARPEN_RADIUS = 1.0
 def placed(
     image: Image.Image, canvas: Size, offset: tuple[int, int], background: Colour
 ) -> Image.Image:
-    """`image` (L, RGB or RGBA) at `offset` on a canvas filled with `background`.
+    """`image` (L, LA, RGB or RGBA) at `offset` on a canvas filled with `background`.
 
     An opaque background shows through transparent pixels; on any other the result has
     alpha.
     """
-    if image.size == canvas and image.mode != "RGBA":
+    clear = image.mode in ("LA", "RGBA")
+    if image.size == canvas and not clear:
         return image
     if background[3] == 255:
-        neutral = image.mode == "L" and is_neutral(background)
+        neutral = image.mode in ("L", "LA") and is_neutral(background)
         mode = "L" if neutral else "RGB"
         result = Image.new(mode, canvas, background[0] if neutral else background[:3])
-        result.paste(image, offset, image if image.mode == "RGBA" else None)
+        result.paste(image, offset, image if clear else None)
         return result
     result = Image.new("RGBA", canvas, background)
     result.alpha_composite(image.convert("RGBA"), offset)

@@ -217,12 +217,13 @@ def rendering(
     frames: int,
     bent: bool,
     keeps: int,
+    opened: bool = False,
 ) -> Need:
     """What a rendition takes: the `part` of an opened picture made `size`, both (width, height).
 
     The picture is decoded `factor` times smaller. `bent` says that its colours are converted
     before it is resized, and `keeps` is how many bytes of decoded pixels may be kept. The
-    result is `output`.
+    result is `output`; `opened` says that it may be transparent where the picture is not.
     """
     decoded = _decoded(image, factor)
     loading, kept = _loading(image, decoded)
@@ -231,7 +232,7 @@ def rendering(
     sizing = _resizing(image, decoded, part, size) + RESULT * pixels
     if bent:
         sizing += BENT * min(math.prod(part), 4 * pixels)
-    alpha = output.has_alpha and image.has_transparency_data
+    alpha = output.has_alpha and (opened or image.has_transparency_data)
     encoding = (PIXEL + max(RESULT, ENCODING[output][alpha])) * pixels
     if frames > 1:
         loading = _playing(image, frames)

@@ -35,6 +35,8 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
         and not effects.filters(rendition)
         and task.plan().output == task.stored
         and rendition.fit is not Fit.CANVAS
+        and not rendition.radius
+        and not any(rendition.pad)
         and task.frames == decode.frame_count(image, task.frames + 1)
     )
 

@@ -3,10 +3,12 @@
 from PIL import Image
 
 from liveresize.core import geometry
-from liveresize.core.values import WHITE, Fit
+from liveresize.core.values import WHITE, Backdrop, Colour, Fit
 from liveresize.imaging import (
     colour,
+    corners,
     effects,
+    ground,
     modes,
     orientation,
     render_plan,
@@ -39,11 +41,35 @@ def sized(
     return _sized(pixels, box, orientation.turned_size(plan.resized, task.turn), task)
 
 
-def finished(pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan) -> Image.Image:
+def behind(task: render_plan.RenderPlan) -> ground.Ground:
+    """What is behind all frames of a result."""
+    return ground.Ground(task.rendition.background or WHITE, task.whole)
+
+
+def finished(
+    pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan, back: ground.Ground
+) -> Image.Image:
     """What `sized` has made, as it is encoded. Turning waits until there are few pixels."""
     rendition = task.rendition
-    background = rendition.background or WHITE
+    top, _, _, left = rendition.pad
     pixels = orientation.turn(pixels, task.turn)
+    if rendition.background is Backdrop.BLUR:
+        pixels = _on_itself(pixels, task, plan, back)
+    else:
+        pixels = _on_colour(pixels, task, plan, rendition.background or WHITE)
+    if rendition.radius:
+        pixels = corners.rounded(pixels, rendition.radius)
+    clear = pixels.mode in ("LA", "RGBA")
+    if any(rendition.pad) or (clear and not task.output.has_alpha):
+        pixels = back.under(pixels, (0, 0, *task.whole), (left, top))
+    return pixels
+
+
+def _on_colour(
+    pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan, background: Colour
+) -> Image.Image:
+    """An upright picture on its canvas, filtered."""
+    rendition = task.rendition
     if rendition.fit is Fit.CANVAS:
         pixels = effects.placed(pixels, plan.output, plan.offset, background)
     if not task.output.has_alpha:
@@ -51,6 +77,21 @@ def finished(pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.P
     pixels = effects.filtered(pixels, rendition)
     if task.grey and effects.is_neutral(background) and not rendition.tint:
         pixels = modes.thinned(pixels)
+    return pixels
+
+
+def _on_itself(
+    pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan, back: ground.Ground
+) -> Image.Image:
+    """The same on a canvas that shows the picture, blurred, as the filters leave it."""
+    top, _, _, left = task.rendition.pad
+    pixels = effects.filtered(pixels, task.rendition)
+    if task.grey and not task.rendition.tint:
+        pixels = modes.thinned(pixels)
+    back.see(pixels)
+    if task.rendition.fit is Fit.CANVAS:
+        box = (left, top, left + plan.output[0], top + plan.output[1])
+        pixels = back.under(pixels, box, plan.offset)
     return pixels
 
 

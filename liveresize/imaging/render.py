@@ -126,7 +126,7 @@ def _still(
         if picture is not image:
             image.close()
         del pixels
-        picture = pipeline.finished(picture, task, plan)
+        picture = pipeline.finished(picture, task, plan, pipeline.behind(task))
         if again:
             kept.finish(key, path, picture, notes, most)
     return picture, notes
@@ -136,7 +136,7 @@ def _looks(image: Image.Image, task: render_plan.RenderPlan) -> tuple[Rendition,
     """What the finished pixels of an opened still depend on, whichever format they get: the
     rendition, and whether something transparent is laid over its background."""
     background = task.rendition.background or WHITE
-    clear = decode.has_alpha(image) or background[3] < 255
+    clear = decode.has_alpha(image) or task.rendition.may_be_clear(has_alpha=False)
     rendition = replace(
         task.rendition, format=Format.PNG, quality=None, background=background, animate=True
     )
@@ -159,8 +159,9 @@ def _checked(
         image,
         shrink.factor(image, part, size),
         part,
-        max(size, task.plan().output, key=math.prod),
+        max(size, task.whole, key=math.prod),
         task.output,
+        opened=task.rendition.may_be_clear(has_alpha=False),
         frames=task.frames,
         bent=colour.bends(task.profile),
         keeps=most,
@@ -203,7 +204,7 @@ def _moving(
             task.level,
             settings,
             count=task.frames,
-            alpha=animation.may_be_clear(image),
+            alpha=animation.may_be_clear(image) or task.rendition.may_be_clear(has_alpha=False),
             plays=animation.plays(image),
         )
         return data, tuple(sorted(notes))
@@ -217,6 +218,7 @@ def _frames(
     A film that ends before its last frame is remarked.
     """
     source = animation.frames(image, task.frames)
+    back = pipeline.behind(task)
     plan, made = None, 0
     while True:
         with watch.stage("decode"):
@@ -229,7 +231,7 @@ def _frames(
         with watch.stage("resize"):
             plan = plan or task.plan(pipeline.focus(frame, task, shrink.WHOLE))
             picture, remarks = pipeline.sized(frame, task, plan, shrink.WHOLE)
-            picture = pipeline.finished(picture, task, plan)
+            picture = pipeline.finished(picture, task, plan, back)
             notes.update(remarks)
             # The next frame is drawn over this one, in place.
             picture = picture.copy() if picture is frame else picture

@@ -8,7 +8,6 @@ from liveresize import errors
 from liveresize.core import geometry
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import Fit
 from liveresize.imaging import colour, decode, gamma, modes, orientation, quality
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Encoder
@@ -44,6 +43,11 @@ class RenderPlan:
     def seen(self) -> tuple[int, int]:
         """The size of the picture as it is to be seen, before it is fitted."""
         return orientation.turned_size(self.stored, self.turn)
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """The size of the result, its pad included."""
+        return geometry.padded(self.plan().output, self.rendition.pad)
 
     def plan(self, focus: tuple[float, float] | None = None) -> geometry.Plan:
         """How the picture as it is to be seen becomes the result."""
@@ -97,10 +101,7 @@ def chosen(
         return Format.AVIF
     if webp:
         return Format.WEBP
-    canonical = rendition.canonical()
-    if canonical.fit is Fit.CANVAS and canonical.background is not None:
-        has_alpha = canonical.background[3] < 255
-    return Format.PNG if has_alpha else Format.JPEG
+    return Format.PNG if rendition.may_be_clear(has_alpha=has_alpha) else Format.JPEG
 
 
 def _frames(

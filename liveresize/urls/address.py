@@ -80,9 +80,12 @@ def srcset(
     """Return the value of a `srcset`: one box in several densities, or a picture in several widths.
 
     With `widths`, in pixels, `width` and `height` are the ratio of the boxes; without a
-    height it is calculated. Raises MalformedUrl and BadParameter.
+    height it is calculated. A `pad` is not part of the boxes, but of the widths that are said.
+    Raises MalformedUrl and BadParameter.
     """
-    candidates = _candidates(width, height, tuple(widths), tuple(densities))
+    widths = tuple(widths)
+    around = size((1, 1), 1, 1, **options)[0] - 1 if widths and "pad" in options else 0
+    candidates = _candidates(width, height, widths, tuple(densities), around)
     return ", ".join(
         f"{url(name, *box, density=density, format=format, **options)} {descriptor}"
         for box, density, descriptor in candidates
@@ -193,14 +196,15 @@ def _base(base: str) -> str:
 
 
 def _candidates(
-    width: int, height: int, widths: tuple[int, ...], densities: tuple[int, ...]
+    width: int, height: int, widths: tuple[int, ...], densities: tuple[int, ...], around: int
 ) -> list[tuple[tuple[int, int], int, str]]:
-    """Return (box, density, descriptor) of each candidate of a `srcset`. Raises MalformedUrl."""
+    """Return (box, density, descriptor) of each candidate of a `srcset`; results are `around`
+    pixels wider than their boxes. Raises MalformedUrl."""
     if widths:
         if min(widths) < 1:
             raise errors.MalformedUrl("The widths of a srcset are at least 1.")
         boxes = {each: (each, in_ratio(each, width, height)) for each in widths}
-        return [(box, 1, f"{each}w") for each, box in boxes.items()]
+        return [(box, 1, f"{each + around}w") for each, box in boxes.items()]
     if not densities:
         raise errors.MalformedUrl("A srcset takes widths, or densities.")
     return [((width, height), each, f"{each}x") for each in dict.fromkeys(densities)]

@@ -71,7 +71,9 @@ def _measures(
     original: tuple[int, int] | None, box: tuple[int, int], options: Options
 ) -> dict[str, str]:
     """Return the attributes `width` and `height`, if they are known."""
-    measures = box if options.get("fit") in (Fit.CROP, Fit.CANVAS, Fit.FILL) else (0, 0)
+    measures = (0, 0)
+    if original is None and all(box) and options.get("fit") in (Fit.CROP, Fit.CANVAS, Fit.FILL):
+        original = box  # any would do
     if original is not None:
         measures = size(original, *box, **options)
     return {"width": str(measures[0]), "height": str(measures[1])} if all(measures) else {}

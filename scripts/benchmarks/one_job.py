@@ -1,9 +1,9 @@
 """Does one job under a memory limit and prints what came of it, as JSON.
 
 `python -m scripts.benchmarks.one_job JOB FILE [ROOM]`. JOB is `intake`, `crop` (an upload of which
-a part is kept), `turn` (one that is stored upright), `probe`, or a format, a fit and a size as
-`webp-clip-2000x2000`. ROOM is what the job may take in bytes, 0 for no limit; without it, what a
-worker has by default.
+a part is kept), `turn` (one that is stored upright), `probe`, a format, a fit and a size as
+`webp-clip-2000x2000`, or a variant. ROOM is what the job may take in bytes, 0 for no limit;
+without it, what a worker has by default.
 """
 
 import json
@@ -57,6 +57,8 @@ def job(kind: str, path: str, folder: str) -> Job:
         return IntakeJob(source=path, target=target, crop=(0, 0, width, height))
     if kind == "probe":
         return ProbeJob(path=path)
+    if kind[0].isdecimal():
+        return RenderJob(path=path, rendition=Rendition.from_variant(kind))
     output, fit, size = kind.split("-")
     width, height = map(int, size.split("x"))
     rendition = Rendition(

@@ -171,6 +171,17 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example("/badge_120_0.jpg?bg=e9c46a", "JPEG on a colour"),
         Example("/badge_160_120.webp?fit=canvas&bg=26465380", "a half transparent canvas"),
         Example("/sample_160_160.webp?fit=canvas&bg=transparent", "a transparent canvas"),
+        Example(f"{SQUARE}?fit=canvas&bg=blur", "the image itself, blurred"),
+    ),
+    "radius": (
+        Example("/sample_150_100.webp?radius=20", "round corners, transparent"),
+        Example("/sample_120_120.webp?fit=crop&radius=max", "a circle"),
+        Example("/sample_150_100.jpg?radius=20&bg=264653", "JPEG: on a colour"),
+    ),
+    "pad": (
+        Example("/sample_150_100.jpg?pad=10&bg=e9c46a", "on all sides"),
+        Example("/sample_150_100.jpg?pad=0,10,30&bg=264653", "top, left and right, bottom"),
+        Example("/sample_150_100.jpg?pad=16&bg=blur&radius=12", "with round corners, on itself"),
     ),
     "enlarge": (
         Example("/stamp_144_0.png", "an original of 72×48, scaled up"),

@@ -10,7 +10,16 @@ from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import COMPASS, Fit, Gravity, Quality
+from liveresize.core.values import (
+    COMPASS,
+    MAX_PAD,
+    MAX_RADIUS,
+    NO_PAD,
+    Backdrop,
+    Fit,
+    Gravity,
+    Quality,
+)
 
 LARGEST_SIDE = 999_999_999
 """Nine digits: the largest side that a URL can spell."""
@@ -58,6 +67,10 @@ _pairs = st.sampled_from(
         *(
             "bg=f00",
             "bg=01020304",
+            "bg=blur",
+            "radius=max",
+            "radius=7",
+            "pad=1,2",
             "brightness=-9",
             "pixelate=8",
             "tint=000,fc0",
@@ -133,6 +146,9 @@ percents = st.integers(-100, 100)
 channel = st.integers(0, 255)
 colours = st.tuples(channel, channel, channel, channel)
 
+_pad_sides = st.integers(0, 5) | st.integers(0, MAX_PAD)
+pads = st.just(NO_PAD) | st.tuples(_pad_sides, _pad_sides, _pad_sides, _pad_sides)
+
 opaque = st.tuples(channel, channel, channel, st.just(255))
 
 
@@ -155,7 +171,9 @@ def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
         "grey": draw(st.booleans()),
         "rotate": draw(st.sampled_from((0, 90, 180, 270))),
         "flip": draw(st.sampled_from(("", "h", "v", "hv"))),
-        "background": draw(st.none() | colours),
+        "background": draw(st.none() | st.just(Backdrop.BLUR) | colours),
+        "radius": draw(st.just(0) | st.integers(0, 30) | st.integers(0, MAX_RADIUS)),
+        "pad": draw(pads),
         "enlarge": draw(st.booleans()),
         "animate": draw(st.booleans()),
     }

@@ -1,5 +1,6 @@
 """Redirects to the nearest allowed box: there is always one, and it is never followed twice."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -73,28 +74,31 @@ def test_a_redirect_is_never_redirected_again(
     offered = geometry.nearest_allowed(size, rendition, bounds)
     if offered is None:
         assert bounds.within((rendition.width, rendition.height))
-        assert bounds.within(geometry.output_size(size, rendition))
+        assert bounds.within(geometry.inner_size(size, rendition))
         return
     assert any(offered)
     for again in (rendition.boxed(*offered), rendition.boxed(*offered).canonical()):
         assert geometry.nearest_allowed(size, again, bounds) is None
-        assert bounds.within(geometry.output_size(size, again))
+        assert bounds.within(geometry.inner_size(size, again))
 
 
 @given(strategies.picture_sizes, strategies.boxed, strategies.bounds)
 def test_the_url_of_a_redirect_is_within_the_bounds(
     size: Size, rendition: Rendition, bounds: Bounds
 ) -> None:
-    """The loop is closed through the URL as well: built, resized, parsed, allowed."""
+    """The loop is closed through the URL as well: built, resized, parsed, allowed, pad and all."""
     rules, accept = UrlRules(), strategies.accept_for(rendition)
     request = urls.parse(urls.build(ImageId("cat"), rendition, rules), accept, rules)
     assert isinstance(request, urls.RenditionRequest)
-    offered = geometry.nearest_allowed(size, request.rendition, bounds)
-    if offered is None:
+    inside = bounds.inside(rendition.pad)
+    offered = inside and geometry.nearest_allowed(size, request.rendition, inside)
+    if inside is None or offered is None:
         return
     again = urls.parse(urls.resized(request, *offered), accept, rules)
     assert isinstance(again, urls.RenditionRequest)
-    assert geometry.nearest_allowed(size, again.rendition, bounds) is None
+    assert again.rendition.pad == rendition.pad
+    assert geometry.nearest_allowed(size, again.rendition, inside) is None
+    assert bounds.within(geometry.output_size(size, again.rendition))
 
 
 @given(strategies.picture_sizes, strategies.renditions(), strategies.bounds)
@@ -120,10 +124,10 @@ def test_nothing_is_lost_that_was_within_the_bounds(
     """Where the box alone was over, clip and cover give the same size as before, up to what
     half a pixel at a bound makes of the other side: 2000.4 pixels are not over 2000."""
     offered = geometry.nearest_allowed(size, rendition, bounds)
-    before = geometry.output_size(size, rendition)
+    before = geometry.inner_size(size, rendition)
     if offered is None or rendition.fit not in (Fit.CLIP, Fit.COVER) or not bounds.within(before):
         return
-    after = geometry.output_size(size, rendition.boxed(*offered).canonical())
+    after = geometry.inner_size(size, rendition.boxed(*offered).canonical())
     slack = max(before) / (2 * min(before))
     assert all(abs(now - then) <= slack for now, then in zip(after, before, strict=True))
 
@@ -139,15 +143,47 @@ def test_what_was_over_the_bounds_ends_at_one(
     if rendition.fit is Fit.FILL and not rendition.enlarge:
         return
     offered = geometry.nearest_allowed(size, rendition, bounds)
-    if offered is None or bounds.within(geometry.output_size(size, rendition)):
+    if offered is None or bounds.within(geometry.inner_size(size, rendition)):
         return
-    width, height = geometry.output_size(size, rendition.boxed(*offered).canonical())
+    width, height = geometry.inner_size(size, rendition.boxed(*offered).canonical())
     whole = geometry.turned(size, rendition)
     touches = width == bounds.max_width or height == bounds.max_height
     in_its_box = rendition.fit is Fit.CLIP and (
         width == rendition.width or height == rendition.height
     )
     assert touches or in_its_box or (not rendition.enlarge and (width, height) == whole)
+
+
+def test_a_pad_is_inside_the_bounds() -> None:
+    """What it leaves is the bound of the picture; at a bound it leaves nothing."""
+    assert SQUARE.inside((1, 20, 300, 4000 - 20 - 3000)) == Bounds(2000 - 1000, 2000 - 301)
+    assert Bounds(20, 30).inside((0, 10, 0, 9)) == Bounds(1, 30)
+    assert Bounds(20, 30).inside((0, 10, 0, 10)) is None
+    assert Bounds(20, 30).inside((29, 0, 1, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/cat_400_300_2x.jpg?pad=10,20&fit=crop&radius=8", "pad=20%2C40&fit=crop&radius=16"),
+        ("/cat_400_300_1.5x.jpg?radius=max&pad=1,2,3,4", "radius=max&pad=2%2C3%2C5%2C6"),
+        ("/cat_400_300_0.1x.jpg?pad=1,0,4", "pad=1%2C0"),
+        ("/cat_400_300_20x.jpg?radius=600&pad=500,0", "radius=max&pad=9999%2C0"),
+        ("/cat_400_300.jpg?pad=010,10,10,10", "pad=010%2C10%2C10%2C10"),
+        ("/cat_400_300_2x.jpg?preset=card&pad=7", "preset=card&pad=10"),
+    ],
+)
+def test_a_redirect_has_the_pixels_of_its_density(target: str, expected: str) -> None:
+    """A density multiplies pad and radius as it does the box; the redirect repeats products."""
+    rules = UrlRules(presets={"card": (("pad", "5"),)})
+    request = urls.parse(target, "", rules)
+    assert isinstance(request, urls.RenditionRequest)
+    url = urls.resized(request, 8, 6)
+    assert url == f"/cat_8_6.jpg?{expected.replace('%2C', ',')}"
+    again = urls.parse(url, "", rules)
+    assert isinstance(again, urls.RenditionRequest)
+    if "preset" not in target:  # whose pixels are those of the settings
+        assert again.rendition == replace(request.rendition, width=8, height=6).canonical()
 
 
 @pytest.mark.parametrize(

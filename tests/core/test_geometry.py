@@ -125,7 +125,7 @@ def test_scaling_is_exact_up_to_one_rounding(size: Size, rendition: Rendition) -
 @given(strategies.picture_sizes, strategies.renditions())
 def test_the_result_keeps_the_promise_of_its_fit(size: Size, rendition: Rendition) -> None:
     """Clip stays inside, cover reaches out, the others are exact, nothing is empty."""
-    width, height = geometry.output_size(size, rendition)
+    width, height = geometry.inner_size(size, rendition)
     assert width >= 1
     assert height >= 1
     upright = geometry.turned(size, rendition)
@@ -161,7 +161,7 @@ def test_turning_swaps_the_sides_at_a_right_angle(size: Size, rendition: Renditi
     """90 and 270 swap, 0 and 180 do not, and the box is for the turned picture."""
     turned = geometry.turned(size, rendition)
     assert turned == (size if rendition.rotate in (0, 180) else size[::-1])
-    assert geometry.output_size(size, rendition) == geometry.output_size(
+    assert geometry.inner_size(size, rendition) == geometry.inner_size(
         turned, Rendition.from_variant(rendition.variant.replace(f"-r{rendition.rotate}", ""))
     )
 
@@ -192,10 +192,10 @@ def test_a_plan_keeps_a_part_of_the_picture_in_its_own_proportions(
 
 @given(strategies.picture_sizes, strategies.renditions())
 def test_a_plan_ends_at_the_size_that_was_announced(size: Size, rendition: Rendition) -> None:
-    """What is planned for the turned picture is what `output_size` told beforehand."""
+    """What is planned for the turned picture is what `inner_size` told beforehand."""
     turned = geometry.turned(size, rendition)
     plan = geometry.plan(turned, rendition)
-    assert plan.output == geometry.output_size(size, rendition)
+    assert plan.output == geometry.inner_size(size, rendition)
     if rendition.fit is Fit.CANVAS:
         assert plan.resized == geometry.fit_size(turned, rendition)
         for offset, placed, canvas in zip(plan.offset, plan.resized, plan.output, strict=True):
@@ -203,6 +203,14 @@ def test_a_plan_ends_at_the_size_that_was_announced(size: Size, rendition: Rendi
     else:
         assert plan.resized == plan.output
         assert plan.offset == (0, 0)
+
+
+def test_a_pad_makes_the_result_larger_than_its_box() -> None:
+    """By top and bottom, left and right; turning the picture does not turn it."""
+    for turn, inner in ((0, (50, 25)), (90, (50, 100))):
+        rendition = box(50, 0, rotate=turn, pad=(1, 20, 300, 4000))
+        assert geometry.inner_size((100, 50), rendition) == inner
+        assert geometry.output_size((100, 50), rendition) == (inner[0] + 4020, inner[1] + 301)
 
 
 CROPS = [

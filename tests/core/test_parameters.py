@@ -13,7 +13,7 @@ from liveresize import errors
 from liveresize.core import parameters
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
-from liveresize.core.values import COMPASS, SMART, TRANSPARENT, Fit, Gravity
+from liveresize.core.values import COMPASS, SMART, TRANSPARENT, Backdrop, Fit, Gravity
 
 RULES = UrlRules(
     blur=55,
@@ -70,6 +70,16 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("pixelate=0200", {"pixelate": 200}),
     ("tint=000,FFcc00", {"tint": ((0, 0, 0, 255), (255, 204, 0, 255))}),
     ("tint=264653%2Cfff", {"tint": ((38, 70, 83, 255), (255, 255, 255, 255))}),
+    ("radius=0", {"radius": 0}),
+    ("radius=012", {"radius": 12}),
+    ("radius=9999", {"radius": 9999}),
+    ("radius=max", {"radius": 10_000}),
+    ("pad=0", {"pad": (0, 0, 0, 0)}),
+    ("pad=10", {"pad": (10, 10, 10, 10)}),
+    ("pad=10,20", {"pad": (10, 20, 10, 20)}),
+    ("pad=10%2C20,30", {"pad": (10, 20, 30, 20)}),
+    ("pad=10,20,30,9999", {"pad": (10, 20, 30, 9999)}),
+    ("bg=blur", {"bg": Backdrop.BLUR}),
     *((f"rotate={turn}", {"rotate": turn}) for turn in (0, 90, 180, 270)),
     *((f"flip={axis}", {"flip": axis}) for axis in ("h", "v", "hv")),
     ("bg=ffffff", {"bg": (255, 255, 255, 255)}),
@@ -125,6 +135,8 @@ BAD = {
     "saturation": ["101", "-101", "2.0", "none"],
     "pixelate": ["1", "201", "-2", "2.5", "true"],
     "tint": ["000", "000,", "000,ffff", "000,ffffff80", "#000,#fff", "red,blue", "0,1,2"],
+    "radius": ["10000", "-1", "1.5", "50%", "Max", "true", "circle", "1,2", "9" * 5000],
+    "pad": ["-1", "1.5", "10000", "1,2,3,4,5", "1,", ",1", "1,,2", "1 2", "10px", "auto", "max"],
     "rotate": ["45", "-90", "360", "090", "90.0", "auto"],
     "flip": ["vh", "H", "true", "hh", "both"],
     "bg": [

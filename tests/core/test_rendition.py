@@ -14,7 +14,19 @@ from liveresize.core.formats import EXTENSIONS, Format, Negotiated, sniff
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import ROWS
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import CENTER, COMPASS, SMART, TRANSPARENT, WHITE, Fit, Gravity, Quality
+from liveresize.core.values import (
+    CENTER,
+    COMPASS,
+    MAX_RADIUS,
+    NO_PAD,
+    SMART,
+    TRANSPARENT,
+    WHITE,
+    Backdrop,
+    Fit,
+    Gravity,
+    Quality,
+)
 
 from . import strategies
 
@@ -58,6 +70,13 @@ VARIANTS = [
     (box(PNG, fit=Fit.CANVAS, background=RED), "8x6-canvas-bgff0000ff-png"),
     (box(PNG, fit=Fit.CANVAS, background=TRANSPARENT), "8x6-canvas-bgffffff00-png"),
     (box(JPEG, background=RED), "8x6-qa82-bgff0000ff-jpeg"),
+    (box(JPEG, background=Backdrop.BLUR), "8x6-qa82-bgblur-jpeg"),
+    (box(PNG, fit=Fit.CANVAS, background=Backdrop.BLUR), "8x6-canvas-bgblur-png"),
+    (box(PNG, pad=(1, 1, 1, 1)), "8x6-pad1-png"),
+    (box(PNG, pad=(1, 0, 1, 0), background=RED), "8x6-bgff0000ff-pad1.0-png"),
+    (box(PNG, pad=(1, 2, 3, 2), radius=2), "8x6-rad2-pad1.2.3-png"),
+    (box(PNG, pad=(1, 2, 1, 4), background=TRANSPARENT), "8x6-bgffffff00-pad1.2.1.4-png"),
+    (box(PNG, radius=3), "8x6-radmax-png"),
     (
         box(
             GIF,
@@ -122,6 +141,16 @@ INERT = [
         {"background": (255, 0, 0, 128)},
         {"background": (255, 127, 127, 255)},
     ),
+    ("a radius of nothing", PNG, {"radius": 0}, {}),
+    ("a radius of more than half", PNG, {"radius": 4}, {"radius": MAX_RADIUS}),
+    ("a pad of nothing", PNG, {"pad": (0, 0, 0, 0), "background": RED}, {"pad": NO_PAD}),
+    ("a white pad", PNG, {"pad": (1, 1, 1, 1), "background": WHITE}, {"pad": (1, 1, 1, 1)}),
+    (
+        "a blur that is behind nothing",
+        WEBP,
+        {"background": Backdrop.BLUR, "radius": 2},
+        {"radius": 2},
+    ),
     ("stillness of a PNG", PNG, {"animate": False}, {}),
     ("stillness of a JPEG", JPEG, {"animate": False}, {}),
     ("crop with a free width", PNG, {"width": 0, "fit": Fit.CROP, "gravity": SMART}, {"width": 0}),
@@ -156,6 +185,13 @@ def test_what_has_no_effect_makes_no_second_rendition(
         (PNG, {"fit": Fit.CANVAS, "background": RED}),
         (JPEG, {"background": RED}),
         (AUTO, {"background": RED}),
+        (PNG, {"radius": 2}),
+        (PNG, {"radius": 999, "fit": Fit.COVER}),
+        (PNG, {"radius": 9999, "width": 0, "height": 0}),
+        (PNG, {"pad": (0, 0, 0, 1)}),
+        (JPEG, {"background": Backdrop.BLUR}),
+        (AUTO, {"background": Backdrop.BLUR}),
+        (PNG, {"fit": Fit.CANVAS, "background": Backdrop.BLUR}),
         (GIF, {"animate": False}),
         (WEBP, {"animate": False}),
         (AVIF, {"animate": False}),
@@ -219,6 +255,15 @@ def test_what_variant_never_writes_is_refused(text: str) -> None:
         "8x6-PNG",
         "8x6-b0-png",
         "8x6-r0-png",
+        "8x6-rad0-png",
+        "8x6-rad3-png",
+        "8x6-rad02-png",
+        "8x6-pad0-png",
+        "8x6-pad1.1-png",
+        "8x6-pad01-png",
+        "8x6-pad1.2.3.2-png",
+        "8x6-bgblur-png",
+        "0x0-rad10000-png",
         "8x6-clip-png",
         "8x6-smart-png",
         "8x6-crop-g500x500-png",
@@ -258,6 +303,27 @@ def test_auto_resolves_to_what_could_have_been_asked_for(
     assert resolved == resolved.canonical()
     if resolved.quality is not None and rendition.quality is not None:
         assert resolved.quality.level(output) == rendition.quality.level(output)
+
+
+@pytest.mark.parametrize(
+    ("changes", "opaque", "clear"),
+    [
+        ({}, False, True),
+        ({"fit": Fit.CANVAS}, False, False),
+        ({"fit": Fit.CANVAS, "background": TRANSPARENT}, True, True),
+        ({"fit": Fit.CANVAS, "background": Backdrop.BLUR}, False, False),
+        ({"fit": Fit.CANVAS, "background": Backdrop.BLUR, "radius": 1}, True, True),
+        ({"background": RED, "radius": 1}, True, True),
+        ({"pad": (0, 1, 0, 0), "radius": 1}, False, False),
+        ({"pad": (0, 1, 0, 0), "background": Backdrop.BLUR}, False, False),
+        ({"pad": (0, 1, 0, 0), "background": (255, 0, 0, 254)}, True, True),
+    ],
+)
+def test_what_shows_through_is_known(changes: dict[str, Any], opaque: bool, clear: bool) -> None:
+    """Of an opaque picture, and of one with alpha; for `auto` and for what it becomes."""
+    for output in (AUTO, PNG, WEBP):
+        assert box(output, **changes).may_be_clear(has_alpha=False) is opaque
+        assert box(output, **changes).may_be_clear(has_alpha=True) is clear
 
 
 def test_a_rendition_is_a_value() -> None:

@@ -13,7 +13,7 @@ from liveresize.core.geometry import Bounds
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import RenditionRequest
-from liveresize.core.values import Fit
+from liveresize.core.values import Fit, Pad
 
 from . import strategies
 
@@ -84,6 +84,7 @@ def test_a_long_list_is_not_told_whole() -> None:
     st.sampled_from(Fit),
     st.builds(Bounds, st.integers(1, 2000), st.integers(1, 2000)),
     st.sampled_from(["jpg", "webp", "auto"]),
+    strategies.pads,
 )
 def test_where_a_listed_size_is_redirected_to_is_allowed(
     picture: tuple[int, int],
@@ -92,17 +93,21 @@ def test_where_a_listed_size_is_redirected_to_is_allowed(
     fit: Fit,
     bounds: Bounds,
     extension: str,
+    pad: Pad,
 ) -> None:
     """Whatever the picture: a redirect that ends in a refusal would help nobody."""
     rules = SizeRules.of([listed], bounds, 720)
     width, height = listed
     request = urls.parse(
-        f"/cat_{width}_{height}_{density}x.{extension}?fit={fit}", "image/webp", URLS
+        f"/cat_{width}_{height}_{density}x.{extension}?fit={fit}&pad={','.join(map(str, pad))}",
+        "image/webp",
+        URLS,
     )
     assert isinstance(request, RenditionRequest)
     sizes.check(request, rules)
     capped = bounds.capped(request.rendition.format.max_side)
-    box = geometry.nearest_allowed(picture, request.rendition, capped)
+    room = capped.inside(request.rendition.pad)
+    box = room and geometry.nearest_allowed(picture, request.rendition, room)
     if box is not None:
         sizes.check(urls.parse(urls.resized(request, *box), "image/webp", URLS), rules)
 

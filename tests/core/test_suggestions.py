@@ -42,6 +42,12 @@ PRESETS = UrlRules(presets={"card": (), "thumb": ()})
         ("quality=80%25", "80"),
         ("flip=vh", "hv"),
         ("sharpen=yes", "1"),
+        ("radius=circle", "max"),
+        ("radius=50%25", "max"),
+        ("radius=12px", "12"),
+        ("pad=10px%2020px", "10,20"),
+        ("pad=10,%2020", "10,20"),
+        ("bg=blured", "blur"),
     ],
 )
 def test_a_bad_value_names_the_right_one(query: str, meant: str) -> None:

@@ -316,6 +316,9 @@ def test_an_error_names_the_extension_and_those_that_would_do() -> None:
         ("?grey=false", True),
         ("?rotate=90", False),
         ("?flip=h", False),
+        ("?radius=0&pad=0,0&bg=blur", True),
+        ("?radius=max", False),
+        ("?pad=0,0,1", False),
     ],
 )
 def test_stored_bytes_will_do_until_something_would_change_them(query: str, will_do: bool) -> None:

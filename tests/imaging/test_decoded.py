@@ -11,7 +11,7 @@ from PIL import Image
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import IntakeJob, ProbeJob, RenderJob
-from liveresize.core.values import SMART, Fit
+from liveresize.core.values import SMART, Backdrop, Fit
 from liveresize.imaging import decode, decoded, memory, perform, render
 
 from .samples import SETTINGS, rendition, scene
@@ -86,6 +86,8 @@ RENDITIONS = [
     rendition(width=500, height=300, fit=Fit.COVER, format=Format.JPEG),
     rendition(width=200, height=200, fit=Fit.CROP, gravity=SMART, format=Format.JPEG),
     rendition(width=300, height=300, fit=Fit.CANVAS, background=(255, 0, 0, 128)),
+    rendition(width=300, height=300, fit=Fit.CANVAS, background=Backdrop.BLUR, radius=20),
+    rendition(width=300, pad=(9, 0, 9, 30), background=(0, 0, 0, 255), radius=20),
     rendition(width=300, rotate=90, flip="h", format=Format.JPEG),
     rendition(width=300, blur=20, format=Format.JPEG),
     rendition(width=300, sharpen=10, grey=True, format=Format.JPEG),

@@ -79,6 +79,14 @@ def test_a_transparent_picture_is_webp_first_where_the_client_shows_that(house: 
             quicker = house.two_speed.quicker(clear, auto(offer=offer))
             assert quicker is not None
             assert quicker.rendition.variant == variant
+        opaque = await house.upload()
+        for changes, variant in (
+            ({"radius": 9}, "400x0-rad9-auto.w"),
+            ({"radius": 9, "pad": (1, 1, 1, 1)}, "400x0-rad9-pad1-auto.n"),
+        ):
+            quicker = house.two_speed.quicker(opaque, auto(**changes))
+            assert quicker is not None
+            assert quicker.rendition.variant == variant
 
     run(main)
 

@@ -49,6 +49,21 @@ def test_a_listed_size_is_made(listed: Gallery, target: str, method: str) -> Non
     assert listed.client.request(method, target).status_code in (200, 303)
 
 
+def test_a_pad_is_within_the_bounds(listed: Gallery) -> None:
+    """A redirect shrinks the box and keeps the pad, in a size that is allowed; one that alone is
+    too wide is an error."""
+    for method in ("GET", "HEAD"):
+        moved = listed.client.request(method, "/cat_40_0_2x.jpg?pad=2,20&proxy=true")
+        assert moved.status_code == 307
+        assert moved.headers["Location"] == "/cat_20_0.jpg?pad=4,40&proxy=true"
+        assert listed.client.request(method, moved.headers["Location"]).status_code == 200
+        refused = listed.client.request(method, "/cat_20_10.jpg?pad=0,50")
+        assert refused.status_code == 400
+    assert listed.client.get("/cat_20_10.jpg?pad=0,50").json()["error"] == (
+        "The parameter `pad` leaves no room for a picture within 100x2000."
+    )
+
+
 @pytest.mark.parametrize("target", ["/cat_21_10.jpg", "/cat_20_10_4x.jpg", "/cat_50_0.jpg"])
 def test_another_size_needs_a_signature(listed: Gallery, target: str) -> None:
     """403 says which would do, before anyone looks for the picture; signed, it is made."""

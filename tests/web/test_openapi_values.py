@@ -29,6 +29,7 @@ TEXTS = (
     *("canvas", "cover", "center", "north", "smart", "top", "0,0", "1,1", "0.25,0.75", "1.5,0"),
     *("0,-1", ",", "fff", "ffff", "ff0000", "ff0000aa", "f0f0f", "g00", "transparent", "card"),
     *("2", "200", "201", "000,ffcc00", "fff,ff0000aa"),
+    *("max", "blur", "9999", "10000", "10,20", "1,2,3,4", "1,2,3,4,5", "1,", "-1,2"),
 )
 """Each means something to some parameter, or nearly does."""
 
