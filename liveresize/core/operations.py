@@ -8,7 +8,7 @@ the same names.
 import re
 from typing import TypedDict
 
-from liveresize.core import numbers
+from liveresize.core import colours, numbers
 from liveresize.core.edge_rows import EDGE_ROWS
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
 from liveresize.core.values import (
@@ -22,12 +22,7 @@ from liveresize.core.values import (
     MAX_SHARPEN,
     PIXELATE,
     SMART,
-    TRANSPARENT,
-    WHITE,
     Backdrop,
-    Background,
-    Colour,
-    Duotone,
     Fit,
     Gravity,
     Quality,
@@ -130,64 +125,6 @@ def _look(name: str, about: str, prefix: str) -> Operation:
         pattern=f"{prefix}m?[0-9]{{1,3}}",
         parse=parse,
     )
-
-
-def _read_background(text: str, rules: UrlRules) -> Background:
-    return Backdrop.BLUR if text == Backdrop.BLUR else _read_colour(text, rules)
-
-
-def _background_text(background: Background) -> str:
-    return str(background) if isinstance(background, Backdrop) else _colour_text(background)
-
-
-def _background_token(background: Background | None) -> str:
-    if isinstance(background, Backdrop):
-        return f"bg{background}"
-    return "" if background in (None, WHITE) else "bg" + bytes(background).hex()
-
-
-def _parse_background(token: str) -> Background:
-    text = token.removeprefix("bg")
-    return Backdrop.BLUR if text == Backdrop.BLUR else _colour(text)
-
-
-def _read_colour(text: str, rules: UrlRules) -> Colour:
-    if text == "transparent":
-        return TRANSPARENT
-    if not _HEX.fullmatch(text):
-        raise ValueError(text)
-    digits = "".join(c * 2 for c in text) if len(text) == 3 else text
-    return _colour(digits if len(digits) == 8 else digits + "ff")
-
-
-_HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
-
-
-def _colour(digits: str) -> Colour:
-    red, green, blue, alpha = bytes.fromhex(digits)
-    return red, green, blue, alpha
-
-
-def _colour_text(colour: Colour) -> str:
-    if colour == TRANSPARENT:
-        return "transparent"
-    digits = bytes(colour).hex()
-    return digits[:6] if colour[3] == 255 else digits
-
-
-def _read_duotone(text: str, rules: UrlRules) -> Duotone:
-    if not _TWO.fullmatch(text):
-        raise ValueError(text)
-    dark, light = (_read_colour(each, rules) for each in text.split(","))
-    return dark, light
-
-
-_OPAQUE = "[0-9a-fA-F]{3}|[0-9a-fA-F]{6}"
-_TWO = re.compile(f"({_OPAQUE}),({_OPAQUE})")
-
-
-def _duotone_text(colours: Duotone, between: str = ",") -> str:
-    return between.join(_colour_text(each) for each in colours)
 
 
 def _read_pixelate(text: str, rules: UrlRules) -> int:
@@ -324,15 +261,18 @@ ROWS = (
         name="tint",
         about="Two colours, for what is dark and what is light; everything else is between them.",
         allowed="two colours of 3 or 6 hex digits, as `264653,e9c46a`",
-        schema={"type": "string", "pattern": f"^{_TWO.pattern}$"},
+        schema={"type": "string", "pattern": f"^{colours.TWO.pattern}$"},
         example="264653,e9c46a",
         effect=Effect.FILTER,
         plain=None,
-        read=_read_duotone,
-        text=_duotone_text,
-        token=lambda colours: "t" + _duotone_text(colours, ".") if colours else "",
+        read=colours.read_duotone,
+        text=colours.duotone_text,
+        token=lambda both: "t" + colours.duotone_text(both, ".") if both else "",
         pattern=r"t[0-9a-f]{6}\.[0-9a-f]{6}",
-        parse=lambda token: (_colour(f"{token[1:7]}ff"), _colour(f"{token[8:]}ff")),
+        parse=lambda token: (
+            colours.from_hex(f"{token[1:7]}ff"),
+            colours.from_hex(f"{token[8:]}ff"),
+        ),
     ),
     flag(
         "grey",
@@ -363,18 +303,18 @@ ROWS = (
         schema={
             "anyOf": [
                 {"enum": ["transparent", *Backdrop]},
-                {"type": "string", "pattern": f"^({_HEX.pattern})$"},
+                {"type": "string", "pattern": f"^({colours.HEX.pattern})$"},
             ],
             "default": "ffffff",
         },
         example="f0f0f0",
         effect=Effect.BOX,
         plain=None,
-        read=_read_background,
-        text=_background_text,
-        token=_background_token,
+        read=colours.read_background,
+        text=colours.background_text,
+        token=colours.background_token,
         pattern=f"bg(?:{'|'.join(Backdrop)}|[0-9a-f]{{8}})",
-        parse=_parse_background,
+        parse=colours.parse_background,
     ),
     *EDGE_ROWS,
     flag(
