@@ -59,7 +59,10 @@ class SizeRules:
         dense = {
             (width * density, height * density) for width, height in boxes for density in DENSITIES
         }
-        capped = {bounds.capped(output.max_side).inside(pad) for output in Format}
+        # The box of a redirect is that beside a multiplied pad, and that of a preset is not.
+        top, right, bottom, left = pad
+        pads = [(top * n, right * n, bottom * n, left * n) for n in DENSITIES]
+        capped = {bounds.capped(output.max_side).inside(each) for output in Format for each in pads}
         limits = {limit for limit in capped if limit is not None}
         largest = {(limit.max_width, limit.max_height) for limit in limits}
         clipped = {(min(w, mw), min(h, mh)) for w, h in dense for mw, mh in largest}

@@ -18,7 +18,7 @@ from liveresize.core.values import Fit, Pad
 from . import strategies
 
 BOUNDS = Bounds(2000, 1500)
-URLS = UrlRules(presets={"card": (("fit", "crop"), ("blur", "true"))})
+URLS = UrlRules(presets={"card": (("fit", "crop"), ("blur", "true")), "framed": (("pad", "0,30"),)})
 BUCKETS = VipRules(buckets=frozenset({"pets"}))
 LISTED = SizeRules.of([(400, 300), (400, 0), (250, 250)], BOUNDS, 720)
 PRESETS = SizeRules.of([], BOUNDS, 720, presets_only=True)
@@ -110,6 +110,18 @@ def test_where_a_listed_size_is_redirected_to_is_allowed(
     box = room and geometry.nearest_allowed(picture, request.rendition, room)
     if box is not None:
         sizes.check(urls.parse(urls.resized(request, *box), "image/webp", URLS), rules)
+
+
+@pytest.mark.parametrize("density", sizes.DENSITIES)
+def test_where_a_preset_with_a_pad_is_redirected_to_is_allowed(density: int) -> None:
+    """Its pad is multiplied before the redirect, but not after it."""
+    rules = SizeRules.of([(400, 0)], Bounds(400, 1500), 720)
+    request = urls.parse(f"/cat_400_0_{density}x.jpg?preset=framed", "", URLS)
+    assert isinstance(request, RenditionRequest)
+    room = Bounds(400, 1500).inside(request.rendition.pad)
+    box = room and geometry.nearest_allowed((400, 300), request.rendition, room)
+    assert box == (400 - density * 60, 0)
+    sizes.check(urls.parse(urls.resized(request, *box), "", URLS), rules)
 
 
 @given(strategies.picture_sizes)
