@@ -6,12 +6,12 @@ picture, and returns what to ask of us, or None for what we do not offer.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import Fit, Gravity
+from liveresize.core.values import Fit, Gravity, Pad
 
 Size = tuple[int, int]
 
@@ -96,11 +96,23 @@ def sharp(operation: str, size: Size) -> Reading:
             rendition = _sharp_resize(step.removeprefix("resize "), turn, size)
             if rendition is None:
                 return None
+        elif step.startswith("extend "):
+            around = _sharp_pad(step)
+            rendition = replace(rendition or boxed(0, 0, Fit.CLIP), pad=around).canonical()
         elif not SHARP_SIZELESS.fullmatch(step):
             return None
     if rendition is None:
         return None if turn else whole(upright=upright)
     return Asked(rendition, upright)
+
+
+def _sharp_pad(step: str) -> Pad:
+    """The pixels of `extend 10`, or of `extend top: 10, left: 20`."""
+    if match := re.fullmatch(r"extend (\d+)", step):
+        return (int(match[1]),) * 4
+    sides = {side: int(pixels) for side, pixels in re.findall(r"(\w+): (\d+)", step)}
+    top, right, bottom, left = (sides.get(each, 0) for each in ("top", "right", "bottom", "left"))
+    return top, right, bottom, left
 
 
 def _sharp_resize(words: str, turn: int, size: Size) -> Rendition | None:

@@ -206,6 +206,9 @@ def test_operations_are_read_as_they_are_meant() -> None:
     squeezed = Asked(peers.boxed(320, 240, Fit.FILL))
     assert peers.sharp("auto-orient; resize w=320 h=240 fit=fill", size) == squeezed
     assert peers.weserv("query w=320&h=240&t=absolute", size) == squeezed
+    framed = Asked(peers.boxed(320, 0, Fit.CLIP, pad=(10, 35, 0, 20)), upright=False)
+    extend = "extend extendWith, top: 10, left: 20, right: 35, background: { r: 255, g: 0, b: 0 }"
+    assert peers.sharp(f"resize w=320; {extend}", size) == framed
     assert peers.go_imaging("Resize 320x240", size) == squeezed
     for unread in ["resize w=320 density=72", "resize w=320; rotate 30", "resize w=9; trim"]:
         assert peers.sharp(unread, size) is None
