@@ -1,5 +1,6 @@
 """Round corners, with the edges of CSS: a pixel is as opaque as the share of it that is inside."""
 
+import functools
 import itertools
 import math
 
@@ -7,6 +8,10 @@ from PIL import Image, ImageChops
 
 STEPS = 16
 """Lines that are looked at in each row of pixels."""
+
+SMALL = 512
+"""Up to this radius the last mask is kept, in a quarter of a megabyte: an animation needs one for
+each of its frames."""
 
 
 def rounded(image: Image.Image, radius: int) -> Image.Image:
@@ -36,6 +41,15 @@ def rounded(image: Image.Image, radius: int) -> Image.Image:
 
 def mask(radius: float) -> Image.Image:
     """How opaque the pixels of the upper left corner are (L), for a radius above 0."""
+    return _kept(radius) if radius <= SMALL else _drawn(radius)
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(radius: float) -> Image.Image:
+    return _drawn(radius)
+
+
+def _drawn(radius: float) -> Image.Image:
     side = math.ceil(radius)
     rows = bytearray()
     for y in range(side):

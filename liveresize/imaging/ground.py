@@ -48,13 +48,18 @@ class Ground:
         if picture.size == size and not clear:
             return picture
         self.see(picture)
-        result = self._painted(box)
+        result = self._painted(box, "L" if picture.mode in ("L", "LA") else "RGB")
         result.paste(picture, offset, picture if clear else None)
         return result
 
-    def _painted(self, box: Box) -> Image.Image:
-        """The part `box` of the blurred picture, enlarged to the size of the result."""
+    def _painted(self, box: Box, mode: str) -> Image.Image:
+        """The part `box` of the blurred picture, enlarged to the size of the result.
+
+        It is of `mode`, or RGB where what was seen has colours.
+        """
         assert self._small is not None
+        if mode == "RGB":
+            self._small = self._small.convert(mode)  # of an animation that began in grey
         across = self._small.width / self._whole[0]
         down = self._small.height / self._whole[1]
         left, top, right, bottom = box

@@ -224,6 +224,15 @@ def test_what_is_around_an_animation_does_not_change(
         assert samples.near(shown.getpixel((30, 25)), colour, 12)
 
 
+def test_an_animation_that_begins_in_grey_gets_its_colours() -> None:
+    """What is behind its frames is grey, and they are not."""
+    behind, box = ground.Ground(Backdrop.BLUR, (30, 20)), (0, 0, 30, 20)
+    grey = behind.under(Image.new("L", (10, 20), 90), box, (10, 0))
+    red = behind.under(Image.new("RGB", (10, 20), RED[:3]), box, (10, 0))
+    assert (grey.mode, grey.getpixel((0, 0))) == ("L", 90)
+    assert (red.getpixel((0, 0)), red.getpixel((15, 9))) == ((90, 90, 90), RED[:3])
+
+
 def test_what_is_transparent_of_an_opaque_animation_stays_so(tmp_path: pathlib.Path) -> None:
     """Around it on a canvas, as in its corners."""
     frames = [Image.new("RGB", (40, 30), colour) for colour in (samples.RED, samples.BLUE)]
