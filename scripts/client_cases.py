@@ -1,10 +1,13 @@
-"""Write clients/cases.json: calls of the URL helpers, and what they return in every language.
+"""Write what clients in other languages know of URLs.
 
     python -m scripts.client_cases
 
-Each parameter has its example, and the alternatives of its schema; so a new row of the table of
-operations brings its own cases. Clients without a parser of the server's need not refuse
-what the server would: cases with an `error` say of which kind it is.
+clients/cases.json has calls of the URL helpers, and what they return in every language.
+clients/js/src/parameters.ts has the parameters, with their types and schemas.
+
+Each parameter has its example in the cases, and the alternatives of its schema; so a new row of the
+table of operations brings its own. Clients without a parser of the server's need not refuse all
+that the server would: cases with an `error` say of which kind it is.
 """
 
 import json
@@ -13,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from liveresize import errors, urls
-from liveresize.core import signing
+from liveresize.compat.vip import requests as vip
+from liveresize.core import parameters, signing
 from liveresize.core.operations import OPERATIONS
 
-PATH = Path(__file__).parents[1] / "clients" / "cases.json"
+FOLDER = Path(__file__).parents[1] / "clients"
+PATH = FOLDER / "cases.json"
 
 KEY = "0123456789abcdef"
 BASE = "https://images.example.com"
@@ -24,8 +29,13 @@ NAMES = ("cat", "2024-06-01", "a b", "größe", "50%", "a+b&c=d", "tilde~(1)!*'"
 """Ids: plain, with what URLs escape, and with what only some libraries do."""
 
 
+def written() -> dict[Path, str]:
+    """Return what each file should contain."""
+    return {PATH: text(), FOLDER / "js" / "src" / "parameters.ts": typescript()}
+
+
 def text() -> str:
-    """Return what the file should contain."""
+    """Return every case as JSON."""
     lines = ",\n  ".join(json.dumps(case, ensure_ascii=False) for case in cases())
     return f'{{"base": "{BASE}", "key": "{KEY}", "cases": [\n  {lines}\n]}}\n'
 
@@ -146,5 +156,64 @@ def _values(schema: Mapping[str, Any], example: object) -> Iterator[object]:
     yield "no such value"
 
 
+def typescript() -> str:
+    """Return the parameters as a module of TypeScript."""
+    fields = "".join(
+        f"  /** {_in_comment(operation.about)} */\n  {name}?: {_type(operation.schema)} | null;\n"
+        for name, operation in OPERATIONS.items()
+    )
+    schemas = "".join(
+        f"  {name}: {json.dumps(_checked(operation.schema), ensure_ascii=False)},\n"
+        for name, operation in OPERATIONS.items()
+    )
+    return (
+        "// Written by `python -m scripts.client_cases`.\n\n"
+        f"/** The operations of a URL. */\nexport interface Operations {{\n{fields}}}\n\n"
+        "/** A schema of values, with the few keywords that the table of operations uses. */\n"
+        "export interface Schema {\n  enum?: readonly (string | number | boolean)[];\n"
+        "  const?: string | number;\n  type?: string;\n  minimum?: number;\n"
+        "  maximum?: number;\n  pattern?: string;\n  anyOf?: readonly Schema[];\n}\n\n"
+        "/** The values of each operation, in the order of a URL. */\n"
+        f"export const SCHEMAS: Record<keyof Operations, Schema> = {{\n{schemas}}};\n\n"
+        "/** Every parameter that a signature covers, and those of vip's URLs beside them. */\n"
+        f"export const SIGNED: readonly string[] = {json.dumps(list(parameters.KNOWN))};\n"
+        f"export const SIGNED_OF_BUCKETS: readonly string[] = {json.dumps(list(vip.KNOWN))};\n"
+    )
+
+
+_KEYWORDS = ("enum", "const", "type", "minimum", "maximum", "pattern")
+
+
+def _checked(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a schema that checks values."""
+    if "anyOf" in schema:
+        return {"anyOf": [_checked(each) for each in schema["anyOf"]]}
+    return {name: schema[name] for name in _KEYWORDS if name in schema}
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """Return the type of the values of a schema."""
+    types: dict[str, None] = {}
+    for each in schema.get("anyOf", [schema]):
+        if "enum" in each or "const" in each:
+            values = each.get("enum", [each.get("const")])
+            types.update(dict.fromkeys(json.dumps(value) for value in values))
+        elif each["type"] == "string":
+            types["(string & {})"] = None
+            if "," in each.get("pattern", "") and "A-F" not in each["pattern"]:
+                types["readonly number[]"] = None
+        else:
+            types[_TYPES[each["type"]]] = None
+    return " | ".join(types)
+
+
+_TYPES = {"integer": "number", "number": "number", "boolean": "boolean"}
+
+
+def _in_comment(about: str) -> str:
+    return about.replace("*/", "* /")
+
+
 if __name__ == "__main__":
-    PATH.write_text(text(), encoding="utf-8")
+    for path, content in written().items():
+        path.write_text(content, encoding="utf-8")

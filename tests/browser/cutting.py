@@ -50,6 +50,11 @@ class CuttingProxy:
                         end.shutdown(socket.SHUT_RDWR)
                     return
 
+    def heal(self) -> None:
+        """Cut nothing from now on."""
+        with self._lock:
+            self._left = 0
+
     def _may_cut(self) -> bool:
         with self._lock:
             if not self._left:

@@ -54,7 +54,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running
 
 def test_the_cases_are_those_of_the_helpers() -> None:
     """Written by `python -m scripts.client_cases` after each change of the parameters."""
-    assert scripts.client_cases.PATH.read_text(encoding="utf-8") == scripts.client_cases.text()
+    for path, content in scripts.client_cases.written().items():
+        assert path.read_text(encoding="utf-8") == content, path
 
 
 def test_the_packed_helpers_write_the_same(package: ModuleType) -> None:

@@ -1,0 +1,72 @@
+// Written by `python -m scripts.client_cases`.
+
+/** The operations of a URL. */
+export interface Operations {
+  /** `clip` fits inside the box; `crop` fills the box and cuts off the rest; `cover` is at least as large as the box; `canvas` fits inside the box and fills the rest with `bg`; `fill` stretches to the box and does not keep the ratio. */
+  fit?: "clip" | "crop" | "cover" | "canvas" | "fill" | null;
+  /** What `crop` keeps, and where `canvas` places the image: a direction, the most detailed region (`smart`), or a focal point `x,y` in fractions. `auto` is the focus of the image for `crop`, or `smart` if it has none. Without a gravity, `crop` keeps the focus, too. */
+  gravity?: "center" | "north" | "south" | "east" | "west" | "northeast" | "northwest" | "southeast" | "southwest" | "smart" | "auto" | (string & {}) | readonly number[] | null;
+  /** 0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` keeps the quality of a JPEG; for other originals it is the configured one. */
+  quality?: "auto" | number | null;
+  /** Sigma in pixels, without an exponent. `true` is the configured one. */
+  blur?: boolean | number | null;
+  /** How much to sharpen after resizing, without an exponent. */
+  sharpen?: number | null;
+  /** Percent lighter, or darker below 0: −100 is black, 100 twice as light. */
+  brightness?: number | null;
+  /** Percent more contrast, or less below 0: −100 is one grey, 100 twice the contrast. */
+  contrast?: number | null;
+  /** Percent more colour, or less below 0: −100 are shades of grey, 100 twice the colour. */
+  saturation?: number | null;
+  /** Blocks of so many pixels a side, in their average colour. 0 is none. */
+  pixelate?: 0 | number | null;
+  /** Two colours, for what is dark and what is light; everything else is between them. */
+  tint?: (string & {}) | null;
+  /** Shades of grey instead of colours. */
+  grey?: boolean | null;
+  /** Degrees clockwise, after the EXIF orientation is applied. */
+  rotate?: 0 | 90 | 180 | 270 | null;
+  /** Mirror horizontally, vertically or both. */
+  flip?: "h" | "v" | "hv" | null;
+  /** A colour in hex digits, with or without alpha. It fills `canvas`, and is the background of transparent images in JPEG. */
+  bg?: "transparent" | (string & {}) | null;
+  /** Whether a small original is enlarged. Without it, the settings decide. */
+  enlarge?: boolean | null;
+  /** Whether an animation stays animated, if the format can do that. */
+  animate?: boolean | null;
+}
+
+/** A schema of values, with the few keywords that the table of operations uses. */
+export interface Schema {
+  enum?: readonly (string | number | boolean)[];
+  const?: string | number;
+  type?: string;
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+  anyOf?: readonly Schema[];
+}
+
+/** The values of each operation, in the order of a URL. */
+export const SCHEMAS: Record<keyof Operations, Schema> = {
+  fit: {"enum": ["clip", "crop", "cover", "canvas", "fill"]},
+  gravity: {"anyOf": [{"enum": ["center", "north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest", "smart", "auto"]}, {"type": "string", "pattern": "^(0(\\.[0-9]{1,99})?|1(\\.0{1,99})?),(0(\\.[0-9]{1,99})?|1(\\.0{1,99})?)$"}]},
+  quality: {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": -1}]},
+  blur: {"anyOf": [{"type": "boolean"}, {"type": "number", "minimum": 0.3, "maximum": 100}]},
+  sharpen: {"type": "number", "minimum": 0, "maximum": 10},
+  brightness: {"type": "integer", "minimum": -100, "maximum": 100},
+  contrast: {"type": "integer", "minimum": -100, "maximum": 100},
+  saturation: {"type": "integer", "minimum": -100, "maximum": 100},
+  pixelate: {"anyOf": [{"const": 0}, {"type": "integer", "minimum": 2, "maximum": 200}]},
+  tint: {"type": "string", "pattern": "^([0-9a-fA-F]{3}|[0-9a-fA-F]{6}),([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
+  grey: {"type": "boolean"},
+  rotate: {"enum": [0, 90, 180, 270]},
+  flip: {"enum": ["h", "v", "hv"]},
+  bg: {"anyOf": [{"const": "transparent"}, {"type": "string", "pattern": "^([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"}]},
+  enlarge: {"type": "boolean"},
+  animate: {"type": "boolean"},
+};
+
+/** Every parameter that a signature covers, and those of vip's URLs beside them. */
+export const SIGNED: readonly string[] = ["fit", "gravity", "quality", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
+export const SIGNED_OF_BUCKETS: readonly string[] = ["s", "c", "animate"];
