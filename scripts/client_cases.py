@@ -11,6 +11,7 @@ that the server would: cases with an `error` say of which kind it is.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,8 @@ def _type(schema: Mapping[str, Any]) -> str:
             types["(string & {})"] = None
             if "," in each.get("pattern", "") and "A-F" not in each["pattern"]:
                 types["readonly number[]"] = None
+                if re.search(each["pattern"], "1"):
+                    types["number"] = None
         else:
             types[_TYPES[each["type"]]] = None
     return " | ".join(types)

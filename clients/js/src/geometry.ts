@@ -8,6 +8,20 @@ const halfUp = (a: number, b: number): number => Math.max(1, Math.floor((2 * a +
 
 /** Return the size of the result of a picture of the size `original` in a box. */
 export function sizeOf(original: Size, box: Size, options: Operations): Size {
+  const [width, height] = inner(original, box, options);
+  const [top, right, bottom, left] = sides(options.pad);
+  return [width + left + right, height + top + bottom];
+}
+
+/** The four sides of a pad, as in CSS: a side left out is that across. */
+export function sides(pad: Operations["pad"]): [number, number, number, number] {
+  const given = Array.isArray(pad) ? pad : String(pad ?? 0).split(",").map(Number);
+  const [top = 0, right = top, bottom = top, left = right] = given;
+  return [top, right, bottom, left];
+}
+
+/** The size without the pad. */
+function inner(original: Size, box: Size, options: Operations): Size {
   const turns = options.rotate === 90 || options.rotate === 270;
   const size: Size = turns ? [original[1], original[0]] : original;
   const [width, height] = box;

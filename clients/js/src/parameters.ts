@@ -28,8 +28,12 @@ export interface Operations {
   rotate?: 0 | 90 | 180 | 270 | null;
   /** Mirror horizontally, vertically or both. */
   flip?: "h" | "v" | "hv" | null;
-  /** A colour in hex digits, with or without alpha. It fills `canvas`, and is the background of transparent images in JPEG. */
-  bg?: "transparent" | (string & {}) | null;
+  /** A colour in hex digits, with or without alpha, or `blur`: the image itself, blurred. It fills `canvas` and `pad`, and is the background of transparent images in JPEG. */
+  bg?: "transparent" | "blur" | (string & {}) | null;
+  /** Round corners, in pixels. `max` is half of the shorter side: a circle for a square. The corners are transparent, and `bg` in JPEG. A density multiplies it. */
+  radius?: "max" | number | null;
+  /** Pixels around the image, filled with `bg`, in the order of CSS: `10` is all sides, `10,20` top and bottom, then left and right; `10,20,30,40` is clockwise from the top. The result is larger than the box by that. A density multiplies it. */
+  pad?: (string & {}) | readonly number[] | number | null;
   /** Whether a small original is enlarged. Without it, the settings decide. */
   enlarge?: boolean | null;
   /** Whether an animation stays animated, if the format can do that. */
@@ -62,11 +66,13 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
   grey: {"type": "boolean"},
   rotate: {"enum": [0, 90, 180, 270]},
   flip: {"enum": ["h", "v", "hv"]},
-  bg: {"anyOf": [{"const": "transparent"}, {"type": "string", "pattern": "^([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"}]},
+  bg: {"anyOf": [{"enum": ["transparent", "blur"]}, {"type": "string", "pattern": "^([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"}]},
+  radius: {"anyOf": [{"enum": ["max"]}, {"type": "integer", "minimum": 0, "maximum": 9999}]},
+  pad: {"type": "string", "pattern": "^[0-9]{1,4}(,[0-9]{1,4}){0,3}$"},
   enlarge: {"type": "boolean"},
   animate: {"type": "boolean"},
 };
 
 /** Every parameter that a signature covers, and those of vip's URLs beside them. */
-export const SIGNED: readonly string[] = ["fit", "gravity", "quality", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
+export const SIGNED: readonly string[] = ["fit", "gravity", "quality", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
 export const SIGNED_OF_BUCKETS: readonly string[] = ["s", "c", "animate"];

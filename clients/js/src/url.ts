@@ -1,5 +1,5 @@
 import { SCHEMAS, type Operations, type Schema } from "./parameters.js";
-import { sizeOf, type Size } from "./geometry.js";
+import { sides, sizeOf, type Size } from "./geometry.js";
 
 /** The URL would not be read as that of this picture. */
 export class MalformedUrl extends Error {
@@ -62,7 +62,9 @@ export function url(
   return base(options.base ?? "") + target(name, width, height, options);
 }
 
-/** Return the value of a `srcset`: one box in several densities, or a picture in several widths. */
+/** Return the value of a `srcset`: one box in several densities, or a picture in several widths.
+ *
+ * A `pad` is not part of the boxes, but of the widths that are said. */
 export function srcset(
   name: string,
   width = 0,
@@ -70,7 +72,8 @@ export function srcset(
   options: Options & Candidates = {},
 ): string {
   const { widths, densities, ...rest } = options;
-  return candidates(width, height, widths ?? [], densities ?? [1, 2, 3])
+  const [, right, , left] = sides(options.pad);
+  return candidates(width, height, widths ?? [], densities ?? [1, 2, 3], left + right)
     .map(({ box, density, descriptor }) => `${url(name, ...box, { ...rest, density })} ${descriptor}`)
     .join(", ");
 }
@@ -264,13 +267,14 @@ function candidates(
   height: number,
   widths: readonly number[],
   densities: readonly number[],
+  around: number,
 ): Candidate[] {
   if (widths.length) {
     if (Math.min(...widths) < 1) throw new MalformedUrl("The widths of a srcset are at least 1.");
     return [...new Set(widths)].map((each) => ({
       box: [each, inRatio(each, width, height)],
       density: 1,
-      descriptor: `${each}w`,
+      descriptor: `${each + around}w`,
     }));
   }
   if (!densities.length) throw new MalformedUrl("A srcset takes widths, or densities.");
@@ -289,7 +293,8 @@ function inRatio(each: number, width: number, height: number): number {
 
 function measures(original: Size | undefined, box: Size, options: Options): Record<string, string> {
   const fixed = options.fit === "crop" || options.fit === "canvas" || options.fit === "fill";
-  const [width, height] = original ? size(original, ...box, options) : fixed ? box : [0, 0];
+  const known = original ?? (fixed && box[0] && box[1] ? box : undefined); // any would do
+  const [width, height] = known ? size(known, ...box, options) : [0, 0];
   return width && height ? { width: String(width), height: String(height) } : {};
 }
 
