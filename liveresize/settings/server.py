@@ -33,6 +33,12 @@ class Token:
     held: bool = key(
         False, "Hold every image that is uploaded with a token, until `PATCH` releases it."
     )
+    shrink_to: int = key(
+        0,
+        "Longest side in pixels that images need. Answers of `/token` say it, and `clients/js` "
+        "shrinks larger ones before it sends them; the server takes them as ever. 0: nothing is said.",
+        most=65_535,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

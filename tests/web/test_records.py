@@ -297,12 +297,14 @@ def test_the_settings_can_hold_every_upload(tmp_path: Path) -> None:
     with servers.Running(
         tmp_path,
         token__held=True,
+        token__shrink_to=2560,
         admin__secrets=[servers.ADMIN],
         originals__public=False,
         signing__keys=[KEY],
         signing__required=True,
     ) as running:
         web = running.client
+        assert web.post("/token", json={"id": "dog"}).json()["shrink_to"] == 2560
         assert web.put_in("cat", pictures.jpeg(), held=False)["held"] is True
         signed = signing.sign("/cat_40_0.jpg", KEY)
         assert looks(web, signed) == {404}

@@ -4,8 +4,6 @@ export interface Shrink {
   maxSide: number;
   /** Of the JPEG, from 0 to 1. */
   quality?: number;
-  /** A file that has no more bytes, and no longer side, is sent as it is. */
-  maxBytes?: number;
 }
 
 /** The formats that a canvas reads in every browser; others are left to the server. */
@@ -13,7 +11,7 @@ const READ = ["image/jpeg", "image/png", "image/webp"];
 
 /** Return a smaller JPEG of a large picture, upright; what is small enough, has transparency or
  * moves, or cannot be decoded here, as it is. A copy has no metadata: no location, and no credit. */
-export async function shrunk(file: Blob, { maxSide, quality = 0.85, maxBytes }: Shrink): Promise<Blob> {
+export async function shrunk(file: Blob, { maxSide, quality = 0.85 }: Shrink): Promise<Blob> {
   if (!READ.includes(file.type) || typeof createImageBitmap === "undefined") return file;
   let bitmap: ImageBitmap;
   try {
@@ -24,8 +22,7 @@ export async function shrunk(file: Blob, { maxSide, quality = 0.85, maxBytes }: 
   try {
     const { width, height } = bitmap;
     const scale = Math.min(1, maxSide / Math.max(width, height));
-    if (scale === 1 && file.size <= (maxBytes ?? Infinity)) return file;
-    if (file.type !== "image/jpeg" && scale === 1) return file;
+    if (scale === 1) return file;
     const canvas = document.createElement("canvas");
     canvas.width = Math.max(1, Math.round(width * scale));
     canvas.height = Math.max(1, Math.round(height * scale));

@@ -33,7 +33,7 @@ export interface UploadOptions {
   /** The id that the token is for. */
   id: string;
   /** The answer of `POST /token`, or its `token` alone. */
-  token: string | { token: string; max_bytes?: number; shrink_to?: number };
+  token: string | { token: string; shrink_to?: number };
   /** Called with the part that is sent, from 0 to 1. */
   onProgress?: (part: number) => void;
   /** Ends the upload; nothing of it stays on the server. */
@@ -73,9 +73,9 @@ export async function upload(file: Blob, options: UploadOptions): Promise<Receip
   return resume ? inParts(body, file, given.token, options) : atOnce(body, given.token, options);
 }
 
-function asked(token: { max_bytes?: number; shrink_to?: number }): Shrink | false {
+function asked(token: { shrink_to?: number }): Shrink | false {
   if (!token.shrink_to) return false;
-  return { maxSide: token.shrink_to, ...(token.max_bytes ? { maxBytes: token.max_bytes } : {}) };
+  return { maxSide: token.shrink_to };
 }
 
 /** Send all of it in one request. The same bytes with the same token get the same answer, so that

@@ -48,10 +48,10 @@ class TokenHandler(JsonHandler):
             grant = self._grant(fields, first)
             grants = [grant, *(replace(grant, image=ImageId(name)) for name in others)]
             issued = await self.site.uploads.issue_all(grants)
-            answer: dict[str, object] = {"tokens": [_described(token) for token in issued]}
+            answer: dict[str, object] = {"tokens": [self._described(token) for token in issued]}
         else:
             grant = self._grant(fields, names.check_id(fields["id"]))
-            answer = _described(await self.site.uploads.issue(grant))
+            answer = self._described(await self.site.uploads.issue(grant))
         ignored = suggestions.ignored(
             fields.unknown, sorted(fields.known), suggestions.TOKEN_FIELDS
         )
@@ -61,6 +61,15 @@ class TokenHandler(JsonHandler):
                 [("Cache-Control", responses.NO_STORE)],
             )
         )
+
+    def _described(self, token: Token) -> dict[str, object]:
+        shrink_to = self.site.token.shrink_to
+        return {
+            "token": token.token,
+            "id": token.image.name,
+            "expires_at": numbers.iso_instant(token.expires_at),
+            **({"shrink_to": shrink_to} if shrink_to else {}),
+        }
 
     def _authorise(self, fields: Fields) -> None:
         """Check the configured secret, or the network of the client if there is none.
@@ -120,14 +129,6 @@ def _ids(fields: Fields) -> list[str]:
             raise errors.BadBody(f"`ids[{index}]` repeats an id of the list.")
         checked[name] = None
     return list(checked)
-
-
-def _described(token: Token) -> dict[str, object]:
-    return {
-        "token": token.token,
-        "id": token.image.name,
-        "expires_at": numbers.iso_instant(token.expires_at),
-    }
 
 
 def _format(word: str) -> str:
