@@ -36,7 +36,8 @@ class Token:
     shrink_to: int = key(
         0,
         "Longest side in pixels that images need. Answers of `/token` say it, and `clients/js` "
-        "shrinks larger ones before it sends them; the server takes them as ever. 0: nothing is said.",
+        "shrinks larger ones before it sends them; the server takes them as ever. 0: nothing is "
+        "said.",
         most=65_535,
     )
 
