@@ -24,7 +24,8 @@ class Rendered:
     """A finished rendition: its bytes, their format, and the time in ms that each step took.
 
     `etag` is the SHA-256 of `data` in hex. `notes` are snake_case remarks for log and
-    headers, such as `icc_profile_ignored` or `animation_truncated`.
+    headers, such as `icc_profile_ignored` or `animation_truncated`. `quality` is that of the
+    encoder, if the engine has chosen it for this rendition.
     """
 
     data: bytes
@@ -34,6 +35,7 @@ class Rendered:
     resize_ms: float = 0.0
     encode_ms: float = 0.0
     notes: tuple[str, ...] = ()
+    quality: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

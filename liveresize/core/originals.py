@@ -141,7 +141,8 @@ class Link:
     """A finished rendition in the store: its key and its properties.
 
     `key` is its object key, `etag` the SHA-256 of its bytes in hex, `size` in bytes,
-    `engine` the version of the imaging engine that made it.
+    `engine` the version of the imaging engine that made it. `quality` is that of the encoder, if
+    the engine has chosen it for this rendition.
     """
 
     image: ImageId
@@ -153,3 +154,4 @@ class Link:
     size: int
     engine: str
     rendered_at: float = 0.0
+    quality: int | None = None

@@ -12,6 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,6 +110,7 @@ class Publisher:
             return
         extension, size = rendered.format.extension, len(rendered.data)
         link = self._link(original, variant, self._engine, extension, rendered.etag, size)
+        link = replace(link, quality=rendered.quality)
         self._coming.setdefault(generation, {})[variant] = None
         if spooled:
             self._spawn(self._publish(link, extension, rendered.data))

@@ -247,7 +247,13 @@ class RenditionLoader:
         if data is None:
             self._miss(link)
             return None
-        held = CachedImage(data=data, mime=link.mime, etag=link.etag, engine=link.engine)
+        held = CachedImage(
+            data=data,
+            mime=link.mime,
+            etag=link.etag,
+            engine=link.engine,
+            quality=link.quality,
+        )
         self._memory.put(link.generation, link.variant, held)
         return held
 
@@ -316,6 +322,7 @@ class RenditionLoader:
             etag=rendered.etag,
             notes=rendered.notes,
             engine=self._engine,
+            quality=rendered.quality,
         )
         if flight is not None and self._current(original):
             self._memory.put(original.generation, variant, held)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from liveresize.core.originals import Original
-from liveresize.core.ports import ObjectBody
+from liveresize.core.originals import Link, Original
+from liveresize.core.ports import CachedImage, ObjectBody
 from liveresize.delivery.outcomes import (
     Bytes,
     Cache,
@@ -160,6 +160,13 @@ def _picture(mime: str, validators: Validators, name: str) -> Headers:
     return headers
 
 
+def _quality(made: Link | CachedImage | None) -> Headers:
+    """Return the header with the quality of a rendition, if the engine has chosen it."""
+    if made is None or made.quality is None:
+        return []
+    return [("X-Quality", str(made.quality))]
+
+
 def _validators(etag: str, original: Original, options: ResponseOptions) -> Validators:
     return Validators(etag, original.uploaded_at if options.dated else 0.0)
 
@@ -190,11 +197,12 @@ def found(
     cached = ("X-Cache", outcome.cache.value)
     if conditions.matches(conditionals.if_none_match, link.etag):
         picture = _picture(link.mime, Validators(link.etag), link.image.name)
-        return _not_modified([*picture, *age, cached], about)
+        return _not_modified([*picture, *age, cached, *_quality(link)], about)
     headers = [
         ("Location", outcome.url),
         *age,
         cached,
+        *_quality(link),
         *tags(link.image.name),
         *cors.READABLE,
         cors.ANY_PAGE,
@@ -216,6 +224,7 @@ def rendered(
     else:
         headers += _age(options.render_max_age, options, varies=varies)
     headers.append(("X-Cache", outcome.cache.value))
+    headers += _quality(cached)
     headers += _timing(outcome.timings)
     if "animation_truncated" in cached.notes:
         headers.append(("X-Animation", "truncated"))
@@ -237,7 +246,7 @@ def stored_object(
     validators = Validators(cached.etag)
     headers = _picture(cached.mime, validators, outcome.image.name)
     headers += _object_age(options, immutable=outcome.immutable)
-    headers.append(("X-Cache", outcome.cache.value))
+    headers += [("X-Cache", outcome.cache.value), *_quality(cached)]
     about = AccessInfo(cache=outcome.cache, image=outcome.image.key, variant=outcome.variant)
     return _whole_or_part(cached.data, headers, validators, conditionals, about)
 
@@ -257,7 +266,7 @@ def streamed(
         headers += _object_age(options, immutable=True)
     else:
         headers += _age(options.render_max_age, options, varies=varies)
-    headers.append(("X-Cache", outcome.cache.value))
+    headers += [("X-Cache", outcome.cache.value), *_quality(link)]
     about = AccessInfo(cache=outcome.cache, image=link.image.key, variant=link.variant)
     return _whole_or_part(Part(0, outcome.body.size), headers, validators, conditionals, about)
 
@@ -270,6 +279,7 @@ def known_object(
     validators = Validators(etag)
     headers = _picture(mime, validators, outcome.original.image.name)
     headers += _object_age(options, immutable=outcome.immutable)
+    headers += _quality(outcome.held or outcome.link)
     about = AccessInfo(image=outcome.original.image.key, variant=outcome.variant)
     if conditions.unchanged(conditionals, validators):
         return _not_modified(headers, about)
@@ -322,6 +332,7 @@ def known(
     validators = _validators(etag, original, options)
     headers = _picture(mime, validators, original.image.name)
     headers += _age(options.render_max_age, options, varies=varies)
+    headers += _quality(outcome.held or outcome.link)
     about = AccessInfo(image=original.image.key, variant=outcome.variant)
     if conditions.unchanged(conditionals, validators):
         return _not_modified(headers, about)

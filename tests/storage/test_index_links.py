@@ -18,7 +18,7 @@ def test_a_link_comes_back_as_it_was_added(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload(ImageId("cat", "bucket"))
-        sent = worlds.link(stored, size=1 << 40, engine="1.2.3")
+        sent = worlds.link(stored, size=1 << 40, engine="1.2.3", quality=61)
         assert await bench.index.links.add(sent)
         found = await bench.index.links.find(stored.generation, sent.variant)
         assert found is not None
@@ -36,8 +36,8 @@ def test_a_link_is_replaced_by_its_successor(world: World) -> None:
     async def scenario(bench: Bench) -> None:
         stored = await bench.upload()
         first = await bench.add(stored)
-        second = await bench.add(stored, size=5, key="elsewhere")
-        assert (second.size, second.key) == (5, "elsewhere")
+        second = await bench.add(stored, size=5, key="elsewhere", quality=5)
+        assert (second.size, second.key, second.quality) == (5, "elsewhere", 5)
         assert second.rendered_at > first.rendered_at
         await bench.add(stored, "2x2-jpeg")
         assert len(await bench.index.links.of(stored.generation, 1000)) == 2
@@ -58,8 +58,8 @@ def test_all_links_of_a_generation_are_read_at_once(world: World) -> None:
         await bench.add(cat, "9x9-png")
         await bench.index.links.purge(Selection(image=cat.image), 1)
         links = [
-            await bench.add(cat, variant, size=1 << 40, key=f'{variant} "é"\\')
-            for variant in ("1x1-png", "2x2-png", "3x3-png")
+            await bench.add(cat, variant, size=1 << 40, key=f'{variant} "é"\\', quality=quality)
+            for variant, quality in (("1x1-png", None), ("2x2-png", 0), ("3x3-png", 99))
         ]
         found = await bench.index.links.of(cat.generation, 10)
         assert sorted(found, key=lambda link: link.variant) == links

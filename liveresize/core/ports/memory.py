@@ -20,7 +20,7 @@ class CachedImage:
     """A rendition in memory. `etag` is the SHA-256 of the bytes in hex.
 
     `notes` are the engine's remarks, see jobs.Rendered. `engine` is the version of the engine;
-    empty for an original, and for a rendition from the spool.
+    empty for an original, and for a rendition from the spool. `quality` as for a Link.
     """
 
     data: bytes
@@ -28,6 +28,7 @@ class CachedImage:
     etag: str
     notes: tuple[str, ...] = ()
     engine: str = ""
+    quality: int | None = None
 
 
 class Memory(Protocol):

@@ -28,7 +28,7 @@ _links = schema.renditions
 _originals = schema.originals
 _of_original = _links.join(_originals, _links.c.generation == _originals.c.generation)
 select = sa.select(_originals.c.bucket, _originals.c.name, _links).select_from(_of_original)
-_VALUES = ("variant", "key", "mime", "etag", "size", "engine")
+_VALUES = ("variant", "key", "mime", "etag", "size", "engine", "quality")
 
 # What every request runs is built once: that takes longer than running it.
 _find = select.where(
@@ -99,8 +99,11 @@ class SqlLinks(Repository):
                 size=size,
                 engine=engine,
                 rendered_at=rendered_at,
+                quality=quality,
             )
-            for rendered_at, variant, key, mime, etag, size, engine in json.loads(row.links)
+            for rendered_at, variant, key, mime, etag, size, engine, quality in json.loads(
+                row.links
+            )
         ]
 
     @repository.lookup
@@ -487,7 +490,7 @@ def _setting_aside(dialect: str) -> sa.Executable:
 
 @functools.cache
 def _insertion(dialect: str) -> sa.Executable:
-    values: dict[str, sa.BindParameter[str | int]] = {
+    values: dict[str, sa.BindParameter[str | int | None]] = {
         name: sa.bindparam(f"b_{name}") for name in ("generation", *_VALUES)
     }
     insert = schema.upsert(dialect, _links).values(
@@ -535,4 +538,5 @@ def link_of(row: sa.Row[Any]) -> Link:
         size=row.size,
         engine=row.engine,
         rendered_at=row.rendered_at,
+        quality=row.quality,
     )

@@ -162,6 +162,7 @@ renditions = sa.Table(
     sa.Column("rendered_at", sa.Double, nullable=False, index=True),
     sa.Column("used_at", sa.Double, nullable=False, index=True),
     sa.Column("purged_at", sa.Double),
+    sa.Column("quality", sa.Integer),
 )
 
 # Nearly every row is null here, and nobody looks for those.
