@@ -41,6 +41,7 @@ options = st.fixed_dictionaries(
         "gravity": st.sampled_from(list(COMPASS))
         | st.tuples(thousandths, thousandths).map(lambda at: (at[0] / 1000, at[1] / 1000)),
         "quality": st.just("auto") | st.integers(0, 100),
+        "max_bytes": st.sampled_from((0, 1024, 51200)),
         "blur": st.booleans() | st.integers(3, 1000).map(lambda ten: ten / 10),
         "sharpen": tenths.map(lambda ten: ten / 10),
         "brightness": st.integers(-100, 100),
@@ -153,6 +154,7 @@ def expected(
         fit=Fit(asked.get("fit", "clip")),
         gravity=point,
         quality=RULES.quality if quality == "auto" else Quality.of(quality),
+        max_bytes=asked.get("max_bytes", 0),
         blur=(RULES.blur if blur else 0) if isinstance(blur, bool) else round(blur * 10),
         sharpen=round(asked.get("sharpen", 0) * 10),
         brightness=asked.get("brightness", 0),

@@ -8,7 +8,7 @@ the same names.
 import re
 from typing import TypedDict
 
-from liveresize.core import colours, numbers
+from liveresize.core import colours, encoding_rows, numbers
 from liveresize.core.edge_rows import EDGE_ROWS
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
 from liveresize.core.values import (
@@ -18,14 +18,12 @@ from liveresize.core.values import (
     COMPASS,
     FAR_EDGE,
     LOOK,
-    MAX_QUALITY,
     MAX_SHARPEN,
     PIXELATE,
     SMART,
     Backdrop,
     Fit,
     Gravity,
-    Quality,
 )
 
 
@@ -74,21 +72,6 @@ def _parse_gravity(token: str) -> Gravity:
         return SMART
     x, y = (_within(f"g{part}", 0, FAR_EDGE) for part in token[1:].split("x"))
     return Gravity(x, y)
-
-
-def _read_quality(text: str, rules: UrlRules) -> int | None:
-    if text == "auto":
-        return None
-    level = numbers.at_most(text.removeprefix("-"), MAX_QUALITY)
-    if level is None or (text.startswith("-") and level > 1):
-        raise ValueError(text)
-    return None if text.startswith("-") and level == 1 else level
-
-
-def _parse_quality(token: str) -> Quality:
-    match = token.startswith("qa")
-    levels = [_within(f"q{part}", 0, MAX_QUALITY) for part in token.lstrip("qa").split(".")]
-    return Quality(levels[0], levels[-2] if len(levels) > 1 else levels[0], levels[-1], match)
 
 
 def _read_blur(text: str, rules: UrlRules) -> int:
@@ -172,25 +155,8 @@ ROWS = (
         pattern="smart|g[0-9]{1,4}x[0-9]{1,4}",
         parse=_parse_gravity,
     ),
-    Operation(
-        name="quality",
-        about="0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` "
-        "keeps the quality of a JPEG; for other originals it is the configured one.",
-        allowed="`auto` or a whole number from 0 to 100",
-        schema={
-            "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": -1}],
-            "default": "auto",
-        },
-        example=75,
-        effect=Effect.ENCODING,
-        plain=None,
-        read=_read_quality,
-        resolve=lambda level, rules: rules.quality if level is None else Quality.of(level),
-        text=lambda quality: str(quality.jpeg),
-        token=lambda quality: quality.token if quality else "",
-        pattern=r"qa?[0-9]{1,3}(?:\.[0-9]{1,3}\.[0-9]{1,3})?",
-        parse=_parse_quality,
-    ),
+    encoding_rows.QUALITY,
+    encoding_rows.BYTES,
     Operation(
         name="blur",
         about="Sigma in pixels, without an exponent. `true` is the configured one.",
@@ -357,6 +323,7 @@ class Spelled(TypedDict, total=False):
     fit: str | None
     gravity: str | tuple[float, float] | None
     quality: int | str | None
+    max_bytes: int | None
     blur: bool | float | None
     sharpen: float | None
     brightness: int | None

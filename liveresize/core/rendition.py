@@ -30,7 +30,8 @@ class Rendition:
     """The parameters of one rendition, with every default resolved.
 
     `width` and `height` are the box in pixels (multiplied by the density); 0 means that this
-    side is calculated, both 0 the picture's own size. `blur` is ten times a sigma in pixels,
+    side is calculated, both 0 the picture's own size. `max_bytes` is a multiple of KIB; 0 is no
+    limit. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off, as it is for `brightness`, `contrast` and
     `saturation`, percents from −100 to 100, and for `pixelate`, the side of a block in pixels.
     `tint` has the colours of black and of white. `rotate` is clockwise degrees, `flip`
@@ -49,6 +50,7 @@ class Rendition:
     fit: Fit = Fit.CLIP
     gravity: Gravity = CENTER
     quality: Quality | None = None
+    max_bytes: int = 0
     blur: int = 0
     sharpen: int = 0
     brightness: int = 0
@@ -80,8 +82,9 @@ class Rendition:
             fit = Fit.CLIP
         if fit not in (Fit.CROP, Fit.CANVAS) or (fit is Fit.CANVAS and gravity.smart):
             gravity = CENTER
+        lossless = isinstance(self.format, Format) and not self.format.lossy
         if isinstance(self.format, Format):
-            quality = quality.only(self.format) if quality and self.format.lossy else None
+            quality = quality.only(self.format) if quality and not lossless else None
         background = background or WHITE
         if self.format is Format.JPEG:
             background = _over_white(background)
@@ -97,6 +100,7 @@ class Rendition:
             fit=fit,
             gravity=gravity,
             quality=quality,
+            max_bytes=0 if lossless else self.max_bytes,
             background=background,
             radius=radius,
             enlarge=self.enlarge or not (self.width or self.height),

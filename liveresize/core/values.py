@@ -88,6 +88,10 @@ class Quality:
 
 
 MAX_QUALITY = 100
+KIB = 1024
+"""The step of `max_bytes`, and its lowest value above 0."""
+MAX_BYTES = 64 * 1024 * KIB
+"""The highest value of `max_bytes`."""
 BLUR = (3, 1000)
 """The bounds of a blur that is on, ten times a sigma in pixels."""
 MAX_SHARPEN = 100

@@ -1,10 +1,11 @@
 """The engine: one original and one rendition in, finished bytes out."""
 
 import contextlib
+import functools
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from PIL import Image
@@ -20,6 +21,7 @@ from liveresize.imaging import (
     decode,
     decoded,
     encode,
+    fitting,
     frame_sequence,
     memory,
     modes,
@@ -68,21 +70,24 @@ def _rendered(
             image = stack.enter_context(decode.open_picture(path, settings, max_pixels))
             task = render_plan.of(image, rendition, settings)
             as_stored = passthrough.as_stored(image, task)
+        level: int | None = task.level
         if task.frames > 1:
             data, notes = _moving(image, task, settings, watch)
+            if as_stored and render_plan.TRUNCATED not in notes:
+                data = passthrough.smaller(path, image, data)
         else:
             picture, notes = _still(
                 os.fspath(path), image, task, settings.decoded_bytes, watch, again
             )
             with watch.stage("encode"):
-                data = encode.still(
-                    picture, task.output, task.level, settings, indexed=task.indexed
-                )
+                shorter = functools.partial(passthrough.smaller, path, image)
+                data, level = _encoded(picture, task, settings, shorter if as_stored else None)
                 del picture
         with watch.stage("encode"):
-            if as_stored and render_plan.TRUNCATED not in notes:
-                data = passthrough.smaller(path, image, data)
             etag = hashlib.sha256(data).hexdigest()
+        most = task.rendition.max_bytes
+        if most and len(data) > most:
+            notes += (fitting.EXCEEDED,)
     return Rendered(
         data=data,
         etag=etag,
@@ -91,7 +96,34 @@ def _rendered(
         resize_ms=watch.ms("resize"),
         encode_ms=watch.ms("encode"),
         notes=task.notes + notes,
+        quality=level if most else None,
     )
+
+
+def _encoded(
+    picture: Image.Image,
+    task: render_plan.RenderPlan,
+    settings: EngineSettings,
+    shorter: Callable[[bytes], bytes] | None,
+) -> tuple[bytes, int | None]:
+    """A finished still as a file, within `max_bytes` if that is possible, and its quality.
+
+    `shorter` is there if the original would do, and returns it if it has fewer bytes; it has no
+    quality.
+    """
+
+    def at(level: int) -> bytes:
+        return encode.still(picture, task.output, level, settings, indexed=task.indexed)
+
+    data, most = at(task.level), task.rendition.max_bytes
+    stored = data if shorter is None else shorter(data)
+    if stored is not data and (not most or len(stored) <= most):
+        return stored, None
+    if not most or len(data) <= most:
+        return data, task.level
+    size = len(data)
+    del data, stored
+    return fitting.fitted(at, task.output, task.level, most, size)
 
 
 def _still(
@@ -138,7 +170,12 @@ def _looks(image: Image.Image, task: render_plan.RenderPlan) -> tuple[Rendition,
     background = task.rendition.background or WHITE
     clear = decode.has_alpha(image) or task.rendition.may_be_clear(has_alpha=False)
     rendition = replace(
-        task.rendition, format=Format.PNG, quality=None, background=background, animate=True
+        task.rendition,
+        format=Format.PNG,
+        quality=None,
+        max_bytes=0,
+        background=background,
+        animate=True,
     )
     return rendition, clear and not task.output.has_alpha
 
@@ -165,6 +202,7 @@ def _checked(
         frames=task.frames,
         bent=colour.bends(task.profile),
         keeps=most,
+        most=task.rendition.max_bytes,
     )
     need.check()
     return need

@@ -142,6 +142,11 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example("/sample_200_0.jpg?quality=10", "visible blocks"),
         Example("/sample_200_0.webp?quality=10", "the same number in WebP"),
     ),
+    "max_bytes": (
+        Example("/sample_300_0.webp?quality=90", "no limit"),
+        Example("/sample_300_0.webp?quality=90&max_bytes=4096", "the best that fits into 4 KiB"),
+        Example("/sample_300_0.webp?quality=90&max_bytes=1024", "quality 10, which does not fit"),
+    ),
     "blur": (
         Example(f"{SQUARE}?fit=crop&blur=1.5", "sigma 1.5"),
         Example(f"{SQUARE}?fit=crop&blur=true", "the configured sigma, 7"),

@@ -65,6 +65,10 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
             ("-07", -7),
         )
     ),
+    ("max_bytes=0", {"max_bytes": 0}),
+    ("max_bytes=1024", {"max_bytes": 1024}),
+    ("max_bytes=051999", {"max_bytes": 51200}),
+    ("max_bytes=67108864", {"max_bytes": 67108864}),
     ("pixelate=0", {"pixelate": 0}),
     ("pixelate=2", {"pixelate": 2}),
     ("pixelate=0200", {"pixelate": 200}),
@@ -133,6 +137,7 @@ BAD = {
     "brightness": ["101", "-101", "1.5", "+5", "--5", "20%", "٢", "true", "1e1", " 5"],
     "contrast": ["101", "-101", "0.5", "high"],
     "saturation": ["101", "-101", "2.0", "none"],
+    "max_bytes": ["1", "1023", "-1", "67108865", "50k", "5e4", "1024.0", "auto", "9" * 99],
     "pixelate": ["1", "201", "-2", "2.5", "true"],
     "tint": ["000", "000,", "000,ffff", "000,ffffff80", "#000,#fff", "red,blue", "0,1,2"],
     "radius": ["10000", "-1", "1.5", "50%", "Max", "true", "circle", "1,2", "9" * 5000],
