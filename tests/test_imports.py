@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str] | None] = {
     | {"core", "delivery", "uploads", "maintenance", "http.transport"}
     | {"compat.vip.requests", "compat.vip.uploads"},
     "maintenance": ANY_LAYER | {"core", "delivery", "uploads"},
-    "maintenance.compare": {"errors", "core", "maintenance"},
+    "maintenance.compare": {"errors", "core", "imaging", "maintenance"},
     "maintenance.doctor": {"errors", "settings", "core", "imaging", "storage", "workers"}
     | {"http.transport", "notifications", "intake"},
     "compat": set(),

@@ -1,6 +1,5 @@
 """What `compare` reads in logs, and what it calls different."""
 
-import itertools
 import random
 from pathlib import Path
 from typing import Any
@@ -91,33 +90,6 @@ def test_a_sample_says_what_is_not_in_it() -> None:
     assert drawn.lines == 4
     skipped = "1 POST; 1 without a request; 1 outside the path of --old"
     assert drawn.skipped.line() == skipped
-
-
-def defined(old: Image.Image, new: Image.Image) -> float:
-    """The SSIM of two grey pictures, written as its definition, a window at a time."""
-    found = []
-    for top, left in itertools.product(range(0, old.height, 8), range(0, old.width, 8)):
-        box = (left, top, min(left + 8, old.width), min(top + 8, old.height))
-        x, y = list(old.crop(box).tobytes()), list(new.crop(box).tobytes())
-        size = len(x)
-        mx, my = sum(x) / size, sum(y) / size
-        vx, vy = sum((a - mx) ** 2 for a in x) / size, sum((b - my) ** 2 for b in y) / size
-        cov = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / size
-        c1, c2 = 2.55**2, 7.65**2
-        likeness = (2 * mx * my + c1) * (2 * cov + c2)
-        found.append(likeness / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
-    return sum(found) / len(found)
-
-
-@pytest.mark.parametrize("size", [(64, 48), (61, 45), (5, 3), (1, 1)])
-def test_ssim_is_what_is_defined(size: tuple[int, int]) -> None:
-    """Also where the last windows are smaller."""
-    old, new = pictures.gradient(*size).convert("L"), pictures.grain(*size)
-    mixed = Image.blend(old, new, 0.3)
-    assert similarity.structural_similarity(old, mixed) == pytest.approx(
-        defined(old, mixed), abs=1e-3
-    )
-    assert similarity.structural_similarity(old, old) == pytest.approx(1.0)
 
 
 def test_pictures_are_looked_at_as_browsers_show_them() -> None:

@@ -7,19 +7,15 @@ import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms, ImageMath, ImageOps
+from PIL import Image, ImageCms, ImageOps
+
+from liveresize.imaging import similarity
 
 MOST_PIXELS = 128_000_000
 """Pixels of the largest picture that is decoded."""
 
 THUMBNAIL = (220, 165)
 """(width, height) of the room for a picture on the contact sheet, in pixels."""
-
-_WINDOW = 8
-"""Side of the windows of SSIM, in pixels."""
-
-_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-"""Constants of SSIM for 8-bit levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +51,8 @@ def look(old: bytes, new: bytes) -> Pair:
     before, after = _decoded(old), _decoded(new)
     ssim = None
     if before[1] and after[1] and before[1].size == after[1].size:
-        ssim = structural_similarity(before[1].convert("L"), after[1].convert("L"))
+        ssim = similarity.structural_similarity(before[1].convert("L"), after[1].convert("L"))
     return Pair(_looked_at(*before), _looked_at(*after), ssim)
-
-
-def structural_similarity(old: Image.Image, new: Image.Image) -> float:
-    """Return the mean SSIM of two grey pictures of one size; 1.0 where they are equal.
-
-    SSIM as Wang, Bovik, Sheikh and Simoncelli define it (2004), with windows of 8 × 8 pixels that
-    do not overlap and weigh the same, those at the edges with the pixels that there are.
-    """
-    x, y = old.convert("F"), new.convert("F")
-    mean_x, mean_y = x.reduce(_WINDOW), y.reduce(_WINDOW)
-    squares_x, squares_y, products = (
-        ImageMath.lambda_eval(lambda of: of["a"] * of["b"], a=a, b=b).reduce(_WINDOW)
-        for a, b in ((x, x), (y, y), (x, y))
-    )
-    similarity = ImageMath.lambda_eval(
-        lambda of: (
-            (2 * of["mx"] * of["my"] + _C1)
-            * (2 * (of["xy"] - of["mx"] * of["my"]) + _C2)
-            / (of["mx"] * of["mx"] + of["my"] * of["my"] + _C1)
-            / (of["xx"] - of["mx"] * of["mx"] + of["yy"] - of["my"] * of["my"] + _C2)
-        ),
-        mx=mean_x,
-        my=mean_y,
-        xx=squares_x,
-        yy=squares_y,
-        xy=products,
-    )
-    mean = similarity.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert isinstance(mean, float)
-    return min(mean, 1.0)
 
 
 def _decoded(data: bytes) -> tuple[str, Image.Image | None]:
