@@ -40,7 +40,7 @@ options = st.fixed_dictionaries(
         "fit": st.sampled_from([each.value for each in Fit]),
         "gravity": st.sampled_from(list(COMPASS))
         | st.tuples(thousandths, thousandths).map(lambda at: (at[0] / 1000, at[1] / 1000)),
-        "quality": st.just("auto") | st.integers(0, 100),
+        "quality": st.sampled_from(("auto", "visual")) | st.integers(0, 100),
         "max_bytes": st.sampled_from((0, 1024, 51200)),
         "blur": st.booleans() | st.integers(3, 1000).map(lambda ten: ten / 10),
         "sharpen": tenths.map(lambda ten: ten / 10),
@@ -119,6 +119,8 @@ def test_what_is_written_is_read_as_what_was_asked(
     assert request.image == ImageId(name)
     assert request.rendition == expected(box, density, extension, asked)
     assert request.proxy == asked.get("proxy", False)
+    lossy = request.rendition.quality is not None
+    assert bool(request.visual) == (lossy and asked.get("quality") == "visual")
     assert [key for key, _ in request.sent] == [key for key in KNOWN if key in asked]
 
 
@@ -153,7 +155,7 @@ def expected(
         height=box[1] * density,
         fit=Fit(asked.get("fit", "clip")),
         gravity=point,
-        quality=RULES.quality if quality == "auto" else Quality.of(quality),
+        quality=RULES.quality if isinstance(quality, str) else Quality.of(quality),
         max_bytes=asked.get("max_bytes", 0),
         blur=(RULES.blur if blur else 0) if isinstance(blur, bool) else round(blur * 10),
         sharpen=round(asked.get("sharpen", 0) * 10),

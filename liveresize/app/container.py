@@ -32,6 +32,7 @@ from liveresize.delivery.publisher import LINKED_WITHIN, Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
+from liveresize.delivery.visual_qualities import VisualQualities
 from liveresize.delivery.warmup import Warmup
 from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.receipts import Receipts
@@ -196,6 +197,13 @@ class Container:
             memory=self.memory,
             publisher=self.publisher,
             two_speed=TwoSpeed(settings.auto, settings.encoder.avif_max_pixels),
+            visual=VisualQualities(
+                originals=self.originals,
+                rows=self.index.rows,
+                mirroring=self.mirroring,
+                renderer=self.workers,
+                memory=self.memory,
+            ),
         )
         self._assemble_upkeep()
         self.changes = Changes(

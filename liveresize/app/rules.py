@@ -48,6 +48,7 @@ def url_rules(settings: Settings) -> UrlRules:
     quality = settings.quality
     rules = UrlRules(
         quality=Quality(quality.jpeg, quality.webp, quality.avif, match=True),
+        visual=round(settings.encoder.visual_ssim * 1000),
         blur=round(settings.blur.sigma * 10),
         enlarge=settings.enlarge,
         presets={name: tuple(preset.items()) for name, preset in settings.presets.items()},

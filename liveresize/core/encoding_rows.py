@@ -1,19 +1,13 @@
 """The rows of the operations that say how a result is encoded."""
 
-from liveresize.core import numbers
+from liveresize.core import numbers, values
 from liveresize.core.operation import Effect, Operation, UrlRules
-from liveresize.core.values import KIB, MAX_BYTES, MAX_QUALITY, Quality
+from liveresize.core.values import KIB, MAX_BYTES, MAX_QUALITY, VISUAL, Quality
 
 
-def _number(digits: str, low: int, high: int) -> int:
-    """Parse the digits of a token."""
-    number = numbers.digits(digits)
-    if not low <= number <= high:
-        raise ValueError(digits)
-    return number
-
-
-def _read_quality(text: str, rules: UrlRules) -> int | None:
+def _read_quality(text: str, rules: UrlRules) -> int | str | None:
+    if text == VISUAL:
+        return VISUAL
     if text == "auto":
         return None
     level = numbers.at_most(text.removeprefix("-"), MAX_QUALITY)
@@ -22,10 +16,10 @@ def _read_quality(text: str, rules: UrlRules) -> int | None:
     return None if text.startswith("-") and level == 1 else level
 
 
-def _parse_quality(token: str) -> Quality:
-    match = token.startswith("qa")
-    levels = [_number(part, 0, MAX_QUALITY) for part in token.lstrip("qa").split(".")]
-    return Quality(levels[0], levels[-2] if len(levels) > 1 else levels[0], levels[-1], match)
+def _resolve_quality(level: int | str | None, rules: UrlRules) -> Quality:
+    """Return the quality; of `visual` the configured one, which is for pictures of which nothing
+    is known yet."""
+    return Quality.of(level) if isinstance(level, int) else rules.quality
 
 
 def _read_max_bytes(text: str, rules: UrlRules) -> int:
@@ -35,24 +29,32 @@ def _read_max_bytes(text: str, rules: UrlRules) -> int:
     return number - number % KIB
 
 
+def _parse_max_bytes(token: str) -> int:
+    most = KIB * numbers.digits(token.removeprefix("mb"))
+    if not KIB <= most <= MAX_BYTES:
+        raise ValueError(token)
+    return most
+
+
 QUALITY = Operation(
     name="quality",
     about="0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` "
-    "keeps the quality of a JPEG; for other originals it is the configured one.",
-    allowed="`auto` or a whole number from 0 to 100",
+    "keeps the quality of a JPEG; for other originals it is the configured one. `visual` is the "
+    "lowest one that looks like the original, and is found for each image.",
+    allowed="`auto`, `visual` or a whole number from 0 to 100",
     schema={
-        "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": -1}],
+        "anyOf": [{"enum": ["auto", VISUAL]}, {"type": "integer", "minimum": -1}],
         "default": "auto",
     },
     example=75,
     effect=Effect.ENCODING,
     plain=None,
     read=_read_quality,
-    resolve=lambda level, rules: rules.quality if level is None else Quality.of(level),
-    text=lambda quality: str(quality.jpeg),
+    resolve=_resolve_quality,
+    text=lambda quality: VISUAL if quality.target else str(quality.jpeg),
     token=lambda quality: quality.token if quality else "",
-    pattern=r"qa?[0-9]{1,3}(?:\.[0-9]{1,3}\.[0-9]{1,3})?",
-    parse=_parse_quality,
+    pattern=values.QUALITY,
+    parse=Quality.of_token,
 )
 
 BYTES = Operation(
@@ -70,5 +72,5 @@ BYTES = Operation(
     read=_read_max_bytes,
     token=lambda most: f"mb{most // KIB}" if most else "",
     pattern="mb[0-9]{1,5}",
-    parse=lambda token: KIB * _number(token[2:], 1, MAX_BYTES // KIB),
+    parse=_parse_max_bytes,
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
+from liveresize.core.values import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,15 @@ class OrientationJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisualJob:
+    """Find the lowest quality of each format at which the original at `path` looks the same; the
+    result is Quality. `target` is the SSIM in thousandths that it has at least."""
+
+    path: str
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeJob:
     """Turn the upload at `source` into the original at `target`; the result is Facts.
 
@@ -86,5 +96,5 @@ class Facts:
     thumbhash: str
 
 
-Job = RenderJob | ProbeJob | OrientationJob | IntakeJob
-Result = Rendered | Facts | int
+Job = RenderJob | ProbeJob | OrientationJob | VisualJob | IntakeJob
+Result = Rendered | Facts | Quality | int

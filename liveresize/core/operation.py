@@ -23,13 +23,15 @@ class Effect(enum.Enum):
 class UrlRules:
     """The settings that the parser of URLs needs.
 
-    `quality` has the levels for `quality=auto`, `blur` is ten times the sigma for
-    `blur=true`. `presets` maps a name to its parameters, in order. With `webp_opt_in`,
-    `allow_webp=true` can change the format; with `webp_always` the format changes
-    without that parameter. With `lenient`, invalid values are ignored.
+    `quality` has the levels for `quality=auto`, `visual` is the SSIM in thousandths for
+    `quality=visual`, and `blur` ten times the sigma for `blur=true`. `presets` maps a name to its
+    parameters, in order. With `webp_opt_in`, `allow_webp=true` can change the format; with
+    `webp_always` the format changes without that parameter. With `lenient`, invalid values are
+    ignored.
     """
 
     quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))
+    visual: int = 960
     blur: int = 70
     enlarge: bool = True
     presets: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import Facts
 from liveresize.core.names import ImageId
 from liveresize.core.records import NOTHING, Record
+from liveresize.core.values import Quality
 
 GENERATION = re.compile(r"[0-9a-f]{28}")
 VERSION = re.compile(r"[0-9a-f]{8}")
@@ -69,7 +70,8 @@ class Original:
     `format` is the lower-case name of the format (`jpeg`, `png`, `webp`, `gif`, `avif`, or an
     optional input format); `sha256` is of the stored bytes. `clean` means that these bytes
     hold no location or maker's data and can be sent unchanged. `uploaded_at` is Unix seconds
-    of the index's clock. `record` is what the application says of the picture.
+    of the index's clock. `record` is what the application says of the picture. `visual` is the
+    quality that was found for `quality=visual`.
     """
 
     image: ImageId
@@ -86,6 +88,7 @@ class Original:
     thumbhash: str = ""
     uploaded_at: float = 0.0
     record: Record = NOTHING
+    visual: Quality | None = None
 
     @property
     def size(self) -> tuple[int, int]:

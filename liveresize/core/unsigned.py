@@ -13,8 +13,8 @@ from liveresize.core import parameters, sizes, urls
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
+from liveresize.core.originals import Original
 from liveresize.core.parameters import Parameters
-from liveresize.core.records import Focus
 from liveresize.core.rendition import Rendition
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import OriginalRequest, RenditionRequest
@@ -46,19 +46,20 @@ class Unsigned:
         image: ImageId,
         rendition: Rendition,
         original_format: Format,
-        focus: Focus | None = None,
+        original: Original | None = None,
     ) -> Request | None:
         """Return the request of an unsigned URL for `rendition`; None if there is none.
 
-        `original_format` is what `Original.output_format` says, `focus` that of the picture. Bounds
-        are not checked: they depend on the size of the original.
+        `original_format` is what `Original.output_format` says; `original` has the focus and the
+        quality of the picture. Bounds are not checked: they depend on the size of the original.
         """
         requests = self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
         for request in requests:
             made = made_of(request, original_format)
-            if rendition in (made.rendition, made.at(focus).rendition) and sizes.allows(
-                request, self._sizes
-            ):
+            looks = [made.rendition]
+            if original is not None:
+                looks.append(made.of(original).rendition)
+            if rendition in looks and sizes.allows(request, self._sizes):
                 return replace(request, image=image)
         return None
 
@@ -90,7 +91,14 @@ class Unsigned:
         resized = urls.rendition(
             rendition.width, rendition.height, rendition.format, params, self._rules
         )
-        return RenditionRequest(image=_ANY, rendition=resized, extension="", sent=params.sent)
+        return RenditionRequest(
+            image=_ANY,
+            rendition=resized,
+            extension="",
+            sent=params.sent,
+            focused=urls.is_focused(params),
+            visual=urls.visual(rendition.format, params, self._rules),
+        )
 
     def _of_bucket(self, image: ImageId, rendition: Rendition) -> Iterator[VipRequest]:
         rules, square = self._vip_rules, rendition.fit is Fit.CROP

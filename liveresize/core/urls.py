@@ -14,10 +14,11 @@ from liveresize.core.formats import EXTENSIONS, Format, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import Scale, UrlRules
 from liveresize.core.operations import OPERATIONS
+from liveresize.core.originals import Original
 from liveresize.core.parameters import Parameters
 from liveresize.core.records import Focus
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import AUTO, FAR_EDGE, Fit, Gravity
+from liveresize.core.values import AUTO, FAR_EDGE, VISUAL, Fit, Gravity, Quality
 
 MAX_DENSITY = 20
 
@@ -36,7 +37,9 @@ class RenditionRequest:
     parameters whose values were. `bounded`: the configured bounds apply, and not only the
     original's own size. `exact` is the request for the original of that whole name, if the path
     may mean that: it counts where there is no picture of the shorter name. `focused`: the focus of
-    the picture says what `crop` keeps. `sees_hidden`: a hidden picture is answered, too.
+    the picture says what `crop` keeps. `visual` is the SSIM in thousandths for which the quality is
+    still to be found; until then, that of the rendition is the configured one. 0 is none.
+    `sees_hidden`: a hidden picture is answered, too.
     """
 
     image: ImageId
@@ -49,7 +52,16 @@ class RenditionRequest:
     bounded: bool = True
     exact: "OriginalRequest | None" = None
     focused: bool = False
+    visual: int = 0
     sees_hidden: bool = False
+
+    def of(self, original: Original) -> "RenditionRequest":
+        """Return the request for that picture: with its focus, and with its quality if known."""
+        request = self.at(original.record.focus)
+        found = original.visual
+        if not self.visual or found is None or found.target != self.visual:
+            return request
+        return replace(request, rendition=_encoded(request.rendition, found), visual=0)
 
     def at(self, focus: Focus | None) -> "RenditionRequest":
         """Return the request for a picture with that focus."""
@@ -70,6 +82,12 @@ def _at(rendition: Rendition, focus: Focus) -> Rendition:
     if "v" in rendition.flip:
         y = FAR_EDGE - y
     return replace(rendition, gravity=Gravity(x, y))
+
+
+@functools.lru_cache(maxsize=4096)
+def _encoded(rendition: Rendition, quality: Quality) -> Rendition:
+    """Return a rendition with that quality; cached, because every hit needs it."""
+    return replace(rendition, quality=quality).canonical()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +123,11 @@ class OriginalRequest:
         """Return the same request as a rendition in full size, for an original of that format."""
         if self.webp and original_format in _SWITCHABLE:
             original_format = Format.WEBP
+        output = self.format or original_format
         return RenditionRequest(
             image=self.image,
-            rendition=rendition(0, 0, self.format or original_format, self.parameters, self.rules),
+            rendition=rendition(0, 0, output, self.parameters, self.rules),
+            visual=visual(output, self.parameters, self.rules),
             extension=self.extension or original_format.extension,
             proxy=self.parameters.proxy,
             varies=self.varies,
@@ -166,12 +186,19 @@ def parse(target: str, accept: str, rules: UrlRules) -> PictureRequest:
         ignored=params.ignored,
         exact=exact,
         focused=is_focused(params),
+        visual=visual(output, params, rules),
     )
 
 
 def is_focused(params: Parameters) -> bool:
     """Whether the focus of the picture is its gravity."""
     return bool(params.values.get("gravity", AUTO) == AUTO)
+
+
+def visual(output: Format | Negotiated, params: Parameters, rules: UrlRules) -> int:
+    """Return the SSIM in thousandths that the quality depends on; 0 if it does not."""
+    lossy = isinstance(output, Negotiated) or output.lossy
+    return rules.visual if lossy and params.values.get("quality") == VISUAL else 0
 
 
 def _box(match: re.Match[str], scale: Scale) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 """Values of a rendition that have a type of their own: fit, gravity, quality, colour and pad."""
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Self
 
+from liveresize.core import numbers
 from liveresize.core.formats import Format
 
 
@@ -54,13 +56,15 @@ class Quality:
     """Encoder quality 0–100 for each lossy format.
 
     With `match`, a JPEG rendered from a JPEG keeps the quality of the original; `jpeg` is then
-    used if that quality is unknown.
+    used if that quality is unknown. `target` is the SSIM in thousandths that the levels were found
+    for, with `quality=visual`; else 0.
     """
 
     jpeg: int
     webp: int
     avif: int
     match: bool = False
+    target: int = 0
 
     @classmethod
     def of(cls, level: int) -> Self:
@@ -76,18 +80,34 @@ class Quality:
         """Return the quality for one format."""
         match = self.match and output is Format.JPEG
         level = self.level(output)
-        return Quality(level, level, level, match)
+        return Quality(level, level, level, match, self.target)
 
     @property
     def token(self) -> str:
-        """The token in a variant: `q80`, `qa82` or `qa82.80.60`."""
-        auto = "a" if self.match else ""
+        """The token in a variant: `q80`, `qa82`, `qa82.80.60`, `qv960.71` or `qv960.71.68.49`."""
+        kind = f"v{self.target}." if self.target else "a" if self.match else ""
         if self.jpeg == self.webp == self.avif:
-            return f"q{auto}{self.jpeg}"
-        return f"q{auto}{self.jpeg}.{self.webp}.{self.avif}"
+            return f"q{kind}{self.jpeg}"
+        return f"q{kind}{self.jpeg}.{self.webp}.{self.avif}"
+
+    @classmethod
+    def of_token(cls, token: str) -> Self:
+        """Parse a token. Raises ValueError for any text that `token` does not return."""
+        if not re.fullmatch(QUALITY, token):
+            raise ValueError(token)
+        levels = [numbers.digits(part) for part in token.lstrip("qav").split(".")]
+        target = levels.pop(0) if token.startswith("qv") else 0
+        quality = cls(levels[0], levels[-2:][0], levels[-1], token.startswith("qa"), target)
+        if max(levels) > MAX_QUALITY or quality.token != token:
+            raise ValueError(token)
+        return quality
 
 
 MAX_QUALITY = 100
+QUALITY = r"q(?:a|v[0-9]{1,3}\.)?[0-9]{1,3}(?:\.[0-9]{1,3}\.[0-9]{1,3})?"
+"""What matches the token of a Quality."""
+VISUAL = "visual"
+"""The quality of a URL that is found for each picture."""
 KIB = 1024
 """The step of `max_bytes`, and its lowest value above 0."""
 MAX_BYTES = 64 * 1024 * KIB

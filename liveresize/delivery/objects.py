@@ -113,7 +113,7 @@ class StoredObjects:
     def _may_be_asked_for(self, original: Original, rendition: Rendition) -> bool:
         """Whether a URL without a signature would have the rendition made."""
         own = original.output_format
-        request = self._unsigned.request(original.image, rendition, own, original.record.focus)
+        request = self._unsigned.request(original.image, rendition, own, original)
         if request is None:
             return False
         if not isinstance(request, RenditionRequest) and (

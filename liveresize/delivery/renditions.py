@@ -17,6 +17,7 @@ from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect, Streamed
 from liveresize.delivery.rendition_loader import LinkState, Publishing, RenditionLoader
 from liveresize.delivery.two_speed import SLOW, TwoSpeed
+from liveresize.delivery.visual_qualities import VisualQualities
 
 _IMPROVING = 256
 """Renditions that are made behind quicker ones, or wait for that; more are left."""
@@ -40,10 +41,12 @@ class Renditions:
         memory: ports.Memory,
         publisher: Publishing,
         two_speed: TwoSpeed,
+        visual: VisualQualities,
     ) -> None:
         self._bounds = bounds
         self._redirect = redirect
         self._two_speed = two_speed
+        self._visual = visual
         self._original_lookup = original_lookup
         self._loader = loader
         self._store = store
@@ -63,7 +66,9 @@ class Renditions:
         original = self._memory.original(request.image)
         if original is None:
             return None
-        request = request.at(original.record.focus)
+        request = request.of(original)
+        if request.visual:
+            return None
         return self._recall(original, request.rendition.variant, self._redirects(request))
 
     def _recall(self, original: Original, variant: str, redirect: bool) -> Redirect | Bytes | None:
@@ -102,9 +107,7 @@ class Renditions:
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
-            return await self._serve(
-                original, request.at(original.record.focus), client, fresh=fresh, soon=soon
-            )
+            return await self._serve(original, request.of(original), client, fresh=fresh, soon=soon)
 
         return await self._original_lookup.with_original(
             request.image, answer, hidden=request.sees_hidden
@@ -116,12 +119,13 @@ class Renditions:
         outside = self._check_bounds(original, request)
         fresh = fresh or original.record.hidden  # of what is hidden nothing is kept
         if outside is not None or not original.decoded:
-            linked = None if fresh else await self._linked(original, request)
+            linked = None if fresh or request.visual else await self._linked(original, request)
             if linked is not None:
                 return linked
             if outside is None:
                 raise errors.UnreadableImage
             return outside
+        request = await self._visual.resolve(original, request, client)
         if fresh:
             return await self._loader.render_once(original, request, client)
         quicker = self._two_speed.quicker(original, request) if soon else None
@@ -215,7 +219,8 @@ class Renditions:
         original = self._memory.original(request.image)
         if original is None:
             return False
-        return self._made(original, request.at(original.record.focus).rendition.variant)
+        request = request.of(original)
+        return not request.visual and self._made(original, request.rendition.variant)
 
     def _made(self, original: Original, variant: str) -> bool:
         generation = original.generation
@@ -243,7 +248,7 @@ class Renditions:
         if self.ready(request):
             return True
         return await self._original_lookup.with_original(
-            request.image, lambda original: self._warm(original, request.at(original.record.focus))
+            request.image, lambda original: self._warm(original, request.of(original))
         )
 
     async def _warm(self, original: Original, request: RenditionRequest) -> bool:
@@ -252,6 +257,7 @@ class Renditions:
         outside = self._check_bounds(original, request)
         if outside is not None:
             raise errors.BadParameter(outside.reason)
+        request = await self._visual.resolve(original, request, priority=ports.Priority.BACKGROUND)
         variant = request.rendition.variant
         make = functools.partial(self._loader.make, original, request, "", LinkState.OPEN, None)
         # As in `_join`, there is no await between the look at memory and `run`.
@@ -304,11 +310,11 @@ class Renditions:
         Raises BadParameter as `serve` does.
         """
         original = await self._original_lookup.get(request.image, hidden=request.sees_hidden)
-        request = request.at(original.record.focus)
+        request = request.of(original)
         rendition = request.rendition
-        variant = rendition.variant
+        variant = "" if request.visual else rendition.variant
         link = None
-        if not original.record.hidden:
+        if variant and not original.record.hidden:
             link = self._memory.link(original.generation, variant, stale=True)
             link = link or await self._loader.look_up(original, variant)
         if link is None:

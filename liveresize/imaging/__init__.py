@@ -1,16 +1,16 @@
 """The imaging engine, which runs in worker processes; `perform` is its one door."""
 
 from liveresize import errors
-from liveresize.core.jobs import IntakeJob, Job, OrientationJob, RenderJob, Result
-from liveresize.imaging import decode, decoded, ingest, render
+from liveresize.core.jobs import IntakeJob, Job, OrientationJob, RenderJob, Result, VisualJob
+from liveresize.imaging import decode, decoded, ingest, render, visual
 from liveresize.imaging.settings import EngineSettings
 
 __all__ = ["perform"]
 
 
 def perform(job: Job, settings: EngineSettings) -> Result:
-    """Do one job: Rendered for a RenderJob, Facts for a ProbeJob or an IntakeJob, and the EXIF
-    orientation for an OrientationJob.
+    """Do one job: Rendered for a RenderJob, Facts for a ProbeJob or an IntakeJob, the EXIF
+    orientation for an OrientationJob, and the Quality for a VisualJob.
 
     Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
     """
@@ -24,6 +24,8 @@ def perform(job: Job, settings: EngineSettings) -> Result:
             return render.render(job.path, job.rendition, settings, again=job.then is not None)
         if isinstance(job, OrientationJob):
             return ingest.orientation_of(job.path, settings)
+        if isinstance(job, VisualJob):
+            return visual.quality(job.path, job.target, settings)
         return ingest.probe(job.path, settings)
     except errors.UnsupportedImage as error:
         # Only an upload can be of the wrong format; an original that is has gone bad.

@@ -112,6 +112,10 @@ STORING = {
 FITTING = 6
 """Bytes for each pixel of a file that is kept while a larger one is tried, at most."""
 
+COMPARING = 96
+"""Bytes for each pixel of a small copy that is encoded as AVIF, decoded and compared, above what
+JPEG takes."""
+
 MOVING = 60
 """Bytes for each pixel of an animated result that is encoded."""
 
@@ -221,14 +225,14 @@ def rendering(
     bent: bool,
     keeps: int,
     opened: bool = False,
-    most: int = 0,
+    beside: int = 0,
 ) -> Need:
     """What a rendition takes: the `part` of an opened picture made `size`, both (width, height).
 
     The picture is decoded `factor` times smaller. `bent` says that its colours are converted
     before it is resized, and `keeps` is how many bytes of decoded pixels may be kept. The
-    result is `output`, of `most` bytes unless that is 0; `opened` says that it may be transparent
-    where the picture is not.
+    result is `output`, and takes so many bytes for each pixel `beside` its encoder; `opened` says
+    that it may be transparent where the picture is not.
     """
     decoded = _decoded(image, factor)
     loading, kept = _loading(image, decoded)
@@ -238,8 +242,7 @@ def rendering(
     if bent:
         sizing += BENT * min(math.prod(part), 4 * pixels)
     alpha = output.has_alpha and (opened or image.has_transparency_data)
-    encoding = (PIXEL + max(RESULT, ENCODING[output][alpha])) * pixels
-    encoding += min(most, FITTING * pixels)
+    encoding = (PIXEL + max(RESULT, ENCODING[output][alpha]) + beside) * pixels
     if frames > 1:
         loading = _playing(image, frames)
         return Need(_noun(image), loading, loading + sizing + MOVING * pixels)

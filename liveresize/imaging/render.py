@@ -76,7 +76,7 @@ def _rendered(
             if as_stored and render_plan.TRUNCATED not in notes:
                 data = passthrough.smaller(path, image, data)
         else:
-            picture, notes = _still(
+            picture, notes = finished_still(
                 os.fspath(path), image, task, settings.decoded_bytes, watch, again
             )
             with watch.stage("encode"):
@@ -96,7 +96,9 @@ def _rendered(
         resize_ms=watch.ms("resize"),
         encode_ms=watch.ms("encode"),
         notes=task.notes + notes,
-        quality=level if most else None,
+        quality=level
+        if most or (task.rendition.quality and task.rendition.quality.target)
+        else None,
     )
 
 
@@ -126,7 +128,7 @@ def _encoded(
     return fitting.fitted(at, task.output, task.level, most, size)
 
 
-def _still(
+def finished_still(
     path: str,
     image: Image.Image,
     task: render_plan.RenderPlan,
@@ -202,7 +204,7 @@ def _checked(
         frames=task.frames,
         bent=colour.bends(task.profile),
         keeps=most,
-        most=task.rendition.max_bytes,
+        beside=task.beside,
     )
     need.check()
     return need

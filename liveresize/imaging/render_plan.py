@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.core import geometry
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
-from liveresize.imaging import colour, decode, gamma, modes, orientation, quality
+from liveresize.imaging import colour, decode, gamma, memory, modes, orientation, quality
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Encoder
 
@@ -25,7 +25,7 @@ class RenderPlan:
     `turn` is what orientation, `rotate` and `flip` amount to; `stored` the size before
     it, `seen` the size after it. `frames` above 1 means that the result moves. `level`
     is the encoder's quality, `grey` whether the original has no colour and `indexed`
-    whether it has few, in a palette.
+    whether it has few, in a palette. `beside` is what a pixel takes beside its encoder, in bytes.
     """
 
     rendition: Rendition
@@ -37,6 +37,7 @@ class RenderPlan:
     grey: bool
     indexed: bool
     profile: colour.Profile | None
+    beside: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -78,6 +79,7 @@ def of(image: Image.Image, rendition: Rendition, settings: EngineSettings) -> Re
         grey=modes.is_grey(image),
         indexed=image.mode in ("1", "P"),
         profile=gamma.profile(image),
+        beside=memory.FITTING if rendition.max_bytes else 0,
         notes=notes,
     )
 

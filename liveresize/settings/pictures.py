@@ -183,6 +183,13 @@ class Encoder:
     avif_max_pixels: int = key(
         6_000_000, "Pixels above which `.auto` prefers WebP to AVIF.", least=0
     )
+    visual_ssim: float = key(
+        0.96,
+        "How like the original `quality=visual` looks: SSIM, in steps of 0.001. Another value "
+        "makes new renditions.",
+        least=0.8,
+        most=0.995,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

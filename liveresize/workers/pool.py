@@ -17,8 +17,10 @@ from liveresize.core.jobs import (
     Rendered,
     RenderJob,
     Result,
+    VisualJob,
 )
 from liveresize.core.ports import Clock, JobHandle
+from liveresize.core.values import Quality
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.server import Workers
 from liveresize.workers import process, sizing
@@ -120,6 +122,8 @@ class WorkerPool:
     async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
     @overload
     async def run(self, job: OrientationJob, *, handle: JobHandle | None = ...) -> int: ...
+    @overload
+    async def run(self, job: VisualJob, *, handle: JobHandle | None = ...) -> Quality: ...
     async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         """See ports.Renderer. Raises Quarantined at once for a job that crashed twice,
         and WaitTimeout for one that did not begin in time."""

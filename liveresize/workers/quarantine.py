@@ -1,7 +1,7 @@
 """Jobs that have crashed their worker twice, and are not tried for a while."""
 
 from liveresize import errors
-from liveresize.core.jobs import IntakeJob, Job, RenderJob
+from liveresize.core.jobs import IntakeJob, Job, RenderJob, VisualJob
 from liveresize.core.ports import Clock
 
 
@@ -59,4 +59,6 @@ def identity(job: Job) -> tuple[str, str]:
     """
     if isinstance(job, RenderJob):
         return job.path, job.rendition.variant
+    if isinstance(job, VisualJob):
+        return job.path, "visual"
     return (job.source if isinstance(job, IntakeJob) else job.path), ""

@@ -1,9 +1,9 @@
 """Does one job under a memory limit and prints what came of it, as JSON.
 
 `python -m scripts.benchmarks.one_job JOB FILE [ROOM]`. JOB is `intake`, `crop` (an upload of which
-a part is kept), `turn` (one that is stored upright), `probe`, a format, a fit and a size as
-`webp-clip-2000x2000`, or a variant. ROOM is what the job may take in bytes, 0 for no limit;
-without it, what a worker has by default.
+a part is kept), `turn` (one that is stored upright), `probe`, `visual`, a format, a fit and a
+size as `webp-clip-2000x2000`, with `-50` for at most 50 KiB, or a variant. ROOM is what the job may
+take in bytes, 0 for no limit; without it, what a worker has by default.
 """
 
 import json
@@ -19,9 +19,10 @@ from typing import Any
 from liveresize import errors, imaging
 from liveresize.config import Settings
 from liveresize.core.formats import Format
-from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob
+from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob, VisualJob
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import Fit, Quality
+from liveresize.core.values import KIB, Fit, Quality
 from liveresize.imaging import decode, decoded, memory
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
@@ -57,12 +58,19 @@ def job(kind: str, path: str, folder: str) -> Job:
         return IntakeJob(source=path, target=target, crop=(0, 0, width, height))
     if kind == "probe":
         return ProbeJob(path=path)
+    if kind == "visual":
+        return VisualJob(path=path, target=UrlRules().visual)
     if kind[0].isdecimal():
         return RenderJob(path=path, rendition=Rendition.from_variant(kind))
-    output, fit, size = kind.split("-")
+    output, fit, size, *limit = kind.split("-")
     width, height = map(int, size.split("x"))
     rendition = Rendition(
-        format=Format(output), width=width, height=height, fit=Fit(fit), quality=Quality.of(95)
+        format=Format(output),
+        width=width,
+        height=height,
+        fit=Fit(fit),
+        quality=Quality.of(95),
+        max_bytes=KIB * int(limit[0]) if limit else 0,
     )
     return RenderJob(path=path, rendition=rendition.canonical())
 

@@ -141,6 +141,8 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example("/sample_200_0.jpg?quality=50", "fewer bytes, little visible loss"),
         Example("/sample_200_0.jpg?quality=10", "visible blocks"),
         Example("/sample_200_0.webp?quality=10", "the same number in WebP"),
+        Example("/sample_200_0.jpg?quality=visual", "`visual`: looks like the original"),
+        Example("/sample_200_0.webp?quality=visual", "`visual` in WebP"),
     ),
     "max_bytes": (
         Example("/sample_300_0.webp?quality=90", "no limit"),

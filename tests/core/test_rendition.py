@@ -33,6 +33,7 @@ from . import strategies
 JPEG, PNG, WEBP, AVIF, GIF = Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF
 AUTO = Negotiated(avif=True, webp=True)
 DEFAULT = Quality(82, 80, 60, match=True)
+VISUAL = Quality(71, 68, 49, target=960)
 RED = (255, 0, 0, 255)
 
 
@@ -55,6 +56,10 @@ VARIANTS = [
     (box(JPEG, quality=Quality.of(80)), "8x6-q80-jpeg"),
     (box(AUTO, quality=Quality.of(7)), "8x6-q7-auto.aw"),
     (box(JPEG, quality=Quality.of(0)), "8x6-q0-jpeg"),
+    (box(JPEG, quality=VISUAL), "8x6-qv960.71-jpeg"),
+    (box(WEBP, quality=VISUAL, max_bytes=2048), "8x6-qv960.68-mb2-webp"),
+    (box(AUTO, quality=VISUAL), "8x6-qv960.71.68.49-auto.aw"),
+    (box(AUTO, quality=Quality(40, 40, 40, target=7)), "8x6-qv7.40-auto.aw"),
     (box(JPEG, max_bytes=51200, blur=7), "8x6-qa82-mb50-b7-jpeg"),
     (box(AUTO, max_bytes=1024), "8x6-qa82.80.60-mb1-auto.aw"),
     (box(PNG, width=0), "0x6-png"),
@@ -124,6 +129,7 @@ INERT = [
     ("quality of a GIF", GIF, {"quality": Quality.of(1)}, {}),
     ("bytes of a PNG", PNG, {"max_bytes": 1024}, {}),
     ("bytes of a GIF", GIF, {"max_bytes": 1024}, {}),
+    ("visual quality of a PNG", PNG, {"quality": VISUAL}, {}),
     ("other formats' quality", WEBP, {"quality": Quality(1, 80, 2)}, {}),
     ("matching for WebP", WEBP, {"quality": Quality.of(80)}, {}),
     ("background of a PNG", PNG, {"background": RED}, {}),
@@ -280,6 +286,20 @@ def test_what_variant_never_writes_is_refused(text: str) -> None:
         "0x0-noenlarge-png",
         "0x6-crop-png",
         "8x6-q101-jpeg",
+        "8x6-qv960-jpeg",
+        "8x6-qv0.71-jpeg",
+        "8x6-qv096.71-jpeg",
+        "8x6-qv1960.71-jpeg",
+        "8x6-qv960.071-jpeg",
+        "8x6-qv960.101-jpeg",
+        "8x6-qv960.71.68-auto.n",
+        "8x6-qv960.71.68.49-jpeg",
+        "8x6-qav960.71-jpeg",
+        "8x6-qv960.71-png",
+        "8x6-qa82-mb0-jpeg",
+        "8x6-qa82-mb65537-jpeg",
+        "8x6-qa82-mb050-jpeg",
+        "8x6-mb50-png",
         "8x6-q101-webp",
         "8x6-q80.80.101-auto.n",
         "8x6-b2-png",

@@ -88,6 +88,18 @@ class TestLarge:
         needed = worked(job, path, MUCH)["computed"] if job.startswith("crop") else free["computed"]
         assert worked(job, path, str(needed))["outcome"] == "done"
 
+    @pytest.mark.parametrize(
+        "job", ["visual", "jpeg-crop-2000x2000-900", "avif-crop-2000x2000-500"]
+    )
+    @pytest.mark.parametrize("name", ["rgb.jpeg", "rgba.png", "rgb.avif"])
+    def test_several_encodes_take_no_more(self, folder: pathlib.Path, name: str, job: str) -> None:
+        """What is compared, and the file that is kept while a larger one is tried, are counted."""
+        path = large.made(folder, name, 12)
+        free = worked(job, path, "0")
+        assert free["outcome"] == "done"
+        assert free["taken"] <= max(free["computed"], free["floor"])
+        assert worked(job, path, str(free["computed"]))["outcome"] == "done"
+
     @pytest.mark.parametrize("megapixels", [48, 108])
     @pytest.mark.parametrize("name", ["rgb.jpeg", "progressive.jpeg", "rgb.png", "rgb.avif"])
     def test_what_is_taken_can_be_rendered(

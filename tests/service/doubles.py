@@ -22,10 +22,12 @@ from liveresize.core.jobs import (
     Rendered,
     RenderJob,
     Result,
+    VisualJob,
 )
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, file_name
 from liveresize.core.ports import JobHandle, ObjectBody
+from liveresize.core.values import Quality
 from liveresize.settings.server import Disk
 
 Hook = Callable[[], Awaitable[None]]
@@ -94,6 +96,8 @@ class FakeRenderer:
     async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
     @overload
     async def run(self, job: OrientationJob, *, handle: JobHandle | None = ...) -> int: ...
+    @overload
+    async def run(self, job: VisualJob, *, handle: JobHandle | None = ...) -> Quality: ...
     async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         handle = handle or JobHandle()
         self.jobs.append(job)
@@ -114,6 +118,8 @@ class FakeRenderer:
             return facts_of(data)
         if isinstance(job, OrientationJob):
             return self.orientation
+        if isinstance(job, VisualJob):
+            return Quality(71, 68, 49, target=job.target)
         if isinstance(job, IntakeJob):
             facts = facts_of(data)
             try:

@@ -29,6 +29,7 @@ from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
+from liveresize.delivery.visual_qualities import VisualQualities
 from liveresize.intake.checks import IntakeChecks
 from liveresize.maintenance.bucket_bounds import BucketBounds
 from liveresize.maintenance.changes import Changes
@@ -228,6 +229,13 @@ class House:
             memory=self.memory,
             publisher=self.publisher,
             two_speed=self.two_speed,
+            visual=VisualQualities(
+                originals=self.originals,
+                rows=self.index.rows,
+                mirroring=self.mirroring,
+                renderer=self.renderer,
+                memory=self.memory,
+            ),
         )
 
     def _assemble_writers(

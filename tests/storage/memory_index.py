@@ -32,6 +32,7 @@ from liveresize.core.ports import (
 )
 from liveresize.core.records import Change, differences
 from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
+from liveresize.core.values import Quality
 from liveresize.storage.index import versions
 from liveresize.storage.index.links import CLAIM
 from liveresize.storage.index.schema import State
@@ -389,6 +390,16 @@ class MemoryOriginalRows(_Repository):
         if original != standing:
             self._tables.announce((original.image, original.generation, FACTS))
         return original != standing
+
+    async def keep_visual(self, generation: str, quality: Quality) -> Quality | None:
+        self._tables.now()
+        standing = self._tables.of(generation)
+        if standing is None:
+            return None
+        if standing.visual is None or standing.visual.target != quality.target:
+            standing = dataclasses.replace(standing, visual=quality)
+            self._tables.originals[standing.image] = standing
+        return standing.visual
 
     async def take_over(self, original: Original) -> Original | None:
         since = self._tables.now() - LATELY

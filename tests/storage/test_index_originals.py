@@ -10,6 +10,8 @@ from liveresize import errors
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports import Purged, Selection
+from liveresize.core.records import Change
+from liveresize.core.values import Quality
 
 from . import worlds
 from .worlds import CAT, Bench, World, everywhere
@@ -344,5 +346,29 @@ def test_an_index_that_works_answers_a_ping(world: World) -> None:
 
     async def scenario(bench: Bench) -> None:
         await bench.index.ping()
+
+    world.run(scenario)
+
+
+@everywhere
+def test_the_first_quality_of_a_target_is_kept(world: World) -> None:
+    """Another target replaces it; it stays when facts or the record change, and ends with the
+    generation."""
+
+    async def scenario(bench: Bench) -> None:
+        rows = bench.index.rows
+        stored = await bench.upload()
+        one, two = Quality(71, 68, 49, target=960), Quality(60, 60, 60, target=960)
+        assert await rows.keep_visual("0" * 28, one) is None
+        coarse = dataclasses.replace(two, target=96)
+        for given, kept in ((one, one), (two, one), (coarse, coarse)):
+            assert await rows.keep_visual(stored.generation, given) == kept
+            assert await rows.find(stored.image) == dataclasses.replace(stored, visual=kept)
+        assert await rows.keep_visual(stored.generation, one) == one
+        await rows.update_facts(dataclasses.replace(stored, dominant_color="#010203", visual=one))
+        await rows.change(stored.image, Change(meta='{"a":1}'))
+        found = await rows.of(stored.generation)
+        assert found is not None
+        assert (found.visual, found.dominant_color) == (one, "#010203")
 
     world.run(scenario)

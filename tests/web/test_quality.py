@@ -70,3 +70,33 @@ def test_what_never_fits_is_sent_all_the_same(tmp_path: Path) -> None:
             True,
         )
         assert process.line_of("too-large")["notes"] == ["max_bytes_exceeded"]
+
+
+def test_a_visual_quality_is_found_and_told(tmp_path: Path) -> None:
+    """It is part of the object's name, and another target makes another one; what is signed, or
+    asked for by a preset, is found as well."""
+    keys = {"presets": {"card": {"quality": "visual", "fit": "crop"}}}
+    with Gallery(tmp_path, **keys) as gallery:
+        web = gallery.client
+        web.put_in("cat", pictures.jpeg(640, 480))
+        asked = "/cat_200_0.webp?quality=visual"
+        assert "X-Quality" not in web.head(asked).headers
+        first = web.get(asked)
+        used = quality(first)
+        assert used is not None
+        assert 40 <= int(used) <= 89
+        gallery.published()
+        found = web.get(asked)
+        assert (found.status_code, quality(found)) == (303, used)
+        assert found.headers["Location"].endswith(f"/200x0-qv960.{used}-webp~2.webp")
+        assert quality(web.head(asked)) == used
+        card = web.get("/cat_90_90.webp?preset=card", follow_redirects=True)
+        assert (card.status_code, quality(card)) == (200, used)
+        less = web.get(f"{asked}&max_bytes=1024", follow_redirects=True)
+        assert int(quality(less) or 100) <= int(used)
+        assert quality(web.get("/cat_200_0.png?quality=visual")) is None
+        assert web.get("/cat.webp?quality=visual").headers["X-Quality"] == used
+    with Gallery(tmp_path, encoder__visual_ssim=0.99) as again:
+        better = again.client.get(asked)
+        assert (better.status_code, better.headers["X-Cache"]) == (200, "MISS")
+        assert int(quality(better) or 0) >= int(used)

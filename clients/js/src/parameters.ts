@@ -6,8 +6,10 @@ export interface Operations {
   fit?: "clip" | "crop" | "cover" | "canvas" | "fill" | null;
   /** What `crop` keeps, and where `canvas` places the image: a direction, the most detailed region (`smart`), or a focal point `x,y` in fractions. `auto` is the focus of the image for `crop`, or `smart` if it has none. Without a gravity, `crop` keeps the focus, too. */
   gravity?: "center" | "north" | "south" | "east" | "west" | "northeast" | "northwest" | "southeast" | "southwest" | "smart" | "auto" | (string & {}) | readonly number[] | null;
-  /** 0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` keeps the quality of a JPEG; for other originals it is the configured one. */
-  quality?: "auto" | number | null;
+  /** 0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` keeps the quality of a JPEG; for other originals it is the configured one. `visual` is the lowest one that looks like the original, and is found for each image. */
+  quality?: "auto" | "visual" | number | null;
+  /** At most so many bytes of JPEG, WebP and AVIF, in steps of 1024: the best quality that fits, not above `quality`, and not below 10. 0 is no limit. */
+  max_bytes?: 0 | number | null;
   /** Sigma in pixels, without an exponent. `true` is the configured one. */
   blur?: boolean | number | null;
   /** How much to sharpen after resizing, without an exponent. */
@@ -55,7 +57,8 @@ export interface Schema {
 export const SCHEMAS: Record<keyof Operations, Schema> = {
   fit: {"enum": ["clip", "crop", "cover", "canvas", "fill"]},
   gravity: {"anyOf": [{"enum": ["center", "north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest", "smart", "auto"]}, {"type": "string", "pattern": "^(0(\\.[0-9]{1,99})?|1(\\.0{1,99})?),(0(\\.[0-9]{1,99})?|1(\\.0{1,99})?)$"}]},
-  quality: {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": -1}]},
+  quality: {"anyOf": [{"enum": ["auto", "visual"]}, {"type": "integer", "minimum": -1}]},
+  max_bytes: {"anyOf": [{"const": 0}, {"type": "integer", "minimum": 1024, "maximum": 67108864}]},
   blur: {"anyOf": [{"type": "boolean"}, {"type": "number", "minimum": 0.3, "maximum": 100}]},
   sharpen: {"type": "number", "minimum": 0, "maximum": 10},
   brightness: {"type": "integer", "minimum": -100, "maximum": 100},
@@ -74,5 +77,5 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
 };
 
 /** Every parameter that a signature covers, and those of vip's URLs beside them. */
-export const SIGNED: readonly string[] = ["fit", "gravity", "quality", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
+export const SIGNED: readonly string[] = ["fit", "gravity", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
 export const SIGNED_OF_BUCKETS: readonly string[] = ["s", "c", "animate"];

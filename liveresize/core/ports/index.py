@@ -14,6 +14,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.records import Change
 from liveresize.core.tokens import Claim, Grant, Spent, Token
+from liveresize.core.values import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +161,10 @@ class OriginalRows(Protocol):
 
         Changes are announced to all instances. Nothing happens if the generation has ended.
         """
+
+    async def keep_visual(self, generation: str, quality: Quality) -> Quality | None:
+        """Record the quality for `quality=visual`, unless there is one for the same target; return
+        the one that is recorded, and None if the generation has ended."""
 
     async def adopt(
         self, original: Original, *, mirrored: bool = False, uploaded: bool = False

@@ -14,7 +14,9 @@ from liveresize.core.jobs import (
     Rendered,
     RenderJob,
     Result,
+    VisualJob,
 )
+from liveresize.core.values import Quality
 
 
 class Clock(Protocol):
@@ -70,6 +72,8 @@ class Renderer(Protocol):
     async def run(self, job: ProbeJob | IntakeJob, *, handle: JobHandle | None = ...) -> Facts: ...
     @overload
     async def run(self, job: OrientationJob, *, handle: JobHandle | None = ...) -> int: ...
+    @overload
+    async def run(self, job: VisualJob, *, handle: JobHandle | None = ...) -> Quality: ...
     async def run(self, job: Job, *, handle: JobHandle | None = None) -> Result:
         """Run `job` in a free slot, when it is the turn of `handle` (None: an interactive one).
 

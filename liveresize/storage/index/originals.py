@@ -12,6 +12,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import FACTS_VERSION, Original, version_of
 from liveresize.core.ports import FACTS, HIDDEN, RECORD, SCANNED, Changed, Listing, Page
 from liveresize.core.records import Change, differences
+from liveresize.core.values import Quality
 from liveresize.storage.index import (
     erasures,
     events,
@@ -156,6 +157,15 @@ class SqlOriginalRows(Repository):
             .values(**_row(original))
         )
         return changed
+
+    @repository.write
+    def keep_visual(
+        self, connection: sa.Connection, generation: str, quality: Quality
+    ) -> Quality | None:
+        visual, same = _originals.c.visual, _originals.c.generation == generation
+        other = sa.or_(visual.is_(None), visual.not_like(f"qv{quality.target}.%"))
+        connection.execute(sa.update(_originals).where(same, other).values(visual=quality.token))
+        return _visual(connection.execute(sa.select(visual).where(same)).scalar())
 
     @repository.write
     def adopt(
@@ -399,8 +409,17 @@ def from_row(row: sa.Row[Any]) -> Original:
         image=ImageId(row.name, row.bucket),
         uploaded_at=row.uploaded_at,
         record=records.from_row(row),
+        visual=_visual(row.visual),
         **facts,
     )
+
+
+def _visual(token: str | None) -> Quality | None:
+    """Parse a quality; None for one that a later release may have written."""
+    try:
+        return Quality.of_token(token) if token else None
+    except ValueError:
+        return None
 
 
 def _row(original: Original) -> dict[str, object]:

@@ -110,6 +110,7 @@ originals = sa.Table(
     sa.Column("held_at", sa.Double),
     sa.Column("expired_at", sa.Double),
     sa.Column("due_at", sa.Double),
+    sa.Column("visual", TEXT),
 )
 
 # What the mirror lacks is its queue; in time that is next to nothing.
