@@ -185,7 +185,7 @@ class Publisher:
         """Spool, store and link one rendition."""
         try:
             path = await self._spool.put(
-                link.generation, link.variant, self._engine, extension, data
+                link.generation, link.variant, self._engine, extension, data, link.quality
             )
             del data  # a long outage must not keep the whole spool in memory
             await self._deliver(path, link)
@@ -295,7 +295,8 @@ class Publisher:
         if not data:
             return None
         etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        return self._link(original, variant, engine, extension, etag, len(data))
+        link = self._link(original, variant, engine, extension, etag, len(data))
+        return replace(link, quality=self._spool.quality(original.generation, variant))
 
     def _has_room(self, original: Original, variant: str) -> bool:
         """Whether the original may have one more variant, with those on their way, as far as

@@ -272,7 +272,8 @@ class RenditionLoader:
     async def _identify(self, original: Original, variant: str, data: bytes) -> CachedImage:
         """Spooled bytes, with the facts that were not spooled with them."""
         etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        held = CachedImage(data=data, mime=sniff(data).mime, etag=etag)
+        quality = self._spool.quality(original.generation, variant)
+        held = CachedImage(data=data, mime=sniff(data).mime, etag=etag, quality=quality)
         self._memory.put(original.generation, variant, held)
         return held
 

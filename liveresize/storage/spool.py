@@ -1,11 +1,13 @@
 """The spool: a folder with the queue of renditions for the store.
 
-A file is `<generation>.<file>`, for the file see `core.originals.file_name`. A file with such a
-name is complete.
+A file is `<generation>.<file>`, for the file see `core.originals.file_name`. If the engine has
+chosen the quality of the rendition, `.q` and the quality follow. A file with such a name is
+complete. Earlier releases remove one with a quality; it is rendered again.
 """
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from liveresize.settings.server import Disk
 from liveresize.storage import files
 
 _log = structlog.get_logger("liveresize.spool")
+
+
+_QUALITY = re.compile(r"\.q([0-9]{1,3})\Z")
 
 
 class DiskSpool:
@@ -58,11 +63,18 @@ class DiskSpool:
             self._enter(generation, variant, path.name, info.st_size)
 
     async def put(
-        self, generation: str, variant: str, engine: str, extension: str, data: bytes
+        self,
+        generation: str,
+        variant: str,
+        engine: str,
+        extension: str,
+        data: bytes,
+        quality: int | None = None,
     ) -> Path:
         """Store a rendition completely, or not at all. Raises DiskFull."""
         self._reserve.check(len(data), share=2.0)
-        path = self._folder / f"{generation}.{file_name(variant, engine, extension)}"
+        name = f"{generation}.{file_name(variant, engine, extension)}"
+        path = self._folder / (name if quality is None else f"{name}.q{quality}")
         try:
             await asyncio.to_thread(files.write_whole, path, data)
         except OSError as error:
@@ -88,6 +100,11 @@ class DiskSpool:
             return await asyncio.to_thread((self._folder / name).read_bytes)
         return None
 
+    def quality(self, generation: str, variant: str) -> int | None:
+        """Return the quality of a rendition in the spool, if the engine has chosen it."""
+        found = _QUALITY.search(self._names.get((generation, variant), ""))
+        return int(found[1]) if found else None
+
     async def entries(self) -> list[Path]:
         """Return all files, the oldest first."""
         return [self._folder / name for name in self._sizes]
@@ -95,7 +112,7 @@ class DiskSpool:
     def parse(self, path: Path) -> tuple[str, str, str, str]:
         """Return (generation, variant, engine, extension) of a spooled file. Raises ValueError."""
         generation, _, file = path.name.partition(".")
-        variant, engine, extension = parse_file_name(file)
+        variant, engine, extension = parse_file_name(_QUALITY.sub("", file))
         if not GENERATION.fullmatch(generation) or extension not in EXTENSIONS:
             raise ValueError(f"not a spooled rendition: {path.name}")
         return generation, variant, engine, extension

@@ -160,6 +160,24 @@ def test_what_an_older_engine_left_keeps_its_key(tmp_path: Path) -> None:
     run(main)
 
 
+def test_a_restart_keeps_the_quality_that_was_chosen(tmp_path: Path) -> None:
+    """In the answer out of the spool, and in the link."""
+
+    async def main() -> None:
+        house = House(tmp_path)
+        original = await house.upload()
+        asked = request(100, max_bytes=9216)
+        variant = asked.rendition.variant
+        await house.spool.put(original.generation, variant, "1", "jpg", b"\xff\xd8", 71)
+        assert (await house.get(asked)).held.quality == 71
+        await house.publisher.resume()
+        assert await house.publisher.flush(30.0) == 0
+        link = await house.index.links.find(original.generation, variant)
+        assert (link is not None and link.quality, house.renditions.renders) == (71, 0)
+
+    run(main)
+
+
 def test_a_restart_finishes_some_before_it_begins_others(tmp_path: Path) -> None:
     """However much is left, the first is linked soon, and new ones wait for few."""
 

@@ -42,6 +42,25 @@ def test_engines_have_files_of_their_own(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_chosen_quality_outlives_a_restart(tmp_path: Path) -> None:
+    """Of those renditions that have one."""
+
+    async def main() -> None:
+        box = spool(tmp_path)
+        path = await box.put(OLD, "100x0-q80-mb9-jpeg", "2", "jpg", b"data", 71)
+        await box.put(OLD, "100x0-q80-jpeg", "2", "jpg", b"plain")
+        for each in (box, spool(tmp_path)):
+            assert each.parse(path) == (OLD, "100x0-q80-mb9-jpeg", "2", "jpg")
+            assert each.quality(OLD, "100x0-q80-mb9-jpeg") == 71
+            assert each.quality(OLD, "100x0-q80-jpeg") is None
+            assert each.quality(NEW, "100x0-q80-mb9-jpeg") is None
+            assert await each.read(OLD, "100x0-q80-mb9-jpeg") == b"data"
+        await box.remove(path)
+        assert box.quality(OLD, "100x0-q80-mb9-jpeg") is None
+
+    asyncio.run(main())
+
+
 def test_what_was_put_can_be_read_and_removed(tmp_path: Path) -> None:
     """By generation and variant; afterwards nothing is left."""
 

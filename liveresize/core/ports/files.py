@@ -259,9 +259,18 @@ class Spool(Protocol):
         """Whether a rendition is in the spool: its link may follow."""
 
     async def put(
-        self, generation: str, variant: str, engine: str, extension: str, data: bytes
+        self,
+        generation: str,
+        variant: str,
+        engine: str,
+        extension: str,
+        data: bytes,
+        quality: int | None = None,
     ) -> Path:
         """Store a rendition completely, or not at all. Raises DiskFull."""
+
+    def quality(self, generation: str, variant: str) -> int | None:
+        """Return the quality of a spooled rendition, if the engine has chosen it."""
 
     async def read(self, generation: str, variant: str) -> bytes | None:
         """Return the bytes of a spooled rendition; None if it is not there."""
