@@ -27,6 +27,7 @@ from scripts.benchmarks import (
     server,
     tls,
     vip,
+    visual,
     work,
     wrk,
 )
@@ -65,14 +66,14 @@ def main(context: click.Context, seconds: int, write: bool, beside: str | None) 
     The pictures are those of the corpus (LIVERESIZE_CORPUS). `engine`, `server` and
     `knees` install peers into scratch/ and take longer, so they are asked for by name, as
     are `buckets`, which starts an S3 server, `lookups` and `lists`, which make millions of rows,
-    `tls`, `http2` and `vip`, and `memory`, which makes pictures of 108 megapixels.
+    `tls`, `http2` and `vip`, `visual`, and `memory`, which makes pictures of 108 megapixels.
     """
     # Being ended must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     place = report.Place(beside or "") if write or beside else None
     context.obj = Chosen(seconds, place)
     corpus.need()
-    if context.invoked_subcommand not in ("engine", "memory"):
+    if context.invoked_subcommand not in ("engine", "memory", "visual"):
         if not wrk.available():
             raise click.ClickException("wrk is missing (Debian: apt-get install wrk)")
         click.echo(f"Our servers are measured with these limits lifted: {process.lifted()}.")
@@ -101,6 +102,13 @@ _simple("lists", lists.measure)
 _simple("memory", memory.measure)
 _simple("tls", tls.measure)
 _simple("vip", vip.measure)
+
+
+@main.command("visual")
+@click.pass_obj
+def visual_command(chosen: Chosen) -> None:
+    """Bytes of quality=visual at equal SSIM, and how near max_bytes comes to its limit."""
+    report.section("visual", visual.measure(), place=chosen.place)
 
 
 @main.command("engine")

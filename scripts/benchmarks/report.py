@@ -37,6 +37,7 @@ SECTIONS = {
     "lookups": "The index with five million links",
     "memory": "Memory of large pictures",
     "vip": "Hits on vip's addresses",
+    "visual": "Quality visual against one quality for all",
     "engine": "The engine against sharp, pyvips and Pillow",
     "server": "The server against others",
     "knees": "Where the knees are",
