@@ -175,6 +175,7 @@ class Container:
             settings.uploads,
             max_bytes=settings.constraints.max_upload_bytes,
         )
+        rates = Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic)
         loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
@@ -184,7 +185,7 @@ class Container:
             spool=self.spool,
             memory=self.memory,
             publisher=self.publisher,
-            rates=Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic),
+            rates=rates,
             engine=ENGINE,
             monotonic=time.monotonic,
         )
@@ -203,6 +204,7 @@ class Container:
                 mirroring=self.mirroring,
                 renderer=self.workers,
                 memory=self.memory,
+                rates=rates,
             ),
         )
         self._assemble_upkeep()

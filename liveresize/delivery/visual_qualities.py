@@ -8,6 +8,7 @@ from liveresize import errors
 from liveresize.core import ports
 from liveresize.core.jobs import VisualJob
 from liveresize.core.originals import Original
+from liveresize.core.rates import Rates
 from liveresize.core.single_flight import Call, SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.core.values import Quality
@@ -34,12 +35,14 @@ class VisualQualities:
         mirroring: Mirroring,
         renderer: ports.Renderer,
         memory: ports.Memory,
+        rates: Rates,
     ) -> None:
         self._originals = originals
         self._rows = rows
         self._mirroring = mirroring
         self._renderer = renderer
         self._memory = memory
+        self._rates = rates
         self._failed: dict[str, None] = {}
         self._searches: SingleFlight[Quality | None] = SingleFlight()
 
@@ -54,7 +57,7 @@ class VisualQualities:
         """Return the request with the quality of the picture; as it is if it asks for another one.
 
         The quality stays the configured one if the picture cannot be encoded and compared. Raises
-        OriginalMissing, OriginalElsewhere, Overload and its kin.
+        RateLimited, OriginalMissing, OriginalElsewhere, Overload and its kin.
         """
         target = request.visual
         if not target or original.generation in self._failed:
@@ -63,6 +66,8 @@ class VisualQualities:
         async def search(call: Call[Quality | None]) -> Quality | None:
             return await self._search(original, target, call)
 
+        if not self._searches.joins(original.generation):
+            self._rates.charge(client)  # it takes as long as a render
         found = await self._searches.run(
             original.generation, search, client=client, priority=priority
         )

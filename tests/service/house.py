@@ -207,6 +207,7 @@ class House:
                 clock=self.clock,
             ),
         )
+        charged = Rates(rates, self.clock.monotonic)
         loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
@@ -216,7 +217,7 @@ class House:
             spool=self.spool,
             memory=self.memory,
             publisher=self.publisher,
-            rates=Rates(rates, self.clock.monotonic),
+            rates=charged,
             engine=self.engine,
             monotonic=self.clock.monotonic,
         )
@@ -235,6 +236,7 @@ class House:
                 mirroring=self.mirroring,
                 renderer=self.renderer,
                 memory=self.memory,
+                rates=charged,
             ),
         )
 

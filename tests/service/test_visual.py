@@ -10,8 +10,10 @@ from liveresize import errors
 from liveresize.core import urls
 from liveresize.core.geometry import Bounds
 from liveresize.core.jobs import VisualJob
+from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Original
+from liveresize.core.rates import Rate
 from liveresize.core.urls import RenditionRequest
 from liveresize.core.values import Quality
 from liveresize.delivery.outcomes import Bytes, HeadInfo, OutOfBounds, Redirect
@@ -162,6 +164,24 @@ def test_only_what_is_made_is_looked_at(tmp_path: Path) -> None:
         known = await house.renditions.known(visual())
         assert isinstance(known, HeadInfo)
         assert (known.variant, known.held is not None) == (VARIANT, True)
+
+    run(main)
+
+
+def test_a_search_counts_as_a_render(tmp_path: Path) -> None:
+    """A client over its rate has no worker search for it."""
+
+    async def main() -> None:
+        house = House(tmp_path, rates=Rate(per_second=0.001, burst=2))
+        await house.upload()
+        await house.get(visual(), client="c")
+        await house.upload(ImageId("dog"))
+        for client in ("c", "c"):
+            with pytest.raises(errors.RateLimited):
+                await house.get(visual("/dog_100_0.jpg"), client=client)
+        assert searches(house) == [960]
+        await house.get(visual("/dog_100_0.jpg"), client="d")
+        assert searches(house) == [960, 960]
 
     run(main)
 
