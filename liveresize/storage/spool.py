@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from liveresize.core import numbers
 from liveresize.core.formats import EXTENSIONS
 from liveresize.core.originals import GENERATION, file_name, parse_file_name
 from liveresize.settings.server import Disk
@@ -103,7 +104,7 @@ class DiskSpool:
     def quality(self, generation: str, variant: str) -> int | None:
         """Return the quality of a rendition in the spool, if the engine has chosen it."""
         found = _QUALITY.search(self._names.get((generation, variant), ""))
-        return int(found[1]) if found else None
+        return numbers.digits(found[1]) if found else None
 
     async def entries(self) -> list[Path]:
         """Return all files, the oldest first."""
