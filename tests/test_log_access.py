@@ -64,6 +64,7 @@ def line_of(renderer: Renderer, host: str, *, prepares: bool, **given: Any) -> s
 
 @pytest.mark.parametrize("renderer", [render.logstash, render.ecs, render.console])
 @example(host='%s"', given=PLAIN)
+@example(host="host", given=PLAIN | {"more": {"fallback": True, "error": False}})
 @example(host="host", given=PLAIN | {"more": {"queue_ms": float("nan")}})
 @example(host="host", given=PLAIN | {"more": {"queue_ms": float("-inf")}})
 @given(host=TEXTS, given=GIVEN)

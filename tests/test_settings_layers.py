@@ -189,6 +189,8 @@ def test_an_unknown_key_is_warned_about_with_the_nearest(
         ({"trusted_proxies": ["10.0.0.300"]}, "each a network such as 10.0.0.0/8."),
         ({"presets": {"a": "fit=crop"}}, "must be an object of named objects"),
         ({"presets": {"a": {"fit": ["crop"]}}}, "must be an object of named objects"),
+        ({"fallback": {"a": ""}}, "must be an object of texts that are not empty."),
+        ({"fallback": ["a"]}, "must be an object of texts that are not empty."),
         ({"aws": {"endpoint_url": "s3.local:9000"}}, "must be empty or a URL that starts with"),
         ({"log": {"output": "tcp://logs"}}, "stdout, the path of a file, or tcp://host:port."),
         ({"log": {"sample_hits": 1.1}}, "must be a number from 0 to 1."),

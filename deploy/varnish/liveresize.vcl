@@ -50,8 +50,9 @@ sub vcl_recv {
 }
 
 sub vcl_backend_response {
-    # Errors are no-store; none of them is kept, not even for the seconds of a hit-for-miss.
-    if (beresp.status >= 400) {
+    # Errors are no-store; none of them is kept, not even for the seconds of a hit-for-miss. A 404
+    # that shows the image of `fallback` is kept for its minute, under the tag of that image.
+    if (beresp.status >= 400 && !beresp.http.X-Fallback) {
         set beresp.ttl = 0s;
         set beresp.grace = 0s;
         set beresp.uncacheable = true;

@@ -11,6 +11,7 @@ from liveresize.app.disks import Disks, reserves
 from liveresize.app.rules import (
     bounds,
     client_rate,
+    fallbacks,
     redirect_life,
     redirects_held,
     response_options,
@@ -24,6 +25,7 @@ from liveresize.compat.vip.uploads import VipUploads
 from liveresize.config import Settings
 from liveresize.core.rates import Rates
 from liveresize.core.unsigned import Unsigned
+from liveresize.delivery.fallback_pictures import FallbackPictures
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
@@ -66,6 +68,7 @@ from liveresize.uploads.token_uploads import Uploads
 def check(settings: Settings) -> None:
     """Raise SettingsError for what single values do not show, but the first start would."""
     url_rules(settings)
+    fallbacks(settings)
     engines.parse_url(database_url(settings))
     tls.check(settings)
 
@@ -294,6 +297,7 @@ class Container:
             rules=self.rules,
             vip_rules=vip_rules(settings),
             sizes=size_rules(settings),
+            fallbacks=FallbackPictures(fallbacks(settings), pictures=pictures, memory=self.memory),
             clock=time,
             pictures=pictures,
             objects=objects,

@@ -3,6 +3,7 @@
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
+from liveresize.core.fallbacks import Fallbacks
 from liveresize.core.geometry import Bounds
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import check_presets
@@ -61,6 +62,14 @@ def url_rules(settings: Settings) -> UrlRules:
     except errors.BadParameter as error:
         raise errors.SettingsError(f"The key presets is wrong: {error.public}") from None
     return rules
+
+
+def fallbacks(settings: Settings) -> Fallbacks:
+    """What is shown instead of missing pictures. Raises SettingsError for what could never be."""
+    try:
+        return Fallbacks.of(settings.fallback)
+    except ValueError as error:
+        raise errors.SettingsError(f"The key fallback is wrong: {error}.") from None
 
 
 def vip_rules(settings: Settings) -> VipRules:

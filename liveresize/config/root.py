@@ -49,6 +49,11 @@ class Settings:
         "", "URL of the documentation, which `/` links to; empty is no link.", form=Form.URL
     )
     presets: Mapping[str, Mapping[str, str]] = key({}, "Query parameters behind `preset=name`.")
+    fallback: Mapping[str, str] = key(
+        {},
+        "Images that are shown with a 404 instead of missing ones: the beginning of their ids → "
+        'the id of the image, as in `{"avatar-": "nobody"}`. The longest beginning counts.',
+    )
     effort: str = key(
         "balanced",
         "How long encoders think: sets every knob of `encoder` that is null.",

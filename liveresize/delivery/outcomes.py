@@ -8,6 +8,7 @@ from pathlib import Path
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, version_of
 from liveresize.core.ports import CachedImage, ObjectBody
+from liveresize.core.urls import RenditionRequest
 
 
 class Cache(enum.StrEnum):
@@ -84,10 +85,11 @@ class OriginalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfBounds:
-    """Too large: the nearest allowed box in pixels, as a URL, and why."""
+    """Too large: the request in the nearest allowed box, the URL of that, and why."""
 
     image: ImageId
     url: str
+    nearest: RenditionRequest
     reason: str
 
 

@@ -298,6 +298,7 @@ class Renditions:
         return OutOfBounds(
             image=original.image,
             url=urls.resized(request, *box),
+            nearest=replace(request, rendition=rendition.boxed(*box).canonical()),
             reason=(
                 f"The requested picture ({width}x{height}) or its box is larger than "
                 f"{bounds.max_width}x{bounds.max_height}."

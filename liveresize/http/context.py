@@ -8,6 +8,7 @@ from liveresize.compat.vip.uploads import VipUploads
 from liveresize.core import ports
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
+from liveresize.delivery.fallback_pictures import FallbackPictures
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.warmup import Warmup
@@ -69,6 +70,7 @@ class AppContext:
         rules: UrlRules,
         vip_rules: VipRules,
         sizes: SizeRules,
+        fallbacks: FallbackPictures,
         clock: ports.Clock,
         pictures: Pictures,
         objects: StoredObjects,
@@ -127,6 +129,7 @@ class AppContext:
         self.ready = False
         self.rules = rules
         self.vip_rules = vip_rules
+        self.fallbacks = fallbacks
         self.unlisted_proxies = UnlistedProxies(Networks(PRIVATE_NETWORKS), self.trusted_proxies)
         self.secret_throttle = SecretThrottle(limits.failed_secrets, clock.monotonic)
         self.studio = assets.load(locked=bool(admin.secrets)) if studio else {}

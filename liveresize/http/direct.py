@@ -176,6 +176,7 @@ def _log(
         cache=about.cache and about.cache.value,
         image_id=about.image,
         variant=about.variant,
+        fallback=about.fallback or None,
         error=None if error is None else failures.code_of(error),
     )
 

@@ -14,13 +14,14 @@ from tornado import httputil
 from tornado.web import Application
 
 from liveresize import errors
-from liveresize.core.urls import FactsRequest
+from liveresize.core.urls import FactsRequest, RenditionRequest
 from liveresize.delivery import outcomes
 from liveresize.delivery.outcomes import OriginalFile, Redirect
-from liveresize.http import direct, responses
+from liveresize.http import direct, fallback_responses, responses
 from liveresize.http.conditions import Conditionals
 from liveresize.http.context import AppContext
 from liveresize.http.direct import Request
+from liveresize.http.request_parser import ParsedRequest
 from liveresize.http.responses import Response
 from liveresize.http.transport import clients, heads, unwanted
 from liveresize.http.transport.connections import WatchedStream
@@ -174,7 +175,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         request, options = parsed.request, parsed.options
         outcome = site.pictures.recall(request)
         if outcome is None:
-            return None
+            return None if "Authorization" in headers else self._instead(parsed)
         assert not isinstance(request, FactsRequest)
         if parsed.version:
             if parsed.version != outcomes.version(outcome):
@@ -186,6 +187,15 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         if isinstance(outcome, OriginalFile):
             return responses.stored(outcome, Conditionals.of("GET", headers), options)
         return responses.rendered(outcome, Conditionals.of("GET", headers), options, varies=varies)
+
+    def _instead(self, parsed: ParsedRequest) -> Response | None:
+        """Show another picture instead of one that was missing a moment ago."""
+        request = parsed.request
+        shown = self._site.fallbacks.recall(request)
+        if shown is None or parsed.version:
+            return None
+        assert isinstance(request, RenditionRequest)
+        return fallback_responses.response(shown, parsed.options, varies=request.varies)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Part of the body."""
@@ -233,6 +243,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         assert answer is not None
         assert self._request is not None
         request_id = clients.request_id(self._request.headers.get("X-Request-Id"))
+        error = errors.OriginalMissing() if answer.about.fallback else None
         direct.send(
             self._connection,
             self._site,
@@ -240,6 +251,7 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
             answer,
             request_id,
             route="hit",
+            error=error,
             last=last,
         )
 

@@ -139,6 +139,7 @@ def _values(site: AppContext) -> Json:
         "version": __version__,
         "studio": bool(site.studio),
         "presets": list(site.rules.presets),
+        "fallback": site.fallbacks.on,
         "max_width": site.constraints.max_width,
         "max_height": site.constraints.max_height,
         "max_upload_bytes": site.uploads.max_bytes,
@@ -195,10 +196,12 @@ def _applies(part: Any, values: Json) -> bool:
 
 
 def _expand_errors(operation: Json, *, pages: bool) -> None:
-    """Replace `x-errors` with a response for each status that these errors have.
+    """Replace `x-errors` with a response for each status that these errors have, and add
+    `x-fallback` to that of 404.
 
     With `pages` the errors are HTML for browsers.
     """
+    fallback = operation.pop("x-fallback", {})
     codes = dict.fromkeys(operation.pop("x-errors", []))
     more = operation.pop("x-error-headers", {})
     by_status: dict[int, list[_Error]] = {}
@@ -206,6 +209,11 @@ def _expand_errors(operation: Json, *, pages: bool) -> None:
         by_status.setdefault(error.status, []).append(error)
     for status, listed in by_status.items():
         operation["responses"][str(status)] = _response(status, listed, more, pages=pages)
+    if fallback:
+        missing = operation["responses"]["404"]
+        missing["description"] += f"\n\n{fallback['description']}"
+        missing["headers"] |= fallback["headers"]
+        missing["content"] |= fallback["content"]
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 

@@ -88,13 +88,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessInfo:
-    """The fields of the access line about a response."""
+    """The fields of the access line about a response. `fallback`: it shows another picture than
+    the missing one."""
 
     cache: Cache | None = None
     image: str | None = None
     variant: str | None = None
     timings: Timings | None = None
     notes: tuple[str, ...] = ()
+    fallback: bool = False
 
 
 NOTHING = AccessInfo()

@@ -23,6 +23,7 @@ _KINDS: dict[object, Kind] = {
     tuple[str, ...]: Kind.TEXTS,
     Mapping[str, Mapping[str, str]]: Kind.PRESETS,
     Mapping[str, Mapping[str, object]]: Kind.OBJECTS,
+    Mapping[str, str]: Kind.NAMED_TEXTS,
     tuple[Mapping[str, object], ...]: Kind.ENTRIES,
 }
 

@@ -19,6 +19,7 @@ class Kind(enum.Enum):
     TEXTS = "a list of texts that are not empty"
     PRESETS = "an object of named objects of query parameters"
     OBJECTS = "an object of named objects"
+    NAMED_TEXTS = "an object of texts that are not empty"
     ENTRIES = "a list of objects"
 
 
@@ -151,6 +152,16 @@ def _objects(value: object) -> dict[str, dict[str, object]]:
     return value
 
 
+def _named_texts(value: object) -> dict[str, str]:
+    if isinstance(value, str):
+        value = json.loads(value)
+    if not isinstance(value, dict) or not all(
+        isinstance(each, str) and each for each in value.values()
+    ):
+        raise TypeError
+    return value
+
+
 def _entries(value: object) -> tuple[dict[str, object], ...]:
     if isinstance(value, str):
         value = json.loads(value)
@@ -178,5 +189,6 @@ _READERS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXTS: _texts,
     Kind.PRESETS: _presets,
     Kind.OBJECTS: _objects,
+    Kind.NAMED_TEXTS: _named_texts,
     Kind.ENTRIES: _entries,
 }

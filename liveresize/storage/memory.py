@@ -16,6 +16,12 @@ _MAX_ORIGINALS = 50_000
 LINK_LIST_TTL = 5.0
 """Seconds for which the list of all links of a generation is valid."""
 
+_MISSING = 10_000
+"""Missing pictures that are known at most; the oldest are forgotten first."""
+
+MISSING_TTL = 2.0
+"""Seconds for which a picture is known to be missing. Another instance may have it sooner."""
+
 _LINK_LISTS = 256
 """Generations with a list of all their links."""
 
@@ -27,7 +33,7 @@ V = TypeVar("V")
 
 
 class Memory:
-    """ports.Memory: three LRU caches that are invalidated together. Used only by the event loop.
+    """ports.Memory: LRU caches that are invalidated together. Used only by the event loop.
 
     `stale_for`: seconds for which an expired link may still be used while the index is away.
     """
@@ -50,6 +56,7 @@ class Memory:
         self._link_lists: OrderedDict[str, tuple[LinkList, float]] = OrderedDict()
         self._variants: dict[str, set[str]] = {}
         self._assumed: dict[str, None] = {}
+        self._missing: dict[str, float] = {}
         self.bytes = 0
         self.evictions = 0
         self.drops = 0
@@ -81,6 +88,7 @@ class Memory:
         if before is not None and before.generation != original.generation:
             self.drop(before.image, before.generation)
         self._originals[key] = original
+        self._missing.pop(key, None)
         self._assumed.pop(key, None)
         if not original.uploaded_at:
             self._assumed[key] = None
@@ -97,6 +105,17 @@ class Memory:
         current = self._originals.get(original.image.key)
         if current is not None and current.generation == original.generation:
             self._assumed.pop(original.image.key, None)
+
+    def keep_missing(self, image: ImageId) -> None:
+        """Remember for a moment that there is no such picture."""
+        self._missing.pop(image.key, None)
+        self._missing[image.key] = self._now() + MISSING_TTL
+        if len(self._missing) > _MISSING:
+            del self._missing[next(iter(self._missing))]
+
+    def is_missing(self, image: ImageId) -> bool:
+        """Whether there was no such picture a moment ago."""
+        return self._now() < self._missing.get(image.key, 0.0)
 
     def held(self, generation: str, variant: str) -> CachedImage | None:
         """Return a rendition, if it is cached."""
@@ -166,6 +185,7 @@ class Memory:
             self._unnote((generation, variant))
             return
         self.drops += 1
+        self._missing.pop(image.key, None)
         current = self._originals.get(image.key)
         if current is not None and current.generation == generation:
             del self._originals[image.key]
@@ -175,6 +195,7 @@ class Memory:
 
     def forget(self, image: ImageId) -> None:
         """Drop everything about a picture."""
+        self._missing.pop(image.key, None)
         current = self._originals.get(image.key)
         if current is not None:
             self.drop(image, current.generation)
@@ -184,6 +205,7 @@ class Memory:
         for entries in (self._originals, self._images, self._links, self._variants, self._assumed):
             entries.clear()
         self._link_lists.clear()
+        self._missing.clear()
         self.bytes = 0
         self.drops += 1
 

@@ -78,6 +78,9 @@ def test_a_bad_setting_is_one_sentence_and_exit_code_1(run: Run, command: str) -
     ("environ", "named"),
     [
         ({"LIVERESIZE_PRESETS": '{"card": {"fit": "square"}}'}, "In preset `card`"),
+        ({"LIVERESIZE_FALLBACK": '{"a": "b.jpg"}'}, "'b.jpg' cannot be the id of an image"),
+        ({"LIVERESIZE_FALLBACK": '{"_a": "b"}'}, "no id begins with '_a'"),
+        ({"LIVERESIZE_FALLBACK": '{"a/": "b"}'}, "no id begins with 'a/'"),
         ({"LIVERESIZE_POSTGRESQL__URL": "postgresql://host:port/x"}, "postgresql.url"),
     ],
 )

@@ -28,19 +28,20 @@ class Cached:
         self.nginx = stack.enter_context(Nginx(folder, [self.recorder.port]))
         self.client = stack.enter_context(self.nginx.client())
         self.gone = False
+        self.status = 200
 
     def _answer(self, seen: Seen) -> Answer:
         if self.gone:
             return 404, {"Cache-Control": "no-store"}, b"gone"
         if seen.headers.get("If-None-Match", "") == self.headers.get("ETag"):
             return 304, self.headers, b""
-        return 200, {**self.headers, "X-Cache": "MISS"}, seen.headers["Accept"].encode()
+        return self.status, {**self.headers, "X-Cache": "MISS"}, seen.headers["Accept"].encode()
 
     def ask(self, path: str = CAT, times: int = 3, headers: dict[str, str] | None = None) -> str:
         """What `X-Cache` says at last."""
         for _ in range(times):
             answer = self.client.get(path, headers=headers)
-            assert answer.status_code == 200
+            assert answer.status_code == self.status
         said: str = answer.headers["X-Cache"]
         return said
 
@@ -101,6 +102,16 @@ def test_nothing_outlives_a_delete_for_long(cached: Cached) -> None:
             break
         assert began < deleted + LIFE
     assert {cached.client.get(CAT).status_code for _ in range(10)} == {404}
+
+
+def test_a_404_with_a_picture_is_kept_like_a_picture(cached: Cached) -> None:
+    """Its body, and what clients are told of its life."""
+    cached.status = 404
+    cached.headers = {"Cache-Control": "public, max-age=60", "X-Fallback": "1"}
+    servers.until(cached.hit)
+    answer = cached.client.get(CAT)
+    assert (answer.text, answer.headers["X-Fallback"]) == ("*/*", "1")
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
 
 
 def test_formats_do_not_mix(cached: Cached) -> None:

@@ -50,6 +50,7 @@ def running(
         secret=servers.SECRET,
         admin__secrets=[servers.ADMIN],
         cdn__purge=[{"driver": "varnish", "urls": [varnish.url]}],
+        fallback={"avatar-": NAME},
     ) as server:
         varnish.backend = server.port
         with varnish:
@@ -80,10 +81,12 @@ def test_what_varnish_has_cached_is_gone(running: servers.Running, varnish: Varn
     running.client.put_in(NAME, pictures.png(80, 60, shade=1))
     running.client.put_in("dog", pictures.png())
     other = cached(varnish, "/dog_40_0.jpg")
+    instead = cached(varnish, "/avatar-1_40_0.jpg")
+    assert varnish.client.get("/avatar-1_40_0.jpg").status_code == 404
 
     before = cached(varnish, *URLS)
     running.client.put_in(NAME, pictures.png(80, 60, shade=2), overwrite=True)
-    dropped(varnish, before)
+    dropped(varnish, before | instead)
     for change in (Change(focus=(100, 200)), Change(held=True)):
         before = cached(varnish, *URLS)
         running.call(running.components.index.rows.change(ImageId(NAME), change))

@@ -337,3 +337,29 @@ def test_a_stale_link_is_trusted_for_a_while() -> None:
         time.now = 1000.0 + seconds
         assert (memory.link(kept.generation, kept.variant) is not None) == fresh
         assert (memory.link(kept.generation, kept.variant, stale=True) is not None) == stale
+
+
+def test_a_missing_picture_is_missing_for_a_moment() -> None:
+    """Until it is there, or was there; and only so many are known."""
+    now = Time()
+    memory = Memory(Cache(), now)
+    for change in (
+        lambda: memory.keep_original(of()),
+        lambda: memory.forget(CAT),
+        lambda: memory.drop(CAT, of().generation),
+        memory.clear,
+    ):
+        memory.keep_missing(CAT)
+        memory.keep_missing(DOG)
+        assert memory.is_missing(CAT)
+        change()
+        assert not memory.is_missing(CAT)
+    memory.keep_missing(DOG)
+    now.now += 1.9
+    assert memory.is_missing(DOG)
+    now.now += 0.2
+    assert not memory.is_missing(DOG)
+    for number in range(10_001):
+        memory.keep_missing(ImageId(str(number)))
+    assert len(memory._missing) == 10_000
+    assert not memory.is_missing(ImageId("0"))

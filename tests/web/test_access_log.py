@@ -34,8 +34,24 @@ STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Process]:
     """A server whose log is read."""
-    with servers.Process(tmp_path_factory.mktemp("logged")) as one:
+    folder = tmp_path_factory.mktemp("logged")
+    with servers.Process(folder, fallback={"avatar-": "somebody"}) as one:
         yield one
+
+
+def test_a_fallback_is_logged_as_the_missing_picture_that_it_is(process: servers.Process) -> None:
+    """With what was shown; also from memory, and if there is nothing to show."""
+    for shown in (False, True, True):
+        answer = process.client.get("/avatar-1_20_0.jpg")
+        line = process.line_of(answer.headers["X-Request-Id"])
+        assert (line["http.status"], line["error"]) == (404, "original_missing")
+        assert line["bytes"] == len(answer.content)
+        assert line.get("fallback") is (True if shown else None)
+        assert line.get("image_id") == ("somebody" if shown else None)
+        if not shown:
+            assert line["error_detail"] == "no fallback: original_missing"
+            process.client.put_in("somebody", pictures.jpeg())
+    assert line["cache"] == "HIT-MEMORY"
 
 
 def test_a_render_is_logged_with_what_it_took(process: servers.Process, name: str) -> None:

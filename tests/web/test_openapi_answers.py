@@ -24,6 +24,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[buckets.Galler
         admin__secrets=[servers.ADMIN],
         freshness=servers.FRESHNESS,
         studio=True,
+        fallback={"avatar-": "somebody"},
     ) as running:
         yield running
 
@@ -143,6 +144,20 @@ def test_renditions_once_they_are_kept(
     visitor.get(304, "/{name}", f"/{name}", If_None_Match="*")
     visitor.get(206, "/{name}", f"/{name}", Range="bytes=-5")
     visitor.get(416, "/{name}.{ext}", f"/{name}.png", Range="bytes=99999-")
+
+
+def test_what_is_shown_instead_of_missing_images(visitor: Visitor) -> None:
+    """An image or, while there is none for it, an error."""
+    targets = {RENDITION: "/avatar-1_20_0.auto", "/{name}": "/avatar-1", "/{name}.json": "/x.json"}
+    for shown in ("", "1", "1"):
+        for method in ("GET", "HEAD"):
+            for at, target in targets.items():
+                answer = visitor.ask(404, method, at, f"{target}?nonsense=1")
+                assert answer.headers.get("X-Fallback", "") == (
+                    shown if at != "/{name}.json" else ""
+                )
+        if not shown:
+            visitor.client.put_in("somebody", pictures.animation())
 
 
 def test_administration(visitor: Visitor, name: str) -> None:

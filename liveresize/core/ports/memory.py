@@ -51,6 +51,12 @@ class Memory(Protocol):
     def confirm(self, original: Original) -> None:
         """Mark an original as confirmed by the index, and no longer `assumed`."""
 
+    def keep_missing(self, image: ImageId) -> None:
+        """Remember for a moment that there is no such picture, until it is cached or dropped."""
+
+    def is_missing(self, image: ImageId) -> bool:
+        """Whether there was no such picture a moment ago."""
+
     def held(self, generation: str, variant: str) -> CachedImage | None:
         """Return a rendition, if it is cached."""
 

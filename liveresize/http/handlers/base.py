@@ -260,6 +260,7 @@ class Handler(RequestHandler):
             resize_ms=timings and round(timings.resize, 1),
             encode_ms=timings and round(timings.encode, 1),
             notes=list(about.notes) or None,
+            fallback=about.fallback or None,
             error=None if error is None else failures.code_of(error),
             error_detail=detail or None,
             cause=error.cause if isinstance(error, errors.TokenRefused | errors.Refused) else None,

@@ -10,13 +10,22 @@ from liveresize.core.originals import Link, Original, version_of
 from liveresize.core.ports import ObjectBody
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery import outcomes
-from liveresize.delivery.outcomes import Bytes, OriginalFile, OutOfBounds, Redirect, Streamed
-from liveresize.delivery.pictures import Showable
-from liveresize.http import cors, descriptions, fast_path, responses
+from liveresize.delivery.fallback_pictures import Shown
+from liveresize.delivery.outcomes import (
+    Bytes,
+    HeadInfo,
+    OriginalFile,
+    OutOfBounds,
+    Redirect,
+    Streamed,
+)
+from liveresize.delivery.pictures import AnyRequest, Showable
+from liveresize.http import cors, descriptions, fallback_responses, fast_path, responses
 from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import CHUNK, Handler
+from liveresize.http.near_misses import Wrong
 from liveresize.http.request_parser import ParsedRequest
-from liveresize.http.responses import Part, Response, ResponseOptions, Slice
+from liveresize.http.responses import NOTHING, Part, Response, ResponseOptions, Slice
 from liveresize.http.transport.unsent import LARGE
 
 _FACTS_AGE = 60
@@ -73,18 +82,60 @@ class PictureHandler(PicturesHandler):
         await self._or_explain(self._head)
 
     async def _or_explain(self, answer: Callable[[ParsedRequest], Awaitable[None]]) -> None:
-        """Answer; if the URL is wrong, raise an error that says what it may mean."""
+        """Answer; if there is no such picture, show its fallback; if the URL is wrong, raise an
+        error that says what it may mean."""
+        parsed: ParsedRequest | None = None
         try:
-            await self._by_either_name(self._parsed(), answer)
-        except (errors.OriginalMissing, errors.MalformedUrl) as error:
-            explaining = self.site.near_misses.explained(
-                error, self.target, self.client_key, self._asked
-            )
-            try:
-                explained = await self.wait_for(explaining)
-            except asyncio.CancelledError:
-                return  # the client left
-            raise explained from None
+            parsed = self._parsed()
+            await self._by_either_name(parsed, answer)
+        except errors.OriginalMissing as error:
+            unanswered = error if parsed is None else await self._fall_back(parsed, error)
+            if unanswered is not None:
+                await self._explain(unanswered)
+        except errors.MalformedUrl as error:
+            await self._explain(error)
+
+    async def _explain(self, error: Wrong) -> None:
+        """Raise the error, with what the URL may mean; return if the client has left."""
+        explaining = self.site.near_misses.explained(
+            error, self.target, self.client_key, self._asked
+        )
+        try:
+            explained = await self.wait_for(explaining)
+        except asyncio.CancelledError:
+            return
+        raise explained from None
+
+    async def _fall_back(
+        self, parsed: ParsedRequest, error: errors.OriginalMissing
+    ) -> errors.OriginalMissing | None:
+        """Answer with the picture that is shown instead of the missing one.
+
+        Return the error to answer with if there is none, or if it cannot be had just now: that is
+        for the log alone.
+        """
+        try:
+            shown = await self.wait_for(self._instead(parsed.request))
+            if shown is None:
+                return error
+            varies = not isinstance(parsed.request, FactsRequest) and parsed.request.varies
+            answer = fallback_responses.response(shown, parsed.options, varies=varies)
+            if isinstance(shown, Streamed):
+                answer = await self.begin(shown, answer)
+            self._error = error
+            await self.respond(answer)
+        except asyncio.CancelledError:
+            pass  # the client left
+        except errors.LiveResizeError as failure:
+            self._about = NOTHING
+            return errors.OriginalMissing("", f"no fallback: {failure.code}")
+        return None
+
+    def _instead(self, missing: AnyRequest) -> Awaitable[Shown | HeadInfo | None]:
+        """What is shown instead of a missing picture, or for HEAD what is known of it."""
+        if self.request.method == "HEAD":
+            return self.site.fallbacks.known(missing)
+        return self.site.fallbacks.serve(missing, client=self.client_key, fresh=self._fresh())
 
     async def _by_either_name(
         self, parsed: ParsedRequest, answer: Callable[[ParsedRequest], Awaitable[None]]

@@ -68,6 +68,8 @@ class AccessJson:
                 text = quoted(value)  # type: ignore[arg-type]
             elif kind is int or (kind is float and math.isfinite(value)):  # type: ignore[arg-type]
                 text = repr(value)
+            elif kind is bool:
+                text = "true" if value else "false"
             else:
                 return None
             rest += (self._keys.get(name) or self._key(name)) + text
