@@ -81,7 +81,7 @@ class Memory:
         A hidden one is dropped, too: known from memory, it would be missing faster than others.
         """
         if original.record.hidden:
-            self.forget(original.image)
+            self._drop_known(original.image)  # it stays missing, as others do
             return
         key = original.image.key
         before = self._originals.pop(key, None)
@@ -196,6 +196,9 @@ class Memory:
     def forget(self, image: ImageId) -> None:
         """Drop everything about a picture."""
         self._missing.pop(image.key, None)
+        self._drop_known(image)
+
+    def _drop_known(self, image: ImageId) -> None:
         current = self._originals.get(image.key)
         if current is not None:
             self.drop(image, current.generation)

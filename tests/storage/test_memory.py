@@ -355,6 +355,7 @@ def test_a_missing_picture_is_missing_for_a_moment() -> None:
         change()
         assert not memory.is_missing(CAT)
     memory.keep_missing(DOG)
+    memory.keep_original(dataclasses.replace(of(DOG), record=Record(held_at=1.0)))
     now.now += 1.9
     assert memory.is_missing(DOG)
     now.now += 0.2
