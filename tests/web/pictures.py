@@ -46,6 +46,15 @@ def grain(width: int, height: int) -> Image.Image:
     return Image.frombytes("L", (width, height), random.Random(width).randbytes(width * height))
 
 
+def cube() -> bytes:
+    """A PNG of 64 × 64 pixels with 16 levels of each colour, and all their combinations."""
+    levels = range(0, 256, 17)
+    colours = [(red, green, blue) for red in levels for green in levels for blue in levels]
+    picture = Image.new("RGB", (64, 64))
+    picture.putdata(colours)
+    return encoded(picture)
+
+
 def transparent(width: int = 64, height: int = 48) -> bytes:
     """A PNG whose left half can be seen through."""
     picture = gradient(width, height).convert("RGBA")
