@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 from web import pictures, servers
 
 from docs import guides
@@ -18,6 +19,7 @@ from liveresize import config
 from liveresize.core import signing
 from liveresize.core import urls as domain_urls
 from liveresize.core.operation import UrlRules
+from liveresize.imaging import effects
 
 THUMBOR = "docs/coming-from-thumbor.md"
 IMGPROXY = "docs/coming-from-imgproxy.md"
@@ -75,6 +77,9 @@ OF_THUMBOR = [
     ("/unsafe/300x0/filters:blur(150)/cat.jpg", "/cat_300_0.auto?blur=100"),
     ("/unsafe/300x0/filters:brightness(-20)/cat.jpg", "/cat_300_0.auto?brightness=-20"),
     ("/unsafe/300x0/filters:contrast(120)/cat.jpg", "/cat_300_0.auto?contrast=100"),
+    ("/unsafe/300x0/filters:contrast(20)/cat.jpg", "/cat_300_0.auto?contrast=44"),
+    ("/unsafe/300x0/filters:saturation(1.3)/cat.jpg", "/cat_300_0.auto?saturation=30"),
+    ("/unsafe/300x0/filters:saturation(1):grayscale()/cat.jpg", "/cat_300_0.auto?grey=true"),
     ("/unsafe/300x0/filters:blur(0)/cat.jpg", "/cat_300_0.auto"),
     ("/unsafe/300x0/filters:sharpen(2,1.0,true)/cat.jpg", "/cat_300_0.auto?sharpen=2"),
     (
@@ -98,7 +103,7 @@ OF_THUMBOR = [
             *("trim", "trim:top-left", "10x20:300x400/300x200", "adaptive-fit-in/300x200"),
             *("origx100", "100xorig", "fit-in/stretch/300x200", "-origx100"),
             *("300x200/filters:rotate(45)", "300x200/left/filters:rotate(90)"),
-            *("300x200/filters:focal(1x2:3x4)", "300x200/filters:grayscale()"),
+            *("300x200/filters:focal(1x2:3x4)", "300x200/filters:saturation(40)"),
             *("300x200/filters:fill(auto)", "300x200/filters:quality(80):max_bytes(7500)"),
             *("300x200/filters:format(heic)", "300x200/filters:blur()"),
         )
@@ -132,6 +137,15 @@ OF_IMGPROXY = [
     ),
     (f"/_/w:300/el:1/pix:8/{IMAGE}", "/cat_300_0.auto?pixelate=8"),
     (f"/_/w:300/el:1/pixelate:1/{IMAGE}", "/cat_300_0.auto"),
+    (f"/_/w:300/el:1/co:1.3/sa:0.5/{IMAGE}", "/cat_300_0.auto?contrast=30&saturation=-50"),
+    (
+        f"/_/w:300/el:1/a:51:2:0/{IMAGE}",
+        "/cat_300_0.auto?brightness=20&contrast=100&saturation=-100",
+    ),
+    (f"/_/w:300/el:1/adjust::1.5/{IMAGE}", "/cat_300_0.auto?contrast=50"),
+    (f"/_/w:300/el:1/dt:1:264653:e9c46a/{IMAGE}", "/cat_300_0.auto?tint=264653%2Ce9c46a"),
+    (f"/_/w:300/el:1/duotone:1/{IMAGE}", "/cat_300_0.auto?tint=000000%2Cffffff"),
+    (f"/_/w:300/el:1/dt:0/co:1/br:0/{IMAGE}", "/cat_300_0.auto"),
     (f"/_/w:300/el:1/dpr:2/{IMAGE}", "/cat_300_0_2x.auto"),
     (f"/_/rs:fill:300:200:1/g:no/{IMAGE}", "/cat_300_200.auto?fit=crop&gravity=north"),
     (
@@ -153,6 +167,7 @@ OF_IMGPROXY = [
             *("rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:10"),
             *("w:300/wm:0.5", "w:300/mb:5000", "w:300/g:no:10:10", "w:300/dpr:1.5", "w:-5"),
             *("w:300/pr:one:two", "w:300/ar:0", "w:300/bl:1000", "w:300/exp:2000000000", "w:many"),
+            *("w:300/co:2.1", "w:300/sa:nan", "w:300/br:300", "w:300/dt:0.5", "w:300/dt:1:fff"),
             *("f:jxl", "w:300/g:obj:face", "w:300/rot:45", "w:300/bg:300:0:0", "w:300/raw:1"),
         )
     ),
@@ -179,6 +194,23 @@ def test_an_address_is_translated(page: str, path: str, address: str | None) -> 
         target = written.removeprefix(base)
         assert signing.read(target).opened_by([KEY])
         assert domain_urls.parse(target, "", RULES).image.name in ("cat", "été")
+
+
+@pytest.mark.parametrize("percent", [-100, -60, -7, 0, 9, 20, 41])
+def test_contrast_of_thumbor_keeps_its_look(percent: int) -> None:
+    """To two levels of 255: its integers are rounded towards 128, and ours from 127.5."""
+    translated = code(THUMBOR)["translated"](
+        f"/unsafe/9x0/filters:contrast({percent})/a.jpg", name_of
+    )
+    request = domain_urls.parse(translated, "", RULES)
+    assert isinstance(request, domain_urls.RenditionRequest)
+    slope = (100 + percent) ** 2 // 100
+    theirs = [int(slope * (level - 128) / 100) + 128 for level in range(256)]
+    ours = effects.filtered(Image.linear_gradient("L"), request.rendition).get_flattened_data()[
+        ::256
+    ]
+    for their, our in zip(theirs, ours, strict=True):
+        assert abs(min(255, max(0, their)) - our) <= 2
 
 
 def test_an_end_is_kept_by_whoever_signs() -> None:
