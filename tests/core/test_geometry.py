@@ -1,7 +1,9 @@
 """Sizes and plans, held against exact fractions and against sizes worked out by hand."""
 
+import csv
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +52,18 @@ def test_rounding_is_half_up_and_never_to_nothing(a: int, b: int) -> None:
 def test_halves_go_up(a: int, b: int, expected: int) -> None:
     """Not to even, as `round` would have it."""
     assert geometry.half_up(a, b) == expected
+
+
+def test_sizes_are_those_of_libvips() -> None:
+    """As libvips 8.18.7 gave them to the same pictures in the same boxes; see libvips.py."""
+    with Path(__file__).with_name("libvips_sizes.tsv").open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) > 300
+    for row in rows:
+        sides = (map(int, row[name].split("x")) for name in ("size", "box", "result"))
+        (width, height), (box_width, box_height), result = sides
+        asked = box(box_width, box_height, Fit(row["fit"]), enlarge=row["enlarge"] == "true")
+        assert geometry.output_size((width, height), asked) == tuple(result), row
 
 
 SIZES: list[tuple[Size, Rendition, Size]] = [
