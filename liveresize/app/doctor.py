@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.app import container
+from liveresize.app import container, rules
 from liveresize.app.buckets import make_objects
 from liveresize.app.database import database_url
 from liveresize.app.tls import tls_settings
@@ -18,6 +18,7 @@ from liveresize.maintenance.doctor import (
     database,
     entrances,
     exposure,
+    fallbacks,
     folders,
     intake,
     log_output,
@@ -45,6 +46,7 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("cdn.purge", lambda settings: caches.look(settings.cdn)),
         ("intake", lambda settings: intake.look(settings.intake)),
         ("codecs", _codecs),
+        ("fallback", _fallbacks),
         ("acceleration", lambda settings: machine.acceleration()),
         ("limits", _limits),
         ("clock", lambda settings: machine.clock()),
@@ -128,6 +130,10 @@ def _buckets(settings: Settings) -> Iterable[Finding] | Awaitable[Iterable[Findi
 
 def _codecs(settings: Settings) -> Iterable[Finding]:
     return codecs.look(engine_settings(settings))
+
+
+def _fallbacks(settings: Settings) -> Awaitable[Iterable[Finding]]:
+    return fallbacks.look(rules.fallbacks(settings), database_url(settings))
 
 
 def _limits(settings: Settings) -> Iterable[Finding]:

@@ -103,6 +103,28 @@ def test_doctor_looks_at_a_server_that_runs(run: Run, tmp_path: Path) -> None:
     assert found["listen_port"][0]["what"].startswith("A server of ours answers at 127.0.0.1:")
 
 
+def test_doctor_names_the_images_of_fallbacks_that_are_missing(run: Run, tmp_path: Path) -> None:
+    """Each once, and what to do."""
+    keys: dict[str, object] = {"fallback": {"a-": "one", "b-": "two", "c-": "one", "d-": "three"}}
+    early = told(run("doctor", "--json", **servers.environ(tmp_path, **keys)))["fallback"]
+    assert levels(early) == ["warning"] * 3
+    with servers.Running(tmp_path, admin__secrets=[servers.ADMIN], **keys) as running:
+        running.client.put_in("one", pictures.png())
+        running.client.put_in("three", pictures.png(), held=True)
+        environ = servers.environ(tmp_path, listen_port=running.port, **keys)
+        found = {
+            each["what"].split(",")[0]: each
+            for each in told(run("doctor", "--json", **environ))["fallback"]
+        }
+    assert {name: each["level"] for name, each in found.items()} == {
+        "one": "ok",
+        "two": "warning",
+        "three": "warning",
+    }
+    assert found["three"]["what"].endswith("is held or has expired.")
+    assert found["two"]["do"] == "Upload it: liveresize upload FILE --id two."
+
+
 def test_doctor_knows_a_server_on_a_port_that_systemd_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
