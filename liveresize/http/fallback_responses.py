@@ -10,8 +10,10 @@ from liveresize.http.responses import Response, ResponseOptions
 _LIFE = 60
 """Seconds for which one may be kept: then the picture may be there."""
 
-_OF_A_PICTURE = frozenset({"Etag", "Last-Modified", "Accept-Ranges"})
+LEFT_OUT = frozenset({"ETag", "Last-Modified", "Accept-Ranges"})
 """Headers with which a client would ask again for a part of the picture, or for a newer one."""
+
+_LEFT_OUT = LEFT_OUT | {"Etag"}  # as Tornado spells it
 
 _WHOLE = Conditionals()
 
@@ -38,7 +40,7 @@ def response(
         found = responses.stored(outcome, _WHOLE, options)
     else:
         found = responses.known(outcome, _WHOLE, options, varies=varies)
-    headers = [header for header in found.headers if header[0] not in _OF_A_PICTURE]
+    headers = [header for header in found.headers if header[0] not in _LEFT_OUT]
     return replace(
         found,
         status=404,

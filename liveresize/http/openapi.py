@@ -16,7 +16,7 @@ from liveresize.core.operations import OPERATIONS
 from liveresize.core.originals import GENERATION
 from liveresize.delivery.warmup import Fate
 from liveresize.errors import LiveResizeError
-from liveresize.http import conditions, cors, failures
+from liveresize.http import conditions, cors, failures, fallback_responses
 from liveresize.http.conditions import Validators
 from liveresize.http.context import AppContext
 from liveresize.http.handlers import admin, lists, records, tokens
@@ -103,6 +103,8 @@ def document(site: AppContext) -> Json:
     for item in spec["paths"].values():
         for method, operation in item.items():
             _expand_errors(operation, pages=method == "get")
+            if fallback := operation.pop("x-fallback", None):
+                _add_fallback(operation["responses"], fallback, spec["components"]["headers"])
         if "get" in item:
             item["head"] = _head(item["get"])
         elif "head" in item:
@@ -196,12 +198,10 @@ def _applies(part: Any, values: Json) -> bool:
 
 
 def _expand_errors(operation: Json, *, pages: bool) -> None:
-    """Replace `x-errors` with a response for each status that these errors have, and add
-    `x-fallback` to that of 404.
+    """Replace `x-errors` with a response for each status that these errors have.
 
     With `pages` the errors are HTML for browsers.
     """
-    fallback = operation.pop("x-fallback", {})
     codes = dict.fromkeys(operation.pop("x-errors", []))
     more = operation.pop("x-error-headers", {})
     by_status: dict[int, list[_Error]] = {}
@@ -209,12 +209,22 @@ def _expand_errors(operation: Json, *, pages: bool) -> None:
         by_status.setdefault(error.status, []).append(error)
     for status, listed in by_status.items():
         operation["responses"][str(status)] = _response(status, listed, more, pages=pages)
-    if fallback:
-        missing = operation["responses"]["404"]
-        missing["description"] += f"\n\n{fallback['description']}"
-        missing["headers"] |= fallback["headers"]
-        missing["content"] |= fallback["content"]
     operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _add_fallback(responses: Json, fallback: Json, headers: Json) -> None:
+    """Add to the response with 404 what it has of the one with 200 if it shows another image.
+
+    `headers` are those that all responses refer to.
+    """
+    whole, missing = responses["200"], responses["404"]
+    for name, header in whole["headers"].items():
+        if name not in missing["headers"] and name not in fallback_responses.LEFT_OUT:
+            described = headers[header["$ref"].rpartition("/")[2]]
+            missing["headers"][name] = {**described, "required": False}
+    missing["headers"]["X-Fallback"] = {"$ref": "#/components/headers/X-Fallback"}
+    missing["content"] |= whole["content"]
+    missing["description"] += f"\n\n{fallback['description']}"
 
 
 @dataclass(frozen=True, slots=True)
