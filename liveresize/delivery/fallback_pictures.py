@@ -1,8 +1,10 @@
 """Shows other pictures instead of missing ones."""
 
+from dataclasses import replace
+
 from liveresize.core import ports
 from liveresize.core.fallbacks import Fallbacks
-from liveresize.core.urls import RenditionRequest
+from liveresize.core.urls import OriginalRequest, RenditionRequest
 from liveresize.delivery.outcomes import (
     Bytes,
     HeadInfo,
@@ -52,7 +54,8 @@ class FallbackPictures:
             return None
         outcome = await self._pictures.serve(instead, client=client, fresh=fresh)
         if isinstance(outcome, OutOfBounds):
-            outcome = await self._pictures.serve(outcome.nearest, client=client, fresh=fresh)
+            nearest = await self._boxed(instead, outcome.box)
+            outcome = await self._pictures.serve(nearest, client=client, fresh=fresh)
         assert not isinstance(outcome, Redirect | OutOfBounds)
         if _is_plain(missing):
             self._memory.keep_missing(missing.image)
@@ -65,9 +68,18 @@ class FallbackPictures:
             return None
         outcome = await self._pictures.known(instead)
         if isinstance(outcome, OutOfBounds):
-            outcome = await self._pictures.known(outcome.nearest)
+            outcome = await self._pictures.known(await self._boxed(instead, outcome.box))
         assert isinstance(outcome, HeadInfo)
         return outcome
+
+    async def _boxed(
+        self, request: RenditionRequest | OriginalRequest, box: tuple[int, int]
+    ) -> RenditionRequest:
+        """The same request in another box."""
+        if isinstance(request, OriginalRequest):
+            original = await self._pictures.current(request)
+            request = request.rendition_as(original.output_format)
+        return replace(request, rendition=request.rendition.boxed(*box).canonical())
 
 
 def _is_plain(request: AnyRequest) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original, version_of
 from liveresize.core.ports import CachedImage, ObjectBody
-from liveresize.core.urls import RenditionRequest
 
 
 class Cache(enum.StrEnum):
@@ -85,11 +84,11 @@ class OriginalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfBounds:
-    """Too large: the request in the nearest allowed box, the URL of that, and why."""
+    """Too large: the nearest allowed box in pixels, also as a URL, and why."""
 
     image: ImageId
+    box: tuple[int, int]
     url: str
-    nearest: RenditionRequest
     reason: str
 
 

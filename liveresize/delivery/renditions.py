@@ -297,8 +297,8 @@ class Renditions:
         width, height = geometry.output_size(original.size, rendition)
         return OutOfBounds(
             image=original.image,
+            box=box,
             url=urls.resized(request, *box),
-            nearest=replace(request, rendition=rendition.boxed(*box).canonical()),
             reason=(
                 f"The requested picture ({width}x{height}) or its box is larger than "
                 f"{bounds.max_width}x{bounds.max_height}."

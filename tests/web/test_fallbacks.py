@@ -37,7 +37,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Runnin
         fallback={"avatar-": "nobody", "avatar-team-": "group", "lost-": "lost-too"},
     ) as running:
         running.client.put_in("nobody", pictures.jpeg())
-        running.client.put_in("group", pictures.transparent())
+        running.client.put_in("group", pictures.transparent(128, 96))
         yield running
 
 
@@ -133,6 +133,8 @@ def test_what_is_wrong_stays_an_error(web: servers.Client) -> None:
     shown(web.get("/avatar-5_30_0.jpg?version=12345678"))
     assert shown(web.get("/avatar-5_4000_0.jpg")) == web.get("/nobody_100_0.jpg?proxy=true").content
     assert shown(web.head("/avatar-5_4000_0.jpg")) == b""
+    large = shown(web.get("/avatar-team-5.webp"), "image/webp")
+    assert large == web.get("/group_100_0.webp?proxy=true").content
     shown(web.get(signing.sign("/avatar-5_31_0.jpg", KEY)))
     shown(web.get("/avatar-5_31_0.jpg", headers=BEARER), age="")
 
