@@ -16,8 +16,9 @@ from web import pictures, servers
 
 from docs import guides
 from liveresize import config
-from liveresize.core import signing
+from liveresize.core import geometry, signing
 from liveresize.core import urls as domain_urls
+from liveresize.core.formats import Format
 from liveresize.core.operation import UrlRules
 from liveresize.imaging import effects
 
@@ -55,6 +56,19 @@ OF_THUMBOR = [
     ("/unsafe/0x0/filters:format(png)/cat.jpg", "/cat.png"),
     ("/unsafe/fit-in/300x200/cat.jpg", "/cat_300_200.auto?enlarge=false"),
     ("/unsafe/full-fit-in/300x200/cat.jpg", "/cat_300_200.auto?fit=cover&enlarge=false"),
+    ("/unsafe/300x0/filters:round_corner(20,0,0,0,1)/cat.jpg", "/cat_300_0.auto?radius=20"),
+    (
+        "/unsafe/300x0/filters:round_corner(20|20,255,0,128):format(jpeg)/cat.jpg",
+        "/cat_300_0.jpg?bg=ff0080&radius=20",
+    ),
+    (
+        "/unsafe/300x0/filters:round_corner(20,255,0,128)/cat.jpg",
+        "/cat_300_0.jpg?bg=ff0080&radius=20",
+    ),
+    (
+        "/unsafe/fit-in/30x20/filters:fill(blur)/cat.jpg",
+        "/cat_30_20.auto?fit=canvas&bg=blur&enlarge=false",
+    ),
     ("/unsafe/stretch/300x200/cat.jpg", "/cat_300_200.auto?fit=fill"),
     ("/unsafe/300x200/filters:stretch()/cat.jpg", "/cat_300_200.auto?fit=fill"),
     (
@@ -104,6 +118,8 @@ OF_THUMBOR = [
             *("origx100", "100xorig", "fit-in/stretch/300x200", "-origx100"),
             *("300x200/filters:rotate(45)", "300x200/left/filters:rotate(90)"),
             *("300x200/filters:focal(1x2:3x4)", "300x200/filters:saturation(40)"),
+            *("300x0/filters:round_corner(2|3,0,0,0,1)", "300x0/filters:round_corner(2,0,0,300)"),
+            *("300x0/filters:round_corner(2,0,0,0):format(webp)", "30x20/filters:fill(blur)"),
             *("300x200/filters:fill(auto)", "300x200/filters:quality(80):max_bytes(7500)"),
             *("300x200/filters:format(heic)", "300x200/filters:blur()"),
         )
@@ -137,6 +153,13 @@ OF_IMGPROXY = [
     ),
     (f"/_/w:300/el:1/pix:8/{IMAGE}", "/cat_300_0.auto?pixelate=8"),
     (f"/_/w:300/el:1/pixelate:1/{IMAGE}", "/cat_300_0.auto"),
+    (f"/_/w:300/el:1/pd:10/{IMAGE}", "/cat_300_0.auto?bg=transparent&pad=10%2C10%2C10%2C10"),
+    (f"/_/w:300/el:1/padding:1:2::4/bg:fff/{IMAGE}", "/cat_300_0.auto?bg=fff&pad=1%2C2%2C1%2C4"),
+    (
+        f"/_/w:300/el:1/pd::20/dpr:2/{IMAGE}",
+        "/cat_300_0_2x.auto?bg=transparent&pad=0%2C20%2C0%2C20",
+    ),
+    (f"/_/rs:fit:30:20:1:1/{IMAGE}", "/cat_30_20.auto?fit=canvas&bg=transparent"),
     (f"/_/w:300/el:1/co:1.3/sa:0.5/{IMAGE}", "/cat_300_0.auto?contrast=30&saturation=-50"),
     (
         f"/_/w:300/el:1/a:51:2:0/{IMAGE}",
@@ -164,7 +187,7 @@ OF_IMGPROXY = [
     *(
         (f"/_/{each}/{IMAGE}", None)
         for each in (
-            *("rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:10"),
+            *("rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:-1"),
             *("w:300/wm:0.5", "w:300/mb:5000", "w:300/g:no:10:10", "w:300/dpr:1.5", "w:-5"),
             *("w:300/pr:one:two", "w:300/ar:0", "w:300/bl:1000", "w:300/exp:2000000000", "w:many"),
             *("w:300/co:2.1", "w:300/sa:nan", "w:300/br:300", "w:300/dt:0.5", "w:300/dt:1:fff"),
@@ -194,6 +217,36 @@ def test_an_address_is_translated(page: str, path: str, address: str | None) -> 
         target = written.removeprefix(base)
         assert signing.read(target).opened_by([KEY])
         assert domain_urls.parse(target, "", RULES).image.name in ("cat", "été")
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "original", "size"),
+    [
+        (THUMBOR, "/unsafe/400x0/cat.jpg", (800, 600), (400, 300)),
+        (THUMBOR, "/unsafe/300x200/cat.jpg", (800, 600), (300, 200)),
+        (THUMBOR, "/unsafe/fit-in/300x200/cat.jpg", (400, 600), (133, 200)),
+        (THUMBOR, "/unsafe/full-fit-in/300x200/cat.jpg", (800, 600), (300, 225)),
+        (THUMBOR, "/unsafe/full-fit-in/300x200/cat.jpg", (400, 600), (300, 450)),
+        (THUMBOR, "/unsafe/300x200/filters:stretch()/cat.jpg", (400, 600), (300, 200)),
+        (THUMBOR, "/unsafe/0x0/filters:rotate(90)/cat.jpg", (800, 600), (600, 800)),
+        (IMGPROXY, f"/_/rs:fill:100:200/pd:10/{IMAGE}", (800, 600), (120, 220)),
+        (IMGPROXY, f"/_/rs:fill:100:200/pd:10:5/dpr:2/{IMAGE}", (800, 600), (220, 440)),
+        (IMGPROXY, f"/_/rs:fit:100:200/pd::1::2/{IMAGE}", (800, 600), (103, 75)),
+        (IMGPROXY, f"/_/rs:force:100:200/{IMAGE}", (800, 600), (100, 200)),
+        (IMGPROXY, f"/_/rs:fit:100:200:1:1/{IMAGE}", (800, 600), (100, 200)),
+        (IMGPROXY, f"/_/rs:fit:900:900/{IMAGE}", (800, 600), (800, 600)),
+    ],
+)
+def test_a_size_is_the_one_that_was_documented(
+    page: str, path: str, original: tuple[int, int], size: tuple[int, int]
+) -> None:
+    """By thumbor in its pages on usage and on `stretch`, by imgproxy in its processing options."""
+    translated = code(page)["translated"](path, name_of)
+    request = domain_urls.parse(translated, "", RULES)
+    if not isinstance(request, domain_urls.RenditionRequest):
+        assert isinstance(request, domain_urls.OriginalRequest)
+        request = request.rendition_as(Format.JPEG)
+    assert geometry.output_size(original, request.rendition) == size
 
 
 @pytest.mark.parametrize("percent", [-100, -60, -7, 0, 9, 20, 41])
