@@ -69,6 +69,7 @@ OF_THUMBOR = [
         "/unsafe/fit-in/30x20/filters:fill(blur)/cat.jpg",
         "/cat_30_20.auto?fit=canvas&bg=blur&enlarge=false",
     ),
+    ("/unsafe/300x0/filters:max_bytes(7168)/cat.jpg", "/cat_300_0.auto?max_bytes=7168"),
     ("/unsafe/stretch/300x200/cat.jpg", "/cat_300_200.auto?fit=fill"),
     ("/unsafe/300x200/filters:stretch()/cat.jpg", "/cat_300_200.auto?fit=fill"),
     (
@@ -120,7 +121,7 @@ OF_THUMBOR = [
             *("300x200/filters:focal(1x2:3x4)", "300x200/filters:saturation(40)"),
             *("300x0/filters:round_corner(2|3,0,0,0,1)", "300x0/filters:round_corner(2,0,0,300)"),
             *("300x0/filters:round_corner(2,0,0,0):format(webp)", "30x20/filters:fill(blur)"),
-            *("300x200/filters:fill(auto)", "300x200/filters:quality(80):max_bytes(7500)"),
+            *("300x200/filters:fill(auto)", "300x200/filters:quality(80):max_bytes(750)"),
             *("300x200/filters:format(heic)", "300x200/filters:blur()"),
         )
     ),
@@ -160,6 +161,9 @@ OF_IMGPROXY = [
         "/cat_300_0_2x.auto?bg=transparent&pad=0%2C20%2C0%2C20",
     ),
     (f"/_/rs:fit:30:20:1:1/{IMAGE}", "/cat_30_20.auto?fit=canvas&bg=transparent"),
+    (f"/_/w:300/el:1/mb:5000/{IMAGE}", "/cat_300_0.auto?max_bytes=5000"),
+    (f"/_/w:300/el:1/autoquality:size:9216:70/{IMAGE}", "/cat_300_0.auto?max_bytes=9216"),
+    (f"/_/w:300/el:1/mb:0/aq:dssim:0.02/{IMAGE}", "/cat_300_0.auto?quality=visual"),
     (f"/_/w:300/el:1/co:1.3/sa:0.5/{IMAGE}", "/cat_300_0.auto?contrast=30&saturation=-50"),
     (
         f"/_/w:300/el:1/a:51:2:0/{IMAGE}",
@@ -188,7 +192,8 @@ OF_IMGPROXY = [
         (f"/_/{each}/{IMAGE}", None)
         for each in (
             *("rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:-1"),
-            *("w:300/wm:0.5", "w:300/mb:5000", "w:300/g:no:10:10", "w:300/dpr:1.5", "w:-5"),
+            *("w:300/wm:0.5", "w:300/mb:500", "w:300/g:no:10:10", "w:300/dpr:1.5", "w:-5"),
+            *("w:300/aq:none", "w:300/aq:size"),
             *("w:300/pr:one:two", "w:300/ar:0", "w:300/bl:1000", "w:300/exp:2000000000", "w:many"),
             *("w:300/co:2.1", "w:300/sa:nan", "w:300/br:300", "w:300/dt:0.5", "w:300/dt:1:fff"),
             *("f:jxl", "w:300/g:obj:face", "w:300/rot:45", "w:300/bg:300:0:0", "w:300/raw:1"),
