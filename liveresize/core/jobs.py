@@ -69,7 +69,8 @@ class IntakeJob:
     `crop` is (x, y, width, height) in pixels of the upright picture; a width or height of 0 is
     all the rest, and what is over the edge is left out. `formats` limits
     the accepted formats (empty: all that the server accepts). `upright` applies the EXIF
-    orientation to the pixels, for readers that ignore EXIF. `target` is written completely and
+    orientation to the pixels, for readers that ignore EXIF. Without `rights` cleaning leaves out
+    what the file says of rights as well. `target` is written completely and
     fsynced, or not at all.
     """
 
@@ -78,6 +79,7 @@ class IntakeJob:
     crop: tuple[int, int, int, int] | None = None
     formats: tuple[str, ...] = ()
     upright: bool = False
+    rights: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

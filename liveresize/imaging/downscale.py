@@ -1,6 +1,6 @@
 """Storing less of an upload than was sent: cropped, shrunk, and upright ever after.
 
-The result has the upload's format and profile, and nothing else that the upload told. What
+The result has the upload's format, profile and rights, and nothing else that the upload told. What
 is PQ or HLG becomes sRGB.
 """
 
@@ -21,6 +21,7 @@ from liveresize.imaging import (
     modes,
     orientation,
     resize,
+    rights,
 )
 from liveresize.settings.pictures import Constraints
 
@@ -53,10 +54,15 @@ def stored_as(image: Image.Image) -> str:
 
 
 def reduced(
-    image: Image.Image, exif_orientation: int, box: Box, size: Size, constraints: Constraints
+    image: Image.Image,
+    exif_orientation: int,
+    box: Box,
+    size: Size,
+    constraints: Constraints,
+    kept: rights.Rights = rights.NONE,
 ) -> bytes:
-    """The part `box` of an opened picture, made `size`, encoded in its own format; HEIC and
-    JPEG XL become JPEG, or PNG with alpha.
+    """The part `box` of an opened picture, made `size`, encoded in its own format with the rights
+    `kept`; HEIC and JPEG XL become JPEG, or PNG with alpha.
 
     `box` is (left, top, right, bottom) in pixels of the upright picture. An animation
     keeps its frames, unless `constraints` call it too long: then the first. Where pixels
@@ -65,7 +71,7 @@ def reduced(
     """
     with decode.translated():
         kind = stored_as(image)
-        settings = _settings(image, kind)
+        settings = _settings(image, kind) | kept.saving(kind)
         # A grey profile fits no colours. (GIF has neither profiles nor grey with alpha.)
         grey = modes.is_grey(image) and kind != "gif"
         count = animation.frame_count(image, constraints)

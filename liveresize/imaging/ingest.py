@@ -28,6 +28,7 @@ from liveresize.imaging import (
     placeholder,
     png,
     repair,
+    rights,
     structure,
 )
 from liveresize.imaging.cleaning.parts import Piece, damaged
@@ -86,10 +87,14 @@ def _ingested(job: IntakeJob, settings: EngineSettings) -> Facts:
         part = orientation.turned_size((box[2] - box[0], box[3] - box[1]), exif_orientation)
         frames = animation.frame_count(image, constraints)
         _make_room(memory.storing(image, downscale.stored_as(image), part, stored, frames))
-        data = downscale.reduced(image, exif_orientation, box, size, constraints)
+        kept = _rights(job, decode.source_format(image)).in_xmp()
+        data = downscale.reduced(image, exif_orientation, box, size, constraints, kept)
+        pieces: Iterable[Piece] = [data]
+        if decode.source_format(image) == "gif":  # which Pillow writes no XMP into
+            pieces = cleaning.cleaned("gif", memoryview(data), 1, kept)
         _check_ends(job.source, image)
     with _sized_as_upload(), _staged(job.target) as staging:
-        _write(staging, [data])
+        _write(staging, pieces)
         return _probed(staging, settings, to_store=True)
 
 
@@ -209,16 +214,22 @@ def _as_sent(
     facts = _described(image, exif_orientation, settings.constraints, to_store=True)
     _check_ends(job.source, image)
     data = _mapped(job.source)
+    pieces: Iterable[Piece] = (data,)
     clean = settings.metadata == "clean" and cleaning.can_clean(facts.format)
     if clean:
-        pieces: Iterable[Piece] = cleaning.cleaned(facts.format, data, exif_orientation)
+        kept = _rights(job, facts.format)
+        pieces = cleaning.cleaned(facts.format, data, exif_orientation, kept)
     else:
         cleaning.check(facts.format, data)
         clean = _tells_nothing(image, data, exif_orientation)
-        pieces = (data,)
     with _staged(job.target) as staging:
         size, sha256 = _write(staging, pieces)
     return dataclasses.replace(facts, bytes=size, sha256=sha256, clean=clean)
+
+
+def _rights(job: IntakeJob, kind: str) -> rights.Rights:
+    """The rights in an upload of the format `kind` that the original is to say."""
+    return cleaning.rights_in(kind, _mapped(job.source)) if job.rights else rights.NONE
 
 
 def _check_ends(source: str, image: Image.Image) -> None:

@@ -118,6 +118,7 @@ class Destination(Protocol[R]):
     """What an upload becomes, and what it holds until it is committed."""
 
     upright: bool
+    rights: bool
     """Whether pixels are turned as EXIF says."""
     formats: tuple[str, ...]
     """The formats that are accepted; empty for all."""
@@ -207,6 +208,7 @@ class Storing(Generic[R]):
             crop=crop,
             formats=self._destination.formats,
             upright=self._destination.upright,
+            rights=self._destination.rights,
         )
         handle = ports.JobHandle(ports.Priority.UPLOAD, self._client)
         return await self._pipeline.renderer.run(job, handle=handle)

@@ -161,6 +161,7 @@ class TokenDestination:
     """The id of a token, which the upload has claimed."""
 
     upright = False
+    rights = True
 
     def __init__(self, claim: Claim, pipeline: UploadPipeline) -> None:
         self.formats = claim.grant.formats

@@ -5,18 +5,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liveresize import errors
-from liveresize.imaging import cleaning
+from liveresize.imaging import cleaning, libjxl, rights
 
-from . import heics, uploads
+from . import heics, rights_files, uploads
+
+_EXIF = heics.exif(bytes(4) + rights_files.exif()[6:])
 
 SEEDS = {
-    "jpeg": uploads.telling_jpeg(progressive=True, restart_marker_blocks=2),
-    "png": uploads.telling_png(),
-    "webp": uploads.telling_webp(),
-    "gif": uploads.telling_gif(),
-    "avif": heics.avif(heics.exif(), heics.xmp(inside=True)).data(),
-    "heif": heics.File((heics.grid(), *heics.tiles(), heics.exif(), heics.xmp())).data(),
+    "jpeg": rights_files.jpeg(progressive=True, restart_marker_blocks=2),
+    "png": rights_files.png(),
+    "webp": rights_files.webp(),
+    "gif": rights_files.gif(),
+    "avif": heics.avif(_EXIF, heics.xmp(rights_files.PACKET, inside=True)).data(),
+    "heif": heics.File(
+        (heics.grid(), *heics.tiles(), _EXIF, heics.xmp(rights_files.PACKET))
+    ).data(),
 }
+if libjxl.load() is not None:
+    SEEDS["jxl"] = rights_files.jxl()
+
+MOST_ADDED = rights.MOST + 400
+"""Bytes of rights that a file may hold compressed, and of what is around them."""
 
 
 @st.composite
@@ -39,14 +48,14 @@ def test_damage_gives_errors_of_ours_alone(kind: str, drawn: st.DataObject) -> N
     """A damaged file is refused as unreadable, or cleaned into one that is clean."""
     data = drawn.draw(damaged(SEEDS[kind]))
     try:
-        clean = uploads.cleaned(kind, data, 6)
+        clean = uploads.stored(kind, data, 6)
     except errors.UnreadableImage:
         return
     assert cleaning.is_clean(kind, memoryview(clean), 6)
-    assert len(clean) <= len(data) + 64
+    assert len(clean) <= len(data) + MOST_ADDED
 
 
-@pytest.mark.parametrize("kind", SEEDS)
+@pytest.mark.parametrize("kind", [kind for kind in SEEDS if kind != "jxl"])
 @settings(deadline=2000)
 @given(noise=st.binary(max_size=2000))
 def test_noise_gives_errors_of_ours_alone(kind: str, noise: bytes) -> None:

@@ -178,10 +178,19 @@ def looks(data: bytes, limit: int = 40) -> Looks:
 
 
 def cleaned(kind: str, data: bytes, orientation: int | None = None) -> bytes:
-    """The cleaned file, with the orientation that it says itself unless told another."""
+    """The cleaned file without rights, with the orientation that it says itself unless told
+    another."""
     if orientation is None:
         orientation = looks(data, 1).orientation
     return b"".join(cleaning.cleaned(kind, memoryview(data), orientation))
+
+
+def stored(kind: str, data: bytes, orientation: int | None = None) -> bytes:
+    """The cleaned file with its rights, as intake stores it; the orientation as in `cleaned`."""
+    if orientation is None:
+        orientation = looks(data, 1).orientation
+    kept = cleaning.rights_in(kind, memoryview(data))
+    return b"".join(cleaning.cleaned(kind, memoryview(data), orientation, kept))
 
 
 def corpus(*verdicts: str) -> Iterator[pathlib.Path]:

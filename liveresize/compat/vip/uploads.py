@@ -33,10 +33,11 @@ class BucketDestination:
     """A new id in a bucket: 32 random hex digits and the size of the upright picture.
 
     Its pixels are turned upright, as vip does: a vip that reads the same bucket does not look
-    at EXIF when it resizes.
+    at EXIF when it resizes. As there, pictures have no metadata, not even rights.
     """
 
     upright = True
+    rights = False
     formats: tuple[str, ...] = ()
     given = Given()
 

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator
 
+from liveresize.imaging import rights
 from liveresize.imaging.cleaning.parts import Piece, damaged, part
+from liveresize.imaging.rights import xmp
 from liveresize.imaging.structure import gif
 
+XMP = b"\x21\xff\x0bXMP DataXMP"
 
-def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
-    """Screen, images, their graphic controls and the loop count.
+MAGIC = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+"""Ends XMP, which is no chain of sub-blocks: whichever byte of it a decoder takes for the size of
+one, the chain comes to its end here."""
 
-    Comments, captions, XMP and profiles go. GIF has no place for an orientation, so
+
+def cleaned(
+    data: memoryview, orientation: int, kept: rights.Rights = rights.NONE
+) -> Iterator[Piece]:
+    """Screen, rights in XMP, images, their graphic controls and the loop count.
+
+    Comments, captions, other XMP and profiles go. GIF has no place for an orientation, so
     `orientation` is not looked at. Raises UnreadableImage for blocks cut off or unknown
     and where there is no image or no trailer.
     """
@@ -17,6 +27,9 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     if bytes(screen[:6]) not in (b"GIF87a", b"GIF89a"):
         raise damaged("gif: no header")
     yield part(data, 0, gif.SCREEN_SIZE + gif.palette_size(screen[10]))
+    packet = kept.xmp()
+    if packet:
+        yield XMP + packet + MAGIC
     images, trailer = 0, False
     for block in gif.blocks(data, lambda _parts: None):
         piece = part(data, block.start, block.end - block.start)
@@ -34,6 +47,19 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     if not trailer:
         raise damaged("gif: no trailer")
     yield bytes([gif.TRAILER])
+
+
+def rights_in(data: memoryview) -> rights.Rights:
+    """What the XMP in front of the first image says."""
+    if len(data) < gif.SCREEN_SIZE:
+        return rights.NONE
+    for block in gif.blocks(data, lambda _parts: None):
+        if block.kind == gif.IMAGE:
+            break
+        packet = bytes(data[block.start : min(block.end, block.start + xmp.MOST_BYTES)])
+        if packet.startswith(XMP) and packet.endswith(MAGIC):
+            return rights.in_blocks(packet=packet[len(XMP) : -len(MAGIC)])
+    return rights.NONE
 
 
 def _kept(extension: memoryview) -> Iterator[Piece]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from liveresize import errors
+from liveresize.imaging import rights
 from liveresize.imaging.cleaning.parts import Piece, damaged
 from liveresize.imaging.structure.boxes import FULL, Reader
 
@@ -36,6 +37,11 @@ map makes them. Items of other codecs may hold metadata of their own."""
 EXIF = b"\0\0\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
 """An item of EXIF without entries: some decoders refuse a picture with EXIF of zeros."""
 
+XMP = b"xmp "
+"""Stands for the type of an item of XMP, which is `mime`."""
+
+XMP_TYPE = b"application/rdf+xml\0"
+
 FILM = {
     b"moov": frozenset({b"mvhd", b"trak"}),
     b"trak": frozenset({b"tkhd", b"edts", b"tref", b"mdia"}),
@@ -47,6 +53,9 @@ FILM = {
 
 FRAMES = b"av01"
 """The type of tracks that stay. Frames of HEVC are not shown."""
+
+MOST_METADATA = 1 << 20
+"""Bytes of an item of metadata that is looked at."""
 
 HEAD = 8
 """Bytes of the size and the type of a box."""
@@ -104,14 +113,18 @@ class Plan:
         return at >= 0 and span[0] <= span[1] <= self.stores[at][1]
 
 
-def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
+def cleaned(
+    data: memoryview, orientation: int, kept_rights: rights.Rights = rights.NONE
+) -> Iterator[Piece]:
     """The file with its pictures alone, as long as it was.
 
-    `orientation` is not looked at: only `irot` and `imir` turn a picture. Raises
+    `orientation` is not looked at: only `irot` and `imir` turn a picture. Rights are written where
+    EXIF and XMP were, as far as there is room. Raises
     UnreadableImage, before the first piece, where boxes break the rules and where metadata
     cannot be told from pixels: it shares bytes with them, or is not in this file.
     """
     plan = _planned(data)
+    _plan_metadata(plan, kept_rights)
     at = 0
     kept = _merged([*plan.pixels, *((at, at + len(new)) for at, new in plan.written.items())])
     zeros = ((start, end, b"") for start, end in _without(_merged(plan.overwritten), kept))
@@ -126,8 +139,24 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
     yield data[at:]
 
 
+def rights_in(data: memoryview) -> rights.Rights:
+    """What the first items of EXIF and XMP say."""
+    try:
+        metadata = _planned(data).metadata.values()
+    except errors.UnreadableImage:
+        return rights.NONE
+    found: dict[bytes, bytes] = {}
+    for kind, spans in metadata:
+        size = sum(end - start for start, end in spans)
+        if kind in (b"Exif", XMP) and kind not in found and size <= MOST_METADATA:
+            found[kind] = b"".join(data[start:end] for start, end in spans)
+    exif = memoryview(found.get(b"Exif", b""))
+    exif = exif[4 + int.from_bytes(exif[:4]) :]
+    return rights.in_blocks(exif, found.get(XMP, b""))
+
+
 def _planned(data: memoryview) -> Plan:
-    """What becomes of the file. Raises UnreadableImage."""
+    """What becomes of the file, except for items that are no pictures. Raises UnreadableImage."""
     plan, last = Plan(), 0
     found = list(_outermost(data))
     if not found or found[0].kind != b"ftyp":
@@ -152,7 +181,6 @@ def _planned(data: memoryview) -> Plan:
     plan.overwritten.append((last, len(data)))
     if len(data) - last >= HEAD:
         plan.written[last] = (len(data) - last).to_bytes(4) + b"free"
-    _plan_metadata(plan)
     return plan
 
 
@@ -163,19 +191,34 @@ def _check_once(found: list[Box], kinds: frozenset[bytes] | set[bytes]) -> None:
         raise damaged("isobmff: a box twice that may be there once")
 
 
-def _plan_metadata(plan: Plan) -> None:
-    """Overwrite all other items, which must have no bytes of pixels."""
+def _plan_metadata(plan: Plan, kept: rights.Rights) -> None:
+    """Overwrite all other items, which must have no bytes of pixels. Raises UnreadableImage."""
     pixels = _merged(plan.pixels)
+    told = {b"Exif": kept.exif() and bytes(4) + kept.exif(), XMP: kept.xmp(wrapped=False)}
     for item, (kind, spans) in plan.metadata.items():
         if any(_meets(span, pixels) for span in spans):
             raise errors.UnreadableImage(UNCLEAR, f"item {item} has bytes of pixels")
-        if kind == b"Exif":
+        content = told.pop(kind, b"")
+        room = sum(end - start for start, end in spans)
+        if content and len(content) <= room and _is_alone(item, plan):
+            _write(content.ljust(room, b"\0" if kind == b"Exif" else b" "), spans, plan)
+        elif kind == b"Exif":
             _write(EXIF, spans, plan)
     at = 0
     for start, new in sorted(plan.written.items()):
         if start < at:
             raise errors.UnreadableImage(UNCLEAR, "two items of EXIF in one another")
         at = start + len(new)
+
+
+def _is_alone(item: int, plan: Plan) -> bool:
+    """Whether no other item has any byte of this one."""
+    others = [
+        span for other, (_, spans) in plan.metadata.items() if other != item for span in spans
+    ]
+    spans = plan.metadata[item][1]
+    apart = len(_merged(spans)) == len(spans)
+    return apart and not any(_meets(span, _merged(others)) for span in spans)
 
 
 def _outermost(data: memoryview) -> Iterator[Box]:
@@ -254,7 +297,9 @@ def _kinds(data: memoryview, table: Box) -> dict[int, bytes]:
         if item in kinds:
             raise damaged(f"isobmff: two items {item}")
         # The oldest versions have no types.
-        kinds[item] = info.bytes(4) if version >= 2 else b""
+        kind = info.bytes(4) if version >= 2 else b""
+        name = bytes(data[box.start : box.end]).partition(kind)[2] if kind == b"mime" else b""
+        kinds[item] = XMP if name.partition(b"\0")[2].startswith(XMP_TYPE) else kind
     return kinds
 
 

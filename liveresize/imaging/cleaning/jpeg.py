@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from liveresize.imaging.cleaning.parts import Piece, damaged, orientation_exif, part
+from liveresize import errors
+from liveresize.imaging import rights
+from liveresize.imaging.cleaning.parts import Piece, damaged, part
+from liveresize.imaging.rights.exif import PREFIX as EXIF
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 ENTROPY = 0x00
@@ -37,6 +40,11 @@ ADOBE_SIZE = 12
 """Bytes of an Adobe payload up to its colour transform, the last thing in it."""
 
 PHOTOSHOP = b"Photoshop 3.0\0"
+
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+
+MOST_RESOURCES = 1 << 20
+"""Bytes of Photoshop's resources that are looked at."""
 
 ICC = b"ICC_PROFILE\0"
 ICC_SIZE = len(ICC) + 2
@@ -81,15 +89,19 @@ def segments(data: memoryview) -> Iterator[Segment]:
             at = end
 
 
-def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
-    """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments.
+def cleaned(
+    data: memoryview, orientation: int, kept_rights: rights.Rights = rights.NONE
+) -> Iterator[Piece]:
+    """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments, and what is
+    kept of rights.
 
     A camera's further pictures (MPF, gain maps) stand behind the first EOI and go.
     Raises UnreadableImage without SOI, frame, scan or EOI, for unknown markers and stray bytes,
     and for segments that are not sound.
     """
     yield data[:2]
-    framed, scanned, owed = False, False, orientation != 1
+    framed, scanned = False, False
+    owed = list(_told(orientation, kept_rights))
     at = 2
     for code, skipped, whole in segments(data):
         if code in BARE or bytes(data[at : at + skipped]).strip(FILL):
@@ -102,8 +114,8 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
         kept = whole if code in (ENTROPY, EOI) else _kept(code, whole)
         if owed and kept and code != APP0:
             # JFIF wants to be first, EXIF next.
-            owed = False
-            yield _exif_segment(orientation)
+            yield from owed
+            owed = []
         yield kept
         framed = framed or code in FRAMES
         scanned = scanned or code == SOS
@@ -183,9 +195,33 @@ def _adobe(segment: memoryview) -> Piece:
     return _headed(APP14, bytes(segment[4 : 4 + ADOBE_SIZE]))
 
 
-def _exif_segment(orientation: int) -> bytes:
-    """The APP1 segment that says `orientation` alone."""
-    return _headed(APP1, b"Exif\0\0" + orientation_exif(orientation))
+def _told(orientation: int, kept: rights.Rights) -> Iterator[bytes]:
+    """The segments that say the orientation and the rights, and nothing else."""
+    blocks = (
+        (APP1, EXIF, kept.exif(orientation)),
+        (APP1, XMP, kept.xmp()),
+        (APP13, PHOTOSHOP, kept.iptc()),
+    )
+    return (_headed(code, start + block) for code, start, block in blocks if block)
+
+
+def rights_in(data: memoryview) -> rights.Rights:
+    """What the segments before the first scan say. XMP that goes on elsewhere is not read."""
+    exif, packet, photoshop = memoryview(b""), b"", b""
+    try:
+        for code, _, whole in segments(data):
+            payload = whole[4:]
+            if code == SOS:
+                break
+            if code == APP1 and bytes(payload[: len(EXIF)]) == EXIF:
+                exif = exif or payload[len(EXIF) :]
+            elif code == APP1 and bytes(payload[: len(XMP)]) == XMP:
+                packet = packet or bytes(payload[len(XMP) :])
+            elif code == APP13 and bytes(payload[: len(PHOTOSHOP)]) == PHOTOSHOP:
+                photoshop += payload[len(PHOTOSHOP) :] if len(photoshop) < MOST_RESOURCES else b""
+    except errors.UnreadableImage:
+        pass  # what was sound counts
+    return rights.in_blocks(exif, packet, photoshop)
 
 
 def _headed(code: int, payload: bytes) -> bytes:

@@ -1,13 +1,9 @@
 """What every container is made of: parts of the file as it came, cut out with care."""
 
-import struct
-
 from liveresize import errors
 
 Piece = bytes | memoryview
 """A stretch of the cleaned file: a view of the upload, or a few new bytes."""
-
-ORIENTATION_TAG = 0x0112
 
 
 def damaged(detail: str) -> errors.UnreadableImage:
@@ -20,14 +16,3 @@ def part(data: memoryview, start: int, size: int) -> memoryview:
     if start + size > len(data):
         raise damaged(f"ends at {len(data)}, {start + size} bytes were announced")
     return data[start : start + size]
-
-
-def orientation_exif(orientation: int) -> bytes:
-    r"""The smallest EXIF block that says `orientation` (1–8) and nothing else.
-
-    A big-endian TIFF header, then one directory with one entry: a SHORT, padded to four
-    bytes. Without the `Exif\0\0` that JPEG puts in front.
-    """
-    header = struct.pack(">2sHI", b"MM", 42, 8)
-    entry = struct.pack(">HHIHH", ORIENTATION_TAG, 3, 1, orientation, 0)
-    return header + struct.pack(">H", 1) + entry + struct.pack(">I", 0)

@@ -5,8 +5,11 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from liveresize.imaging import png
-from liveresize.imaging.cleaning.parts import Piece, damaged, orientation_exif, part
+from liveresize.imaging import png, rights
+from liveresize.imaging.cleaning.parts import Piece, damaged, part
+from liveresize.imaging.rights import fields, xmp
+from liveresize.imaging.rights.fields import Fields
+from liveresize.imaging.rights.texts import decoded
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -60,12 +63,22 @@ KEYWORD = 80
 MOST_UNPACKED = (1 << 20) - 1
 """Bytes that a profile or text may be unpacked to; Pillow refuses pictures with larger ones."""
 
+XMP = b"XML:com.adobe.xmp"
+TEXTS = {b"Author": fields.ARTIST, b"Copyright": fields.COPYRIGHT}
+"""Keywords of texts that say rights → the field that they become."""
+
+MOST_TEXT = xmp.MOST_BYTES + KEYWORD
+"""Bytes of a text that are looked at."""
+
 crc32: Callable[..., int] = getattr(png.UNPACKER, "crc32", zlib.crc32)
 """The checksum of chunks, by whoever is fastest."""
 
 
-def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
-    """The chunks that show, byte for byte, and an `eXIf` right after the header if needed.
+def cleaned(
+    data: memoryview, orientation: int, kept: rights.Rights = rights.NONE
+) -> Iterator[Piece]:
+    """The chunks that show, byte for byte, and right after the header those that say the
+    orientation and the rights, if needed.
 
     Raises UnreadableImage for a wrong signature, and for chunks that are cut off, out of
     place, critical and unknown, have a wrong CRC or number, or show and are not sound, and for
@@ -93,8 +106,7 @@ def cleaned(data: memoryview, orientation: int) -> Iterator[Piece]:
             raise damaged(f"png: critical chunk {kind!r}")
         if kind == b"IHDR":
             colour = payload[9]
-            if orientation != 1:
-                yield _chunk(b"eXIf", orientation_exif(orientation))
+            yield from _told(orientation, kept)
         elif kind == b"PLTE":
             colours = size // 3
         pixels = pixels or kind == b"IDAT"
@@ -157,6 +169,53 @@ def _check_order(kind: bytes, previous: bytes, pixels: bool) -> None:
         raise damaged("png: IDAT in two places")
     if kind == b"IEND" and not pixels:
         raise damaged("png: no IDAT")
+
+
+def _told(orientation: int, kept: rights.Rights) -> Iterator[bytes]:
+    """The chunks that say the orientation and the rights, and nothing else."""
+    exif, packet = kept.exif(orientation), kept.xmp()
+    if exif:
+        yield _chunk(b"eXIf", exif)
+    if packet:
+        yield _chunk(b"iTXt", XMP + b"\0\0\0\0\0" + packet)
+
+
+def rights_in(data: memoryview) -> rights.Rights:
+    """What EXIF, XMP and the texts `Author` and `Copyright` say, wherever they stand."""
+    exif, packet = memoryview(b""), b""
+    spoken: Fields = {}
+    seen: set[bytes] = set()
+    at = 8
+    while at + 12 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4]), bytes(data[at + 4 : at + 8])
+        payload = data[at + 8 : at + 8 + size]
+        at += size + 12
+        if kind == b"eXIf":
+            exif = exif or payload
+        elif kind in (b"tEXt", b"iTXt"):
+            keyword = bytes(payload[:KEYWORD]).partition(b"\0")[0]
+            if keyword in seen or keyword not in (XMP, *TEXTS):
+                continue
+            seen.add(keyword)
+            text = bytes(payload[len(keyword) + 1 : MOST_TEXT])
+            text = _international(text) if kind == b"iTXt" else text
+            if keyword == XMP:
+                packet = text
+            else:
+                spoken[TEXTS[keyword]] = (decoded(text[: xmp.MOST_TEXT]),)
+    return rights.in_blocks(exif, packet, spoken=spoken)
+
+
+def _international(payload: bytes) -> bytes:
+    """The text of an `iTXt` behind its keyword; b"" if it cannot be unpacked."""
+    packed, rest = payload[:1] == b"\1", payload[2:]
+    text = rest.partition(b"\0")[2].partition(b"\0")[2]
+    if not packed:
+        return text
+    try:
+        return zlib.decompressobj().decompress(text, xmp.MOST_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _chunk(kind: bytes, payload: bytes) -> bytes:
