@@ -65,15 +65,18 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 
 def test_the_example_holds_every_key_with_its_default(tmp_path: Path) -> None:
-    """`default.json.example` is complete, changes nothing, and is written by `example()`."""
+    """`default.json.example` is complete, changes but one key, and is written by `example()`."""
     text = (ROOT / "default.json.example").read_text()
     assert text == config.example()
     (tmp_path / "default.json").write_text(text)
     copied = read(tmp_path)
     assert copied.warnings == ()
-    assert dataclasses.replace(copied, sources={}) == dataclasses.replace(
-        config.load({}, tmp_path.parent), sources={}
-    )
+    assert copied.renditions.metadata == "rights"
+    plain = config.load({}, tmp_path.parent)
+    assert plain.renditions.metadata == "none"
+    assert dataclasses.replace(
+        copied, sources={}, renditions=plain.renditions
+    ) == dataclasses.replace(plain, sources={})
     assert set(copied.sources.values()) == {str(tmp_path / "default.json")}
 
 

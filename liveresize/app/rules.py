@@ -56,6 +56,7 @@ def url_rules(settings: Settings) -> UrlRules:
         webp_opt_in=settings.webp.allow_opt_in,
         webp_always=settings.webp.allow_dynamic_switch,
         lenient=settings.compat.lenient,
+        rights=settings.renditions.metadata == "rights",
     )
     try:
         check_presets(settings.presets, rules)

@@ -53,15 +53,20 @@ def as_json(settings: Settings, changed: bool = False) -> str:
     return json.dumps({"values": values, "warnings": list(settings.warnings)}, indent=2)
 
 
+IN_NEW = {"renditions.metadata": "rights"}
+"""Keys that have another value in new configurations: their defaults are those of 1.0.0, whose
+URLs are to keep their bytes."""
+
+
 def example() -> str:
-    """The text of `default.json.example`: every key with its default."""
+    """The text of `default.json.example`: every key with its default, or the value in IN_NEW."""
     nested: dict[str, object] = {}
     for name, key in KEYS.items():
         *sections, last = name.split(".")
         here = nested
         for part in sections:
             here = here.setdefault(part, {})  # type: ignore[assignment]
-        here[last] = schema.plain(key.default)
+        here[last] = IN_NEW.get(name, schema.plain(key.default))
     return json.dumps(nested, indent=2) + "\n"
 
 

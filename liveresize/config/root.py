@@ -71,6 +71,7 @@ class Settings:
     encoder: pictures.Encoder = section(pictures.Encoder)
     auto: pictures.Auto = section(pictures.Auto)
     originals: pictures.Originals = section(pictures.Originals)
+    renditions: pictures.Renditions = section(pictures.Renditions)
     token: server.Token = section(server.Token)
     upload: server.Upload = section(server.Upload)
     intake: server.Intake = section(server.Intake)

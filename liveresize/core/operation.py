@@ -27,7 +27,7 @@ class UrlRules:
     `quality=visual`, and `blur` ten times the sigma for `blur=true`. `presets` maps a name to its
     parameters, in order. With `webp_opt_in`, `allow_webp=true` can change the format; with
     `webp_always` the format changes without that parameter. With `lenient`, invalid values are
-    ignored.
+    ignored. With `rights`, renditions say the rights of their picture.
     """
 
     quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))
@@ -38,6 +38,7 @@ class UrlRules:
     webp_opt_in: bool = True
     webp_always: bool = False
     lenient: bool = False
+    rights: bool = False
 
 
 def _as_it_is(value: Any, rules: object) -> Any:
@@ -52,7 +53,8 @@ Scale = Callable[[int], int]
 class Operation:
     """One parameter of a URL, and one field of a rendition.
 
-    `name` is the parameter; it is empty if only the API of vip has the operation. `attribute`
+    `name` is the parameter; it is empty if no parameter sets the operation, but the API of vip or
+    the settings. `attribute`
     is the field, if it has another name. `about` is a sentence for people, `schema` a JSON
     Schema of the values with an `example`, `allowed` the same as the end of a sentence.
     `read` parses a text, and raises ValueError. `plain` is the value without an effect;

@@ -295,6 +295,16 @@ ROWS = (
     flag("", "", Effect.BOX, "floor", plain=False, shown=True, attribute="floor"),
     flag("", "", Effect.ENCODING, "bare", plain=False, shown=True, attribute="bare"),
     flag(
+        "",
+        "",
+        Effect.ENCODING,
+        "rights",
+        plain=False,
+        shown=True,
+        attribute="rights",
+        resolve=lambda value, rules: rules.rights,
+    ),
+    flag(
         "animate",
         "Whether an animation stays animated, if the format can do that.",
         Effect.FRAMES,

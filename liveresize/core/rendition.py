@@ -12,6 +12,7 @@ from liveresize.core.values import (
     CENTER,
     MAX_RADIUS,
     NO_PAD,
+    RIGHTS_FROM,
     TRANSPARENT,
     WHITE,
     Backdrop,
@@ -38,7 +39,8 @@ class Rendition:
     one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `radius` is that
     of its corners, and `pad` what is around it, in pixels (multiplied by the density). `floor`
     rounds a calculated side down, as vip does, and not half up. `bare` drops the transparency of
-    a JPEG, as vip does, and shows what lies under it.
+    a JPEG, as vip does, and shows what lies under it. With `rights` the file says the rights of
+    its picture.
 
     Two renditions that look the same are equal after `canonical`, which resets values
     without an effect.
@@ -67,6 +69,7 @@ class Rendition:
     enlarge: bool = True
     floor: bool = False
     bare: bool = False
+    rights: bool = False
     animate: bool = True
 
     def canonical(self) -> "Rendition":
@@ -107,7 +110,14 @@ class Rendition:
             animate=self.animate or not self.format.animates,
             floor=self.floor and bool(self.width) != bool(self.height),
             bare=self.bare and self.format is Format.JPEG,
+            rights=self.rights and self.format is not Format.GIF and not self._is_small,
         )
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether no picture is large enough in this box to say its rights."""
+        inside = self.width and self.height and self.fit is not Fit.COVER and not any(self.pad)
+        return bool(inside) and max(self.width, self.height) < RIGHTS_FROM
 
     @property
     def _shorter_side(self) -> int:

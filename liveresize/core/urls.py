@@ -13,7 +13,7 @@ from liveresize.core import names, numbers, parameters
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import Scale, UrlRules
-from liveresize.core.operations import OPERATIONS
+from liveresize.core.operations import OPERATIONS, ROWS
 from liveresize.core.originals import Original
 from liveresize.core.parameters import Parameters
 from liveresize.core.records import Focus
@@ -297,10 +297,7 @@ def _from_values(
     values: Mapping[str, Any],
     rules: UrlRules,
 ) -> Rendition:
-    fields = {
-        operation.attribute: operation.resolve(values.get(name, operation.plain), rules)
-        for name, operation in OPERATIONS.items()
-    }
+    fields = {row.attribute: row.resolve(values.get(row.name, row.plain), rules) for row in ROWS}
     return Rendition(format=output, width=width, height=height, **fields).canonical()
 
 

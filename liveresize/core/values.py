@@ -124,6 +124,8 @@ MAX_PAD = 9999
 """The largest pad, in pixels a side."""
 MAX_RADIUS = 10_000
 """A radius that is half of the shorter side, however large the picture is: `max`."""
+RIGHTS_FROM = 256
+"""The width or height in pixels from which on a rendition says the rights of its picture."""
 FAR_EDGE = 1000
 """The right and the lower edge of a picture in the thousandths of a `Gravity`."""
 

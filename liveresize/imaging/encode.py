@@ -1,4 +1,4 @@
-"""Encoding finished frames, without any metadata: pixels are sRGB, which is implied."""
+"""Encoding finished frames: pixels are sRGB, which is implied, and the only metadata are rights."""
 
 import contextlib
 import io
@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.imaging import frame_sequence, palette, png
+from liveresize.imaging import frame_sequence, palette, png, rights
 from liveresize.imaging.settings import EngineSettings
 
 T = TypeVar("T")
@@ -42,8 +42,9 @@ def still(
     settings: EngineSettings,
     *,
     indexed: bool = False,
+    kept: rights.Rights = rights.NONE,
 ) -> bytes:
-    """`picture` (L, LA, RGB or RGBA) as one file; its info is lost.
+    """`picture` (L, LA, RGB or RGBA) as one file that says the rights `kept`; its info is lost.
 
     `level` is the quality 0–100 of lossy formats; `indexed` asks PNG for a palette
     where nobody can tell.
@@ -59,10 +60,11 @@ def still(
     elif output is Format.PNG and indexed:
         picture = palette.faithful(picture) or picture
     if output is Format.PNG:
-        return png.encoded(picture, *_packing(picture.mode, settings))
+        return png.encoded(picture, *_packing(picture.mode, settings), **kept.saving(output))
     file = io.BytesIO()
     with _room(picture.width * picture.height):
-        picture.save(file, output.name, **_arguments(output, picture, level, settings))
+        arguments = _arguments(output, picture, level, settings) | kept.saving(output)
+        picture.save(file, output.name, **arguments)
     return file.getvalue()
 
 
@@ -75,8 +77,9 @@ def moving(
     count: int,
     alpha: bool,
     plays: int,
+    kept: rights.Rights = rights.NONE,
 ) -> bytes:
-    """The frames as one file, played `plays` times (0: for ever).
+    """The frames as one file that says the rights `kept`, played `plays` times (0: for ever).
 
     There are at most `count` frames, and none has transparency unless `alpha`. Times and
     runs beyond what the format can store become its longest. An AVIF plays for ever:
@@ -85,7 +88,7 @@ def moving(
     """
     first, how = _film(frames, output, count, alpha)
     check_side(first, output)
-    arguments = _arguments(output, first, level, settings) | how
+    arguments = _arguments(output, first, level, settings) | how | kept.saving(output)
     if output is Format.WEBP:
         arguments |= {"loop": min(plays, frame_sequence.MOST_LOOPS), "background": (0, 0, 0, 0)}
     elif output is Format.GIF and plays != 1:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.core.values import Fit
-from liveresize.imaging import apng, cleaning, decode, effects, gif, render_plan
+from liveresize.imaging import apng, cleaning, decode, effects, gif, render_plan, rights
 
 FORMATS = ("jpeg", "png", "webp", "gif")
 """Formats whose files are cleaned by leaving out what does not show."""
@@ -41,14 +41,17 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
     )
 
 
-def smaller(path: str | os.PathLike[str], image: Image.Image, data: bytes) -> bytes:
-    """The original without its metadata if that is smaller than `data`, else `data`."""
+def smaller(
+    path: str | os.PathLike[str], image: Image.Image, data: bytes, kept: rights.Rights
+) -> bytes:
+    """The original with no other metadata than the rights `kept` if that is smaller than `data`,
+    else `data`."""
     if os.path.getsize(path) > 2 * len(data):
         return data  # what is dropped is hardly ever as much as what shows
     with open(path, "rb") as file:
         stored = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
-        clean = b"".join(cleaning.cleaned(decode.source_format(image), stored, 1))
+        clean = b"".join(cleaning.cleaned(decode.source_format(image), stored, 1, kept))
     except errors.UnreadableImage:
         return data
     return min(clean, data, key=len)

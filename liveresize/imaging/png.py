@@ -138,14 +138,15 @@ def _stored(piece: bytes) -> bytes:
     return struct.pack("<BHH", 0, len(piece), len(piece) ^ 0xFFFF) + piece
 
 
-def encoded(picture: Image.Image, level: int, strategy: int) -> bytes:
-    """`picture` as a file, packed by zlib's `level` 1–9 and `strategy`."""
+def encoded(picture: Image.Image, level: int, strategy: int, **told: Any) -> bytes:
+    """`picture` as a file, packed by zlib's `level` 1–9 and `strategy`; `told` are more arguments
+    of Pillow."""
     file = io.BytesIO()
     if PACKER is None:
-        picture.save(file, "PNG", compress_level=level, compress_type=strategy)
+        picture.save(file, "PNG", compress_level=level, compress_type=strategy, **told)
         return file.getvalue()
     packer = _Packer(PACKER, max(LEAST, level), strategy)
-    picture.encoderinfo = {"compress_level": 0}
+    picture.encoderinfo = {"compress_level": 0, **told}
     try:
         PngImagePlugin._save(picture, file, "", packer.chunk)
     finally:

@@ -14,9 +14,10 @@ from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import Rendered
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import WHITE
+from liveresize.core.values import RIGHTS_FROM, WHITE
 from liveresize.imaging import (
     animation,
+    cleaning,
     colour,
     decode,
     decoded,
@@ -29,7 +30,9 @@ from liveresize.imaging import (
     passthrough,
     pipeline,
     render_plan,
+    rights,
     shrink,
+    structure,
 )
 from liveresize.imaging.settings import EngineSettings
 from liveresize.imaging.stopwatch import Stopwatch
@@ -70,18 +73,21 @@ def _rendered(
             image = stack.enter_context(decode.open_picture(path, settings, max_pixels))
             task = render_plan.of(image, rendition, settings)
             as_stored = passthrough.as_stored(image, task)
+            kept = _rights(path, image, task)
         level: int | None = task.level
         if task.frames > 1:
-            data, notes = _moving(image, task, settings, watch)
+            data, notes = _moving(image, task, settings, watch, kept.in_xmp())
             if as_stored and render_plan.TRUNCATED not in notes:
-                data = passthrough.smaller(path, image, data)
+                data = passthrough.smaller(path, image, data, kept)
         else:
             picture, notes = finished_still(
                 os.fspath(path), image, task, settings.decoded_bytes, watch, again
             )
             with watch.stage("encode"):
-                shorter = functools.partial(passthrough.smaller, path, image)
-                data, level = _encoded(picture, task, settings, shorter if as_stored else None)
+                shorter = functools.partial(passthrough.smaller, path, image, kept=kept)
+                data, level = _encoded(
+                    picture, task, settings, kept, shorter if as_stored else None
+                )
                 del picture
         with watch.stage("encode"):
             etag = hashlib.sha256(data).hexdigest()
@@ -102,20 +108,32 @@ def _rendered(
     )
 
 
+def _rights(
+    path: str | os.PathLike[str], image: Image.Image, task: render_plan.RenderPlan
+) -> rights.Rights:
+    """The rights that the result says: those of the original if it is large enough."""
+    if not task.rendition.rights or max(task.plan().output) < RIGHTS_FROM:
+        return rights.NONE
+    return cleaning.rights_in(decode.source_format(image), structure.mapped(path))
+
+
 def _encoded(
     picture: Image.Image,
     task: render_plan.RenderPlan,
     settings: EngineSettings,
+    kept: rights.Rights,
     shorter: Callable[[bytes], bytes] | None,
 ) -> tuple[bytes, int | None]:
-    """A finished still as a file, within `max_bytes` if that is possible, and its quality.
+    """A finished still as a file within `max_bytes`, if that is possible, and its quality.
 
-    `shorter` is there if the original would do, and returns it if it has fewer bytes; it has no
+    The file says the rights `kept`. `shorter` is there if the original would do, and returns it if it has fewer bytes; it has no
     quality.
     """
 
     def at(level: int) -> bytes:
-        return encode.still(picture, task.output, level, settings, indexed=task.indexed)
+        return encode.still(
+            picture, task.output, level, settings, indexed=task.indexed, kept=kept.in_xmp()
+        )
 
     data, most = at(task.level), task.rendition.max_bytes
     stored = data if shorter is None else shorter(data)
@@ -177,6 +195,7 @@ def _looks(image: Image.Image, task: render_plan.RenderPlan) -> tuple[Rendition,
         quality=None,
         max_bytes=0,
         background=background,
+        rights=False,
         animate=True,
     )
     return rendition, clear and not task.output.has_alpha
@@ -229,9 +248,13 @@ def _decoded(
 
 
 def _moving(
-    image: Image.Image, task: render_plan.RenderPlan, settings: EngineSettings, watch: Stopwatch
+    image: Image.Image,
+    task: render_plan.RenderPlan,
+    settings: EngineSettings,
+    watch: Stopwatch,
+    kept: rights.Rights,
 ) -> Made:
-    """An animation, each frame finished as the encoder asks for it."""
+    """An animation that says the rights `kept`, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
     plan = task.plan()
     part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
@@ -246,6 +269,7 @@ def _moving(
             count=task.frames,
             alpha=animation.may_be_clear(image) or task.rendition.may_be_clear(has_alpha=False),
             plays=animation.plays(image),
+            kept=kept,
         )
         return data, tuple(sorted(notes))
 

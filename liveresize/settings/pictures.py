@@ -212,7 +212,8 @@ class Originals:
 
     metadata: str = key(
         "clean",
-        "Whether GPS, XMP, IPTC and maker notes are dropped from uploads, without loss.",
+        "Whether GPS, XMP, IPTC and maker notes are dropped from uploads, without loss; who made a "
+        "picture and who may use it stays.",
         choices=("clean", "keep"),
     )
     public: bool = key(True, "Whether originals and `.json` are answered without a signature.")
@@ -246,3 +247,14 @@ class Originals:
     def lost_seconds(self) -> float:
         """How long deletions are remembered, in seconds."""
         return self.lost_days * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renditions:
+    """What renditions have beside their pixels."""
+
+    metadata: str = key(
+        "none",
+        "Whether renditions from 256 pixels on say who made the picture and who may use it.",
+        choices=("rights", "none"),
+    )

@@ -125,6 +125,7 @@ url_rules = st.builds(
     enlarge=st.booleans(),
     webp_opt_in=st.booleans(),
     webp_always=st.booleans(),
+    rights=st.booleans(),
 )
 
 sides = st.integers(1, 65_535) | st.integers(1, 40)
@@ -178,6 +179,7 @@ def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
         "pad": draw(pads),
         "enlarge": draw(st.booleans()),
         "animate": draw(st.booleans()),
+        "rights": rules.rights if rules else draw(st.booleans()),
     }
     return Rendition(**fields).canonical()
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from liveresize.core import geometry
 from liveresize.core.formats import Format
+from liveresize.core.operation import UrlRules
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import COMPASS, Fit, Gravity
+from liveresize.core.values import COMPASS, RIGHTS_FROM, Fit, Gravity
 
 from . import strategies
 
@@ -277,3 +278,12 @@ def test_gravity_says_where_a_canvas_has_its_picture(word: str, offset: Size) ->
     """A 2:1 picture on a square: at the top, in the middle (half up) or at the foot."""
     plan = geometry.plan((200, 100), box(10, 10, Fit.CANVAS, gravity=COMPASS[word]))
     assert (plan.resized, plan.output, plan.offset) == ((10, 5), (10, 10), offset)
+
+
+@given(strategies.picture_sizes, strategies.renditions(UrlRules(rights=True)))
+def test_no_result_in_a_small_box_is_large_enough_for_rights(
+    size: Size, rendition: Rendition
+) -> None:
+    """Where a box makes rights inert, no picture comes out of it that would say them."""
+    if not rendition.rights and rendition.format is not Format.GIF:
+        assert max(geometry.output_size(size, rendition)) < RIGHTS_FROM

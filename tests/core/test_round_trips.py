@@ -37,7 +37,8 @@ def test_a_rendition_at_full_size_is_built_as_an_original(
     data: st.DataObject, image: ImageId, rules: UrlRules
 ) -> None:
     """Without a box the URL is the original's, and it is rendered as what was built."""
-    rendition = data.draw(strategies.renditions(rules)).boxed(0, 0).canonical()
+    rendition = replace(data.draw(strategies.renditions(rules)), rights=rules.rights)
+    rendition = rendition.boxed(0, 0).canonical()
     target = urls.build(image, rendition, rules)
     # At its own size `/a_1_2.png` is `a` at 1×2: such a name needs a box in its URL.
     assume(not names.RENDITION.fullmatch(f"{image.name}.png"))

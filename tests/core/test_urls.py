@@ -293,6 +293,18 @@ def test_configured_defaults_are_resolved_into_the_variant() -> None:
         assert told(urls.parse(f"/cat_8_6.png?{query}", ANY, rules)) == expected
 
 
+def test_the_settings_say_whether_renditions_say_the_rights() -> None:
+    """That is part of the identity where it can have an effect, and no parameter changes it."""
+    for path, expected in [
+        ("/cat_300_0.jpg?rights=false", "cat 300x0-qa82-rights-jpeg"),
+        ("/cat_200_200.jpg", "cat 200x200-qa82-jpeg"),
+        ("/cat_300_0.gif", "cat 300x0-gif"),
+        ("/cat_300_0.auto", "cat 300x0-qa82.80.60-rights-auto.n varies"),
+    ]:
+        assert told(urls.parse(path, ANY, UrlRules(rights=True))) == expected
+        assert "rights" not in told(urls.parse(path, ANY, UrlRules()))
+
+
 def test_an_error_names_the_extension_and_those_that_would_do() -> None:
     """The sentence is short however long the extension, and lists the alternatives."""
     with pytest.raises(errors.MalformedUrl) as caught:

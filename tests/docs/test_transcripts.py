@@ -15,14 +15,18 @@ from docs import transcripts
 
 PAGES = ["README.md", "docs/quick-start.md", "docs/urls.md"]
 
+SERVE = ROOT / "scripts" / "serve"
+
 SAMPLE = ROOT / "docs" / "sample.jpg"
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[servers.Running]:
-    """A server as `scripts/serve` starts it, but for its port."""
+    """A server as `scripts/serve` starts it with the settings it writes, but for its port."""
     folder = tmp_path / "server"
     folder.mkdir()
+    written = re.findall("<<'LINES'\n(.*?)^LINES$", SERVE.read_text(), re.DOTALL | re.MULTILINE)
+    (folder / "default.json").write_text(written[0])
     with servers.Running(folder) as running:
         yield running
 
