@@ -126,8 +126,8 @@ def _encoded(
 ) -> tuple[bytes, int | None]:
     """A finished still as a file within `max_bytes`, if that is possible, and its quality.
 
-    The file says the rights `kept`. `shorter` is there if the original would do, and returns it if it has fewer bytes; it has no
-    quality.
+    The file says the rights `kept`. `shorter` is there if the original would do, and returns it
+    if it has fewer bytes; it has no quality.
     """
 
     def at(level: int) -> bytes:
