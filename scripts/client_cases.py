@@ -120,6 +120,27 @@ def _calls() -> Iterator[dict[str, Any]]:
             "height": 0,
             "options": {"pad": pad},
         }
+    for rect in ([10, 20, 30, 40], [0.25, 0, 0.5, 200], [1 / 3, 0.1 + 0.2, 0.0001, 1]):
+        yield _url("cat", 400, 300, rect=rect)
+    for options in (
+        *({"rect": rect} for rect in ([10, 20, 30, 40], [0.25, 0, 0.5, 200], "50%,0.1,1.0,0.01%")),
+        *({"rect": rect} for rect in ("0.33335,0.0,999999,1.0", [399, 299, 9, 9], "400,0,1,1")),
+        {"rect": [0, 0, 0.5, 0.5], "rotate": 90, "fit": "crop", "enlarge": False},
+        *({"trim": trim} for trim in (False, True, 0)),
+        {"trim": True, "fit": "crop"},
+        {"trim": True, "fit": "crop", "enlarge": False},
+        {"trim": 7, "fit": "canvas", "enlarge": False},
+    ):
+        yield {
+            "call": "size",
+            "original": [400, 300],
+            "width": 90,
+            "height": 80,
+            "options": options,
+        }
+    yield _of("picture", 400, 300, alt="", fit="crop", rect=[900, 0, 9, 9], trim=True)
+    yield _of("picture", 400, 300, alt="", rect=[0.5, 0, 0.5, 0.5], original=[4000, 3000])
+    yield _of("picture", 400, 300, alt="", trim=True, original=[4000, 3000])
     for target in (
         "/cat_400_300.jpg",
         "/cat_400_300.jpg?quality=80&fit=crop&utm=1",

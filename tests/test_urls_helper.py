@@ -20,8 +20,18 @@ from liveresize.core.formats import EXTENSIONS, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.parameters import KNOWN
+from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import COMPASS, TRANSPARENT, Backdrop, Duotone, Fit, Gravity, Quality
+from liveresize.core.values import (
+    COMPASS,
+    TRANSPARENT,
+    TRIM,
+    Backdrop,
+    Duotone,
+    Fit,
+    Gravity,
+    Quality,
+)
 
 RULES = UrlRules(presets={"thumb": ()})
 KEY = "correct horse battery"
@@ -34,12 +44,23 @@ steady = settings(derandomize=True, deadline=None)
 thousandths = st.integers(0, 1000)
 tenths = st.integers(0, 100)
 
+RECTS = {
+    "10,20,30,40": (10, 20, 30, 40),
+    "10%,0,0.5,1.0": (0.1, 0, 0.5, 1.0),
+    "0,0,1.0,2": (0, 0, 1.0, 2),
+    "0,0,1.0,1.0": (0, 0.0, 1.0, 1.0),
+    "33.33%,0.6667,0.0001,1": (1 / 3, 2 / 3, 0.0001, 1),
+}
+"""The same as texts and as numbers: of these, floats are fractions."""
+
 options = st.fixed_dictionaries(
     {},
     optional={
         "fit": st.sampled_from([each.value for each in Fit]),
         "gravity": st.sampled_from(list(COMPASS))
         | st.tuples(thousandths, thousandths).map(lambda at: (at[0] / 1000, at[1] / 1000)),
+        "rect": st.sampled_from([*RECTS, *(each for each in RECTS.values())]),
+        "trim": st.booleans() | st.integers(0, 255),
         "quality": st.sampled_from(("auto", "visual")) | st.integers(0, 100),
         "max_bytes": st.sampled_from((0, 1024, 51200)),
         "blur": st.booleans() | st.integers(3, 1000).map(lambda ten: ten / 10),
@@ -146,6 +167,8 @@ def expected(
         point = Gravity(round(gravity[0] * 1000), round(gravity[1] * 1000))
     else:
         point = COMPASS[gravity]
+    rect, trim = asked.get("rect", "0,0,1.0,1.0"), asked.get("trim", False)
+    rect = next(text for text, numbers in RECTS.items() if rect in (text, numbers))
     blur = asked.get("blur", False)
     quality = asked.get("quality", "auto")
     digits = asked.get("bg")
@@ -155,6 +178,8 @@ def expected(
         height=box[1] * density,
         fit=Fit(asked.get("fit", "clip")),
         gravity=point,
+        rect=Rect.read(rect),
+        trim=(TRIM if trim else None) if isinstance(trim, bool) else trim,
         quality=RULES.quality if isinstance(quality, str) else Quality.of(quality),
         max_bytes=asked.get("max_bytes", 0),
         blur=(RULES.blur if blur else 0) if isinstance(blur, bool) else round(blur * 10),
@@ -324,7 +349,7 @@ def test_a_srcset_that_makes_no_sense_is_refused(asked: dict[str, Any]) -> None:
 
 @steady
 @given(
-    st.tuples(st.integers(1, 6000), st.integers(1, 6000)),
+    st.tuples(st.integers(25, 6000), st.integers(25, 6000)),
     boxes,
     options.filter(lambda o: "fit" in o),
 )
@@ -333,6 +358,10 @@ def test_the_size_is_that_of_the_rendition(
 ) -> None:
     """What a page reserves for a picture is what the server makes."""
     made = rendition(urls.url("cat", *box, **asked)).rendition
+    if made.trim is not None and not geometry.is_known(made):
+        with pytest.raises(errors.BadParameter, match="trimmed"):
+            urls.size(original, *box, **asked)
+        return
     assert urls.size(original, *box, **asked) == geometry.output_size(original, made)
 
 
@@ -391,6 +420,8 @@ def test_a_picture_has_a_source_a_format_and_keeps_its_place() -> None:
 
 def test_a_picture_takes_its_place_from_the_original() -> None:
     """Inside a box the size is known only with that of the original; without it none is told."""
+    trimmed = Tags(urls.picture("cat", 400, 9, alt="", original=(640, 480), trim=0)).found[-1][1]
+    assert "width" not in trimmed
     known = Tags(urls.picture("cat", 400, 400, alt="", original=(640, 480))).found[-1][1]
     assert (known["width"], known["height"], known["alt"]) == ("400", "300", "")
     unknown = Tags(urls.picture("cat", 400, 400, alt="A cat", formats=())).found

@@ -6,6 +6,8 @@ fraction a/b rounded half up, `(2a + b) // (2b)`, and at least 1 pixel.
 
 from dataclasses import dataclass
 
+from liveresize import errors
+from liveresize.core.rect import Box
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit, Pad
 
@@ -14,9 +16,9 @@ from liveresize.core.values import Fit, Pad
 class Plan:
     """The layout of one rendition. All sizes are in pixels, (width, height).
 
-    `output` is the size of the result without its pad. `box` is the part of the (upright,
-    turned) picture that is kept, as (left, top, right, bottom) in its own pixels and possibly
-    fractional; `resized` is the size that this part is resized to. Only `canvas` has
+    `output` is the size of the result without its pad. `box` is what is kept of the picture (the
+    part that `rect` and `trim` leave, turned), as (left, top, right, bottom) in its own pixels and
+    possibly fractional; `resized` is the size that this is resized to. Only `canvas` has
     `resized != output`; `offset` is then the position of the picture on the canvas.
     """
 
@@ -36,8 +38,31 @@ def floored(a: int, b: int) -> int:
     return max(1, a // b)
 
 
+def part(size: tuple[int, int], rendition: Rendition) -> Box:
+    """The part of an upright picture of `size` that `rect` shows, in its pixels.
+
+    `trim` is not applied: only the pixels tell what it cuts off. Raises BadParameter for a part
+    outside of the picture.
+    """
+    if rendition.rect is None:
+        return 0, 0, *size
+    box = rendition.rect.box(size)
+    if box is None:
+        raise errors.BadParameter(
+            f"The parameter `rect` must begin inside the picture, which is {size[0]}x{size[1]} "
+            "pixels."
+        )
+    return box
+
+
+def part_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
+    """The (width, height) of `part`. Raises BadParameter."""
+    left, top, right, bottom = part(size, rendition)
+    return right - left, bottom - top
+
+
 def turned(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
-    """The size of an upright picture after `rotate`."""
+    """The size of an upright picture, or of a part of it, after `rotate`."""
     width, height = size
     return (height, width) if rendition.rotate in (90, 270) else (width, height)
 
@@ -87,7 +112,9 @@ def largest_crop(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]
 
 
 def output_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
-    """The size of the finished rendition of an upright picture of `size`."""
+    """The size of the finished rendition of an upright picture of `size`, if `trim` cuts nothing
+    off it. Raises BadParameter for a `rect` outside of the picture.
+    """
     return padded(inner_size(size, rendition), rendition.pad)
 
 
@@ -98,8 +125,8 @@ def padded(size: tuple[int, int], pad: Pad) -> tuple[int, int]:
 
 
 def inner_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
-    """The size of the rendition of an upright picture of `size`, without its pad."""
-    size = turned(size, rendition)
+    """`output_size` without the pad."""
+    size = turned(part_size(size, rendition), rendition)
     if rendition.fit is Fit.CANVAS:
         return rendition.width, rendition.height
     if rendition.fit is Fit.CROP:
@@ -108,12 +135,19 @@ def inner_size(size: tuple[int, int], rendition: Rendition) -> tuple[int, int]:
     return fit_size(size, rendition)
 
 
+def is_known(rendition: Rendition) -> bool:
+    """Whether the size of the result does not depend on what `trim` cuts off."""
+    boxed = bool(rendition.width and rendition.height)
+    exact = rendition.fit in (Fit.CROP, Fit.FILL) and rendition.enlarge
+    return rendition.trim is None or (boxed and (exact or rendition.fit is Fit.CANVAS))
+
+
 def plan(
     size: tuple[int, int], rendition: Rendition, focus: tuple[float, float] | None = None
 ) -> Plan:
-    """Lay out the rendition of an upright picture of `size` that `rotate` has turned.
+    """Lay out the rendition of a part of a picture that `rotate` has turned.
 
-    `size` is the size after `rotate`. `focus`, each 0–1, overrides the gravity (what
+    `size` is that of the part, after `rotate`. `focus`, each 0–1, overrides the gravity (what
     `smart` found). For `crop` the window is centred on the focal point and then moved
     inside the picture, so 0 and 1 are its edges.
     """
@@ -171,8 +205,9 @@ def nearest_allowed(
 ) -> tuple[int, int] | None:
     """Return the box nearest to that of `rendition` for which box and result are within `bounds`.
 
-    `size` is that of the upright picture before `rotate`. The pad is not looked at: `bounds` are
-    those inside of it. None means that the rendition is within the bounds.
+    `size` is that of the upright picture before `rect` and `rotate`. The pad is not looked at:
+    `bounds` are those inside of it. None means that the rendition is within the bounds. Raises
+    BadParameter for a `rect` outside of the picture.
     """
     box = (rendition.width, rendition.height)
     if bounds.within(box) and bounds.within(inner_size(size, rendition)):
@@ -189,7 +224,7 @@ def nearest_allowed(
             return 0, bounds.max_height
         # A box within the bounds holds a result within the bounds.
         return min(box[0], bounds.max_width), min(box[1], bounds.max_height)
-    width, height = turned(size, rendition)
+    width, height = turned(part_size(size, rendition), rendition)
     shrunk = shrink_box(box, bounds)
     if bounds.within(fit_size((width, height), rendition.boxed(*shrunk))):
         return shrunk

@@ -11,6 +11,7 @@ from liveresize.core.values import Quality
 class Effect(enum.Enum):
     """What an operation changes."""
 
+    PART = "which part of the picture is shown"
     BOX = "how the picture meets its box"
     TURN = "which way the picture is turned"
     EDGE = "the corners of the result, and what is around it"

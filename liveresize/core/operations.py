@@ -11,6 +11,7 @@ from typing import TypedDict
 from liveresize.core import colours, encoding_rows, numbers
 from liveresize.core.edge_rows import EDGE_ROWS
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
+from liveresize.core.part_rows import PART_ROWS
 from liveresize.core.values import (
     AUTO,
     BLUR,
@@ -55,6 +56,8 @@ def _read_gravity(text: str, rules: UrlRules) -> Gravity | str:
 
 
 def _gravity_text(gravity: Gravity) -> str:
+    if gravity.untrimmed:
+        return AUTO  # the focus of the picture: no URL has such a point itself
     for word, point in COMPASS.items():
         if point == gravity:
             return word
@@ -64,14 +67,16 @@ def _gravity_text(gravity: Gravity) -> str:
 def _gravity_token(gravity: Gravity) -> str:
     if gravity == CENTER:
         return ""
-    return "smart" if gravity.smart else f"g{gravity.x}x{gravity.y}"
+    if gravity.smart:
+        return "smart"
+    return f"g{'u' * gravity.untrimmed}{gravity.x}x{gravity.y}"
 
 
 def _parse_gravity(token: str) -> Gravity:
     if token == "smart":  # noqa: S105 (no secret)
         return SMART
-    x, y = (_within(f"g{part}", 0, FAR_EDGE) for part in token[1:].split("x"))
-    return Gravity(x, y)
+    x, y = (_within(f"g{part}", 0, FAR_EDGE) for part in token.lstrip("gu").split("x"))
+    return Gravity(x, y, untrimmed=token.startswith("gu"))
 
 
 def _read_blur(text: str, rules: UrlRules) -> int:
@@ -152,9 +157,10 @@ ROWS = (
         resolve=lambda gravity, rules: SMART if gravity == AUTO else gravity,
         text=_gravity_text,
         token=_gravity_token,
-        pattern="smart|g[0-9]{1,4}x[0-9]{1,4}",
+        pattern="smart|gu?[0-9]{1,4}x[0-9]{1,4}",
         parse=_parse_gravity,
     ),
+    *PART_ROWS,
     encoding_rows.QUALITY,
     encoding_rows.BYTES,
     Operation(
@@ -332,6 +338,8 @@ class Spelled(TypedDict, total=False):
 
     fit: str | None
     gravity: str | tuple[float, float] | None
+    rect: str | tuple[float, float, float, float] | None
+    trim: bool | int | None
     quality: int | str | None
     max_bytes: int | None
     blur: bool | float | None

@@ -40,7 +40,9 @@ def percent_decode(raw: str) -> str:
     if "%" not in raw and raw.isascii():
         return raw
     if _BAD_ESCAPE.search(raw):
-        raise errors.MalformedUrl("A percent sign in the URL is not followed by two hex digits.")
+        raise errors.MalformedUrl(
+            "A percent sign in the URL is not followed by two hex digits: write `%25` for one."
+        )
     try:
         return unquote_to_bytes(raw.encode("latin-1")).decode("utf-8")
     except UnicodeError:

@@ -8,6 +8,7 @@ from typing import Self
 from liveresize.core import numbers
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operations import ROWS, VARIANT
+from liveresize.core.rect import Rect
 from liveresize.core.values import (
     CENTER,
     MAX_RADIUS,
@@ -31,7 +32,9 @@ class Rendition:
     """The parameters of one rendition, with every default resolved.
 
     `width` and `height` are the box in pixels (multiplied by the density); 0 means that this
-    side is calculated, both 0 the picture's own size. `max_bytes` is a multiple of KIB; 0 is no
+    side is calculated, both 0 the picture's own size. `rect` is the part of the upright picture
+    that counts as the picture, and `trim` by how many levels the border that is cut off it may
+    differ from its upper left pixel; None is all of it. `max_bytes` is a multiple of KIB; 0 is no
     limit. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off, as it is for `brightness`, `contrast` and
     `saturation`, percents from −100 to 100, and for `pixelate`, the side of a block in pixels.
@@ -51,6 +54,8 @@ class Rendition:
     height: int = 0
     fit: Fit = Fit.CLIP
     gravity: Gravity = CENTER
+    rect: Rect | None = None
+    trim: int | None = None
     quality: Quality | None = None
     max_bytes: int = 0
     blur: int = 0
@@ -85,6 +90,8 @@ class Rendition:
             fit = Fit.CLIP
         if fit not in (Fit.CROP, Fit.CANVAS) or (fit is Fit.CANVAS and gravity.smart):
             gravity = CENTER
+        if gravity.untrimmed and self.trim is None:
+            gravity = replace(gravity, untrimmed=False)
         lossless = isinstance(self.format, Format) and not self.format.lossy
         if isinstance(self.format, Format):
             quality = quality.only(self.format) if quality and not lossless else None

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 PARAMETERS: Mapping[str, str] = {
     "angle": "rotate",
+    "area": "rect",
+    "autocrop": "trim",
     "background": "bg",
     "background-color": "bg",
     "background_color": "bg",
@@ -15,13 +17,18 @@ PARAMETERS: Mapping[str, str] = {
     "border-radius": "radius",
     "border_radius": "radius",
     "bri": "brightness",
+    "ch": "rect",
     "con": "contrast",
     "corner-radius": "radius",
     "corner_radius": "radius",
     "corners": "radius",
     "crop": "fit",
+    "cw": "rect",
+    "cx": "rect",
+    "cy": "rect",
     "duotone": "tint",
     "expires": "exp",
+    "extract": "rect",
     "focus": "gravity",
     "g": "gravity",
     "filesize": "max_bytes",
@@ -40,6 +47,8 @@ PARAMETERS: Mapping[str, str] = {
     "pixel": "pixelate",
     "position": "gravity",
     "q": "quality",
+    "rectangle": "rect",
+    "region": "rect",
     "resize": "fit",
     "rot": "rotate",
     "round": "radius",
@@ -50,6 +59,8 @@ PARAMETERS: Mapping[str, str] = {
     "sharp": "sharpen",
     "signature": "sig",
     "smart": "gravity",
+    "threshold": "trim",
+    "trim-tol": "trim",
     "upscale": "enlarge",
 }
 """Names of other services, and ours."""
@@ -185,6 +196,11 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "quality": {"best": "100", "default": "auto", "lossless": "100", "max": "100"},
     "sharpen": dict.fromkeys(("true", "yes", "on"), "1"),
     "rotate": {"-180": "180", "-270": "90", "-90": "270", "360": "0", "left": "270", "right": "90"},
+    "trim": {
+        **dict.fromkeys(("alpha", "auto", "border", "color", "colour", "top-left"), "true"),
+        **dict.fromkeys(("yes", "on", "y"), "true"),
+        **dict.fromkeys(("no", "off", "none", "n"), "false"),
+    },
     **dict.fromkeys(("allow_webp", "animate", "blur", "enlarge", "grey", "proxy"), _FLAGS),
 }
 """Values of other services and of CSS by our parameters, and ours. `cover` of CSS is `crop` here,
@@ -196,6 +212,8 @@ _PIXELS = {
     "pad": re.compile(r"[0-9]{1,4}(?:px)?(?:[ ,]+[0-9]{1,4}(?:px)?){0,3}"),
 }
 _PERCENT = re.compile(r"[0-9]{1,3}%")
+_LENGTH = r"((?:[0-9]{1,9}|[0-9]?\.[0-9]{1,9})%?)(?:px)?"
+_LENGTHS = re.compile(rf"\(?{r'[,:;x| ]+'.join([_LENGTH] * 4)}\)?")
 _CORNER = re.compile(r"(top|bottom|left|right)[-_, ]?(top|bottom|left|right)")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -216,7 +234,7 @@ def value(name: str, text: str, allowed: Iterable[object] = ()) -> str:
 
 
 def _respelled(name: str, word: str) -> str | None:
-    """Return a value that is right but for its spelling: `#fff`, `80%`, `top-left`."""
+    """Return a value that is right but for its spelling: `#fff`, `80%`, `top-left`, `1 2 3 4`."""
     if name == "bg" and (colour := _COLOUR.fullmatch(word)):
         digits = colour[1]
         return "".join(2 * digit for digit in digits) if len(digits) == 4 else digits
@@ -224,6 +242,8 @@ def _respelled(name: str, word: str) -> str | None:
         return ",".join(re.findall("[0-9]+", word))
     if name == "quality" and _PERCENT.fullmatch(word):
         return word[:-1]
+    if name == "rect" and (lengths := _LENGTHS.fullmatch(word)):
+        return ",".join(f"0{each}" if each.startswith(".") else each for each in lengths.groups())
     if name == "gravity" and (corner := _CORNER.fullmatch(word)):
         return _CORNERS.get(frozenset(corner.groups()))
     return None

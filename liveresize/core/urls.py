@@ -57,31 +57,46 @@ class RenditionRequest:
 
     def of(self, original: Original) -> "RenditionRequest":
         """Return the request for that picture: with its focus, and with its quality if known."""
-        request = self.at(original.record.focus)
+        request = self.at(original.record.focus, original.size)
         found = original.visual
         if not self.visual or found is None or found.target != self.visual:
             return request
         return replace(request, rendition=_encoded(request.rendition, found), visual=0)
 
-    def at(self, focus: Focus | None) -> "RenditionRequest":
-        """Return the request for a picture with that focus."""
+    def at(self, focus: Focus | None, size: tuple[int, int]) -> "RenditionRequest":
+        """Return the request for an upright picture of `size` with that focus."""
         if focus is None or not self.focused or self.rendition.fit is not Fit.CROP:
             return self
-        return replace(self, rendition=_at(self.rendition, focus), focused=False)
+        return replace(self, rendition=_at(self.rendition, focus, size), focused=False)
 
 
 @functools.lru_cache(maxsize=4096)
-def _at(rendition: Rendition, focus: Focus) -> Rendition:
-    """Return a rendition that keeps `focus`, a point of the picture before it is turned; cached,
-    because every hit needs it."""
+def _at(rendition: Rendition, focus: Focus, size: tuple[int, int]) -> Rendition:
+    """Return a rendition that keeps `focus`, a point of the picture of `size` before it is turned;
+    cached, because every hit needs it.
+
+    A focus outside of `rect` is at the nearest edge. What is left by `trim` is not known yet.
+    """
     x, y = focus
+    box = rendition.rect.box(size) if rendition.rect else None
+    if box is not None:
+        x = _inside(x * size[0], box[0], box[2])
+        y = _inside(y * size[1], box[1], box[3])
     for _ in range(rendition.rotate // 90):
         x, y = FAR_EDGE - y, x
     if "h" in rendition.flip:
         x = FAR_EDGE - x
     if "v" in rendition.flip:
         y = FAR_EDGE - y
-    return replace(rendition, gravity=Gravity(x, y))
+    return replace(rendition, gravity=Gravity(x, y, untrimmed=rendition.trim is not None))
+
+
+def _inside(point: int, first: int, last: int) -> int:
+    """Return where a point, in thousandths of a pixel, is from one pixel to another: in thousandths
+    of that part, rounded half up."""
+    length = last - first
+    inside = (2 * (point - FAR_EDGE * first) + length) // (2 * length)
+    return min(max(inside, 0), FAR_EDGE)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -21,11 +21,15 @@ class Fit(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gravity:
-    """The point, in thousandths, that `crop` keeps and where `canvas` places; or `smart`."""
+    """The point, in thousandths, that `crop` keeps and where `canvas` places; or `smart`.
+
+    `untrimmed`: the point is one of the picture before `trim`.
+    """
 
     x: int = 500
     y: int = 500
     smart: bool = False
+    untrimmed: bool = False
 
     @property
     def point(self) -> tuple[float, float]:
@@ -120,6 +124,10 @@ LOOK = 100
 """The bounds of brightness, contrast and saturation, below and above 0, in percent."""
 PIXELATE = (2, 200)
 """The bounds of the side of a block, in pixels."""
+TRIM = 10
+"""The levels of `trim=true`, as in libvips and in the examples of imgproxy."""
+MAX_TRIM = 255
+"""The largest difference of two levels."""
 MAX_PAD = 9999
 """The largest pad, in pixels a side."""
 MAX_RADIUS = 10_000

@@ -103,7 +103,7 @@ class Renditions:
         make is answered in a quicker format, and made behind the answer. Raises
         OriginalMissing, OriginalElsewhere, ImageError and its kin, Overload and its kin.
         Of an original that cannot be decoded, and out of bounds, only a link is used. Raises
-        BadParameter if a pad alone is out of bounds.
+        BadParameter if a pad alone is out of bounds, and for a `rect` outside of the picture.
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
@@ -242,8 +242,8 @@ class Renditions:
         """Make the rendition behind live traffic, unless it is there; whether it was.
 
         A live request for it joins and hurries it. No client is charged, and of what is
-        linked nothing is fetched. Raises BadParameter for one out of bounds, and what
-        `serve` raises.
+        linked nothing is fetched. Raises BadParameter for one out of bounds, and what `serve`
+        raises.
         """
         if self.ready(request):
             return True
@@ -279,7 +279,7 @@ class Renditions:
     def _check_bounds(self, original: Original, request: RenditionRequest) -> OutOfBounds | None:
         """Return where a rendition is, if it or its box is too large.
 
-        Raises BadParameter if its pad leaves nothing for a picture.
+        Raises BadParameter if its pad leaves nothing for a picture, or its `rect` is outside.
         """
         rendition = request.rendition
         if not (request.bounded and original.decoded):

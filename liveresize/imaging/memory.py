@@ -226,10 +226,12 @@ def rendering(
     keeps: int,
     opened: bool = False,
     beside: int = 0,
+    within: Size | None = None,
 ) -> Need:
     """What a rendition takes: the `part` of an opened picture made `size`, both (width, height).
 
-    The picture is decoded `factor` times smaller. `bent` says that its colours are converted
+    The picture is decoded `factor` times smaller. `within` is the size of what may be looked at of
+    it, if that is not all. `bent` says that its colours are converted
     before it is resized, and `keeps` is how many bytes of decoded pixels may be kept. The
     result is `output`, and takes so many bytes for each pixel `beside` its encoder; `opened` says
     that it may be transparent where the picture is not.
@@ -238,7 +240,8 @@ def rendering(
     loading, kept = _loading(image, decoded)
     pixels = math.prod(size)
     part = math.ceil(part[0] / factor), math.ceil(part[1] / factor)
-    sizing = _resizing(image, decoded, part, size) + RESULT * pixels
+    sizing = _resizing(image, decoded, part, size, within and _seen(within, factor))
+    sizing += RESULT * pixels
     if bent:
         sizing += BENT * min(math.prod(part), 4 * pixels)
     alpha = output.has_alpha and (opened or image.has_transparency_data)
@@ -318,8 +321,19 @@ def _playing(image: Image.Image, frames: int) -> int:
     return each * full + LAYOUTS[_kind(image)].copies * tally.file_size
 
 
-def _resizing(image: Image.Image, decoded: Size, part: Size, size: Size) -> int:
-    """What it takes to resample a `part` of `image`, decoded to `decoded`, result included."""
+def _seen(size: Size, factor: float) -> Size:
+    """The decoded pixels, `factor` times fewer, that a part of `size` may lie on."""
+    return math.ceil(size[0] / factor) + 1, math.ceil(size[1] / factor) + 1
+
+
+def _resizing(
+    image: Image.Image, decoded: Size, part: Size, size: Size, within: Size | None = None
+) -> int:
+    """What it takes to resample a `part` of `image`, decoded to `decoded`, result included; where
+    only what is `within` some pixels may be looked at, with a copy of these."""
+    if within is not None:
+        copy = 0 if resize.is_banded(image, within) else pixel_bytes(image.mode)
+        return copy * math.prod(within) + _resizing(image, within, part, size)
     copies = PIXEL if resize.is_copied(image) else 0
     if image.mode not in modes.KEPT:
         copies += STRAIGHT if image.mode in modes.DEEP else PIXEL

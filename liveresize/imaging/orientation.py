@@ -56,6 +56,11 @@ def then(first: int, second: int) -> int:
     return ORIENTATIONS[(a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h)]
 
 
+def inverse(orientation: int) -> int:
+    """The orientation that undoes `orientation`."""
+    return {6: 8, 8: 6}.get(orientation, orientation)
+
+
 def turn(image: Image.Image, orientation: int) -> Image.Image:
     """`image` as it is to be seen; itself when it stands right already."""
     method = METHODS.get(orientation)
@@ -65,6 +70,14 @@ def turn(image: Image.Image, orientation: int) -> Image.Image:
 def turned_size(size: tuple[N, N], orientation: int) -> tuple[N, N]:
     """The size of a picture of `size` once turned; its own inverse."""
     return (size[1], size[0]) if orientation >= 5 else size
+
+
+def stored_pixels(
+    box: tuple[int, int, int, int], stored: Size, orientation: int
+) -> tuple[int, int, int, int]:
+    """`stored_box` of a box of whole pixels, which is one of whole pixels: halves cancel out."""
+    left, top, right, bottom = map(int, stored_box(box, stored, orientation))
+    return left, top, right, bottom
 
 
 def stored_box(box: Box, stored: Size, orientation: int) -> Box:

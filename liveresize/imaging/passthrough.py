@@ -33,6 +33,7 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
         and task.profile is None
         and image.mode in MODES
         and not effects.filters(rendition)
+        and task.uncut
         and task.plan().output == task.stored
         and rendition.fit is not Fit.CANVAS
         and not rendition.radius

@@ -1,5 +1,7 @@
 """From decoded pixels to what is encoded: one frame, or a still."""
 
+import math
+
 from PIL import Image
 
 from liveresize.core import geometry
@@ -37,8 +39,30 @@ def sized(
 
     `pixels` are stored as in the file and decoded `scale` times smaller.
     """
-    box = shrink.boxed(orientation.stored_box(plan.box, task.stored, task.turn), scale)
-    return _sized(pixels, box, orientation.turned_size(plan.resized, task.turn), task)
+    box = shrink.boxed(task.as_stored(plan.box), scale)
+    size = orientation.turned_size(plan.resized, task.turn)
+    return _sized(pixels, box, size, task, within(pixels, task, scale))
+
+
+def within(
+    pixels: Image.Image, task: render_plan.RenderPlan, scale: shrink.Scale
+) -> resize.Pixels | None:
+    """The decoded pixels that may be looked at, None for all: nothing outside of the part that is
+    shown may blur into its edges."""
+    if task.uncut:
+        return None
+    left, top, right, bottom = shrink.boxed(_floats(task.part), scale)
+    return (
+        math.floor(left),
+        math.floor(top),
+        min(pixels.width, math.ceil(right)),
+        min(pixels.height, math.ceil(bottom)),
+    )
+
+
+def _floats(part: render_plan.Part) -> resize.Box:
+    left, top, right, bottom = map(float, part)
+    return left, top, right, bottom
 
 
 def behind(task: render_plan.RenderPlan) -> ground.Ground:
@@ -96,24 +120,28 @@ def _on_itself(
 
 
 def _sized(
-    pixels: Image.Image, box: resize.Box, size: resize.Size, task: render_plan.RenderPlan
+    pixels: Image.Image,
+    box: resize.Box,
+    size: resize.Size,
+    task: render_plan.RenderPlan,
+    inside: resize.Pixels | None,
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """The part `box` made `size` and sRGB, and remarks."""
+    """The part `box` made `size` and sRGB, of what is `inside` some pixels, and remarks."""
     if colour.bends(task.profile):
         if pixels.width * pixels.height <= FEW:
             pixels, notes = colour.to_srgb(modes.normalised(pixels), task.profile, task.grey)
-            return resize.resize(pixels, box, size), notes
+            return resize.resize(pixels, box, size, inside), notes
         across, down = extent(box)
         larger = (
             min(round(across), BENT_MARGIN * size[0]),
             min(round(down), BENT_MARGIN * size[1]),
         )
         if larger[0] > size[0] and larger[1] > size[1]:
-            pixels = resize.resize(pixels, box, larger)
+            pixels = resize.resize(pixels, box, larger, inside)
             pixels, notes = colour.to_srgb(pixels, task.profile, task.grey)
             whole = (0.0, 0.0, float(larger[0]), float(larger[1]))
             return resize.resize(pixels, whole, size), notes
-    return colour.to_srgb(resize.resize(pixels, box, size), task.profile, task.grey)
+    return colour.to_srgb(resize.resize(pixels, box, size, inside), task.profile, task.grey)
 
 
 def extent(box: resize.Box) -> tuple[float, float]:
@@ -127,7 +155,7 @@ def focus(
     """What `gravity=smart` finds; None where the rendition says itself what is kept."""
     if task.rendition.fit is not Fit.CROP or not task.rendition.gravity.smart:
         return None
-    whole = shrink.boxed((0.0, 0.0, *task.stored), scale)
+    shown = shrink.boxed(_floats(task.part), scale)
     window = extent(task.plan().box)
     share = (window[0] / task.seen[0], window[1] / task.seen[1])
-    return smart.focus(pixels, whole, task.turn, share)
+    return smart.focus(pixels, shown, task.turn, share, within(pixels, task, scale))

@@ -30,9 +30,11 @@ from liveresize.imaging import (
     passthrough,
     pipeline,
     render_plan,
+    resize,
     rights,
     shrink,
     structure,
+    trim,
 )
 from liveresize.imaging.settings import EngineSettings
 from liveresize.imaging.stopwatch import Stopwatch
@@ -72,6 +74,9 @@ def _rendered(
         with watch.stage("decode"):
             image = stack.enter_context(decode.open_picture(path, settings, max_pixels))
             task = render_plan.of(image, rendition, settings)
+            if rendition.trim is not None:
+                part = _trimmed(os.fspath(path), image, task, settings.decoded_bytes)
+                task = render_plan.trimmed(task, image, rendition, part, settings)
             as_stored = passthrough.as_stored(image, task)
             kept = _rights(path, image, task)
         level: int | None = task.level
@@ -146,6 +151,26 @@ def _encoded(
     return fitting.fitted(at, task.output, task.level, most, size)
 
 
+def _trimmed(
+    path: str, image: Image.Image, task: render_plan.RenderPlan, most: int
+) -> render_plan.Part:
+    """What `trim` leaves of an opened picture, all frames that are shown together; what it was
+    decoded to is in `image`, or kept within `most` bytes."""
+    assert task.rendition.trim is not None
+    plan = task.plan()
+    part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
+    need = _checked(image, task, part, orientation.turned_size(plan.resized, task.turn), most)
+    corner = task.corner(decode.orientation(image))
+    if task.frames == 1:
+        pixels = _decoded(path, image, need, most, bare=task.rendition.bare)
+        return trim.box(pixels, task.part, corner, task.rendition.trim)
+    decoded.kept().clear()
+    frames = animation.frames(image, task.frames)
+    left = trim.union(frames, task.part, corner, task.rendition.trim)
+    image.seek(0)
+    return left
+
+
 def finished_still(
     path: str,
     image: Image.Image,
@@ -166,11 +191,12 @@ def finished_still(
         part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
         size = orientation.turned_size(plan.resized, task.turn)
         need = _checked(image, task, part, size, most)
-        finished = kept.take(key)
+        # How large a trimmed picture is, which the key does not say, depends on its pixels.
+        finished = None if task.trims else kept.take(key)
         if finished is not None:
             kept.make_room(need.finishing)
             return finished
-        scale = shrink.on_load(image, part, size)
+        scale = shrink.WHOLE if task.trims else shrink.on_load(image, part, size)
         pixels = _decoded(path, image, need, most, bare=task.rendition.bare)
     with watch.stage("resize"):
         plan = task.plan(pipeline.focus(pixels, task, scale))
@@ -179,7 +205,7 @@ def finished_still(
             image.close()
         del pixels
         picture = pipeline.finished(picture, task, plan, pipeline.behind(task))
-        if again:
+        if again and not task.trims:
             kept.finish(key, path, picture, notes, most)
     return picture, notes
 
@@ -215,7 +241,7 @@ def _checked(
     """
     need = memory.rendering(
         image,
-        shrink.factor(image, part, size),
+        1 if task.trims else shrink.factor(image, part, size),
         part,
         max(size, task.whole, key=math.prod),
         task.output,
@@ -224,6 +250,7 @@ def _checked(
         bent=colour.bends(task.profile),
         keeps=most,
         beside=task.beside,
+        within=None if task.uncut else resize.extent(task.part),
     )
     need.check()
     return need

@@ -1,6 +1,6 @@
 """What is to be done to one original for one rendition, decided before any decoding."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -8,9 +8,13 @@ from liveresize import errors
 from liveresize.core import geometry
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
+from liveresize.core.values import FAR_EDGE, Gravity
 from liveresize.imaging import colour, decode, gamma, memory, modes, orientation, quality
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Encoder
+
+Part = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels of the picture as it is stored."""
 
 TRUNCATED = "animation_truncated"
 
@@ -22,18 +26,22 @@ _LOWEST_MATCH, _HIGHEST_MATCH = 40, 92
 class RenderPlan:
     """One original under one rendition whose format is known. Sizes are in pixels.
 
-    `turn` is what orientation, `rotate` and `flip` amount to; `stored` the size before
-    it, `seen` the size after it. `frames` above 1 means that the result moves. `level`
-    is the encoder's quality, `grey` whether the original has no colour and `indexed`
-    whether it has few, in a palette. `beside` is what a pixel takes beside its encoder, in bytes.
+    `turn` is what orientation, `rotate` and `flip` amount to; `stored` is the size before
+    it, and `part` what `rect` and `trim` leave of that, (left, top, right, bottom). `seen` is the
+    size of this part after it is turned. `frames` above 1 means that the result moves. `level`
+    is the encoder's quality, `alpha` whether the original can be transparent, `grey` whether it
+    has no colour and `indexed` whether it has few, in a palette. `beside` is what a pixel takes
+    beside its encoder, in bytes.
     """
 
     rendition: Rendition
     output: Format
     turn: int
     stored: tuple[int, int]
+    part: Part
     frames: int
     level: int
+    alpha: bool
     grey: bool
     indexed: bool
     profile: colour.Profile | None
@@ -43,7 +51,28 @@ class RenderPlan:
     @property
     def seen(self) -> tuple[int, int]:
         """The size of the picture as it is to be seen, before it is fitted."""
-        return orientation.turned_size(self.stored, self.turn)
+        return orientation.turned_size(_size(self.part), self.turn)
+
+    @property
+    def uncut(self) -> bool:
+        """Whether all of the original is the picture."""
+        return self.part == (0, 0, *self.stored)
+
+    @property
+    def trims(self) -> bool:
+        """Whether the picture is trimmed: it is then decoded in its full size."""
+        return self.rendition.trim is not None
+
+    def corner(self, exif_orientation: int) -> tuple[int, int]:
+        """The stored pixel that is the upper left one of the upright part."""
+        box = orientation.stored_pixels((0, 0, 1, 1), _size(self.part), exif_orientation)
+        return self.part[0] + box[0], self.part[1] + box[1]
+
+    def as_stored(self, box: orientation.Box) -> orientation.Box:
+        """Where a box of the picture as it is to be seen lies in the original as it is stored."""
+        left, top, right, bottom = orientation.stored_box(box, _size(self.part), self.turn)
+        x, y = self.part[:2]
+        return left + x, top + y, right + x, bottom + y
 
     @property
     def whole(self) -> tuple[int, int]:
@@ -56,30 +85,100 @@ class RenderPlan:
 
 
 def of(image: Image.Image, rendition: Rendition, settings: EngineSettings) -> RenderPlan:
-    """Lay out `rendition` of an opened picture.
+    """Lay out `rendition` of an opened picture, as if `trim` left all of it.
 
-    Raises ImageTooLarge when the result would have more pixels than may be decoded.
+    Raises ImageTooLarge when the result would have more pixels than may be decoded, and
+    BadParameter for a `rect` outside of the picture.
     """
-    turn = orientation.wanted(decode.orientation(image), rendition)
+    upright, exif_orientation = decode.upright_size(image), decode.orientation(image)
+    part = geometry.part(upright, rendition)
     frames, notes = _frames(image, rendition, settings.constraints)
-    size = geometry.output_size(decode.upright_size(image), rendition.canonical())
-    if size[0] * size[1] > settings.constraints.max_decode_pixels:
-        raise errors.ImageTooLarge(f"The result would be {size[0]}x{size[1]} pixels.")
-    if frames > 1 and frames * size[0] * size[1] > settings.constraints.max_animation_pixels:
-        frames, notes = 1, (TRUNCATED,)
-    output = chosen(rendition, size, frames > 1, decode.has_alpha(image), settings.encoder)
-    rendition = rendition.resolved(output)
-    return RenderPlan(
+    task = RenderPlan(
         rendition=rendition,
-        output=output,
-        turn=turn,
+        output=Format.PNG,
+        turn=orientation.wanted(exif_orientation, rendition),
         stored=image.size,
-        frames=frames if output.animates else 1,
-        level=_level(image, rendition, output),
+        part=orientation.stored_pixels(part, image.size, exif_orientation),
+        frames=frames,
+        level=100,
+        alpha=decode.has_alpha(image),
         grey=modes.is_grey(image),
         indexed=image.mode in ("1", "P"),
         profile=gamma.profile(image),
         beside=memory.FITTING if rendition.max_bytes else 0,
+        notes=notes,
+    )
+    size = geometry.output_size(upright, rendition.canonical())
+    return _finished(task, image, rendition, size, settings)
+
+
+def trimmed(
+    task: RenderPlan,
+    image: Image.Image,
+    rendition: Rendition,
+    part: Part,
+    settings: EngineSettings,
+) -> RenderPlan:
+    """Lay out the `part` that `trim` leaves of an opened picture, instead of all in `task`.
+
+    What would be larger than the bounds of the settings is as large as a URL that is redirected
+    to may ask for. Raises ImageTooLarge.
+    """
+    shown = replace(rendition, rect=None, gravity=_moved(rendition.gravity, task, part))
+    size = orientation.turned_size(_size(part), decode.orientation(image))
+    constraints = settings.constraints
+    bounds = geometry.Bounds(constraints.max_width, constraints.max_height)
+    bounds = bounds.capped(rendition.format.max_side)
+    nearest = geometry.nearest_allowed(size, shown.canonical(), bounds.inside(shown.pad) or bounds)
+    if nearest is not None:
+        shown = shown.boxed(*nearest)
+    task = replace(task, part=part)
+    return _finished(task, image, shown, geometry.output_size(size, shown.canonical()), settings)
+
+
+def _moved(gravity: Gravity, task: RenderPlan, part: Part) -> Gravity:
+    """The focus of a picture as a gravity of the `part` that is left, at its nearest edge where it
+    lies outside; any other gravity as it is."""
+    if not gravity.untrimmed:
+        return gravity
+    x, y = task.part[:2]
+    stored = part[0] - x, part[1] - y, part[2] - x, part[3] - y
+    left, top, right, bottom = orientation.stored_pixels(
+        stored, task.seen, orientation.inverse(task.turn)
+    )
+    width, height = task.seen
+    return Gravity(
+        _share(gravity.x * width / FAR_EDGE, left, right),
+        _share(gravity.y * height / FAR_EDGE, top, bottom),
+    )
+
+
+def _share(point: float, first: int, last: int) -> int:
+    return min(FAR_EDGE, max(0, round((point - first) * FAR_EDGE / (last - first))))
+
+
+def _finished(
+    task: RenderPlan,
+    image: Image.Image,
+    rendition: Rendition,
+    size: tuple[int, int],
+    settings: EngineSettings,
+) -> RenderPlan:
+    """`task` with all that depends on the `size` of its result. Raises ImageTooLarge."""
+    constraints = settings.constraints
+    if size[0] * size[1] > constraints.max_decode_pixels:
+        raise errors.ImageTooLarge(f"The result would be {size[0]}x{size[1]} pixels.")
+    frames, notes = task.frames, task.notes
+    if frames > 1 and frames * size[0] * size[1] > constraints.max_animation_pixels:
+        frames, notes = 1, (TRUNCATED,)
+    output = chosen(rendition, size, frames > 1, task.alpha, settings.encoder)
+    rendition = rendition.resolved(output)
+    return replace(
+        task,
+        rendition=rendition,
+        output=output,
+        frames=frames if output.animates else 1,
+        level=_level(image, rendition, output),
         notes=notes,
     )
 
@@ -129,3 +228,7 @@ def _level(image: Image.Image, rendition: Rendition, output: Format) -> int:
         if found is not None:
             return min(_HIGHEST_MATCH, max(_LOWEST_MATCH, found))
     return rendition.quality.level(output)
+
+
+def _size(part: Part) -> tuple[int, int]:
+    return part[2] - part[0], part[3] - part[1]

@@ -17,6 +17,8 @@ from liveresize.imaging import modes
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
+Pixels = tuple[int, int, int, int]
+"""A box of whole pixels."""
 
 try:
     SIMD: types.ModuleType | None = importlib.import_module("cykooz_resizer")
@@ -70,31 +72,59 @@ SLACK = 16 * 2**20
 """What the resizer and what is around it may need besides pixels, in bytes."""
 
 
-def resize(image: Image.Image, box: Box, size: Size) -> Image.Image:
+def resize(image: Image.Image, box: Box, size: Size, within: Pixels | None = None) -> Image.Image:
     """The part `box` (left, top, right, bottom) of `image`, made `size` with Lanczos.
 
     `image` is of any mode and the result L, RGB, RGBA or CMYK (see modes.normalised);
-    transparency is weighed in. A box that rounding has moved out of the picture is
-    moved back; one that is empty raises ValueError, and MemoryError says that there is
-    no room.
+    transparency is weighed in. No pixel outside of `within` is looked at. A box that rounding has
+    moved out of the picture is moved back; one that is empty raises ValueError, and MemoryError
+    says that there is no room.
     """
     box = clamped(box, image.size)
     left, top, right, bottom = box
     if (right - left, bottom - top) == size and left.is_integer() and top.is_integer():
+        if within is not None and image.mode in modes.MEASURED:
+            image = modes.normalised(image)  # a part has the white of the whole
         if size != image.size:
             image = image.crop((int(left), int(top), int(right), int(bottom)))
         return modes.normalised(image)
+    if within is not None and not is_banded(image, extent(within)):
+        return resize(cut(image, within), moved(box, within), size)
+    inside = within or (0, 0, *image.size)
     if is_crossed((right - left, bottom - top), size):
-        image = resize(image, (0.0, top, float(image.width), bottom), (image.width, size[1]))
-        return resize(image, (left, 0.0, right, float(size[1])), size)
+        wide = float(inside[0]), top, float(inside[2]), bottom
+        image = resize(image, wide, (inside[2] - inside[0], size[1]), within)
+        return resize(image, (left - inside[0], 0.0, right - inside[0], float(size[1])), size)
     if is_banded(image, image.size):
-        across, down = reduction(image.size, (right - left, bottom - top), size)
+        across, down = reduction(extent(inside), (right - left, bottom - top), size)
         if (across, down) != (1, 1):
-            image = _reduced(image, (across, down))
+            image = _reduced(image, (across, down), inside)
+            left, top, right, bottom = moved(box, inside)
             box = (left / across, top / down, right / across, bottom / down)
             return resize(image, box, size)
-        return _in_bands(image, box, size)
+        return _in_bands(image, box, size, inside)
     return _resampled(modes.normalised(image), box, size)
+
+
+def cut(image: Image.Image, pixels: Pixels) -> Image.Image:
+    """The part of an image of any mode, itself where that is all of it."""
+    if pixels == (0, 0, *image.size):
+        return image
+    if image.mode in modes.MEASURED:
+        image = modes.normalised(image)
+    return image.crop(pixels)
+
+
+def moved(box: Box, pixels: Pixels) -> Box:
+    """`box` as one of the part `pixels`."""
+    left, top, right, bottom = box
+    x, y = pixels[:2]
+    return left - x, top - y, right - x, bottom - y
+
+
+def extent(pixels: Pixels) -> Size:
+    """The (width, height) of a box."""
+    return pixels[2] - pixels[0], pixels[3] - pixels[1]
 
 
 def clamped(box: Box, size: Size) -> Box:
@@ -142,20 +172,22 @@ def reduction(whole: Size, part: tuple[float, float], size: Size) -> Size:
     return (factors[0], factors[1]) if high and min(factors) >= FAR else (1, 1)
 
 
-def _reduced(image: Image.Image, by: Size) -> Image.Image:
-    """`image` averaged over cells of the size `by`, as L, RGB, RGBA or CMYK."""
-    rows = max(1, BAND // (image.width * by[1])) * by[1]
+def _reduced(image: Image.Image, by: Size, inside: Pixels) -> Image.Image:
+    """What is `inside` a part of `image`, averaged over cells of the size `by`, as L, RGB, RGBA or
+    CMYK."""
+    left, upper, right, lower = inside
+    rows = max(1, BAND // ((right - left) * by[1])) * by[1]
     result: Image.Image | None = None
-    for top in range(0, image.height, rows):
-        box = (0, top, image.width, min(top + rows, image.height))
+    for top in range(upper, lower, rows):
+        box = (left, top, right, min(top + rows, lower))
         band = modes.normalised(image.crop(box))
         if band.mode == "RGBA":
             band = band.convert("RGBa").reduce(by).convert("RGBA")
         else:
             band = band.reduce(by)
         if result is None:
-            result = Image.new(band.mode, (band.width, -(-image.height // by[1])))
-        result.paste(band, (0, top // by[1]))
+            result = Image.new(band.mode, (band.width, -(-(lower - upper) // by[1])))
+        result.paste(band, (0, (top - upper) // by[1]))
     assert result is not None
     return result
 
@@ -174,20 +206,21 @@ def _rows(width: int, down: float) -> int:
     return max(1, int(high / down))
 
 
-def _in_bands(image: Image.Image, box: Box, size: Size) -> Image.Image:
-    """`resize`, a few rows of the result at a time, each from the rows that it reads."""
+def _in_bands(image: Image.Image, box: Box, size: Size, inside: Pixels) -> Image.Image:
+    """`resize`, a few rows of the result at a time, each from the rows that it reads of what is
+    `inside` a part."""
     left, top, right, bottom = box
     across, down = (right - left) / size[0], (bottom - top) / size[1]
-    west = max(0, math.floor(left - REACH * max(1.0, across) - 1))
-    east = min(image.width, math.ceil(right + REACH * max(1.0, across) + 1))
+    west = max(inside[0], math.floor(left - REACH * max(1.0, across) - 1))
+    east = min(inside[2], math.ceil(right + REACH * max(1.0, across) + 1))
     reach = REACH * max(1.0, down) + 1
     rows = _rows(east - west, down)
     result: Image.Image | None = None
     for first in range(0, size[1], rows):
         last = min(first + rows, size[1])
         start, end = top + first * down, bottom if last == size[1] else top + last * down
-        north = max(0, math.floor(start - reach))
-        south = min(image.height, math.ceil(end + reach))
+        north = max(inside[1], math.floor(start - reach))
+        south = min(inside[3], math.ceil(end + reach))
         band = modes.normalised(image.crop((west, north, east, south)))
         part = (left - west, start - north, right - west, end - north)
         pixels = _resampled(band, clamped(part, band.size), (size[0], last - first))

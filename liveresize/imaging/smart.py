@@ -27,17 +27,22 @@ CENTRE = 0.15
 
 
 def focus(
-    image: Image.Image, box: resize.Box, turn: int, window: tuple[float, float]
+    image: Image.Image,
+    box: resize.Box,
+    turn: int,
+    window: tuple[float, float],
+    within: resize.Pixels | None = None,
 ) -> tuple[float, float]:
     """The middle of the most detailed window, each 0–1 of the picture as it is seen.
 
-    `image` is L, RGB, RGBA or CMYK, the picture its part `box`, turned by `turn`;
-    `window` is the (width, height) to keep, each 0–1 of the picture as it is seen.
+    `image` is L, RGB, RGBA or CMYK, the picture its part `box`, turned by `turn`; nothing outside
+    of the pixels `within` is looked at. `window` is the (width, height) to keep, each 0–1 of the
+    picture as it is seen.
     """
     width, height = box[2] - box[0], box[3] - box[1]
     scale = THUMBNAIL / max(width, height)
     size = (max(3, round(width * scale)), max(3, round(height * scale)))
-    thumbnail = orientation.turn(resize.resize(image, box, size), turn)
+    thumbnail = orientation.turn(resize.resize(image, box, size, within), turn)
     energy, size = _energy(thumbnail), thumbnail.size
     left, kept_width = _best(_means(energy, (size[0], 1)), window[0])
     # The rows are judged by what the columns kept.

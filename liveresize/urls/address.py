@@ -13,6 +13,7 @@ from liveresize.core.formats import EXTENSIONS, Format
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import Spelled
+from liveresize.core.part_rows import rect_text
 
 _BASE = re.compile(r"""(?:(?:https?:)?//[^\s/?#,"'<>\\]+)?(?:/[^\s?#,"'<>\\]*)?""")
 
@@ -29,8 +30,8 @@ class Options(Spelled, total=False):
     `base` is the part before the path, such as `https://images.example.com`; if it is empty,
     URLs begin with `/`. `key` is one of `signing.keys`, for the signature, and `exp` (Unix
     seconds) its expiry. `held` opens a held picture, if there is a `key`. The others are the
-    parameters of a URL, with the same values; a focal point may be a pair. None means that the
-    parameter is not set.
+    parameters of a URL, with the same values; a focal point may be a pair, and `rect` four numbers,
+    of which floats are fractions and others pixels. None means that the parameter is not set.
     """
 
     base: str
@@ -84,7 +85,8 @@ def srcset(
     Raises MalformedUrl and BadParameter.
     """
     widths = tuple(widths)
-    around = size((1, 1), 1, 1, **options)[0] - 1 if widths and "pad" in options else 0
+    shown: Options = {**options, "rect": None, "trim": None}
+    around = size((1, 1), 1, 1, **shown)[0] - 1 if widths and "pad" in options else 0
     candidates = _candidates(width, height, widths, tuple(densities), around)
     return ", ".join(
         f"{url(name, *box, density=density, format=format, **options)} {descriptor}"
@@ -98,14 +100,16 @@ def size(
     """Return the (width, height) in pixels of the result of `url` with the same arguments.
 
     `original` is the size of the upright picture, as in the response to its upload and in its
-    `.json`. Presets and the bounds of the server are ignored. Raises MalformedUrl and
-    BadParameter.
+    `.json`. Presets and the bounds of the server are ignored. Raises MalformedUrl, and
+    BadParameter, also for a `trim` whose result can have several sizes.
     """
     target = _target("_", width, height, 1, "jpg", options)
     request = domain_urls.parse(target, "", _rules(options))
     assert not isinstance(request, domain_urls.FactsRequest)
     if isinstance(request, domain_urls.OriginalRequest):
         request = request.rendition_as(Format.JPEG)
+    if not geometry.is_known(request.rendition):
+        raise errors.BadParameter("The size of a trimmed picture is known only after it is made.")
     return geometry.output_size(original, request.rendition)
 
 
@@ -164,7 +168,7 @@ def _parameters(options: Options) -> Iterator[tuple[str, str]]:
         raise errors.BadParameter(f"There is no parameter `{min(unknown)}`.")
     for name in _WRITTEN:
         if values.get(name) is not None:
-            text = _text(values[name])
+            text = (rect_text if name == "rect" else _text)(values[name])
             if not text:
                 raise errors.BadParameter(f"The parameter `{name}` must not be empty.")
             yield name, text

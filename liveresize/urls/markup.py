@@ -39,9 +39,9 @@ def picture(
 
     `alt` is the text alternative. `widths` are as in `srcset` and need `sizes`, as in HTML; the
     first is that of the `<img>`. `original` (width, height) gives the `<img>` its size, to avoid
-    layout shifts; without it only `crop`, `canvas` and `fill` have one. `attributes` are further
-    ones of the `<img>`, and override `loading="lazy"` and `decoding="async"`. Raises MalformedUrl
-    and BadParameter.
+    layout shifts; without it, and with `trim`, only `crop`, `canvas` and `fill` have one.
+    `attributes` are further ones of the `<img>`, and override `loading="lazy"` and
+    `decoding="async"`. Raises MalformedUrl and BadParameter.
     """
     widths, densities = tuple(widths), tuple(densities)
     *sources, last = tuple(formats) or ("auto",)
@@ -72,8 +72,12 @@ def _measures(
 ) -> dict[str, str]:
     """Return the attributes `width` and `height`, if they are known."""
     measures = (0, 0)
-    if original is None and all(box) and options.get("fit") in (Fit.CROP, Fit.CANVAS, Fit.FILL):
-        original = box  # any would do
+    trims = options.get("trim") is not None and options.get("trim") is not False
+    fixed = all(box) and options.get("fit") in (Fit.CROP, Fit.CANVAS, Fit.FILL)
+    if fixed and (trims or original is None):
+        original, options = box, {**options, "rect": None, "trim": None}  # any would do
+    elif trims:
+        original = None
     if original is not None:
         measures = size(original, *box, **options)
     return {"width": str(measures[0]), "height": str(measures[1])} if all(measures) else {}

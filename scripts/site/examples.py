@@ -136,6 +136,18 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example("/sample_160_80.jpg?fit=crop&gravity=southeast", "the bottom edge, in full width"),
         Example(f"{SQUARE}?fit=canvas&bg=264653&gravity=south", "at the bottom of the canvas"),
     ),
+    "rect": (
+        Example("/sample_200_0.jpg?rect=680,320,480,320", "a part in pixels"),
+        Example("/sample_200_0.jpg?rect=0,0.5,1.0,0.5", "the lower half"),
+        Example("/sample_100_100.jpg?rect=0,0.5,1.0,0.5&fit=crop", "a square of that half"),
+        Example("/sample.jpg?rect=840,400,160,120", "without a box: the size of the part"),
+    ),
+    "trim": (
+        Example("/badge_120_90.png?fit=canvas&bg=e9c46a", "transparent all around"),
+        Example("/badge_120_90.png?fit=canvas&bg=e9c46a&trim=true", "trimmed"),
+        Example("/ball_120_120.webp?fit=canvas&bg=264653", "an animation on one colour"),
+        Example("/ball_120_120.webp?fit=canvas&bg=264653&trim=true", "all that any frame shows"),
+    ),
     "quality": (
         Example("/sample_200_0.jpg", "`auto`: the quality of the original"),
         Example("/sample_200_0.jpg?quality=50", "fewer bytes, little visible loss"),

@@ -9,6 +9,7 @@ from liveresize.core.formats import Format, Negotiated
 from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
+from liveresize.core.rect import Length, Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import (
     COMPASS,
@@ -73,6 +74,8 @@ _pairs = st.sampled_from(
             "pad=1,2",
             "brightness=-9",
             "max_bytes=51200",
+            "rect=9,0,50%25,1.0",
+            "trim=true",
             "pixelate=8",
             "tint=000,fc0",
             "blur=1.5",
@@ -154,6 +157,17 @@ pads = st.just(NO_PAD) | st.tuples(_pad_sides, _pad_sides, _pad_sides, _pad_side
 opaque = st.tuples(channel, channel, channel, st.just(255))
 
 
+fractions = st.builds(Length, st.integers(1, 9999), st.just(True))
+
+rects = st.tuples(
+    st.just(Length(0)) | fractions,
+    st.just(Length(0)) | fractions,
+    fractions | st.integers(1, LARGEST_SIDE).map(Length),
+    fractions | st.just(Length(10_000, relative=True)),
+).map(Rect.of)
+"""Rectangles that begin inside a picture of any size; None is all of it."""
+
+
 @st.composite
 def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
     """Canonical renditions, every one of which some URL under `rules` asks for."""
@@ -164,6 +178,8 @@ def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
         "height": draw(box_sides),
         "fit": draw(st.sampled_from(Fit)),
         "gravity": draw(gravities),
+        "rect": draw(st.none() | rects),
+        "trim": draw(st.none() | st.integers(0, 255)),
         "quality": draw(st.just(default) | levels.map(Quality.of)),
         "max_bytes": draw(st.just(0) | st.integers(1, 65536).map(lambda kib: 1024 * kib)),
         "blur": draw(st.just(0) | st.integers(3, 1000)),

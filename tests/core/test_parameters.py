@@ -13,6 +13,7 @@ from liveresize import errors
 from liveresize.core import parameters
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
+from liveresize.core.rect import Length, Rect
 from liveresize.core.values import COMPASS, SMART, TRANSPARENT, Backdrop, Fit, Gravity
 
 RULES = UrlRules(
@@ -23,6 +24,25 @@ RULES = UrlRules(
         "": (("flip", "h"),),
     },
 )
+
+PIXEL, HALF, ALL = Length(1), Length(5000, relative=True), Length(10_000, relative=True)
+ZERO = Length(0)
+RECTS = {
+    # One pixel is not all of a side.
+    "0,0,1,1": Rect(ZERO, ZERO, PIXEL, PIXEL),
+    "0,0,1.0,1.0": None,
+    "0.0,0%25,100%25,100.0%25": None,
+    "0,0,1.0,1": Rect(ZERO, ZERO, ALL, PIXEL),
+    "50%25,0.5,001,50.0%25": Rect(HALF, HALF, PIXEL, HALF),
+    "50%25%2C0,90%25,1.0": Rect(HALF, ZERO, HALF, ALL),
+    "0.33333333,12,0.3,999999999": Rect(
+        Length(3333, relative=True), Length(12), Length(3000, relative=True), Length(999_999_999)
+    ),
+    # Neither nothing nor all of a side, however little of either.
+    "0.00001,0.99999,0.000001,0.99999": Rect(
+        *(Length(each, relative=True) for each in (1, 9999, 1, 1))
+    ),
+}
 
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("fit=clip", {"fit": Fit.CLIP}),
@@ -36,6 +56,11 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("gravity=0.5,0.5", {"gravity": COMPASS["center"]}),
     ("gravity=0.1234,0.9996", {"gravity": Gravity(123, 1000)}),
     ("gravity=0.25%2C0.75", {"gravity": Gravity(250, 750)}),
+    *((f"rect={text}", {"rect": rect}) for text, rect in RECTS.items()),
+    ("trim=true", {"trim": 10}),
+    ("trim=false", {"trim": None}),
+    ("trim=0", {"trim": 0}),
+    ("trim=0255", {"trim": 255}),
     ("quality=auto", {"quality": None}),
     ("quality=visual", {"quality": "visual"}),
     ("quality=-1", {"quality": None}),
@@ -133,6 +158,12 @@ BAD = {
         *("0.5,0.5,0.5", "1e-1,0", "0.5, 0.5", "nan,0", "٠,٠", "faces"),
     ],
     "quality": ["Visual", "-2", "80.5", "high", "1e2", "+80", "٨٠", " 80", "--1"],
+    "rect": [
+        *("1,2,3", "1,2,3,4,5", "0,0,0,1", "0,0,1,0.0", "0,0,0%,1", "1.0,0,1,1", "0,100%,1,1"),
+        *("0,0,1.1,1", "0,0,101%,1", "-1,0,1,1", ".5,0,1,1", "5.,0,1,1", "1e1,0,1,1", "0, 0,1,1"),
+        *("0,0,+1,1", "٠,٠,١,١", "0,0,1px,1", "0,0,1000000000,1", "a,b,c,d", "0,0,nan,1"),
+    ],
+    "trim": ["256", "-1", "1.5", "10%", "auto", "True", "1e1"],
     "blur": ["0", "0.29", "100.1", "-1", "yes", "True", "1e1", "inf", "nan", ".5", "5."],
     "sharpen": ["-1", "10.1", "true", "false", "1,5", "nan"],
     "brightness": ["101", "-101", "1.5", "+5", "--5", "20%", "٢", "true", "1e1", " 5"],

@@ -13,6 +13,7 @@ from PIL import Image
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated, sniff
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import ROWS
+from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import (
     CENTER,
@@ -43,6 +44,8 @@ def box(output: Format | Negotiated, **changes: Any) -> Rendition:
     return Rendition(format=output, **(plain | changes)).canonical()
 
 
+HALF = Rect.read("0.5,0,1.0,1.0")
+
 VARIANTS = [
     (box(JPEG), "8x6-qa82-jpeg"),
     (box(PNG), "8x6-png"),
@@ -71,6 +74,12 @@ VARIANTS = [
     (box(PNG, width=256, rights=True), "256x6-rights-png"),
     (box(AUTO, height=0, rights=True, animate=False), "8x0-qa82.80.60-rights-still-auto.aw"),
     (box(PNG, fit=Fit.COVER, rights=True), "8x6-cover-rights-png"),
+    (box(PNG, rect=Rect.read("10,20,50%,1")), "8x6-rect10.20.5000f.1-png"),
+    (box(PNG, rect=Rect.read("0.1,0,1.0,1.0"), trim=0), "8x6-rect1000f.0.9000f.10000f-trim0-png"),
+    (
+        box(PNG, fit=Fit.CROP, gravity=Gravity(500, 500, untrimmed=True), trim=255),
+        "8x6-crop-gu500x500-trim255-png",
+    ),
     (box(PNG, fit=Fit.COVER), "8x6-cover-png"),
     (box(PNG, fit=Fit.FILL), "8x6-fill-png"),
     (box(PNG, fit=Fit.CROP), "8x6-crop-png"),
@@ -128,6 +137,13 @@ INERT = [
     ("gravity under clip", PNG, {"gravity": SMART}, {}),
     ("gravity under cover", PNG, {"fit": Fit.COVER, "gravity": Gravity(1, 2)}, {"fit": Fit.COVER}),
     ("smart on a canvas", PNG, {"fit": Fit.CANVAS, "gravity": SMART}, {"fit": Fit.CANVAS}),
+    ("what is cut off anyway", PNG, {"rect": HALF}, {"rect": Rect.read("0.5,0,0.5,1.0")}),
+    (
+        "a focus before no trimming",
+        PNG,
+        {"fit": Fit.CROP, "gravity": Gravity(1, 2, untrimmed=True)},
+        {"fit": Fit.CROP, "gravity": Gravity(1, 2)},
+    ),
     ("quality of a PNG", PNG, {"quality": Quality.of(1)}, {}),
     ("quality of a GIF", GIF, {"quality": Quality.of(1)}, {}),
     ("bytes of a PNG", PNG, {"max_bytes": 1024}, {}),
@@ -251,7 +267,7 @@ def test_one_field_apart_is_another_variant(
 @given(strategies.renditions())
 def test_a_variant_is_safe_in_a_key_and_in_a_file_name(rendition: Rendition) -> None:
     """ASCII letters, digits, dashes and dots, and shorter than a file name may be."""
-    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{1,119}", rendition.variant)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{1,199}", rendition.variant)
 
 
 @given(st.text() | st.from_regex(r"[0-9]{1,3}x[0-9]{1,3}(-[a-z0-9.]{1,8}){0,4}", fullmatch=True))

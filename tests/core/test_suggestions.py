@@ -48,6 +48,11 @@ PRESETS = UrlRules(presets={"card": (), "thumb": ()})
         ("pad=10px%2020px", "10,20"),
         ("pad=10,%2020", "10,20"),
         ("bg=blured", "blur"),
+        ("rect=10x20x30x40", "10,20,30,40"),
+        ("rect=10px,20px,30px,40px", "10,20,30,40"),
+        ("rect=.1:.2:1.5:50%25", "0.1,0.2,1.5,50%"),
+        ("trim=auto", "true"),
+        ("trim=off", "false"),
     ],
 )
 def test_a_bad_value_names_the_right_one(query: str, meant: str) -> None:
@@ -58,7 +63,16 @@ def test_a_bad_value_names_the_right_one(query: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["fit=xyzzy", "quality=abc", "bg=%23ff", "rotate=45", "flip=q", "gravity=top-bottom"]
+    "query",
+    [
+        "fit=xyzzy",
+        "quality=abc",
+        "bg=%23ff",
+        "rotate=45",
+        "flip=q",
+        "gravity=top-bottom",
+        "rect=1,2,3",
+    ],
 )
 def test_what_is_near_nothing_has_no_suggestion(query: str) -> None:
     """A guess would mislead."""

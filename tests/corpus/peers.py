@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from liveresize.core.formats import Format
+from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Fit, Gravity, Pad
 
@@ -83,11 +84,15 @@ def sharp(operation: str, size: Size) -> Reading:
     """Steps such as `rotate 90; resize w=320 h=240; to jpeg`."""
     rendition: Rendition | None = None
     upright, turn = False, 0
+    first, *rest = operation.split("; ")
+    rect = None
     if match := re.fullmatch(
-        r"extract left: (\d+), top: (\d+), width: (\d+), height: (\d+)", operation
+        r"extract left: (\d+), top: (\d+), width: (\d+), height: (\d+)", first
     ):
-        return Cut((int(match[1]), int(match[2]), int(match[3]), int(match[4])))
-    for step in operation.split("; "):
+        if not rest:
+            return Cut((int(match[1]), int(match[2]), int(match[3]), int(match[4])))
+        rect = Rect.read(",".join(match.groups()))
+    for step in rest if rect else (first, *rest):
         if step == "auto-orient":
             upright = True
         elif rendition is None and (match := re.fullmatch(r"rotate (90|180|270)", step)):
@@ -102,8 +107,10 @@ def sharp(operation: str, size: Size) -> Reading:
         elif not SHARP_SIZELESS.fullmatch(step):
             return None
     if rendition is None:
+        if rect:
+            return Asked(boxed(0, 0, Fit.CLIP, rect=rect, rotate=turn), upright)
         return None if turn else whole(upright=upright)
-    return Asked(rendition, upright)
+    return Asked(replace(rendition, rect=rect), upright)
 
 
 def _sharp_pad(step: str) -> Pad:
@@ -139,9 +146,16 @@ def weserv(operation: str, size: Size) -> Reading:
     options = {
         name: value for name, value in options.items() if not WESERV_SIZELESS.fullmatch(name)
     }
-    if set(options) == {"cx", "cy", "cw", "ch"} and "%" not in operation:
-        x, y, width, height = (int(options[name]) for name in ("cx", "cy", "cw", "ch"))
-        return Cut((x, y, width, height))
+    more: dict[str, Any] = {}
+    if {"cx", "cy", "cw", "ch"} <= set(options) and "%" not in operation:
+        x, y, width, height = (int(options.pop(name)) for name in ("cx", "cy", "cw", "ch"))
+        if not options:
+            return Cut((x, y, width, height))
+        if options.pop("precrop", None) is None:
+            return None  # it cuts after the box
+        more["rect"] = Rect.read(f"{x},{y},{width},{height}")
+    if tolerance := options.pop("trim", None):
+        more["trim"] = int(tolerance)
     if "mtrim" not in options:
         options.pop("mask", None)
     enlarge = options.pop("we", "false") == "false"
@@ -154,7 +168,7 @@ def weserv(operation: str, size: Size) -> Reading:
         width, height = width or size[0], height or size[1]
     if fit is None or options:
         return None
-    return Asked(boxed(width * density, height * density, fit, enlarge=enlarge))
+    return Asked(boxed(width * density, height * density, fit, enlarge=enlarge, **more))
 
 
 def imagor(operation: str, size: Size) -> Reading:

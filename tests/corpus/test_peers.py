@@ -12,6 +12,7 @@ import pytest
 
 from liveresize import errors
 from liveresize.core import geometry
+from liveresize.core.rect import Rect
 from liveresize.core.values import Fit
 from liveresize.imaging import ingest
 
@@ -195,6 +196,13 @@ def test_operations_are_read_as_they_are_meant() -> None:
     turned = Asked(replace(crop, rotate=90), upright=False)
     assert peers.sharp("rotate 90; resize w=320 h=240", size) == turned
     assert peers.sharp("extract left: 1, top: 2, width: 3, height: 4", size) == Cut((1, 2, 3, 4))
+    part = peers.boxed(100, 100, Fit.CROP, rect=Rect.read("1,2,3,4"))
+    extract = "extract left: 1, top: 2, width: 3, height: 4; resize w=100 h=100"
+    assert peers.sharp(extract, size) == Asked(part, upright=False)
+    precrop = "query cx=1&cy=2&cw=3&ch=4&w=100&h=100&fit=cover&precrop"
+    assert peers.weserv(precrop, size) == Asked(part)
+    trimmed = Asked(peers.boxed(9, 9, Fit.CROP, trim=10))
+    assert peers.weserv("query w=9&h=9&fit=cover&trim=10", size) == trimmed
     assert peers.weserv("query w=160&dpr=2&blur=1", size) == Asked(clip)
     assert peers.weserv("query cx=1&cy=2&cw=3&ch=4", size) == Cut((1, 2, 3, 4))
     assert peers.imagor("full-fit-in/320x240", size) == Asked(replace(crop, fit=Fit.COVER))

@@ -11,6 +11,7 @@ from PIL import Image
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.core.jobs import IntakeJob, ProbeJob, RenderJob
+from liveresize.core.rect import Rect
 from liveresize.core.values import SMART, Backdrop, Fit
 from liveresize.imaging import decode, decoded, memory, perform, render
 
@@ -95,6 +96,13 @@ RENDITIONS = [
     rendition(format=Format.JPEG, blur=30),
 ]
 
+PARTS = [
+    rendition(width=120, rect=Rect.read("0.1,0.2,0.5,0.5"), format=Format.JPEG),
+    rendition(width=120, trim=40, format=Format.JPEG),
+    rendition(trim=0, rect=Rect.read("9,9,200,200")),
+]
+"""Those that are trimmed are not kept once they are finished: their size depends on pixels."""
+
 
 @pytest.mark.parametrize(("name", "mode", "options"), FILES, ids=[each[0] for each in FILES])
 def test_the_same_bytes_come_out_and_kept_pixels_stay_as_they_are(
@@ -106,7 +114,7 @@ def test_the_same_bytes_come_out_and_kept_pixels_stay_as_they_are(
 ) -> None:
     """Cold, warm, after everything was dropped, and without keeping: for every operation."""
     path = saved(tmp_path, name, mode, **options)
-    for each in RENDITIONS:
+    for each in RENDITIONS + PARTS:
         kept.clear()
         cold = render.render(path, each, SETTINGS)
         ((key, entry),) = kept._entries.items()

@@ -100,6 +100,20 @@ class TestLarge:
         assert free["taken"] <= max(free["computed"], free["floor"])
         assert worked(job, path, str(free["computed"]))["outcome"] == "done"
 
+    @pytest.mark.parametrize(
+        "variant", ["2000x2000-rect10.10.9000f.9000f-png", "2000x2000-trim10-png"]
+    )
+    @pytest.mark.parametrize("name", ["rgb.jpeg", "rgba.png", "rgb.avif", "still.gif"])
+    def test_what_is_computed_suffices_for_a_part(
+        self, folder: pathlib.Path, name: str, variant: str
+    ) -> None:
+        """Its copy is counted, and that a picture is decoded whole to be trimmed."""
+        path = large.made(folder, name, 12)
+        free = worked(variant, path, "0")
+        assert free["taken"] <= max(free["computed"], free["floor"])
+        assert free["computed"] <= FACTOR * free["taken"] + SLACK
+        assert worked(variant, path, str(free["computed"]))["outcome"] == "done"
+
     @pytest.mark.parametrize("megapixels", [48, 108])
     @pytest.mark.parametrize("name", ["rgb.jpeg", "progressive.jpeg", "rgb.png", "rgb.avif"])
     def test_what_is_taken_can_be_rendered(

@@ -152,15 +152,21 @@ def test_an_object_that_made_room_is_rendered_again(tmp_path: Path) -> None:
 
 
 def test_a_key_cannot_ask_for_more_than_a_url_can(tmp_path: Path) -> None:
-    """A variant beyond the bounds is no object, and no render."""
+    """A variant beyond the bounds or the picture is no object, and no render."""
 
     async def main() -> None:
         house = House(tmp_path, store=disk_store(tmp_path), bounds=Bounds(300, 300))
         original = await house.upload()
-        variant = request(5000).rendition.variant
-        with pytest.raises(errors.OriginalMissing):
-            await house.objects.serve(f"cat/{original.generation}/{variant}.jpg")
+        far = f"rect{original.width}.0.9.9"
+        point = "crop-gu1x2-trim10"  # a focus that the picture does not have
+        for variant in (
+            request(5000).rendition.variant,
+            *(f"9x9-{token}-qa82-jpeg" for token in (far, point)),
+        ):
+            assert not await answered(house, key(original, variant))
         assert not house.renderer.renders
+        for token in ("rect1.0.9.5000f-trim10", "crop-smart-trim0"):
+            assert await answered(house, key(original, f"9x9-{token}-qa82-jpeg"))
 
     run(main)
 

@@ -64,6 +64,11 @@ def test_a_crop_keeps_the_focus_until_the_picture_is_replaced(gallery: Gallery, 
     keeps(0.1, 0.5)
     assert web.patch(f"/{name}", json={"focus": [0.8, 0.5]}, headers=BEARER).status_code == 200
     keeps(0.8, 0.5)
+    # 0.8 of 90 pixels is at 27 of the right half.
+    half = f"{crop}&rect=45,0,45,40"
+    assert same(web, half, f"{half}&gravity=0.6,0.5")
+    assert not same(web, half, f"{half}&gravity=center")
+    assert same(web, f"{half}&trim=true", f"{half}&gravity=0.6,0.5&trim=true")
     plain = f"/{name}_20_30.png"
     assert same(web, f"{plain}?fit=canvas", f"{plain}?fit=canvas&gravity=center")
     web.put_in(name, OTHER, overwrite=True)

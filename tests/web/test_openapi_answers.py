@@ -107,6 +107,8 @@ def test_pictures_by_either_method(visitor: Visitor, name: str, method: str) -> 
         (RENDITION, f"/{name}_21_0.auto", 200),
         (RENDITION, f"/{name}_5000_0.png", 307),
         (RENDITION, f"/{name}_20_0.jpg?fit=stretch", 400),
+        (RENDITION, f"/{name}_20_0.jpg?rect=9999,0,1,1", 400),
+        (RENDITION, f"/{name}_0_500.jpg?rect=0,0,1.0,1&trim=true", 307),
         (RENDITION, "/nobody_20_0.jpg", 404),
         (DENSE, f"/{name}_20_10_2x.webp?fit=crop", 200),
         (DENSE, f"/{name}_20_10_21x.webp", 400),
@@ -114,6 +116,8 @@ def test_pictures_by_either_method(visitor: Visitor, name: str, method: str) -> 
         ("/{name}", "/nobody", 404),
         ("/{name}.{ext}", f"/{name}.png", 200),
         ("/{name}.{ext}", f"/{name}.avif", 200),
+        ("/{name}.{ext}", f"/{name}.png?rect=1,2,3,4", 200),
+        ("/{name}.{ext}", f"/{name}.png?rect=0,9999,1,1", 400),
         ("/{name}.json", f"/{name}.json", 200),
         ("/{name}.json", "/nobody.json", 404),
     ):

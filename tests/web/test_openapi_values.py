@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -28,6 +29,8 @@ TEXTS = (
     *("10", "10.5", "0.3333333333333333", "h", "v", "hv", "vh", "crop", "clip", "fill"),
     *("canvas", "cover", "center", "north", "smart", "top", "0,0", "1,1", "0.25,0.75", "1.5,0"),
     *("0,-1", ",", "fff", "ffff", "ff0000", "ff0000aa", "f0f0f", "g00", "transparent", "card"),
+    *("0,0,9,9", "0,0,1.0,1.0", "0,0.5,050,100.0%", "9%,09%,10%,0.0%", "1.0,0,1,1", "0,0,0,1"),
+    *("99.9%,0,0.09%,90%", "0,0,101%,1", "0,0,.5,1", "0,0,1.5,1", "0,0,9,9,9", "255", "256"),
     *("2", "200", "201", "000,ffcc00", "fff,ff0000aa"),
     *("max", "blur", "9999", "10000", "10,20", "1,2,3,4", "1,2,3,4,5", "1,", "-1,2"),
 )
@@ -48,7 +51,7 @@ def test_parameters_take_what_the_document_says(document: Document, name: str) -
     told = document.parameters("GET", RENDITION)["query", name]
     for text in TEXTS:
         try:
-            parameters.read(f"{name}={text}", rules)
+            parameters.read(f"{name}={quote(text)}", rules)
             taken = True
         except errors.BadParameter:
             taken = False

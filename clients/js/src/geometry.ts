@@ -13,6 +13,61 @@ export function sizeOf(original: Size, box: Size, options: Operations): Size {
   return [width + left + right, height + top + bottom];
 }
 
+/** The (width, height) of the part that `rect` shows; undefined if that is outside. */
+export function partOf(size: Size, rect: Operations["rect"]): Size | undefined {
+  if (rect === undefined || rect === null) return size;
+  const [x, y, width, height] = texts(rect).map(length) as [Length, Length, Length, Length];
+  const across = span(x, width, size[0]);
+  const down = span(y, height, size[1]);
+  return across && down ? [across, down] : undefined;
+}
+
+/** The numbers of a rectangle as texts: a whole number is pixels, all others are fractions. */
+export function texts(rect: NonNullable<Operations["rect"]>): string[] {
+  if (!Array.isArray(rect)) return String(rect).split(",");
+  return rect.map((each) => String(Math.round(each * WHOLE) / WHOLE));
+}
+
+/** Pixels, or ten-thousandths of a side. */
+interface Length {
+  value: number;
+  relative: boolean;
+}
+
+const WHOLE = 10_000;
+
+function length(text: string): Length {
+  if (/^[0-9]+$/.test(text)) return { value: Number(text), relative: false };
+  const percent = text.endsWith("%");
+  const parts = Number(text.replace("%", "")) * (percent ? WHOLE / 100 : WHOLE);
+  if (parts === 0) return { value: 0, relative: true };
+  if (Number(text.replace("%", "")) === (percent ? 100 : 1)) return { value: WHOLE, relative: true };
+  return { value: Math.min(WHOLE - 1, Math.max(1, Math.floor(parts + 0.5))), relative: true };
+}
+
+/** How many pixels of a side a part has. */
+function span(start: Length, part: Length, side: number): number | undefined {
+  const of = (each: Length): number =>
+    each.relative ? Math.floor((2 * each.value * side + WHOLE) / (2 * WHOLE)) : each.value;
+  const first = start.relative ? Math.min(of(start), side - 1) : start.value;
+  if (first < 0 || first >= side) return undefined;
+  const last =
+    start.relative && part.relative
+      ? of({ value: Math.min(WHOLE, start.value + part.value), relative: true })
+      : first + of(part);
+  return Math.min(side, Math.max(last, first + 1)) - first;
+}
+
+/** Whether a picture is trimmed. */
+export const trims = (options: Operations): boolean =>
+  options.trim !== undefined && options.trim !== null && options.trim !== false;
+
+/** Whether the size of the result does not depend on what `trim` cuts off. */
+export function isKnown(box: Size, options: Operations): boolean {
+  const exact = (options.fit === "crop" || options.fit === "fill") && (options.enlarge ?? true);
+  return !trims(options) || (box[0] > 0 && box[1] > 0 && (exact || options.fit === "canvas"));
+}
+
 /** The four sides of a pad, as in CSS: a side left out is that across. */
 export function sides(pad: Operations["pad"]): [number, number, number, number] {
   const given = Array.isArray(pad) ? pad : String(pad ?? 0).split(",").map(Number);

@@ -6,6 +6,10 @@ export interface Operations {
   fit?: "clip" | "crop" | "cover" | "canvas" | "fill" | null;
   /** What `crop` keeps, and where `canvas` places the image: a direction, the most detailed region (`smart`), or a focal point `x,y` in fractions. `auto` is the focus of the image for `crop`, or `smart` if it has none. Without a gravity, `crop` keeps the focus, too. */
   gravity?: "center" | "north" | "south" | "east" | "west" | "northeast" | "northwest" | "southeast" | "southwest" | "smart" | "auto" | (string & {}) | readonly number[] | null;
+  /** The part `x,y,w,h` of the upright image, which then counts as the image. A whole number is pixels; a number with a decimal point (`0.25`, `1.0`) or `%` is a fraction of the width or height, rounded to 0.0001. What is over the edges is cut off. */
+  rect?: (string & {}) | readonly number[] | null;
+  /** Cuts off borders of the colour of the upper left pixel, or transparent ones where that is transparent. The number is how many levels of 255 a colour may differ; `true` is 10. */
+  trim?: boolean | number | null;
   /** 0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` keeps the quality of a JPEG; for other originals it is the configured one. `visual` is the lowest one that looks like the original, and is found for each image. */
   quality?: "auto" | "visual" | number | null;
   /** At most so many bytes of JPEG, WebP and AVIF, in steps of 1024: the best quality that fits, not above `quality`, and not below 10. 0 is no limit. */
@@ -57,6 +61,8 @@ export interface Schema {
 export const SCHEMAS: Record<keyof Operations, Schema> = {
   fit: {"enum": ["clip", "crop", "cover", "canvas", "fill"]},
   gravity: {"anyOf": [{"enum": ["center", "north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest", "smart", "auto"]}, {"type": "string", "pattern": "^(0(\\.[0-9]{1,99})?|1(\\.0{1,99})?),(0(\\.[0-9]{1,99})?|1(\\.0{1,99})?)$"}]},
+  rect: {"type": "string", "pattern": "^(?:0{1,9}|0\\.0{1,99}|0{1,2}(?:\\.0{1,99})?%|0{0,8}[1-9][0-9]{0,8}|0\\.0{0,49}[1-9][0-9]{0,49}|(?:0?[1-9]|[1-9][0-9])(?:\\.[0-9]{1,49})?%|0{1,2}\\.0{0,49}[1-9][0-9]{0,49}%),(?:0{1,9}|0\\.0{1,99}|0{1,2}(?:\\.0{1,99})?%|0{0,8}[1-9][0-9]{0,8}|0\\.0{0,49}[1-9][0-9]{0,49}|(?:0?[1-9]|[1-9][0-9])(?:\\.[0-9]{1,49})?%|0{1,2}\\.0{0,49}[1-9][0-9]{0,49}%),(?:0{0,8}[1-9][0-9]{0,8}|0\\.0{0,49}[1-9][0-9]{0,49}|(?:0?[1-9]|[1-9][0-9])(?:\\.[0-9]{1,49})?%|0{1,2}\\.0{0,49}[1-9][0-9]{0,49}%|1\\.0{1,99}|100(?:\\.0{1,99})?%),(?:0{0,8}[1-9][0-9]{0,8}|0\\.0{0,49}[1-9][0-9]{0,49}|(?:0?[1-9]|[1-9][0-9])(?:\\.[0-9]{1,49})?%|0{1,2}\\.0{0,49}[1-9][0-9]{0,49}%|1\\.0{1,99}|100(?:\\.0{1,99})?%)$"},
+  trim: {"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0, "maximum": 255}]},
   quality: {"anyOf": [{"enum": ["auto", "visual"]}, {"type": "integer", "minimum": -1}]},
   max_bytes: {"anyOf": [{"const": 0}, {"type": "integer", "minimum": 1024, "maximum": 67108864}]},
   blur: {"anyOf": [{"type": "boolean"}, {"type": "number", "minimum": 0.3, "maximum": 100}]},
@@ -77,5 +83,5 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
 };
 
 /** Every parameter that a signature covers, and those of vip's URLs beside them. */
-export const SIGNED: readonly string[] = ["fit", "gravity", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
+export const SIGNED: readonly string[] = ["fit", "gravity", "rect", "trim", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
 export const SIGNED_OF_BUCKETS: readonly string[] = ["s", "c", "animate"];

@@ -1,5 +1,5 @@
 import { SCHEMAS, type Operations, type Schema } from "./parameters.js";
-import { sides, sizeOf, type Size } from "./geometry.js";
+import { isKnown, partOf, sides, sizeOf, texts, trims, type Size } from "./geometry.js";
 
 /** The URL would not be read as that of this picture. */
 export class MalformedUrl extends Error {
@@ -146,7 +146,12 @@ const MEDIA: Record<string, string> = { avif: "image/avif", webp: "image/webp" }
  * `original` is the size of the upright picture. Presets and the bounds of the server are ignored. */
 export function size(original: Size, width = 0, height = 0, options: Options = {}): Size {
   target("_", width, height, { ...options, format: "jpg" });
-  return sizeOf(original, [width, height], options);
+  const part = partOf(original, options.rect);
+  if (!part) throw new BadParameter("The parameter `rect` must begin inside the picture.");
+  if (!isKnown([width, height], options)) {
+    throw new BadParameter("The size of a trimmed picture is known only after it is made.");
+  }
+  return sizeOf(part, [width, height], options);
 }
 
 /** Return path and query, without a signature. */
@@ -206,7 +211,7 @@ function parameters(options: Options): [string, string][] {
   const pairs: [string, string][] = [];
   const add = (name: string, value: unknown, fits: (text: string) => boolean): void => {
     if (value === undefined || value === null) return;
-    const text = spelled(value);
+    const text = name === "rect" && Array.isArray(value) ? texts(value).join(",") : spelled(value);
     if (!text || !fits(text)) throw new BadParameter(`The parameter \`${name}\` cannot be \`${text}\`.`);
     pairs.push([name, text]);
   };
@@ -293,8 +298,12 @@ function inRatio(each: number, width: number, height: number): number {
 
 function measures(original: Size | undefined, box: Size, options: Options): Record<string, string> {
   const fixed = options.fit === "crop" || options.fit === "canvas" || options.fit === "fill";
-  const known = original ?? (fixed && box[0] && box[1] ? box : undefined); // any would do
-  const [width, height] = known ? size(known, ...box, options) : [0, 0];
+  const trimmed = trims(options);
+  // Of these any size would do.
+  const any = fixed && box[0] && box[1] && (trimmed || !original);
+  const known = any ? box : trimmed ? undefined : original;
+  const shown = any ? { ...options, rect: null, trim: null } : options;
+  const [width, height] = known ? size(known, ...box, shown) : [0, 0];
   return width && height ? { width: String(width), height: String(height) } : {};
 }
 
