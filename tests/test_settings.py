@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveresize import config, errors
+from liveresize.app import rules
 from liveresize.settings import backends, pictures, schema
 
 ROOT = Path(__file__).parent.parent
@@ -394,6 +395,26 @@ def test_a_format_whose_plugin_is_missing_is_a_warning(
     (warning,) = read(tmp_path, environ).warnings
     assert f"needs {'pi-heif' if name == 'heif' else 'liveresize[jxl]'} to be" in warning
     assert read(tmp_path, environ).formats.readable == ("jpeg",)
+
+
+def test_jpeg_xl_that_cannot_be_made_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off unless asked for; then the package must be there, and `auto` alone turns nothing on."""
+    assert not read(tmp_path, {}).jxl.made
+    on = read(tmp_path, {"LIVERESIZE_JXL__ENABLED": "true"})
+    assert (on.jxl.made, on.warnings) == (True, ())
+    assert rules.url_rules(on).jxl
+    assert not rules.url_rules(on).jxl_in_auto
+    alone = read(tmp_path, {"LIVERESIZE_JXL__IN_AUTO": "true"})
+    assert not rules.url_rules(alone).jxl_in_auto
+    assert ["jxl.enabled is false" in each for each in alone.warnings] == [True]
+    both = {"LIVERESIZE_JXL__ENABLED": "true", "LIVERESIZE_JXL__IN_AUTO": "true"}
+    assert rules.url_rules(read(tmp_path, both)).jxl_in_auto
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    missing = read(tmp_path, both)
+    assert ["liveresize[jxl]" in each for each in missing.warnings] == [True]
+    assert not rules.url_rules(missing).jxl
 
 
 def test_formats_have_other_names(tmp_path: Path) -> None:

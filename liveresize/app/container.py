@@ -200,7 +200,9 @@ class Container:
             store=self.store,
             memory=self.memory,
             publisher=self.publisher,
-            two_speed=TwoSpeed(settings.auto, settings.encoder.avif_max_pixels),
+            two_speed=TwoSpeed(
+                settings.auto, settings.encoder.avif_max_pixels, settings.jxl.max_pixels
+            ),
             visual=VisualQualities(
                 originals=self.originals,
                 rows=self.index.rows,

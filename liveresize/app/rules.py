@@ -48,7 +48,7 @@ def url_rules(settings: Settings) -> UrlRules:
     """How URLs are read. Raises SettingsError for a preset that could never be used."""
     quality = settings.quality
     rules = UrlRules(
-        quality=Quality(quality.jpeg, quality.webp, quality.avif, match=True),
+        quality=Quality(quality.jpeg, quality.webp, quality.avif, match=True, jxl=quality.jxl),
         visual=round(settings.encoder.visual_ssim * 1000),
         blur=round(settings.blur.sigma * 10),
         enlarge=settings.enlarge,
@@ -57,6 +57,8 @@ def url_rules(settings: Settings) -> UrlRules:
         webp_always=settings.webp.allow_dynamic_switch,
         lenient=settings.compat.lenient,
         rights=settings.renditions.metadata == "rights",
+        jxl=settings.jxl.made,
+        jxl_in_auto=settings.jxl.made and settings.jxl.in_auto,
     )
     try:
         check_presets(settings.presets, rules)

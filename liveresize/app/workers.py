@@ -11,6 +11,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         constraints=settings.constraints,
         formats=settings.formats,
         encoder=settings.encoder,
+        jxl=settings.jxl,
         effort=settings.effort,
         metadata=settings.originals.metadata,
         decoded_bytes=settings.workers.decoded_bytes,

@@ -67,4 +67,4 @@ def _check(target: str) -> None:
         for name, _, value in (pair.partition("=") for pair in query.split("&"))
         if name == "preset"
     }
-    urls.parse(target, "", UrlRules(presets=presets))
+    urls.parse(target, "", UrlRules(presets=presets, jxl=True))

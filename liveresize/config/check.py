@@ -263,6 +263,13 @@ def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
     yield from _warn_of_tls(settings)
     for name in settings.formats.missing:
         yield f"formats.input lists {name}, which is not accepted: it needs {_PACKAGES[name]}."
+    if settings.jxl.missing:
+        yield (
+            "jxl.enabled is true, but JPEG XL is not made: it needs liveresize[jxl] to be "
+            "installed."
+        )
+    if settings.jxl.in_auto and not settings.jxl.enabled:
+        yield "jxl.in_auto is true, but jxl.enabled is false: no rendition is JPEG XL."
     if settings.webhook.secrets and not settings.webhook.url:
         yield "webhook.secrets is set, but webhook.url is empty: nobody is told of uploads."
     if settings.redis.url:

@@ -70,6 +70,7 @@ class Settings:
     formats: pictures.Formats = section(pictures.Formats)
     encoder: pictures.Encoder = section(pictures.Encoder)
     auto: pictures.Auto = section(pictures.Auto)
+    jxl: pictures.Jxl = section(pictures.Jxl)
     originals: pictures.Originals = section(pictures.Originals)
     renditions: pictures.Renditions = section(pictures.Renditions)
     token: server.Token = section(server.Token)

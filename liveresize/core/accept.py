@@ -50,14 +50,17 @@ def prefers_html(accept: str) -> bool:
     return html > q.get("application/json", 0.0) and html >= max(q.values())
 
 
-def negotiate(accept: str) -> Negotiated:
-    """Return which of AVIF and WebP the client accepts with at least the weight of JPEG and PNG.
+def negotiate(accept: str, *, jxl: bool = False) -> Negotiated:
+    """Return which of AVIF and WebP the client accepts with at least the weight of JPEG and PNG,
+    and with `jxl` whether JPEG XL as well.
 
-    AVIF is left out if WebP has a higher weight.
+    AVIF is left out if WebP has a higher weight, and JPEG XL if one of them has.
     """
     q = weights(accept)
     plain = next((q[media] for media in _PLAIN if media in q), 0.0)
     avif, webp = q.get("image/avif", 0.0), q.get("image/webp", 0.0)
     wants_webp = webp > 0.0 and webp >= plain
     wants_avif = avif > 0.0 and avif >= plain and not (wants_webp and webp > avif)
-    return Negotiated(avif=wants_avif, webp=wants_webp)
+    jxl_weight, best = q.get("image/jxl", 0.0), max(plain, avif * wants_avif, webp * wants_webp)
+    wants_jxl = jxl and jxl_weight > 0.0 and jxl_weight >= best
+    return Negotiated(avif=wants_avif, webp=wants_webp, jxl=wants_jxl)

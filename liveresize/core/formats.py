@@ -25,6 +25,7 @@ class Format(enum.StrEnum):
     WEBP = "webp"
     AVIF = "avif"
     GIF = "gif"
+    JXL = "jxl"
 
     @property
     def extension(self) -> str:
@@ -44,7 +45,7 @@ class Format(enum.StrEnum):
     @property
     def lossy(self) -> bool:
         """Whether `quality` has an effect."""
-        return self in (Format.JPEG, Format.WEBP, Format.AVIF)
+        return self in (Format.JPEG, Format.WEBP, Format.AVIF, Format.JXL)
 
     @property
     def animates(self) -> bool:
@@ -63,6 +64,7 @@ _MAX_SIDE = {
     Format.WEBP: 16_383,  # 14 bits in the VP8 frame header
     Format.AVIF: 65_536,
     Format.GIF: 65_535,
+    Format.JXL: 2**18,  # of level 5, which every decoder reads
 }
 
 EXTENSIONS = {
@@ -74,8 +76,14 @@ EXTENSIONS = {
     "webp": Format.WEBP,
     "avif": Format.AVIF,
     "gif": Format.GIF,
+    "jxl": Format.JXL,
 }
 """Extension in lower case → format. `auto` is not here: it depends on `Accept`."""
+
+
+def extensions(*, jxl: bool) -> list[str]:
+    """Return the extensions that URLs can have: `.jxl` is one where the settings say so."""
+    return [each for each, output in EXTENSIONS.items() if jxl or output is not Format.JXL]
 
 
 UNSHOWN = frozenset({"heif"})
@@ -90,6 +98,8 @@ def sniff(data: bytes) -> Format:
         return Format.PNG
     if data.startswith(b"GIF8"):
         return Format.GIF
+    if data.startswith(b"\xff\x0a"):
+        return Format.JXL
     return Format.WEBP if data[8:12] == b"WEBP" else Format.AVIF
 
 
@@ -100,17 +110,22 @@ def is_known(data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """The format `auto`: which of AVIF and WebP the client prefers to JPEG, PNG and GIF."""
+    """The format `auto`: which of JPEG XL, AVIF and WebP the client prefers to JPEG, PNG and GIF.
+
+    JPEG XL is among them only where the settings offer it.
+    """
 
     avif: bool = False
     webp: bool = False
+    jxl: bool = False
 
     animates = True
 
     @property
     def token(self) -> str:
-        """The token in a variant: `auto.aw`, `auto.a`, `auto.w` or `auto.n`."""
-        return "auto." + (("a" if self.avif else "") + ("w" if self.webp else "") or "n")
+        """The token in a variant: `auto.n`, or those of `auto.jaw` that are preferred."""
+        offered = "j" * self.jxl + "a" * self.avif + "w" * self.webp
+        return f"auto.{offered or 'n'}"
 
     @property
     def max_side(self) -> int:

@@ -129,13 +129,17 @@ def id_of_file(file_name: str) -> str:
         return suggested_id(file_name)
 
 
-def split_suffix(segment: str) -> tuple[str, str]:
+LATER = "jxl"
+"""A suffix with a meaning where the settings say so. Ids may end with it."""
+
+
+def split_suffix(segment: str, *, jxl: bool = False) -> tuple[str, str]:
     """Split off a known suffix: `cat.jpg` → `("cat", "jpg")`, otherwise `(segment, "")`.
 
-    The suffix is returned in lower case.
+    With `jxl`, that is one, too. The suffix is returned in lower case.
     """
     stem, dot, suffix = segment.rpartition(".")
-    if dot and stem and suffix.lower() in SUFFIXES:
+    if dot and stem and (suffix.lower() in SUFFIXES or (jxl and suffix.lower() == LATER)):
         return stem, suffix.lower()
     return segment, ""
 

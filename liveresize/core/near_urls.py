@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from liveresize import errors
-from liveresize.core import names, numbers, parameters
-from liveresize.core.formats import EXTENSIONS
+from liveresize.core import formats, names, numbers, parameters
 from liveresize.core.names import ImageId
 from liveresize.core.urls import MAX_DENSITY
 
@@ -64,10 +63,11 @@ class NearUrl:
     wrong_extension: str = ""
 
 
-def candidates(path: str, asked: Collection[str] = ()) -> tuple[NearUrl, ...]:
+def candidates(path: str, asked: Collection[str] = (), *, jxl: bool = False) -> tuple[NearUrl, ...]:
     """Return what a raw path may have meant, likeliest first, at most `MOST`.
 
-    Names in `asked` are left out: the index has no picture of that name.
+    Names in `asked` are left out: the index has no picture of that name. `jxl` says whether URLs
+    can end in `.jxl`.
     """
     if len(path) > _LONGEST_READ:
         return ()
@@ -77,7 +77,7 @@ def candidates(path: str, asked: Collection[str] = ()) -> tuple[NearUrl, ...]:
     except errors.MalformedUrl:
         return ()
     found: dict[str, NearUrl] = {}
-    for near in _readings(segment, moved=moved):
+    for near in _readings(segment, moved=moved, jxl=jxl):
         name = near.image.name
         if name not in found and name not in asked and _is_name(name) and len(near.path) <= LONGEST:
             found[name] = near
@@ -100,7 +100,7 @@ def _segment(path: str) -> tuple[str, bool]:
     return (last, True) if slash else (path, False)
 
 
-def _readings(segment: str, *, moved: bool) -> Iterator[NearUrl]:
+def _readings(segment: str, *, moved: bool, jxl: bool) -> Iterator[NearUrl]:
     """Yield the ways to read a segment: as an original, then with less and less of it as size.
 
     `moved`: there was a folder in front of it, which is a mistake by itself.
@@ -109,7 +109,7 @@ def _readings(segment: str, *, moved: bool) -> Iterator[NearUrl]:
     stem, dot, extension = segment.rpartition(".")
     if not (dot and stem and _EXTENSION.fullmatch(extension)):
         stem, extension = segment, ""
-    output = _output(extension)
+    output = _output(extension, jxl=jxl)
     inner, suffix = names.split_suffix(stem)
     wrong = extension if extension and output != extension.lower() else ""
     if wrong or suffix or query or moved:
@@ -128,10 +128,10 @@ def _near(name: str, size: str, output: str, wrong: str = "") -> NearUrl:
     return NearUrl(ImageId(name), f"/{quote(name, safe='')}{size}.{output}", wrong)
 
 
-def _output(extension: str) -> str:
+def _output(extension: str, *, jxl: bool) -> str:
     """Return the extension that may have been meant; JPEG if none is near."""
     lower = extension.lower()
-    if lower in EXTENSIONS or lower in ("auto", "json"):
+    if lower in formats.extensions(jxl=jxl) or lower in ("auto", "json"):
         return lower
     return next(iter(difflib.get_close_matches(lower, _OFFERED, 1, 0.7)), "jpg")
 

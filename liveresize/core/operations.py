@@ -325,7 +325,7 @@ OPERATIONS = {row.name: row for row in ROWS if row.name}
 """The operations that a URL can have, by name."""
 
 _HEAD = r"(?P<width>[0-9]{1,11})x(?P<height>[0-9]{1,11})"
-_TAIL = r"-(?P<format>auto\.(?:aw|a|w|n)|jpeg|png|webp|avif|gif)"
+_TAIL = r"-(?P<format>auto\.(?:j?(?:aw|a|w)|j|n)|jpeg|png|webp|avif|gif|jxl)"
 
 VARIANT = re.compile(
     _HEAD + "".join(f"(?:-(?P<{row.attribute}>{row.pattern}))?" for row in ROWS) + _TAIL

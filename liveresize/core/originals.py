@@ -1,5 +1,6 @@
 """Originals and their generations, which distinguish the versions of one picture."""
 
+import contextlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -103,10 +104,10 @@ class Original:
     @property
     def output_format(self) -> Format:
         """The format of a rendition that keeps the format of the original."""
-        try:
-            return Format(self.format)
-        except ValueError:
-            return Format.PNG if self.has_alpha else Format.JPEG
+        if self.format != Format.JXL:  # which browsers do not show
+            with contextlib.suppress(ValueError):
+                return Format(self.format)
+        return Format.PNG if self.has_alpha else Format.JPEG
 
     @property
     def mime(self) -> str:

@@ -1,6 +1,7 @@
 """Renditions: one frozen value each, and the variant string that names it."""
 
 import functools
+import itertools
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Self
@@ -95,6 +96,8 @@ class Rendition:
         lossless = isinstance(self.format, Format) and not self.format.lossy
         if isinstance(self.format, Format):
             quality = quality.only(self.format) if quality and not lossless else None
+        elif quality:
+            quality = quality.offered(jxl=self.format.jxl)
         background = background or WHITE
         if self.format is Format.JPEG:
             background = _over_white(background)
@@ -194,7 +197,7 @@ _TOKENS = [row.token for row in ROWS]
 
 _NEGOTIATED = {
     each.token: each
-    for each in (Negotiated(avif, webp) for avif in (False, True) for webp in (False, True))
+    for each in itertools.starmap(Negotiated, itertools.product((False, True), repeat=3))
 }
 
 

@@ -129,4 +129,5 @@ def _accept(rendition: Rendition) -> str:
     output = rendition.format
     if not isinstance(output, Negotiated):
         return ""
-    return ",".join(["image/avif"] * output.avif + ["image/webp"] * output.webp)
+    offered = {"jxl": output.jxl, "avif": output.avif, "webp": output.webp}
+    return ",".join(f"image/{each}" for each, accepted in offered.items() if accepted)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from liveresize import errors
 from liveresize.core import accept as accept_header
-from liveresize.core import names, numbers, parameters
+from liveresize.core import formats, names, numbers, parameters
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import Scale, UrlRules
@@ -257,7 +257,7 @@ def _scaled(params: Parameters, scale: Scale) -> Parameters:
 def _parse_original(
     segment: str, query: str, accept: str, rules: UrlRules
 ) -> OriginalRequest | FactsRequest:
-    name, suffix = names.split_suffix(segment)
+    name, suffix = names.split_suffix(segment, jxl=rules.jxl)
     image = ImageId(names.check_name(name))
     params = parameters.read(query, rules)
     if suffix == "json":
@@ -285,14 +285,15 @@ def _choose(
 ) -> tuple[Format | Negotiated, bool]:
     """Return the requested format, and whether it depends on `Accept`."""
     if extension == "auto":
-        return accept_header.negotiate(accept), True
-    output = EXTENSIONS.get(extension)
-    if output is None:
+        return accept_header.negotiate(accept, jxl=rules.jxl_in_auto), True
+    known = formats.extensions(jxl=rules.jxl)
+    if extension not in known:
         raise errors.MalformedUrl(
             f"The extension `.{extension[:20]}` is none of "
-            + ", ".join(f"`.{known}`" for known in (*EXTENSIONS, "auto"))
+            + ", ".join(f"`.{each}`" for each in (*known, "auto"))
             + "."
         )
+    output = EXTENSIONS[extension]
     if output in _SWITCHABLE and (always or (params.allow_webp and rules.webp_opt_in)):
         return (Format.WEBP if accept_header.offers(accept, "image/webp") else output), True
     return output, False

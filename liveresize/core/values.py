@@ -2,7 +2,7 @@
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from liveresize.core import numbers
@@ -61,7 +61,7 @@ class Quality:
 
     With `match`, a JPEG rendered from a JPEG keeps the quality of the original; `jpeg` is then
     used if that quality is unknown. `target` is the SSIM in thousandths that the levels were found
-    for, with `quality=visual`; else 0.
+    for, with `quality=visual`; else 0. `jxl` is None where it is that of JPEG, whose scale it has.
     """
 
     jpeg: int
@@ -69,6 +69,7 @@ class Quality:
     avif: int
     match: bool = False
     target: int = 0
+    jxl: int | None = None
 
     @classmethod
     def of(cls, level: int) -> Self:
@@ -78,6 +79,7 @@ class Quality:
     def level(self, output: Format) -> int:
         """Return the level for `output`; 100 for lossless formats."""
         levels = {Format.JPEG: self.jpeg, Format.WEBP: self.webp, Format.AVIF: self.avif}
+        levels[Format.JXL] = self.jpeg if self.jxl is None else self.jxl
         return levels.get(output, 100)
 
     def only(self, output: Format) -> "Quality":
@@ -86,13 +88,19 @@ class Quality:
         level = self.level(output)
         return Quality(level, level, level, match, self.target)
 
+    def offered(self, *, jxl: bool) -> "Quality":
+        """Return the quality for formats of which JPEG XL is one, or is not."""
+        return self if jxl and self.jxl != self.jpeg else replace(self, jxl=None)
+
     @property
     def token(self) -> str:
-        """The token in a variant: `q80`, `qa82`, `qa82.80.60`, `qv960.71` or `qv960.71.68.49`."""
+        """The token in a variant: `q80`, `qa82`, `qa82.80.60`, `qv960.71` or `qv960.71.68.49`; a
+        fourth level is that of JPEG XL."""
         kind = f"v{self.target}." if self.target else "a" if self.match else ""
-        if self.jpeg == self.webp == self.avif:
+        if self.jpeg == self.webp == self.avif and self.jxl is None:
             return f"q{kind}{self.jpeg}"
-        return f"q{kind}{self.jpeg}.{self.webp}.{self.avif}"
+        jxl = "" if self.jxl is None else f".{self.jxl}"
+        return f"q{kind}{self.jpeg}.{self.webp}.{self.avif}{jxl}"
 
     @classmethod
     def of_token(cls, token: str) -> Self:
@@ -101,14 +109,15 @@ class Quality:
             raise ValueError(token)
         levels = [numbers.digits(part) for part in token.lstrip("qav").split(".")]
         target = levels.pop(0) if token.startswith("qv") else 0
-        quality = cls(levels[0], levels[-2:][0], levels[-1], token.startswith("qa"), target)
+        jpeg, webp, avif, *jxl = levels if len(levels) > 1 else levels * 3
+        quality = cls(jpeg, webp, avif, token.startswith("qa"), target, *jxl)
         if max(levels) > MAX_QUALITY or quality.token != token:
             raise ValueError(token)
         return quality
 
 
 MAX_QUALITY = 100
-QUALITY = r"q(?:a|v[0-9]{1,3}\.)?[0-9]{1,3}(?:\.[0-9]{1,3}\.[0-9]{1,3})?"
+QUALITY = r"q(?:a|v[0-9]{1,3}\.)?[0-9]{1,3}(?:\.[0-9]{1,3}\.[0-9]{1,3}(?:\.[0-9]{1,3})?)?"
 """What matches the token of a Quality."""
 VISUAL = "visual"
 """The quality of a URL that is found for each picture."""

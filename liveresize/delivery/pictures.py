@@ -8,7 +8,7 @@ from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
 from liveresize.core import ports
 from liveresize.core.formats import UNSHOWN
-from liveresize.core.names import ImageId
+from liveresize.core.names import LATER, ImageId
 from liveresize.core.originals import Original
 from liveresize.core.ports import CachedImage
 from liveresize.core.single_flight import SingleFlight
@@ -65,6 +65,14 @@ def without_extension(request: OriginalRequest | VipRequest) -> OriginalRequest 
     if not stem or ALIASES.get(extension.lower(), extension.lower()) not in UNSHOWN:
         return None
     return replace(request, image=ImageId(stem, request.image.bucket))
+
+
+def with_extension(request: OriginalRequest | VipRequest) -> OriginalRequest | None:
+    """`/cat.jxl` as a request for `cat.jxl`, which an id may be; None for other extensions."""
+    if not isinstance(request, OriginalRequest) or request.extension.lower() != LATER:
+        return None
+    image = ImageId(f"{request.image.name}.{request.extension}", request.image.bucket)
+    return replace(request, image=image, format=None, extension="")
 
 
 class Pictures:
@@ -221,11 +229,15 @@ class Pictures:
     async def _found(
         self, request: OriginalRequest | VipRequest
     ) -> tuple[OriginalRequest | VipRequest, Original]:
-        """The original of exactly that name, or else a HEIC of the name without its extension,
-        and the request for it. Raises as `_original`."""
+        """The original of exactly that name, or else a HEIC of the name without its extension, or a
+        picture of the name with it, and the request for it. Raises as `_original`."""
         try:
             return request, await self._original(request)
         except errors.OriginalMissing:
+            longer = with_extension(request)
+            if longer is not None:
+                with contextlib.suppress(errors.OriginalMissing):
+                    return longer, await self._original(longer)
             shorter = without_extension(request)
             if shorter is None:
                 raise

@@ -15,10 +15,11 @@ SLOW = Format.AVIF
 @dataclass(frozen=True, slots=True)
 class TwoSpeed:
     """Which cold renditions are answered in a quicker format. `most` is the number of pixels
-    above which `auto` is never AVIF."""
+    above which `auto` is never AVIF, and `most_jxl` the same for JPEG XL."""
 
     auto: Auto
     most: int
+    most_jxl: int = 0
 
     def quicker(self, original: Original, request: RenditionRequest) -> RenditionRequest | None:
         """The same rendition in a quicker format that the client accepts, where its own is slow
@@ -36,6 +37,8 @@ class TwoSpeed:
             return None
         if max(width, height) > SLOW.max_side:
             return None
+        if offer.jxl and width * height <= self.most_jxl:
+            return None  # JPEG XL, which is as quick as WebP
         # WebP takes as long as AVIF; of a transparent picture so does PNG, and is larger.
         webp = offer.webp and rendition.may_be_clear(has_alpha=original.has_alpha)
         other = replace(rendition, format=Negotiated(webp=webp)).canonical()

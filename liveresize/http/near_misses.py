@@ -51,7 +51,7 @@ class NearMisses:
         """Return the candidates that are allowed; none for a client over its rate."""
         allowed = [
             near
-            for near in near_urls.candidates(path, asked)
+            for near in near_urls.candidates(path, asked, jxl=self._request_parser.makes_jxl)
             if self._request_parser.is_open(near.path)
         ]
         if allowed:

@@ -9,8 +9,8 @@ from importlib import resources
 from typing import Any
 
 from liveresize import __version__, errors
-from liveresize.core import names, urls
-from liveresize.core.formats import EXTENSIONS, Format
+from liveresize.core import formats, names, urls
+from liveresize.core.formats import EXTENSIONS
 from liveresize.core.operation import Operation
 from liveresize.core.operations import OPERATIONS
 from liveresize.core.originals import GENERATION
@@ -137,6 +137,7 @@ def _load() -> Json:
 
 def _values(site: AppContext) -> Json:
     """Return the values of placeholders and of `x-when` in openapi.yaml."""
+    extensions = formats.extensions(jxl=site.rules.jxl)
     return {
         "version": __version__,
         "studio": bool(site.studio),
@@ -148,8 +149,8 @@ def _values(site: AppContext) -> Json:
         "input_formats": sorted(
             {*site.formats, *(word for word, name in ALIASES.items() if name in site.formats)}
         ),
-        "rendition_types": {each.mime: {} for each in Format},
-        "extensions": list(EXTENSIONS),
+        "rendition_types": {EXTENSIONS[each].mime: {} for each in extensions},
+        "extensions": extensions,
         "operations": [{"$ref": f"#/components/parameters/query.{name}"} for name in OPERATIONS],
         "max_density": urls.MAX_DENSITY,
         "name_bytes": names.MAX_BYTES,

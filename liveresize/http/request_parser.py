@@ -72,6 +72,11 @@ class RequestParser:
         self._clock = clock
         self._cache: dict[tuple[str, str], ParsedRequest] = {}
 
+    @property
+    def makes_jxl(self) -> bool:
+        """Whether URLs can end in `.jxl`."""
+        return self._rules.jxl
+
     def parse_cached(self, target: str, headers: HTTPHeaders) -> ParsedRequest | None:
         """Parse as `read`, but return None for a URL with a signature that is not verified yet, and
         for one that has expired: these need the client, and so `read`. Raises as `read`."""

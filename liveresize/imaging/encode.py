@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.imaging import frame_sequence, palette, png, rights
+from liveresize.imaging import frame_sequence, jxl_encoder, palette, png, rights
 from liveresize.imaging.settings import EngineSettings
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ PALETTE_LEVEL = 9
 """For indices, of which there are few: as quick as level 6 of zlib, and 1 % smaller."""
 
 WEBP_METHOD = {"fast": 2, "balanced": 4, "small": 6}
+JXL_EFFORT = {"fast": 3, "balanced": 3, "small": 5}
 AVIF_SPEED = {"fast": 9, "balanced": 8, "small": 6}
 
 AVIF_QUICK = 9
@@ -61,6 +62,9 @@ def still(
         picture = palette.faithful(picture) or picture
     if output is Format.PNG:
         return png.encoded(picture, *_packing(picture.mode, settings), **kept.saving(output))
+    if output is Format.JXL:
+        effort = _either(settings.jxl.effort, JXL_EFFORT[settings.effort])
+        return jxl_encoder.encoded(picture, level, effort)
     file = io.BytesIO()
     with _room(picture.width * picture.height):
         arguments = _arguments(output, picture, level, settings) | kept.saving(output)
@@ -162,7 +166,7 @@ def _arguments(
                 "max_threads": 1,
                 "autotiling": False,
             }
-        case Format.GIF | Format.PNG:
+        case Format.GIF | Format.PNG | Format.JXL:
             return {}
 
 

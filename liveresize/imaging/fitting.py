@@ -19,7 +19,7 @@ LOWEST = 10
 EXCEEDED = "max_bytes_exceeded"
 """The remark on a file that is larger than it should be: even LOWEST is, or an animation."""
 
-SLOPE = {Format.JPEG: 0.022, Format.WEBP: 0.02, Format.AVIF: 0.04}
+SLOPE = {Format.JPEG: 0.022, Format.WEBP: 0.02, Format.AVIF: 0.04, Format.JXL: 0.025}
 """The usual growth of the logarithm of the bytes for each level, for the first guess."""
 
 _FLATTEST = 0.005

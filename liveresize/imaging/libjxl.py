@@ -1,8 +1,9 @@
-"""libjxl, the reference decoder of JPEG XL, out of the wheels of imagecodecs.
+"""libjxl, the reference codec of JPEG XL, out of the wheels of imagecodecs.
 
 What imagecodecs itself decodes comes without its ICC profile, with alpha multiplied in where
-it is stored so, and wants numpy in each worker: 130 MB of address space. So its module is
-opened as a plain library here, to call the functions of libjxl that it is linked against.
+it is stored so, and wants numpy in each worker: 130 MB of address space; what it encodes ends the
+process where memory is short. So its module is opened as a plain library here, to call the
+functions of libjxl that it is linked against.
 """
 
 import ctypes
@@ -19,6 +20,12 @@ OLDEST = 9_000
 SUCCESS, NEED_MORE_INPUT, NEED_PIXELS = 0, 2, 5
 BASIC_INFO, COLOUR, FULL_IMAGE = 0x40, 0x100, 0x1000
 """What the decoder answers, and tells of."""
+
+NEED_MORE_OUTPUT = 2
+"""What the encoder answers until all is written."""
+
+EFFORT = 0
+"""The option of a frame that says how hard the encoder tries."""
 
 OF_PIXELS = 1
 """The colours of what is decoded, which need not be those of what was encoded."""
@@ -57,7 +64,15 @@ class Memory(ctypes.Structure):
             self.refused += place is None
             return place
 
+        self._c = c
         super().__init__(None, Allocate(allocate), Free(lambda _, place: c.free(place)))
+
+    def probe(self, size: int) -> None:
+        """Raise MemoryError unless there are `size` bytes in one piece, which nobody has then."""
+        place = self._c.malloc(size)
+        if not place:
+            raise MemoryError
+        self._c.free(place)
 
 
 class BasicInfo(ctypes.Structure):
@@ -123,8 +138,40 @@ def load() -> ctypes.CDLL | None:
 
 @functools.cache
 def memory() -> Memory:
-    """The memory of all decoders, which must outlive them."""
+    """The memory of all decoders and encoders, which must outlive them."""
     return Memory()
+
+
+@functools.cache
+def encoder() -> ctypes.CDLL | None:
+    """The library, the functions of its encoder declared; None where it has none."""
+    found = load()
+    if found is None:
+        return None
+    pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    try:
+        found.JxlEncoderCreate.restype = pointer
+        found.JxlEncoderFrameSettingsCreate.restype = pointer
+        found.JxlEncoderDistanceFromQuality.restype = ctypes.c_float
+        found.JxlEncoderDistanceFromQuality.argtypes = (ctypes.c_float,)
+        for name, *arguments in (
+            ("Create",),  # of the memory
+            ("Destroy",),
+            ("InitBasicInfo",),
+            ("SetBasicInfo", pointer),
+            ("SetColorEncoding", pointer),
+            ("FrameSettingsCreate", pointer),
+            ("FrameSettingsSetOption", number, ctypes.c_int64),  # of frame settings, as below
+            ("SetFrameDistance", ctypes.c_float),
+            ("SetExtraChannelDistance", size, ctypes.c_float),
+            ("AddImageFrame", pointer, pointer, size),
+            ("CloseInput",),
+            ("ProcessOutput", pointer, pointer),
+        ):
+            getattr(found, f"JxlEncoder{name}").argtypes = (pointer, *arguments)
+    except AttributeError:
+        return None
+    return found
 
 
 def version() -> str:

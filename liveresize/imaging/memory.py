@@ -19,7 +19,7 @@ from PIL import Image, TiffImagePlugin
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.imaging import composition, modes, resize, shrink, webp
+from liveresize.imaging import composition, jxl_encoder, modes, resize, shrink, webp
 from liveresize.imaging.structure import Tally
 from liveresize.settings.pictures import Constraints
 
@@ -96,6 +96,7 @@ ENCODING = {
     Format.WEBP: (24, 38),
     Format.AVIF: (52, 56),
     Format.GIF: (18, 24),
+    Format.JXL: jxl_encoder.TAKES,
 }
 """Format → bytes for each pixel of a result that its encoder takes, without alpha and with;
 measured with noise at the highest quality."""
@@ -262,7 +263,9 @@ def check_renderable(image: Image.Image, frames: int, bent: bool, constraints: C
         return
     bounds = constraints.max_width, constraints.max_height
     factor = shrink.least(image, bounds)
-    largest = (most - SLACK) // (PIXEL + max(each for pair in ENCODING.values() for each in pair))
+    # JPEG XL, which is off unless asked for, says itself where it does not fit.
+    beside = (max(pair) for output, pair in ENCODING.items() if output is not Format.JXL)
+    largest = (most - SLACK) // (PIXEL + max(beside))
     share = min(1.0, math.sqrt(largest / math.prod(bounds)))
     size = math.ceil(bounds[0] * share), math.ceil(bounds[1] * share)
     turned = size[1], size[0]

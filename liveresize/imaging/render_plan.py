@@ -11,7 +11,7 @@ from liveresize.core.rendition import Rendition
 from liveresize.core.values import FAR_EDGE, Gravity
 from liveresize.imaging import colour, decode, gamma, memory, modes, orientation, quality
 from liveresize.imaging.settings import EngineSettings
-from liveresize.settings.pictures import Constraints, Encoder
+from liveresize.settings.pictures import Constraints
 
 Part = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels of the picture as it is stored."""
@@ -171,7 +171,12 @@ def _finished(
     frames, notes = task.frames, task.notes
     if frames > 1 and frames * size[0] * size[1] > constraints.max_animation_pixels:
         frames, notes = 1, (TRUNCATED,)
-    output = chosen(rendition, size, frames > 1, task.alpha, settings.encoder)
+    output = chosen(rendition, size, frames > 1, task.alpha, settings)
+    if output is Format.JXL and size[0] * size[1] > settings.jxl.max_pixels:
+        raise errors.ImageTooLarge(
+            f"The result would be {size[0]}x{size[1]} pixels, and JPEG XL is made of "
+            f"{settings.jxl.max_pixels:,} at most (jxl.max_pixels)."
+        )
     rendition = rendition.resolved(output)
     return replace(
         task,
@@ -188,7 +193,7 @@ def chosen(
     size: tuple[int, int],
     moving: bool,
     has_alpha: bool,
-    encoder: Encoder,
+    settings: EngineSettings,
 ) -> Format:
     """The format of a result of `size`; `auto` takes the best that the client can show."""
     offer = rendition.format
@@ -197,8 +202,14 @@ def chosen(
     webp = offer.webp and max(size) <= Format.WEBP.max_side
     if moving:
         return Format.WEBP if webp else Format.GIF
-    small = size[0] * size[1] <= encoder.avif_max_pixels
-    if offer.avif and small and max(size) <= Format.AVIF.max_side:
+    pixels = size[0] * size[1]
+    if offer.jxl and pixels <= settings.jxl.max_pixels:
+        return Format.JXL
+    if (
+        offer.avif
+        and pixels <= settings.encoder.avif_max_pixels
+        and max(size) <= Format.AVIF.max_side
+    ):
         return Format.AVIF
     if webp:
         return Format.WEBP

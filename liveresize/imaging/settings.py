@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from liveresize.settings.pictures import Constraints, Encoder, Formats
+from liveresize.settings.pictures import Constraints, Encoder, Formats, Jxl
 from liveresize.settings.server import Workers
 
 
@@ -10,13 +10,14 @@ from liveresize.settings.server import Workers
 class EngineSettings:
     """The sections and keys that the engine reads; they go to the workers with every job.
 
-    `effort` sets every knob of `encoder` that is null; `metadata` is `clean` or `keep`.
+    `effort` sets every knob of `encoder` and `jxl` that is null; `metadata` is `clean` or `keep`.
     `decoded_bytes` is what a worker keeps of decoded pixels.
     """
 
     constraints: Constraints = field(default_factory=Constraints)
     formats: Formats = field(default_factory=Formats)
     encoder: Encoder = field(default_factory=Encoder)
+    jxl: Jxl = field(default_factory=Jxl)
     effort: str = "balanced"
     metadata: str = "clean"
     decoded_bytes: int = Workers().decoded_bytes

@@ -120,6 +120,7 @@ class Quality:
     jpeg: int = key(82, "Default quality of JPEG.", least=0, most=100)
     webp: int = key(80, "Default quality of WebP.", least=0, most=100)
     avif: int = key(60, "Default quality of AVIF.", least=0, most=100)
+    jxl: int = key(80, "Default quality of JPEG XL.", least=0, most=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,38 @@ class Encoder:
         least=0.8,
         most=0.995,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jxl:
+    """Whether JPEG XL is made, and how."""
+
+    enabled: bool = key(
+        False, "Whether URLs can end in `.jxl`. It needs the extra `liveresize[jxl]`."
+    )
+    in_auto: bool = key(False, "Whether `.auto` is JPEG XL for clients that accept it.")
+    effort: int | None = key(
+        None,
+        "Effort of the encoder; higher is slower and smaller. Null is what `effort` says: 3, or 5 "
+        "for `small`.",
+        least=1,
+        most=5,
+    )
+    max_pixels: int = key(
+        4_000_000,
+        "Pixels above which `.auto` is never JPEG XL, and `.jxl` is answered with 422.",
+        least=0,
+    )
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is asked for, and the package that encodes it is not installed."""
+        return self.enabled and importlib.util.find_spec(MODULES["jxl"]) is None
+
+    @property
+    def made(self) -> bool:
+        """Whether JPEG XL is made."""
+        return self.enabled and not self.missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

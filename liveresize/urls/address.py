@@ -154,7 +154,7 @@ def _target(
     path += f".{suffix}" if suffix else ""
     query = "&".join(f"{each}={quote(text, safe='')}" for each, text in _parameters(options))
     target = f"{path}?{query}" if query else path
-    read = domain_urls.parse(target, "", _rules(options))
+    read = domain_urls.parse(target, "", _rules(options, jxl=known_format is Format.JXL))
     if read.image != ImageId(name) or isinstance(read, domain_urls.RenditionRequest) != boxed:
         raise errors.MalformedUrl(f"The address {path} would be read as another picture's.")
     return target
@@ -187,9 +187,9 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _rules(options: Options) -> UrlRules:
+def _rules(options: Options, *, jxl: bool = False) -> UrlRules:
     """Return rules in which the named preset exists; the server's settings are unknown here."""
-    return UrlRules(presets={options.get("preset") or "": ()})
+    return UrlRules(presets={options.get("preset") or "": ()}, jxl=jxl)
 
 
 def _base(base: str) -> str:

@@ -7,7 +7,7 @@ from typing import Self, Unpack
 from liveresize.core.values import Fit
 from liveresize.urls.address import Options, in_ratio, size, srcset, url
 
-_MEDIA = {"avif": "image/avif", "webp": "image/webp"}
+_MEDIA = {"jxl": "image/jxl", "avif": "image/avif", "webp": "image/webp"}
 """Media types that a `<source>` needs; every browser supports the others."""
 
 

@@ -1,5 +1,7 @@
 """What an `Accept` header says about AVIF and WebP."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,6 +95,27 @@ def test_html_is_preferred_by_pages_only(header: str, html: bool) -> None:
 def test_every_outcome_of_a_negotiation_can_be_asked_for(wanted: Negotiated) -> None:
     """There is a header for each of the four, so none of the variants is dead."""
     assert accept.negotiate(strategies.ACCEPT[wanted]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("image/jxl,image/avif,image/webp,*/*;q=0.8", "auto.jaw"),
+        ("image/jxl;q=0.9,image/avif,*/*;q=0.8", "auto.a"),
+        ("image/jxl;q=0.9,image/webp,*/*;q=0.8", "auto.w"),
+        ("image/jxl;q=0.9,image/avif;q=0.9,*/*;q=0.8", "auto.ja"),
+        ("image/jxl;q=0.5,*/*", "auto.n"),
+        ("image/jxl;q=0,image/webp", "auto.w"),
+        ("image/jxl", "auto.j"),
+        ("image/avif;q=0.1,image/jxl,*/*;q=0.5", "auto.j"),
+        ("*/*", "auto.n"),
+    ],
+)
+def test_jpeg_xl_is_offered_only_where_it_is_on(header: str, token: str) -> None:
+    """Nothing that is liked better may be there, and without the setting it is not looked at."""
+    found = accept.negotiate(header, jxl=True)
+    assert found.token == token
+    assert accept.negotiate(header) == replace(found, jxl=False)
 
 
 @given(

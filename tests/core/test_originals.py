@@ -49,7 +49,14 @@ def test_other_file_names_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("stored", "has_alpha", "output"),
     [
-        *((output.value, alpha, output) for output in Format for alpha in (True, False)),
+        *(
+            (output.value, alpha, output)
+            for output in Format
+            for alpha in (True, False)
+            if output is not Format.JXL
+        ),
+        ("jxl", False, Format.JPEG),
+        ("jxl", True, Format.PNG),
         ("tiff", False, Format.JPEG),
         ("tiff", True, Format.PNG),
         ("heif", False, Format.JPEG),

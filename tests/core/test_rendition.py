@@ -1,6 +1,5 @@
 """A rendition's identity: what is inert is dropped, and the variant says the rest."""
 
-import io
 import re
 from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from liveresize.core.formats import EXTENSIONS, Format, Negotiated, sniff
+from liveresize.core.formats import EXTENSIONS, Format, Negotiated, is_known, sniff
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import ROWS
 from liveresize.core.rect import Rect
@@ -28,11 +27,14 @@ from liveresize.core.values import (
     Gravity,
     Quality,
 )
+from liveresize.imaging import encode
+from liveresize.imaging.settings import EngineSettings
 
 from . import strategies
 
-JPEG, PNG, WEBP, AVIF, GIF = Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF
+JPEG, PNG, WEBP, AVIF, GIF, JXL = Format
 AUTO = Negotiated(avif=True, webp=True)
+EVERY = replace(AUTO, jxl=True)
 DEFAULT = Quality(82, 80, 60, match=True)
 VISUAL = Quality(71, 68, 49, target=960)
 RED = (255, 0, 0, 255)
@@ -56,6 +58,15 @@ VARIANTS = [
     (box(Negotiated(avif=True)), "8x6-qa82.80.60-auto.a"),
     (box(Negotiated(webp=True)), "8x6-qa82.80.60-auto.w"),
     (box(Negotiated()), "8x6-qa82.80.60-auto.n"),
+    (box(JXL, quality=replace(DEFAULT, jxl=79)), "8x6-q79-jxl"),
+    (box(JXL), "8x6-q82-jxl"),
+    (box(EVERY, quality=replace(DEFAULT, jxl=79)), "8x6-qa82.80.60.79-auto.jaw"),
+    (box(EVERY, quality=replace(DEFAULT, jxl=82)), "8x6-qa82.80.60-auto.jaw"),
+    (box(EVERY, quality=VISUAL), "8x6-qv960.71.68.49-auto.jaw"),
+    (box(JXL, quality=VISUAL), "8x6-qv960.71-jxl"),
+    (box(EVERY, quality=Quality(7, 7, 7, jxl=8)), "8x6-q7.7.7.8-auto.jaw"),
+    (box(Negotiated(jxl=True)), "8x6-qa82.80.60-auto.j"),
+    (box(AUTO, quality=replace(DEFAULT, jxl=79)), "8x6-qa82.80.60-auto.aw"),
     (box(JPEG, quality=Quality.of(80)), "8x6-q80-jpeg"),
     (box(AUTO, quality=Quality.of(7)), "8x6-q7-auto.aw"),
     (box(JPEG, quality=Quality.of(0)), "8x6-q0-jpeg"),
@@ -402,19 +413,20 @@ def test_every_format_has_its_extension_its_media_type_and_its_limit() -> None:
         "webp": 16_383,
         "avif": 65_536,
         "gif": 65_535,
+        "jxl": 262_144,
     }
     assert AUTO.max_side == JPEG.max_side
-    assert [output for output in Format if output.lossy] == [JPEG, WEBP, AVIF]
+    assert [output for output in Format if output.lossy] == [JPEG, WEBP, AVIF, JXL]
     assert [output for output in Format if output.animates] == [WEBP, AVIF, GIF]
     assert [output for output in Format if not output.has_alpha] == [JPEG]
 
 
 @pytest.mark.parametrize("output", Format)
-def test_what_pillow_encodes_is_recognised_by_its_first_bytes(output: Format) -> None:
+def test_what_is_encoded_is_recognised_by_its_first_bytes(output: Format) -> None:
     """Twelve bytes of each format's real output tell it from the others."""
-    encoded = io.BytesIO()
-    Image.new("RGB", (8, 8), "red").save(encoded, output.value)
-    assert sniff(encoded.getvalue()[:12]) is output
+    encoded = encode.still(Image.new("RGB", (8, 8), "red"), output, 80, EngineSettings())
+    assert sniff(encoded[:12]) is output
+    assert is_known(encoded)
 
 
 def test_the_compass_points_where_it_says() -> None:

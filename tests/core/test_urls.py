@@ -158,7 +158,7 @@ EXTENSIONS: list[tuple[str, str, Expected]] = [
     ("/cat_8_6.jpg", BOTH, "cat 8x6-qa82-jpeg"),
     *(
         (f"/cat_8_6.{unknown}", ANY, MALFORMED)
-        for unknown in ("json", "svg", "tiff", "bmp", "heic", "jpgx", "j", "7", "a" * 500)
+        for unknown in ("json", "svg", "jxl", "tiff", "bmp", "heic", "jpgx", "j", "7", "a" * 500)
     ),
     ("/cat_8_6.", ANY, "original cat_8_6. own"),
     ("/cat_8_6", ANY, "original cat_8_6 own"),
@@ -415,3 +415,31 @@ def test_a_rendition_without_a_quality_is_built_without_one() -> None:
     """Variants of other releases may lack it; the URL leaves it to the rules."""
     rendition = Rendition(format=Format.JPEG, width=8)
     assert urls.build(ImageId("cat"), rendition, UrlRules()) == "/cat_8_0.jpg"
+
+
+def test_jpeg_xl_is_an_extension_where_it_is_made() -> None:
+    """Else its addresses mean what they did: the name of a picture, or nothing."""
+    rules = UrlRules(jxl=True)
+    for target, variant in (("/cat_8_6.JXL?quality=7", "8x6-q7-jxl"), ("/cat_8_0_2x.jxl", "")):
+        request = urls.parse(target, "", rules)
+        assert isinstance(request, urls.RenditionRequest)
+        assert request.rendition.format is Format.JXL
+        assert request.rendition.variant == (variant or "16x0-q82-jxl")
+        assert not request.varies
+    whole = urls.parse("/cat.jxl", "", rules)
+    assert isinstance(whole, urls.OriginalRequest)
+    assert (whole.image.name, whole.format, whole.extension) == ("cat", Format.JXL, "jxl")
+    assert whole.stored_will_do("jxl", animated=False)
+    assert not whole.stored_will_do("jpeg", animated=False)
+    built = urls.build(whole.image, whole.rendition_as(Format.PNG).rendition, rules)
+    assert built == "/cat.jxl"
+    without = urls.parse("/cat.jxl", "", UrlRules())
+    assert isinstance(without, urls.OriginalRequest)
+    assert (without.image.name, without.format) == ("cat.jxl", None)
+    with pytest.raises(errors.MalformedUrl, match=r"`\.jxl` is none of .*`\.gif`, `\.auto`\."):
+        urls.parse("/cat_8_6.jxl", "", UrlRules())
+    auto = UrlRules(jxl=True, jxl_in_auto=True)
+    for each, token in ((rules, "auto.w"), (auto, "auto.jw")):
+        request = urls.parse("/cat_8_6.auto", "image/jxl,image/webp", each)
+        assert isinstance(request, urls.RenditionRequest)
+        assert request.rendition.variant.endswith(token)

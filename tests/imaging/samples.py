@@ -13,7 +13,7 @@ from liveresize.core.formats import Format
 from liveresize.core.jobs import Rendered
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
-from liveresize.imaging import render
+from liveresize.imaging import jxl, render
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints, Formats
 
@@ -79,6 +79,7 @@ def rendered(path: pathlib.Path, **fields: Any) -> tuple[Rendered, Any]:
 
 def opened(data: bytes) -> Any:
     """The picture in `data`, loaded; any kind, since what its plugin adds is looked at."""
+    jxl.register()
     picture = Image.open(io.BytesIO(data))
     picture.load()
     return picture

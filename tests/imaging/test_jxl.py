@@ -207,7 +207,7 @@ def test_too_many_pixels_are_refused_before_any_is_decoded(
 def test_a_crop_at_the_upload_is_of_the_upright_picture(
     made: Callable[..., pathlib.Path], mode: str, kind: str
 ) -> None:
-    """It is stored as a JPEG, or as a PNG with alpha, since nothing here encodes JPEG XL."""
+    """It is stored as a JPEG, or as a PNG with alpha, for browsers show those."""
     source = made(samples.quarters((60, 40)).convert(mode), orientation=6)
     target = source.with_suffix(".stored")
     job = IntakeJob(source=str(source), target=str(target), crop=(0, 0, 20, 60))

@@ -123,7 +123,7 @@ def test_varnish_is_told_of_urls() -> None:
         )
         told(made, CAT)
         told(made, PET)
-    extensions = ("json", "jpg", "jpeg", "png", "webp", "avif", "gif", "auto")
+    extensions = ("json", "jpg", "jpeg", "png", "webp", "avif", "gif", "jxl", "auto")
     assert lines(server.sent) == [
         *(("PURGE", f"/i/{TAG}.{extension}") for extension in extensions),
         ("PURGE", f"/i/{TAG}_400_0.jpg"),

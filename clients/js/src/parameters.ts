@@ -10,9 +10,9 @@ export interface Operations {
   rect?: (string & {}) | readonly number[] | null;
   /** Cuts off borders of the colour of the upper left pixel, or transparent ones where that is transparent. The number is how many levels of 255 a colour may differ; `true` is 10. */
   trim?: boolean | number | null;
-  /** 0–100 for JPEG, WebP and AVIF; values above 100 are 100, and −1 is `auto`. `auto` keeps the quality of a JPEG; for other originals it is the configured one. `visual` is the lowest one that looks like the original, and is found for each image. */
+  /** 0–100 for JPEG, WebP, AVIF and JPEG XL; values above 100 are 100, and −1 is `auto`. `auto` keeps the quality of a JPEG; for other originals it is the configured one. `visual` is the lowest one that looks like the original, and is found for each image. */
   quality?: "auto" | "visual" | number | null;
-  /** At most so many bytes of JPEG, WebP and AVIF, in steps of 1024: the best quality that fits, not above `quality`, and not below 10. 0 is no limit. */
+  /** At most so many bytes of JPEG, WebP, AVIF and JPEG XL, in steps of 1024: the best quality that fits, not above `quality`, and not below 10. 0 is no limit. */
   max_bytes?: 0 | number | null;
   /** Sigma in pixels, without an exponent. `true` is the configured one. */
   blur?: boolean | number | null;

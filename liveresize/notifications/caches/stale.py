@@ -14,7 +14,7 @@ picture that is new or was hidden until now: the answer was a 404, which none ma
 _CHANGES = frozenset({"focus", "held", "expired"})
 """Changes that show; no answer to the public depends on the others."""
 
-_EXTENSIONS = ("json", "jpg", "jpeg", "png", "webp", "avif", "gif", "auto")
+_EXTENSIONS = ("json", "jpg", "jpeg", "png", "webp", "avif", "gif", "jxl", "auto")
 """What the original is requested with."""
 
 

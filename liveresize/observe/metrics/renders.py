@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 from liveresize import errors
 from liveresize.observe.metrics.registry import CANCELLED, INTERNAL, OK, OTHER, REGISTRY, SECONDS
 
-FORMATS = ("jpeg", "png", "webp", "avif", "gif", OTHER)
+FORMATS = ("jpeg", "png", "webp", "avif", "gif", "jxl", OTHER)
 """What comes out; `other` of what failed before that was decided."""
 
 PARTS = ("queue", "decode", "resize", "encode")
