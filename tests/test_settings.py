@@ -413,7 +413,7 @@ def test_jpeg_xl_that_cannot_be_made_is_a_warning(
     assert rules.url_rules(read(tmp_path, both)).jxl_in_auto
     monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
     missing = read(tmp_path, both)
-    assert ["liveresize[jxl]" in each for each in missing.warnings] == [True]
+    assert sum("liveresize[jxl]" in each for each in missing.warnings) == 1
     assert not rules.url_rules(missing).jxl
 
 

@@ -33,7 +33,7 @@ from liveresize.core.values import (
     Quality,
 )
 
-RULES = UrlRules(presets={"thumb": ()})
+RULES = UrlRules(presets={"thumb": ()}, jxl=True)
 KEY = "correct horse battery"
 BASE = "https://images.example.com"
 
@@ -428,6 +428,14 @@ def test_a_picture_takes_its_place_from_the_original() -> None:
     assert [tag for tag, _ in unknown] == ["picture", "img"]
     assert "width" not in unknown[1][1]
     assert "height" not in unknown[1][1]
+
+
+def test_a_picture_may_be_jpeg_xl() -> None:
+    """Only the server knows whether it makes that; an id may still end so."""
+    tags = Tags(urls.picture("cat", 40, alt="", formats=("jxl", "jpg"))).found
+    assert tags[1][1]["type"] == "image/jxl"
+    assert tags[1][1]["srcset"] == "/cat_40_0.jxl 1x, /cat_40_0_2x.jxl 2x"
+    assert urls.url("cat", format="jxl") == urls.url("cat.jxl", format="") == "/cat.jxl"
 
 
 def test_the_module_is_light() -> None:

@@ -39,8 +39,8 @@ def _parse_max_bytes(token: str) -> int:
 QUALITY = Operation(
     name="quality",
     about="0–100 for JPEG, WebP, AVIF and JPEG XL; values above 100 are 100, and −1 is `auto`. "
-    "`auto` keeps the quality of a JPEG; for other originals it is the configured one. `visual` is the "
-    "lowest one that looks like the original, and is found for each image.",
+    "`auto` keeps the quality of a JPEG; for other originals it is the configured one. `visual` "
+    "is the lowest one that looks like the original, and is found for each image.",
     allowed="`auto`, `visual` or a whole number from 0 to 100",
     schema={
         "anyOf": [{"enum": ["auto", VISUAL]}, {"type": "integer", "minimum": -1}],
@@ -59,8 +59,8 @@ QUALITY = Operation(
 
 BYTES = Operation(
     name="max_bytes",
-    about="At most so many bytes of JPEG, WebP, AVIF and JPEG XL, in steps of 1024: the best quality that "
-    "fits, not above `quality`, and not below 10. 0 is no limit.",
+    about="At most so many bytes of JPEG, WebP, AVIF and JPEG XL, in steps of 1024: the best "
+    "quality that fits, not above `quality`, and not below 10. 0 is no limit.",
     allowed=f"0 or a whole number from {KIB} to {MAX_BYTES}",
     schema={
         "anyOf": [{"const": 0}, {"type": "integer", "minimum": KIB, "maximum": MAX_BYTES}],

@@ -6,6 +6,7 @@ process where memory is short. So its module is opened as a plain library here, 
 functions of libjxl that it is linked against.
 """
 
+import contextlib
 import ctypes
 import functools
 import importlib.util
@@ -70,6 +71,10 @@ class Memory(ctypes.Structure):
     def probe(self, size: int) -> None:
         """Raise MemoryError unless there are `size` bytes in one piece, which nobody has then."""
         place = self._c.malloc(size)
+        if not place:
+            with contextlib.suppress(AttributeError):  # of the C library of GNU alone
+                self._c.malloc_trim(0)
+            place = self._c.malloc(size)
         if not place:
             raise MemoryError
         self._c.free(place)

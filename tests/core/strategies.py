@@ -1,5 +1,6 @@
 """Hypothesis strategies for the values of the domain, and the headers that lead to them."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -31,7 +32,10 @@ ACCEPT = {
     Negotiated(avif=True): "image/avif,*/*;q=0.8",
     Negotiated(avif=True, webp=True): "image/avif,image/webp,*/*;q=0.8",
 }
-"""An `Accept` header for each outcome of a negotiation."""
+"""An `Accept` header for each outcome of a negotiation without JPEG XL."""
+
+ACCEPT_JXL = {replace(offer, jxl=True): f"image/jxl,{header}" for offer, header in ACCEPT.items()}
+"""The same with JPEG XL."""
 
 _FRAGMENTS = (
     *("/", "cat", "_8_6", "_0_0", "_2x", "_99x", ".jpg", ".auto", ".json", ".", "..", "_", "-1"),
@@ -119,7 +123,7 @@ raw_targets = likely_targets | (
 """Request targets of every kind, down to nonsense."""
 
 levels = st.integers(0, 100)
-qualities = st.builds(Quality, levels, levels, levels, match=st.booleans())
+qualities = st.builds(Quality, levels, levels, levels, match=st.booleans(), jxl=st.none() | levels)
 
 url_rules = st.builds(
     UrlRules,
@@ -129,6 +133,8 @@ url_rules = st.builds(
     webp_opt_in=st.booleans(),
     webp_always=st.booleans(),
     rights=st.booleans(),
+    jxl=st.booleans(),
+    jxl_in_auto=st.booleans(),
 )
 
 sides = st.integers(1, 65_535) | st.integers(1, 40)
@@ -144,7 +150,12 @@ gravities = st.sampled_from(list(COMPASS.values())) | st.builds(
     Gravity, st.integers(0, 1000), st.integers(0, 1000)
 )
 
-formats = st.sampled_from([*Format, *ACCEPT])
+
+def formats(rules: UrlRules) -> st.SearchStrategy[Format | Negotiated]:
+    """The formats that URLs can ask for under `rules`."""
+    known = [each for each in Format if rules.jxl or each is not Format.JXL]
+    return st.sampled_from([*known, *ACCEPT, *(ACCEPT_JXL if rules.jxl_in_auto else ())])
+
 
 percents = st.integers(-100, 100)
 
@@ -171,9 +182,10 @@ rects = st.tuples(
 @st.composite
 def renditions(draw: st.DrawFn, rules: UrlRules | None = None) -> Rendition:
     """Canonical renditions, every one of which some URL under `rules` asks for."""
-    default = (rules or UrlRules()).quality
+    rules = rules or UrlRules()
+    default = rules.quality
     fields: dict[str, Any] = {
-        "format": draw(formats),
+        "format": draw(formats(rules)),
         "width": draw(box_sides),
         "height": draw(box_sides),
         "fit": draw(st.sampled_from(Fit)),
@@ -206,4 +218,6 @@ boxed = renditions().filter(lambda rendition: bool(rendition.width or rendition.
 
 def accept_for(rendition: Rendition) -> str:
     """An `Accept` header under which the URL of `rendition` means `rendition`."""
-    return ACCEPT[rendition.format] if isinstance(rendition.format, Negotiated) else "image/*"
+    if not isinstance(rendition.format, Negotiated):
+        return "image/*"
+    return (ACCEPT | ACCEPT_JXL)[rendition.format]

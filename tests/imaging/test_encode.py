@@ -29,6 +29,7 @@ HARMLESS = {
     Format.WEBP: {"loop", "background", "timestamp", "duration"},
     Format.AVIF: {"timestamp", "duration"},
     Format.GIF: {"version", "background", "transparency", "extension", "duration", "loop"},
+    Format.JXL: set(),
 }
 
 

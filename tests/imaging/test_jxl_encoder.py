@@ -14,7 +14,8 @@ from liveresize import errors
 from liveresize.core.formats import Format, Negotiated
 from liveresize.imaging import encode, jxl_encoder, libjxl, memory, render_plan
 from liveresize.imaging.settings import EngineSettings
-from liveresize.settings.pictures import Encoder, Jxl
+from liveresize.maintenance.doctor import codecs
+from liveresize.settings.pictures import Encoder, Formats, Jxl
 
 from . import samples
 
@@ -146,6 +147,21 @@ def test_lack_of_memory_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
         patch.setattr(jxl_encoder, "TAKES", (2**43, 2**43))
         with pytest.raises(errors.MemoryExceeded):
             samples.rendered(path, format=Format.JXL)
+
+
+def test_the_doctor_tries_it_where_it_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says what to install where that is missing."""
+
+    def found(settings: EngineSettings) -> list[str]:
+        parts = codecs.look(settings)
+        return [finding.level.name for finding in parts if finding.part == "codec jxl"]
+
+    few = Formats(input=("png",))
+    assert found(EngineSettings(formats=few)) == []
+    on = EngineSettings(formats=few, jxl=Jxl(enabled=True))
+    assert found(on) == ["OK"]
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    assert found(on) == ["WARNING"]
 
 
 LIMITED = """

@@ -60,6 +60,12 @@ def look(settings: EngineSettings) -> Iterator[Finding]:
         for form in Format:
             if form is not Format.JXL or settings.jxl.made:
                 yield _written(form, source, settings)
+        if settings.jxl.missing:
+            yield warning(
+                "codec jxl",
+                "jxl.enabled is true, and nothing here can write JPEG XL: `.jxl` is no extension.",
+                f"Install {_NEEDED['jxl']}, or set jxl.enabled to false.",
+            )
 
 
 def _sample() -> Image.Image:
