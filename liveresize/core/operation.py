@@ -28,8 +28,8 @@ class UrlRules:
     `quality=visual`, and `blur` ten times the sigma for `blur=true`. `presets` maps a name to its
     parameters, in order. With `webp_opt_in`, `allow_webp=true` can change the format; with
     `webp_always` the format changes without that parameter. With `lenient`, invalid values are
-    ignored. With `rights`, renditions say the rights of their picture. `jxl` says whether JPEG XL is
-    made, and `jxl_in_auto` whether `auto` offers it.
+    ignored. With `rights`, renditions say the rights of their picture. `jxl` says whether JPEG XL
+    is made, and `jxl_in_auto` whether `auto` offers it.
     """
 
     quality: Quality = field(default_factory=lambda: Quality(82, 80, 60, match=True))

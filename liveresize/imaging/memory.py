@@ -19,7 +19,7 @@ from PIL import Image, TiffImagePlugin
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.imaging import composition, jxl_encoder, modes, resize, shrink, webp
+from liveresize.imaging import composition, modes, resize, shrink, webp
 from liveresize.imaging.structure import Tally
 from liveresize.settings.pictures import Constraints
 
@@ -96,7 +96,7 @@ ENCODING = {
     Format.WEBP: (24, 38),
     Format.AVIF: (52, 56),
     Format.GIF: (18, 24),
-    Format.JXL: jxl_encoder.TAKES,
+    Format.JXL: (79, 105),
 }
 """Format → bytes for each pixel of a result that its encoder takes, without alpha and with;
 measured with noise at the highest quality."""

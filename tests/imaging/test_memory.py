@@ -114,6 +114,18 @@ class TestLarge:
         assert free["computed"] <= FACTOR * free["taken"] + SLACK
         assert worked(variant, path, str(free["computed"]))["outcome"] == "done"
 
+    @pytest.mark.parametrize("name", ["rgb.jpeg", "rgba.png"])
+    def test_jpeg_xl_is_counted(self, folder: pathlib.Path, name: str) -> None:
+        """A worker has room for the largest rendition, and with less it is refused in words."""
+        path = large.made(folder, name, 12)
+        job = "jxl-crop-2000x2000"
+        free = worked(job, path, "0")
+        assert free["outcome"] == "done"
+        assert free["taken"] <= free["computed"] <= FACTOR * free["taken"] + SLACK
+        assert worked(job, path)["outcome"] == "done"
+        refused = worked(job, path, str(free["computed"] // 2))
+        assert (refused["outcome"], "needs" in refused["message"]) == ("ImageTooLarge", True)
+
     @pytest.mark.parametrize("megapixels", [48, 108])
     @pytest.mark.parametrize("name", ["rgb.jpeg", "progressive.jpeg", "rgb.png", "rgb.avif"])
     def test_what_is_taken_can_be_rendered(
