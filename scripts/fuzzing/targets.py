@@ -39,6 +39,7 @@ RENDITIONS = tuple(
         {"format": Format.GIF, "width": 20},
         {"format": Format.AVIF, "width": 17, "height": 17, "fit": Fit.CANVAS},
         {"format": Negotiated(webp=True), "blur": 30, "rotate": 90},
+        {"format": Format.JXL, "width": 19},
         {"format": Format.PNG},
     )
 )
