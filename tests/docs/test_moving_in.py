@@ -70,6 +70,13 @@ OF_THUMBOR = [
         "/cat_30_20.auto?fit=canvas&bg=blur&enlarge=false",
     ),
     ("/unsafe/300x0/filters:max_bytes(7168)/cat.jpg", "/cat_300_0.auto?max_bytes=7168"),
+    (
+        "/unsafe/10x20:300x400/fit-in/30x20/cat.jpg",
+        "/cat_30_20.auto?rect=10%2C20%2C290%2C380&enlarge=false",
+    ),
+    ("/unsafe/trim/300x0/cat.jpg", "/cat_300_0.auto?trim=0"),
+    ("/unsafe/meta/trim:top-left:50/300x0/cat.jpg", "/cat.json"),
+    ("/unsafe/trim:top-left:50/300x0/cat.jpg", "/cat_300_0.auto?trim=29"),
     ("/unsafe/stretch/300x200/cat.jpg", "/cat_300_200.auto?fit=fill"),
     ("/unsafe/300x200/filters:stretch()/cat.jpg", "/cat_300_200.auto?fit=fill"),
     (
@@ -115,7 +122,8 @@ OF_THUMBOR = [
     *(
         (f"/unsafe/{each}/cat.jpg", None)
         for each in (
-            *("trim", "trim:top-left", "10x20:300x400/300x200", "adaptive-fit-in/300x200"),
+            *("trim:bottom-right", "trim:500", "trim/10x20:300x400", "300x400:10x20/300x200"),
+            "adaptive-fit-in/300x200",
             *("origx100", "100xorig", "fit-in/stretch/300x200", "-origx100"),
             *("300x200/filters:rotate(45)", "300x200/left/filters:rotate(90)"),
             *("300x200/filters:focal(1x2:3x4)", "300x200/filters:saturation(40)"),
@@ -164,6 +172,16 @@ OF_IMGPROXY = [
     (f"/_/w:300/el:1/mb:5000/{IMAGE}", "/cat_300_0.auto?max_bytes=5000"),
     (f"/_/w:300/el:1/autoquality:size:9216:70/{IMAGE}", "/cat_300_0.auto?max_bytes=9216"),
     (f"/_/w:300/el:1/mb:0/aq:dssim:0.02/{IMAGE}", "/cat_300_0.auto?quality=visual"),
+    (f"/_/w:300/el:1/c:30:20:nowe:10:20/{IMAGE}", "/cat_300_0.auto?rect=10%2C20%2C30%2C20"),
+    (f"/_/w:300/el:1/c:0.5:0.25/{IMAGE}", "/cat_300_0.auto?rect=0.25%2C0.375%2C0.5%2C0.25"),
+    (f"/_/w:300/el:1/crop:0:20:nowe/{IMAGE}", "/cat_300_0.auto?rect=0%2C0%2C1.0%2C20"),
+    (f"/_/w:300/el:1/c:0.5:0:soea:0.125/{IMAGE}", "/cat_300_0.auto?rect=0.375%2C0.0%2C0.5%2C1.0"),
+    (f"/_/w:300/el:1/c:0.5:0.5:fp:0.3:0.9/{IMAGE}", "/cat_300_0.auto?rect=0.05%2C0.5%2C0.5%2C0.5"),
+    (
+        f"/_/rs:fill:30:20:1/g:no/c:0.5:0.5/{IMAGE}",
+        "/cat_30_20.auto?fit=crop&gravity=north&rect=0.25%2C0%2C0.5%2C0.5",
+    ),
+    (f"/_/w:300/el:1/trim:12.4::f/{IMAGE}", "/cat_300_0.auto?trim=12"),
     (f"/_/w:300/el:1/co:1.3/sa:0.5/{IMAGE}", "/cat_300_0.auto?contrast=30&saturation=-50"),
     (
         f"/_/w:300/el:1/a:51:2:0/{IMAGE}",
@@ -191,7 +209,9 @@ OF_IMGPROXY = [
     *(
         (f"/_/{each}/{IMAGE}", None)
         for each in (
-            *("rs:auto:300:200", "w:300/z:2", "c:100:100", "t:10", "pd:-1"),
+            *("rs:auto:300:200", "w:300/z:2", "pd:-1", "c:100:100", "c:9:9:no", "c:0.5:0.5:sm"),
+            *("t:10:ff00ff", "t:10::1", "t:10/c:0.5:0.5", "c:0.5:0.5/rot:90", "c:0.5:0.5:nowe:-9"),
+            *("c:100:100:fp:0.5:0.5", "c:0.5:0.5:ea:10", "c:0.5:0.5:noxx"),
             *("w:300/wm:0.5", "w:300/mb:500", "w:300/g:no:10:10", "w:300/dpr:1.5", "w:-5"),
             *("w:300/aq:none", "w:300/aq:size"),
             *("w:300/pr:one:two", "w:300/ar:0", "w:300/bl:1000", "w:300/exp:2000000000", "w:many"),
@@ -234,6 +254,10 @@ def test_an_address_is_translated(page: str, path: str, address: str | None) -> 
         (THUMBOR, "/unsafe/full-fit-in/300x200/cat.jpg", (400, 600), (300, 450)),
         (THUMBOR, "/unsafe/300x200/filters:stretch()/cat.jpg", (400, 600), (300, 200)),
         (THUMBOR, "/unsafe/0x0/filters:rotate(90)/cat.jpg", (800, 600), (600, 800)),
+        (THUMBOR, "/unsafe/10x20:300x400/cat.jpg", (800, 600), (290, 380)),
+        (THUMBOR, "/unsafe/10x20:300x400/30x20/cat.jpg", (800, 600), (30, 20)),
+        (IMGPROXY, f"/_/c:0.5:0:ea/{IMAGE}", (800, 600), (400, 600)),
+        (IMGPROXY, f"/_/c:300:100:nowe:0.25:50/{IMAGE}", (800, 600), (300, 100)),
         (IMGPROXY, f"/_/rs:fill:100:200/pd:10/{IMAGE}", (800, 600), (120, 220)),
         (IMGPROXY, f"/_/rs:fill:100:200/pd:10:5/dpr:2/{IMAGE}", (800, 600), (220, 440)),
         (IMGPROXY, f"/_/rs:fit:100:200/pd::1::2/{IMAGE}", (800, 600), (103, 75)),
