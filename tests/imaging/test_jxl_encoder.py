@@ -125,6 +125,15 @@ def test_pixels_are_bounded(tmp_path: pathlib.Path) -> None:
     )
 
 
+def test_it_fits_into_a_number_of_bytes(tmp_path: pathlib.Path) -> None:
+    """And as many as that are nearly used."""
+    path = tmp_path / "a.png"
+    samples.scene((240, 180)).save(path)
+    for most in (4096, 8192):
+        result, _ = samples.rendered(path, format=Format.JXL, max_bytes=most)
+        assert 0.8 * most < len(result.data) <= most
+
+
 def test_lack_of_memory_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where libjxl gets none, and where there is too little before it begins."""
     path = tmp_path / "a.png"
