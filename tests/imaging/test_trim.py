@@ -264,6 +264,7 @@ def test_a_result_stays_within_the_bounds(
         ({"width": 100}, (11, 200)),
         ({"width": 100, "height": 9, "fit": Fit.COVER}, (11, 200)),
         ({"width": 100, "height": 150, "fit": Fit.FILL}, (100, 150)),
+        ({"width": 100, "pad": (10, 10, 10, 10)}, (30, 200)),
     ):
         _, made = samples.rendered(path, trim=10, format=offer, settings=settings, **way)
         assert made.size == size, way
