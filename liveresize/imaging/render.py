@@ -117,7 +117,7 @@ def _rights(
     path: str | os.PathLike[str], image: Image.Image, task: render_plan.RenderPlan
 ) -> rights.Rights:
     """The rights that the result says: those of the original if it is large enough."""
-    if not task.rendition.rights or max(task.plan().output) < RIGHTS_FROM:
+    if not task.rendition.rights or max(task.whole) < RIGHTS_FROM:
         return rights.NONE
     return cleaning.rights_in(decode.source_format(image), structure.mapped(path))
 
