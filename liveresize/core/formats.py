@@ -53,6 +53,11 @@ class Format(enum.StrEnum):
         return self in (Format.GIF, Format.WEBP, Format.AVIF)
 
     @property
+    def says_rights(self) -> bool:
+        """Whether a rendition can say the rights of its picture."""
+        return self in (Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF)
+
+    @property
     def has_alpha(self) -> bool:
         """Whether the format can hold transparency."""
         return self is not Format.JPEG
@@ -120,6 +125,7 @@ class Negotiated:
     jxl: bool = False
 
     animates = True
+    says_rights = True
 
     @property
     def token(self) -> str:

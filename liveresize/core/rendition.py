@@ -120,7 +120,7 @@ class Rendition:
             animate=self.animate or not self.format.animates,
             floor=self.floor and bool(self.width) != bool(self.height),
             bare=self.bare and self.format is Format.JPEG,
-            rights=self.rights and self.format is not Format.GIF and not self._is_small,
+            rights=self.rights and self.format.says_rights and not self._is_small,
         )
 
     @property

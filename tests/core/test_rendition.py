@@ -193,6 +193,7 @@ INERT = [
     ),
     ("stillness of a PNG", PNG, {"animate": False}, {}),
     ("rights of a GIF", GIF, {"width": 0, "rights": True}, {"width": 0}),
+    ("rights of a JPEG XL", Format.JXL, {"width": 0, "rights": True}, {"width": 0}),
     (
         "rights in a small box",
         JPEG,

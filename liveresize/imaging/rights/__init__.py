@@ -83,7 +83,7 @@ class Rights:
 
 NONE = Rights()
 
-IN_FORMATS = (Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF)
+IN_FORMATS = tuple(output for output in Format if output.says_rights)
 """The formats that Pillow writes EXIF and XMP into."""
 
 
