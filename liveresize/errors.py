@@ -34,6 +34,7 @@ LiveResizeError
 ├── UploadMissing
 │   └── UploadEnded
 ├── OriginalElsewhere
+├── OverlayUnavailable
 ├── ImageError                  the picture itself is the problem
 │   ├── UploadTooLarge
 │   ├── UnsupportedImage
@@ -264,6 +265,10 @@ class ErasureMissing(OriginalMissing):
 
 class OriginalElsewhere(LiveResizeError):
     """The picture is known, but its bytes cannot be reached here just now."""
+
+
+class OverlayUnavailable(LiveResizeError):
+    """The overlay of this picture cannot be drawn: its own picture is missing or damaged."""
 
 
 class ImageError(LiveResizeError):

@@ -19,6 +19,7 @@ from liveresize.core import urls as domain_urls
 from liveresize.core.formats import EXTENSIONS, Negotiated
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
+from liveresize.core.overlay import OverlayMark
 from liveresize.core.parameters import KNOWN
 from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
@@ -33,7 +34,7 @@ from liveresize.core.values import (
     Quality,
 )
 
-RULES = UrlRules(presets={"thumb": ()}, jxl=True)
+RULES = UrlRules(presets={"thumb": ()}, overlays=("logo", "my-logo"), jxl=True)
 KEY = "correct horse battery"
 BASE = "https://images.example.com"
 
@@ -77,6 +78,7 @@ options = st.fixed_dictionaries(
         "pad": st.sampled_from((0, 7, 700, (1, 2), (1, 2, 3), "1,2,3,4")),
         "enlarge": st.booleans(),
         "animate": st.booleans(),
+        "overlay": st.sampled_from(RULES.overlays),
         "allow_webp": st.booleans(),
         "proxy": st.booleans(),
     },
@@ -192,6 +194,7 @@ def expected(
         if asked.get("radius") == "max"
         else min(density * asked.get("radius", 0), 10_000),
         pad=padded(asked.get("pad", 0), density),
+        overlay=OverlayMark(asked["overlay"]) if "overlay" in asked else None,
         saturation=asked.get("saturation", 0),
         rotate=asked.get("rotate", 0),
         flip=asked.get("flip", ""),

@@ -12,6 +12,7 @@ from liveresize.app.rules import (
     bounds,
     client_rate,
     fallbacks,
+    overlay_rules,
     redirect_life,
     redirects_held,
     response_options,
@@ -29,6 +30,7 @@ from liveresize.delivery.fallback_pictures import FallbackPictures
 from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
+from liveresize.delivery.overlays import Overlays
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import LINKED_WITHIN, Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
@@ -69,6 +71,7 @@ def check(settings: Settings) -> None:
     """Raise SettingsError for what single values do not show, but the first start would."""
     url_rules(settings)
     fallbacks(settings)
+    overlay_rules(settings)
     engines.parse_url(database_url(settings))
     tls.check(settings)
 
@@ -179,6 +182,15 @@ class Container:
             max_bytes=settings.constraints.max_upload_bytes,
         )
         rates = Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic)
+        overlays = Overlays(
+            overlay_rules(settings),
+            original_lookup=original_lookup,
+            originals=self.originals,
+            mirroring=self.mirroring,
+            memory=self.memory,
+            monotonic=time.monotonic,
+            public=bool(self.store.shared) and settings.delivery == "redirect",
+        )
         loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
@@ -189,6 +201,7 @@ class Container:
             memory=self.memory,
             publisher=self.publisher,
             rates=rates,
+            overlays=overlays,
             engine=ENGINE,
             monotonic=time.monotonic,
         )
@@ -211,6 +224,7 @@ class Container:
                 memory=self.memory,
                 rates=rates,
             ),
+            overlays=overlays,
         )
         self._assemble_upkeep()
         self.changes = Changes(
@@ -260,6 +274,7 @@ class Container:
         )
         pictures = Pictures(
             settings.originals,
+            overlays=overlays.rules,
             renditions=self.renditions,
             original_lookup=original_lookup,
             orientations=Orientations(
@@ -271,6 +286,7 @@ class Container:
         )
         objects = StoredObjects(
             settings.originals,
+            overlays=overlays.rules,
             unsigned=Unsigned(self.rules, vip_rules(settings), size_rules(settings)),
             renditions=self.renditions,
             original_lookup=original_lookup,
@@ -288,6 +304,7 @@ class Container:
             public_originals=settings.originals.public,
             ready_strict=settings.ready.strict,
             studio=settings.studio,
+            forces_overlays=overlays.rules.above is not None,
             docs_url=settings.docs_url,
             constraints=settings.constraints,
             limits=settings.limits,

@@ -3,14 +3,18 @@
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
+from liveresize.core import names
 from liveresize.core.fallbacks import Fallbacks
 from liveresize.core.geometry import Bounds
 from liveresize.core.operation import UrlRules
+from liveresize.core.overlay import Above, Overlay
+from liveresize.core.overlays import OverlayRules
 from liveresize.core.parameters import check_presets
 from liveresize.core.rates import Rate
 from liveresize.core.sizes import SizeRules
-from liveresize.core.values import Quality
+from liveresize.core.values import COMPASS, Quality
 from liveresize.http.responses import ResponseOptions
+from liveresize.settings import overlays
 from liveresize.settings.server import Limits
 
 _RENDERS = 25.0
@@ -55,6 +59,7 @@ def url_rules(settings: Settings) -> UrlRules:
         presets={name: tuple(preset.items()) for name, preset in settings.presets.items()},
         webp_opt_in=settings.webp.allow_opt_in,
         webp_always=settings.webp.allow_dynamic_switch,
+        overlays=tuple(settings.overlays),
         lenient=settings.compat.lenient,
         rights=settings.renditions.metadata == "rights",
         jxl=settings.jxl.made,
@@ -73,6 +78,35 @@ def fallbacks(settings: Settings) -> Fallbacks:
         return Fallbacks.of(settings.fallback)
     except ValueError as error:
         raise errors.SettingsError(f"The key fallback is wrong: {error}.") from None
+
+
+def overlay_rules(settings: Settings) -> OverlayRules:
+    """Which overlays there are. Raises SettingsError for one whose picture no upload can be."""
+    entries = overlays.entries(settings.overlays)
+    width, name = overlays.above(settings.constraints.overlay_above, entries)
+    return OverlayRules(
+        overlays={name: _overlay(name, entry) for name, entry in entries.items()},
+        above=Above(width, name) if name else None,
+    )
+
+
+def _overlay(name: str, entry: overlays.Entry) -> Overlay:
+    try:
+        names.check_id(entry.picture)
+    except errors.InvalidId as error:
+        raise errors.SettingsError(
+            f"The key overlays is wrong: the `picture` of `{name}` is no id of an image: "
+            f"{error.public}"
+        ) from None
+    return Overlay(
+        name=name,
+        picture=entry.picture,
+        gravity=COMPASS[entry.gravity],
+        scale=round(entry.scale * 1000),
+        opacity=round(entry.opacity * 1000),
+        margin=round(entry.margin * 1000),
+        tile=entry.tile,
+    )
 
 
 def vip_rules(settings: Settings) -> VipRules:

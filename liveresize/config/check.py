@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from liveresize import errors
 from liveresize.config.root import Settings
-from liveresize.settings import entrances, schema
+from liveresize.settings import entrances, overlays, schema
 from liveresize.settings.pictures import RESULT_BYTES, Constraints
 from liveresize.settings.server import IDLE_WORKER, Workers
 
@@ -100,6 +100,7 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
         raise errors.SettingsError(
             f"cdn.purge in {settings.sources['cdn.purge']}: {error}."
         ) from None
+    _refuse_overlays(settings)
     if settings.studio and "production" in deployments and not settings.admin.secrets:
         raise errors.SettingsError(
             f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "
@@ -108,6 +109,21 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
     _refuse_tls(settings)
     if "production" in deployments:
         _refuse_samples(settings)
+
+
+def _refuse_overlays(settings: Settings) -> None:
+    try:
+        overlays.entries(settings.overlays)
+    except ValueError as error:
+        raise errors.SettingsError(
+            f"overlays in {settings.sources['overlays']}: {error}."
+        ) from None
+    given = settings.constraints.overlay_above
+    try:
+        overlays.above(given, settings.overlays)
+    except ValueError as error:
+        name = "constraints.overlay_above"
+        raise errors.SettingsError(f"{name} in {settings.sources[name]}: {error}.") from None
 
 
 def _refuse_tls(settings: Settings) -> None:
@@ -257,6 +273,11 @@ def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
         yield (
             "compat.lenient is true: invalid values of parameters (quality=abc, blur=TRUE) are "
             "ignored instead of answered with 400. Set it to false once no client sends them."
+        )
+    if constraints.overlay_above is not None and settings.signing.required:
+        yield (
+            "constraints.overlay_above has no effect, since signing.required is true: a signature "
+            "frees from it. Signed URLs have an overlay only if they say so."
         )
     yield from _warn_of_buckets(settings)
     yield from _warn_of_vip(settings)

@@ -54,6 +54,11 @@ class Settings:
         "Images that are shown with a 404 instead of missing ones: the beginning of their ids → "
         'the id of the image, as in `{"avatar-": "nobody"}`. The longest beginning counts.',
     )
+    overlays: Mapping[str, Mapping[str, object]] = key(
+        {},
+        "Pictures that are drawn over renditions, by name: each has `picture`, the id of an image "
+        "of this server, and may have `gravity`, `scale`, `opacity`, `margin` and `tile`.",
+    )
     effort: str = key(
         "balanced",
         "How long encoders think: sets every knob of `encoder` that is null.",

@@ -3,21 +3,31 @@
 from dataclasses import dataclass
 
 from liveresize.core.formats import Format
+from liveresize.core.overlay import Overlay
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayJob:
+    """The overlay of a rendition; its picture is at `path`."""
+
+    path: str
+    overlay: Overlay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderJob:
     """Render the original at `path`; the result is Rendered.
 
-    `then` is the rendition that is asked for next where it differs in its format only: the
-    finished pixels are kept for it.
+    `overlay` is that of the rendition, if it has one. `then` is the rendition that is asked for
+    next where it differs in its format only: the finished pixels are kept for it.
     """
 
     path: str
     rendition: Rendition
     then: Rendition | None = None
+    overlay: OverlayJob | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ class Effect(enum.Enum):
     TURN = "which way the picture is turned"
     EDGE = "the corners of the result, and what is around it"
     FILTER = "the pixels of the result"
+    OVERLAY = "what is drawn over the result"
     ENCODING = "how the result is encoded"
     FRAMES = "which frames are kept"
 
@@ -39,6 +40,7 @@ class UrlRules:
     presets: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     webp_opt_in: bool = True
     webp_always: bool = False
+    overlays: tuple[str, ...] = ()
     lenient: bool = False
     rights: bool = False
     jxl: bool = False
@@ -61,6 +63,7 @@ class Operation:
     the settings. `attribute`
     is the field, if it has another name. `about` is a sentence for people, `schema` a JSON
     Schema of the values with an `example`, `allowed` the same as the end of a sentence.
+    `configured` returns the values that the settings allow, for an error to list.
     `read` parses a text, and raises ValueError. `plain` is the value without an effect;
     `resolve` returns the field of the rendition for a value, plain ones included. `text`
     formats the field for a URL. `scaled` multiplies a value in pixels by the density of the URL.
@@ -72,6 +75,7 @@ class Operation:
     attribute: str = ""
     about: str = ""
     allowed: str = ""
+    configured: Callable[[UrlRules], tuple[str, ...]] | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     example: object = None
     effect: Effect

@@ -11,6 +11,7 @@ from typing import TypedDict
 from liveresize.core import colours, encoding_rows, numbers
 from liveresize.core.edge_rows import EDGE_ROWS
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
+from liveresize.core.overlay_row import OVERLAY
 from liveresize.core.part_rows import PART_ROWS
 from liveresize.core.values import (
     AUTO,
@@ -254,6 +255,7 @@ ROWS = (
         plain=False,
         shown=True,
     ),
+    OVERLAY,
     choice(
         "rotate",
         "Degrees clockwise, after the EXIF orientation is applied.",
@@ -350,6 +352,7 @@ class Spelled(TypedDict, total=False):
     pixelate: int | None
     tint: str | None
     grey: bool | None
+    overlay: str | None
     rotate: int | None
     flip: str | None
     bg: str | None

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from liveresize import errors
 from liveresize.core import suggestions
-from liveresize.core.operation import UrlRules
+from liveresize.core.operation import Operation, UrlRules
 from liveresize.core.operations import OPERATIONS
 from liveresize.core.originals import VERSION
 
@@ -56,13 +56,23 @@ def _read(name: str, text: str, rules: UrlRules) -> Any:
         try:
             return operation.read(text, rules)
         except ValueError:
-            near = suggestions.value(name, text, _words(operation.schema))
-            raise _bad(name, operation.allowed, near) from None
+            raise _bad(name, *_hints(operation, text, rules)) from None
     if name in _SIGNING or name == "version":
         return text
     if text not in ("true", "false"):
         raise _bad(name, "one of `true`, `false`", suggestions.value(name, text))
     return text == "true"
+
+
+def _hints(operation: Operation, text: str, rules: UrlRules) -> tuple[str, str]:
+    """Return what a value must be, and which value the client may have meant; empty for none."""
+    if operation.configured is None:
+        near = suggestions.value(operation.name, text, _words(operation.schema))
+        return operation.allowed, near
+    words = operation.configured(rules)
+    listed = _listed(words)
+    allowed = f"{operation.allowed}: {listed}" if listed else f"{operation.allowed}: none is"
+    return allowed, suggestions.value(operation.name, text, words)
 
 
 def _words(schema: Mapping[str, Any]) -> tuple[object, ...]:
@@ -93,7 +103,7 @@ _NEVER_IGNORED = frozenset({*_SIGNING, "preset"})
 """Parameters that no value is ignored of: they say what a client is allowed."""
 
 _LISTED = 20
-"""Presets that an error names."""
+"""Presets or overlays that an error names."""
 
 KNOWN = (*OPERATIONS, "allow_webp", "proxy", "version", *_SIGNING, "preset")
 """Every parameter that a picture's URL may carry; all others are ignored."""
@@ -166,8 +176,12 @@ def unknown(query: str, known: Iterable[str] = KNOWN) -> tuple[str, ...]:
 
 def _presets(rules: UrlRules) -> str:
     """Return what a preset must be: one of the configured ones."""
-    listed = ", ".join(f"`{each}`" for each in sorted(rules.presets)[:_LISTED])
+    listed = _listed(rules.presets)
     return f"one of the configured presets: {listed}" if listed else "a configured preset: none is"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{each}`" for each in sorted(words)[:_LISTED])
 
 
 def _first_of_each(query: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Self
 from liveresize.core import numbers
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operations import ROWS, VARIANT
+from liveresize.core.overlay import OverlayMark
 from liveresize.core.rect import Rect
 from liveresize.core.values import (
     CENTER,
@@ -39,12 +40,12 @@ class Rendition:
     limit. `blur` is ten times a sigma in pixels,
     `sharpen` ten times an amount 0–10; 0 is off, as it is for `brightness`, `contrast` and
     `saturation`, percents from −100 to 100, and for `pixelate`, the side of a block in pixels.
-    `tint` has the colours of black and of white. `rotate` is clockwise degrees, `flip`
-    one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate first. `radius` is that
-    of its corners, and `pad` what is around it, in pixels (multiplied by the density). `floor`
-    rounds a calculated side down, as vip does, and not half up. `bare` drops the transparency of
-    a JPEG, as vip does, and shows what lies under it. With `rights` the file says the rights of
-    its picture.
+    `tint` has the colours of black and of white. `overlay` is drawn over the result. `rotate` is
+    clockwise degrees, `flip` one of `""`, `h`, `v`, `hv`; both apply to the upright picture, rotate
+    first. `radius` is that of its corners, and `pad` what is around it, in pixels (multiplied by
+    the density). `floor` rounds a calculated side down, as vip does, and not half up. `bare` drops
+    the transparency of a JPEG, as vip does, and shows what lies under it. With `rights` the file
+    says the rights of its picture.
 
     Two renditions that look the same are equal after `canonical`, which resets values
     without an effect.
@@ -67,6 +68,7 @@ class Rendition:
     pixelate: int = 0
     tint: Duotone | None = None
     grey: bool = False
+    overlay: OverlayMark | None = None
     rotate: int = 0
     flip: str = ""
     background: Background | None = None

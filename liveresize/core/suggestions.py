@@ -62,6 +62,8 @@ PARAMETERS: Mapping[str, str] = {
     "threshold": "trim",
     "trim-tol": "trim",
     "upscale": "enlarge",
+    "watermark": "overlay",
+    "wm": "overlay",
 }
 """Names of other services, and ours."""
 

@@ -3,7 +3,7 @@
 A rendition that is requested by its object key is rendered only if there is such a URL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -47,21 +47,30 @@ class Unsigned:
         rendition: Rendition,
         original_format: Format,
         original: Original | None = None,
+        named: Callable[[RenditionRequest], Rendition] = lambda request: request.rendition,
     ) -> Request | None:
         """Return the request of an unsigned URL for `rendition`; None if there is none.
 
         `original_format` is what `Original.output_format` says; `original` has the focus and the
-        quality of the picture. Bounds are not checked: they depend on the size of the original.
+        quality of the picture, and `named` is `OverlayRules.named` for its size: renditions with
+        the same are equal. Bounds are not checked: they depend on the size of the original.
         """
-        requests = self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
-        for request in requests:
+        wanted = named(RenditionRequest(image=image, rendition=rendition, extension=""))
+        for request in self._candidates(image, wanted):
             made = made_of(request, original_format)
-            looks = [made.rendition]
+            looks = [named(made)]
             if original is not None:
-                looks.append(made.of(original).rendition)
-            if rendition in looks and sizes.allows(request, self._sizes):
+                looks.append(named(made.of(original)))
+            if wanted in looks and sizes.allows(request, self._sizes):
                 return replace(request, image=image)
         return None
+
+    def _candidates(self, image: ImageId, wanted: Rendition) -> Iterator[Request]:
+        """Yield the requests that may lead to `wanted`; its overlay may be one that is forced."""
+        for rendition in dict.fromkeys((replace(wanted, overlay=None), wanted)):
+            yield from (
+                self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
+            )
 
     def _of_main(self, rendition: Rendition) -> Iterator[RenditionRequest | OriginalRequest]:
         accept = _accept(rendition)

@@ -39,6 +39,7 @@ class RenditionRequest:
     may mean that: it counts where there is no picture of the shorter name. `focused`: the focus of
     the picture says what `crop` keeps. `visual` is the SSIM in thousandths for which the quality is
     still to be found; until then, that of the rendition is the configured one. 0 is none.
+    `signed`: the URL has a signature, which frees from `constraints.overlay_above`.
     `sees_hidden`: a hidden picture is answered, too.
     """
 
@@ -53,6 +54,7 @@ class RenditionRequest:
     exact: "OriginalRequest | None" = None
     focused: bool = False
     visual: int = 0
+    signed: bool = False
     sees_hidden: bool = False
 
     def of(self, original: Original) -> "RenditionRequest":
@@ -148,6 +150,7 @@ class OriginalRequest:
             varies=self.varies,
             sent=self.parameters.sent,
             ignored=self.parameters.ignored,
+            signed=self.signed,
             sees_hidden=self.sees_hidden,
         )
 

@@ -4,10 +4,12 @@ The key of an object tells its variant, which anybody can change. So what has no
 before is rendered only where a URL without a signature may ask for the same.
 
 The key tells the engine, too. A browser may still have a redirect to what another engine made, and
-what has been purged since: it gets what this one makes, but not as immutable.
+what has been purged since: it gets what this one makes, but not as immutable. In the same way a key
+of before an overlay was configured, or changed, leads to the rendition with the overlay of today.
 """
 
 import asyncio
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from liveresize import errors
 from liveresize.core import ports, unsigned
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original, parse_file_name
+from liveresize.core.overlays import OverlayRules
 from liveresize.core.rendition import Rendition
 from liveresize.core.unsigned import Unsigned
 from liveresize.core.urls import RenditionRequest
@@ -32,6 +35,7 @@ class StoredObjects:
         self,
         settings: Originals,
         *,
+        overlays: OverlayRules,
         unsigned: Unsigned,
         renditions: Renditions,
         original_lookup: OriginalLookup,
@@ -39,6 +43,7 @@ class StoredObjects:
         memory: ports.Memory,
     ) -> None:
         self._settings = settings
+        self._overlays = overlays
         self._unsigned = unsigned
         self._renditions = renditions
         self._original_lookup = original_lookup
@@ -57,6 +62,10 @@ class StoredObjects:
         held = self._memory.held(generation, variant)
         if held is None or held.engine != engine:
             return None
+        if self._overlays.overlays and not self._renditions.is_current(
+            original, _rendition(variant)
+        ):
+            return None
         return StoredObject(image=image, variant=variant, held=held)
 
     async def serve(self, key: str, *, client: str = "") -> StoredObject | Streamed:
@@ -65,10 +74,13 @@ class StoredObjects:
         Raises OriginalMissing where there is none, and what `Renditions.serve` raises.
         """
         request, generation, engine = await self._behind(key)
+        variant = request.rendition.variant
         outcome = await self._renditions.serve(request, client=client)
         if isinstance(outcome, Streamed):
             if outcome.original.generation == generation:
-                return replace(outcome, immutable=outcome.link.engine == engine)
+                link = outcome.link
+                same = (link.variant, link.engine) == (variant, engine)
+                return replace(outcome, immutable=same)
             await outcome.body.close()  # the picture has been replaced meanwhile
         elif isinstance(outcome, Bytes) and outcome.original.generation == generation:
             return StoredObject(
@@ -76,7 +88,7 @@ class StoredObjects:
                 variant=outcome.variant,
                 held=outcome.held,
                 cache=outcome.cache,
-                immutable=outcome.held.engine == engine,
+                immutable=(outcome.variant, outcome.held.engine) == (variant, engine),
             )
         raise errors.OriginalMissing
 
@@ -86,7 +98,9 @@ class StoredObjects:
         known = await self._renditions.known(request)
         if isinstance(known, HeadInfo) and known.original.generation == generation:
             made = known.held or known.link
-            return replace(known, immutable=made is not None and made.engine == engine)
+            same = made is not None and made.engine == engine
+            same = same and known.variant == request.rendition.variant
+            return replace(known, immutable=same)
         raise errors.OriginalMissing
 
     async def _behind(self, key: str) -> tuple[RenditionRequest, str, str]:
@@ -101,7 +115,7 @@ class StoredObjects:
         original = await self._original_lookup.get(image)
         if original.generation != generation:
             raise errors.OriginalMissing
-        rendition = Rendition.from_variant(variant)
+        rendition = _rendition(variant)
         allowed = self._may_be_asked_for(original, rendition)
         if not (allowed or await self._was_made(original, variant, path)):
             raise errors.OriginalMissing
@@ -113,13 +127,20 @@ class StoredObjects:
     def _may_be_asked_for(self, original: Original, rendition: Rendition) -> bool:
         """Whether a URL without a signature would have the rendition made."""
         own = original.output_format
-        request = self._unsigned.request(original.image, rendition, own, original)
+        request = self._unsigned.request(
+            original.image,
+            rendition,
+            own,
+            original,
+            functools.partial(self._overlays.named, original.size),
+        )
         if request is None:
             return False
-        if not isinstance(request, RenditionRequest) and (
-            not may_have(self._settings, request) or as_stored(self._settings, request, original)
-        ):
-            return False
+        if not isinstance(request, RenditionRequest):
+            if not may_have(self._settings, request):
+                return False
+            if as_stored(self._settings, request, original):
+                return self._overlays.covers(original.size, signed=False)
         return self._renditions.within_bounds(original, unsigned.made_of(request, own))
 
     async def _was_made(self, original: Original, variant: str, path: Path) -> bool:
@@ -142,3 +163,9 @@ class StoredObjects:
         if variant.startswith("0x0-") and not self._settings.public:
             return None
         return image, generation, variant, engine, path
+
+
+@functools.lru_cache(maxsize=4096)
+def _rendition(variant: str) -> Rendition:
+    """Parse a variant; cached, because every hit needs it. Raises ValueError."""
+    return Rendition.from_variant(variant)

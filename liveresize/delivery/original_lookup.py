@@ -51,6 +51,10 @@ class OriginalLookup:
             original = await self._current(image)
         return _shown(original, hidden=hidden)
 
+    async def refresh(self, image: ImageId) -> Original:
+        """What the index knows now about an original, whatever memory says. Raises as `get`."""
+        return _shown(await self._current(image), hidden=False)
+
     async def with_original(
         self, image: ImageId, answer: Callable[[Original], Awaitable[T]], *, hidden: bool = False
     ) -> T:

@@ -10,6 +10,7 @@ from liveresize.core import ports
 from liveresize.core.formats import UNSHOWN
 from liveresize.core.names import LATER, ImageId
 from liveresize.core.originals import Original
+from liveresize.core.overlays import OverlayRules
 from liveresize.core.ports import CachedImage
 from liveresize.core.single_flight import SingleFlight
 from liveresize.core.urls import FactsRequest, OriginalRequest, PictureRequest, RenditionRequest
@@ -82,6 +83,7 @@ class Pictures:
         self,
         settings: Originals,
         *,
+        overlays: OverlayRules,
         renditions: Renditions,
         original_lookup: OriginalLookup,
         orientations: Orientations,
@@ -90,6 +92,7 @@ class Pictures:
         memory: ports.Memory,
     ) -> None:
         self._settings = settings
+        self._overlays = overlays
         self._renditions = renditions
         self._original_lookup = original_lookup
         self._orientations = orientations
@@ -204,11 +207,14 @@ class Pictures:
     def _instead(
         self, request: OriginalRequest | VipRequest, original: Original, *, turned: bool
     ) -> RenditionRequest | None:
-        """See `_rendition`; one that is only `turned` is as large as the original."""
-        if not turned and as_stored(self._settings, request, original):
+        """See `_rendition`; one that is only `turned`, or only has the overlay of
+        `constraints.overlay_above`, is as large as the original."""
+        whole = as_stored(self._settings, request, original)
+        covered = whole and self._overlays.covers(original.size, signed=request.signed)
+        if whole and not (turned or covered):
             return None
         rendition = request.rendition_as(original.output_format)
-        return replace(rendition, bounded=False) if turned else rendition
+        return replace(rendition, bounded=False) if turned or covered else rendition
 
     def ready(self, request: VipRequest) -> bool:
         """Whether memory knows that the rendition has been made."""

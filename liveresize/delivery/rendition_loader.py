@@ -21,6 +21,7 @@ from liveresize.core.rendition import Rendition
 from liveresize.core.single_flight import Call, SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.outcomes import Bytes, Cache, Streamed, Timings
+from liveresize.delivery.overlays import Overlays
 from liveresize.observe.metrics import renders
 from liveresize.storage.mirroring import Mirroring
 
@@ -79,6 +80,7 @@ class RenditionLoader:
         memory: ports.Memory,
         publisher: Publishing,
         rates: Rates,
+        overlays: Overlays,
         engine: str,
         monotonic: Callable[[], float],
     ) -> None:
@@ -91,6 +93,7 @@ class RenditionLoader:
         self._memory = memory
         self._publisher = publisher
         self._rates = rates
+        self._overlays = overlays
         self._engine = engine
         self._monotonic = monotonic
         self._asked: dict[str, float] = {}
@@ -298,12 +301,14 @@ class RenditionLoader:
     ) -> Bytes:
         """Render in a slot. Without a flight nothing is kept; what is `stored` already is
         not stored again; `then` is that of RenderJob. Raises OriginalElsewhere where the original
-        cannot be had."""
+        cannot be had, and OverlayUnavailable where its overlay cannot."""
         await self._mirroring.bring(original)
+        mark = request.rendition.overlay
+        overlay = None if mark is None else await self._overlays.job(mark)
         asked, handle = time.perf_counter(), flight or ports.JobHandle(client=client)
         variant = request.rendition.variant
         path = str(self._originals.path(original))
-        job = RenderJob(path=path, rendition=request.rendition, then=then)
+        job = RenderJob(path=path, rendition=request.rendition, then=then, overlay=overlay)
         self.renders += 1
         try:
             rendered = await self._renderer.run(job, handle=handle)
@@ -327,7 +332,7 @@ class RenditionLoader:
         )
         if flight is not None and self._current(original):
             self._memory.put(original.generation, variant, held)
-            if not stored:
+            if not stored and self._overlays.may_store(original, request.rendition):
                 self._publisher.offer(original, variant, rendered)
         return Bytes(
             original=original,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+from collections.abc import Iterator
 from dataclasses import replace
 
 from liveresize import errors
@@ -15,6 +16,7 @@ from liveresize.core.single_flight import SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, HeadInfo, OutOfBounds, Redirect, Streamed
+from liveresize.delivery.overlays import Overlays
 from liveresize.delivery.rendition_loader import LinkState, Publishing, RenditionLoader
 from liveresize.delivery.two_speed import SLOW, TwoSpeed
 from liveresize.delivery.visual_qualities import VisualQualities
@@ -42,11 +44,13 @@ class Renditions:
         publisher: Publishing,
         two_speed: TwoSpeed,
         visual: VisualQualities,
+        overlays: Overlays,
     ) -> None:
         self._bounds = bounds
         self._redirect = redirect
         self._two_speed = two_speed
         self._visual = visual
+        self._overlays = overlays
         self._original_lookup = original_lookup
         self._loader = loader
         self._store = store
@@ -66,10 +70,10 @@ class Renditions:
         original = self._memory.original(request.image)
         if original is None:
             return None
-        request = request.of(original)
-        if request.visual:
+        settled = self._overlays.recall(original, request)
+        if settled is None or settled.visual:
             return None
-        return self._recall(original, request.rendition.variant, self._redirects(request))
+        return self._recall(original, settled.rendition.variant, self._redirects(settled))
 
     def _recall(self, original: Original, variant: str, redirect: bool) -> Redirect | Bytes | None:
         if redirect:
@@ -101,17 +105,37 @@ class Renditions:
 
         `fresh` renders whatever is kept and keeps nothing. With `soon`, one that is slow to
         make is answered in a quicker format, and made behind the answer. Raises
-        OriginalMissing, OriginalElsewhere, ImageError and its kin, Overload and its kin.
-        Of an original that cannot be decoded, and out of bounds, only a link is used. Raises
-        BadParameter if a pad alone is out of bounds, and for a `rect` outside of the picture.
+        OriginalMissing, OriginalElsewhere, OverlayUnavailable, ImageError and its kin, Overload
+        and its kin. Of an original that cannot be decoded, and out of bounds, only a link is used.
+        Raises BadParameter if a pad alone is out of bounds, and for a `rect` outside of the
+        picture.
         """
 
         async def answer(original: Original) -> Redirect | Bytes | Streamed | OutOfBounds:
-            return await self._serve(original, request.of(original), client, fresh=fresh, soon=soon)
+            with self._noting(original, request):
+                settled = await self._overlays.settle(original, request)
+                try:
+                    return await self._serve(original, settled, client, fresh=fresh, soon=soon)
+                except errors.OverlayUnavailable:
+                    # Its picture may have been replaced since memory heard of it.
+                    current = await self._overlays.settle(original, request, fresh=True)
+                    if current.rendition == settled.rendition:
+                        raise
+                return await self._serve(original, current, client, fresh=fresh, soon=soon)
 
         return await self._original_lookup.with_original(
             request.image, answer, hidden=request.sees_hidden
         )
+
+    @contextlib.contextmanager
+    def _noting(self, original: Original, request: RenditionRequest) -> Iterator[None]:
+        """Log the overlay that cannot be drawn."""
+        try:
+            yield
+        except errors.OverlayUnavailable as error:
+            overlay = self._overlays.rules.drawn(original.size, request)
+            self._overlays.note(overlay, error)
+            raise
 
     async def _serve(
         self, original: Original, request: RenditionRequest, client: str, *, fresh: bool, soon: bool
@@ -219,8 +243,10 @@ class Renditions:
         original = self._memory.original(request.image)
         if original is None:
             return False
-        request = request.of(original)
-        return not request.visual and self._made(original, request.rendition.variant)
+        settled = self._overlays.recall(original, request)
+        if settled is None or settled.visual:
+            return False
+        return self._made(original, settled.rendition.variant)
 
     def _made(self, original: Original, variant: str) -> bool:
         generation = original.generation
@@ -228,6 +254,13 @@ class Renditions:
             self._memory.link(generation, variant) is not None
             or self._memory.held(generation, variant) is not None
         )
+
+    def is_current(self, original: Original, rendition: Rendition) -> bool:
+        """Whether a client without a signature gets exactly that rendition, overlay included, as
+        far as memory alone can tell."""
+        request = RenditionRequest(image=original.image, rendition=rendition, extension="")
+        settled = self._overlays.recall(original, request)
+        return settled is not None and settled.rendition == rendition
 
     async def was_made(self, original: Original, variant: str) -> bool:
         """Whether memory has the rendition, or the index a link, purged and evicted ones
@@ -247,9 +280,12 @@ class Renditions:
         """
         if self.ready(request):
             return True
-        return await self._original_lookup.with_original(
-            request.image, lambda original: self._warm(original, request.of(original))
-        )
+
+        async def answer(original: Original) -> bool:
+            with self._noting(original, request):
+                return await self._warm(original, await self._overlays.settle(original, request))
+
+        return await self._original_lookup.with_original(request.image, answer)
 
     async def _warm(self, original: Original, request: RenditionRequest) -> bool:
         if not original.decoded:
@@ -311,7 +347,8 @@ class Renditions:
         Raises BadParameter as `serve` does.
         """
         original = await self._original_lookup.get(request.image, hidden=request.sees_hidden)
-        request = request.of(original)
+        with self._noting(original, request):
+            request = await self._overlays.settle(original, request)
         rendition = request.rendition
         variant = "" if request.visual else rendition.variant
         link = None

@@ -59,6 +59,7 @@ class AppContext:
         public_originals: bool,
         ready_strict: bool,
         studio: bool,
+        forces_overlays: bool,
         docs_url: str,
         constraints: Constraints,
         limits: Limits,
@@ -99,6 +100,8 @@ class AppContext:
         """The accepted formats of uploads."""
         self.public_originals = public_originals
         self.ready_strict = ready_strict
+        self.forces_overlays = forces_overlays
+        """Whether `constraints.overlay_above` is set."""
         self.docs_url = docs_url
         """The URL of the documentation; empty is none."""
         self.constraints = constraints

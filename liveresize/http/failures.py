@@ -36,6 +36,7 @@ TABLE: dict[type[errors.LiveResizeError], Failure] = {
     errors.VersionMismatch: Failure(412),
     errors.OlderInstance: Failure(409),
     errors.OriginalElsewhere: Failure(503, retry=1),
+    errors.OverlayUnavailable: Failure(503, retry=60),
     errors.ImageError: Failure(422),
     errors.UploadTooLarge: Failure(413),
     errors.UnsupportedImage: Failure(415),

@@ -11,7 +11,7 @@ from typing import Any
 from liveresize import __version__, errors
 from liveresize.core import formats, names, urls
 from liveresize.core.formats import EXTENSIONS
-from liveresize.core.operation import Operation
+from liveresize.core.operation import Operation, UrlRules
 from liveresize.core.operations import OPERATIONS
 from liveresize.core.originals import GENERATION
 from liveresize.delivery.warmup import Fate
@@ -97,7 +97,7 @@ def document(site: AppContext) -> Json:
     spec: Json = _filled(_load(), _values(site))
     del spec["x-shared"]
     spec["components"]["parameters"] |= {
-        f"query.{name}": _parameter(each) for name, each in OPERATIONS.items()
+        f"query.{each.name}": _parameter(each, site.rules) for each in _operations(site.rules)
     }
     responses = spec["components"]["responses"]
     for item in spec["paths"].values():
@@ -115,7 +115,12 @@ def document(site: AppContext) -> Json:
     return spec
 
 
-def _parameter(operation: Operation) -> Json:
+def _operations(rules: UrlRules) -> list[Operation]:
+    """Return the operations that have a value with these rules."""
+    return [each for each in OPERATIONS.values() if not each.configured or each.configured(rules)]
+
+
+def _parameter(operation: Operation, rules: UrlRules) -> Json:
     """Return the Parameter Object of an operation."""
     parameter: Json = {
         "name": operation.name,
@@ -123,6 +128,8 @@ def _parameter(operation: Operation) -> Json:
         "description": operation.about,
         "schema": operation.schema,
     }
+    if operation.configured:
+        return {**parameter, "schema": {"type": "string", "enum": operation.configured(rules)}}
     return parameter if operation.example is None else {**parameter, "example": operation.example}
 
 
@@ -151,7 +158,10 @@ def _values(site: AppContext) -> Json:
         ),
         "rendition_types": {EXTENSIONS[each].mime: {} for each in extensions},
         "extensions": extensions,
-        "operations": [{"$ref": f"#/components/parameters/query.{name}"} for name in OPERATIONS],
+        "operations": [
+            {"$ref": f"#/components/parameters/query.{each.name}"}
+            for each in _operations(site.rules)
+        ],
         "max_density": urls.MAX_DENSITY,
         "name_bytes": names.MAX_BYTES,
         "not_in_names": names.FORBIDDEN.pattern[1:-1],

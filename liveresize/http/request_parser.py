@@ -246,7 +246,8 @@ def _opened(request: AnyRequest, *, redirect: bool) -> AnyRequest:
     """
     if isinstance(request, RenditionRequest):
         exact = request.exact and _opened_original(request.exact, redirect=redirect)
-        return replace(request, proxy=request.proxy or not redirect, exact=exact)
+        proxy = request.proxy or not redirect
+        return replace(request, proxy=proxy, signed=True, exact=exact)
     if isinstance(request, OriginalRequest):
         return _opened_original(request, redirect=redirect)
     assert isinstance(request, FactsRequest | VipRequest)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from liveresize.core import overlay
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import CachedImage, ObjectBody
 from liveresize.delivery.outcomes import (
@@ -33,6 +34,9 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 NO_STORE = "no-store"
 
 _YEAR = 31_536_000
+
+_DAY = 86_400
+"""Seconds for which a picture of vip with an overlay may be kept at most."""
 
 _MOVED = 60
 """Seconds for which the way to the current version of a picture may be kept."""
@@ -212,10 +216,22 @@ def found(
     return Response(status=303, headers=headers, about=about)
 
 
+def _lasting(options: ResponseOptions, variant: str) -> ResponseOptions:
+    """Return the options for a rendition: one with an overlay may change with the overlay, while
+    its picture and the URL stay the same."""
+    if not overlay.is_in(variant):
+        return options
+    most = _DAY if options.dated else options.render_max_age
+    return replace(
+        options, immutable=False, dated=False, render_max_age=min(options.render_max_age, most)
+    )
+
+
 def rendered(
     outcome: Bytes, conditionals: Conditionals, options: ResponseOptions, *, varies: bool
 ) -> Response:
     """Return a 200 with the bytes of a rendition, a 206 with a part of them, or a 304."""
+    options = _lasting(options, outcome.variant)
     cached, image = outcome.held, outcome.original.image
     validators = _validators(cached.etag, outcome.original, options)
     headers = _picture(cached.mime, validators, image.name)
@@ -262,6 +278,7 @@ def streamed(
 ) -> Response:
     """Return a 200 with a Part of a rendition in the store, or a 304."""
     link = outcome.link
+    options = _lasting(options, link.variant)
     validators = _validators(link.etag, outcome.original, options)
     headers = _picture(link.mime, validators, link.image.name)
     if outcome.immutable:
@@ -330,6 +347,7 @@ def known(
     original = outcome.original
     if outcome.stored is not None:
         return stored(OriginalFile(original=original, path=outcome.stored), conditionals, options)
+    options = _lasting(options, outcome.variant)
     mime, etag, length = _known_bytes(outcome)
     validators = _validators(etag, original, options)
     headers = _picture(mime, validators, original.image.name)

@@ -12,7 +12,8 @@ def perform(job: Job, settings: EngineSettings) -> Result:
     """Do one job: Rendered for a RenderJob, Facts for a ProbeJob or an IntakeJob, the EXIF
     orientation for an OrientationJob, and the Quality for a VisualJob.
 
-    Raises ImageError and its kin, OriginalMissing, BadCrop, DiskFull or StoreError.
+    Raises ImageError and its kin, OriginalMissing, OverlayUnavailable, BadCrop, DiskFull or
+    StoreError.
     """
     # Codecs and threads are loaded first: they take memory that no job has.
     decode.accepted(settings.formats.input)
@@ -21,7 +22,9 @@ def perform(job: Job, settings: EngineSettings) -> Result:
         return ingest.ingest(job, settings)
     try:
         if isinstance(job, RenderJob):
-            return render.render(job.path, job.rendition, settings, again=job.then is not None)
+            return render.render(
+                job.path, job.rendition, settings, again=job.then is not None, overlay=job.overlay
+            )
         if isinstance(job, OrientationJob):
             return ingest.orientation_of(job.path, settings)
         if isinstance(job, VisualJob):

@@ -34,6 +34,9 @@ SLACK = 15 * 2**20
 RESULT = 8
 """Bytes for each pixel of a result while it is finished: its colours, a canvas, a filter."""
 
+DRAWN = 12
+"""The same while an overlay is drawn over it: as it was, a copy, and its colours if it was grey."""
+
 BENT = 16
 """The same of a picture that is converted to sRGB before it is resized."""
 
@@ -100,6 +103,9 @@ ENCODING = {
 }
 """Format → bytes for each pixel of a result that its encoder takes, without alpha and with;
 measured with noise at the highest quality."""
+
+INDEXED = (22, 52)
+"""The same for a PNG of what has a palette: one is looked for that shows the same."""
 
 STORING = {
     "jpeg": (5, 5),
@@ -228,6 +234,7 @@ def rendering(
     opened: bool = False,
     beside: int = 0,
     within: Size | None = None,
+    overlay: int = 0,
 ) -> Need:
     """What a rendition takes: the `part` of an opened picture made `size`, both (width, height).
 
@@ -235,7 +242,8 @@ def rendering(
     it, if that is not all. `bent` says that its colours are converted
     before it is resized, and `keeps` is how many bytes of decoded pixels may be kept. The
     result is `output`, and takes so many bytes for each pixel `beside` its encoder; `opened` says
-    that it may be transparent where the picture is not.
+    that it may be transparent where the picture is not. `overlay` is how many pixels are drawn over
+    it; these are in memory all the time.
     """
     decoded = _decoded(image, factor)
     loading, kept = _loading(image, decoded)
@@ -246,13 +254,16 @@ def rendering(
     if bent:
         sizing += BENT * min(math.prod(part), 4 * pixels)
     alpha = output.has_alpha and (opened or image.has_transparency_data)
-    encoding = (PIXEL + max(RESULT, ENCODING[output][alpha]) + beside) * pixels
+    indexed = INDEXED[alpha] if output is Format.PNG and image.mode in ("1", "P") else 0
+    encoding = (PIXEL + max(RESULT, ENCODING[output][alpha], indexed) + beside) * pixels
+    if overlay:
+        sizing = max(sizing, DRAWN * pixels + (PIXEL + 1) * overlay)
+    drawn = PIXEL * overlay
     if frames > 1:
-        loading = _playing(image, frames)
+        loading = _playing(image, frames) + drawn
         return Need(_noun(image), loading, loading + sizing + MOVING * pixels)
-    return Need(
-        _noun(image), loading, max(kept + sizing, encoding + (kept if kept <= keeps else 0))
-    )
+    finishing = max(kept + sizing, encoding + (kept if kept <= keeps else 0))
+    return Need(_noun(image), loading + drawn, finishing + drawn)
 
 
 def check_renderable(image: Image.Image, frames: int, bent: bool, constraints: Constraints) -> None:

@@ -34,6 +34,7 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
         and image.mode in MODES
         and not effects.filters(rendition)
         and task.uncut
+        and rendition.overlay is None
         and task.plan().output == task.stored
         and rendition.fit is not Fit.CANVAS
         and not rendition.radius

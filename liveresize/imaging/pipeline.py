@@ -13,6 +13,7 @@ from liveresize.imaging import (
     ground,
     modes,
     orientation,
+    overlays,
     render_plan,
     resize,
     shrink,
@@ -71,7 +72,11 @@ def behind(task: render_plan.RenderPlan) -> ground.Ground:
 
 
 def finished(
-    pixels: Image.Image, task: render_plan.RenderPlan, plan: geometry.Plan, back: ground.Ground
+    pixels: Image.Image,
+    task: render_plan.RenderPlan,
+    plan: geometry.Plan,
+    back: ground.Ground,
+    overlay: overlays.Drawing | None = None,
 ) -> Image.Image:
     """What `sized` has made, as it is encoded. Turning waits until there are few pixels."""
     rendition = task.rendition
@@ -81,6 +86,8 @@ def finished(
         pixels = _on_itself(pixels, task, plan, back)
     else:
         pixels = _on_colour(pixels, task, plan, rendition.background or WHITE)
+    if overlay is not None:
+        pixels = overlay.over(pixels)
     if rendition.radius:
         pixels = corners.rounded(pixels, rendition.radius)
     clear = pixels.mode in ("LA", "RGBA")

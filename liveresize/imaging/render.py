@@ -12,7 +12,7 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.core.jobs import Rendered
+from liveresize.core.jobs import OverlayJob, Rendered
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import RIGHTS_FROM, WHITE
 from liveresize.imaging import (
@@ -27,6 +27,8 @@ from liveresize.imaging import (
     memory,
     modes,
     orientation,
+    overlay_pictures,
+    overlays,
     passthrough,
     pipeline,
     render_plan,
@@ -49,24 +51,31 @@ def render(
     settings: EngineSettings,
     *,
     again: bool = False,
+    overlay: OverlayJob | None = None,
 ) -> Rendered:
-    """Make `rendition` of the original at `path`.
+    """Make `rendition` of the original at `path`, with its `overlay` if it has one.
 
     With `again` the finished pixels are kept: another format of them is asked for next. Where
     memory runs out, pixels that were kept are dropped and it is tried once more. Raises
-    UnsupportedImage, UnreadableImage, ImageTooLarge, MemoryExceeded or OriginalMissing;
-    nothing else for any file.
+    UnsupportedImage, UnreadableImage, ImageTooLarge, MemoryExceeded, OverlayUnavailable or
+    OriginalMissing; nothing else for any file.
     """
+    if rendition.overlay is not None and overlay is None:
+        raise errors.OverlayUnavailable("", "the job does not say where it is")
     try:
-        return _rendered(path, rendition, settings, again)
+        return _rendered(path, rendition, settings, again, overlay)
     except errors.MemoryExceeded:
         if not decoded.kept().clear():
             raise
-    return _rendered(path, rendition, settings, again)
+    return _rendered(path, rendition, settings, again, overlay)
 
 
 def _rendered(
-    path: str | os.PathLike[str], rendition: Rendition, settings: EngineSettings, again: bool
+    path: str | os.PathLike[str],
+    rendition: Rendition,
+    settings: EngineSettings,
+    again: bool,
+    overlay: OverlayJob | None,
 ) -> Rendered:
     watch = Stopwatch()
     max_pixels = settings.constraints.max_decode_pixels
@@ -79,14 +88,15 @@ def _rendered(
                 task = render_plan.trimmed(task, image, rendition, part, settings)
             as_stored = passthrough.as_stored(image, task)
             kept = _rights(path, image, task)
+            drawing = _drawing(overlay, task, settings)
         level: int | None = task.level
         if task.frames > 1:
-            data, notes = _moving(image, task, settings, watch, kept.in_xmp())
+            data, notes = _moving(image, task, settings, watch, kept.in_xmp(), drawing)
             if as_stored and render_plan.TRUNCATED not in notes:
                 data = passthrough.smaller(path, image, data, kept)
         else:
             picture, notes = finished_still(
-                os.fspath(path), image, task, settings.decoded_bytes, watch, again
+                os.fspath(path), image, task, settings.decoded_bytes, watch, again, drawing
             )
             with watch.stage("encode"):
                 shorter = functools.partial(passthrough.smaller, path, image, kept=kept)
@@ -120,6 +130,14 @@ def _rights(
     if not task.rendition.rights or max(task.whole) < RIGHTS_FROM:
         return rights.NONE
     return cleaning.rights_in(decode.source_format(image), structure.mapped(path))
+
+
+def _drawing(
+    overlay: OverlayJob | None, task: render_plan.RenderPlan, settings: EngineSettings
+) -> overlays.Drawing | None:
+    if overlay is None:
+        return None
+    return overlay_pictures.prepared(overlay, task.plan().output, settings)
 
 
 def _encoded(
@@ -178,6 +196,7 @@ def finished_still(
     most: int,
     watch: Stopwatch,
     again: bool,
+    drawing: overlays.Drawing | None = None,
 ) -> tuple[Image.Image, tuple[str, ...]]:
     """One picture as it is encoded, and remarks: finished by the job before this one, or shrunk
     as it is decoded. What was decoded is given back before it is encoded.
@@ -190,7 +209,7 @@ def finished_still(
         plan = task.plan()
         part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
         size = orientation.turned_size(plan.resized, task.turn)
-        need = _checked(image, task, part, size, most)
+        need = _checked(image, task, part, size, most, drawing)
         # How large a trimmed picture is, which the key does not say, depends on its pixels.
         finished = None if task.trims else kept.take(key)
         if finished is not None:
@@ -204,7 +223,7 @@ def finished_still(
         if picture is not image:
             image.close()
         del pixels
-        picture = pipeline.finished(picture, task, plan, pipeline.behind(task))
+        picture = pipeline.finished(picture, task, plan, pipeline.behind(task), drawing)
         if again and not task.trims:
             kept.finish(key, path, picture, notes, most)
     return picture, notes
@@ -233,6 +252,7 @@ def _checked(
     part: tuple[float, float],
     size: tuple[int, int],
     most: int,
+    drawing: overlays.Drawing | None = None,
 ) -> memory.Need:
     """What it takes to make the `part` of an opened picture `size`, both as stored, where `most`
     bytes of pixels are kept.
@@ -251,6 +271,7 @@ def _checked(
         keeps=most,
         beside=task.beside,
         within=None if task.uncut else resize.extent(task.part),
+        overlay=0 if drawing is None else drawing.pixels,
     )
     need.check()
     return need
@@ -280,16 +301,17 @@ def _moving(
     settings: EngineSettings,
     watch: Stopwatch,
     kept: rights.Rights,
+    drawing: overlays.Drawing | None,
 ) -> Made:
     """An animation that says the rights `kept`, each frame finished as the encoder asks for it."""
     notes: set[str] = set()
     plan = task.plan()
     part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
-    _checked(image, task, part, orientation.turned_size(plan.resized, task.turn), 0)
+    _checked(image, task, part, orientation.turned_size(plan.resized, task.turn), 0, drawing)
     decoded.kept().clear()  # its frames, and the encoder's, take what memory there is
     with watch.stage("encode"):
         data = encode.moving(
-            _frames(image, task, watch, notes),
+            _frames(image, task, drawing, watch, notes),
             task.output,
             task.level,
             settings,
@@ -302,7 +324,11 @@ def _moving(
 
 
 def _frames(
-    image: Image.Image, task: render_plan.RenderPlan, watch: Stopwatch, notes: set[str]
+    image: Image.Image,
+    task: render_plan.RenderPlan,
+    drawing: overlays.Drawing | None,
+    watch: Stopwatch,
+    notes: set[str],
 ) -> Iterator[frame_sequence.Frame]:
     """The finished frames; what the first one shows decides what is kept of all.
 
@@ -322,7 +348,7 @@ def _frames(
         with watch.stage("resize"):
             plan = plan or task.plan(pipeline.focus(frame, task, shrink.WHOLE))
             picture, remarks = pipeline.sized(frame, task, plan, shrink.WHOLE)
-            picture = pipeline.finished(picture, task, plan, back)
+            picture = pipeline.finished(picture, task, plan, back, drawing)
             notes.update(remarks)
             # The next frame is drawn over this one, in place.
             picture = picture.copy() if picture is frame else picture

@@ -1,6 +1,7 @@
 """Keys about pictures: how large, in which formats, how well encoded."""
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from liveresize.settings.schema import key
@@ -59,6 +60,11 @@ class Constraints:
     )
     presets_only: bool = key(
         False, "Whether parameters other than `preset` need a signature, and sizes a preset."
+    )
+    overlay_above: Mapping[str, object] | None = key(
+        None,
+        "Overlay of everything that is wider than so many pixels and has no signature: an object "
+        "with `width` and `overlay`, a name of `overlays`. Null is none.",
     )
 
     @property

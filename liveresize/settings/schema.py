@@ -21,6 +21,7 @@ _KINDS: dict[object, Kind] = {
     float: Kind.NUMBER,
     str: Kind.TEXT,
     tuple[str, ...]: Kind.TEXTS,
+    Mapping[str, object]: Kind.OBJECT,
     Mapping[str, Mapping[str, str]]: Kind.PRESETS,
     Mapping[str, Mapping[str, object]]: Kind.OBJECTS,
     Mapping[str, str]: Kind.NAMED_TEXTS,

@@ -18,6 +18,7 @@ class Kind(enum.Enum):
     TEXT = "text"
     TEXTS = "a list of texts that are not empty"
     PRESETS = "an object of named objects of query parameters"
+    OBJECT = "an object"
     OBJECTS = "an object of named objects"
     NAMED_TEXTS = "an object of texts that are not empty"
     ENTRIES = "a list of objects"
@@ -144,6 +145,14 @@ def _presets(value: object) -> dict[str, dict[str, str]]:
     return {name: _parameters(given) for name, given in value.items()}
 
 
+def _object(value: object) -> dict[str, object]:
+    if isinstance(value, str):
+        value = json.loads(value)
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
 def _objects(value: object) -> dict[str, dict[str, object]]:
     if isinstance(value, str):
         value = json.loads(value)
@@ -188,6 +197,7 @@ _READERS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXT: _text,
     Kind.TEXTS: _texts,
     Kind.PRESETS: _presets,
+    Kind.OBJECT: _object,
     Kind.OBJECTS: _objects,
     Kind.NAMED_TEXTS: _named_texts,
     Kind.ENTRIES: _entries,

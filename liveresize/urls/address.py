@@ -188,8 +188,14 @@ def _text(value: object) -> str:
 
 
 def _rules(options: Options, *, jxl: bool = False) -> UrlRules:
-    """Return rules in which the named preset exists; the server's settings are unknown here."""
-    return UrlRules(presets={options.get("preset") or "": ()}, jxl=jxl)
+    """Return rules in which the named preset and overlay exist; the server's settings are unknown
+    here."""
+    overlay = options.get("overlay")
+    return UrlRules(
+        presets={options.get("preset") or "": ()},
+        overlays=(overlay,) if overlay else (),
+        jxl=jxl,
+    )
 
 
 def _base(base: str) -> str:

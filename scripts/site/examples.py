@@ -17,12 +17,20 @@ from liveresize.core.rendition import Rendition
 PRESETS = {"card": {"fit": "crop", "quality": "60", "sharpen": "1"}}
 """What the server that answers is configured with."""
 
+OVERLAYS: dict[str, dict[str, object]] = {
+    "logo": {"picture": "badge", "scale": 0.3},
+    "tiles": {"picture": "badge", "scale": 0.15, "margin": 0.1, "opacity": 0.4, "tile": True},
+}
+
 BUCKET = "pets"
 
 VIP_ID = "{id}"
 """Stands in a path for the id that vip's upload answers with."""
 
-RULES = UrlRules(presets={name: tuple(given.items()) for name, given in PRESETS.items()})
+RULES = UrlRules(
+    presets={name: tuple(given.items()) for name, given in PRESETS.items()},
+    overlays=tuple(OVERLAYS),
+)
 VIP_RULES = VipRules(buckets=frozenset({BUCKET}))
 
 MODERN = "image/avif,image/webp,image/*"
@@ -177,6 +185,10 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
     "pixelate": (Example(f"{SQUARE}?fit=crop&pixelate=10", "blocks of 10 pixels"),),
     "tint": (Example(f"{SQUARE}?fit=crop&tint=264653,e9c46a", "a duotone"),),
     "grey": (Example(f"{SQUARE}?fit=crop&grey=true", "shades of grey"),),
+    "overlay": (
+        Example(f"{SQUARE}?fit=crop&overlay=logo", "in a corner"),
+        Example(f"{SQUARE}?fit=crop&overlay=tiles", "repeated, less opaque"),
+    ),
     "turn": (
         Example("/sample_120_0.jpg?rotate=90", "clockwise; 120 is the width afterwards"),
         Example("/sample_120_0.jpg?rotate=180", "upside down"),

@@ -28,6 +28,7 @@ def take(folder: Path = FOLDER) -> list[Path]:
 
 _SETTINGS = {
     "LIVERESIZE_PRESETS": json.dumps(examples.PRESETS),
+    "LIVERESIZE_OVERLAYS": json.dumps(examples.OVERLAYS),
     "LIVERESIZE_VIP__BUCKETS": json.dumps([examples.BUCKET]),
     "LIVERESIZE_VIP__ALLOW_ANONYMOUS": "true",
 }

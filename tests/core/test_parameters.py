@@ -13,6 +13,7 @@ from liveresize import errors
 from liveresize.core import parameters
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
+from liveresize.core.overlay import OverlayMark
 from liveresize.core.rect import Length, Rect
 from liveresize.core.values import COMPASS, SMART, TRANSPARENT, Backdrop, Fit, Gravity
 
@@ -22,7 +23,9 @@ RULES = UrlRules(
         "thumb": (("fit", "crop"), ("gravity", "smart"), ("quality", "60")),
         "kleine Größe": (("sharpen", "1"),),
         "": (("flip", "h"),),
+        "marked": (("overlay", "logo"),),
     },
+    overlays=("logo", "old-logo"),
 )
 
 PIXEL, HALF, ALL = Length(1), Length(5000, relative=True), Length(10_000, relative=True)
@@ -127,6 +130,9 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("allow_webp=false", {"allow_webp": False}),
     ("proxy=true", {"proxy": True}),
     ("proxy=false", {"proxy": False}),
+    ("overlay=logo", {"overlay": OverlayMark("logo")}),
+    ("preset=marked", {"overlay": OverlayMark("logo")}),
+    ("overlay=old-logo&preset=marked", {"overlay": OverlayMark("old-logo")}),
     ("sig=abc-_=&exp=1763762000", {}),
     ("", {}),
     ("&&=&x", {}),
@@ -193,6 +199,7 @@ BAD = {
     "allow_webp": ["1", "webp"],
     "proxy": ["1", "on"],
     "preset": ["nosuch", "THUMB"],
+    "overlay": ["Logo", "nosuch", "logo ", "true", "*"],
 }
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from liveresize.core.formats import EXTENSIONS, Format, Negotiated, is_known, sniff
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import ROWS
+from liveresize.core.overlay import OverlayMark
 from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import (
@@ -38,6 +39,7 @@ EVERY = replace(AUTO, jxl=True)
 DEFAULT = Quality(82, 80, 60, match=True)
 VISUAL = Quality(71, 68, 49, target=960)
 RED = (255, 0, 0, 255)
+MARK = OverlayMark("my-r90", "0123456789ab")
 
 
 def box(output: Format | Negotiated, **changes: Any) -> Rendition:
@@ -80,6 +82,7 @@ VARIANTS = [
     (box(PNG, width=0, height=0), "0x0-png"),
     (box(PNG, grey=True), "8x6-grey-png"),
     (box(PNG, brightness=-100), "8x6-brm100-png"),
+    (box(PNG, overlay=MARK, grey=True, rotate=90), f"8x6-grey-ov{MARK.digest}.my.r90-r90-png"),
     (box(PNG, pixelate=8, tint=(RED, WHITE), grey=True), "8x6-px8-tff0000.ffffff-grey-png"),
     (box(PNG, blur=7, brightness=5, contrast=-20, saturation=1), "8x6-b7-br5-com20-sa1-png"),
     (box(PNG, width=256, rights=True), "256x6-rights-png"),

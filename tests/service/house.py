@@ -13,6 +13,7 @@ from liveresize.core.geometry import Bounds
 from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.originals import Original
+from liveresize.core.overlays import OverlayRules
 from liveresize.core.ports import ForeignOriginals, Mirror, RenditionStore, WebhookClient
 from liveresize.core.rates import Rate, Rates
 from liveresize.core.rendition import Rendition
@@ -24,6 +25,7 @@ from liveresize.delivery.objects import StoredObjects
 from liveresize.delivery.orientations import Orientations
 from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.outcomes import Bytes, Cache, Redirect
+from liveresize.delivery.overlays import Overlays
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
 from liveresize.delivery.rendition_loader import RenditionLoader
@@ -121,6 +123,8 @@ class House:
         sender: WebhookClient | None = None,
         unsigned: Unsigned | None = None,
         two_speed: TwoSpeed | None = None,
+        overlays: OverlayRules | None = None,
+        public: bool = False,
         engine: str = "1",
         object_bytes: int = 0,
         object_age: float = 0.0,
@@ -129,6 +133,8 @@ class House:
         self.engine = engine
         self.object_delay = object_delay
         self.two_speed = two_speed or TwoSpeed(Auto(), Encoder().avif_max_pixels)
+        self.overlay_rules = overlays or OverlayRules()
+        self.public = public
         self.folder = folder
         self.settings = originals or Originals()
         self.clock = Clock()
@@ -171,6 +177,7 @@ class House:
         self._assemble_writers(lease, disk_bytes, evicted, object_bytes, object_age)
         self.pictures = Pictures(
             self.settings,
+            overlays=self.overlay_rules,
             renditions=self.renditions,
             original_lookup=self.original_lookup,
             orientations=Orientations(
@@ -182,6 +189,7 @@ class House:
         )
         self.objects = StoredObjects(
             self.settings,
+            overlays=self.overlay_rules,
             unsigned=unsigned or Unsigned(UrlRules(), VipRules(), SizeRules()),
             renditions=self.renditions,
             original_lookup=self.original_lookup,
@@ -208,6 +216,15 @@ class House:
             ),
         )
         charged = Rates(rates, self.clock.monotonic)
+        overlays = Overlays(
+            self.overlay_rules,
+            original_lookup=self.original_lookup,
+            originals=self.originals,
+            mirroring=self.mirroring,
+            memory=self.memory,
+            monotonic=self.clock.monotonic,
+            public=self.public,
+        )
         loader = RenditionLoader(
             originals=self.originals,
             links=self.index.links,
@@ -218,6 +235,7 @@ class House:
             memory=self.memory,
             publisher=self.publisher,
             rates=charged,
+            overlays=overlays,
             engine=self.engine,
             monotonic=self.clock.monotonic,
         )
@@ -238,6 +256,7 @@ class House:
                 memory=self.memory,
                 rates=charged,
             ),
+            overlays=overlays,
         )
 
     def _assemble_writers(

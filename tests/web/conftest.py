@@ -30,6 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running
         admin__secrets=["another admin", servers.ADMIN],
         freshness=servers.FRESHNESS,
         presets={"card": {"fit": "crop", "quality": "50"}},
+        overlays={"card": {"picture": "mark"}},
     ) as running:
         yield running
 

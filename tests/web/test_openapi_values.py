@@ -47,7 +47,7 @@ def readings(text: str) -> Iterator[Any]:
 @pytest.mark.parametrize("name", sorted({*parameters.KNOWN} - {"sig", "exp", "held"}))
 def test_parameters_take_what_the_document_says(document: Document, name: str) -> None:
     """Whoever reads the query and whoever reads the document agree on every value."""
-    rules = UrlRules(presets={"card": ()})
+    rules = UrlRules(presets={"card": ()}, overlays=("card",))
     told = document.parameters("GET", RENDITION)["query", name]
     for text in TEXTS:
         try:

@@ -30,6 +30,8 @@ export interface Operations {
   tint?: (string & {}) | null;
   /** Shades of grey instead of colours. */
   grey?: boolean | null;
+  /** The picture of that name in `overlays` of the settings, such as a watermark, drawn over the result. */
+  overlay?: (string & {}) | null;
   /** Degrees clockwise, after the EXIF orientation is applied. */
   rotate?: 0 | 90 | 180 | 270 | null;
   /** Mirror horizontally, vertically or both. */
@@ -73,6 +75,7 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
   pixelate: {"anyOf": [{"const": 0}, {"type": "integer", "minimum": 2, "maximum": 200}]},
   tint: {"type": "string", "pattern": "^([0-9a-fA-F]{3}|[0-9a-fA-F]{6}),([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
   grey: {"type": "boolean"},
+  overlay: {"type": "string", "pattern": "^[a-z0-9]+(?:-[a-z0-9]+)*$"},
   rotate: {"enum": [0, 90, 180, 270]},
   flip: {"enum": ["h", "v", "hv"]},
   bg: {"anyOf": [{"enum": ["transparent", "blur"]}, {"type": "string", "pattern": "^([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"}]},
@@ -83,5 +86,5 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
 };
 
 /** Every parameter that a signature covers, and those of vip's URLs beside them. */
-export const SIGNED: readonly string[] = ["fit", "gravity", "rect", "trim", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
+export const SIGNED: readonly string[] = ["fit", "gravity", "rect", "trim", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "overlay", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
 export const SIGNED_OF_BUCKETS: readonly string[] = ["s", "c", "animate"];

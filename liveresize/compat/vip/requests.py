@@ -118,6 +118,7 @@ def _rendition_as(request: VipRequest, original_format: Format) -> RenditionRequ
         extension=output.extension,
         proxy=True,
         bounded=False,
+        signed=request.signed,
         sees_hidden=request.sees_hidden,
     )
 
