@@ -23,6 +23,7 @@ from liveresize.maintenance.doctor import (
     intake,
     log_output,
     machine,
+    overlays,
 )
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 
@@ -47,6 +48,10 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("intake", lambda settings: intake.look(settings.intake)),
         ("codecs", _codecs),
         ("fallback", _fallbacks),
+        (
+            "overlays",
+            lambda settings: overlays.look(rules.overlay_rules(settings), database_url(settings)),
+        ),
         ("acceleration", lambda settings: machine.acceleration()),
         ("limits", _limits),
         ("clock", lambda settings: machine.clock()),

@@ -125,6 +125,26 @@ def test_doctor_names_the_images_of_fallbacks_that_are_missing(run: Run, tmp_pat
     assert found["two"]["do"] == "Upload it: liveresize upload FILE --id two."
 
 
+def test_doctor_names_the_pictures_of_overlays(run: Run, tmp_path: Path) -> None:
+    """Those that are there and those that are not; what is refused meanwhile, and what to do."""
+    keys: dict[str, object] = {
+        "overlays": {name: {"picture": name} for name in ("one", "two", "three")},
+        "constraints__overlay_above": {"width": 400, "overlay": "two"},
+    }
+    early = told(run("doctor", "--json", **servers.environ(tmp_path, **keys)))["overlays"]
+    assert levels(early) == ["problem"] * 3
+    with servers.Running(tmp_path, admin__secrets=[servers.ADMIN], **keys) as running:
+        running.client.put_in("one", pictures.png())
+        running.client.put_in("three", pictures.png(), held=True)
+        environ = servers.environ(tmp_path, listen_port=running.port, **keys)
+        one, two, three = told(run("doctor", "--json", **environ))["overlays"]
+    assert levels([one, two, three]) == ["ok", "problem", "problem"]
+    assert "two, is missing. Everything wider than 400 pixels" in two["what"]
+    assert "three, is held" in three["what"]
+    assert "overlay=three" in three["what"]
+    assert two["do"] == "Upload it: liveresize upload FILE --id two."
+
+
 def test_doctor_knows_a_server_on_a_port_that_systemd_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
