@@ -2,8 +2,9 @@
 
 `python -m scripts.benchmarks.one_job JOB FILE [ROOM]`. JOB is `intake`, `crop` (an upload of which
 a part is kept), `turn` (one that is stored upright), `probe`, `visual`, a format, a fit and a
-size as `webp-clip-2000x2000`, with `-50` for at most 50 KiB, or a variant. ROOM is what the job may
-take in bytes, 0 for no limit; without it, what a worker has by default.
+size as `webp-clip-2000x2000`, with `-50` for at most 50 KiB, or with `-overlay` or `-tile` where
+the picture is drawn over itself, in full width or a tenth, or a variant.
+ROOM is what the job may take in bytes, 0 for no limit; without it, what a worker has by default.
 """
 
 import json
@@ -13,14 +14,15 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from liveresize import errors, imaging
 from liveresize.config import Settings
 from liveresize.core.formats import Format
-from liveresize.core.jobs import IntakeJob, Job, ProbeJob, RenderJob, VisualJob
+from liveresize.core.jobs import IntakeJob, Job, OverlayJob, ProbeJob, RenderJob, VisualJob
 from liveresize.core.operation import UrlRules
+from liveresize.core.overlay import Overlay
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import KIB, Fit, Quality
 from liveresize.imaging import decode, decoded, memory
@@ -62,7 +64,8 @@ def job(kind: str, path: str, folder: str) -> Job:
         return VisualJob(path=path, target=UrlRules().visual)
     if kind[0].isdecimal():
         return RenderJob(path=path, rendition=Rendition.from_variant(kind))
-    output, fit, size, *limit = kind.split("-")
+    output, fit, size, *more = kind.split("-")
+    drawn = more in (["overlay"], ["tile"])
     width, height = map(int, size.split("x"))
     rendition = Rendition(
         format=Format(output),
@@ -70,9 +73,17 @@ def job(kind: str, path: str, folder: str) -> Job:
         height=height,
         fit=Fit(fit),
         quality=Quality.of(95),
-        max_bytes=KIB * int(limit[0]) if limit else 0,
+        max_bytes=KIB * int(more[0]) if more and not drawn else 0,
     )
-    return RenderJob(path=path, rendition=rendition.canonical())
+    if not drawn:
+        return RenderJob(path=path, rendition=rendition.canonical())
+    tile = more == ["tile"]
+    overlay = Overlay(name="logo", picture="", scale=100 if tile else 1000, margin=0, tile=tile)
+    return RenderJob(
+        path=path,
+        rendition=replace(rendition, overlay=overlay.mark("")).canonical(),
+        overlay=OverlayJob(path=path, overlay=overlay),
+    )
 
 
 def status(name: str) -> int:

@@ -126,6 +126,22 @@ class TestLarge:
         refused = worked(job, path, str(free["computed"] // 2))
         assert (refused["outcome"], "needs" in refused["message"]) == ("ImageTooLarge", True)
 
+    @pytest.mark.parametrize(
+        "job", ["png-clip-3000x2900", "png-clip-3000x2900-tile", "webp-crop-2000x2000-overlay"]
+    )
+    @pytest.mark.parametrize("name", ["rgb.jpeg", "rgba.png", "palette.png", "still.gif"])
+    def test_what_is_drawn_over_it_is_counted(
+        self, folder: pathlib.Path, name: str, job: str
+    ) -> None:
+        """So is the search for a palette, in a PNG of what had one, which may end early."""
+        path = large.made(folder, name, 12)
+        free = worked(job, path, "0")
+        assert free["outcome"] == "done"
+        assert free["taken"] <= max(free["computed"], free["floor"])
+        if name != "still.gif":
+            assert free["computed"] <= FACTOR * free["taken"] + SLACK
+        assert worked(job, path, str(free["computed"]))["outcome"] == "done"
+
     @pytest.mark.parametrize("megapixels", [48, 108])
     @pytest.mark.parametrize("name", ["rgb.jpeg", "progressive.jpeg", "rgb.png", "rgb.avif"])
     def test_what_is_taken_can_be_rendered(
