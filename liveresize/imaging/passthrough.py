@@ -53,7 +53,8 @@ def smaller(
     with open(path, "rb") as file:
         stored = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
-        clean = b"".join(cleaning.cleaned(decode.source_format(image), stored, 1, kept))
+        kind = decode.source_format(image)
+        clean = b"".join(cleaning.cleaned(kind, stored, 1, kept, hdr=False))
     except errors.UnreadableImage:
         return data
     return min(clean, data, key=len)

@@ -2,10 +2,10 @@
 
 A cleaned file is its upload with parts left out: location, XMP, IPTC, maker notes,
 comments, thumbnails, second pictures and whatever trails the picture. The colour profile
-stays, of EXIF an orientation of 2–8, and what `imaging.rights` keeps, which is written anew. In
-AVIF and HEIC, whose parts cannot move, zeros are written instead, and further pictures stay.
-Nothing is decoded or copied: a cleaner yields views of the upload one after the other, so that
-memory does not grow with the file.
+stays, of EXIF an orientation of 2–8, of a JPEG its gain map for HDR displays, and what
+`imaging.rights` keeps, which is written anew. In AVIF and HEIC, whose parts cannot move, zeros
+are written instead, and further pictures stay. Nothing is decoded or copied: a cleaner yields
+views of the upload one after the other, so that memory does not grow with the file.
 """
 
 import collections
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from liveresize import errors
 from liveresize.imaging import rights
-from liveresize.imaging.cleaning import gif, isobmff, jpeg, jxl, png, webp
+from liveresize.imaging.cleaning import gif, hdr_jpeg, isobmff, jpeg, jxl, png, webp
 from liveresize.imaging.cleaning.parts import Piece
 
 CLEANERS: Mapping[str, Callable[[memoryview, int, rights.Rights], Iterator[Piece]]] = {
-    "jpeg": jpeg.cleaned,
+    "jpeg": hdr_jpeg.cleaned,
     "png": png.cleaned,
     "webp": webp.cleaned,
     "gif": gif.cleaned,
@@ -51,14 +51,21 @@ def rights_in(container: str, data: memoryview) -> rights.Rights:
 
 
 def cleaned(
-    container: str, data: memoryview, orientation: int, kept: rights.Rights = rights.NONE
+    container: str,
+    data: memoryview,
+    orientation: int,
+    kept: rights.Rights = rights.NONE,
+    *,
+    hdr: bool = True,
 ) -> Iterator[Piece]:
     """The pieces of the cleaned file, in order; `can_clean(container)` must hold.
 
     `orientation` (1–8) is what the EXIF of the upload says, `kept` the rights that the cleaned
-    file says. Raises UnreadableImage,
+    file says; without `hdr` a JPEG loses its gain map. Raises UnreadableImage,
     possibly after some pieces, where the structure breaks the format's rules.
     """
+    if container == "jpeg" and not hdr:
+        return jpeg.cleaned(data, orientation, kept)
     return CLEANERS[container](data, orientation, kept)
 
 

@@ -1,7 +1,7 @@
 """Cleaning JPEG: a chain of marker segments, with entropy-coded data after each SOS."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from liveresize import errors
@@ -90,18 +90,26 @@ def segments(data: memoryview) -> Iterator[Segment]:
 
 
 def cleaned(
-    data: memoryview, orientation: int, kept_rights: rights.Rights = rights.NONE
+    data: memoryview,
+    orientation: int,
+    kept_rights: rights.Rights = rights.NONE,
+    told: Sequence[bytes] = (),
+    *,
+    maker_notes: bytes = b"",
+    description: str = "",
 ) -> Iterator[Piece]:
     """The primary picture alone: tables, frame, scans, JFIF, Adobe and ICC segments, and what is
     kept of rights.
 
-    A camera's further pictures (MPF, gain maps) stand behind the first EOI and go.
+
+    A camera's further pictures stand behind the first EOI and go. The segments `told` are put in
+    behind those that say orientation, rights and `maker_notes`; XMP has a `description` as well.
     Raises UnreadableImage without SOI, frame, scan or EOI, for unknown markers and stray bytes,
     and for segments that are not sound.
     """
     yield data[:2]
     framed, scanned = False, False
-    owed = list(_told(orientation, kept_rights))
+    owed = [*_told(orientation, kept_rights, maker_notes, description), *told]
     at = 2
     for code, skipped, whole in segments(data):
         if code in BARE or bytes(data[at : at + skipped]).strip(FILL):
@@ -183,7 +191,7 @@ def _jfif(segment: memoryview) -> Piece:
         return b""
     if len(segment) == 4 + JFIF_SIZE:
         return segment
-    return _headed(APP0, bytes(segment[4 : 2 + JFIF_SIZE]) + b"\0\0")
+    return headed(APP0, bytes(segment[4 : 2 + JFIF_SIZE]) + b"\0\0")
 
 
 def _adobe(segment: memoryview) -> Piece:
@@ -192,17 +200,19 @@ def _adobe(segment: memoryview) -> Piece:
         return b""
     if len(segment) == 4 + ADOBE_SIZE:
         return segment
-    return _headed(APP14, bytes(segment[4 : 4 + ADOBE_SIZE]))
+    return headed(APP14, bytes(segment[4 : 4 + ADOBE_SIZE]))
 
 
-def _told(orientation: int, kept: rights.Rights) -> Iterator[bytes]:
-    """The segments that say the orientation and the rights, and nothing else."""
+def _told(
+    orientation: int, kept: rights.Rights, maker_notes: bytes, description: str
+) -> Iterator[bytes]:
+    """The segments that say this and the rights, and nothing else."""
     blocks = (
-        (APP1, EXIF, kept.exif(orientation)),
-        (APP1, XMP, kept.xmp()),
+        (APP1, EXIF, kept.exif(orientation, maker_notes)),
+        (APP1, XMP, kept.xmp(more=description)),
         (APP13, PHOTOSHOP, kept.iptc()),
     )
-    return (_headed(code, start + block) for code, start, block in blocks if block)
+    return (headed(code, start + block) for code, start, block in blocks if block)
 
 
 def rights_in(data: memoryview) -> rights.Rights:
@@ -224,7 +234,7 @@ def rights_in(data: memoryview) -> rights.Rights:
     return rights.in_blocks(exif, packet, photoshop)
 
 
-def _headed(code: int, payload: bytes) -> bytes:
+def headed(code: int, payload: bytes) -> bytes:
     """A segment of `payload`."""
     return bytes((0xFF, code)) + (len(payload) + 2).to_bytes(2, "big") + payload
 

@@ -32,9 +32,12 @@ class Rights:
         """Bytes of all blocks together."""
         return len(self.exif()) + len(self.iptc()) + len(self.xmp())
 
-    def exif(self, orientation: int = 1) -> bytes:
-        """The block of EXIF that says these and the orientation (1–8); b"" for nothing."""
-        return exif.block(orientation, self._text(fields.ARTIST), self._text(fields.COPYRIGHT))
+    def exif(self, orientation: int = 1, maker_notes: bytes = b"") -> bytes:
+        """The block of EXIF that says these, the orientation (1–8) and `maker_notes`; b"" for
+        nothing."""
+        return exif.block(
+            orientation, self._text(fields.ARTIST), self._text(fields.COPYRIGHT), maker_notes
+        )
 
     def iptc(self) -> bytes:
         """The resource of Photoshop that has the fields of IPTC; b"" if there are none."""
@@ -48,9 +51,9 @@ class Rights:
             {number: _texts(told[name]) for number, name in numbers.items() if name in told}
         )
 
-    def xmp(self, *, wrapped: bool = True) -> bytes:
-        """The packet of XMP that has the properties; b"" if there are none."""
-        return xmp.packet(self.fields, wrapped=wrapped)
+    def xmp(self, *, wrapped: bool = True, more: str = "") -> bytes:
+        """The packet of XMP that has the properties, and `more` descriptions; b"" for nothing."""
+        return xmp.packet(self.fields, wrapped=wrapped, more=more)
 
     def in_xmp(self) -> "Rights":
         """The same with the fields of IPTC as properties of XMP, which every format has room for

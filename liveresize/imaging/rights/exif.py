@@ -5,6 +5,9 @@ import struct
 from liveresize.imaging.rights import texts
 
 ORIENTATION, ARTIST, COPYRIGHT = 0x0112, 0x013B, 0x8298
+CAMERA, NOTES = 0x8769, 0x927C
+"""Where the directory of the camera is, and the maker's notes in it."""
+
 XMP, IPTC = 0x02BC, 0x83BB
 """Where a TIFF has its XMP and its IPTC."""
 
@@ -51,10 +54,11 @@ def text(value: bytes) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def block(orientation: int, artist: str, copyright_: str) -> bytes:
+def block(orientation: int, artist: str, copyright_: str, maker_notes: bytes = b"") -> bytes:
     r"""The smallest EXIF that says this and nothing else; b"" for nothing.
 
-    A big-endian TIFF header, then one directory. An orientation of 1 and empty texts are left
+    A big-endian TIFF header, then one directory; with `maker_notes` a second one that has
+    them. An orientation of 1 and empty texts are left
     out. Without the `Exif\0\0` that JPEG puts in front.
     """
     values = [(ORIENTATION, 3, 1, struct.pack(">HH", orientation, 0))] if orientation != 1 else []
@@ -62,11 +66,18 @@ def block(orientation: int, artist: str, copyright_: str) -> bytes:
         if words:
             raw = words.encode("utf-8") + b"\0"
             values.append((tag, 2, len(raw), raw.ljust(4, b"\0")))
+    if maker_notes:
+        values.append((CAMERA, LONG, 1, b""))
     if not values:
         return b""
     entries, rest = b"", b""
     end = 8 + 2 + 12 * len(values) + 4
     for tag, kind, count, raw in values:
+        if tag == CAMERA:
+            place = end + len(rest)
+            rest += struct.pack(">HHHII", 1, NOTES, 7, len(maker_notes), place + 2 + 12 + 4)
+            rest += bytes(4) + maker_notes
+            raw = struct.pack(">I", place)
         inline = raw if len(raw) == 4 else struct.pack(">I", end + len(rest))
         entries += struct.pack(">HHI", tag, kind, count) + inline
         if len(raw) > 4:

@@ -78,20 +78,24 @@ def parsed(packet: bytes) -> Fields:
     return reader.found
 
 
-def packet(fields: Iterable[tuple[str, tuple[Item, ...]]], *, wrapped: bool = True) -> bytes:
-    """The packet of the properties among `fields`; b"" if there are none.
+def packet(
+    fields: Iterable[tuple[str, tuple[Item, ...]]], *, wrapped: bool = True, more: str = ""
+) -> bytes:
+    """The packet of the properties among `fields`, and of `more` descriptions; b"" for nothing.
 
     With `wrapped` it is between the marks that programs look for.
     """
     properties = [(name, items) for name, items in fields if name in XMP]
-    if not properties:
+    if not properties and not more:
         return b""
     used = dict.fromkeys(name.partition(":")[0] for name, _ in properties)
     spaces = "".join(f' xmlns:{prefix}="{NAMESPACES[prefix]}"' for prefix in used)
     body = "".join(_property(name, items) for name, items in properties)
+    if properties:
+        more += f'<rdf:Description rdf:about=""{spaces}>{body}</rdf:Description>'
     text = (
         f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}">'
-        f'<rdf:Description rdf:about=""{spaces}>{body}</rdf:Description></rdf:RDF></x:xmpmeta>'
+        f"{more}</rdf:RDF></x:xmpmeta>"
     )
     return (f"{_BEGIN}{text}{_END}" if wrapped else text).encode("utf-8")
 
