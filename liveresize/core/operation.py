@@ -19,6 +19,7 @@ class Effect(enum.Enum):
     OVERLAY = "what is drawn over the result"
     ENCODING = "how the result is encoded"
     FRAMES = "which frames are kept"
+    RANGE = "which colours and which brightness are kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ class Operation:
 
     def changes_stored(self, value: Any, *, animated: bool) -> bool:
         """Whether the stored bytes of an original cannot be sent for this value."""
-        if value == self.plain or self.effect is Effect.BOX:
+        if value == self.plain or self.effect in (Effect.BOX, Effect.RANGE):
             return False
         return animated or self.effect is not Effect.FRAMES
 

@@ -9,6 +9,7 @@ import re
 from typing import TypedDict
 
 from liveresize.core import colours, encoding_rows, numbers
+from liveresize.core.colour_rows import COLOUR_ROWS
 from liveresize.core.edge_rows import EDGE_ROWS
 from liveresize.core.operation import FLAGS, Effect, Operation, UrlRules, choice, flag
 from liveresize.core.overlay_row import OVERLAY
@@ -320,6 +321,7 @@ ROWS = (
         plain=True,
         shown=False,
     ),
+    *COLOUR_ROWS,
 )
 """Every operation, in the order of the tokens in a variant."""
 
@@ -360,3 +362,4 @@ class Spelled(TypedDict, total=False):
     pad: int | str | tuple[int, ...] | None
     enlarge: bool | None
     animate: bool | None
+    colour: str | None

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Self
 
 from liveresize.core import numbers
+from liveresize.core.colour_rows import SRGB
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operations import ROWS, VARIANT
 from liveresize.core.overlay import OverlayMark
@@ -45,7 +46,7 @@ class Rendition:
     first. `radius` is that of its corners, and `pad` what is around it, in pixels (multiplied by
     the density). `floor` rounds a calculated side down, as vip does, and not half up. `bare` drops
     the transparency of a JPEG, as vip does, and shows what lies under it. With `rights` the file
-    says the rights of its picture.
+    says the rights of its picture. `colour` is `srgb` or `p3`.
 
     Two renditions that look the same are equal after `canonical`, which resets values
     without an effect.
@@ -79,6 +80,7 @@ class Rendition:
     bare: bool = False
     rights: bool = False
     animate: bool = True
+    colour: str = SRGB
 
     def canonical(self) -> "Rendition":
         """Return the same rendition, with every value that has no effect reset."""
@@ -110,6 +112,7 @@ class Rendition:
             background = None
         if fit is not Fit.COVER and 0 < self._shorter_side <= 2 * radius:
             radius = MAX_RADIUS
+        has_profile = self.format not in (Format.GIF, Format.JXL)
         return replace(
             self,
             fit=fit,
@@ -123,6 +126,7 @@ class Rendition:
             floor=self.floor and bool(self.width) != bool(self.height),
             bare=self.bare and self.format is Format.JPEG,
             rights=self.rights and self.format.says_rights and not self._is_small,
+            colour=self.colour if has_profile and not (self.grey or self.tint) else SRGB,
         )
 
     @property

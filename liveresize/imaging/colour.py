@@ -1,11 +1,12 @@
-"""Colour: whatever profile a picture carries, its pixels become sRGB."""
+"""Colour: whatever profile a picture carries, its pixels become sRGB, or Display P3."""
 
 import functools
 import io
+import itertools
 
 from PIL import Image, ImageCms
 
-from liveresize.imaging import cicp, hdr
+from liveresize.imaging import cicp, display_p3, gamma, hdr
 
 Profile = bytes | cicp.Cicp
 """An ICC profile, or the code points of what needs tone mapping."""
@@ -29,9 +30,10 @@ BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError, SyntaxError, Attr
 
 
 def to_srgb(
-    image: Image.Image, profile: Profile | None, grey: bool = False
+    image: Image.Image, profile: Profile | None, grey: bool = False, *, wide: bool = False
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """`image` (L, RGB, RGBA or CMYK) in sRGB as L, RGB or RGBA, and remarks.
+    """`image` (L, RGB, RGBA or CMYK) in sRGB, or Display P3 if `wide`, as L, RGB or RGBA, and
+    remarks.
 
     `grey` says of RGBA that its colours are all grey. A profile that is broken or
     belongs to another kind of picture is ignored, with the remark `icc_profile_ignored`;
@@ -40,9 +42,9 @@ def to_srgb(
     if not profile:
         return _plain(image), ()
     if isinstance(profile, cicp.Cicp):
-        return hdr.to_srgb(image, profile), ()
+        return hdr.to_srgb(image, profile, display_p3.PRIMARIES if wide else gamma.SRGB), ()
     try:
-        mode, transform = _transform(profile)
+        mode, transform = _transform(profile, wide)
         base = _base(image, mode, grey)
         if transform is None:
             return image, ()
@@ -57,6 +59,30 @@ def to_srgb(
     return result, ()
 
 
+def is_wide(profile: Profile | None) -> bool:
+    """Whether colours of this profile are beyond sRGB, and in Display P3 rather."""
+    if not profile:
+        return False
+    if isinstance(profile, cicp.Cicp):
+        return profile.primaries != gamma.SRGB
+    try:
+        mode, transform = _transform(profile, True)
+        return mode != "L" and _exceeds_srgb(mode, transform)
+    except BROKEN:
+        return False
+
+
+@functools.lru_cache(maxsize=16)
+def _exceeds_srgb(mode: str, transform: ImageCms.ImageCmsTransform | None) -> bool:
+    """`is_wide`, for the corners of what the levels of `mode` can say."""
+    count = Image.getmodebands(mode)
+    corners = bytes(level for each in itertools.product((0, 255), repeat=count) for level in each)
+    pixels = Image.frombytes(mode, (2**count, 1), corners)
+    made = ImageCms.applyTransform(pixels, transform) if transform else pixels
+    assert made is not None
+    return display_p3.exceeds_srgb(made)
+
+
 def bends(profile: Profile | None) -> bool:
     """Whether the middle of two colours of this profile is another one in sRGB."""
     if not profile:
@@ -64,7 +90,7 @@ def bends(profile: Profile | None) -> bool:
     if isinstance(profile, cicp.Cicp):
         return True
     try:
-        mode, transform = _transform(profile)
+        mode, transform = _transform(profile, False)
         return transform is not None and _bends(mode, transform)
     except BROKEN:
         return False
@@ -103,8 +129,9 @@ def _base(image: Image.Image, mode: str, grey: bool) -> Image.Image:
 
 
 @functools.lru_cache(maxsize=16)
-def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """The mode that `profile` is for and the way to sRGB; None when it changes nothing.
+def _transform(profile: bytes, wide: bool) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+    """The mode that `profile` is for and the way to sRGB, or to Display P3 if `wide`; None when
+    it changes nothing.
 
     Raises one of BROKEN when there is none.
     """
@@ -117,7 +144,7 @@ def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
     mode = MODES[space]
     transform = ImageCms.buildTransform(
         source,
-        _srgb(),
+        _display_p3() if wide else _srgb(),
         mode,
         "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
@@ -129,6 +156,11 @@ def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
 @functools.cache
 def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+@functools.cache
+def _display_p3() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(io.BytesIO(display_p3.profile()))
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:

@@ -1,4 +1,7 @@
-"""Encoding finished frames: pixels are sRGB, which is implied, and the only metadata are rights."""
+"""Encoding finished frames: pixels are sRGB, which is implied, or have the profile of Display P3.
+
+The only metadata are rights.
+"""
 
 import contextlib
 import io
@@ -9,7 +12,14 @@ from PIL import Image, ImageFile
 
 from liveresize import errors
 from liveresize.core.formats import Format
-from liveresize.imaging import frame_sequence, jxl_encoder, palette, png, rights
+from liveresize.imaging import (
+    display_p3,
+    frame_sequence,
+    jxl_encoder,
+    palette,
+    png,
+    rights,
+)
 from liveresize.imaging.settings import EngineSettings
 
 T = TypeVar("T")
@@ -44,11 +54,12 @@ def still(
     *,
     indexed: bool = False,
     kept: rights.Rights = rights.NONE,
+    wide: bool = False,
 ) -> bytes:
     """`picture` (L, LA, RGB or RGBA) as one file that says the rights `kept`; its info is lost.
 
     `level` is the quality 0–100 of lossy formats; `indexed` asks PNG for a palette
-    where nobody can tell.
+    where nobody can tell; `wide` says that colours are in Display P3.
 
     Raises ImageTooLarge when a side is more than the format holds, and what
     `decode.translated` knows how to read.
@@ -61,13 +72,15 @@ def still(
     elif output is Format.PNG and indexed:
         picture = palette.faithful(picture) or picture
     if output is Format.PNG:
-        return png.encoded(picture, *_packing(picture.mode, settings), **kept.saving(output))
+        arguments = _told(wide) | kept.saving(output)
+        return png.encoded(picture, *_packing(picture.mode, settings), **arguments)
     if output is Format.JXL:
         effort = _either(settings.jxl.effort, JXL_EFFORT[settings.effort])
         return jxl_encoder.encoded(picture, level, effort)
     file = io.BytesIO()
     with _room(picture.width * picture.height):
-        arguments = _arguments(output, picture, level, settings) | kept.saving(output)
+        arguments = _arguments(output, picture, level, settings)
+        arguments |= _told(wide) | kept.saving(output)
         picture.save(file, output.name, **arguments)
     return file.getvalue()
 
@@ -82,17 +95,19 @@ def moving(
     alpha: bool,
     plays: int,
     kept: rights.Rights = rights.NONE,
+    wide: bool = False,
 ) -> bytes:
     """The frames as one file that says the rights `kept`, played `plays` times (0: for ever).
 
     There are at most `count` frames, and none has transparency unless `alpha`. Times and
     runs beyond what the format can store become its longest. An AVIF plays for ever:
-    Pillow has no way to say anything else. Raises UnreadableImage when there is no frame,
-    and as `still` does.
+    Pillow has no way to say anything else. `wide` is as in `still`. Raises UnreadableImage when
+    there is no frame, and as `still` does.
     """
     first, how = _film(frames, output, count, alpha)
     check_side(first, output)
-    arguments = _arguments(output, first, level, settings) | how | kept.saving(output)
+    arguments = _arguments(output, first, level, settings) | how | _told(wide)
+    arguments |= kept.saving(output)
     if output is Format.WEBP:
         arguments |= {"loop": min(plays, frame_sequence.MOST_LOOPS), "background": (0, 0, 0, 0)}
     elif output is Format.GIF and plays != 1:
@@ -168,6 +183,11 @@ def _arguments(
             }
         case Format.GIF | Format.PNG | Format.JXL:
             return {}
+
+
+def _told(wide: bool) -> dict[str, Any]:
+    """What Pillow is told of the colours; without a profile they are sRGB."""
+    return {"icc_profile": display_p3.profile()} if wide else {}
 
 
 def _avif_speed(picture: Image.Image, effort: str) -> int:

@@ -101,17 +101,17 @@ def _made(value: float, primaries: Chromaticity) -> bytes:
     else:
         lights = (round(65535 * srgb_light(step / (CURVE - 1))) for step in range(CURVE))
         curve = struct.pack(f">4sII{CURVE}H", b"curv", 0, CURVE, *lights)
-    tags = [(b"wtpt", _xyz(D50))]
+    tags = [(b"wtpt", xyz(D50))]
     if primaries:
-        columns = _colorants(primaries)
+        columns = colorants(primaries)
         tags += [
-            (name + b"XYZ", _xyz(each))
+            (name + b"XYZ", xyz(each))
             for name, each in zip((b"r", b"g", b"b"), columns, strict=True)
         ]
         tags += [(name + b"TRC", curve) for name in (b"r", b"g", b"b")]
     else:
         tags.append((b"kTRC", curve))
-    return _file(b"RGB " if primaries else b"GRAY", tags)
+    return file(b"RGB " if primaries else b"GRAY", tags)
 
 
 def srgb_light(level: float) -> float:
@@ -124,20 +124,33 @@ def srgb_level(light: float) -> float:
     return 12.92 * light if light <= 0.0031308 else float(1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def _file(space: bytes, tags: list[tuple[bytes, bytes]]) -> bytes:
-    """A display profile of these tags, of a multiple of four bytes each."""
+def file(
+    space: bytes,
+    tags: list[tuple[bytes, bytes]],
+    version: int = VERSION,
+    *,
+    shared: bool = False,
+) -> bytes:
+    """A display profile of these tags, of a multiple of four bytes each.
+
+    With `shared` equal ones are written once.
+    """
     table, body = struct.pack(">I", len(tags)), b""
     start = HEADER + 4 + 12 * len(tags)
+    placed: dict[bytes, int] = {}
     for name, data in tags:
-        table += struct.pack(">4sII", name, start + len(body), len(data))
-        body += data
+        end = start + len(body)
+        at = placed.setdefault(data, end) if shared else end
+        table += struct.pack(">4sII", name, at, len(data))
+        body += data if at == end else b""
     size = start + len(body)
-    head = struct.pack(">I4xI4s4s4s12x4s", size, VERSION, b"mntr", space, b"XYZ ", b"acsp")
+    head = struct.pack(">I4xI4s4s4s12x4s", size, version, b"mntr", space, b"XYZ ", b"acsp")
     head = head.ljust(68, b"\0") + _fixed(D50)
     return head.ljust(HEADER, b"\0") + table + body
 
 
-def _xyz(value: Vector) -> bytes:
+def xyz(value: Vector) -> bytes:
+    """A tag of three numbers."""
     return b"XYZ \0\0\0\0" + _fixed(value)
 
 
@@ -145,18 +158,24 @@ def _fixed(value: Vector) -> bytes:
     return struct.pack(">3i", *(round(part * 65536) for part in value))
 
 
-def _colorants(primaries: Chromaticity) -> tuple[Vector, ...]:
+def colorants(primaries: Chromaticity) -> tuple[Vector, ...]:
     """XYZ of red, green and blue at full, seen under the white of profiles."""
+    return tuple(_adapted(light, primaries) for light in lights(primaries))
+
+
+def adaptation(primaries: Chromaticity) -> Matrix:
+    """The rows of the matrix from XYZ under the white of `primaries` to that of profiles."""
+    columns = (_adapted(axis, primaries) for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1)))
+    first, second, third = zip(*columns, strict=True)
+    return first, second, third
+
+
+def _adapted(light: Vector, primaries: Chromaticity) -> Vector:
+    """XYZ of a light under the white of `primaries`, as it is seen under that of profiles."""
     eye_white, eye_d50 = _times(BRADFORD, _light(*primaries[:2])), _times(BRADFORD, D50)
-    rows = list(zip(*BRADFORD, strict=True))
-    found = []
-    for light in lights(primaries):
-        seen = _times(BRADFORD, light)
-        matched = [
-            part * new / old for part, new, old in zip(seen, eye_d50, eye_white, strict=True)
-        ]
-        found.append(_solved(rows, matched))
-    return tuple(found)
+    seen = _times(BRADFORD, light)
+    matched = [part * new / old for part, new, old in zip(seen, eye_d50, eye_white, strict=True)]
+    return _solved(list(zip(*BRADFORD, strict=True)), matched)
 
 
 def lights(primaries: Chromaticity) -> tuple[Vector, Vector, Vector]:

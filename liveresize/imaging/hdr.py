@@ -1,4 +1,4 @@
-"""PQ and HLG (ITU-R BT.2100) in sRGB: tone mapping to what browsers show on ordinary displays.
+"""PQ and HLG (ITU-R BT.2100) in sRGB or Display P3: tone mapping to what browsers show.
 
 Light is counted in units of the reference white, 203 cd/m² (ITU-R BT.2408). Like in Chromium,
 dark and middle tones keep their ratios, and white is shown at half the light of the display
@@ -44,13 +44,15 @@ DEEP = 65_535
 """Steps of light that are told apart before they become levels of sRGB."""
 
 
-def to_srgb(image: Image.Image, told: cicp.Cicp) -> Image.Image:
-    """`image` (L, RGB, RGBA or CMYK) in sRGB as L, RGB or RGBA."""
+def to_srgb(
+    image: Image.Image, told: cicp.Cicp, primaries: cicp.Chromaticity = gamma.SRGB
+) -> Image.Image:
+    """`image` (L, RGB, RGBA or CMYK) in sRGB, or of other `primaries`, as L, RGB or RGBA."""
     result = Image.new("RGB", image.size)
     rows = max(1, BAND // image.width)
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))
-        result.paste(_converted(image.crop(box).convert("RGB"), told), (0, top))
+        result.paste(_converted(image.crop(box).convert("RGB"), told, primaries), (0, top))
     if image.mode == "L":
         return result.getchannel("G")
     if image.mode == "RGBA":
@@ -91,8 +93,8 @@ def light(level: float, transfer: int) -> float:
     return float(BRIGHTEST / WHITE * share ** (8192 / 1305))
 
 
-def _converted(band: Image.Image, told: cicp.Cicp) -> Image.Image:
-    """A band of RGB in sRGB."""
+def _converted(band: Image.Image, told: cicp.Cicp, primaries: cicp.Chromaticity) -> Image.Image:
+    """A band of RGB with the curve of sRGB and these `primaries`."""
     table = _lights(told.transfer)
     channels = dict(zip("RGB", band.split(), strict=True))
     lights = {name: each.point(table, "F") for name, each in channels.items()}
@@ -104,7 +106,7 @@ def _converted(band: Image.Image, told: cicp.Cicp) -> Image.Image:
         gain = ImageMath.lambda_eval(lambda light: _gain(light, told), **lights)
     mapped = (
         ImageMath.lambda_eval(functools.partial(_mapped, row), gain=gain, **lights)
-        for row in gamma.between(told.primaries, gamma.SRGB)
+        for row in gamma.between(told.primaries, primaries)
     )
     return Image.merge("RGB", [_levels(each.convert("I")) for each in mapped])
 

@@ -1,11 +1,12 @@
 """From decoded pixels to what is encoded: one frame, or a still."""
 
+import functools
 import math
 
 from PIL import Image
 
 from liveresize.core import geometry
-from liveresize.core.values import WHITE, Backdrop, Colour, Fit
+from liveresize.core.values import Backdrop, Colour, Fit
 from liveresize.imaging import (
     colour,
     corners,
@@ -68,7 +69,7 @@ def _floats(part: render_plan.Part) -> resize.Box:
 
 def behind(task: render_plan.RenderPlan) -> ground.Ground:
     """What is behind all frames of a result."""
-    return ground.Ground(task.rendition.background or WHITE, task.whole)
+    return ground.Ground(task.background, task.whole)
 
 
 def finished(
@@ -82,10 +83,11 @@ def finished(
     rendition = task.rendition
     top, _, _, left = rendition.pad
     pixels = orientation.turn(pixels, task.turn)
-    if rendition.background is Backdrop.BLUR:
+    background = task.background
+    if isinstance(background, Backdrop):
         pixels = _on_itself(pixels, task, plan, back)
     else:
-        pixels = _on_colour(pixels, task, plan, rendition.background or WHITE)
+        pixels = _on_colour(pixels, task, plan, background)
     if overlay is not None:
         pixels = overlay.over(pixels)
     if rendition.radius:
@@ -133,10 +135,14 @@ def _sized(
     task: render_plan.RenderPlan,
     inside: resize.Pixels | None,
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """The part `box` made `size` and sRGB, of what is `inside` some pixels, and remarks."""
+    """The part `box` made `size` and sRGB (or Display P3), of what is `inside` some pixels, and
+    remarks."""
+    convert = functools.partial(
+        colour.to_srgb, profile=task.profile, grey=task.grey, wide=task.wide
+    )
     if colour.bends(task.profile):
         if pixels.width * pixels.height <= FEW:
-            pixels, notes = colour.to_srgb(modes.normalised(pixels), task.profile, task.grey)
+            pixels, notes = convert(modes.normalised(pixels))
             return resize.resize(pixels, box, size, inside), notes
         across, down = extent(box)
         larger = (
@@ -145,10 +151,10 @@ def _sized(
         )
         if larger[0] > size[0] and larger[1] > size[1]:
             pixels = resize.resize(pixels, box, larger, inside)
-            pixels, notes = colour.to_srgb(pixels, task.profile, task.grey)
+            pixels, notes = convert(pixels)
             whole = (0.0, 0.0, float(larger[0]), float(larger[1]))
             return resize.resize(pixels, whole, size), notes
-    return colour.to_srgb(resize.resize(pixels, box, size, inside), task.profile, task.grey)
+    return convert(resize.resize(pixels, box, size, inside))
 
 
 def extent(box: resize.Box) -> tuple[float, float]:

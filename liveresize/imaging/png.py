@@ -139,8 +139,10 @@ def _stored(piece: bytes) -> bytes:
 
 
 def encoded(picture: Image.Image, level: int, strategy: int, **told: Any) -> bytes:
-    """`picture` as a file, packed by zlib's `level` 1–9 and `strategy`; `told` are more arguments
-    of Pillow."""
+    """`picture` as a file, packed by zlib's `level` 1–9 and `strategy`.
+
+    `told` is what Pillow is told besides, as `icc_profile`.
+    """
     file = io.BytesIO()
     if PACKER is None:
         picture.save(file, "PNG", compress_level=level, compress_type=strategy, **told)

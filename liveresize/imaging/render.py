@@ -155,7 +155,13 @@ def _encoded(
 
     def at(level: int) -> bytes:
         return encode.still(
-            picture, task.output, level, settings, indexed=task.indexed, kept=kept.in_xmp()
+            picture,
+            task.output,
+            level,
+            settings,
+            indexed=task.indexed,
+            wide=task.wide,
+            kept=kept.in_xmp(),
         )
 
     data, most = at(task.level), task.rendition.max_bytes
@@ -319,6 +325,7 @@ def _moving(
             alpha=animation.may_be_clear(image) or task.rendition.may_be_clear(has_alpha=False),
             plays=animation.plays(image),
             kept=kept,
+            wide=task.wide,
         )
         return data, tuple(sorted(notes))
 

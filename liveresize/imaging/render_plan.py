@@ -6,10 +6,20 @@ from PIL import Image
 
 from liveresize import errors
 from liveresize.core import geometry
+from liveresize.core.colour_rows import P3
 from liveresize.core.formats import Format
 from liveresize.core.rendition import Rendition
-from liveresize.core.values import FAR_EDGE, Gravity
-from liveresize.imaging import colour, decode, gamma, memory, modes, orientation, quality
+from liveresize.core.values import FAR_EDGE, WHITE, Backdrop, Background, Gravity
+from liveresize.imaging import (
+    colour,
+    decode,
+    display_p3,
+    gamma,
+    memory,
+    modes,
+    orientation,
+    quality,
+)
 from liveresize.imaging.settings import EngineSettings
 from liveresize.settings.pictures import Constraints
 
@@ -30,8 +40,8 @@ class RenderPlan:
     it, and `part` what `rect` and `trim` leave of that, (left, top, right, bottom). `seen` is the
     size of this part after it is turned. `frames` above 1 means that the result moves. `level`
     is the encoder's quality, `alpha` whether the original can be transparent, `grey` whether it
-    has no colour and `indexed` whether it has few, in a palette. `beside` is what a pixel takes
-    beside its encoder, in bytes.
+    has no colour, `indexed` whether it has few, in a palette, and `wide` whether the result is in
+    Display P3. `beside` is what a pixel takes beside its encoder, in bytes.
     """
 
     rendition: Rendition
@@ -45,6 +55,7 @@ class RenderPlan:
     grey: bool
     indexed: bool
     profile: colour.Profile | None
+    wide: bool = False
     beside: int = 0
     notes: tuple[str, ...] = ()
 
@@ -78,6 +89,14 @@ class RenderPlan:
     def whole(self) -> tuple[int, int]:
         """The size of the result, its pad included."""
         return geometry.padded(self.plan().output, self.rendition.pad)
+
+    @property
+    def background(self) -> Background:
+        """What is behind the picture, in the colours of the result."""
+        background = self.rendition.background or WHITE
+        if self.wide and not isinstance(background, Backdrop):
+            return display_p3.of_srgb(background)
+        return background
 
     def plan(self, focus: tuple[float, float] | None = None) -> geometry.Plan:
         """How the picture as it is to be seen becomes the result."""
@@ -184,6 +203,7 @@ def _finished(
         output=output,
         frames=frames if output.animates else 1,
         level=_level(image, rendition, output),
+        wide=rendition.colour == P3 and not task.grey and colour.is_wide(task.profile),
         notes=notes,
     )
 

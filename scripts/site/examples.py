@@ -51,6 +51,7 @@ SOURCES = {
     "sample": Source(size=(1440, 960), format=Format.JPEG),
     "badge": Source(size=(320, 320), format=Format.PNG),
     "stamp": Source(size=(72, 48), format=Format.PNG),
+    "lamp": Source(size=(480, 320), format=Format.JPEG),
     "ball": Source(size=(160, 120), format=Format.GIF, moves=True),
 }
 """Every original by its name; vip's is `sample` in a bucket."""
@@ -188,6 +189,10 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
     "overlay": (
         Example(f"{SQUARE}?fit=crop&overlay=logo", "in a corner"),
         Example(f"{SQUARE}?fit=crop&overlay=tiles", "repeated, less opaque"),
+    ),
+    "colour": (
+        Example("/lamp_200_0.jpg", "`srgb`, the default"),
+        Example("/lamp_200_0.jpg?colour=p3", "`p3`, on a screen that can show it"),
     ),
     "turn": (
         Example("/sample_120_0.jpg?rotate=90", "clockwise; 120 is the width afterwards"),

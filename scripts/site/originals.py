@@ -2,8 +2,11 @@
 
 import io
 import math
+from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
+
+from liveresize.imaging import display_p3
 
 SCALE = 4
 """Shapes are drawn so many times too large and shrunk, which smooths their edges."""
@@ -38,6 +41,21 @@ def stamp(size: tuple[int, int]) -> bytes:
     return _saved(image.resize(size, Image.Resampling.LANCZOS), "PNG")
 
 
+def lamp(size: tuple[int, int]) -> bytes:
+    """A JPEG in Display P3: a lamp before a wall, in colours that sRGB does not have."""
+    width, height = size
+    glow = Image.radial_gradient("L").resize((height * 3 // 2, height * 3 // 2))
+    image = Image.new("RGB", size, (140, 0, 20))
+    pen = ImageDraw.Draw(image)
+    for number in range(6):
+        left, upper = width * number // 6, height * (number % 2) // 8
+        pen.rectangle((left, upper, left + width // 12, height), fill=(255, 30 * number, 0))
+    middle = ((width - glow.width) // 2, (height - glow.height) // 2)
+    image.paste((255, 235, 140), middle, ImageOps.invert(glow).point(lambda level: level * 0.8))
+    pen.ellipse((width * 0.42, height * 0.38, width * 0.58, height * 0.62), fill=(255, 250, 220))
+    return _saved(image, "JPEG", quality=92, icc_profile=display_p3.profile())
+
+
 def ball(size: tuple[int, int]) -> bytes:
     """An animated GIF: a ball that bounces, and its shadow."""
     frames = [_bounce(size, number / FRAMES) for number in range(FRAMES)]
@@ -67,7 +85,7 @@ def _bounce(size: tuple[int, int], moment: float) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS).quantize(32)
 
 
-def _saved(image: Image.Image, name: str) -> bytes:
+def _saved(image: Image.Image, name: str, **told: Any) -> bytes:
     made = io.BytesIO()
-    image.save(made, name, optimize=True)
+    image.save(made, name, optimize=True, **told)
     return made.getvalue()

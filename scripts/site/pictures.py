@@ -38,7 +38,7 @@ def _put_in(ours: process.Running, folder: Path) -> str:
     """Upload every original; returns the id that vip gave to its."""
     sample = DOCS / "sample.jpg"
     ours.upload("sample", sample)
-    for make in (originals.badge, originals.stamp, originals.ball):
+    for make in (originals.badge, originals.stamp, originals.ball, originals.lamp):
         file = folder / make.__name__
         file.write_bytes(make(examples.SOURCES[make.__name__].size))
         ours.upload(make.__name__, file)

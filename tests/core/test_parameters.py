@@ -113,6 +113,8 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("pad=10%2C20,30", {"pad": (10, 20, 30, 20)}),
     ("pad=10,20,30,9999", {"pad": (10, 20, 30, 9999)}),
     ("bg=blur", {"bg": Backdrop.BLUR}),
+    ("colour=srgb", {"colour": "srgb"}),
+    ("colour=p3", {"colour": "p3"}),
     *((f"rotate={turn}", {"rotate": turn}) for turn in (0, 90, 180, 270)),
     *((f"flip={axis}", {"flip": axis}) for axis in ("h", "v", "hv")),
     ("bg=ffffff", {"bg": (255, 255, 255, 255)}),
@@ -180,6 +182,7 @@ BAD = {
     "tint": ["000", "000,", "000,ffff", "000,ffffff80", "#000,#fff", "red,blue", "0,1,2"],
     "radius": ["10000", "-1", "1.5", "50%", "Max", "true", "circle", "1,2", "9" * 5000],
     "pad": ["-1", "1.5", "10000", "1,2,3,4,5", "1,", ",1", "1,,2", "1 2", "10px", "auto", "max"],
+    "colour": ["P3", "display-p3", "true", "adobe"],
     "rotate": ["45", "-90", "360", "090", "90.0", "auto"],
     "flip": ["vh", "H", "true", "hh", "both"],
     "bg": [

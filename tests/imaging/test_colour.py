@@ -167,7 +167,7 @@ def test_srgb_profiles_change_nothing(tmp_path: pathlib.Path) -> None:
     tagged = samples.saved(tmp_path / "a.png", scene, icc_profile=SRGB)
     plain = samples.saved(tmp_path / "b.png", scene)
     assert samples.rendered(tagged)[1].tobytes() == samples.rendered(plain)[1].tobytes()
-    assert colour._transform(SRGB) == ("RGB", None)
+    assert colour._transform(SRGB, False) == ("RGB", None)
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", SRGB[:200], SRGB[:16] + b"????" + SRGB[20:]])

@@ -99,7 +99,7 @@ def test_primaries_are_heeded(tmp_path: pathlib.Path) -> None:
 
 def test_the_made_primaries_are_those_of_srgb() -> None:
     """Under the white of profiles, the lights of sRGB are where its own profile has them."""
-    red, green, blue = gamma._colorants(gamma.SRGB)
+    red, green, blue = gamma.colorants(gamma.SRGB)
     assert red == pytest.approx((0.4360, 0.2225, 0.0139), abs=1e-4)
     assert green == pytest.approx((0.3851, 0.7169, 0.0971), abs=1e-4)
     assert blue == pytest.approx((0.1431, 0.0606, 0.7139), abs=1e-4)
