@@ -69,6 +69,7 @@ options = st.fixed_dictionaries(
         "brightness": st.integers(-100, 100),
         "contrast": st.integers(-100, 100),
         "pixelate": st.just(0) | st.integers(2, 200),
+        "hdr": st.sampled_from(("none", "keep")),
         "colour": st.sampled_from(("srgb", "p3")),
         "tint": st.sampled_from(("264653,e9c46a", "000,fff")),
         "saturation": st.integers(-100, 100),
@@ -191,6 +192,7 @@ def expected(
         contrast=asked.get("contrast", 0),
         pixelate=asked.get("pixelate", 0),
         colour=asked.get("colour", "srgb"),
+        hdr=asked.get("hdr", "none"),
         tint=duotone(asked.get("tint", "")),
         radius=10_000
         if asked.get("radius") == "max"

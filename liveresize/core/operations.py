@@ -363,3 +363,4 @@ class Spelled(TypedDict, total=False):
     enlarge: bool | None
     animate: bool | None
     colour: str | None
+    hdr: str | None

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Self
 
 from liveresize.core import numbers
-from liveresize.core.colour_rows import SRGB
+from liveresize.core.colour_rows import HDR_LOST, NONE, SRGB
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operations import ROWS, VARIANT
 from liveresize.core.overlay import OverlayMark
@@ -46,7 +46,8 @@ class Rendition:
     first. `radius` is that of its corners, and `pad` what is around it, in pixels (multiplied by
     the density). `floor` rounds a calculated side down, as vip does, and not half up. `bare` drops
     the transparency of a JPEG, as vip does, and shows what lies under it. With `rights` the file
-    says the rights of its picture. `colour` is `srgb` or `p3`.
+    says the rights of its picture. `colour` is `srgb` or `p3`, `hdr` is `none` or
+    `keep`.
 
     Two renditions that look the same are equal after `canonical`, which resets values
     without an effect.
@@ -81,6 +82,7 @@ class Rendition:
     rights: bool = False
     animate: bool = True
     colour: str = SRGB
+    hdr: str = NONE
 
     def canonical(self) -> "Rendition":
         """Return the same rendition, with every value that has no effect reset."""
@@ -113,6 +115,8 @@ class Rendition:
         if fit is not Fit.COVER and 0 < self._shorter_side <= 2 * radius:
             radius = MAX_RADIUS
         has_profile = self.format not in (Format.GIF, Format.JXL)
+        may_be_jpeg = self.format is Format.JPEG or isinstance(self.format, Negotiated)
+        lost = fit is Fit.CANVAS or any(self.pad) or any(getattr(self, name) for name in HDR_LOST)
         return replace(
             self,
             fit=fit,
@@ -127,6 +131,7 @@ class Rendition:
             bare=self.bare and self.format is Format.JPEG,
             rights=self.rights and self.format.says_rights and not self._is_small,
             colour=self.colour if has_profile and not (self.grey or self.tint) else SRGB,
+            hdr=self.hdr if may_be_jpeg and not lost else NONE,
         )
 
     @property

@@ -197,6 +197,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "radius": {"50%": "max", "circle": "max", "full": "max", "none": "0"},
     "pad": {"none": "0"},
+    "hdr": {**dict.fromkeys(("1", "true", "yes", "on"), "keep"), "false": "none", "off": "none"},
     "colour": dict.fromkeys(("display-p3", "displayp3", "dci-p3", "wide"), "p3") | {"rgb": "srgb"},
     "quality": {"best": "100", "default": "auto", "lossless": "100", "max": "100"},
     "sharpen": dict.fromkeys(("true", "yes", "on"), "1"),

@@ -78,7 +78,7 @@ def still(
         effort = _either(settings.jxl.effort, JXL_EFFORT[settings.effort])
         return jxl_encoder.encoded(picture, level, effort)
     file = io.BytesIO()
-    with _room(picture.width * picture.height):
+    with room(picture.width * picture.height):
         arguments = _arguments(output, picture, level, settings)
         arguments |= _told(wide) | kept.saving(output)
         picture.save(file, output.name, **arguments)
@@ -140,7 +140,7 @@ def check_side(picture: Image.Image, output: Format) -> None:
 
 
 @contextlib.contextmanager
-def _room(pixels: int) -> Iterator[None]:
+def room(pixels: int) -> Iterator[None]:
     """Let Pillow's encoders write a picture of so many pixels in one go.
 
     libjpeg cannot pause where it optimises, so the buffer must hold the whole file.

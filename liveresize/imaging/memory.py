@@ -119,6 +119,9 @@ STORING = {
 FITTING = 6
 """Bytes for each pixel of a file that is kept while a larger one is tried, at most."""
 
+GAIN_MAP = 6
+"""Bytes of coefficients for each pixel of a progressive gain map."""
+
 COMPARING = 96
 """Bytes for each pixel of a small copy that is encoded as AVIF, decoded and compared, above what
 JPEG takes."""
@@ -151,10 +154,16 @@ class Need:
         """The most that is taken at a time, with everything that does not grow."""
         return SLACK + max(self.decoding, self.finishing)
 
+    @property
+    def fits(self) -> bool:
+        """Whether this process has so much memory."""
+        most = room()
+        return most is None or self.bytes <= most
+
     def check(self) -> None:
         """Raise ImageTooLarge, with the figures, where this process has not so much memory."""
         most = room()
-        if most is None or self.bytes <= most:
+        if most is None or self.fits:
             return
         raise errors.ImageTooLarge(
             f"{self.noun} needs {math.ceil(self.bytes / MEGABYTE)} MB of memory, and a worker "
@@ -264,6 +273,19 @@ def rendering(
         return Need(_noun(image), loading, loading + sizing + MOVING * pixels)
     finishing = max(kept + sizing, encoding + (kept if kept <= keeps else 0))
     return Need(_noun(image), loading + drawn, finishing + drawn)
+
+
+def gain_map(source: Size, size: Size, file: int, whole: int, data: int, beside: int) -> Need:
+    """What it takes to put a gain map of `size` behind a finished JPEG of `data` bytes.
+
+    It is made of one of the size `source`, possibly progressive, which has `file` of the `whole`
+    bytes of the original; `beside` is what is in memory meanwhile.
+    """
+    pixels = math.prod(size)
+    decoding = whole + file + (PIXEL + GAIN_MAP) * math.prod(source)
+    encoding = (2 * PIXEL + ENCODING[Format.JPEG][0]) * pixels
+    noun = f"This gain map of {source[0]}x{source[1]} pixels"
+    return Need(noun, beside + data + decoding, beside + 3 * data + whole + encoding)
 
 
 def check_renderable(image: Image.Image, frames: int, bent: bool, constraints: Constraints) -> None:

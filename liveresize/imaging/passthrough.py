@@ -44,17 +44,25 @@ def as_stored(image: Image.Image, task: render_plan.RenderPlan) -> bool:
 
 
 def smaller(
-    path: str | os.PathLike[str], image: Image.Image, data: bytes, kept: rights.Rights
+    path: str | os.PathLike[str],
+    image: Image.Image,
+    data: bytes,
+    kept: rights.Rights,
+    *,
+    hdr: bool = False,
 ) -> bytes:
     """The original with no other metadata than the rights `kept` if that is smaller than `data`,
-    else `data`."""
+    else `data`.
+
+    With `hdr` it keeps its gain map.
+    """
     if os.path.getsize(path) > 2 * len(data):
         return data  # what is dropped is hardly ever as much as what shows
     with open(path, "rb") as file:
         stored = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
         kind = decode.source_format(image)
-        clean = b"".join(cleaning.cleaned(kind, stored, 1, kept, hdr=False))
+        clean = b"".join(cleaning.cleaned(kind, stored, 1, kept, hdr=hdr))
     except errors.UnreadableImage:
         return data
     return min(clean, data, key=len)

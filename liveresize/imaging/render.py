@@ -11,6 +11,8 @@ from dataclasses import replace
 from PIL import Image
 
 from liveresize import errors
+from liveresize.core import geometry
+from liveresize.core.colour_rows import KEEP
 from liveresize.core.formats import Format
 from liveresize.core.jobs import OverlayJob, Rendered
 from liveresize.core.rendition import Rendition
@@ -24,6 +26,7 @@ from liveresize.imaging import (
     encode,
     fitting,
     frame_sequence,
+    gain_map,
     memory,
     modes,
     orientation,
@@ -95,13 +98,19 @@ def _rendered(
             if as_stored and render_plan.TRUNCATED not in notes:
                 data = passthrough.smaller(path, image, data, kept)
         else:
-            picture, notes = finished_still(
+            picture, notes, plan = finished_still(
                 os.fspath(path), image, task, settings.decoded_bytes, watch, again, drawing
             )
             with watch.stage("encode"):
-                shorter = functools.partial(passthrough.smaller, path, image, kept=kept)
+                hdr = task.rendition.hdr == KEEP
+                shorter = functools.partial(passthrough.smaller, path, image, kept=kept, hdr=hdr)
                 data, level = _encoded(
-                    picture, task, settings, kept, shorter if as_stored else None
+                    picture,
+                    task,
+                    settings,
+                    kept,
+                    shorter if as_stored else None,
+                    functools.partial(gain_map.added, path, task, plan) if hdr else None,
                 )
                 del picture
         with watch.stage("encode"):
@@ -146,15 +155,17 @@ def _encoded(
     settings: EngineSettings,
     kept: rights.Rights,
     shorter: Callable[[bytes], bytes] | None,
+    brighter: Callable[[bytes, int], bytes] | None,
 ) -> tuple[bytes, int | None]:
     """A finished still as a file within `max_bytes`, if that is possible, and its quality.
 
     The file says the rights `kept`. `shorter` is there if the original would do, and returns it
-    if it has fewer bytes; it has no quality.
+    if it has fewer bytes; it has no quality. `brighter` is there if a gain map is asked for, and
+    puts it behind a file of some quality.
     """
 
     def at(level: int) -> bytes:
-        return encode.still(
+        made = encode.still(
             picture,
             task.output,
             level,
@@ -163,6 +174,7 @@ def _encoded(
             wide=task.wide,
             kept=kept.in_xmp(),
         )
+        return made if brighter is None else brighter(made, level)
 
     data, most = at(task.level), task.rendition.max_bytes
     stored = data if shorter is None else shorter(data)
@@ -203,11 +215,12 @@ def finished_still(
     watch: Stopwatch,
     again: bool,
     drawing: overlays.Drawing | None = None,
-) -> tuple[Image.Image, tuple[str, ...]]:
-    """One picture as it is encoded, and remarks: finished by the job before this one, or shrunk
-    as it is decoded. What was decoded is given back before it is encoded.
+) -> tuple[Image.Image, tuple[str, ...], geometry.Plan]:
+    """One picture as it is encoded, remarks, and its layout.
 
-    At most `most` bytes of pixels are kept, those of the picture where it is asked for `again`.
+    It was finished by the job before this one, or is shrunk as it is decoded. What was decoded is
+    given back before it is encoded. At most `most` bytes of pixels are kept, those of the picture
+    where it is asked for `again`.
     """
     kept = decoded.kept()
     with watch.stage("decode"):
@@ -216,11 +229,13 @@ def finished_still(
         part = orientation.turned_size(pipeline.extent(plan.box), task.turn)
         size = orientation.turned_size(plan.resized, task.turn)
         need = _checked(image, task, part, size, most, drawing)
-        # How large a trimmed picture is, which the key does not say, depends on its pixels.
-        finished = None if task.trims else kept.take(key)
+        # How large a trimmed picture is, which the key does not say, depends on its pixels. And a
+        # gain map is cut out as the picture was, which is not known of a finished one.
+        once = task.trims or task.rendition.hdr == KEEP
+        finished = None if once else kept.take(key)
         if finished is not None:
             kept.make_room(need.finishing)
-            return finished
+            return *finished, plan
         scale = shrink.WHOLE if task.trims else shrink.on_load(image, part, size)
         pixels = _decoded(path, image, need, most, bare=task.rendition.bare)
     with watch.stage("resize"):
@@ -230,9 +245,9 @@ def finished_still(
             image.close()
         del pixels
         picture = pipeline.finished(picture, task, plan, pipeline.behind(task), drawing)
-        if again and not task.trims:
+        if again and not once:
             kept.finish(key, path, picture, notes, most)
-    return picture, notes
+    return picture, notes, plan
 
 
 def _looks(image: Image.Image, task: render_plan.RenderPlan) -> tuple[Rendition, bool]:

@@ -57,7 +57,7 @@ def _found(
     with decode.translated(), decode.open_picture(path, settings, max_pixels) as image:
         task = render_plan.of(image, _COPY, settings)
         task = replace(task, beside=memory.COMPARING)
-        copy, _ = render.finished_still(
+        copy, _, _ = render.finished_still(
             os.fspath(path), image, task, settings.decoded_bytes, Stopwatch(), again=False
         )
         return dict(_levels(copy, target / 1000, replace(settings, encoder=ENCODER)))

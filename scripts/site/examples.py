@@ -194,6 +194,9 @@ SECTIONS: dict[str, tuple[Example, ...]] = {
         Example("/lamp_200_0.jpg", "`srgb`, the default"),
         Example("/lamp_200_0.jpg?colour=p3", "`p3`, on a screen that can show it"),
     ),
+    "hdr": (
+        Example("/lamp_210_0.jpg?hdr=keep", "the lamp is brighter than white on an HDR display"),
+    ),
     "turn": (
         Example("/sample_120_0.jpg?rotate=90", "clockwise; 120 is the width afterwards"),
         Example("/sample_120_0.jpg?rotate=180", "upside down"),

@@ -7,6 +7,8 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageOps
 
 from liveresize.imaging import display_p3
+from liveresize.imaging.cleaning import hdr_jpeg
+from liveresize.imaging.cleaning.gain_map.gains import Gains
 
 SCALE = 4
 """Shapes are drawn so many times too large and shrunk, which smooths their edges."""
@@ -42,7 +44,10 @@ def stamp(size: tuple[int, int]) -> bytes:
 
 
 def lamp(size: tuple[int, int]) -> bytes:
-    """A JPEG in Display P3: a lamp before a wall, in colours that sRGB does not have."""
+    """A JPEG in Display P3: a lamp before a wall, in colours that sRGB does not have.
+
+    On an HDR display the lamp is up to eight times as bright as white.
+    """
     width, height = size
     glow = Image.radial_gradient("L").resize((height * 3 // 2, height * 3 // 2))
     image = Image.new("RGB", size, (140, 0, 20))
@@ -53,7 +58,15 @@ def lamp(size: tuple[int, int]) -> bytes:
     middle = ((width - glow.width) // 2, (height - glow.height) // 2)
     image.paste((255, 235, 140), middle, ImageOps.invert(glow).point(lambda level: level * 0.8))
     pen.ellipse((width * 0.42, height * 0.38, width * 0.58, height * 0.62), fill=(255, 250, 220))
-    return _saved(image, "JPEG", quality=92, icc_profile=display_p3.profile())
+    shade = ImageOps.invert(glow).point(lambda level: level * 0.5)
+    bright = Image.new("L", size)
+    bright.paste(shade, middle)
+    ImageDraw.Draw(bright).ellipse(
+        (width * 0.42, height * 0.38, width * 0.58, height * 0.62), fill=255
+    )
+    gain_map = _saved(bright.resize((width // 4, height // 4)), "JPEG", quality=92)
+    picture = _saved(image, "JPEG", quality=92, icc_profile=display_p3.profile())
+    return b"".join(hdr_jpeg.together(picture, gain_map, Gains(most=(3.0,), full=3.0)))
 
 
 def ball(size: tuple[int, int]) -> bytes:

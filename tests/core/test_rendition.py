@@ -85,6 +85,7 @@ VARIANTS = [
     (box(PNG, overlay=MARK, grey=True, rotate=90), f"8x6-grey-ov{MARK.digest}.my.r90-r90-png"),
     (box(PNG, pixelate=8, tint=(RED, WHITE), grey=True), "8x6-px8-tff0000.ffffff-grey-png"),
     (box(PNG, colour="p3"), "8x6-csp3-png"),
+    (box(JPEG, colour="p3", hdr="keep"), "8x6-qa82-csp3-hdrkeep-jpeg"),
     (box(PNG, blur=7, brightness=5, contrast=-20, saturation=1), "8x6-b7-br5-com20-sa1-png"),
     (box(PNG, width=256, rights=True), "256x6-rights-png"),
     (box(AUTO, height=0, rights=True, animate=False), "8x0-qa82.80.60-rights-still-auto.aw"),
@@ -205,6 +206,9 @@ INERT = [
         {"width": 255, "height": 255},
     ),
     ("stillness of a JPEG", JPEG, {"animate": False}, {}),
+    ("HDR of a PNG", PNG, {"hdr": "keep"}, {}),
+    ("HDR of greys", JPEG, {"hdr": "keep", "grey": True}, {"grey": True}),
+    ("HDR on a canvas", JPEG, {"hdr": "keep", "fit": Fit.CANVAS}, {"fit": Fit.CANVAS}),
     ("Display P3 in a GIF", GIF, {"colour": "p3"}, {}),
     ("Display P3 in greys", PNG, {"colour": "p3", "grey": True}, {"grey": True}),
     ("crop with a free width", PNG, {"width": 0, "fit": Fit.CROP, "gravity": SMART}, {"width": 0}),
@@ -253,6 +257,8 @@ def test_what_has_no_effect_makes_no_second_rendition(
         (PNG, {"enlarge": False}),
         (JPEG, {"colour": "p3"}),
         (AUTO, {"colour": "p3"}),
+        (JPEG, {"hdr": "keep"}),
+        (AUTO, {"hdr": "keep"}),
     ],
 )
 def test_what_has_an_effect_is_kept(output: Format | Negotiated, changes: dict[str, Any]) -> None:

@@ -133,6 +133,8 @@ def test_backgrounds_look_the_same(tmp_path: pathlib.Path) -> None:
     _, made = samples.rendered(path, colour="p3", background=(255, 0, 0, 255), **fields)
     pixel = made.getpixel((20, 1))
     assert samples.near(pixel[:3], (234, 51, 35), 1)
+    padded, _ = samples.rendered(path, colour="p3", background=(255, 0, 0, 255), pad=(9, 0, 0, 0))
+    assert samples.near(samples.opened(padded.data).getpixel((20, 4))[:3], (234, 51, 35), 1)
     srgb, _ = colour.to_srgb(Image.new("RGB", (1, 1), pixel[:3]), display_p3.profile())
     assert samples.near(srgb.getpixel((0, 0)), (255, 0, 0), 2)
     for level in range(256):

@@ -46,6 +46,10 @@ export interface Operations {
   enlarge?: boolean | null;
   /** Whether an animation stays animated, if the format can do that. */
   animate?: boolean | null;
+  /** The colours of the result. `p3` keeps Display P3, with its profile, of originals with colours beyond sRGB; others, and GIF, stay `srgb`. */
+  colour?: "srgb" | "p3" | null;
+  /** Whether a JPEG of a JPEG with a gain map has one, too, for HDR displays. No canvas, `pad` and `radius`, and no filter but `blur` and `sharpen` can have one. */
+  hdr?: "none" | "keep" | null;
 }
 
 /** A schema of values, with the few keywords that the table of operations uses. */
@@ -83,6 +87,8 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
   pad: {"type": "string", "pattern": "^[0-9]{1,4}(,[0-9]{1,4}){0,3}$"},
   enlarge: {"type": "boolean"},
   animate: {"type": "boolean"},
+  colour: {"enum": ["srgb", "p3"]},
+  hdr: {"enum": ["none", "keep"]},
 };
 
 /** Every parameter that a signature covers, and those of vip's URLs beside them. */

@@ -11,6 +11,7 @@ from liveresize.imaging import rights
 from liveresize.imaging.cleaning import jpeg
 from liveresize.imaging.cleaning.gain_map import iso, mpf, search, xmp
 from liveresize.imaging.cleaning.gain_map.apple import AMPF, maker_notes
+from liveresize.imaging.cleaning.gain_map.gains import Gains
 from liveresize.imaging.cleaning.jpeg import APP0, APP1, APP2, JFIF_SIZE, headed
 from liveresize.imaging.cleaning.parts import Piece
 
@@ -45,6 +46,26 @@ def cleaned(
     yield from joined(pieces, second)
 
 
+def together(first: bytes, second: bytes, gains: Gains) -> Iterator[Piece]:
+    """A JPEG and its gain map as one file that says `gains` in each way.
+
+    The first one has no other metadata than rights.
+    """
+    told = _behind_jfif(
+        memoryview(second),
+        headed(APP1, xmp.of_map(gains, None)),
+        headed(APP2, iso.MARK + iso.Iso.of(gains).block),
+    )
+    start, packet, rest = _behind_jfif(memoryview(first), b"")
+    if bytes(rest[4 : 4 + len(xmp.MARK)]) == xmp.MARK:
+        # Readers look at the first packet alone.
+        end = 2 + int.from_bytes(rest[2:4], "big")
+        packet, rest = rest[4:end], rest[end:]
+    packet = xmp.with_more(bytes(packet), xmp.of_picture(size(told)))
+    version = headed(APP2, iso.MARK + iso.VERSION)
+    return joined([start, headed(APP1, packet), version, _index(), rest], told)
+
+
 def joined(first: Sequence[Piece], second: Sequence[Piece]) -> Iterator[Piece]:
     """Both pictures as one file; the empty index among the pieces of the first is filled in."""
     empty = _index()
@@ -73,6 +94,14 @@ def _second(found: search.GainMap) -> list[Piece] | None:
         return list(jpeg.cleaned(found.file, 1, told=told))
     except errors.UnreadableImage:
         return None
+
+
+def _behind_jfif(file: memoryview, *told: bytes) -> list[Piece]:
+    """A JPEG with other segments behind JFIF and EXIF."""
+    at = 2
+    while file[at + 1] == APP0 or bytes(file[at + 4 : at + 10]) == search.EXIF:
+        at += 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+    return [file[:at], *told, file[at:]]
 
 
 def _index() -> bytes:

@@ -171,6 +171,12 @@ def of_map(gains: Gains | None, apple: Apple | None) -> bytes:
     return packet(*parts)
 
 
+def with_more(text: bytes, description: str) -> bytes:
+    """A packet of ours, with its MARK, with one more description; b"" is an empty one."""
+    end = b"</rdf:RDF>"
+    return (text or packet()).replace(end, description.encode() + end)
+
+
 def packet(*descriptions: str) -> bytes:
     """A packet of these descriptions, with its MARK."""
     body = "".join(descriptions)
