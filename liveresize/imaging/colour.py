@@ -59,6 +59,11 @@ def to_srgb(
     return result, ()
 
 
+def widened(image: Image.Image) -> Image.Image:
+    """`image` (LA or RGBA) of sRGB in the levels of Display P3; both have the same greys."""
+    return image if image.mode == "LA" else to_srgb(image, _srgb().tobytes(), wide=True)[0]
+
+
 def is_wide(profile: Profile | None) -> bool:
     """Whether colours of this profile are beyond sRGB, and in Display P3 rather."""
     if not profile:

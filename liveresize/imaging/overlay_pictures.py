@@ -1,4 +1,4 @@
-"""The pictures of overlays: as large as they are drawn, in sRGB and upright.
+"""The pictures of overlays: as large as they are drawn, upright, in the colours of the result.
 
 Of an animation the first frame is drawn. What was made is kept like other decoded pixels.
 """
@@ -28,14 +28,16 @@ from liveresize.imaging.settings import EngineSettings
 Size = tuple[int, int]
 
 
-def prepared(job: OverlayJob, result: Size, settings: EngineSettings) -> overlays.Drawing:
-    """Return what is drawn over a result of that size.
+def prepared(
+    job: OverlayJob, result: Size, settings: EngineSettings, *, wide: bool
+) -> overlays.Drawing:
+    """Return what is drawn over a result of that size, which is in Display P3 if `wide`.
 
     Raises OverlayUnavailable for a picture that is missing, damaged or too large, and
     MemoryExceeded.
     """
     try:
-        return _prepared(job, result, settings)
+        return _prepared(job, result, settings, wide)
     except errors.MemoryExceeded:
         raise
     except (errors.ImageError, errors.OriginalMissing) as error:
@@ -46,15 +48,18 @@ def prepared(job: OverlayJob, result: Size, settings: EngineSettings) -> overlay
         ) from error
 
 
-def _prepared(job: OverlayJob, result: Size, settings: EngineSettings) -> overlays.Drawing:
+def _prepared(
+    job: OverlayJob, result: Size, settings: EngineSettings, wide: bool
+) -> overlays.Drawing:
     overlay = job.overlay
     with decode.open_picture(job.path, settings, MAX_PIXELS) as image:
         place = overlays.placed(overlay, decode.upright_size(image), result)
         kept = decoded.kept()
-        key = kept.key(job.path, "overlay", place.size, overlay.opacity)
+        key = kept.key(job.path, "overlay", place.size, overlay.opacity, wide)
         patch = kept.get(key)
         if patch is None:
             patch = _patch(image, place.size, overlay.opacity, settings)
+            patch = colour.widened(patch) if wide else patch
             patch = kept.keep(key, job.path, patch, settings.decoded_bytes)
     if not overlay.tile:
         return overlays.Drawing(patch, place.offset)

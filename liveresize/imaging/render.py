@@ -146,7 +146,7 @@ def _drawing(
 ) -> overlays.Drawing | None:
     if overlay is None:
         return None
-    return overlay_pictures.prepared(overlay, task.plan().output, settings)
+    return overlay_pictures.prepared(overlay, task.plan().output, settings, wide=task.wide)
 
 
 def _encoded(

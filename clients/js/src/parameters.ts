@@ -92,5 +92,5 @@ export const SCHEMAS: Record<keyof Operations, Schema> = {
 };
 
 /** Every parameter that a signature covers, and those of vip's URLs beside them. */
-export const SIGNED: readonly string[] = ["fit", "gravity", "rect", "trim", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "overlay", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
+export const SIGNED: readonly string[] = ["fit", "gravity", "rect", "trim", "quality", "max_bytes", "blur", "sharpen", "brightness", "contrast", "saturation", "pixelate", "tint", "grey", "overlay", "rotate", "flip", "bg", "radius", "pad", "enlarge", "animate", "colour", "hdr", "allow_webp", "proxy", "version", "sig", "exp", "held", "preset"];
 export const SIGNED_OF_BUCKETS: readonly string[] = ["s", "c", "animate"];
