@@ -13,6 +13,7 @@ from PIL import Image, ImageFile
 from liveresize import errors
 from liveresize.core.formats import Format
 from liveresize.imaging import (
+    avif_times,
     display_p3,
     frame_sequence,
     jxl_encoder,
@@ -115,7 +116,8 @@ def moving(
         arguments["loop"] = min(max(0, plays - 1), frame_sequence.MOST_LOOPS)
     file = io.BytesIO()
     first.save(file, output.name, **arguments)
-    return file.getvalue()
+    data = file.getvalue()
+    return avif_times.removed(data) if output is Format.AVIF else data
 
 
 def _film(

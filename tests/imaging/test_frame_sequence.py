@@ -53,6 +53,17 @@ def test_every_format_tells_them_once(output: Format) -> None:
         assert samples.near(colour, wanted, 12)
 
 
+def test_no_file_says_when_it_was_made() -> None:
+    """libavif writes the time into three headers; without, the same frames are the same bytes."""
+    film = {"output": Format.AVIF, "level": 90, "settings": EngineSettings(), "count": len(COLOURS)}
+    data = encode.moving(frames(), **film, alpha=False, plays=0)  # type: ignore[arg-type]
+    for header in (b"mvhd", b"tkhd", b"mdhd"):
+        at = data.index(header) + 4
+        size = 16 if data[at] == 1 else 8
+        assert data[at + 4 : at + 4 + size] == bytes(size)
+    assert len(shown(data)) == 4
+
+
 @pytest.mark.parametrize("output", [Format.WEBP, Format.AVIF])
 def test_only_two_frames_are_in_memory(output: Format) -> None:
     """An encoder that takes frames as they come never has more than are being compared."""

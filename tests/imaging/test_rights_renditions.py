@@ -50,8 +50,7 @@ def test_a_picture_without_rights_stays_as_it_was(tmp_path: pathlib.Path) -> Non
     path = tmp_path / "a.gif"
     moving[0].save(path, save_all=True, append_images=moving[1:], duration=70)
     for output in (*OUTPUTS, Format.GIF):
-        # An animated AVIF says when it was made, to the second.
-        asked = samples.rendition(format=output, animate=output is not Format.AVIF)
+        asked = samples.rendition(format=output)
         one, other = (
             render.render(path, replace(asked, rights=told), samples.SETTINGS)
             for told in (False, True)
