@@ -25,7 +25,7 @@ from liveresize.imaging import effects
 THUMBOR = "docs/coming-from-thumbor.md"
 IMGPROXY = "docs/coming-from-imgproxy.md"
 PAGES = [THUMBOR, IMGPROXY]
-RULES = UrlRules(presets={"thumb": (("fit", "crop"),)})
+RULES = UrlRules(presets={"thumb": (("fit", "crop"),)}, overlays=("logo",))
 KEY = "correct horse battery"
 
 Translated = Callable[..., str | None]
@@ -77,6 +77,10 @@ OF_THUMBOR = [
     ("/unsafe/trim/300x0/cat.jpg", "/cat_300_0.auto?trim=0"),
     ("/unsafe/meta/trim:top-left:50/300x0/cat.jpg", "/cat.json"),
     ("/unsafe/trim:top-left:50/300x0/cat.jpg", "/cat_300_0.auto?trim=29"),
+    (
+        "/unsafe/300x0/filters:watermark(https://example.com/logo.png,-10,-10,50)/cat.jpg",
+        "/cat_300_0.auto?overlay=logo",
+    ),
     ("/unsafe/stretch/300x200/cat.jpg", "/cat_300_200.auto?fit=fill"),
     ("/unsafe/300x200/filters:stretch()/cat.jpg", "/cat_300_200.auto?fit=fill"),
     (
@@ -129,6 +133,7 @@ OF_THUMBOR = [
             *("300x200/filters:focal(1x2:3x4)", "300x200/filters:saturation(40)"),
             *("300x0/filters:round_corner(2|3,0,0,0,1)", "300x0/filters:round_corner(2,0,0,300)"),
             *("300x0/filters:round_corner(2,0,0,0):format(webp)", "30x20/filters:fill(blur)"),
+            "300x200/filters:watermark(logo.png,0,0,0)",
             *("300x200/filters:fill(auto)", "300x200/filters:quality(80):max_bytes(750)"),
             *("300x200/filters:format(heic)", "300x200/filters:blur()"),
         )
@@ -181,6 +186,8 @@ OF_IMGPROXY = [
         f"/_/rs:fill:30:20:1/g:no/c:0.5:0.5/{IMAGE}",
         "/cat_30_20.auto?fit=crop&gravity=north&rect=0.25%2C0%2C0.5%2C0.5",
     ),
+    (f"/_/w:300/el:1/watermark:0.5:soea:10:10:0.2/{IMAGE}", "/cat_300_0.auto?overlay=logo"),
+    (f"/_/w:300/el:1/wm:0/{IMAGE}", "/cat_300_0.auto"),
     (f"/_/w:300/el:1/trim:12.4::f/{IMAGE}", "/cat_300_0.auto?trim=12"),
     (f"/_/w:300/el:1/co:1.3/sa:0.5/{IMAGE}", "/cat_300_0.auto?contrast=30&saturation=-50"),
     (
