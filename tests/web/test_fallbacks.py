@@ -224,6 +224,30 @@ def test_what_may_not_be_asked_for_has_no_fallback(
     assert 0 < int(ending.headers["Cache-Control"].removeprefix("public, max-age=")) <= 20
 
 
+def test_a_fallback_has_the_overlay_that_no_signature_frees(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """As any other that is so wide; without the picture of the overlay, nothing is shown."""
+    web = launch(
+        signing__keys=[KEY],
+        overlays={"logo": {"picture": "logo"}},
+        constraints__overlay_above={"width": 40, "overlay": "logo"},
+        constraints__max_width=60,
+        fallback={"x": "nobody"},
+    ).client
+    web.put_in("nobody", pictures.png(80, 60))
+    assert refused(web.get("/x_50_0.png")) == "original_missing"
+    web.put_in("logo", pictures.png(8, 8, shade=200))
+    free = shown(web.get(signing.sign("/x_50_0.png", KEY)), "image/png")
+    covered = shown(web.get("/x_50_0.png"), "image/png")
+    assert free != covered == web.get("/nobody_50_0.png?proxy=true").content
+    assert shown(web.get("/x_50_0.png"), "image/png") == covered
+    assert shown(web.get("/x_90_0.png"), "image/png") == web.get("/nobody_60_0.png").content
+    assert shown(web.get("/x"), "image/png") == web.get("/nobody", params={"proxy": "true"}).content
+    narrow = shown(web.get("/x_30_0.png"), "image/png")
+    assert narrow == shown(web.get(signing.sign("/x_30_0.png", KEY)), "image/png")
+
+
 def test_a_large_one_is_streamed_from_the_store(launch: Callable[..., servers.Running]) -> None:
     """As an ordinary rendition that memory does not hold."""
     running = launch(cache__memory_bytes=1 << 20, fallback={"x": "nobody"})
