@@ -160,6 +160,17 @@ def test_it_is_drawn_before_corners_and_pad(tmp_path: pathlib.Path, logo: pathli
     assert picture.getpixel((22, 10)) == (0, 0, 200, 255)
 
 
+def test_its_width_is_that_of_what_is_left(tmp_path: pathlib.Path, logo: pathlib.Path) -> None:
+    """Of a picture that is trimmed, only the pixels tell."""
+    ground = Image.new("RGB", (400, 300), (255, 255, 255))
+    ground.paste((0, 0, 200), (100, 100, 300, 200))
+    path = samples.saved(tmp_path / "a.png", ground)
+    picture = made(path, job(logo, margin=0, scale=500), trim=10).convert("RGB")
+    assert picture.size == (200, 100)
+    assert samples.near(picture.getpixel((102, 98)), RED[:3], 2)
+    assert picture.getpixel((97, 98)) == (0, 0, 200)
+
+
 @pytest.mark.parametrize("output", [Format.GIF, Format.WEBP, Format.PNG, Format.AVIF])
 def test_every_frame_has_it(tmp_path: pathlib.Path, logo: pathlib.Path, output: Format) -> None:
     """Of an overlay that moves, the first frame is drawn."""
