@@ -193,3 +193,21 @@ def test_preset(opened: Studio) -> None:
     choose(opened, "Preset", "card")
     opened.shown("preset=card")
     assert opened.pixels().size == (150, 150)
+
+
+def test_knobs_that_the_server_describes(opened: Studio) -> None:
+    """A slider below 0, a list, and a text, each as its schema says; what is wrong is told."""
+    opened.field("spinbutton", "Width").fill("120")
+    slide(opened, "Brightness", "-40")
+    opened.shown("brightness=-40")
+    opened.field("textbox", "Pad").fill("10,20")
+    opened.shown("pad=10,20")
+    assert opened.pixels().size == (160, 100)
+    opened.field("textbox", "Rect").fill("0,0,0.5,1.0")
+    opened.shown("rect=0,0,0.5,1.0")
+    choose(opened, "Colour", "p3")
+    opened.shown("colour=p3")
+    opened.visit.expect("status of 400")
+    opened.field("textbox", "Tint").fill("no colour")
+    said = opened.page.locator("#rendition-said")
+    said.filter(has_text="tint").wait_for()

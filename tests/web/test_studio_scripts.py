@@ -15,9 +15,10 @@ from PIL import Image, ImageDraw
 from liveresize.core import names, urls
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operation import UrlRules
+from liveresize.core.operations import OPERATIONS
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, SMART, Fit, Gravity, Quality
-from liveresize.http.studio import assets
+from liveresize.http.studio import assets, knobs
 from liveresize.imaging import orientation, placeholder
 
 from .test_studio import FOLDER
@@ -30,6 +31,8 @@ FACTS = {"frames": 3, "has_alpha": True}
 """A picture of which every knob means something."""
 
 DEFAULT = UrlRules()
+
+TOLD = knobs.described(UrlRules(overlays=("logo",)))
 
 PAGE = """
 globalThis.document = {
@@ -45,7 +48,7 @@ const folder = process.argv[1];
 Promise.all(
   ["address", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
 ).then(([address, thumbhash, upload]) => {
-  address.learn({ blur: { maximum: 100 }, sharpen: { maximum: 10 }, grey: { type: "boolean" } });
+  address.learn(asked.shift());
   const answer = ({ call, given }) => {
     const calls = { ...address, ...thumbhash, ...upload, DEFAULTS: () => address.DEFAULTS };
     const told = calls[call](...given);
@@ -68,7 +71,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
             (folder / name).with_suffix(".mjs").write_text(text)
 
     def call(calls: list[tuple[Any, ...]]) -> list[Any]:
-        asked = json.dumps([{"call": name, "given": given} for name, *given in calls])
+        asked = json.dumps([TOLD, *({"call": name, "given": given} for name, *given in calls)])
         ran = subprocess.run(
             ["node", "-e", PAGE, str(folder)],
             input=asked,
@@ -107,11 +110,16 @@ def some_knobs(defaults: dict[str, Any], count: int) -> list[dict[str, Any]]:
             "enlarge": dice.random() < 0.7,
             "blur": dice.choice([0, 0, 0.5, 40]),
             "sharpen": dice.choice([0, 0, 0.1, 10]),
-            "grey": dice.random() < 0.3,
+            "grey": index % 3 == 1,
+            "brightness": dice.choice([0, 0, -100, 7]),
+            "tint": "264653,e9c46a" if index % 3 == 2 else "",
+            "pad": dice.choice(["", "", "10", "1,2,3,4"]),
+            "radius": dice.choice(["", "", "max", "20"]),
+            "colour": "p3" if index % 3 == 0 else "srgb",
             "bg": dice.choice(["#ffffff", "#ff0080"]),
             "clear": dice.random() < 0.3,
         }
-        for _ in range(count)
+        for index in range(count)
     ]
 
 
@@ -128,6 +136,8 @@ def meant(knobs: dict[str, Any]) -> Rendition:
         blur=round(knobs["blur"] * 10),
         sharpen=round(knobs["sharpen"] * 10),
         grey=knobs["grey"],
+        brightness=knobs["brightness"],
+        **{name: said(name, knobs) for name in ("tint", "pad", "radius", "colour") if knobs[name]},
         rotate=int(knobs["rotate"]),
         flip=knobs["flip"],
         enlarge=knobs["enlarge"],
@@ -137,12 +147,19 @@ def meant(knobs: dict[str, Any]) -> Rendition:
     colour = (255, 255, 255, 0) if clear else (*bytes.fromhex(knobs["bg"][1:]), 255)
     places = {**COMPASS, "auto": SMART}
     # Of `auto` the page does not know yet what will come of it, and leaves the colour out.
-    seen = (wanted.fit is Fit.CANVAS and knobs["w"]) or knobs["format"] == "jpg"
+    canvas = wanted.fit is Fit.CANVAS and knobs["w"]
+    seen = canvas or knobs["pad"] or knobs["format"] == "jpg"
     return dataclasses.replace(
         wanted,
         background=(colour[0], colour[1], colour[2], colour[3]) if seen else None,
         gravity=places.get(knobs["gravity"]) or focal(knobs, wanted),
     ).canonical()
+
+
+def said(name: str, knobs: dict[str, Any]) -> Any:
+    """The field for what is typed into a knob, multiplied by the density if it is pixels."""
+    row = OPERATIONS[name]
+    return row.scaled(row.read(knobs[name], DEFAULT), lambda pixels: pixels * knobs["n"])
 
 
 def focal(knobs: dict[str, Any], wanted: Rendition) -> Gravity:
@@ -176,10 +193,10 @@ def test_an_address_says_what_the_knobs_stand_for(node: Any) -> None:
             for each, query in zip(turned, queries, strict=True)
         ]
     )
-    for knobs, address in zip(turned, addresses, strict=True):
+    for wanted, address in zip(turned, addresses, strict=True):
         request = parsed(f"/{address}")
         assert request.image.name == "кот & co"
-        assert request.rendition == meant(knobs), (knobs, address)
+        assert request.rendition == meant(wanted), (wanted, address)
         assert urls.build(request.image, request.rendition, DEFAULT).count("&") == address.count(
             "&"
         )
@@ -227,11 +244,13 @@ def test_the_fragment_remembers_the_knobs(node: Any) -> None:
     (defaults,) = node([("DEFAULTS",)])
     turned = some_knobs(defaults, 100)
     fragments = node([("fragment", "кот & #1+2", each, SESSION) for each in turned])
-    for knobs, told in zip(turned, node([("remembered", each) for each in fragments]), strict=True):
+    for wanted, told in zip(
+        turned, node([("remembered", each) for each in fragments]), strict=True
+    ):
         assert told["id"] == "кот & #1+2"
-        assert {**defaults, **told["knobs"]} == knobs
-    (told,) = node([("remembered", "#id=cat&w=-5&h=x&n=&unknown=1&enlarge=maybe")])
-    assert told == {"id": "cat", "knobs": {"enlarge": False}}
+        assert {**defaults, **told["knobs"]} == wanted
+    (told,) = node([("remembered", "#id=cat&w=-5&h=x&n=&unknown=1&enlarge=maybe&contrast=-9")])
+    assert told == {"id": "cat", "knobs": {"enlarge": False, "contrast": -9}}
 
 
 def test_the_snippet_holds_addresses_of_the_same_picture(node: Any) -> None:

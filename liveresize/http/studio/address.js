@@ -8,13 +8,13 @@ export const DEFAULTS = {
   bg: "#ffffff", clear: false, preset: "",
 };
 
-/** Filters of the server, by name, each with a JSON Schema of its values. */
-export const FILTERS = {};
+/** Knobs that the server describes, by the names of their parameters. */
+export const TOLD = {};
 
-/** Know the filters that the server tells. */
-export function learn(filters) {
-  Object.assign(FILTERS, filters);
-  for (const name in filters) DEFAULTS[name] = filters[name].type === "boolean" ? false : 0;
+/** Know them. */
+export function learn(knobs) {
+  Object.assign(TOLD, knobs);
+  for (const name in knobs) DEFAULTS[name] = knobs[name].default;
 }
 
 const GEOMETRY = ["fit", "gravity", "rotate", "flip", "bg", "enlarge"];
@@ -38,10 +38,12 @@ export function reasons(knobs, facts, preset) {
   } else if (knobs.automatic) {
     why.quality = "It is automatic.";
   }
+  if (format === "gif") why.colour = "GIF has none.";
+  if (format !== "jpg" && format !== "auto") why.hdr = "Only JPG keeps it.";
   if (format === "jpg" || format === "png") why.animate = `${shout} stands still.`;
   else if (facts?.frames === 1) why.animate = "This picture stands still.";
-  if (fit !== "canvas" && (format !== "jpg" || facts?.has_alpha === false)) {
-    why.bg = why.clear = "Only a canvas shows it.";
+  if (fit !== "canvas" && !knobs.pad && (format !== "jpg" || facts?.has_alpha === false)) {
+    why.bg = why.clear = "Only a canvas or a pad shows it.";
   } else if (format === "jpg") {
     why.clear = "JPG has no transparency.";
   } else if (knobs.clear) {
@@ -66,7 +68,7 @@ export function parameters(knobs, why, preset, session, focus) {
   const centred = (preset.fit ?? knobs.fit) === "canvas" ? canvas : crop;
   say("gravity", !centred.includes(knobs.gravity), gravity(knobs, preset));
   say("quality", !knobs.automatic, knobs.quality, "automatic");
-  for (const name in FILTERS) say(name, knobs[name], knobs[name]);
+  for (const name in TOLD) say(name, knobs[name] !== DEFAULTS[name], knobs[name]);
   say("rotate", knobs.rotate !== "0", knobs.rotate);
   say("flip", knobs.flip, knobs.flip);
   if (knobs.clear && !why.clear) found.push(["bg", "transparent"]);
@@ -100,7 +102,7 @@ export function address(id, { w, h, n }, extension, query) {
 /** The address of the same pixels before they were encoded, to compare with. */
 export function reference(id, knobs, query, preset) {
   const all = new Map([...Object.entries(preset), ...query]);
-  const shape = [...all].filter(([name]) => GEOMETRY.includes(name));
+  const shape = [...all].filter(([name]) => GEOMETRY.includes(name) || TOLD[name]?.shape);
   return address(id, knobs, "png", shape);
 }
 
@@ -155,7 +157,7 @@ export function remembered(hash) {
     if (text === null) continue;
     if (typeof usual === "boolean") knobs[name] = text === "true";
     else if (typeof usual === "string") knobs[name] = text;
-    else if (text !== "" && Number(text) >= 0) knobs[name] = Number(text);
+    else if (text !== "" && Number(text) >= (TOLD[name]?.min ?? 0)) knobs[name] = Number(text);
   }
   return { id: said.get("id") ?? "", knobs };
 }

@@ -1,19 +1,16 @@
 """`/_studio/`: the page, the settings that it needs, and tokens for administrators."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from tornado.web import HTTPError
 
 from liveresize import __version__, errors
-from liveresize.core.operation import Effect
-from liveresize.core.operations import OPERATIONS
 from liveresize.http import conditions, responses
 from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.tokens import TokenHandler
 from liveresize.http.responses import Response
+from liveresize.http.studio import knobs
 from liveresize.http.studio.assets import INDEX, Asset, Body
 
 ROOT = "/_studio/"
@@ -117,11 +114,8 @@ class StudioSessionHandler(StudioHandler):
             "max_megapixels": site.constraints.max_input,
             "input": list(site.formats),
             "enlarge": site.rules.enlarge,
-            "filters": {
-                name: _widest(row.schema)
-                for name, row in OPERATIONS.items()
-                if row.effect is Effect.FILTER
-            },
+            "knobs": knobs.described(site.rules),
+            "jxl": site.rules.jxl,
             "presets": {name: dict(preset) for name, preset in site.rules.presets.items()},
             "facts": site.public_originals,
             "token": self._token(),
@@ -147,12 +141,6 @@ class StudioTokenHandler(TokenHandler):
 
     def _authorise(self, fields: object) -> None:
         """Do nothing: `start` has checked the secret."""
-
-
-def _widest(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the last of several schemas, because a control has only one: a number, not a flag."""
-    each: Mapping[str, Any] = schema.get("anyOf", [schema])[-1]
-    return each
 
 
 def _takes_gzip(accepted: str) -> bool:

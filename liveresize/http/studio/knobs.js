@@ -1,6 +1,6 @@
 // The form of knobs: reads it, writes it, and says of each knob why it has no effect.
 
-import { DEFAULTS, FILTERS } from "./address.js";
+import { DEFAULTS, TOLD } from "./address.js";
 import { byId, make, on } from "./page.js";
 
 const form = byId("knobs");
@@ -66,27 +66,29 @@ export function explain(why) {
 function tell() {
   const now = read();
   byId("quality-value").value = now.automatic ? "auto" : now.quality;
-  for (const name in FILTERS) {
-    if (now[name] !== !!now[name]) byId(`${name}-value`).value = now[name] || "off";
+  for (const name in TOLD) {
+    if (TOLD[name].type === "range") byId(`${name}-value`).value = now[name] || "off";
   }
 }
 
-/** Add a knob for each filter. */
+/** Add the knobs that the server describes. */
 export function add() {
-  for (const [id, { type, maximum }] of Object.entries(FILTERS)) {
-    const name = id[0].toUpperCase() + id.slice(1);
-    const flag = type === "boolean";
-    const range = { type: "range", min: 0, max: maximum, step: maximum > 10 ? 0.5 : 0.1 };
-    const knob = make("input", { id, ...(flag ? { type: "checkbox" } : range) });
+  for (const [id, { values, shape, default: usual, ...how }] of Object.entries(TOLD)) {
+    const name = (id[0].toUpperCase() + id.slice(1)).replace("_", " ");
+    const flag = how.type === "checkbox";
+    const choices = values?.map((value) => make("option", { value }, value || "none"));
+    const knob = make(values ? "select" : "input", { id, ...how }, ...(choices ?? []));
     const label = make("label", { htmlFor: id }, ...(flag ? [knob, name] : [name]));
     const place = make("p", { className: flag ? "tick" : "" }, label);
-    if (!flag) place.append(knob, make("output", { id: `${id}-value` }));
-    byId("effects").append(place);
+    if (!flag) place.append(knob);
+    if (how.type === "range") place.append(make("output", { id: `${id}-value` }));
+    byId(shape ? "shapes" : "effects").append(place);
   }
 }
 
-/** Offer the presets of the server. */
-export function offer(presets) {
+/** Offer what else this server has. */
+export function offer({ presets, jxl }) {
+  if (jxl) form.elements.format.append(make("option", {}, "jxl"));
   for (const name in presets) {
     form.elements.preset.append(make("option", {}, name));
   }

@@ -217,9 +217,9 @@ async function enter(told) {
   byId("server").textContent = `${told.version} · up to ${size(told.max_width, told.max_height)}`;
   root.dataset.state = "ready";
   if (!known) {
-    address.learn(told.filters);
+    address.learn(told.knobs);
     knobs.add();
-    knobs.offer(told.presets);
+    knobs.offer(told);
     listen();
   }
   list();
