@@ -116,7 +116,7 @@ def _widest(rendition: Rendition) -> int:
 
 
 def marked(rendition: Rendition, mark: OverlayMark | None) -> Rendition:
-    """Return the rendition with that overlay; cached, because every hit needs it."""
+    """Return the canonical rendition with that overlay; cached, because every hit needs it."""
     if rendition.overlay == mark:
         return rendition
     key = (rendition.variant, mark)
@@ -124,7 +124,7 @@ def marked(rendition: Rendition, mark: OverlayMark | None) -> Rendition:
     if made is None:
         if len(_marked) >= _REMEMBERED:
             _marked.clear()
-        made = _marked[key] = replace(rendition, overlay=mark)
+        made = _marked[key] = replace(rendition, overlay=mark).canonical()
     return made
 
 

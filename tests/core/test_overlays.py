@@ -179,3 +179,10 @@ def test_a_token_is_whole(variant: str) -> None:
     """Nothing else than what is written is read back."""
     with pytest.raises(ValueError, match="variant"):
         Rendition.from_variant(variant)
+
+
+@pytest.mark.parametrize("query", ["", "hdr=keep", "grey=true&colour=p3", "radius=max&pad=3"])
+def test_a_rendition_that_gets_one_is_canonical(query: str) -> None:
+    """Or its variant could not be read back from a key or a spooled file."""
+    made = marked(rendition(f"/cat_500_300.jpg?{query}"), LOGO.mark("1" * 8))
+    assert Rendition.from_variant(made.variant) == made
