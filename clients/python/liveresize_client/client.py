@@ -1,7 +1,7 @@
 """Clients of one server: `Client` waits for answers, `AsyncClient` awaits them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, Unpack
@@ -100,13 +100,7 @@ class Client:
         content: bytes | Iterator[bytes] | None = None,
         length: int | None = None,
     ) -> dict[str, Any]:
-        request = self._http.build_request(
-            call.method,
-            self._base + call.path,
-            params=call.query,
-            headers={**call.headers, **_length(length)},
-            content=call.content if content is None else content,
-        )
+        request = _request(self._http, self._base, call, content, length)
         try:
             response = self._http.send(request)
         except httpx.HTTPError as exc:
@@ -198,13 +192,7 @@ class AsyncClient:
         content: bytes | AsyncIterator[bytes] | None = None,
         length: int | None = None,
     ) -> dict[str, Any]:
-        request = self._http.build_request(
-            call.method,
-            self._base + call.path,
-            params=call.query,
-            headers={**call.headers, **_length(length)},
-            content=call.content if content is None else content,
-        )
+        request = _request(self._http, self._base, call, content, length)
         try:
             response = await self._http.send(request)
         except httpx.HTTPError as exc:
@@ -212,9 +200,22 @@ class AsyncClient:
         return calls.document(response)
 
 
-def _length(length: int | None) -> Mapping[str, str]:
-    """Return the header of a body whose length is known; others are sent in chunks."""
-    return {} if length is None else {"Content-Length": str(length)}
+def _request(
+    http: httpx.Client | httpx.AsyncClient,
+    base: str,
+    call: Call,
+    content: bytes | Iterator[bytes] | AsyncIterator[bytes] | None,
+    length: int | None,
+) -> httpx.Request:
+    """Return the request for a call; a body of unknown length is sent in chunks."""
+    known = {} if length is None else {"Content-Length": str(length)}
+    return http.build_request(
+        call.method,
+        base + call.path,
+        params=call.query,
+        headers={**call.headers, **known},
+        content=call.content if content is None else content,
+    )
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:
