@@ -1,6 +1,7 @@
 """The best quality of which a file fits into a number of bytes, in a few encodes.
 
-The logarithm of the bytes rises nearly in a straight line with the quality. So the next level is
+The logarithm of the bytes rises nearly in a straight line with the quality, of JPEG with the
+logarithm of what its quality scales the quantisation tables by. So the next level is
 the one where that line reaches the limit, and not the middle of what is left, which takes twice as
 many encodes. The number of encodes does not depend on the time that they take: the same rendition
 has the same bytes on every machine.
@@ -19,12 +20,13 @@ LOWEST = 10
 EXCEEDED = "max_bytes_exceeded"
 """The remark on a file that is larger than it should be: even LOWEST is, or an animation."""
 
-SLOPE = {Format.JPEG: 0.022, Format.WEBP: 0.02, Format.AVIF: 0.04, Format.JXL: 0.025}
-"""The usual growth of the logarithm of the bytes for each level, for the first guess."""
+SLOPE = {Format.JPEG: 0.55, Format.WEBP: 0.02, Format.AVIF: 0.04, Format.JXL: 0.025}
+"""The usual growth of the logarithm of the bytes for each step along the line, for the first
+guess."""
 
-_FLATTEST = 0.005
+_FLATTEST = {Format.JPEG: 0.1, Format.WEBP: 0.005, Format.AVIF: 0.005, Format.JXL: 0.005}
 
-_BELOW = {1: 3, 2: 8}
+_BELOW = {1: 2, 2: 4}
 """By how many levels a guess is lowered while so many encodes were all too large: a fit that is
 not the best is better than none."""
 
@@ -44,7 +46,7 @@ def fitted(
         if fits < lowest and len(sizes) == MOST_ENCODES - 1:
             level = lowest  # the last one
         else:
-            level = _guess(sizes, above, fits, most, SLOPE[output])
+            level = _guess(output, sizes, above, fits, most)
         made = encode(level)
         sizes[level] = len(made)
         if len(made) <= most:
@@ -56,12 +58,21 @@ def fitted(
     return data or encode(lowest), max(fits, lowest)
 
 
-def _guess(sizes: dict[int, int], above: int, fits: int, most: int, usual: float) -> int:
+def _guess(output: Format, sizes: dict[int, int], above: int, fits: int, most: int) -> int:
     """The next level, between `fits` and `above`."""
     other = fits if fits in sizes else min((each for each in sizes if each > above), default=None)
-    slope = usual
+    start = _place(output, above)
+    slope = SLOPE[output]
     if other is not None:
-        slope = math.log(sizes[above] / sizes[other]) / (above - other)
-    level = above - math.log(sizes[above] / most) / max(slope, _FLATTEST)
+        slope = math.log(sizes[above] / sizes[other]) / (start - _place(output, other))
+    end = start - math.log(sizes[above] / most) / max(slope, _FLATTEST[output])
+    level = max((each for each in range(above) if _place(output, each) <= end), default=0)
     level -= 1 if fits in sizes else _BELOW[len(sizes)]
-    return min(max(int(level), fits + 1), above - 1)
+    return min(max(level, fits + 1), above - 1)
+
+
+def _place(output: Format, level: int) -> float:
+    """Where a level lies on the line: for JPEG by what libjpeg's `jpeg_quality_scaling` returns."""
+    if output is not Format.JPEG:
+        return float(level)
+    return -math.log(5000 / max(level, 1) if level < 50 else max(200 - 2 * level, 1))
