@@ -18,6 +18,7 @@ from liveresize.imaging import (
     decode,
     frame_sequence,
     gamma,
+    gif_headers,
     modes,
     orientation,
     resize,
@@ -111,7 +112,8 @@ def _moving(
         settings |= {"save_all": True, "duration": first.durations}
     if "loop" in image.info:
         settings["loop"] = image.info["loop"]
-    return _saved(first, kind, settings)
+    data = _saved(first, kind, settings)
+    return gif_headers.once(data) if kind == "gif" else data
 
 
 def fraction(duration: float) -> float:

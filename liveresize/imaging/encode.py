@@ -16,6 +16,7 @@ from liveresize.imaging import (
     avif_times,
     display_p3,
     frame_sequence,
+    gif_headers,
     jxl_encoder,
     palette,
     png,
@@ -117,6 +118,8 @@ def moving(
     file = io.BytesIO()
     first.save(file, output.name, **arguments)
     data = file.getvalue()
+    if output is Format.GIF:
+        return gif_headers.once(data)
     return avif_times.removed(data) if output is Format.AVIF else data
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from liveresize.core.formats import Format
 from liveresize.imaging import decode, downscale, encode, frame_sequence
 from liveresize.imaging.settings import EngineSettings
+from liveresize.imaging.structure import gif
 
 from . import samples
 
@@ -51,6 +52,26 @@ def test_every_format_tells_them_once(output: Format) -> None:
     for (colour, _), expected in zip(found, ["red", "green", "blue", "red"], strict=True):
         wanted = Image.new("RGBA", (1, 1), expected).getpixel((0, 0))
         assert samples.near(colour, wanted, 12)
+
+
+def test_a_clear_frame_does_not_end_a_gif() -> None:
+    """Pillow writes the header again before it, where programs that keep to the format stop."""
+    clear = Image.new("RGBA", (20, 10))
+    colours = [Image.new("RGBA", (20, 10), colour) for colour in ("red", "blue", "green")]
+    film = [colours[0], clear, colours[1], clear, colours[2]]
+    data = encode.moving(
+        (frame_sequence.Frame(picture, 50) for picture in film),
+        *(Format.GIF, 90, EngineSettings()),
+        count=len(film),
+        alpha=True,
+        plays=0,
+    )
+    assert data.count(b"GIF89a") == data.count(b"NETSCAPE") == 1
+    kinds = [block.kind for block in gif.blocks(memoryview(data), lambda count: None)]
+    assert kinds.count(gif.IMAGE) == len(film)
+    assert set(kinds) == {gif.EXTENSION, gif.IMAGE, gif.TRAILER}
+    found = [colour for colour, _ in shown(data)]
+    assert [colour[3] for colour in found] == [255, 0, 255, 0, 255]
 
 
 def test_no_file_says_when_it_was_made() -> None:
