@@ -152,7 +152,8 @@ async def write(body: Body, target: Path) -> tuple[int, str]:
     except OSError as error:
         raise files.full(error) from error
     finally:
-        await asyncio.to_thread(copy.close, keep=complete)
+        # Cancelled while no thread is free, it would never be closed.
+        await asyncio.shield(asyncio.to_thread(copy.close, keep=complete))
         await body.close()
     return written
 
