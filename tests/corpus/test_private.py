@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imaging.uploads import ALLOWED, TELLING
 
 from . import table
 from .visits import House
@@ -17,18 +18,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed"),
 ]
-
-TELLING = re.compile(
-    r"GPS|XMP|IPTC|Photoshop|MakerNotes|Serial|Thumbnail|Comment|Owner|City|Country|Location"
-)
-"""What no name of a group or tag may hold that exiftool finds."""
-
-RIGHTS = re.compile(
-    r"File:CurrentIPTCDigest|EXIF:IFD0:(Orientation|Artist|Copyright)"
-    r"|IPTC:(By-line|Credit|CopyrightNotice|CodedCharacterSet|ApplicationRecordVersion)"
-    r"|XMP:XMP-(dc:(Rights|Creator)|photoshop:Credit|iptcExt:DigitalSourceType|xmpRights:\w+)"
-)
-"""What it may find in originals all the same."""
 
 NOTHING = re.compile(r"(?!)")
 
@@ -52,14 +41,14 @@ def private(entry: dict[str, Any], *, allowed: re.Pattern[str]) -> list[str]:
 
 
 def test_no_original_tells_anything(house: House, tmp_path: Path) -> None:
-    """Each original, as anyone can have it, holds no more than orientation, profile and rights."""
+    """Each original, as anyone can have it, holds orientation, profile, rights and gain map."""
     for number, each in enumerate(table.STORED):
         file = tmp_path / f"{number:03d}.{each.format}"
         file.write_bytes(house.bytes_of(each.path))
     found = told(tmp_path)
     assert len(found) == len(table.STORED)
     for entry in found:
-        assert private(entry, allowed=RIGHTS) == [], entry["SourceFile"]
+        assert private(entry, allowed=ALLOWED) == [], entry["SourceFile"]
 
 
 def test_no_rendition_tells_anything(house: House, tmp_path: Path) -> None:

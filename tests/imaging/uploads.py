@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import pathlib
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,20 @@ from liveresize.imaging import cleaning, decode
 
 ROOT = pathlib.Path(__file__).parents[2]
 CORPUS = ROOT / os.environ.get("LIVERESIZE_CORPUS", "../shared/corpus")
+
+TELLING = re.compile(
+    r"GPS|XMP|IPTC|Photoshop|MakerNotes|Serial|Thumbnail|Comment|Owner|City|Country|Location"
+)
+"""What no name of a group or tag may hold that exiftool finds in a cleaned file."""
+
+ALLOWED = re.compile(
+    r"File:CurrentIPTCDigest|EXIF:IFD0:(Orientation|Artist|Copyright)"
+    r"|IPTC:(By-line|Credit|CopyrightNotice|CodedCharacterSet|ApplicationRecordVersion)"
+    r"|XMP:XMP-(dc:(Rights|Creator)|photoshop:Credit|iptcExt:DigitalSourceType|xmpRights:\w+)"
+    r"|MakerNotes:Apple:HDR(Headroom|Gain)"
+    r"|XMP:XMP-(Container:Directory\w*|hdrgm:\w+|HDRGainMap:\w+|apdi:\w+|x:XMPToolkit)"
+)
+"""What it may find all the same: rights, and what applies a gain map."""
 
 SECRET = b"SECRET-PLACE"
 """Stands in everything that must not outlive cleaning."""
