@@ -126,6 +126,9 @@ COMPARING = 96
 """Bytes for each pixel of a small copy that is encoded as AVIF, decoded and compared, above what
 JPEG takes."""
 
+BETWEEN_BANDS = 2**20
+"""What one band leaves behind for each copy of the next, in bytes: the allocator's, not ours."""
+
 MOVING = 60
 """Bytes for each pixel of an animated result that is encoded."""
 
@@ -388,7 +391,7 @@ def _resizing(
                 _resizing(averaged, smaller, smaller, size),
             ) + PIXEL * math.prod(smaller)
         rows = min(rows, resize.band_rows(part, size))
-        pixels = part[0] * rows
+        pixels = part[0] * rows + BETWEEN_BANDS // PIXEL
         copies += PIXEL
     return copies * pixels + PIXEL * (size[0] * rows + 2 * math.prod(size)) + resize.SLACK
 
