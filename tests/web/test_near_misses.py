@@ -81,6 +81,8 @@ def test_what_may_not_be_seen_is_not_suggested(
 class Asked:
     """Pictures and a parser that count; nothing is there, and everything is allowed."""
 
+    makes_jxl = False
+
     def __init__(self) -> None:
         self.names: list[str] = []
         self.time = 0.0

@@ -137,6 +137,11 @@ def _exponent(case: Any) -> bool:
     return any("e-" in repr(value) for value in (case.query or {}).values())
 
 
+def _fits(case: Any) -> bool:
+    """A part begins inside its picture, and a pad leaves room for it: no schema knows the sizes."""
+    return bool({"rect", "pad"} & set(case.query or {}))
+
+
 def _crop(case: Any) -> bool:
     """A crop has a part of its picture."""
     return bool({"x", "y", "width", "height"} & set(case.query or {}))
@@ -183,14 +188,14 @@ _ACCEPTED = (AcceptedNegativeData, MissingHeaderNotRejected)
 _UPLOADED = (_image, _crop, _name)
 
 _BEYOND_SCHEMAS: dict[str, dict[int, tuple[Callable[[Any], bool], ...]]] = {
-    "getRendition": {400: (_sides, _name, _exponent)},
-    "getRenditionHead": {400: (_sides, _name, _exponent)},
-    "getDenseRendition": {400: (_sides, _name, _exponent)},
-    "getDenseRenditionHead": {400: (_sides, _name, _exponent)},
-    "getConverted": {400: (_name, _exponent)},
-    "getConvertedHead": {400: (_name, _exponent)},
-    "getOriginal": {400: (_name, _exponent)},
-    "getOriginalHead": {400: (_name, _exponent)},
+    "getRendition": {400: (_sides, _name, _exponent, _fits)},
+    "getRenditionHead": {400: (_sides, _name, _exponent, _fits)},
+    "getDenseRendition": {400: (_sides, _name, _exponent, _fits)},
+    "getDenseRenditionHead": {400: (_sides, _name, _exponent, _fits)},
+    "getConverted": {400: (_name, _exponent, _fits)},
+    "getConvertedHead": {400: (_name, _exponent, _fits)},
+    "getOriginal": {400: (_name, _exponent, _fits)},
+    "getOriginalHead": {400: (_name, _exponent, _fits)},
     "getFacts": {400: (_name,)},
     "getFactsHead": {400: (_name,)},
     "getOfBucket": {400: (_name,)},
