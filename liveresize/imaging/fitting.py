@@ -1,10 +1,10 @@
 """The best quality of which a file fits into a number of bytes, in a few encodes.
 
-The logarithm of the bytes rises nearly in a straight line with the quality, of JPEG with the
-logarithm of what its quality scales the quantisation tables by. So the next level is
-the one where that line reaches the limit, and not the middle of what is left, which takes twice as
-many encodes. The number of encodes does not depend on the time that they take: the same rendition
-has the same bytes on every machine.
+The logarithm of the bytes rises nearly in a straight line with the quality; of JPEG and JPEG XL,
+with the logarithm of what quantisation is scaled by. So the next level is the one where that line
+reaches the limit, and not the middle of what is left, which takes twice as many encodes. The number
+of encodes does not depend on the time that they take: the same rendition has the same bytes on
+every machine.
 """
 
 import math
@@ -20,11 +20,11 @@ LOWEST = 10
 EXCEEDED = "max_bytes_exceeded"
 """The remark on a file that is larger than it should be: even LOWEST is, or an animation."""
 
-SLOPE = {Format.JPEG: 0.55, Format.WEBP: 0.02, Format.AVIF: 0.04, Format.JXL: 0.025}
+SLOPE = {Format.JPEG: 0.55, Format.WEBP: 0.02, Format.AVIF: 0.04, Format.JXL: 0.6}
 """The usual growth of the logarithm of the bytes for each step along the line, for the first
 guess."""
 
-_FLATTEST = {Format.JPEG: 0.1, Format.WEBP: 0.005, Format.AVIF: 0.005, Format.JXL: 0.005}
+_FLATTEST = {Format.JPEG: 0.1, Format.WEBP: 0.005, Format.AVIF: 0.005, Format.JXL: 0.1}
 
 _BELOW = {1: 2, 2: 4}
 """By how many levels a guess is lowered while so many encodes were all too large: a fit that is
@@ -72,7 +72,10 @@ def _guess(output: Format, sizes: dict[int, int], above: int, fits: int, most: i
 
 
 def _place(output: Format, level: int) -> float:
-    """Where a level lies on the line: for JPEG by what libjpeg's `jpeg_quality_scaling` returns."""
+    """Where a level lies on the line: for JPEG by what libjpeg's `jpeg_quality_scaling` returns,
+    for JPEG XL by libjxl's `JxlEncoderDistanceFromQuality` from 30 on."""
+    if output is Format.JXL:
+        return -math.log(0.1 + 0.09 * (100 - level))
     if output is not Format.JPEG:
         return float(level)
     return -math.log(5000 / max(level, 1) if level < 50 else max(200 - 2 * level, 1))
