@@ -163,13 +163,14 @@ def test_an_aborted_upload_leaves_nothing(
     """Neither on the server nor in the browser; the token can be used again."""
     with CuttingProxy(server.port, times=1, size=3 << 20) as way:
         visiting = visit(f"http://127.0.0.1:{way.port}")
-        visiting.expect("net::ERR_")
+        visiting.expect("net::ERR_", "status of 409")
         page, token = visiting.page, server.client.token("aborted")
         upload(page, large(20), "aborted", token, delays=[100_000])
         page.wait_for_function("seen.length > 0", timeout=PATIENCE)
         page.evaluate("() => stop.abort()")
         assert page.evaluate("sent")["failed"] == "AbortError"
         assert page.evaluate("localStorage.length") == 0
+        assert list((server.folder / "data" / "originals" / "_staging").iterdir()) == []
         upload(page, pictures.jpeg(40, 30), "aborted", token)
         assert page.evaluate("sent")["original_width"] == 40
         page.context.close()

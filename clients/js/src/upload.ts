@@ -60,6 +60,9 @@ const PART = 16 << 20;
 
 const DELAYS = [0, 1000, 2000, 5000, 10_000, 20_000, 30_000] as const;
 
+/** Milliseconds before each further attempt to end an upload, of which a part may still arrive. */
+const ENDING = [200, 500, 1000, 2000] as const;
+
 /** Statuses after which the same upload may go on. */
 const AGAIN = [408, 409, 425, 429, 460, 500, 502, 503, 504];
 
@@ -160,7 +163,9 @@ async function inParts(
   } catch (error) {
     if (options.signal?.aborted) {
       forget();
-      if (place) await send({ method: "DELETE", url: place, headers: tus }).catch(() => undefined);
+      const end = (): Promise<Answer> => send({ method: "DELETE", url: place, headers: tus });
+      const patient = { ...options, signal: undefined, delays: ENDING };
+      if (place) await persistently(patient, end).catch(() => undefined);
     }
     throw error;
   }
