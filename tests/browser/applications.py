@@ -15,12 +15,33 @@ _FILES = {
 }
 
 
-class Application:
-    """Serves the page at `url`; `leave()` is what it answers to POST /leave.
+class Site:
+    """Serves what a handler answers at `url`.
 
     Its host is called `localhost` where liveresize's is 127.0.0.1: another origin and
     another site.
     """
+
+    def __init__(self, handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> None:
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="application"
+        )
+        self._thread.start()
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://localhost:{self.port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class Application(Site):
+    """Serves the page of an application; `leave()` is what it answers to POST /leave."""
 
     def __init__(self, leave: Callable[[], dict[str, Any]]) -> None:
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,18 +62,4 @@ class Application:
             def log_message(self, *_: object) -> None:
                 """Nothing: a browser asks all the time."""
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="application"
-        )
-        self._thread.start()
-        self.port: int = self._server.server_address[1]
-        self.url = f"http://localhost:{self.port}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)

@@ -1,14 +1,14 @@
 """The JavaScript client as npm would have it, and a server for its pages."""
 
+import functools
 import http.server
 import mimetypes
 import shutil
 import subprocess
-import threading
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
+from browser.applications import Site
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "clients" / "js"
@@ -53,30 +53,14 @@ def package(target: Path) -> Path:
     return target / "package"
 
 
-class Pages:
+class Pages(Site):
     """Serves a folder at `url`, from another origin than liveresize's."""
 
     def __init__(self, folder: Path) -> None:
         class Handler(http.server.SimpleHTTPRequestHandler):
             extensions_map = {**mimetypes.types_map, ".js": "text/javascript"}  # noqa: RUF012
 
-            def __init__(self, *arguments: Any) -> None:
-                super().__init__(*arguments, directory=str(folder))
-
             def log_message(self, *_: object) -> None:
                 """Nothing: a browser asks all the time."""
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="pages"
-        )
-        self._thread.start()
-        self.url = f"http://localhost:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(functools.partial(Handler, directory=str(folder)))
