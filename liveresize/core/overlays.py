@@ -1,5 +1,6 @@
 """Which overlay is drawn over a rendition."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -8,9 +9,6 @@ from liveresize.core.overlay import Above, Overlay, OverlayMark
 from liveresize.core.rendition import Rendition
 from liveresize.core.urls import RenditionRequest
 from liveresize.core.values import Fit
-
-_REMEMBERED = 4096
-"""Entries of a cache."""
 
 _UNKNOWN = 1 << 32
 """The width of what may be of any width: wider than any limit."""
@@ -22,10 +20,6 @@ class OverlayRules:
 
     overlays: Mapping[str, Overlay] = field(default_factory=dict)
     above: Above | None = None
-    _forced: dict[tuple[str, tuple[int, int]], bool] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    """Answers of `forces`: every hit asks, and the hash of a variant is known."""
 
     def drawn(self, size: tuple[int, int], request: RenditionRequest) -> Overlay | None:
         """Return the overlay to draw over a rendition of an upright picture of `size`; or None.
@@ -48,14 +42,7 @@ class OverlayRules:
         """
         if self.above is None or signed:
             return False
-        key = (rendition.variant, size)
-        forced = self._forced.get(key)
-        if forced is None:
-            forced = not all(size) or counted_width(size, rendition) > self.above.width
-            if len(self._forced) >= _REMEMBERED:
-                self._forced.clear()
-            self._forced[key] = forced
-        return forced
+        return not all(size) or counted_width(size, rendition) > self.above.width
 
     def is_freed(self, size: tuple[int, int], rendition: Rendition) -> bool:
         """Whether only a signature frees that rendition from the overlay of `above`."""
@@ -73,11 +60,13 @@ class OverlayRules:
         """Return the rendition with the name of the overlay that is drawn, without its digest."""
         overlay = self.drawn(size, request)
         mark = None if overlay is None else OverlayMark(overlay.name)
-        return replace(request.rendition, overlay=mark)
+        return marked(request.rendition, mark)
 
 
+@functools.lru_cache(maxsize=4096)
 def counted_width(size: tuple[int, int], rendition: Rendition) -> int:
-    """Return the width that `above` looks at, of a rendition of an upright picture of `size`.
+    """Return the width that `above` looks at, of a rendition of an upright picture of `size`;
+    cached, because every hit needs it.
 
     It is that of the whole upright picture at the scale of the rendition, or of the result if it
     is wider. So what shows only a part of the picture, or turns it, counts like the whole. Of the
@@ -115,18 +104,7 @@ def _widest(rendition: Rendition) -> int:
     return rendition.width if known else _UNKNOWN
 
 
+@functools.lru_cache(maxsize=4096)
 def marked(rendition: Rendition, mark: OverlayMark | None) -> Rendition:
     """Return the canonical rendition with that overlay; cached, because every hit needs it."""
-    if rendition.overlay == mark:
-        return rendition
-    key = (rendition.variant, mark)
-    made = _marked.get(key)
-    if made is None:
-        if len(_marked) >= _REMEMBERED:
-            _marked.clear()
-        made = _marked[key] = replace(rendition, overlay=mark).canonical()
-    return made
-
-
-_marked: dict[tuple[str, OverlayMark | None], Rendition] = {}
-"""What `marked` has returned, by variants, whose hash is known."""
+    return replace(rendition, overlay=mark).canonical()

@@ -84,6 +84,10 @@ class Rendition:
     colour: str = SRGB
     hdr: str = NONE
 
+    def __hash__(self) -> int:
+        """Return the hash of the variant, which is kept: caches on the way of a hit ask for it."""
+        return hash(self.variant)
+
     def canonical(self) -> "Rendition":
         """Return the same rendition, with every value that has no effect reset."""
         fit, gravity, background, quality, radius = (
