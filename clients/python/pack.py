@@ -19,7 +19,7 @@ _NAME = re.compile(r"^(\s*(?:from|import) )liveresize\b", re.MULTILINE)
 
 
 def write(package: Path = HERE / "liveresize_client") -> None:
-    """Write the copies anew into `package`."""
+    """Replace the copies in `package`."""
     shared = package / SHARED.name
     shutil.rmtree(shared, ignore_errors=True)
     for path in sorted(closure("urls/__init__.py")):

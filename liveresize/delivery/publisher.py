@@ -12,7 +12,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,8 +108,9 @@ class Publisher:
             self.refused += 1
             return
         extension, size = rendered.format.extension, len(rendered.data)
-        link = self._link(original, variant, self._engine, extension, rendered.etag, size)
-        link = replace(link, quality=rendered.quality)
+        link = self._link(
+            original, variant, self._engine, extension, rendered.etag, size, rendered.quality
+        )
         self._coming.setdefault(generation, {})[variant] = None
         if spooled:
             self._spawn(self._publish(link, extension, rendered.data))
@@ -295,8 +295,8 @@ class Publisher:
         if not data:
             return None
         etag = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        link = self._link(original, variant, engine, extension, etag, len(data))
-        return replace(link, quality=self._spool.quality(original.generation, variant))
+        quality = self._spool.quality(original.generation, variant)
+        return self._link(original, variant, engine, extension, etag, len(data), quality)
 
     def _has_room(self, original: Original, variant: str) -> bool:
         """Whether the original may have one more variant, with those on their way, as far as
@@ -424,6 +424,7 @@ class Publisher:
         extension: str,
         etag: str,
         size: int,
+        quality: int | None = None,
     ) -> Link:
         return Link(
             image=original.image,
@@ -434,6 +435,7 @@ class Publisher:
             etag=etag,
             size=size,
             engine=engine,
+            quality=quality,
         )
 
     def _pauses(self) -> Iterator[float]:

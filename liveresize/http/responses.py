@@ -221,10 +221,9 @@ def _lasting(options: ResponseOptions, variant: str) -> ResponseOptions:
     its picture and the URL stay the same."""
     if not overlay.is_in(variant):
         return options
-    most = _DAY if options.dated else options.render_max_age
-    return replace(
-        options, immutable=False, dated=False, render_max_age=min(options.render_max_age, most)
-    )
+    age = options.render_max_age
+    age = min(age, _DAY) if options.dated else age
+    return replace(options, immutable=False, dated=False, render_max_age=age)
 
 
 def rendered(

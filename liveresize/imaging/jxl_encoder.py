@@ -96,7 +96,7 @@ class _Encoder:
             told = self._library.JxlEncoderProcessOutput(
                 self._handle, ctypes.byref(place), ctypes.byref(left)
             )
-            parts.append(room.raw[: CHUNK - left.value])
+            parts.append(ctypes.string_at(room, CHUNK - left.value))
         self._check("ProcessOutput", told)
         return b"".join(parts)
 

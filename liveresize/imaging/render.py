@@ -163,6 +163,7 @@ def _encoded(
     if it has fewer bytes; it has no quality. `brighter` is there if a gain map is asked for, and
     puts it behind a file of some quality.
     """
+    said = kept.in_xmp()
 
     def at(level: int) -> bytes:
         made = encode.still(
@@ -172,7 +173,7 @@ def _encoded(
             settings,
             indexed=task.indexed,
             wide=task.wide,
-            kept=kept.in_xmp(),
+            kept=said,
         )
         return made if brighter is None else brighter(made, level)
 

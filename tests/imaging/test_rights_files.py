@@ -67,7 +67,7 @@ def test_the_texts_of_a_png_become_exif() -> None:
 
 
 def test_heic_has_no_more_room_than_it_had() -> None:
-    """XMP that is longer when it is written anew is left out; EXIF of two items is one."""
+    """XMP that is longer once it is rebuilt is left out; EXIF of two items is one."""
     short = b"<r:RDF xmlns:r='%s'><r:Description xmlns:p='%s' p:Credit='A'/></r:RDF>" % (
         rights.xmp.RDF.encode(),
         rights.xmp.NAMESPACES["photoshop"].encode(),

@@ -3,7 +3,7 @@
 A cleaned file is its upload with parts left out: location, XMP, IPTC, maker notes,
 comments, thumbnails, second pictures and whatever trails the picture. The colour profile
 stays, of EXIF an orientation of 2–8, of a JPEG its gain map for HDR displays, and what
-`imaging.rights` keeps, which is written anew. In AVIF and HEIC, whose parts cannot move, zeros
+`imaging.rights` keeps, which is rebuilt. In AVIF and HEIC, whose parts cannot move, zeros
 are written instead, and further pictures stay. Nothing is decoded or copied: a cleaner yields
 views of the upload one after the other, so that memory does not grow with the file.
 """

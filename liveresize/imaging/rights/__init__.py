@@ -1,6 +1,6 @@
 """Who made a picture and who may use it: the little that is kept of a file's metadata.
 
-What is read are the fields in `fields`; what is written is made anew of them, so that nothing
+What is read are the fields in `fields`; what is written is made of them, so that nothing
 else can come along. All are bounded, and so are they together.
 """
 
