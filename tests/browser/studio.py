@@ -94,6 +94,16 @@ class Studio:
         self.button("Open").click()
         self.shown(f"/{name}_")
 
+    def view(self, name: str) -> None:
+        """Show one of the views of the stage."""
+        self.field("tab", name).click()
+        expect(self.field("tabpanel", name)).to_be_visible()
+
+    @property
+    def heading(self) -> Locator:
+        """What names the picture that is open."""
+        return self.page.locator("#picture-name")
+
     def choose(self, file: File) -> None:
         """Choose a file, as in the dialog of the system."""
         chosen = {"name": file.name, "mimeType": file.kind, "buffer": file.data}

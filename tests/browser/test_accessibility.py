@@ -85,12 +85,15 @@ def test_every_state(looked: Studio, look: str, name: str) -> None:
     looked.button("Upload").click()
     looked.failed("not an accepted format", "upload-said")
     judged(looked, f"{look}, after an error")
+    for view in ("Code", "Original"):
+        looked.view(view)
+        judged(looked, f"{look}, view {view}")
     looked.button("Delete picture").click()
     expect(looked.dialog).to_be_visible()
     judged(looked, f"{look}, asking")
 
 
-def test_headings_and_landmarks(opened: Studio) -> None:
+def test_headings_and_landmarks(opened: Studio, name: str) -> None:
     """A screen reader finds its way: one main, one first heading, no level left out."""
     page = opened.page
     assert page.get_by_role("main").count() == 1
@@ -100,7 +103,7 @@ def test_headings_and_landmarks(opened: Studio) -> None:
     levels = page.evaluate(script)
     steps = [after - before for before, after in itertools.pairwise(levels)]
     assert max(steps) <= 1, levels
-    for heading in ("Original", "Rendition", "Recent pictures"):
+    for heading in (name, "Knobs", "Recent pictures"):
         assert opened.field("heading", heading).count() == 1
 
 

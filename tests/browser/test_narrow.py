@@ -61,12 +61,22 @@ def test_nothing_is_out_of_reach(
     studio.upload(scenes.photo(), name)
     assert studio.page.evaluate(WIDE) == [0, []]
     assert studio.page.evaluate(SMALL) == []
-    for control in ("Upload", "Copy URL", "Copy curl", "Delete picture"):
+    for view, control in (
+        ("Code", "Copy curl"),
+        ("Original", "Delete picture"),
+        ("Rendition", "Copy URL"),
+        ("Rendition", "Upload"),
+    ):
+        studio.view(view)
+        sheet = studio.button("Pictures")
+        if control == "Upload" and sheet.is_visible():
+            sheet.click()
         button = studio.button(control)
         button.scroll_into_view_if_needed()
         box = button.bounding_box()
         assert box is not None
         assert box["x"] >= 0
+    studio.view("Original")
     studio.button("Delete picture").click()
     box = studio.dialog.bounding_box()
     assert box is not None
@@ -86,6 +96,7 @@ def test_a_finger_does_the_task(
     studio.shown(f"/{name}_")
     studio.field("spinbutton", "Width").fill("88")
     studio.shown("_88_")
+    studio.view("Original")
     studio.button("Delete picture").tap()
     studio.dialog.get_by_role("button", name="Delete", exact=True).tap()
     servers.until(lambda: process.client.get(f"/{name}.json").status_code == 404)

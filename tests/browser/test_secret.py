@@ -65,6 +65,7 @@ def test_without_a_secret_it_is_open_to_the_machine_itself(
     studio = Studio(visit(bare.url), bare)
     studio.enter(secret="")
     studio.upload(scenes.photo(), name)
+    studio.view("Original")
     button = studio.button("Delete picture")
     expect(button).to_be_disabled()
     described = button.get_attribute("aria-describedby") or ""

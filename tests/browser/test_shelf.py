@@ -77,6 +77,7 @@ def test_at_most_so_many_are_remembered(studio: Studio, name: str) -> None:
 
 def test_deleting_asks_first(opened: Studio, name: str) -> None:
     """Keep keeps; Delete deletes on the server and from the list."""
+    opened.view("Original")
     button = opened.button("Delete picture")
     dialog = opened.dialog
     button.click()

@@ -34,7 +34,8 @@ def test_a_picture_is_chosen(studio: Studio, name: str) -> None:
     studio.shown(f"/{suggested}_")
     facts = studio.process.client.get(f"/{suggested}.json").json()
     assert (facts["width"], facts["height"]) == scenes.SIZE
-    expect(studio.field("heading", "Original")).to_be_visible()
+    expect(studio.heading).to_have_text(suggested)
+    studio.view("Original")
     shown = studio.page.locator("#original-image")
     size = shown.evaluate("(image) => [image.naturalWidth, image.naturalHeight]")
     assert abs(size[0] / size[1] - 1.5) < 0.02
@@ -132,7 +133,7 @@ def _free(studio: Studio, name: str) -> bool:
 def test_a_picture_is_opened_by_its_id(opened: Studio, name: str) -> None:
     """What was put in before is shown upright, with its facts."""
     assert opened.answer(opened.shown()).headers["X-Cache"]
-    expect(opened.field("heading", "Rendition")).to_be_visible()
+    expect(opened.heading).to_have_text(name)
     assert "".join(scenes.corners(opened.pixels())) == "RGBY"
     for output in ("bytes", "size", "cache", "type"):
         expect(opened.page.locator(f"#rendition-{output}")).not_to_be_empty()

@@ -13,7 +13,7 @@ from .studio import Studio
 
 pytestmark = [pytest.mark.long, needs_chromium]
 
-HEAVIEST = 66 << 10
+HEAVIEST = 160 << 10
 """Bytes of all files of the page together, unpacked."""
 
 SENT = 32 << 10

@@ -250,7 +250,10 @@ def test_the_fragment_remembers_the_knobs(node: Any) -> None:
         assert told["id"] == "кот & #1+2"
         assert {**defaults, **told["knobs"]} == wanted
     (told,) = node([("remembered", "#id=cat&w=-5&h=x&n=&unknown=1&enlarge=maybe&contrast=-9")])
-    assert told == {"id": "cat", "knobs": {"enlarge": False, "contrast": -9}}
+    assert told == {"id": "cat", "knobs": {"enlarge": False, "contrast": -9}, "view": ""}
+    (fragment,) = node([("fragment", "cat", defaults, SESSION, "code")])
+    (told,) = node([("remembered", fragment)])
+    assert told["view"] == "code"
 
 
 def test_the_snippet_holds_addresses_of_the_same_picture(node: Any) -> None:

@@ -129,26 +129,32 @@ export function snippet(root, id, knobs, query, size, session, opaque) {
   );
 }
 
-/** What fetches the rendition in a shell. */
-export function curl(url, id, knobs, type) {
+/** What the rendition is called as a file; `type` is its media type. */
+export function fileName(id, knobs, type) {
   const ending = knobs.format === "auto" ? (type.split("/")[1] ?? "jpg") : knobs.format;
   const name = id.replace(/[^\w.-]+/g, "-").replace(/^-+/, "");
-  const accept = knobs.format === "auto" ? `-H 'Accept: ${type}' ` : "";
-  return `curl -L ${accept}-o ${name || "picture"}.${ending.replace("jpeg", "jpg")} '${url}'`;
+  return `${name || "picture"}.${ending.replace("jpeg", "jpg")}`;
 }
 
-/** The fragment that remembers a picture and its knobs. */
-export function fragment(id, knobs, session) {
+/** What fetches the rendition in a shell. */
+export function curl(url, id, knobs, type) {
+  const accept = knobs.format === "auto" ? `-H 'Accept: ${type}' ` : "";
+  return `curl -L ${accept}-o ${fileName(id, knobs, type)} '${url}'`;
+}
+
+/** The fragment that remembers a picture, its knobs, and the view that is shown. */
+export function fragment(id, knobs, session, view = "") {
   const { w, h, gravity } = knobs;
   const said = new URLSearchParams({ id, w, h, gravity });
   for (const [name, value] of Object.entries(knobs)) {
     const usual = name === "enlarge" ? session.enlarge : DEFAULTS[name];
     if (!said.has(name) && value !== usual) said.set(name, value);
   }
+  if (view && view !== "rendition") said.set("view", view);
   return `#${said}`;
 }
 
-/** What a fragment remembers: the id, and those knobs that make sense. */
+/** What a fragment remembers: the id, those knobs that make sense, and the view. */
 export function remembered(hash) {
   const said = new URLSearchParams(hash.slice(1));
   const knobs = {};
@@ -159,5 +165,5 @@ export function remembered(hash) {
     else if (typeof usual === "string") knobs[name] = text;
     else if (text !== "" && Number(text) >= (TOLD[name]?.min ?? 0)) knobs[name] = Number(text);
   }
-  return { id: said.get("id") ?? "", knobs };
+  return { id: said.get("id") ?? "", knobs, view: said.get("view") ?? "" };
 }

@@ -45,7 +45,7 @@ function empty() {
 
 /**
  * Ask for `path` and show what comes; `other` is where its pixels are before encoding.
- * What came is told: {width, height, type}. Null where nothing did, or it was not waited for.
+ * What came is told: {width, height, type, bytes, blob}, the last being an URL. Null where nothing did, or it was not waited for.
  */
 export async function show(path, other, knobs, facts) {
   const mine = asking;
@@ -63,7 +63,13 @@ export async function show(path, other, knobs, facts) {
     const { pathname, search } = new URL(path, ROOT);
     root.dataset.url = pathname + search;
     root.dataset.state = "shown";
-    return { width: shown.naturalWidth, height: shown.naturalHeight, type: data.type };
+    return {
+      width: shown.naturalWidth,
+      height: shown.naturalHeight,
+      type: data.type,
+      bytes: data.size,
+      blob: image.src,
+    };
   } catch (error) {
     if (!mine.signal.aborted) fail(error);
     return null;
@@ -121,10 +127,10 @@ function time(header) {
   });
   const longest = Math.max(...entries.map(({ took }) => took), 0.1);
   const bars = entries.map(({ name, took }) => {
-    const bar = make("span", { className: "bar" });
+    const bar = make("span", { className: "meter" });
     bar.style.setProperty("--share", took / longest);
     const value = make("span", { className: "took" }, `${took.toFixed(1)} ms`);
-    return make("li", {}, make("span", {}, name), bar, value);
+    return make("li", {}, make("span", {}, name), value, bar);
   });
   const none = make("li", { className: "hint" }, "None: nothing had to be rendered.");
   byId("server-timing").replaceChildren(...(bars.length ? bars : [none]));

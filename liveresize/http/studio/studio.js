@@ -7,7 +7,9 @@ import * as original from "./picture.js";
 import * as recent from "./recent.js";
 import * as rendition from "./rendition.js";
 import * as server from "./server.js";
+import * as sheets from "./sheets.js";
 import * as upload from "./upload.js";
+import * as views from "./views.js";
 
 const PAUSE = 150; // milliseconds without a turn of a knob before the server is asked
 
@@ -27,14 +29,20 @@ function turned() {
   knobs.explain(why);
   original.mark(why.gravity, focus);
   rendition.begin();
+  views.wait();
   clearTimeout(pause);
   const problem = knobs.wrong();
   if (problem) {
     rendition.fail(new Error(problem));
     return;
   }
-  history.replaceState(null, "", address.fragment(open.id, now, session));
+  remember(now);
   pause = setTimeout(() => render(now, preset, why), PAUSE);
+}
+
+/** Let the address of the page say what is shown. */
+function remember(now) {
+  history.replaceState(null, "", address.fragment(open.id, now, session, views.current()));
 }
 
 async function render(now, preset, why) {
@@ -43,7 +51,8 @@ async function render(now, preset, why) {
   const path = address.address(id, now, now.format, query);
   const pixels = address.reference(id, now, query, preset);
   const url = server.ROOT + path;
-  byId("url").value = url;
+  byId("url").value = byId("show").href = url;
+  byId("download").removeAttribute("href");
   byId("html").value = byId("curl").value = "";
   const shown = await rendition.show(path, pixels, now, facts);
   if (!shown) return;
@@ -51,6 +60,9 @@ async function render(now, preset, why) {
   const opaque = facts?.has_alpha === false && !(now.clear && !why.clear);
   byId("html").value = address.snippet(server.ROOT, id, now, query, sides, session, opaque);
   byId("curl").value = address.curl(url, id, now, shown.type);
+  byId("download").download = address.fileName(id, now, shown.type);
+  byId("download").href = shown.blob;
+  views.update({ id, facts, knobs: now, why, preset, session, query, path, pixels, url, shown });
 }
 
 const gravity = (facts) => (facts?.focus ? "auto" : "center");
@@ -71,7 +83,7 @@ async function show(id, turns = null, known = null) {
   open = { id, facts };
   recent.add(id);
   list();
-  byId("bench").hidden = false;
+  sheets.show("knobs");
   root.dataset.open = "";
   document.title = `${id} – liveresize studio`;
   original.show(id, facts, session.facts);
@@ -84,7 +96,7 @@ async function visit(id, place) {
   try {
     byId(place).textContent = "";
     await show(id);
-    byId("original-heading").focus();
+    byId("picture-name").focus();
   } catch (error) {
     refused(error, place);
   }
@@ -93,8 +105,9 @@ async function visit(id, place) {
 function close() {
   clearTimeout(pause);
   rendition.clear();
+  views.clear();
   open = null;
-  byId("bench").hidden = true;
+  sheets.show("gallery");
   delete root.dataset.open;
   document.title = "liveresize studio";
   root.dataset.state = "ready";
@@ -103,7 +116,8 @@ function close() {
 
 /** The picture and the knobs of the fragment, as after a reload. */
 async function restore() {
-  const { id, knobs: turns } = address.remembered(location.hash);
+  const { id, knobs: turns, view } = address.remembered(location.hash);
+  views.show(view);
   if (!id) return open && close();
   try {
     await show(id, turns);
@@ -129,7 +143,7 @@ async function save(focus) {
     const facts = await server.save(id, focus);
     recent.add(id, true); // with another thumbnail
     if (open?.id === id) await show(id, { ...knobs.read(), gravity: gravity(facts) }, facts);
-    if (!focus) byId("original-heading").focus();
+    if (!focus) byId("picture-name").focus();
     say(`${focus ? "Saved" : "Removed"} the focal point of ${id}.`);
   } catch (error) {
     refused(error, "focal-hint");
@@ -192,6 +206,11 @@ function listen() {
   });
   on("forget", "click", () => save(null));
   rendition.listen();
+  sheets.listen();
+  views.listen(() => {
+    history.pushState(null, "", location.href);
+    remember(knobs.read());
+  });
   upload.listen(session, async (id) => {
     recent.add(id, true);
     await visit(id, "upload-said");
@@ -247,7 +266,7 @@ async function start() {
     if (!told) return;
     say("Unlocked.");
     await enter(told);
-    byId(open ? "original-heading" : "choose").focus();
+    byId(open ? "picture-name" : "choose").focus();
   });
   if (root.dataset.lock) return lock();
   try {

@@ -2,6 +2,7 @@
 
 import { byId, bytes, number, on, say } from "./page.js";
 import * as server from "./server.js";
+import * as sheets from "./sheets.js";
 
 const RESERVED = ["token", "purge", "ping", "upload", "robots", "favicon", "openapi"];
 const ENDING = /\.(jpe?g|jfif|jpe|png|webp|avif|gif|json|auto)$/i;
@@ -22,6 +23,7 @@ export function suggested(name) {
 function choose(chosen) {
   if (!chosen || sending) return;
   file = chosen;
+  sheets.show("gallery");
   byId("chosen").textContent = `${file.name}, ${bytes(file.size)}`;
   byId("id").value = suggested(file.name);
   byId("send").disabled = false;
