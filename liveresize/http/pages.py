@@ -13,16 +13,29 @@ from string import Template
 
 from tornado import httputil
 
+from liveresize import __version__
 from liveresize.core import accept
 from liveresize.http.responses import Headers, Response
 
 _STYLE = """
-:root{color-scheme:light dark;--soft:#55616e;--link:#0b6b63}
-@media(prefers-color-scheme:dark){:root{--soft:#9da9b5;--link:#62cdbf}}
+:root{color-scheme:light dark;--soft:#55616e;--link:#0b6b63;--line:#dbe0e5;--bad:#b3261e}
+@media(prefers-color-scheme:dark){:root{--soft:#9da9b5;--link:#62cdbf;--line:#3a454f;\
+--bad:#ff8f86}}
 body{max-width:38rem;margin:12vh auto;padding:0 1.25rem;font:1rem/1.5 system-ui,sans-serif;\
 overflow-wrap:anywhere;background:Canvas;color:CanvasText}
 h1{font-size:1.5rem;line-height:1.25}
 a{color:var(--link)}
+ul{padding:0;list-style:none}
+.more li{position:relative;margin:.5rem 0;padding:.625rem 1rem;border:1px solid var(--line);\
+border-radius:.5rem}
+.more li:hover{border-color:var(--link)}
+.more a{font-weight:600}
+.more a::after{content:"";position:absolute;inset:0}
+.state{padding-left:1.25rem;text-indent:-1.25rem}
+.state::before{content:"";display:inline-block;width:.625rem;height:.625rem;\
+margin-right:.625rem;border-radius:50%;background:var(--bad)}
+.ready::before{background:var(--link)}
+.parts{padding-left:1.25rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin-top:2rem;\
 font-size:.875rem}
 dt{color:var(--soft)}
@@ -83,6 +96,30 @@ _LINKS = {
 }
 """The text of each link at `/`, and what follows it."""
 
+_STATES = {
+    "ready": ("Ready", "Images are served, and every part of the server works."),
+    "degraded": ("Degraded", "Images are served, but a part of the server has a problem."),
+    "unavailable": (
+        "Not ready",
+        "It should get no requests now: it is starting or stopping, or a part of it has a problem.",
+    ),
+}
+
+_ASK = "Clients in <code>admin.networks</code> see here which part it is."
+
+_SUFFERING = {
+    "database": "it does not respond. Images are served if they are known without it; tokens and "
+    "uploads get 503.",
+    "writes": "the database takes no writes. Images are served; tokens, uploads and deletions "
+    "fail.",
+    "disk": "the disk of a folder is nearly full. Images are served; uploads get 507, and new "
+    "renditions are not stored.",
+    "store": "the bucket or its public URL does not respond. This server delivers the images "
+    "itself, without redirects.",
+    "workers": "no worker runs. Stored images are served; nothing is rendered or uploaded.",
+}
+"""What a problem of each part means for clients."""
+
 _LINKED = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 """A URL of this server, in a message. Without `\\`, which browsers read as `/`."""
 
@@ -110,21 +147,44 @@ def error(status: int, document: Mapping[str, object], headers: Headers) -> Resp
     return _response(status, body, headers)
 
 
-def home(facts: Mapping[str, str], links: Mapping[str, str], headers: Headers) -> Response:
-    """Return the page at `/`; `links` are URLs by the names in `_LINKS`."""
+def home(
+    state: str, failing: Iterable[str] | None, links: Mapping[str, str], headers: Headers
+) -> Response:
+    """Return the page at `/`.
+
+    `state` is what `/_ready` says. `failing` are the parts with a problem; None for clients that
+    may not know them. `links` are URLs by the names in `_LINKS`.
+    """
     items = "\n".join(_item(*_LINKS[name], url) for name, url in links.items())
+    paragraphs = [f"<p>{ABOUT}</p>", *_state(state, failing)]
     body = _PAGE.substitute(
         title=NAME,
         heading=NAME,
-        text=f"<p>{ABOUT}</p>\n<p>{_EXAMPLE}</p>\n<ul>\n{items}\n</ul>",
-        facts=_list((name, html.escape(value)) for name, value in facts.items()),
+        text="\n".join([*paragraphs, f'<ul class="more">\n{items}\n</ul>', f"<p>{_EXAMPLE}</p>"]),
+        facts=_list([("version", __version__)]),
     )
     return _response(200, body, headers)
 
 
+def _state(state: str, failing: Iterable[str] | None) -> list[str]:
+    """Return the state of the server in words, and a list of what fails."""
+    name, about = _STATES[state]
+    if state == "degraded" and failing is None:
+        about = f"{about} {_ASK}"
+    said = [f'<p class="state {state}"><strong>{name}.</strong> {about}</p>']
+    parts = [
+        f"<li><strong>{part}</strong>: {_SUFFERING.get(part, 'it has a problem.')}</li>"
+        for part in failing or ()
+    ]
+    if parts:
+        said.append("\n".join(['<ul class="parts">', *parts, "</ul>"]))
+        said.append('<p class="parts">Details are at <a href="_ready">/_ready</a>.</p>')
+    return said
+
+
 def _item(text: str, about: str, url: str) -> str:
     """Return a link; one to this server is relative, so that a proxy may put a prefix in front."""
-    return f'<li><a href="{html.escape(url.removeprefix("/"))}">{text}</a>: {about}</li>'
+    return f'<li><a href="{html.escape(url.removeprefix("/"))}">{text}</a><br>{about}</li>'
 
 
 def _list(facts: Iterable[tuple[str, str]]) -> str:

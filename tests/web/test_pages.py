@@ -11,7 +11,9 @@ import pytest
 
 from liveresize import __version__, errors
 from liveresize.http import failures, pages
+from liveresize.http.context import ComponentHealth
 from liveresize.http.responses import Response
+from liveresize.http.transport.clients import Networks
 
 from . import pictures, servers, wire
 
@@ -51,9 +53,9 @@ class Page(HTMLParser):
 
 ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "main"),
-    *("h1", "p", "ul", "li", "dl", "dt", "dd", "code", "a"),
+    *("h1", "p", "ul", "li", "dl", "dt", "dd", "code", "a", "strong", "br"),
 }
-ATTRIBUTES = {"lang", "charset", "name", "content", "href"}
+ATTRIBUTES = {"lang", "charset", "name", "content", "href", "class"}
 
 
 def safe(body: bytes, policy: str) -> Page:
@@ -226,7 +228,8 @@ def test_the_door(launch: Callable[..., servers.Running]) -> None:
     seen = wire.ask(running.port, "/", Accept=BROWSER)
     page = safe(seen.body, seen.headers["content-security-policy"])
     assert page.links == ["_studio/", "openapi.json", 'https://docs.example/a?b="c&d']
-    assert "ready" in page.text
+    assert "Ready. Images are served" in page.text
+    assert __version__ in page.text
     for method, sent in (("GET", "*/*"), ("GET", BROWSER), ("HEAD", "*/*"), ("HEAD", BROWSER)):
         reply = wire.ask(running.port, "/", method, Accept=sent)
         assert (reply.status, reply.headers["cache-control"]) == (200, "no-cache")
@@ -235,14 +238,42 @@ def test_the_door(launch: Callable[..., servers.Running]) -> None:
         assert int(reply.headers["content-length"]) > 200
 
 
-def test_the_door_says_when_something_suffers(launch: Callable[..., servers.Running]) -> None:
-    """Still with 200, and without what is not there."""
+def test_the_door_says_the_state(launch: Callable[..., servers.Running]) -> None:
+    """With 200, also while it starts or stops; which part suffers is for `admin.networks`."""
     running = launch()
-    running.components.store.healthy = False
-    reply = wire.ask(running.port, "/", Accept=BROWSER)
-    assert reply.status == 200
-    page = safe(reply.body, reply.headers["content-security-policy"])
-    assert "degraded" in page.text
-    assert page.links == ["openapi.json"]
-    assert running.client.get("/").json()["status"] == "degraded"
-    assert "studio" not in running.client.get("/").json()
+    site = running.components.site
+    named = list(running.client.get("/_ready").json()["parts"])
+    strangers = Networks(["10.0.0.0/8"])
+    cases = [
+        ((), True, "Ready", "works."),
+        *(((name,), True, "Degraded", f"{name}: ") for name in named),
+        (tuple(named), True, "Degraded", f"{named[-1]}: "),
+        ((), False, "Not ready", "starting or stopping"),
+        (("disk",), False, "Not ready", "get 507"),
+    ]
+    for failing, ready, state, said in cases:
+
+        async def parts(failing: tuple[str, ...] = failing) -> dict[str, ComponentHealth]:
+            return {name: ComponentHealth(name not in failing) for name in named}
+
+        with servers.replaced(site, "parts", parts), servers.replaced(site, "ready", ready):
+            reply = wire.ask(running.port, "/", Accept=BROWSER)
+            page = safe(reply.body, reply.headers["content-security-policy"])
+            assert reply.status == 200
+            assert f"{state}. " in page.text
+            assert said in page.text
+            assert ": it has a problem." not in page.text
+            # Nobody keeps the details, and no page of another origin reads them.
+            assert reply.headers["cache-control"] == ("no-store" if failing else "no-cache")
+            assert ("access-control-allow-origin" in reply.headers) == (not failing)
+            assert page.links == (["_ready"] if failing else []) + ["openapi.json"]
+            told = running.client.get("/").json()
+            assert set(told) == {"name", "about", "status", "version", "contract"}
+            assert told["status"] == running.client.get("/_ready").json()["status"]
+            with servers.replaced(site, "admin_networks", strangers):
+                reply = wire.ask(running.port, "/", Accept=BROWSER)
+                page = safe(reply.body, reply.headers["content-security-policy"])
+                assert f"{state}. " in page.text
+                assert [name for name in named if f"{name}: " in page.text] == []
+                assert page.links == ["openapi.json"]
+                assert reply.headers["access-control-allow-origin"] == "*"

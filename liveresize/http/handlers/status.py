@@ -16,8 +16,12 @@ class HomeHandler(Handler):
     route = "status"
 
     async def get(self) -> None:
-        """Respond with a page to browsers, and with the same facts in JSON to others."""
-        facts = {"status": _state(self.site, await self.site.parts()), "version": __version__}
+        """Respond with a page to browsers, and with its facts in JSON to others.
+
+        Only the page names the parts with a problem, and only to those who see them in `/_ready`.
+        """
+        parts = await self.site.parts()
+        state = _state(self.site, parts)
         links = {"contract": "/openapi.json"}
         if self.site.studio:
             links = {"studio": "/_studio/", **links}
@@ -25,8 +29,12 @@ class HomeHandler(Handler):
             links["docs"] = self.site.docs_url
         headers = [("Cache-Control", "no-cache"), *cors.READABLE]
         if pages.wanted(self.request.method, self.request.headers):
-            await self.respond(pages.home(facts, links, headers))
+            failing = _failing(parts) if self.client in self.site.admin_networks else None
+            if failing:  # not for caches, nor for pages of other origins in an operator's browser
+                headers = _NO_STORE
+            await self.respond(pages.home(state, failing, links, headers))
             return
+        facts = {"status": state, "version": __version__}
         document = {"name": pages.NAME, "about": pages.ABOUT, **facts, **links}
         await self.respond(responses.document(document, [("Vary", "Accept"), *headers]))
 
@@ -73,7 +81,7 @@ class ReadyHandler(Handler):
         state = _state(self.site, parts)
         document: dict[str, object] = {"status": state}
         if self.client in self.site.admin_networks:
-            document["degraded"] = sorted(name for name, part in parts.items() if not part.ok)
+            document["degraded"] = _failing(parts)
             document["parts"] = {
                 name: {"ok": part.ok, **part.detail} for name, part in parts.items()
             }
@@ -89,6 +97,11 @@ def _state(site: AppContext, parts: Mapping[str, ComponentHealth]) -> str:
     if not site.ready or (site.ready_strict and not is_whole):
         return "unavailable"
     return "ready" if is_whole else "degraded"
+
+
+def _failing(parts: Mapping[str, ComponentHealth]) -> list[str]:
+    """Return the names of the parts with a problem, in alphabetical order."""
+    return sorted(name for name, part in parts.items() if not part.ok)
 
 
 class MetricsHandler(Handler):
