@@ -108,7 +108,8 @@ class Admin:
 
     secrets: tuple[str, ...] = key(
         (),
-        "Bearer secrets that allow DELETE, PATCH, /purge and held images; none forbids all of it.",
+        "Bearer secrets that allow DELETE, PATCH, /purge, held images and, from any network, "
+        "/_metrics; none forbids all of it.",
         secret=True,
     )
     networks: tuple[str, ...] = key(

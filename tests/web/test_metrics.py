@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from storage import s3worlds
 
@@ -41,15 +42,27 @@ SCRAPED = {asked("status", 200): 1.0}
 def test_only_networks_of_admins_may_read_it(
     launch: Callable[..., servers.Running], method: str
 ) -> None:
-    """Others get 403 in JSON, and what they are is decided past the proxies that are trusted."""
-    running = launch(admin__networks=["127.0.0.0/8"], trusted_proxies=["127.0.0.1/32"])
-    assert running.client.request(method, "/_metrics").status_code == 200
-    answer = running.client.request(method, "/_metrics", headers={"X-Forwarded-For": "192.0.2.1"})
-    assert answer.status_code == 403
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "Access-Control-Allow-Origin" not in answer.headers
-    if method == "GET":
-        assert answer.json()["code"] == "network_refused"
+    """And holders of an admin secret. Others get 403 in JSON, and what they are is decided past
+    the proxies that are trusted."""
+    running = launch(
+        admin__networks=["127.0.0.0/8"],
+        admin__secrets=[servers.ADMIN],
+        trusted_proxies=["127.0.0.1/32"],
+    )
+
+    def scraped(**headers: str) -> httpx.Response:
+        return running.client.request(method, "/_metrics", headers=headers)
+
+    assert scraped().status_code == 200
+    far = {"X-Forwarded-For": "192.0.2.1"}
+    assert scraped(**far, Authorization=f"Bearer {servers.ADMIN}").status_code == 200
+    for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": servers.ADMIN}):
+        answer = scraped(**far, **wrong)
+        assert answer.status_code == 403
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        if method == "GET":
+            assert answer.json()["code"] == "network_refused"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from liveresize import __version__, errors
 from liveresize.http import cors, pages, responses
 from liveresize.http.context import AppContext, ComponentHealth
+from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import Handler
 
 _NO_STORE = [("Cache-Control", responses.NO_STORE)]
@@ -111,8 +112,8 @@ class MetricsHandler(Handler):
     route = "status"
 
     async def get(self) -> None:
-        """Respond with all metrics; 403 outside `admin.networks`."""
-        if self.client not in self.site.admin_networks:
+        """Respond with all metrics; 403 outside `admin.networks` without an admin secret."""
+        if self.client not in self.site.admin_networks and not admin.recognises(self):
             raise errors.NetworkRefused
         kind, body = await self.site.scrape.answer(self.request.headers.get("Accept", ""))
         headers = [("Content-Type", kind), ("Vary", "Accept"), *_NO_STORE]
