@@ -115,3 +115,27 @@ def test_a_refusal_is_said_once_and_ends_it(page: Page) -> None:
     )
     page.clock.fast_forward(4 * NEXT)
     assert asked(page) == 4
+
+
+def test_the_page_has_them_behind_a_button(
+    visit: Callable[..., Visit], bare: servers.Process
+) -> None:
+    """Above the panes, which make room; nothing is asked for while they are not wanted."""
+    page = visit(bare.url).page
+    polls: list[str] = []
+    page.on("request", lambda sent: polls.append(sent.url) if "_metrics" in sent.url else None)
+    page.goto(f"{bare.url}/_studio/")
+    toggle = page.get_by_role("button", name="Activity", exact=True)
+    expect(toggle).to_have_attribute("aria-expanded", "false")
+    assert polls == []
+    toggle.click()
+    queue = page.get_by_role("img", name="Queue, last ten minutes: from 0 to 0 jobs")
+    expect(queue).to_be_visible()
+    tiles = page.locator("#activity").bounding_box()
+    desk = page.locator("#desk").bounding_box()
+    assert tiles is not None
+    assert desk is not None
+    assert tiles["y"] + tiles["height"] <= desk["y"]
+    toggle.click()
+    expect(queue).to_be_hidden()
+    expect(toggle).to_have_attribute("aria-expanded", "false")

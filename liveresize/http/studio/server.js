@@ -86,6 +86,9 @@ export function upload(id, file, pass, progress, signal) {
   });
 }
 
+/** What the server counts, for those who may read it. */
+export const metrics = (path) => ask(path, { headers: authorised() });
+
 /** Give an unused token back, by an empty upload. */
 export async function release(id, pass) {
   const headers = { "X-Token": pass, "Content-Type": "image/unknown" };

@@ -1,5 +1,6 @@
 // The studio: what is open, and what follows from what.
 
+import * as activity from "./activity.js";
 import * as address from "./address.js";
 import * as knobs from "./knobs.js";
 import { byId, complain, on, root, say, size } from "./page.js";
@@ -206,6 +207,7 @@ function listen() {
   });
   on("forget", "click", () => save(null));
   rendition.listen();
+  activity.listen();
   sheets.listen();
   views.listen(() => {
     history.pushState(null, "", location.href);
