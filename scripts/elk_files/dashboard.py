@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from liveresize.observe.log import render
+from liveresize.observe.metrics import requests
 
 Aggregation = dict[str, Any]
 
 _HIT, _ALL = '("HIT" or "HIT-MEMORY")', '("MISS" or "COALESCED" or "HIT" or "HIT-MEMORY")'
 _RATIO = "Hit ratio"
 """What its panel is called; hits among all renditions that were asked for and there were."""
+
+_ALL_OF_THEM = 200
+"""More than there are statuses, codes of errors or events: such panels leave none out."""
 
 _ACROSS, _HIGH = 24, 12
 """Units of the grid, of which a row has 48."""
@@ -49,30 +53,31 @@ def _panels(form: str) -> list[Panel]:
     time = {"type": "date_histogram", "params": {"field": "@timestamp", "interval": "auto"}}
     count = {"type": "count", "params": {}}
 
-    def top(field: str, size: int) -> Aggregation:
-        return {
-            "type": "terms",
-            "params": {"field": name(field), "size": size, "order": "desc", "orderBy": "1"},
-        }
+    def top(field: str, size: int, **more: object) -> Aggregation:
+        params = {"field": name(field), "size": size, "order": "desc", "orderBy": "1", **more}
+        return {"type": "terms", "params": params}
 
     def average(field: str) -> Aggregation:
         return {"type": "avg", "params": {"field": name(field)}}
 
     slow = {"type": "percentiles", "params": {"field": name("duration_ms"), "percents": [50, 95]}}
     steps = tuple(map(average, ("queue_ms", "decode_ms", "resize_ms", "encode_ms")))
-    failed = f"{access} and {name('http.status')} >= 400"
+    status = name("http.status")
+    failed = f"{access} and {status} >= 400 and not {status} : {requests.GONE}"
+    # Fallbacks and probes fail without a code.
+    codes = top("error", _ALL_OF_THEM, missingBucket=True, missingBucketLabel="none")
     trouble = f"{name('level')} : (warning or error or critical)"
     return [
         Panel(title="Requests by status", kind="histogram", query=access, metrics=(count,),
-              buckets=(time, top("http.status", 12))),
+              buckets=(time, top("http.status", _ALL_OF_THEM))),
         Panel(title="Duration: median and p95", kind="line", query=access, metrics=(slow,),
               buckets=(time,)),
         Panel(title="Parts of a render, ms", kind="area",
               query=f"{access} and {name('encode_ms')} : *", metrics=steps, buckets=(time,)),
         Panel(title="Errors that clients saw", kind="table", query=failed, metrics=(count,),
-              buckets=(top("error", 20), top("http.status", 5))),
+              buckets=(codes, top("http.status", _ALL_OF_THEM))),
         Panel(title="Warnings and errors of the server", kind="table", query=trouble,
-              metrics=(count,), buckets=(top("event", 20), top("level", 3))),
+              metrics=(count,), buckets=(top("event", _ALL_OF_THEM), top("level", 3))),
         Panel(title="Pictures asked for most", kind="table", query=access, metrics=(count,),
               buckets=(top("image_id", 20),)),
         Panel(title="Clients that ask most", kind="table", query=access, metrics=(count,),
