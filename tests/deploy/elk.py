@@ -54,14 +54,23 @@ def inventory() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for name in COMMON | EXCEPTION | BESIDE:
         found[name].add("log")
+    for module, _, names in events():
+        for name in names:
+            found[name].add(module)
+    return found
+
+
+def events() -> Iterator[tuple[str, str, set[str]]]:
+    """Each call that logs: its module, its event where the call says it, and its fields."""
     for path in sorted(PACKAGE.rglob("*.py")):
         module = str(path.relative_to(PACKAGE))
         for call, fields in _calls(ast.parse(path.read_text())):
+            names: set[str] = set()
             for keyword in call.keywords:
-                names = {fields.get(keyword.arg, keyword.arg)} if keyword.arg else SPREAD[module]
-                for name in names - {""}:
-                    found[name].add(module)
-    return found
+                names |= {fields.get(keyword.arg, keyword.arg)} if keyword.arg else SPREAD[module]
+            said = call.args[0] if call.args else None
+            event = str(said.value) if isinstance(said, ast.Constant) else ""
+            yield module, event, names - {""}
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, dict[str, str]]]:
