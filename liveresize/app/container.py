@@ -50,6 +50,7 @@ from liveresize.maintenance.orphans import Orphans
 from liveresize.maintenance.outdated_facts import OutdatedFacts
 from liveresize.maintenance.purge import Purge
 from liveresize.maintenance.strays import Strays
+from liveresize.observe.tracing.incoming import IncomingTraces
 from liveresize.storage.heard import HeardFile
 from liveresize.storage.index import engines
 from liveresize.storage.index.sql_index import DatabaseIndex
@@ -127,6 +128,7 @@ class Container:
             mirror_queue=self.index.mirror_queue,
         )
         self.unsent = Unsent(settings.limits.unsent_bytes)
+        self.traces = IncomingTraces()
         self._assemble()
 
     def _assemble(self) -> None:
@@ -337,6 +339,7 @@ class Container:
             ping=self.index.ping,
             parts=self.parts,
             unsent=self.unsent,
+            traces=self.traces,
         )
 
     def _assemble_bounds(self) -> None:

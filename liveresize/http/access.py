@@ -3,6 +3,7 @@
 from liveresize.core import tokens
 from liveresize.observe import log
 from liveresize.observe.metrics import requests
+from liveresize.observe.tracing.spans import Span
 
 _PROBES = ("/_health", "/_live", "/_ready", "/_metrics", "/ping")
 """What balancers and Prometheus request every few seconds."""
@@ -21,6 +22,7 @@ def note(
     duration_ms: float,
     size: int,
     request_id: str,
+    trace: Span | None,
     cache: str | None = None,
     error: str | None = None,
     **more: object,
@@ -30,8 +32,8 @@ def note(
     Whoever knows the id of an upload may continue it: of such a path the log has the name of its
     file instead, or the beginning of it.
 
-    `route` is one of `metrics.requests.ROUTES`, `error` the code of the error; all other
-    arguments are those of `log.access`.
+    `route` is one of `metrics.requests.ROUTES`, `error` the code of the error, `trace` the span of
+    the request; all other arguments are those of `log.access`.
     """
     if path.startswith(_UPLOADS):
         path = _without_id(path)
@@ -44,6 +46,8 @@ def note(
         size=size,
         error=error,
     )
+    if trace is not None:
+        more["trace.id"], more["span.id"] = trace.context.trace_id, trace.context.span_id
     probe = route == "status" and status < 400 and path.partition("?")[0] in _PROBES
     log.access(
         level="debug" if probe else "info",

@@ -25,6 +25,7 @@ from liveresize.maintenance.bucket_bounds import BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.purge import Purge
 from liveresize.observe.metrics.exposition import Scrape
+from liveresize.observe.tracing.incoming import IncomingTraces
 from liveresize.settings.entrances import Vip
 from liveresize.settings.pictures import Constraints
 from liveresize.settings.server import PRIVATE_NETWORKS, Admin, Limits, Signing, Token
@@ -87,6 +88,7 @@ class AppContext:
         ping: Callable[[], Awaitable[None]],
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         unsent: Unsent,
+        traces: IncomingTraces,
     ) -> None:
         self.secret = secret
         """The secret for /token; empty is none."""
@@ -129,6 +131,7 @@ class AppContext:
         self.scrape: Scrape
         """Set by the server, because metrics count its connections, too."""
         self.unsent = unsent
+        self.traces = traces
         self.ready = False
         self.rules = rules
         self.vip_rules = vip_rules

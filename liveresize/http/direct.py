@@ -16,6 +16,8 @@ from liveresize.http.responses import Headers, Response
 from liveresize.http.transport import clients
 from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.unsent import LARGE
+from liveresize.observe.tracing.incoming import HEADER as TRACE
+from liveresize.observe.tracing.spans import Span
 
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
@@ -27,11 +29,25 @@ _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\xff]*\r
 
 @dataclass(slots=True)
 class Request:
-    """The head of a request; `began` is on the clock of `perf_counter`."""
+    """The head of a request; `began` is on the clock of `perf_counter`, `trace` its span."""
 
     line: httputil.RequestStartLine
     headers: httputil.HTTPHeaders
     began: float
+    trace: Span | None = None
+
+
+def trace(
+    site: AppContext,
+    connection: httputil.HTTPConnection,
+    headers: httputil.HTTPHeaders,
+    began: float,
+) -> Span | None:
+    """Begin the span of a request, if it has one; `began` is on the clock of `perf_counter`."""
+    if not site.traces.on and TRACE not in headers:
+        return None
+    peer = connection.context.remote_ip  # type: ignore[attr-defined]
+    return site.traces.begin(headers, trusted=peer in site.trusted_proxies, began=began)
 
 
 def send(
@@ -173,6 +189,7 @@ def _log(
         duration_ms=(time.perf_counter() - request.began) * 1000,
         size=size,
         request_id=request_id,
+        trace=request.trace,
         cache=about.cache and about.cache.value,
         image_id=about.image,
         variant=about.variant,

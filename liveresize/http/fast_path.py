@@ -27,6 +27,7 @@ from liveresize.http.transport import clients, heads, unwanted
 from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.unsent import LARGE
 from liveresize.http.transport.unwanted import UnwantedBody
+from liveresize.observe.tracing import spans
 
 OBJECTS = "/_renditions/"
 
@@ -96,16 +97,17 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
             stream.overfull = None  # the head is here
+        trace = direct.trace(self._site, self._connection, headers, began)
         try:
             if getattr(self._connection, "is_head_too_large", False):
                 raise errors.HeadTooLarge
             line = heads.read(start_line, headers)
         except errors.RequestError as error:
             self._over = True
-            request = Request(start_line, headers, began)
+            request = Request(start_line, headers, began, trace)
             direct.refuse(self._connection, self._site, request, error)
             return None
-        self._request = Request(line, headers, began)
+        self._request = Request(line, headers, began, trace)
         whole: bool | None = getattr(self._connection, "is_whole", None)  # HTTP/2 knows
         has_body = heads.has_body(headers) if whole is None else not whole
         forwarded = headers.get("X-Forwarded-For")
@@ -118,7 +120,8 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         begun = None
         if self._answer is None:
             self._through = self._application.start_request(self._server_conn, self._connection)
-            begun = self._through.headers_received(line, headers)
+            with spans.entered(self._request.trace):
+                begun = self._through.headers_received(line, headers)
         if begun is None and has_body:
             self._drop_body(headers)
         return begun
@@ -224,7 +227,9 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         self._over = True
         self._forget_body()
         if self._through is not None:
-            self._through.finish()
+            assert self._request is not None
+            with spans.entered(self._request.trace):
+                self._through.finish()
         else:
             self._send(last=early)
 
@@ -233,7 +238,9 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         self._over = True
         self._forget_body()
         if self._through is not None:
-            self._through.on_connection_close()
+            assert self._request is not None
+            with spans.entered(self._request.trace):
+                self._through.on_connection_close()
 
     def _forget_body(self) -> None:
         if self._unwanted is not None:

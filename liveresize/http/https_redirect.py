@@ -93,17 +93,18 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
             stream.overfull = None
+        trace = direct.trace(self._site, self._connection, headers, began)
         try:
             line = heads.read(start_line, headers)
         except errors.RequestError as error:
             self._answered = True
-            request = Request(start_line, headers, began)
+            request = Request(start_line, headers, began, trace)
             direct.refuse(self._connection, self._site, request, error)
             return None
         if line.path.partition("?")[0].removesuffix("/") in PROBES:
             self._is_probe = True
             return self._delegate.headers_received(line, headers)
-        self._request = Request(line, headers, began)
+        self._request = Request(line, headers, began, trace)
         unwanted.leave_to_us(self._connection)
         if not unwanted.is_worth_reading(headers):
             self._respond_early()

@@ -29,8 +29,10 @@ ACCESS = {
     "client": "client.ip",
     "size": "bytes",
     "route": "",
+    "trace": "",
 }
-"""Arguments of the access line → its fields; the route is for the metrics alone."""
+"""Arguments of the access line → its fields; the route is for the metrics alone, and what the log
+has of the trace is in BESIDE."""
 
 EXCEPTION = {f"exception.{part}" for part in ("type", "message", "stack_trace", "detail")}
 
@@ -45,8 +47,8 @@ SPREAD = {
 }
 """Modules that log a mapping → the fields in it."""
 
-BESIDE = {"count", "sample"}
-"""What the log itself adds: to the line about dropped ones, and to thinned hits."""
+BESIDE = {"count", "sample", "trace.id", "span.id"}
+"""What the log itself adds: to the line about dropped ones, to thinned hits, to traced requests."""
 
 
 def inventory() -> dict[str, set[str]]:

@@ -22,6 +22,7 @@ from liveresize.http.context import AppContext
 from liveresize.http.responses import NOTHING, AccessInfo, Part, Response, Slice
 from liveresize.http.transport import clients
 from liveresize.http.transport.unsent import LARGE
+from liveresize.observe.tracing import spans
 
 _log = structlog.get_logger("liveresize.web")
 
@@ -52,6 +53,7 @@ class Handler(RequestHandler):
         self.site = site
         self.began = time.perf_counter()
         self.request_id = clients.request_id(self.request.headers.get("X-Request-Id"))
+        self.trace = spans.current()
         self._work: asyncio.Future[object] | None = None
         self._about: AccessInfo = NOTHING
         self._error: BaseException | None = None
@@ -252,6 +254,7 @@ class Handler(RequestHandler):
             duration_ms=(time.perf_counter() - self.began) * 1000,
             size=self._sent,
             request_id=self.request_id,
+            trace=self.trace,
             cache=about.cache and about.cache.value,
             image_id=about.image,
             variant=about.variant,

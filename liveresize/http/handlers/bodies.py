@@ -21,6 +21,7 @@ from liveresize.http import failures
 from liveresize.http.handlers.base import Handler
 from liveresize.http.transport import unwanted
 from liveresize.http.transport.connections import WatchedStream
+from liveresize.observe.tracing import spans
 
 _JSON_BYTES = 64 << 10
 
@@ -106,7 +107,8 @@ class BodyHandler(Handler):
         try:
             if self.arrived > self.max_body:
                 raise self.too_large()
-            await self.take(chunk)
+            with spans.entered(self.trace):  # Tornado calls this in the task of the connection
+                await self.take(chunk)
         except Exception as error:  # noqa: BLE001 (`post` raises it, to be answered and logged)
             self._fail(error)
             await self._clear()

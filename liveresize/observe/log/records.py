@@ -8,6 +8,7 @@ import structlog
 
 from liveresize.observe.log.fields import Common, Fields, of_exception
 from liveresize.observe.log.render import Renderer
+from liveresize.observe.tracing import spans
 
 FOREIGN_EVENT = "library_record"
 """The event of a record that a library wrote as a sentence."""
@@ -62,6 +63,10 @@ class LineHandler(logging.Handler):
             event=text if ours else FOREIGN_EVENT,
         )
         fields |= of_exception(event.pop("exc_info", None))
+        span = spans.current()
+        if span is not None:
+            fields["trace.id"] = span.context.trace_id
+            fields["span.id"] = span.context.span_id
         for name, value in event.items():
             # What a caller calls `level` or `host` must not hide the record's own.
             fields[f"field.{name}" if name in fields else name] = value
