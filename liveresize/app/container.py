@@ -159,7 +159,7 @@ class Container:
             erasures=self.index.erasures,
         )
         self.dispatcher = webhook.dispatcher(
-            settings.webhook, settings.cdn, self.index.deliveries, self.index.rows
+            settings.webhook, settings.cdn, self.index.deliveries, self.index.rows, self.traces
         )
         self.checks = intake.checks(settings.intake, self.index, self.workers)
         self.pipeline = UploadPipeline(

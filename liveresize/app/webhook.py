@@ -9,6 +9,8 @@ from liveresize.core.ports import Deliveries, EventReceiver, OriginalRows
 from liveresize.notifications import messages
 from liveresize.notifications.courier import Courier
 from liveresize.notifications.dispatcher import Dispatcher
+from liveresize.observe.tracing import incoming
+from liveresize.observe.tracing.incoming import IncomingTraces
 from liveresize.settings.backends import Webhook
 from liveresize.settings.caches import Cdn
 from liveresize.storage.index.sql_index import DatabaseIndex
@@ -18,16 +20,20 @@ _REPLAYED = 1_000
 
 
 def dispatcher(
-    webhook: Webhook, cdn: Cdn, deliveries: Deliveries, rows: OriginalRows
+    webhook: Webhook,
+    cdn: Cdn,
+    deliveries: Deliveries,
+    rows: OriginalRows,
+    traces: IncomingTraces = incoming.OFF,
 ) -> Dispatcher:
     """What tells the webhooks and the caches; without any it does nothing."""
     return Dispatcher(
         [
-            Courier(receiver, deliveries=deliveries, give_up=webhook.give_up)
+            Courier(receiver, deliveries=deliveries, give_up=webhook.give_up, traces=traces)
             for receiver in _receivers(webhook, rows)
         ],
         caches=[
-            Courier(receiver, deliveries=deliveries, give_up=cdn.give_up)
+            Courier(receiver, deliveries=deliveries, give_up=cdn.give_up, traces=traces)
             for receiver in _caches(cdn)
         ],
         deliveries=deliveries,

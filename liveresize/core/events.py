@@ -2,7 +2,8 @@
 
 import enum
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from liveresize.core import numbers
@@ -27,7 +28,8 @@ class Event:
     """One change; `serial` orders all of them, and `at` is Unix seconds of the index's clock.
 
     `document` describes the picture as it was after the change; after `picture.deleted` and
-    `picture.expired`, as it was before.
+    `picture.expired`, as it was before. `trace` has the headers of the trace that the change
+    belongs to.
     """
 
     serial: int
@@ -36,6 +38,7 @@ class Event:
     image: ImageId
     generation: str
     document: dict[str, Any]
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(original: Original) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from liveresize.observe.tracing import spans
+
 T = TypeVar("T")
 
 SECONDS = 0.1
@@ -42,4 +44,5 @@ class Gathering(Generic[T]):
             self._timer = None
         group, self._group = self._group, []
         if group:
-            self._write(group)
+            with spans.entered(None):  # its members are of several requests
+                self._write(group)

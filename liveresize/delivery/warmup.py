@@ -10,6 +10,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.core.names import ImageId
+from liveresize.observe.tracing import spans
 
 _log = structlog.get_logger("liveresize.warmup")
 
@@ -106,7 +107,8 @@ class Warmup(Generic[R]):
         """Begin a task for the queue, where there is need and room for one."""
         idle = any(request.image not in self._images for request in self._queue)
         if idle and len(self._tasks) < self._concurrency:
-            task = asyncio.create_task(self._work())
+            with spans.entered(None):  # it works for several requests
+                task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._leave)
 

@@ -49,9 +49,7 @@ class HttpHook:
             filename=f"image.{picture.format.extension}",
         )
         try:
-            async with self._session.open().post(
-                self._url, data=form, allow_redirects=False
-            ) as answer:
+            async with self._session.request("POST", self._url, data=form) as answer:
                 status = answer.status
         except FOREIGN as error:
             raise HookFailed(reason(error)) from error

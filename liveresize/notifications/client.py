@@ -22,8 +22,8 @@ class HttpWebhookClient:
         The status alone counts: the rest of the answer is not read, however long it is.
         """
         try:
-            async with self._session.open().post(
-                self._url, data=body, headers=headers, allow_redirects=False
+            async with self._session.request(
+                "POST", self._url, data=body, headers=headers
             ) as answer:
                 status = answer.status
         except FOREIGN as error:

@@ -13,6 +13,8 @@ from typing import Any
 
 from liveresize import errors
 from liveresize.core import ports
+from liveresize.observe.tracing import incoming, spans
+from liveresize.observe.tracing.incoming import IncomingTraces
 
 _GRACE = 15.0
 """Seconds by which a lease outlives its attempt: for the database to take and to clear it."""
@@ -25,11 +27,17 @@ class Courier:
     """Tells one receiver. `give_up` is the seconds after which a failed attempt is the last."""
 
     def __init__(
-        self, receiver: ports.EventReceiver, *, deliveries: ports.Deliveries, give_up: float
+        self,
+        receiver: ports.EventReceiver,
+        *,
+        deliveries: ports.Deliveries,
+        give_up: float,
+        traces: IncomingTraces = incoming.OFF,
     ) -> None:
         self._receiver = receiver
         self._deliveries = deliveries
         self._give_up = give_up
+        self._traces = traces
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: set[int] = set()
@@ -61,7 +69,8 @@ class Courier:
         if self._kicked or self._closing:
             return
         self._kicked = True
-        self._spawn(self._hurry())
+        with spans.entered(None):  # it tells of other requests, too
+            self._spawn(self._hurry())
 
     async def catch_up(self) -> None:
         """Begin to tell what is due, and count what waits. Raises IndexUnavailable."""
@@ -115,7 +124,11 @@ class Courier:
         """Make one attempt, and give its place to the next."""
         serial = delivery.event.serial
         try:
-            with contextlib.suppress(errors.IndexUnavailable):  # then its lease runs out
+            with (
+                contextlib.suppress(errors.IndexUnavailable),  # then its lease runs out
+                spans.entered(self._traces.resumed(delivery.event.trace)),
+                spans.measured("deliver", attributes={"liveresize.receiver": self.name}),
+            ):
                 await self._attempt(delivery)
         finally:
             self._sending.discard(serial)

@@ -1,6 +1,13 @@
 """HTTP to applications and caches that the settings name: how it is sent, and why it failed."""
 
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
 import aiohttp
+import yarl
+
+from liveresize.observe.tracing import spans
 
 FOREIGN = (aiohttp.ClientError, OSError, ValueError)
 """What the driver raises when a receiver does not do as asked. Time-outs are of OSError;
@@ -19,7 +26,39 @@ class Session:
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
-    def open(self) -> aiohttp.ClientSession:
+    @contextlib.asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        url: str | yarl.URL,
+        *,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request, and give the answer as soon as its head is there.
+
+        It belongs to the current trace. Redirects are not followed. Raises what `FOREIGN` has.
+        """
+        address = yarl.URL(url)
+        about: spans.Attributes = {
+            "http.request.method": method,
+            "server.address": address.host or "",
+            "server.port": address.port or 0,
+        }
+        with spans.measured(method, spans.Kind.CLIENT, about) as span:
+            async with self._open().request(
+                method,
+                url,
+                data=data,
+                headers={**(headers or {}), **spans.headers()},
+                allow_redirects=False,
+            ) as answer:
+                if span is not None:
+                    span.attributes["http.response.status_code"] = answer.status
+                    span.error = str(answer.status) if answer.status >= 400 else ""
+                yield answer
+
+    def _open(self) -> aiohttp.ClientSession:
         """Return the session, which can only be made in a running loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(

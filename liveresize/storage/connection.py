@@ -20,6 +20,7 @@ from botocore.handlers import add_expect_header
 
 from liveresize import errors
 from liveresize.observe.metrics import stores
+from liveresize.observe.tracing import spans
 from liveresize.settings.backends import Aws
 from liveresize.storage.presign import Signer
 
@@ -68,6 +69,12 @@ def _send_md5(params: dict[str, Any], **_: object) -> None:
         digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
         params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
         params["context"]["checksum"] = {}
+
+
+def _pass_trace(request: Any, **_: object) -> None:
+    """Send the current trace. Added after signing: a proxy in between may change it."""
+    for name, value in spans.headers().items():
+        request.headers[name] = value
 
 
 def trusted_file(ca: str) -> str:
@@ -177,6 +184,7 @@ class Connection:
             # what is put here is small enough to be sent without asking first.
             self._client.meta.events.unregister("before-call.s3", add_expect_header)
             self._client.meta.events.register("before-call.s3.DeleteObjects", _send_md5)
+            self._client.meta.events.register("before-send.s3", _pass_trace)
         except (BotoCoreError, ValueError) as error:
             await self.close()
             raise errors.SettingsError(

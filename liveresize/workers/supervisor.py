@@ -9,6 +9,7 @@ import structlog
 
 from liveresize import errors
 from liveresize.imaging.settings import EngineSettings
+from liveresize.observe.tracing import spans
 from liveresize.settings.server import Workers
 from liveresize.workers.admission import Admission
 from liveresize.workers.process import Perform
@@ -151,7 +152,8 @@ class WorkerSupervisor:
         self._failing = False
         self.counters.started += 1
         self._slots.add(slot)
-        slot.watch(self._exited)
+        with spans.entered(None):
+            slot.watch(self._exited)
         took = asyncio.get_running_loop().time() - began
         logger.info("worker_started", worker_pid=slot.pid, duration_ms=round(took * 1000, 1))
         return slot
@@ -237,6 +239,7 @@ class WorkerSupervisor:
         self._spawn(slot.close())
 
     def _spawn(self, chore: Coroutine[None, None, object]) -> None:
-        task = asyncio.get_running_loop().create_task(chore)
+        with spans.entered(None):  # workers outlive the request that they were started in
+            task = asyncio.get_running_loop().create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)

@@ -16,7 +16,7 @@ import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -56,7 +56,8 @@ class Mode:
 class Faulty:
     """The relay; a context manager.
 
-    `requests` counts what arrived, by method, `stalled` the bodies that stand still.
+    `requests` counts what arrived, by method, `stalled` the bodies that stand still; `traced` has
+    the headers of what came with a `traceparent`.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -67,6 +68,7 @@ class Faulty:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
         self.requests: Counter[str] = Counter()
+        self.traced: list[Mapping[str, str]] = []
         self.stalled = 0
 
     def __enter__(self) -> Self:
@@ -172,6 +174,8 @@ class Faulty:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests[request.method] += 1
+        if "traceparent" in request.headers:
+            self.traced.append({"method": request.method, **request.headers})
         mode = self._mode
         if mode.hang:
             async for _ in request.content.iter_any():

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from liveresize.observe.tracing import spans
+
 _GATHERING = 0.25
 """Seconds that a call waits for others: calls are limited, to five a minute with Cloudflare's free
 plan, and what is told at once comes in small portions."""
@@ -25,7 +27,8 @@ class Batches:
         loop = asyncio.get_running_loop()
         futures = {key: self._waiting.setdefault(key, loop.create_future()) for key in keys}
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+            with spans.entered(None):  # a batch is of several events
+                self._task = asyncio.create_task(self._run())
         outcomes = await asyncio.gather(
             *(asyncio.shield(future) for future in futures.values()), return_exceptions=True
         )

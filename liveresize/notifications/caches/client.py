@@ -55,12 +55,8 @@ class CacheClient:
         if left > 0:
             raise errors.CacheUnavailable("", "it asked for a pause", {"retry_after": left})
         try:
-            async with self._session.open().request(
-                method,
-                yarl.URL(url, encoded=True),
-                data=body or None,
-                headers=headers,
-                allow_redirects=False,
+            async with self._session.request(
+                method, yarl.URL(url, encoded=True), data=body or None, headers=headers
             ) as answer:
                 status, given = answer.status, answer.headers
                 if 200 <= status < 300:

@@ -15,6 +15,7 @@ from sqlalchemy import exc
 
 from liveresize import errors
 from liveresize.observe.metrics import stores
+from liveresize.observe.tracing import spans
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, locks, migrations, schema
 from liveresize.storage.index.watch import Watch
@@ -171,7 +172,7 @@ class Database:
         After IndexUnavailable the change may or may not have been committed: read it again
         before responding.
         """
-        begun = False
+        begun, span = False, spans.current()
         deadline = time.monotonic() + self._budget
 
         def once(connection: sa.Connection) -> T:
@@ -180,7 +181,8 @@ class Database:
                 raise TimeoutError("the lock came too late")  # nobody waits any more
             locks.set_limits(connection, self._budget)
             begun = True
-            return change(connection, *args, **kwargs)
+            with spans.entered(span):  # the thread of SQLite does not have it
+                return change(connection, *args, **kwargs)
 
         async def insist() -> T:
             async with self._writers:

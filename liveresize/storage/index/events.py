@@ -10,11 +10,15 @@ import sqlalchemy as sa
 from liveresize.core.events import Event, Kind, describe
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
+from liveresize.observe.tracing import spans
 from liveresize.storage.index import locks, repository, schema
 from liveresize.storage.index.repository import Repository
 
 _FORGOTTEN_AT_ONCE = 10_000
 """Events that one statement deletes."""
+
+_TRACE = "_trace"
+"""What a document has of its trace; it is not among what receivers are told."""
 
 _events = schema.events
 
@@ -59,7 +63,7 @@ def write(
     original: Original,
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
-    """Record a change of a picture, with `more` in its document.
+    """Record a change of a picture, with `more` in its document, and the current trace.
 
     The last statement of its transaction: from here on other changes wait for the commit, so that
     serials become visible in their order.
@@ -72,18 +76,27 @@ def write(
             bucket=original.image.bucket,
             name=original.image.name,
             generation=original.generation,
-            document=json.dumps({**describe(original), **more}, ensure_ascii=False),
+            document=json.dumps(
+                {**describe(original), **more, **_traced(spans.headers())}, ensure_ascii=False
+            ),
         )
     )
 
 
 def from_row(row: sa.Row[Any]) -> Event:
     """Convert a row of `events`."""
+    document = json.loads(row.document)
+    trace = document.pop(_TRACE, {})
     return Event(
         serial=row.serial,
         at=row.at,
         kind=Kind(row.kind),
         image=ImageId(row.name, row.bucket),
         generation=row.generation,
-        document=json.loads(row.document),
+        document=document,
+        trace=trace,
     )
+
+
+def _traced(headers: dict[str, str]) -> dict[str, object]:
+    return {_TRACE: headers} if headers else {}
