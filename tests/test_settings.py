@@ -41,6 +41,8 @@ SECRETS = {
         [{"driver": "fastly", "service": "SU1Z0isxPaozGVKXdv0eYE", "token": "hidden-13"}]
     ),
     "LIVERESIZE_REDIS__URL": "redis://:hidden-8@host",
+    "LIVERESIZE_TRACING__ENDPOINT": "https://user:hidden-14@host/v1/traces",
+    "LIVERESIZE_TRACING__HEADERS": json.dumps({"Authorization": "hidden-15"}),
 }
 
 

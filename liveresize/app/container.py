@@ -4,7 +4,7 @@ import math
 import time
 from pathlib import Path
 
-from liveresize.app import intake, tls, webhook
+from liveresize.app import intake, tls, tracing, webhook
 from liveresize.app.buckets import Buckets
 from liveresize.app.database import database_url, make_database
 from liveresize.app.disks import Disks, reserves
@@ -128,7 +128,8 @@ class Container:
             mirror_queue=self.index.mirror_queue,
         )
         self.unsent = Unsent(settings.limits.unsent_bytes)
-        self.traces = IncomingTraces()
+        self.recorder = tracing.recorder(settings.tracing)
+        self.traces = IncomingTraces(self.recorder, settings.tracing.ratio)
         self._assemble()
 
     def _assemble(self) -> None:

@@ -24,6 +24,7 @@ from liveresize.maintenance.doctor import (
     log_output,
     machine,
     overlays,
+    tracing,
 )
 from liveresize.maintenance.doctor.findings import Finding, ok, problem, warning
 
@@ -46,6 +47,7 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         ("aws", _buckets),
         ("cdn.purge", lambda settings: caches.look(settings.cdn)),
         ("intake", lambda settings: intake.look(settings.intake)),
+        ("tracing", lambda settings: tracing.look(settings.tracing)),
         ("codecs", _codecs),
         ("fallback", _fallbacks),
         (

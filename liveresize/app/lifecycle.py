@@ -54,6 +54,8 @@ class Lifecycle:
         """
         parts = self._components
         self._prepare_folders()
+        if parts.recorder is not None:
+            parts.recorder.start()
         await parts.resumable.load()
         await parts.workers.start()
         try:
@@ -164,4 +166,6 @@ class Lifecycle:
         await parts.checks.close()
         await parts.buckets.close()
         await parts.index.close()
+        if parts.recorder is not None:
+            await asyncio.to_thread(parts.recorder.close)
         return left

@@ -293,5 +293,10 @@ def warn(settings: Settings, deployments: Collection[str]) -> Iterator[str]:
         yield "jxl.in_auto is true, but jxl.enabled is false: no rendition is JPEG XL."
     if settings.webhook.secrets and not settings.webhook.url:
         yield "webhook.secrets is set, but webhook.url is empty: nobody is told of uploads."
+    if settings.tracing.missing:
+        yield (
+            "tracing.enabled is true, but no spans are exported: that needs liveresize[otel] to be "
+            "installed."
+        )
     if settings.redis.url:
         yield "redis.url is accepted and not used: liveresize keeps its links in memory."

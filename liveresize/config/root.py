@@ -99,6 +99,7 @@ class Settings:
     database: backends.Database = section(backends.Database)
     aws: backends.Aws = section(backends.Aws)
     webhook: backends.Webhook = section(backends.Webhook)
+    tracing: backends.Tracing = section(backends.Tracing)
     redis: backends.Redis = section(backends.Redis)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)

@@ -7,6 +7,7 @@ from liveresize.core import ports
 from liveresize.core.originals import Link
 from liveresize.core.ports import Added
 from liveresize.delivery.gathering import Gathering
+from liveresize.observe.tracing import spans
 
 
 class LinkWriter:
@@ -24,8 +25,9 @@ class LinkWriter:
         Raises IndexUnavailable; then nobody knows whether the link was written.
         """
         outcome: asyncio.Future[Added] = asyncio.get_running_loop().create_future()
-        self._gathering.add((link, outcome))
-        return await outcome
+        with spans.measured("index"):
+            self._gathering.add((link, outcome))
+            return await outcome
 
     async def add_all(self, links: Sequence[Link]) -> list[Added]:
         """Add links in one transaction; returns what became of each.

@@ -25,6 +25,7 @@ from liveresize.core.originals import Link, Original, ended
 from liveresize.core.ports import Added
 from liveresize.delivery.gathering import Gathering
 from liveresize.delivery.link_writer import LinkWriter
+from liveresize.observe.tracing import spans
 
 _log = structlog.get_logger("liveresize.publisher")
 
@@ -84,6 +85,7 @@ class Publisher:
         self._left: deque[Path] = deque()
         self._coming: dict[str, dict[str, Link | None]] = {}
         self._used: dict[tuple[str, str], None] = {}
+        self._spans: dict[tuple[str, str], spans.Span] = {}
         self.attempts = 0
         self.failures = 0
         self.published = 0
@@ -112,8 +114,12 @@ class Publisher:
             original, variant, self._engine, extension, rendered.etag, size, rendered.quality
         )
         self._coming.setdefault(generation, {})[variant] = None
+        span = spans.begun("publish")
+        if span is not None:
+            self._spans[generation, variant] = span
         if spooled:
-            self._spawn(self._publish(link, extension, rendered.data))
+            with spans.entered(span or spans.current()):
+                self._spawn(self._publish(link, extension, rendered.data))
             return
         self._grouped.add((generation, variant))
         # What memory does not hold can be found only once it is stored.
@@ -206,7 +212,9 @@ class Publisher:
             stored = await self._store_group(group)
             group.clear()  # no bytes wait for the index
             try:
+                began = time.perf_counter()
                 outcomes = await self._writer.add_all(stored) if stored else []
+                self._note("index", stored, began)
             except errors.StoreError as error:
                 await asyncio.gather(*(self._add_after(link, error) for link in stored))
                 return
@@ -222,7 +230,9 @@ class Publisher:
             self.attempts += len(group)
             direct = self._store.direct(group[0][0].image)
             assert direct is not None  # or it was spooled
+            began = time.perf_counter()
             outcomes = await direct.publish_all(group)
+            self._note("store", [link for link, _ in group], began)
         stored = []
         for (link, _), error in zip(group, outcomes, strict=True):
             if error is None:
@@ -231,6 +241,14 @@ class Publisher:
             else:
                 self._refuse(link, error)
         return stored
+
+    def _note(self, step: str, links: list[Link], began: float) -> None:
+        """Record a step that was done for a group, for each of it that is recorded."""
+        ended = time.perf_counter()
+        for link in links:
+            span = self._spans.get((link.generation, link.variant))
+            if span is not None:
+                span.past(step, began, ended)
 
     async def _add_after(self, link: Link, error: errors.StoreError) -> None:
         """Write the link of an object whose group could not be linked because of `error`."""
@@ -245,6 +263,9 @@ class Publisher:
     def _arrived(self, link: Link) -> None:
         """The rendition is no longer on its way."""
         self._grouped.discard((link.generation, link.variant))
+        span = self._spans.pop((link.generation, link.variant), None)
+        if span is not None:
+            span.end()
         coming = self._coming.get(link.generation, {})
         coming.pop(link.variant, None)
         if not coming:
@@ -369,8 +390,9 @@ class Publisher:
             self.attempts += 1
             try:
                 began = self._monotonic()
-                await self._postpone_removal(link)
-                await self._store.publish(source, link)
+                with spans.measured("store"):
+                    await self._postpone_removal(link)
+                    await self._store.publish(source, link)
             except errors.StoreError:
                 self.failures += 1
                 raise

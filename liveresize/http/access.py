@@ -1,7 +1,9 @@
 """Log a finished request, and count it in the metrics."""
 
 from liveresize.core import tokens
+from liveresize.http import request_spans
 from liveresize.observe import log
+from liveresize.observe.log import bounds
 from liveresize.observe.metrics import requests
 from liveresize.observe.tracing.spans import Span
 
@@ -48,6 +50,18 @@ def note(
     )
     if trace is not None:
         more["trace.id"], more["span.id"] = trace.context.trace_id, trace.context.span_id
+        if trace.recorder is not None:
+            request_spans.end(
+                trace,
+                route=route,
+                method=method,
+                path=bounds.cut(path, bounds.PATH),
+                status=status,
+                client=client,
+                size=size,
+                request_id=request_id,
+                noted={**more, "cache": cache, "error": error},
+            )
     probe = route == "status" and status < 400 and path.partition("?")[0] in _PROBES
     log.access(
         level="debug" if probe else "info",

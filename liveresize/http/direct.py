@@ -16,7 +16,6 @@ from liveresize.http.responses import Headers, Response
 from liveresize.http.transport import clients
 from liveresize.http.transport.connections import WatchedStream
 from liveresize.http.transport.unsent import LARGE
-from liveresize.observe.tracing.incoming import HEADER as TRACE
 from liveresize.observe.tracing.spans import Span
 
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
@@ -35,19 +34,6 @@ class Request:
     headers: httputil.HTTPHeaders
     began: float
     trace: Span | None = None
-
-
-def trace(
-    site: AppContext,
-    connection: httputil.HTTPConnection,
-    headers: httputil.HTTPHeaders,
-    began: float,
-) -> Span | None:
-    """Begin the span of a request, if it has one; `began` is on the clock of `perf_counter`."""
-    if not site.traces.on and TRACE not in headers:
-        return None
-    peer = connection.context.remote_ip  # type: ignore[attr-defined]
-    return site.traces.begin(headers, trusted=peer in site.trusted_proxies, began=began)
 
 
 def send(

@@ -17,7 +17,7 @@ from liveresize import errors
 from liveresize.core.urls import FactsRequest, RenditionRequest
 from liveresize.delivery import outcomes
 from liveresize.delivery.outcomes import OriginalFile, Redirect
-from liveresize.http import direct, fallback_responses, responses
+from liveresize.http import direct, fallback_responses, request_spans, responses
 from liveresize.http.conditions import Conditionals
 from liveresize.http.context import AppContext
 from liveresize.http.direct import Request
@@ -97,7 +97,9 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
             stream.overfull = None  # the head is here
-        trace = direct.trace(self._site, self._connection, headers, began)
+        trace = request_spans.begin(
+            self._site, self._connection, start_line.version, headers, began
+        )
         try:
             if getattr(self._connection, "is_head_too_large", False):
                 raise errors.HeadTooLarge
@@ -119,6 +121,8 @@ class FastPathRequest(httputil.HTTPMessageDelegate):
                 self._answer = answer
         begun = None
         if self._answer is None:
+            if trace is not None:  # of a hit, this is nearly all
+                trace.past("parse", began, time.perf_counter())
             self._through = self._application.start_request(self._server_conn, self._connection)
             with spans.entered(self._request.trace):
                 begun = self._through.headers_received(line, headers)

@@ -9,7 +9,7 @@ from tornado import httputil
 from tornado.http1connection import HTTP1Connection
 
 from liveresize import errors
-from liveresize.http import direct, failures
+from liveresize.http import direct, failures, request_spans
 from liveresize.http.context import AppContext
 from liveresize.http.direct import Request
 from liveresize.http.fast_path import FastPath
@@ -93,7 +93,9 @@ class HttpsRedirect(httputil.HTTPMessageDelegate):
         if isinstance(stream, WatchedStream):
             stream.idle_since = None
             stream.overfull = None
-        trace = direct.trace(self._site, self._connection, headers, began)
+        trace = request_spans.begin(
+            self._site, self._connection, start_line.version, headers, began
+        )
         try:
             line = heads.read(start_line, headers)
         except errors.RequestError as error:

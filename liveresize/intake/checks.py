@@ -11,6 +11,7 @@ from liveresize.core.events import Kind
 from liveresize.core.originals import Original
 from liveresize.intake.hook import Hook, HookFailed, Upload
 from liveresize.observe.metrics import intake as metrics
+from liveresize.observe.tracing import spans
 
 _log = structlog.get_logger("liveresize.intake")
 
@@ -46,7 +47,10 @@ class IntakeChecks:
         held = False
         for hook in self._hooks:
             try:
-                with metrics.asked(hook.name) as outcome:
+                with (
+                    metrics.asked(hook.name) as outcome,
+                    spans.measured("hook", attributes={"liveresize.hook": hook.name}),
+                ):
                     reason = await hook.check(upload)
                     outcome.refused = bool(reason)
             except HookFailed as failure:

@@ -1,5 +1,6 @@
 """Keys about what stands behind the server: the database, the object store, the webhook."""
 
+import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -191,6 +192,48 @@ def _endpoint(name: str, given: Mapping[str, object]) -> Endpoint:
     if unknown:
         raise ValueError(f"`{name}` has a key that is not known, `{min(unknown)}`")
     return Endpoint(name=name, url=url, secrets=tuple(secrets), events=tuple(events))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracing:
+    """Where spans of requests are exported to, by OTLP/HTTP."""
+
+    enabled: bool = key(False, "Whether spans are exported. It needs the extra `liveresize[otel]`.")
+    endpoint: str = key(
+        "",
+        "Address of the collector, with its path; empty is http://127.0.0.1:4318/v1/traces.",
+        form=Form.URL,
+        secret=True,  # some have a key in it
+    )
+    headers: Mapping[str, str] = key(
+        {}, "Headers that the collector asks for, such as `Authorization`.", secret=True
+    )
+    ratio: float = key(
+        0.1,
+        "Share of the requests that is exported, where no trusted proxy has decided.",
+        least=0,
+        most=1,
+    )
+    service_name: str = key("liveresize", "Name of this service in traces.")
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is asked for, and the packages that export are not installed."""
+        return self.enabled and any(map(_is_missing, ("opentelemetry", "requests")))
+
+    @property
+    def on(self) -> bool:
+        """Whether spans are exported."""
+        return self.enabled and not self.missing
+
+    @property
+    def collector(self) -> str:
+        """Address of the collector."""
+        return self.endpoint or "http://127.0.0.1:4318/v1/traces"
+
+
+def _is_missing(package: str) -> bool:
+    return importlib.util.find_spec(package) is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

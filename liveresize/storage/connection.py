@@ -254,7 +254,14 @@ class Connection:
         _md5.set(md5)
         # Waiting for a slot is not the store's fault, and those in front are bounded.
         async with self._slots:
-            with stores.s3(operation):
+            name = operation.title().replace("_", "")
+            about = {
+                "rpc.system": "aws-api",
+                "rpc.service": "S3",
+                "rpc.method": name,
+                "aws.s3.bucket": bucket,
+            }
+            with stores.s3(operation), spans.measured(f"S3/{name}", spans.Kind.CLIENT, about):
                 return await self._call(operation, bucket, patience, parameters)
 
     async def _call(

@@ -14,6 +14,7 @@ from liveresize.core import ports
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.single_flight import Call, SingleFlight
+from liveresize.observe.tracing import spans
 from liveresize.settings.pictures import Originals
 
 _log = structlog.get_logger("liveresize.mirroring")
@@ -69,8 +70,9 @@ class Mirroring:
         if self._mirror is None or not self._mirror.takes(original.image):
             return False
         try:
-            async with asyncio.timeout(self._settings.mirror_wait):
-                await self._mirror.put(self._originals.path(original), original)
+            with spans.measured("mirror"):
+                async with asyncio.timeout(self._settings.mirror_wait):
+                    await self._mirror.put(self._originals.path(original), original)
         except errors.BucketMissing:
             raise
         except (errors.ObjectStoreUnavailable, errors.OriginalMissing, TimeoutError) as error:

@@ -28,6 +28,7 @@ from liveresize.core.records import Given, Record
 from liveresize.intake.checks import IntakeChecks
 from liveresize.intake.hook import Upload
 from liveresize.notifications.dispatcher import Dispatcher
+from liveresize.observe.tracing import spans
 from liveresize.storage.mirroring import Mirroring
 from liveresize.uploads.bodies import Body
 from liveresize.uploads.generation_cleanup import GenerationCleanup
@@ -181,7 +182,8 @@ class Storing(Generic[R]):
             facts = await self._clean(crop)
             original = await self._check(described(destination.image(facts), generation, facts))
             result = destination.result(original)
-            await pipeline.originals.keep(self._cleaned, original)
+            with spans.measured("store"):
+                await pipeline.originals.keep(self._cleaned, original)
             try:
                 if destination.given.held:
                     await pipeline.originals.hide(generation)

@@ -22,8 +22,9 @@ from liveresize.core.jobs import (
 from liveresize.core.ports import Clock, JobHandle
 from liveresize.core.values import Quality
 from liveresize.imaging.settings import EngineSettings
+from liveresize.observe.tracing import spans
 from liveresize.settings.server import Workers
-from liveresize.workers import process, sizing
+from liveresize.workers import process, sizing, stage_spans
 from liveresize.workers.admission import Admission
 from liveresize.workers.quarantine import Quarantine, identity
 from liveresize.workers.slot import Death, Died, Slot
@@ -129,14 +130,18 @@ class WorkerPool:
         and WaitTimeout for one that did not begin in time."""
         handle = handle or JobHandle()
         self._quarantine.check(job)
-        slot = await self._admission.acquire(handle, lambda slot: slot.suits(job))
+        with spans.measured("queue"):
+            slot = await self._admission.acquire(handle, lambda slot: slot.suits(job))
         handle.begin()
+        began = time.perf_counter()
         task = asyncio.get_running_loop().create_task(self._do(job, slot, handle))
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         # A cancelled caller leaves the job alone: the worker is at it, and the slot
         # must not be given away before it is free.
-        return await asyncio.shield(task)
+        result = await asyncio.shield(task)
+        stage_spans.record(job, result, began)
+        return result
 
     async def close(self, grace: float) -> None:
         """Refuse new and queued jobs, wait `grace` seconds for the others, kill the rest.

@@ -13,7 +13,7 @@ import pytest
 from storage import s3worlds
 
 from liveresize.app import lifecycle
-from liveresize.observe.metrics import intake, registry, renders, requests, stores
+from liveresize.observe.metrics import intake, registry, renders, requests, spans, stores
 
 from . import metering, pictures, servers, wire
 from .metering import Reading, series
@@ -435,6 +435,7 @@ DECLARED = {
     "part": {"index", "store"},
     "folder": {"originals", "spool", "renditions"},
     "hook": set(intake.HOOKS),
+    "fate": set(spans.FATES),
 }
 
 

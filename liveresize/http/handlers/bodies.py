@@ -116,6 +116,8 @@ class BodyHandler(Handler):
     async def post(self, *args: str) -> None:
         """See tornado.web.RequestHandler; the body is complete."""
         self._is_whole = True
+        if self.trace is not None:
+            self.trace.past("receive", self._reading_since, time.perf_counter())
         self._stop_watching()
         if self._failure is not None:
             await self._clear()

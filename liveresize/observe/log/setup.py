@@ -25,7 +25,7 @@ _CAPACITY = 10_000
 
 _log = structlog.get_logger("liveresize.output")
 
-QUIET = ("aiobotocore", "alembic", "asyncio", "botocore", "PIL", "sqlalchemy")
+QUIET = ("aiobotocore", "alembic", "asyncio", "botocore", "PIL", "sqlalchemy", "urllib3")
 """Libraries that are heard from warnings on: SQLAlchemy takes `info` as the wish to see
 every statement, and botocore's debug messages hold signatures."""
 

@@ -2,18 +2,15 @@
 
 import re
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SAMPLED, RANDOM = 0x01, 0x02
 """The flags that are known: the trace is recorded, and its id is random. Others are dropped."""
 
 _PARENT = re.compile(
-    r"(?P<version>(?!ff)[0-9a-f]{2})"
-    r"-(?P<trace_id>(?!0{32})[0-9a-f]{32})"
-    r"-(?P<span_id>(?!0{16})[0-9a-f]{16})"
-    r"-(?P<flags>[0-9a-f]{2})"
-    r"(?P<rest>-.*)?"
+    r"((?!ff)[0-9a-f]{2})-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
+"""Version, trace id, span id, flags, and what later versions add."""
 
 _MEMBERS, _STATE = 32, 512
 """Entries and characters of the longest `tracestate` that is passed on."""
@@ -23,8 +20,7 @@ _VALUE = r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
 _MEMBER = re.compile(f"[ \t]*(?:{_KEY}={_VALUE})?[ \t]*")
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
+class TraceContext(NamedTuple):
     """A position in a trace: `trace_id` and `span_id` are 32 and 16 lower-case hex digits."""
 
     trace_id: str
@@ -50,10 +46,13 @@ def parse(traceparent: str, tracestate: str = "") -> TraceContext | None:
     or too long, is dropped alone.
     """
     match = _PARENT.fullmatch(traceparent)
-    if match is None or (match["rest"] is not None and match["version"] == "00"):
+    if match is None:
         return None
-    flags = int(match["flags"], 16) & (SAMPLED | RANDOM)
-    return TraceContext(match["trace_id"], match["span_id"], flags, _valid_state(tracestate))
+    version, trace_id, span_id, flags, rest = match.groups()
+    if rest is not None and version == "00":
+        return None
+    state = _valid_state(tracestate) if tracestate else ""
+    return TraceContext(trace_id, span_id, int(flags, 16) & (SAMPLED | RANDOM), state)
 
 
 def _valid_state(tracestate: str) -> str:

@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from liveresize.observe.tracing.context import (
     RANDOM,
@@ -77,7 +76,7 @@ def _passed_on(parent: TraceContext, *, trusted: bool) -> TraceContext:
     """Return the context as it came; of a stranger, as one that is not recorded."""
     if trusted:
         return parent
-    return replace(parent, span_id=new_span_id(), flags=parent.flags & ~SAMPLED)
+    return parent._replace(span_id=new_span_id(), flags=parent.flags & ~SAMPLED)
 
 
 OFF = IncomingTraces()

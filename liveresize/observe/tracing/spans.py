@@ -9,7 +9,7 @@ import enum
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from liveresize import errors
@@ -56,7 +56,7 @@ class Span:
     ) -> "Span":
         """Begin a span below this one."""
         return Span(
-            context=replace(self.context, span_id=new_span_id()),
+            context=self.context._replace(span_id=new_span_id()),
             recorder=self.recorder,
             parent=self.context.span_id,
             name=name,

@@ -5,9 +5,10 @@ Errors of the drivers are translated here, in `Database._within`.
 
 import asyncio
 import contextlib
+import functools
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -111,7 +112,7 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a query as `watched`, with the shorter budget of a GET."""
-        with self.watch.question(), stores.index("lookup"):
+        with self.watch.question(), stores.index("lookup"), self._span(question):
             return await self._read(self._lookup_budget, question, *args, **kwargs)
 
     async def read(
@@ -121,7 +122,7 @@ class Database:
         **kwargs: P.kwargs,
     ) -> T:
         """Return the result of `question`, which runs one SELECT without a transaction."""
-        with stores.index("read"):
+        with stores.index("read"), self._span(question):
             return await self._read(self._budget, question, *args, **kwargs)
 
     async def watched(
@@ -172,7 +173,7 @@ class Database:
         After IndexUnavailable the change may or may not have been committed: read it again
         before responding.
         """
-        begun, span = False, spans.current()
+        begun, span = False, spans.current()  # of the request, not of this write
         deadline = time.monotonic() + self._budget
 
         def once(connection: sa.Connection) -> T:
@@ -195,7 +196,7 @@ class Database:
                 return await self._engine.run(once)
 
         try:
-            with stores.index("write"):
+            with stores.index("write"), self._span(change):
                 return await self._in_time(self._budget, insist())
         except errors.IndexUnavailable:
             self.writes.doubt()
@@ -222,6 +223,17 @@ class Database:
         """Reserve some space for `free`, if there is any. Never raises."""
         with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
             await self._within(self._budget, self._engine.keep_room())
+
+    @contextlib.contextmanager
+    def _span(self, work: Callable[..., object]) -> Iterator[None]:
+        """Record a query or a change, by the name of what runs it."""
+        with spans.measured("index", spans.Kind.CLIENT) as span:
+            if span is not None:
+                named = work.func if isinstance(work, functools.partial) else work
+                span.attributes["db.system.name"] = self._url.get_backend_name()
+                span.attributes["db.operation.name"] = getattr(named, "__name__", "")
+                span.attributes["db.query.summary"] = getattr(named, "__qualname__", "")
+            yield
 
     async def _in_time(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Do the same as `_within`, without a task if `work` can be cancelled at once."""

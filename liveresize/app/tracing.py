@@ -1,0 +1,20 @@
+"""What exports spans, as it is configured."""
+
+from typing import TYPE_CHECKING
+
+from liveresize.settings.backends import Tracing
+
+if TYPE_CHECKING:
+    from liveresize.observe.tracing.otlp import OtlpRecorder
+
+
+def recorder(settings: Tracing) -> "OtlpRecorder | None":
+    """Return what exports them, not yet started; None if tracing is off.
+
+    The SDK is imported only where it is used: it takes a third of a second and 20 MB.
+    """
+    if not settings.on:
+        return None
+    from liveresize.observe.tracing.otlp import OtlpRecorder
+
+    return OtlpRecorder(settings)
