@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from liveresize import config, errors
 from liveresize.app import rules
+from liveresize.config import profiles
 from liveresize.settings import backends, pictures, schema
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +69,8 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 
 def test_the_example_holds_every_key_with_its_default(tmp_path: Path) -> None:
-    """`default.json.example` is complete, changes but one key, and is written by `example()`."""
+    """`default.json.example` is complete, changes but one key, leaves six to `security.profile`,
+    and is written by `example()`."""
     text = (ROOT / "default.json.example").read_text()
     assert text == config.example()
     (tmp_path / "default.json").write_text(text)
@@ -80,7 +82,89 @@ def test_the_example_holds_every_key_with_its_default(tmp_path: Path) -> None:
     assert dataclasses.replace(
         copied, sources={}, renditions=plain.renditions
     ) == dataclasses.replace(plain, sources={})
-    assert set(copied.sources.values()) == {str(tmp_path / "default.json")}
+    left = {name for name, source in copied.sources.items() if source == "built-in default"}
+    assert left == profiles.PROFILES["open"].keys() - {"limits.client_renders"}
+    assert {copied.sources[name] for name in copied.sources.keys() - left} == {
+        str(tmp_path / "default.json")
+    }
+    (tmp_path / "default.json").write_text(
+        json.dumps({**json.loads(text), "security": {"profile": "signed"}})
+    )
+    signed = read(tmp_path, {"LIVERESIZE_SIGNING__KEYS": "hidden-key-of-16-bytes"})
+    assert signed.signing.required
+    assert signed.limits.client_renders == 0
+
+
+KEYS = {"LIVERESIZE_SIGNING__KEYS": "hidden-key-of-16-bytes"}
+PRESETS = {"LIVERESIZE_PRESETS": '{"card": {"fit": "crop"}}'}
+
+
+@pytest.mark.parametrize(
+    ("profile", "more", "wanted"),
+    [
+        ("open", {}, (False, True, 0, False, 200, None)),
+        ("listed", PRESETS, (False, False, 8, True, 1000, None)),
+        ("signed", KEYS, (True, False, 0, False, 1000, 0.0)),
+        (
+            "listed",
+            {
+                "LIVERESIZE_CONSTRAINTS__ALLOWED_SIZES": "400x300",
+                "LIVERESIZE_CONSTRAINTS__PRESETS_ONLY": "false",
+                "LIVERESIZE_CACHE__MAX_VARIANTS": "null",
+            },
+            (False, False, 1, False, 1000, None),
+        ),
+        (
+            "signed",
+            {
+                "LIVERESIZE_SIGNING__REQUIRED": "false",
+                "LIVERESIZE_ORIGINALS__PUBLIC": "true",
+                "LIVERESIZE_LIMITS__CLIENT_RENDERS": "7",
+                "LIVERESIZE_CACHE__MAX_VARIANTS": "1000",
+            },
+            (False, True, 0, False, 1000, 7.0),
+        ),
+    ],
+)
+def test_a_profile_sets_six_keys_and_each_alone_wins(
+    tmp_path: Path, profile: str, more: dict[str, str], wanted: tuple[object, ...]
+) -> None:
+    """Null leaves a key to the profile; a key that wins is warned of, unless it says the same."""
+    loaded = read(tmp_path, {"LIVERESIZE_SECURITY__PROFILE": profile, **more})
+    assert wanted == (
+        loaded.signing.required,
+        loaded.originals.public,
+        len(loaded.constraints.allowed_sizes),
+        loaded.constraints.presets_only,
+        loaded.cache.max_variants,
+        loaded.limits.client_renders,
+    )
+    won = {each.partition(" ")[0] for each in loaded.warnings if "wins over" in each}
+    names = {name.removeprefix("LIVERESIZE_").lower().replace("__", ".") for name in more}
+    assert won == (names & profiles.PROFILES[profile].keys()) - {"cache.max_variants"}
+    left = [name for name in profiles.PROFILES[profile] if name not in names]
+    by = "built-in default" if profile == "open" else f"security.profile {profile}"
+    assert {loaded.sources[name] for name in left} == {by}
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"), [("listed", "presets is empty"), ("signed", "signing.keys is empty")]
+)
+def test_a_profile_that_would_let_nobody_in_is_refused(
+    tmp_path: Path, profile: str, said: str
+) -> None:
+    """Without what it asks for nothing could be had."""
+    with pytest.raises(errors.SettingsError, match=said) as raised:
+        read(tmp_path, {"LIVERESIZE_SECURITY__PROFILE": profile})
+    assert "security.profile" in str(raised.value)
+
+
+def test_the_profile_that_is_the_default_has_the_defaults() -> None:
+    """`open` is what a configuration without it has always been."""
+    assert profiles.PROFILES["open"] == {
+        name: config.KEYS[name].default for name in profiles.PROFILES["open"]
+    }
+    assert len({frozenset(profile) for profile in profiles.PROFILES.values()}) == 1
 
 
 def test_the_manual_has_the_reference() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from liveresize import errors
-from liveresize.config import check, files, layers
+from liveresize.config import check, files, layers, profiles
 from liveresize.config.merge import Merge
 from liveresize.config.report import KEYS, as_json, example, reference, table
 from liveresize.config.root import Settings
@@ -47,6 +47,7 @@ def load(
         *options,
     ):
         merge.add(layer)
+    profiles.apply(merge)
     settings = schema.build(Settings, merge.values)
     settings = dataclasses.replace(settings, sources=merge.sources)
     deployments = files.deployments(environ)

@@ -83,6 +83,13 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
             f"signing.required is set in {settings.sources['signing.required']}, but signing.keys "
             "is empty: nobody could ask for a picture."
         )
+    by_profile = settings.sources["constraints.presets_only"].startswith("security.profile")
+    if settings.constraints.presets_only and by_profile and not settings.presets:
+        raise errors.SettingsError(
+            "security.profile is listed, but presets is empty: nobody could ask for a rendition. "
+            "Name the parameters of your pages in presets, or set constraints.presets_only to "
+            "false."
+        )
     if settings.webhook.url and not settings.webhook.secrets:
         raise errors.SettingsError(
             f"webhook.url is set in {settings.sources['webhook.url']}, but webhook.secrets is "

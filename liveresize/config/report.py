@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from liveresize.config import merge
+from liveresize.config import merge, profiles
 from liveresize.config.root import Settings
 from liveresize.settings import schema
 from liveresize.settings.schema import Key
@@ -53,9 +53,12 @@ def as_json(settings: Settings, changed: bool = False) -> str:
     return json.dumps({"values": values, "warnings": list(settings.warnings)}, indent=2)
 
 
-IN_NEW = {"renditions.metadata": "rights"}
-"""Keys that have another value in new configurations: their defaults are those of 1.0.0, whose
-URLs are to keep their bytes."""
+IN_NEW: Mapping[str, object] = {
+    "renditions.metadata": "rights",
+    **dict.fromkeys(profiles.PROFILES["open"]),
+}
+"""Keys that have another value in new configurations: one whose default is that of 1.0.0, whose
+URLs are to keep their bytes, and null for those that `security.profile` sets."""
 
 
 def example() -> str:
@@ -74,7 +77,7 @@ def reference() -> str:
     """A Markdown table of every key: default, what is allowed, and what it means."""
     rows = [
         f"| `{name}` | `{json.dumps(schema.plain(key.default))}` | {key.allowed} "
-        f"| {key.description} |"
+        f"| {key.description}{' *Advanced.*' if key.advanced else ''} |"
         for name, key in KEYS.items()
     ]
     return "\n".join(["| key | default | allowed | meaning |", "|---|---|---|---|", *rows]) + "\n"

@@ -83,6 +83,7 @@ class Settings:
     intake: server.Intake = section(server.Intake)
     uploads: server.Uploads = section(server.Uploads)
     admin: server.Admin = section(server.Admin)
+    security: server.Security = section(server.Security)
     signing: server.Signing = section(server.Signing)
     cache: server.Cache = section(server.Cache)
     disk: server.Disk = section(server.Disk)

@@ -175,20 +175,26 @@ class Formats:
 class Encoder:
     """Single encoder knobs; null takes what `effort` says."""
 
-    jpeg_progressive: bool | None = key(None, "Whether JPEGs load progressively.")
-    jpeg_optimize: bool | None = key(None, "Whether JPEGs get their own Huffman tables.")
-    png_run_length: bool | None = key(
-        None, "Whether PNG compresses by run length, which is twice as fast."
+    jpeg_progressive: bool | None = key(None, "Whether JPEGs load progressively.", advanced=True)
+    jpeg_optimize: bool | None = key(
+        None, "Whether JPEGs get their own Huffman tables.", advanced=True
     )
-    png_level: int | None = key(None, "Compression level of PNG.", least=1, most=9)
+    png_run_length: bool | None = key(
+        None, "Whether PNG compresses by run length, which is twice as fast.", advanced=True
+    )
+    png_level: int | None = key(None, "Compression level of PNG.", least=1, most=9, advanced=True)
     webp_method: int | None = key(
-        None, "Method of WebP; higher is slower and smaller.", least=0, most=6
+        None, "Method of WebP; higher is slower and smaller.", least=0, most=6, advanced=True
     )
     avif_speed: int | None = key(
-        None, "Speed of AVIF; null is 8, and 9 from half a megapixel on.", least=0, most=10
+        None,
+        "Speed of AVIF; null is 8, and 9 from half a megapixel on.",
+        least=0,
+        most=10,
+        advanced=True,
     )
     avif_max_pixels: int = key(
-        6_000_000, "Pixels above which `.auto` prefers WebP to AVIF.", least=0
+        6_000_000, "Pixels above which `.auto` prefers WebP to AVIF.", least=0, advanced=True
     )
     visual_ssim: float = key(
         0.96,
@@ -196,6 +202,7 @@ class Encoder:
         "makes new renditions.",
         least=0.8,
         most=0.995,
+        advanced=True,
     )
 
 
@@ -213,11 +220,13 @@ class Jxl:
         "for `small`.",
         least=1,
         most=5,
+        advanced=True,
     )
     max_pixels: int = key(
         4_000_000,
         "Pixels above which `.auto` is never JPEG XL, and `.jxl` is answered with 422.",
         least=0,
+        advanced=True,
     )
 
     @property

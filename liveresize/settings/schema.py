@@ -45,6 +45,7 @@ class Key:
     choices: tuple[str, ...] = ()
     form: Form | None = None
     secret: bool = False
+    advanced: bool = False
     aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -116,9 +117,11 @@ def key(
     choices: tuple[str, ...] = (),
     form: Form | None = None,
     secret: bool = False,
+    advanced: bool = False,
     aliases: Mapping[str, str] | None = None,
 ) -> _Value:
-    """Declare a key in a section; a secret stays out of `repr`.
+    """Declare a key in a section; a secret stays out of `repr`, and what is `advanced` is marked
+    in the documentation: hardly anybody needs it.
 
     `aliases` are other words for `choices` in a list.
     """
@@ -129,6 +132,7 @@ def key(
         "choices": choices,
         "form": form,
         "secret": secret,
+        "advanced": advanced,
         "aliases": aliases or {},
     }
     made: _Value

@@ -120,6 +120,18 @@ class Admin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """Who may have which renditions made, in one word."""
+
+    profile: str = key(
+        "open",
+        "Sets six keys that have not been set: open lets anybody ask for any rendition, listed for "
+        "presets in listed widths, signed for what has a signature.",
+        choices=("open", "listed", "signed"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
     """Addresses of pictures that only who has a key can make."""
 

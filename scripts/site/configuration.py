@@ -52,8 +52,9 @@ def _row(key: Key) -> tuple[str, str, str]:
     variable = layers.PREFIX + key.name.upper().replace(".", "__")
     allowed = key.allowed[0].upper() + key.allowed[1:]
     secret = " **Secret.**" if key.secret else ""
+    advanced = " *Advanced.*" if key.advanced else ""
     return (
         f"`{key.name}`<br>`{variable}`",
         f"`{json.dumps(schema.plain(key.default))}`",
-        f"{key.description}{secret}<br>{allowed}.",
+        f"{key.description}{secret}{advanced}<br>{allowed}.",
     )
