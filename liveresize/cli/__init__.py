@@ -11,6 +11,7 @@ import click
 
 from liveresize import __version__, errors
 from liveresize.cli import (
+    check,
     check_config,
     compare,
     delete,
@@ -79,6 +80,7 @@ for _command in (
     sign.sign,
     warm.warm,
     expiry.expiry,
+    check.check,
     doctor.doctor,
     reconcile.reconcile,
     verify.verify,

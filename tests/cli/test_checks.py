@@ -30,7 +30,7 @@ from liveresize.maintenance.doctor import (
 from liveresize.settings.server import Disk
 
 
-@pytest.mark.parametrize("command", ["verify", "doctor"])
+@pytest.mark.parametrize("command", ["check", "verify", "doctor"])
 def test_help_teaches_with_examples(run: Run, command: str) -> None:
     """Every command shows how it is used, and the list of commands has it."""
     result = run(command, "--help")
@@ -59,6 +59,64 @@ def test_verify_tells_what_is_damaged(run: Run, tmp_path: Path) -> None:
     assert summary["remarks"] == ["There is no mirror: see aws.originals_bucket."]
     assert run("verify", "--verbose", **environ).output.startswith("corrupt: cat (")
     assert run("verify", PORT="http").exit_code == 2
+
+
+def test_check_runs_all_in_their_order_and_repairs_what_it_is_told_to(
+    run: Run, tmp_path: Path
+) -> None:
+    """One report, and 0 where all is well, 1 where something is left."""
+    with servers.Running(tmp_path) as running:
+        for name in ("cat", "dog"):
+            running.client.put_in(name, pictures.jpeg())
+        damaged, lost = running.originals
+    environ = servers.environ(tmp_path)
+    quick = run("check", **environ)
+    assert quick.exit_code == 0, quick.output
+    assert "== verify" not in quick.output
+    assert quick.output.splitlines()[-1] == "doctor     0 problems"
+    deep = run("check", "--deep", **environ)
+    assert deep.exit_code == 0, deep.output
+    titles = [line.split(":")[0] for line in deep.output.splitlines() if line.startswith("== ")]
+    assert titles == ["== doctor", "== verify", "== reconcile", "== result"]
+    assert deep.output.count("nothing found\n") == 2
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    lost.unlink()
+    for arguments, status, left in (
+        (["--deep"], 1, {"verify": 2, "reconcile": 1}),
+        (["--repair"], 0, {"reconcile": 0}),
+        (["--deep", "--repair"], 1, {"verify": 1, "reconcile": 0}),
+    ):
+        result = run("check", *arguments, "--json", **environ)
+        report = json.loads(result.stdout)
+        assert result.exit_code == status, (arguments, report)
+        assert report.pop("skipped") == []
+        assert report.pop("doctor")
+        assert {step: one["left"] for step, one in report.items()} == left
+    assert all(report[step]["complete"] for step in ("verify", "reconcile"))
+
+
+def test_check_compares_nothing_on_a_disk_that_is_not_well(run: Run, tmp_path: Path) -> None:
+    """Else all images would seem to be lost, and be forgotten with --repair. A port that is taken
+    is no reason to stop; settings that are refused are."""
+    with servers.Running(tmp_path) as running:
+        running.client.put_in("cat", pictures.jpeg())
+    environ = servers.environ(tmp_path)
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    (tmp_path / "data").write_text("no folder")
+    result = run("check", "--deep", "--repair", **environ)
+    assert result.exit_code == 2, result.output
+    assert "reconcile  skipped, because of the problems" in result.output
+    (tmp_path / "data").unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environ = servers.environ(tmp_path, listen_port=taken.getsockname()[1])
+        result = run("check", "--deep", "--json", **environ)
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["skipped"]) == (1, [])
+    assert report["reconcile"]["left"] == report["verify"]["left"] == 0
+    refused = run("check", "--repair", "--json", PORT="http")
+    assert (refused.exit_code, json.loads(refused.stdout)["skipped"]) == (2, ["reconcile"])
+    assert run("check", PORT="http").exit_code == 1
 
 
 def told(result: Result) -> dict[str, list[dict[str, str]]]:
