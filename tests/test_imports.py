@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "settings": set(),
     "config": {"errors", "settings"},
     "observe": {"errors", "settings"},
-    "observe.tracing.otlp": {"", "errors", "settings", "observe"},
+    "observe.tracing.otlp": {"errors", "settings", "observe"},
     "core": {"errors", "compat.vip.requests"},
     "imaging": {"errors", "core", "settings"},
     "workers": ANY_LAYER | {"core", "imaging"},

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def recorder(settings: Tracing) -> "OtlpRecorder | None":
     """Return what exports them, not yet started; None if tracing is off.
 
-    The SDK is imported only where it is used: it takes a third of a second and 20 MB.
+    The SDK is imported only where it is used: it takes a tenth of a second and 9 MB.
     """
     if not settings.on:
         return None
