@@ -4,10 +4,10 @@ The current span is a context variable: tasks and threads of asyncio inherit it 
 them. All functions do nothing unless the current span is recorded.
 """
 
-import contextlib
 import enum
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -92,35 +92,55 @@ def current() -> Span | None:
     return _current.get()
 
 
-@contextlib.contextmanager
-def entered(span: Span | None) -> Iterator[None]:
+class _Entered:
+    """See `entered`. A class costs a fifth of what a generator does, on the way of every query."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._span)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+
+
+def entered(span: Span | None) -> AbstractContextManager[None]:
     """Make a span the current one; None for what belongs to no request."""
-    token = _current.set(span)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _Entered(span)
 
 
-@contextlib.contextmanager
+class _Measured:
+    """See `measured`."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+
+    def __enter__(self) -> Span | None:
+        if self._span is not None:
+            self._token = _current.set(self._span)
+        return self._span
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self._span is not None:
+            _current.reset(self._token)
+            self._span.end(error)
+
+
 def measured(
     name: str, kind: Kind = Kind.INTERNAL, attributes: Attributes | None = None
-) -> Iterator[Span | None]:
+) -> AbstractContextManager[Span | None]:
     """Record what is inside as a span below the current one; None if nothing is recorded."""
-    span = begun(name, kind, attributes)
-    if span is None:
-        yield None
-        return
-    token = _current.set(span)
-    try:
-        yield span
-    except BaseException as error:
-        span.end(error)
-        raise
-    else:
-        span.end()
-    finally:
-        _current.reset(token)
+    return _Measured(begun(name, kind, attributes))
+
+
+def within(span: Span | None) -> AbstractContextManager[Span | None]:
+    """Do as `measured`, with a span that has begun."""
+    return _Measured(span)
 
 
 def begun(

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -224,16 +224,17 @@ class Database:
         with contextlib.suppress(errors.IndexUnavailable):  # it is tried again and again
             await self._within(self._budget, self._engine.keep_room())
 
-    @contextlib.contextmanager
-    def _span(self, work: Callable[..., object]) -> Iterator[None]:
+    def _span(
+        self, work: Callable[..., object]
+    ) -> contextlib.AbstractContextManager[spans.Span | None]:
         """Record a query or a change, by the name of what runs it."""
-        with spans.measured("index", spans.Kind.CLIENT) as span:
-            if span is not None:
-                named = work.func if isinstance(work, functools.partial) else work
-                span.attributes["db.system.name"] = self._url.get_backend_name()
-                span.attributes["db.operation.name"] = getattr(named, "__name__", "")
-                span.attributes["db.query.summary"] = getattr(named, "__qualname__", "")
-            yield
+        span = spans.begun("index", spans.Kind.CLIENT)
+        if span is not None:
+            named = work.func if isinstance(work, functools.partial) else work
+            span.attributes["db.system.name"] = self._url.get_backend_name()
+            span.attributes["db.operation.name"] = getattr(named, "__name__", "")
+            span.attributes["db.query.summary"] = getattr(named, "__qualname__", "")
+        return spans.within(span)
 
     async def _in_time(self, budget: float, work: Coroutine[Any, Any, T]) -> T:
         """Do the same as `_within`, without a task if `work` can be cancelled at once."""
