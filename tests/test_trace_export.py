@@ -81,12 +81,13 @@ def test_a_collector_that_does_not_take_spans(manner: Manner | None) -> None:
     assert told == ["traces_failing", "traces_recovered"]
 
 
-def test_a_collector_that_hangs_is_waited_for_by_nobody() -> None:
+@pytest.mark.parametrize("manner", [Manner.HANG, Manner.TRICKLE])
+def test_a_collector_that_hangs_is_waited_for_by_nobody(manner: Manner) -> None:
     """Recording goes on at once, what is too much is dropped and counted, and so is what waits
     when the server stops, which takes a moment."""
     before = fates()
     with Collector() as collector:
-        collector.manner = Manner.HANG
+        collector.manner = manner
         changes = {"_QUEUE": 50, "_TIMEOUT": servers.PATIENCE, "_CLOSING": 0.2}
         with recorder(collector.endpoint, **changes) as record:
             record(80)
