@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from liveresize.observe.metrics import spans as _counted  # noqa: F401 (0 where tracing is off)
 from liveresize.settings.backends import Tracing
 
 if TYPE_CHECKING:
