@@ -41,6 +41,15 @@ SECRETS = {
     "LIVERESIZE_CDN__PURGE": json.dumps(
         [{"driver": "fastly", "service": "SU1Z0isxPaozGVKXdv0eYE", "token": "hidden-13"}]
     ),
+    "LIVERESIZE_APPLICATIONS": json.dumps(
+        {
+            "shop": {
+                "prefix": "shop-",
+                "secret": "hidden-secret-of-an-application",
+                "signing_keys": ["hidden-key-of-an-application"],
+            }
+        }
+    ),
     "LIVERESIZE_REDIS__URL": "redis://:hidden-8@host",
     "LIVERESIZE_TRACING__ENDPOINT": "https://user:hidden-14@host/v1/traces",
     "LIVERESIZE_TRACING__HEADERS": json.dumps({"Authorization": "hidden-15"}),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from liveresize import errors
-from liveresize.config.root import Settings
+from liveresize.config.root import Settings, texts
 from liveresize.settings import entrances, overlays, schema
 from liveresize.settings.pictures import RESULT_BYTES, Constraints
 from liveresize.settings.server import IDLE_WORKER, Workers
@@ -48,12 +48,10 @@ def weak_secrets(settings: Settings) -> list[str]:
 
 def _refuse_samples(settings: Settings) -> None:
     """Raise SettingsError for a secret that everybody can read in an example."""
-    for key in schema.keys(Settings):
-        found = schema.value(settings, key.name) if key.secret else ()
-        texts = found if isinstance(found, tuple) else (found,)
-        if any(isinstance(text, str) and _SAMPLE.search(text) for text in texts):
+    for name in schema.secrets(Settings):
+        if any(_SAMPLE.search(text) for text in texts(schema.value(settings, name))):
             raise errors.SettingsError(
-                f"{key.name} in {settings.sources[key.name]} is the text of an example, which "
+                f"{name} in {settings.sources[name]} is the text of an example, which "
                 f"everybody knows: make a secret with {HOW_TO_MAKE_ONE}."
             )
 
@@ -108,6 +106,12 @@ def refuse(settings: Settings, deployments: Collection[str]) -> None:
             f"cdn.purge in {settings.sources['cdn.purge']}: {error}."
         ) from None
     _refuse_overlays(settings)
+    try:
+        settings.shared_by  # noqa: B018 (which checks each)
+    except ValueError as error:
+        raise errors.SettingsError(
+            f"applications in {settings.sources['applications']}: {error}."
+        ) from None
     if settings.studio and "production" in deployments and not settings.admin.secrets:
         raise errors.SettingsError(
             f"studio is set in {settings.sources['studio']}, but admin.secrets is empty: in "

@@ -1,10 +1,11 @@
 """The whole configuration: the keys of the top level, and every section."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liveresize.settings import backends, caches, entrances, pictures, server
+from liveresize.settings import backends, caches, entrances, pictures, schema, server
+from liveresize.settings.applications import NONE, Applications, entries
 from liveresize.settings.schema import key, section
 from liveresize.settings.values import Form
 
@@ -59,6 +60,13 @@ class Settings:
         "Pictures that are drawn over renditions, by name: each has `picture`, the id of an image "
         "of this server, and may have `gravity`, `scale`, `opacity`, `margin` and `tile`.",
     )
+    applications: Mapping[str, Mapping[str, object]] = key(
+        {},
+        "Applications (teams, customers) that share this server, by name: each has a `secret` and "
+        "the `prefix` of its ids, and may have `max_bytes_total`, `max_pictures`, `formats`, "
+        "`presets`, `signing_keys`, `webhook` and `renders_per_second`; see applications.md.",
+        secret=True,
+    )
     effort: str = key(
         "balanced",
         "How long encoders think: sets every knob of `encoder` that is null.",
@@ -106,6 +114,26 @@ class Settings:
     warnings: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def shared_by(self) -> Applications:
+        """All applications. Raises ValueError, which says what is wrong with one of them."""
+        if not self.applications:
+            return NONE
+        others = [text for name in schema.secrets(Settings) for text in self._texts(name)]
+        return Applications(
+            entries(
+                self.applications,
+                formats=self.formats.readable,
+                presets=self.presets,
+                secrets=others,
+            )
+        )
+
+    def _texts(self, name: str) -> Iterator[str]:
+        """Yield every text of a secret key, but for those of `applications`."""
+        if name != "applications":
+            yield from texts(schema.value(self, name))
+
+    @property
     def originals_folder(self) -> Path:
         """Folder of the originals."""
         return Path(self.originals_dir or Path(self.data_dir, "originals"))
@@ -124,3 +152,15 @@ class Settings:
     def spool_folder(self) -> Path:
         """Folder of the renditions that wait for the store."""
         return Path(self.data_dir, "spool")
+
+
+def texts(value: object) -> Iterator[str]:
+    """Yield every text in a value, however deep it stands in objects and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from texts(each)

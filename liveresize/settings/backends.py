@@ -164,7 +164,7 @@ class Webhook:
     def receivers(self) -> tuple[Endpoint, ...]:
         """All webhooks. Raises ValueError, which says what is wrong with one of `endpoints`."""
         first = Endpoint(name="", url=self.url, secrets=self.secrets, events=self.events)
-        more = tuple(_endpoint(name, given) for name, given in self.endpoints.items())
+        more = tuple(_named(name, given) for name, given in self.endpoints.items())
         return (first, *more) if self.url else more
 
     @property
@@ -173,10 +173,15 @@ class Webhook:
         return self.keep_days * _DAY
 
 
-def _endpoint(name: str, given: Mapping[str, object]) -> Endpoint:
+def _named(name: str, given: Mapping[str, object]) -> Endpoint:
     """Return one of `webhook.endpoints`. Raises ValueError."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"`{name[:32]}` is no name of 1 to 32 letters, digits, `-` and `_`")
+    return endpoint(name, given)
+
+
+def endpoint(name: str, given: Mapping[str, object]) -> Endpoint:
+    """Return the webhook of that name. Raises ValueError, which says what is wrong with it."""
     url, secrets, events = given.get("url"), given.get("secrets"), given.get("events")
     if not isinstance(url, str) or not url or not has_form(url, Form.URL):
         raise ValueError(f"`{name}` needs a `url` that starts with http:// or https://")

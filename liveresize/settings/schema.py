@@ -167,6 +167,11 @@ def keys(of: type, prefix: str = "") -> Iterator[Key]:
             )
 
 
+def secrets(of: type) -> Iterator[str]:
+    """The names of the keys of `of` that are secret."""
+    return (each.name for each in keys(of) if each.secret)
+
+
 def build(of: type[_Value], found: Mapping[str, object], prefix: str = "") -> _Value:
     """The dataclass `of` with the values of `found` (dotted names), defaults elsewhere."""
     arguments: dict[str, object] = {}
