@@ -23,6 +23,8 @@ LiveResizeError
 │   ├── AdminDisabled
 │   ├── TokenRefused
 │   ├── IdTaken
+│   ├── QuotaFull
+│   ├── OutsideApplication
 │   ├── SignatureRefused
 │   ├── SizeRefused
 │   └── PresetRequired
@@ -48,6 +50,7 @@ LiveResizeError
 │   ├── QueueFull
 │   ├── UnsentFull
 │   ├── RateLimited
+│   │   └── ApplicationRateLimited
 │   ├── TooManyFailures
 │   ├── TooManyUploads
 │   ├── UploadsFull
@@ -223,6 +226,14 @@ class IdTaken(Forbidden):
         return {"ids": self.args[2]} if len(self.args) > 2 else {}
 
 
+class QuotaFull(Forbidden):
+    """The application has no room left for the image: delete images of it first."""
+
+
+class OutsideApplication(Forbidden):
+    """The secret is that of an application, which this image or request does not belong to."""
+
+
 class SignatureRefused(Forbidden):
     """The signature of the address is missing, wrong or expired."""
 
@@ -343,6 +354,10 @@ class UnsentFull(Overload):
 
 class RateLimited(Overload):
     """This client asks for more new renditions than one client may."""
+
+
+class ApplicationRateLimited(RateLimited):
+    """The application asks for more new renditions than its `renders_per_second`."""
 
 
 class TooManyFailures(Overload):

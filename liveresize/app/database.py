@@ -41,6 +41,7 @@ def make_database(
         pool=pool,
         lookup_budget=usual if lookup_budget is None else lookup_budget,
         budget=budget,
+        applications=settings.shared_by,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from liveresize import errors
 from liveresize.core.tokens import Claim, Grant
+from liveresize.settings.applications import NONE
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, locks, originals, purges
 from liveresize.storage.index.database import Database
@@ -351,7 +352,7 @@ def test_nothing_is_left_prepared_in_a_session() -> None:
     async def scenario(url: str) -> None:
         async with opened(url):
             database = patient_database(url, pool=1)
-            await database.write(originals.adopt, worlds.original())
+            await database.write(originals.adopt, NONE, worlds.original())
             assert await database.read(left) == 0
             assert await database.write(left) == 0
             await database.close()

@@ -27,6 +27,7 @@ from liveresize.core.names import ImageId
 from liveresize.core.originals import Link, Original
 from liveresize.core.records import Given
 from liveresize.core.tokens import Claim, Grant
+from liveresize.settings.applications import NONE, Applications
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, schema
 from liveresize.storage.index.database import Database
@@ -56,7 +57,12 @@ def postgresql_server() -> str:
 
 
 def patient_database(
-    url: str, *, pool: int = 5, budget: float = BUDGET, breaker: Breaker | None = None
+    url: str,
+    *,
+    pool: int = 5,
+    budget: float = BUDGET,
+    breaker: Breaker | None = None,
+    applications: Applications = NONE,
 ) -> Database:
     """A database with budgets that a busy machine keeps."""
     return Database(
@@ -66,6 +72,7 @@ def patient_database(
         ping_budget=BUDGET,
         budget=budget,
         breaker=breaker,
+        applications=applications,
     )
 
 

@@ -226,7 +226,9 @@ class OriginalImporter:
                 return
 
     async def _record(self, original: Original) -> Original:
-        recorded = await self._database.write(index_originals.adopt, original)
+        recorded = await self._database.write(
+            index_originals.adopt, self._database.applications, original
+        )
         if not original.decoded or recorded.decoded:
             return recorded
         if recorded.generation == original.generation:  # held by an earlier run

@@ -19,7 +19,9 @@ from liveresize.core.ports.files import (
 )
 from liveresize.core.ports.index import (
     SCANNED,
+    ApplicationUse,
     Changed,
+    Counted,
     ExpiryPause,
     Listing,
     MirrorQueue,
@@ -27,6 +29,7 @@ from liveresize.core.ports.index import (
     Page,
     Peers,
     Tokens,
+    Use,
 )
 from liveresize.core.ports.links import (
     Added,
@@ -66,11 +69,13 @@ __all__ = [
     "RECORD",
     "SCANNED",
     "Added",
+    "ApplicationUse",
     "BucketTotals",
     "BucketUse",
     "CachedImage",
     "Changed",
     "Clock",
+    "Counted",
     "Deliveries",
     "Delivery",
     "DirectStore",
@@ -110,5 +115,6 @@ __all__ = [
     "StrayNote",
     "StrayOriginals",
     "Tokens",
+    "Use",
     "WebhookClient",
 ]

@@ -6,7 +6,7 @@ IndexFull, a subclass of it, if the disk of the database is full; nothing was wr
 full disk with SQLite. All times are those of the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -243,6 +243,41 @@ class MirrorQueue(Protocol):
 
     async def requeue(self, generation: str) -> None:
         """Record that the mirror lacks a generation, so that it is uploaded again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the pictures of an application take; None while that is yet to be counted."""
+
+    pictures: int | None
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The result of a count: what the index said before it, and what there is."""
+
+    before: Use
+    after: Use
+
+
+class ApplicationUse(Protocol):
+    """What the pictures of each application take, by the prefix of their names."""
+
+    async def keep(self, prefixes: Collection[str]) -> None:
+        """Have exactly these prefixes counted from now on; what is known of others is dropped."""
+
+    async def totals(self) -> dict[str, Use]:
+        """Return what the pictures with each prefix take."""
+
+    async def restart(self, prefix: str) -> None:
+        """Have the next `count` begin with the first picture."""
+
+    async def count(self, prefix: str, limit: int, *, repair: bool = True) -> Counted | None:
+        """Count the next `limit` pictures; return None until all of them are counted.
+
+        The next call begins again then. Without `repair`, totals that are known stay.
+        """
 
 
 class Peers(Protocol):

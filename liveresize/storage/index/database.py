@@ -17,6 +17,7 @@ from sqlalchemy import exc
 from liveresize import errors
 from liveresize.observe.metrics import stores
 from liveresize.observe.tracing import spans
+from liveresize.settings.applications import NONE, Applications
 from liveresize.storage.breaker import Breaker
 from liveresize.storage.index import engines, locks, migrations, schema
 from liveresize.storage.index.watch import Watch
@@ -68,7 +69,10 @@ class Database:
         budget: float = BUDGET,
         migration_budget: float = 60.0,
         breaker: Breaker | None = None,
+        applications: Applications = NONE,
     ) -> None:
+        self.applications = applications
+        """Whose pictures are counted in the transactions that insert and delete them."""
         self._lookup_budget = lookup_budget
         self._ping_budget = ping_budget
         self._budget = budget

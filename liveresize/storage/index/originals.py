@@ -13,7 +13,9 @@ from liveresize.core.originals import FACTS_VERSION, Original, version_of
 from liveresize.core.ports import FACTS, HIDDEN, RECORD, SCANNED, Changed, Listing, Page
 from liveresize.core.records import Change, differences
 from liveresize.core.values import Quality
+from liveresize.settings.applications import Applications
 from liveresize.storage.index import (
+    application_use,
     erasures,
     events,
     locks,
@@ -156,6 +158,9 @@ class SqlOriginalRows(Repository):
             .where(_originals.c.generation == original.generation)
             .values(**_row(original))
         )
+        more = original.bytes - standing.bytes
+        if more:
+            application_use.add(connection, self._applications, original, pictures=0, size=more)
         return changed
 
     @repository.write
@@ -176,22 +181,22 @@ class SqlOriginalRows(Repository):
         mirrored: bool = False,
         uploaded: bool = False,
     ) -> Original:
-        return adopt(connection, original, mirrored=mirrored, uploaded=uploaded)
+        return adopt(connection, self._applications, original, mirrored=mirrored, uploaded=uploaded)
 
     @repository.write
     def take_over(self, connection: sa.Connection, original: Original) -> Original | None:
         locks.image(connection, original.image)
         if purges.ended_lately(connection, original.image):
             return current(connection, original.image)
-        return adopt(connection, original, mirrored=True)
+        return adopt(connection, self._applications, original, mirrored=True)
 
     @repository.write
     def supersede(self, connection: sa.Connection, original: Original, older: str = "") -> Original:
         locks.image(connection, original.image)
         standing = current(connection, original.image)
         if standing is not None and standing.generation == older:
-            end_generation(connection, standing)
-        adopted = adopt(connection, original)
+            end_generation(connection, self._applications, standing)
+        adopted = adopt(connection, self._applications, original)
         if standing is not None and standing.generation == older:
             events.write(connection, Kind.REPLACED, adopted, {"imported": True})
         return adopted
@@ -206,7 +211,7 @@ class SqlOriginalRows(Repository):
         standing = current(connection, original.image)
         if standing is None or standing.generation != original.generation:
             return False
-        _end(connection, standing, Kind.DELETED)
+        _end(connection, self._applications, standing, Kind.DELETED)
         return True
 
     @repository.read
@@ -237,7 +242,7 @@ class SqlOriginalRows(Repository):
         if standing is None or standing.record.expired_at is None:
             return False
         erasures.write(connection, standing, redirects)
-        _end(connection, standing, Kind.EXPIRED)
+        _end(connection, self._applications, standing, Kind.EXPIRED)
         return True
 
     @repository.write
@@ -265,7 +270,7 @@ class SqlOriginalRows(Repository):
         connection.execute(sa.delete(_tokens).where(schema.of(_tokens, image)))
         original = current(connection, image)
         if original is not None:
-            end_generation(connection, original)
+            end_generation(connection, self._applications, original)
             if redirects is not None:
                 erasures.write(connection, original, redirects)
             events.write(connection, Kind.DELETED, original)
@@ -294,6 +299,7 @@ def current_of(connection: sa.Connection, images: Collection[ImageId]) -> set[Im
 
 def adopt(
     connection: sa.Connection,
+    applications: Applications,
     original: Original,
     *,
     mirrored: bool = False,
@@ -309,6 +315,7 @@ def adopt(
         return standing
     insert(
         connection,
+        applications,
         original,
         original.uploaded_at or schema.now(),
         mirrored=mirrored,
@@ -334,22 +341,25 @@ def _due(connection: sa.Connection, original: Original) -> Original | None:
     return None if row is None else from_row(row)
 
 
-def _end(connection: sa.Connection, original: Original, kind: Kind) -> None:
+def _end(
+    connection: sa.Connection, applications: Applications, original: Original, kind: Kind
+) -> None:
     """End a generation and delete its used token; the image is locked."""
     spent = _tokens.c.state == schema.State.DONE
     connection.execute(sa.delete(_tokens).where(schema.of(_tokens, original.image), spent))
-    end_generation(connection, original)
+    end_generation(connection, applications, original)
     events.write(connection, kind, original)
 
 
 def insert(
     connection: sa.Connection,
+    applications: Applications,
     original: Original,
     uploaded_at: object,
     *,
     mirrored: bool,
 ) -> None:
-    """Insert a row, with its state in the mirror."""
+    """Insert a row, with its state in the mirror, and count it for its application."""
     connection.execute(
         sa.insert(_originals).values(
             **_row(original),
@@ -358,13 +368,17 @@ def insert(
             mirrored_at=schema.now() if mirrored else None,
         )
     )
+    application_use.add(connection, applications, original, pictures=1, size=original.bytes)
 
 
-def end_generation(connection: sa.Connection, original: Original) -> None:
+def end_generation(
+    connection: sa.Connection, applications: Applications, original: Original
+) -> None:
     """End a generation: delete its row and links, and record the deletion for all instances."""
     locks.housekeeping(connection)
     connection.execute(sa.delete(_originals).where(_originals.c.generation == original.generation))
     purges.announce(connection, [(original.image, original.generation, "")])
+    application_use.add(connection, applications, original, pictures=-1, size=-original.bytes)
 
 
 def write_record(connection: sa.Connection, before: Original, after: Original) -> None:

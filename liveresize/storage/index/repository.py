@@ -22,6 +22,7 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._applications = database.applications
 
 
 class _Decorator(Protocol):

@@ -188,6 +188,18 @@ bucket_use = sa.Table(
     sa.Column("excess", sa.BigInteger, nullable=False),
 )
 
+# One row an application, see `application_use`.
+application_use = sa.Table(
+    "application_use",
+    metadata,
+    sa.Column("prefix", TEXT, primary_key=True),
+    sa.Column("pictures", sa.BigInteger),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("position", TEXT, nullable=False),
+    sa.Column("counted_pictures", sa.BigInteger, nullable=False),
+    sa.Column("counted_bytes", sa.BigInteger, nullable=False),
+)
+
 purges = sa.Table(
     "purges",
     metadata,

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from liveresize.storage.index.application_use import SqlApplicationUse
 from liveresize.storage.index.bucket_use import SqlBucketUse
 from liveresize.storage.index.database import Database
 from liveresize.storage.index.deliveries import SqlDeliveries
@@ -37,6 +38,7 @@ class DatabaseIndex:
         self.erasures = SqlErasures(self._database)
         self.peers = SqlPeers(self._database)
         self.bucket_use = SqlBucketUse(self._database)
+        self.application_use = SqlApplicationUse(self._database)
 
     @classmethod
     async def open(cls, database: Database) -> Self:

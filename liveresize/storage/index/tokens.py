@@ -23,7 +23,16 @@ from liveresize.core.events import Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import Original
 from liveresize.core.tokens import TIMES_GIVEN_BACK, Claim, Grant, Spent, Token
-from liveresize.storage.index import events, locks, originals, records, repository, schema
+from liveresize.settings.applications import Applications
+from liveresize.storage.index import (
+    application_use,
+    events,
+    locks,
+    originals,
+    records,
+    repository,
+    schema,
+)
 from liveresize.storage.index.repository import Repository
 
 _tokens = schema.tokens
@@ -40,14 +49,14 @@ class SqlTokens(Repository):
     @repository.write
     def issue(self, connection: sa.Connection, grant: Grant) -> Token:
         try:
-            (token,) = _issue(connection, [grant])
+            (token,) = _issue(connection, self._applications, [grant])
         except errors.IdTaken:
             raise errors.IdTaken() from None  # there is one id to name
         return token
 
     @repository.write
     def issue_all(self, connection: sa.Connection, grants: Sequence[Grant]) -> list[Token]:
-        return _issue(connection, grants)
+        return _issue(connection, self._applications, grants)
 
     @repository.write
     def claim(
@@ -176,13 +185,16 @@ class SqlTokens(Repository):
         if replaced is not None:
             if not token.overwrite:
                 raise errors.IdTaken()
-            originals.end_generation(connection, replaced)
+            originals.end_generation(connection, self._applications, replaced)
         record = records.load(token.given).at(token.now)
         # By a hook that could not look at it, or as what it replaces, which a moderator holds.
         if _is_held(original) or _is_held(replaced):
             record = replace(record, held_at=token.now)
         original = replace(original, uploaded_at=token.now, record=record)
-        originals.insert(connection, original, original.uploaded_at, mirrored=mirrored)
+        originals.insert(
+            connection, self._applications, original, original.uploaded_at, mirrored=mirrored
+        )
+        application_use.check_commit(connection, self._applications, original, replaced)
         events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced
 
@@ -191,8 +203,13 @@ def _is_held(original: Original | None) -> bool:
     return original is not None and original.record.held_at is not None
 
 
-def _issue(connection: sa.Connection, grants: Sequence[Grant]) -> list[Token]:
-    """Issue a token for each, of images that differ. Raises IdTaken with all ids in use."""
+def _issue(
+    connection: sa.Connection, applications: Applications, grants: Sequence[Grant]
+) -> list[Token]:
+    """Issue a token for each, of images that differ.
+
+    Raises IdTaken with all ids in use, and QuotaFull.
+    """
     images = [grant.image for grant in grants]
     for image in sorted(images, key=lambda image: image.key):  # everywhere in one order
         locks.image(connection, image)
@@ -216,6 +233,14 @@ def _issue(connection: sa.Connection, grants: Sequence[Grant]) -> list[Token]:
     taken = [image for image in images if image not in ends or image in standing]
     if taken:
         raise errors.IdTaken("", "", [image.name for image in taken])
+    if applications:
+        replaced = originals.current_of(
+            connection, [grant.image for grant in grants if grant.overwrite]
+        )
+        new = [image for image in images if image not in replaced]
+        application_use.check_grants(
+            connection, applications, [(image.name, image.bucket) for image in new]
+        )
     return [Token(token=fresh[image], image=image, expires_at=ends[image]) for image in images]
 
 
