@@ -357,7 +357,7 @@ class RateLimited(Overload):
 
 
 class ApplicationRateLimited(RateLimited):
-    """The application asks for more new renditions than its `renders_per_second`."""
+    """The application of this image asks for more new renditions than one may."""
 
 
 class TooManyFailures(Overload):

@@ -16,7 +16,7 @@ from liveresize.app.rules import (
     redirect_life,
     redirects_held,
     response_options,
-    size_rules,
+    size_rules_of,
     url_rules,
     vip_rules,
 )
@@ -33,6 +33,7 @@ from liveresize.delivery.original_lookup import OriginalLookup
 from liveresize.delivery.overlays import Overlays
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import LINKED_WITHIN, Publisher
+from liveresize.delivery.render_rates import RenderRates
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
@@ -42,6 +43,7 @@ from liveresize.http.context import AppContext, ComponentHealth
 from liveresize.http.receipts import Receipts
 from liveresize.http.transport.unsent import Unsent
 from liveresize.imaging.settings import ENGINE
+from liveresize.maintenance.application_counts import ApplicationCounts
 from liveresize.maintenance.bucket_bounds import LAG, BucketBounds
 from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.deletions import Deletions
@@ -90,6 +92,7 @@ class Container:
         """Raises SettingsError for what only shows when it is put together."""
         self.settings = settings
         self.migrated = False
+        self.applications = settings.shared_by
         self.rules = url_rules(settings)
         self.index = DatabaseIndex(make_database(settings))
         self.workers = make_pool(settings)
@@ -160,7 +163,12 @@ class Container:
             erasures=self.index.erasures,
         )
         self.dispatcher = webhook.dispatcher(
-            settings.webhook, settings.cdn, self.index.deliveries, self.index.rows, self.traces
+            settings.webhook,
+            settings.cdn,
+            self.index.deliveries,
+            self.index.rows,
+            self.traces,
+            self.applications,
         )
         self.checks = intake.checks(settings.intake, self.index, self.workers)
         self.pipeline = UploadPipeline(
@@ -184,7 +192,11 @@ class Container:
             settings.uploads,
             max_bytes=settings.constraints.max_upload_bytes,
         )
-        rates = Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic)
+        rates = RenderRates(
+            Rates(client_rate(settings.limits, self.workers.stats.slots), time.monotonic),
+            time.monotonic,
+            self.applications,
+        )
         overlays = Overlays(
             overlay_rules(settings),
             original_lookup=original_lookup,
@@ -230,6 +242,7 @@ class Container:
             overlays=overlays,
         )
         self._assemble_upkeep()
+        self.application_counts = ApplicationCounts(self.applications, self.index.application_use)
         self.changes = Changes(
             originals=self.originals,
             rows=self.index.rows,
@@ -290,7 +303,7 @@ class Container:
         objects = StoredObjects(
             settings.originals,
             overlays=overlays.rules,
-            unsigned=Unsigned(self.rules, vip_rules(settings), size_rules(settings)),
+            unsigned=Unsigned(self.rules, vip_rules(settings), size_rules_of(settings)),
             renditions=self.renditions,
             original_lookup=original_lookup,
             store=self.store,
@@ -318,7 +331,7 @@ class Container:
             responses=response_options(settings),
             rules=self.rules,
             vip_rules=vip_rules(settings),
-            sizes=size_rules(settings),
+            size_rules=size_rules_of(settings),
             fallbacks=FallbackPictures(fallbacks(settings), pictures=pictures, memory=self.memory),
             clock=time,
             pictures=pictures,
@@ -341,6 +354,7 @@ class Container:
             parts=self.parts,
             unsent=self.unsent,
             traces=self.traces,
+            applications=self.applications,
         )
 
     def _assemble_bounds(self) -> None:

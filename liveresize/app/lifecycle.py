@@ -79,6 +79,7 @@ class Lifecycle:
                 (_TIDY_EVERY, parts.purge.tidy),
                 (_TIDY_EVERY, parts.resumable.tidy),
                 (_TIDY_EVERY, parts.bucket_bounds.keep),
+                (_TIDY_EVERY, parts.application_counts.look),
                 (_TIDY_EVERY, parts.mirroring.make_room),
                 (_STRAYS_EVERY, parts.strays.look),
                 (_TIDY_EVERY, parts.outdated_facts.refresh),

@@ -9,6 +9,7 @@ from pathlib import Path
 from prometheus_client.core import Metric
 
 from liveresize import __version__
+from liveresize.app import application_metrics
 from liveresize.app.container import Container
 from liveresize.http.transport.listener import Listener
 from liveresize.imaging.settings import ENGINE
@@ -52,6 +53,7 @@ class MetricsCollector:
             *self._resumable(),
             *self._caches(),
             *self._bucket(),
+            *application_metrics.read(parts.applications, parts.application_counts),
         ]
         data, pids = Path(parts.settings.data_dir), parts.workers.stats.pids
         return known + await asyncio.to_thread(_from_system, data, parts.spool.oldest, pids)

@@ -1,11 +1,14 @@
 """Rules that are made of several sections of the settings."""
 
+from collections.abc import Callable
+
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRules
 from liveresize.config import Settings
 from liveresize.core import names
 from liveresize.core.fallbacks import Fallbacks
 from liveresize.core.geometry import Bounds
+from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.overlay import Above, Overlay
 from liveresize.core.overlays import OverlayRules
@@ -135,6 +138,20 @@ def size_rules(settings: Settings) -> SizeRules:
         settings.vip.max_width,
         presets_only=settings.constraints.presets_only,
     )
+
+
+def size_rules_of(settings: Settings) -> Callable[[ImageId], SizeRules]:
+    """The same of each picture: applications may limit theirs to some presets."""
+    applications, usual = settings.shared_by, size_rules(settings)
+    limited = {each.name: usual.limited_to(each.presets) for each in applications if each.presets}
+    if not limited:
+        return lambda image: usual
+
+    def rules_of(image: ImageId) -> SizeRules:
+        application = applications.of(image.name, image.bucket)
+        return usual if application is None else limited.get(application.name, usual)
+
+    return rules_of
 
 
 def _presigned(settings: Settings) -> bool:

@@ -11,7 +11,8 @@ from liveresize.notifications.courier import Courier
 from liveresize.notifications.dispatcher import Dispatcher
 from liveresize.observe.tracing import incoming
 from liveresize.observe.tracing.incoming import IncomingTraces
-from liveresize.settings.backends import Webhook
+from liveresize.settings.applications import NONE, Applications
+from liveresize.settings.backends import Endpoint, Webhook
 from liveresize.settings.caches import Cdn
 from liveresize.storage.index.sql_index import DatabaseIndex
 
@@ -25,25 +26,35 @@ def dispatcher(
     deliveries: Deliveries,
     rows: OriginalRows,
     traces: IncomingTraces = incoming.OFF,
+    applications: Applications = NONE,
 ) -> Dispatcher:
     """What tells the webhooks and the caches; without any it does nothing."""
+    endpoints = _endpoints(webhook, applications)
     return Dispatcher(
         [
             Courier(receiver, deliveries=deliveries, give_up=webhook.give_up, traces=traces)
-            for receiver in _receivers(webhook, rows)
+            for receiver in _receivers(webhook, endpoints, rows)
         ],
         caches=[
             Courier(receiver, deliveries=deliveries, give_up=cdn.give_up, traces=traces)
             for receiver in _caches(cdn)
         ],
         deliveries=deliveries,
-        inherits=any(messages.UPLOAD in each.events for each in webhook.receivers),
+        inherits=any(messages.UPLOAD in each.events for each, _ in endpoints),
     )
 
 
-def _receivers(webhook: Webhook, rows: OriginalRows) -> list[EventReceiver]:
+def _endpoints(webhook: Webhook, applications: Applications) -> list[tuple[Endpoint, str]]:
+    """Return all webhooks, each with the prefix of the pictures that it is told of."""
+    own = [(each.webhook, each.prefix) for each in applications if each.webhook is not None]
+    return [*((each, "") for each in webhook.receivers), *own]
+
+
+def _receivers(
+    webhook: Webhook, endpoints: list[tuple[Endpoint, str]], rows: OriginalRows
+) -> list[EventReceiver]:
     """What speaks HTTP is imported only where it is used, as it is for S3."""
-    if not webhook.receivers:
+    if not endpoints:
         return []
     from liveresize.notifications.client import HttpWebhookClient
     from liveresize.notifications.webhook import WebhookReceiver
@@ -55,8 +66,9 @@ def _receivers(webhook: Webhook, rows: OriginalRows) -> list[EventReceiver]:
             client=HttpWebhookClient(endpoint.url, timeout=webhook.timeout),
             rows=rows,
             clock=time,
+            prefix=prefix,
         )
-        for endpoint in webhook.receivers
+        for endpoint, prefix in endpoints
     ]
 
 
@@ -79,7 +91,8 @@ async def replay(settings: Settings, endpoint: str, since: float) -> int:
     Raises SettingsError if there is no such webhook, or it has not been told of anything yet, and
     IndexUnavailable.
     """
-    named = [each for each in settings.webhook.receivers if each.name == endpoint]
+    known = _endpoints(settings.webhook, settings.shared_by)
+    named = [each for each in known if each[0].name == endpoint]
     if not named:
         raise errors.SettingsError(
             f"webhook.endpoints has no `{endpoint}`." if endpoint else "webhook.url is empty."
@@ -87,9 +100,10 @@ async def replay(settings: Settings, endpoint: str, since: float) -> int:
     index = await DatabaseIndex.open(make_database(settings))
     total, after = 0, 0
     try:
-        kinds = messages.kinds(named[0].events)
+        ((receiver, prefix),) = named
+        kinds = messages.kinds(receiver.events)
         while serials := await index.deliveries.replay(
-            messages.reader(endpoint), kinds, since, after, _REPLAYED
+            messages.reader(endpoint), kinds, since, after, _REPLAYED, prefix=prefix
         ):
             total, after = total + len(serials), serials[-1]
     finally:

@@ -1,7 +1,7 @@
 """The sizes that are allowed without a signature, if the settings limit them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liveresize import errors
 from liveresize.compat.vip.requests import VipRequest
@@ -30,8 +30,8 @@ class SizeRules:
 
     `listed` are the boxes in the settings, none allows any; `allowed` are all boxes derived
     from them, `of_vip` those of vip. `at_bounds` are the boxes that `cover` is redirected to on
-    its long side. `presets_only` refuses all parameters but `preset`. `bounds`
-    are those of results.
+    its long side. `presets_only` refuses all parameters but `preset`, and
+    `presets`, where there are any, all other presets. `bounds` are those of results.
     """
 
     listed: tuple[Box, ...] = ()
@@ -39,6 +39,7 @@ class SizeRules:
     at_bounds: frozenset[Box] = frozenset()
     of_vip: frozenset[Box] = frozenset()
     presets_only: bool = False
+    presets: frozenset[str] = frozenset()
     bounds: Bounds | None = None
 
     @classmethod
@@ -78,6 +79,10 @@ class SizeRules:
             bounds=bounds,
         )
 
+    def limited_to(self, presets: Iterable[str]) -> "SizeRules":
+        """Return the rules for pictures that may be asked for by some presets alone."""
+        return replace(self, presets_only=True, presets=frozenset(presets))
+
     def around(self, pad: Pad) -> "SizeRules":
         """Return the rules for pictures that have a pad."""
         if self.bounds is None or not any(pad):
@@ -90,8 +95,14 @@ def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
 
     A picture at its own size is never refused for its size; vip has no presets.
     """
-    if rules.presets_only and not _by_preset(request):
-        raise errors.PresetRequired
+    if rules.presets_only and not _by_preset(request, rules):
+        if not rules.presets:
+            raise errors.PresetRequired
+        shown = ", ".join(f"`{name}`" for name in sorted(rules.presets)[:_SHOWN])
+        raise errors.PresetRequired(
+            f"This picture may be asked for by `preset` alone, which is one of {shown}, or with a "
+            "signature."
+        )
     if rules.listed and not _listed(request, rules):
         shown = ", ".join(f"{width}x{height}" for width, height in rules.listed[:_SHOWN])
         more = ", …" if len(rules.listed) > _SHOWN else ""
@@ -102,7 +113,7 @@ def check(request: PictureRequest | VipRequest, rules: SizeRules) -> None:
 
 def allows(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
     """Whether a request needs no signature."""
-    if rules.presets_only and not _by_preset(request):
+    if rules.presets_only and not _by_preset(request, rules):
         return False
     return not rules.listed or _listed(request, rules)
 
@@ -124,11 +135,15 @@ def _listed(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
     return covers and box in rules.at_bounds
 
 
-def _by_preset(request: PictureRequest | VipRequest) -> bool:
+def _by_preset(request: PictureRequest | VipRequest, rules: SizeRules) -> bool:
     if isinstance(request, VipRequest | FactsRequest):
         return True
-    if isinstance(request, RenditionRequest):
-        names = {name for name, _ in request.sent}.union(request.ignored)
-        return "preset" in names and names <= _BESIDE_PRESET
-    names = {name for name, _ in request.parameters.sent}.union(request.parameters.ignored)
-    return names <= _BESIDE_PRESET
+    asked = request if isinstance(request, RenditionRequest) else request.parameters
+    if any(name not in _BESIDE_PRESET for name in asked.ignored):
+        return False
+    sent = dict(asked.sent)
+    if not sent.keys() <= _BESIDE_PRESET:
+        return False
+    if "preset" not in sent:
+        return not isinstance(request, RenditionRequest)
+    return not rules.presets or sent["preset"] in rules.presets

@@ -3,7 +3,7 @@
 A rendition that is requested by its object key is rendered only if there is such a URL.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -29,13 +29,19 @@ _ANY = ImageId("x")
 class Unsigned:
     """Finds the renditions that need no signature."""
 
-    def __init__(self, rules: UrlRules, vip_rules: VipRules, size_rules: SizeRules) -> None:
+    def __init__(
+        self,
+        rules: UrlRules,
+        vip_rules: VipRules,
+        size_rules: Callable[[ImageId], SizeRules],
+    ) -> None:
+        """`size_rules` are those of a picture."""
         self._rules = rules
         self._vip_rules = vip_rules
-        self._sizes = size_rules
-        # Where any parameter is allowed, a preset asks for nothing that others cannot.
-        names = rules.presets if size_rules.presets_only else ()
-        self._presets = [parameters.read(f"preset={quote(name, safe='')}", rules) for name in names]
+        self._size_rules = size_rules
+        self._presets = [
+            parameters.read(f"preset={quote(name, safe='')}", rules) for name in rules.presets
+        ]
 
     def takes(self, image: ImageId) -> bool:
         """Whether this server has pictures of that bucket, or of the main namespace."""
@@ -56,23 +62,32 @@ class Unsigned:
         the same are equal. Bounds are not checked: they depend on the size of the original.
         """
         wanted = named(RenditionRequest(image=image, rendition=rendition, extension=""))
-        for request in self._candidates(image, wanted):
+        size_rules = self._size_rules(image)
+        # Where any parameter is allowed, a preset asks for nothing that others cannot.
+        presets = self._presets if size_rules.presets_only else []
+        for request in self._candidates(image, wanted, presets):
             made = made_of(request, original_format)
             looks = [named(made)]
             if original is not None:
                 looks.append(named(made.of(original)))
-            if wanted in looks and sizes.allows(request, self._sizes):
+            if wanted in looks and sizes.allows(request, size_rules):
                 return replace(request, image=image)
         return None
 
-    def _candidates(self, image: ImageId, wanted: Rendition) -> Iterator[Request]:
+    def _candidates(
+        self, image: ImageId, wanted: Rendition, presets: Sequence[Parameters]
+    ) -> Iterator[Request]:
         """Yield the requests that may lead to `wanted`; its overlay may be one that is forced."""
         for rendition in dict.fromkeys((replace(wanted, overlay=None), wanted)):
             yield from (
-                self._of_bucket(image, rendition) if image.bucket else self._of_main(rendition)
+                self._of_bucket(image, rendition)
+                if image.bucket
+                else self._of_main(rendition, presets)
             )
 
-    def _of_main(self, rendition: Rendition) -> Iterator[RenditionRequest | OriginalRequest]:
+    def _of_main(
+        self, rendition: Rendition, presets: Sequence[Parameters]
+    ) -> Iterator[RenditionRequest | OriginalRequest]:
         accept = _accept(rendition)
         plain, _, base = urls.build(_ANY, rendition, self._rules).partition("?")
         queries = [base]
@@ -82,7 +97,7 @@ class Unsigned:
             request = urls.parse(f"{plain}?{query}", accept, self._rules)
             if isinstance(request, RenditionRequest | OriginalRequest):
                 yield request
-        for params in self._presets:
+        for params in presets:
             yield self._by_preset(rendition, params)
 
     def _by_preset(

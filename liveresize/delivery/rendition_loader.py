@@ -16,12 +16,12 @@ from liveresize.core.formats import is_known, sniff
 from liveresize.core.jobs import Rendered, RenderJob
 from liveresize.core.originals import Link, Original
 from liveresize.core.ports import CachedImage, LinkList
-from liveresize.core.rates import Rates
 from liveresize.core.rendition import Rendition
 from liveresize.core.single_flight import Call, SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.delivery.outcomes import Bytes, Cache, Streamed, Timings
 from liveresize.delivery.overlays import Overlays
+from liveresize.delivery.render_rates import RenderRates
 from liveresize.observe.metrics import renders
 from liveresize.storage.mirroring import Mirroring
 
@@ -79,7 +79,7 @@ class RenditionLoader:
         spool: ports.Spool,
         memory: ports.Memory,
         publisher: Publishing,
-        rates: Rates,
+        rates: RenderRates,
         overlays: Overlays,
         engine: str,
         monotonic: Callable[[], float],
@@ -119,7 +119,7 @@ class RenditionLoader:
         found = await self.find(original, request.rendition.variant, way)
         if found is not None:
             return found
-        self._rates.charge(client)
+        self._rates.charge(client, original.image)
         return await self.render(
             original, request, client, flight, stored=way is LinkState.BLOCKED, then=then
         )
@@ -286,7 +286,7 @@ class RenditionLoader:
         """Render for this request only, and keep nothing; see `render`. Of a hidden picture the
         client is charged, since each request is a render."""
         if original.record.hidden:
-            self._rates.charge(client)
+            self._rates.charge(client, original.image)
         return await self.render(original, request, client, None)
 
     async def render(
@@ -322,6 +322,7 @@ class RenditionLoader:
             encode=rendered.encode_ms,
         )
         renders.done(rendered.format, time.perf_counter() - asked, timings)
+        self._rates.rendered(original.image, timings)
         held = CachedImage(
             data=rendered.data,
             mime=rendered.format.mime,

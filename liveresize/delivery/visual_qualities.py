@@ -8,10 +8,10 @@ from liveresize import errors
 from liveresize.core import ports
 from liveresize.core.jobs import VisualJob
 from liveresize.core.originals import Original
-from liveresize.core.rates import Rates
 from liveresize.core.single_flight import Call, SingleFlight
 from liveresize.core.urls import RenditionRequest
 from liveresize.core.values import Quality
+from liveresize.delivery.render_rates import RenderRates
 from liveresize.storage.mirroring import Mirroring
 
 _log = structlog.get_logger("liveresize.visual")
@@ -35,7 +35,7 @@ class VisualQualities:
         mirroring: Mirroring,
         renderer: ports.Renderer,
         memory: ports.Memory,
-        rates: Rates,
+        rates: RenderRates,
     ) -> None:
         self._originals = originals
         self._rows = rows
@@ -67,7 +67,7 @@ class VisualQualities:
             return await self._search(original, target, call)
 
         if not self._searches.joins(original.generation):
-            self._rates.charge(client)  # it takes as long as a render
+            self._rates.charge(client, original.image)  # it takes as long as a render
         found = await self._searches.run(
             original.generation, search, client=client, priority=priority
         )

@@ -4,7 +4,7 @@ from liveresize.core import tokens
 from liveresize.http import request_spans
 from liveresize.observe import log
 from liveresize.observe.log import bounds
-from liveresize.observe.metrics import requests
+from liveresize.observe.metrics import applications, requests
 from liveresize.observe.tracing.spans import Span
 
 _PROBES = ("/_health", "/_live", "/_ready", "/_metrics", "/ping")
@@ -27,6 +27,7 @@ def note(
     trace: Span | None,
     cache: str | None = None,
     error: str | None = None,
+    application: str | None = None,
     **more: object,
 ) -> None:
     """Log and count one request; a probe that succeeds is logged at debug only.
@@ -34,8 +35,9 @@ def note(
     Whoever knows the id of an upload may continue it: of such a path the log has the name of its
     file instead, or the beginning of it.
 
-    `route` is one of `metrics.requests.ROUTES`, `error` the code of the error, `trace` the span of
-    the request; all other arguments are those of `log.access`.
+    `route` is one of `metrics.requests.ROUTES`, `error` the code of the error, `application` the
+    name of one of the configuration, and `trace` the span of the request; all other arguments are
+    those of `log.access`.
     """
     if path.startswith(_UPLOADS):
         path = _without_id(path)
@@ -62,6 +64,8 @@ def note(
                 request_id=request_id,
                 noted={**more, "cache": cache, "error": error},
             )
+    if application is not None:
+        applications.count(application, cache=cache, size=size, error=error)
     probe = route == "status" and status < 400 and path.partition("?")[0] in _PROBES
     log.access(
         level="debug" if probe else "info",
@@ -74,6 +78,7 @@ def note(
         request_id=request_id,
         cache=cache,
         error=error,
+        application=application,
         **more,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from liveresize.compat.vip.requests import VipRequest, VipRules
 from liveresize.compat.vip.uploads import VipUploads
 from liveresize.core import ports
+from liveresize.core.names import ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.delivery.fallback_pictures import FallbackPictures
@@ -26,6 +27,7 @@ from liveresize.maintenance.changes import Changes
 from liveresize.maintenance.purge import Purge
 from liveresize.observe.metrics.exposition import Scrape
 from liveresize.observe.tracing.incoming import IncomingTraces
+from liveresize.settings.applications import NONE, Applications
 from liveresize.settings.entrances import Vip
 from liveresize.settings.pictures import Constraints
 from liveresize.settings.server import PRIVATE_NETWORKS, Admin, Limits, Signing, Token
@@ -71,7 +73,7 @@ class AppContext:
         responses: ResponseOptions,
         rules: UrlRules,
         vip_rules: VipRules,
-        sizes: SizeRules,
+        size_rules: Callable[[ImageId], SizeRules],
         fallbacks: FallbackPictures,
         clock: ports.Clock,
         pictures: Pictures,
@@ -89,6 +91,7 @@ class AppContext:
         parts: Callable[[], Awaitable[dict[str, ComponentHealth]]],
         unsent: Unsent,
         traces: IncomingTraces,
+        applications: Applications = NONE,
     ) -> None:
         self.secret = secret
         """The secret for /token; empty is none."""
@@ -106,6 +109,7 @@ class AppContext:
         """Whether `constraints.overlay_above` is set."""
         self.docs_url = docs_url
         """The URL of the documentation; empty is none."""
+        self.applications = applications
         self.constraints = constraints
         self.limits = limits
         self.token = token
@@ -144,11 +148,12 @@ class AppContext:
             signing,
             rules=rules,
             vip_rules=vip_rules,
-            sizes=sizes,
+            size_rules=size_rules,
             responses=responses,
             vip_responses=_VIP_RESPONSES,
             secret_throttle=self.secret_throttle,
             clock=clock.time,
+            applications=applications,
         )
         self.near_misses = NearMisses(pictures, self.request_parser, clock.monotonic)
 

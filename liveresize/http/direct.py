@@ -177,6 +177,7 @@ def _log(
         request_id=request_id,
         trace=request.trace,
         cache=about.cache and about.cache.value,
+        application=site.applications.label(about.image),
         image_id=about.image,
         variant=about.variant,
         fallback=about.fallback or None,

@@ -91,11 +91,12 @@ def answer(error: BaseException, request_id: str, *, page: bool = False) -> Resp
     if isinstance(error, errors.LiveResizeError):
         text = error.public
     headers = []
-    if failure.retry is not None:
-        headers.append(("Retry-After", str(failure.retry)))
+    more = error.fields if isinstance(error, errors.LiveResizeError) else {}
+    retry = more.get("retry_after", failure.retry)
+    if retry is not None:
+        headers.append(("Retry-After", str(retry)))
     if failure.status == 401:
         headers.append(("WWW-Authenticate", "Bearer"))
-    more = error.fields if isinstance(error, errors.LiveResizeError) else {}
     document = {"error": text, "code": code_of(error), **more, "request_id": request_id}
     return _response(failure.status, document, headers, page=page)
 

@@ -17,6 +17,7 @@ from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
 from liveresize.delivery.pictures import AnyRequest
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.secret_throttle import SecretThrottle
+from liveresize.settings.applications import NONE, Application, Applications
 from liveresize.settings.server import Signing
 
 _REMEMBERED = 4096
@@ -56,16 +57,19 @@ class RequestParser:
         *,
         rules: UrlRules,
         vip_rules: VipRules,
-        sizes: SizeRules,
+        size_rules: Callable[[ImageId], SizeRules],
         responses: ResponseOptions,
         vip_responses: ResponseOptions,
         secret_throttle: SecretThrottle,
         clock: Callable[[], float],
+        applications: Applications = NONE,
     ) -> None:
         self._settings = settings
         self._rules = rules
         self._vip_rules = vip_rules
-        self._sizes = sizes
+        self._size_rules = size_rules
+        self._applications = applications
+        self._verifies = bool(settings.keys) or any(each.signing_keys for each in applications)
         self._responses = responses
         self._vip_responses = vip_responses
         self._secret_throttle = secret_throttle
@@ -82,7 +86,7 @@ class RequestParser:
         for one that has expired: these need the client, and so `read`. Raises as `read`."""
         parsed = self._cache.get((target, headers.get("Accept", "*/*")))
         if parsed is None:
-            if self._settings.keys and "sig=" in target:
+            if self._verifies and "sig=" in target:
                 return None
             return self.read(target, headers, "")
         return None if self._over(parsed) else parsed
@@ -123,13 +127,13 @@ class RequestParser:
         """Return the same as `vip.warmups`, with None for entries that need a signature, too."""
         entries = vip.warmups(image, header, self._vip_rules)
         return [
-            (entry, request if request and sizes.allows(request, self._sizes) else None)
+            (entry, request if request and self._allows(request) else None)
             for entry, request in entries
         ]
 
     def signed_again(self, location: str, parsed: ParsedRequest) -> str:
         """Return the target of a redirect, signed if the request was signed."""
-        return signing.sign(location, self._settings.keys[0]) if parsed.signed else location
+        return signing.sign(location, self._keys(location)[0]) if parsed.signed else location
 
     def is_open(self, target: str) -> bool:
         """Whether the URL is valid, and needs no signature."""
@@ -137,7 +141,7 @@ class RequestParser:
             request = self._parse(target, "*/*")
         except errors.LiveResizeError:
             return False
-        return not self._settings.required and sizes.allows(request, self._sizes)
+        return not self._settings.required and self._allows(request)
 
     def _over(self, parsed: ParsedRequest) -> bool:
         return parsed.ends is not None and self._clock() >= parsed.ends
@@ -159,6 +163,7 @@ class RequestParser:
         version = parameters.version(target.partition("?")[2])
         if sealed is None:
             return ParsedRequest(self._allowed(request), options, version=version)
+        self._check_keys(sealed, target, request)
         options = replace(options, ends=sealed.ends)
         request = _opened(request, redirect=options.presigned)
         if sealed.held:
@@ -180,10 +185,14 @@ class RequestParser:
         """
         if isinstance(request, RenditionRequest) and request.exact is not None:
             for either in (request, request.exact):
-                if sizes.allows(either, self._sizes):
+                if self._allows(either):
                     return either
-        sizes.check(request, self._sizes)
+        sizes.check(request, self._size_rules(request.image))
         return request
+
+    def _allows(self, request: AnyRequest) -> bool:
+        """Whether a request needs no signature for its size."""
+        return sizes.allows(request, self._size_rules(request.image))
 
     def _parse(self, target: str, accept: str) -> AnyRequest:
         if "/" in target.partition("?")[0][1:]:
@@ -193,9 +202,9 @@ class RequestParser:
     def _as_signed(self, target: str) -> str:
         """Return the target without the parameters that its signature does not cover, if it is one
         of a client that knows those of 1.0.0 alone."""
-        keys = self._settings.keys
-        if not keys or "sig=" not in target:
+        if not self._verifies or "sig=" not in target:
             return target
+        keys = self._keys(target)
         sealed = signing.read(target)
         if sealed.text == sealed.older or sealed.covers_all(keys) or not sealed.opened_by(keys):
             return target
@@ -208,7 +217,7 @@ class RequestParser:
         A signature is verified even if none is required: the client relies on it. Raises
         SignatureRefused, MalformedUrl and TooManyFailures.
         """
-        keys = self._settings.keys
+        keys = self._keys(target) if self._verifies else ()
         if not keys:
             return None
         sealed = signing.read(target)
@@ -219,6 +228,32 @@ class RequestParser:
         if not self._secret_throttle.attempt(client, keys, lambda: sealed.opened_by(keys)):
             raise errors.SignatureRefused("The signature `sig` is not that of this address.")
         return sealed
+
+    def _keys(self, target: str) -> tuple[str, ...]:
+        """Return the keys for a target: the first one signs, and any verifies.
+
+        An application is found by the beginning of the path, with which its name begins; which
+        name that is will be known when the URL is parsed, see `_check_keys`. Raises MalformedUrl.
+        """
+        application = self._application(target)
+        own = () if application is None else application.signing_keys
+        return (*own, *self._settings.keys)
+
+    def _application(self, target: str) -> Application | None:
+        path = target.partition("?")[0][1:]
+        if not self._applications or "/" in path:
+            return None
+        return self._applications.of(unicodedata.normalize("NFC", parameters.percent_decode(path)))
+
+    def _check_keys(self, sealed: signing.Sealed, target: str, request: AnyRequest) -> None:
+        """Raise SignatureRefused if a key of an application has signed the URL of a picture that is
+        none of its own: the prefix may end within the size of the rendition."""
+        application = self._application(target)
+        if application is None or not application.signing_keys:
+            return
+        name = unicodedata.normalize("NFC", request.image.name)
+        if not application.covers(name) and not sealed.opened_by(self._settings.keys):
+            raise errors.SignatureRefused("The signature `sig` is not that of this address.")
 
 
 def _called(request: AnyRequest, name: str) -> AnyRequest:

@@ -48,19 +48,28 @@ class SecretThrottle:
     def one_of(
         self, client: str, candidate: bytes, secrets: Sequence[str], purpose: str = ""
     ) -> bool:
-        """Whether `candidate` is one of `secrets`. Raises TooManyFailures as `attempt`.
+        """Whether `candidate` is one of `secrets`; see `which`."""
+        return self.which(client, candidate, secrets, purpose) is not None
+
+    def which(
+        self, client: str, candidate: bytes, secrets: Sequence[str], purpose: str = ""
+    ) -> int | None:
+        """Return the index of `candidate` in `secrets`; None if it is wrong. Raises TooManyFailures
+        as `attempt`.
 
         An empty candidate is wrong, and does not count. Each `purpose` has counters of its own.
         """
         if not candidate:
-            return False
+            return None
+        right: list[bool] = []
 
         def is_right() -> bool:
             # Every secret is compared, so that the time tells nothing of which came close.
-            right = [hmac.compare_digest(candidate, each.encode()) for each in secrets]
+            right.extend(hmac.compare_digest(candidate, each.encode()) for each in secrets)
             return any(right)
 
-        return self.attempt(client, [purpose + each for each in secrets], is_right)
+        named = [purpose + each for each in secrets]
+        return right.index(True) if self.attempt(client, named, is_right) else None
 
     def _counter(self, secret: str) -> Rates:
         """Return the counter of wrong guesses at `secret`, a configured secret with its purpose."""

@@ -75,7 +75,10 @@ class Courier:
     async def catch_up(self) -> None:
         """Begin to tell what is due, and count what waits. Raises IndexUnavailable."""
         await self._take()
-        self.backlog = await self._deliveries.count(self._receiver.name, self._receiver.kinds)
+        receiver = self._receiver
+        self.backlog = await self._deliveries.count(
+            receiver.name, receiver.kinds, prefix=receiver.prefix
+        )
 
     async def close(self, patience: float) -> None:
         """Begin nothing more, and wait up to `patience` seconds for what is under way.
@@ -112,7 +115,11 @@ class Courier:
             if free and not self._closing:
                 receiver = self._receiver
                 due = await self._deliveries.take(
-                    receiver.name, receiver.kinds, free, receiver.timeout + _GRACE
+                    receiver.name,
+                    receiver.kinds,
+                    free,
+                    receiver.timeout + _GRACE,
+                    prefix=receiver.prefix,
                 )
                 for each in due:
                     self._sending.add(each.event.serial)

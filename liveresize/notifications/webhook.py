@@ -26,9 +26,11 @@ class WebhookReceiver:
         client: ports.WebhookClient,
         rows: ports.OriginalRows,
         clock: ports.Clock,
+        prefix: str = "",
     ) -> None:
         self.name = messages.reader(endpoint.name)
         self.kinds = messages.kinds(endpoint.events)
+        self.prefix = prefix
         self.timeout = timeout
         self._endpoint = endpoint
         self._client = client

@@ -28,6 +28,7 @@ from liveresize.delivery.outcomes import Bytes, Cache, Redirect
 from liveresize.delivery.overlays import Overlays
 from liveresize.delivery.pictures import Pictures
 from liveresize.delivery.publisher import Publisher
+from liveresize.delivery.render_rates import RenderRates
 from liveresize.delivery.rendition_loader import RenditionLoader
 from liveresize.delivery.renditions import Renditions
 from liveresize.delivery.two_speed import TwoSpeed
@@ -190,7 +191,7 @@ class House:
         self.objects = StoredObjects(
             self.settings,
             overlays=self.overlay_rules,
-            unsigned=unsigned or Unsigned(UrlRules(), VipRules(), SizeRules()),
+            unsigned=unsigned or Unsigned(UrlRules(), VipRules(), lambda _: SizeRules()),
             renditions=self.renditions,
             original_lookup=self.original_lookup,
             store=self.store,
@@ -215,7 +216,7 @@ class House:
                 clock=self.clock,
             ),
         )
-        charged = Rates(rates, self.clock.monotonic)
+        charged = RenderRates(Rates(rates, self.clock.monotonic), self.clock.monotonic)
         overlays = Overlays(
             self.overlay_rules,
             original_lookup=self.original_lookup,

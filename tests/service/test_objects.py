@@ -33,7 +33,7 @@ def listed(*boxes: tuple[int, int], presets_only: bool = False) -> Unsigned:
     """Rules under which these sizes alone need no signature."""
     rules = UrlRules(presets={"card": (("fit", "crop"), ("quality", "50"))})
     sizes = SizeRules.of(boxes, BOUNDS, VIP.max_width, presets_only=presets_only)
-    return Unsigned(rules, VIP, sizes)
+    return Unsigned(rules, VIP, lambda _: sizes)
 
 
 def key(original: Original, variant: str, extension: str = "jpg") -> str:
@@ -508,7 +508,7 @@ def test_pictures_of_buckets_have_their_rules_as_well(tmp_path: Path, unlisted: 
         house.store = disk_store(tmp_path)
         house.objects._store = house.store
         rules = VipRules() if unlisted else VIP
-        house.objects._unsigned = Unsigned(UrlRules(), rules, SizeRules())
+        house.objects._unsigned = Unsigned(UrlRules(), rules, lambda _: SizeRules())
         for variant, expected in (
             ("250x0-q80-noenlarge-floor-jpeg", True),
             ("250x250-crop-q80-noenlarge-jpeg", True),

@@ -492,9 +492,9 @@ def test_closing_waits_for_what_was_just_being_taken(monkeypatch: pytest.MonkeyP
         scene = Scene()
         answered, take = asyncio.Event(), scene.index.deliveries.take
 
-        async def slow(*given: Any) -> list[Delivery]:
+        async def slow(*given: Any, **more: Any) -> list[Delivery]:
             await answered.wait()
-            return await take(*given)
+            return await take(*given, **more)
 
         monkeypatch.setattr(scene.index.deliveries, "take", slow)
         await scene.upload("cat")

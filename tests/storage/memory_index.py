@@ -530,9 +530,9 @@ class MemoryDeliveries(_Repository):
     """The twin of SqlDeliveries."""
 
     async def take(
-        self, reader: str, kinds: Collection[Kind], limit: int, lease: float
+        self, reader: str, kinds: Collection[Kind], limit: int, lease: float, *, prefix: str = ""
     ) -> list[Delivery]:
-        self._read_on(reader, kinds)
+        self._read_on(reader, kinds, prefix)
         now = self._tables.now()
         due = [one for one in self._of(reader) if one.next_at <= now]
         due.sort(key=lambda one: (one.next_at, one.event.serial))
@@ -543,14 +543,14 @@ class MemoryDeliveries(_Repository):
             for one in due[:limit]
         ]
 
-    def _read_on(self, reader: str, kinds: Collection[Kind]) -> None:
+    def _read_on(self, reader: str, kinds: Collection[Kind], prefix: str) -> None:
         tables = self._tables
         tables.readers.setdefault(reader, self._beginning())
         if len(self._of(reader)) >= 1000:
             return
         for event in [one for one in tables.events if one.serial > tables.readers[reader]][:200]:
             tables.readers[reader] = event.serial
-            if event.kind in kinds:
+            if _is_told(event, kinds, prefix):
                 self._queue(reader, event, event.at)
 
     def _beginning(self) -> int:
@@ -581,14 +581,25 @@ class MemoryDeliveries(_Repository):
         if queued is not None and queued.tries == delivery.tries:
             queued.next_at = now + delay
 
-    async def count(self, reader: str, kinds: Collection[Kind]) -> int:
+    async def count(self, reader: str, kinds: Collection[Kind], *, prefix: str = "") -> int:
         self._tables.now()
         position = self._tables.readers.get(reader, self._beginning())
-        unread = [one for one in self._tables.events if one.serial > position and one.kind in kinds]
+        unread = [
+            one
+            for one in self._tables.events
+            if one.serial > position and _is_told(one, kinds, prefix)
+        ]
         return len(unread) + len(self._of(reader))
 
     async def replay(
-        self, reader: str, kinds: Collection[Kind], since: float, after: int, limit: int
+        self,
+        reader: str,
+        kinds: Collection[Kind],
+        since: float,
+        after: int,
+        limit: int,
+        *,
+        prefix: str = "",
     ) -> list[int]:
         self._tables.now()
         if reader not in self._tables.readers:
@@ -596,7 +607,7 @@ class MemoryDeliveries(_Repository):
         chosen = [
             one
             for one in self._tables.events
-            if one.serial > after and one.at >= since and one.kind in kinds
+            if one.serial > after and one.at >= since and _is_told(one, kinds, prefix)
         ][:limit]
         for event in chosen:
             self._queue(reader, event, self._tables.now())
@@ -613,6 +624,12 @@ class MemoryDeliveries(_Repository):
             del self._tables.queued[key]
         for name in [name for name, at in self._tables.readers.items() if at < oldest - 1]:
             del self._tables.readers[name]
+
+
+def _is_told(event: Event, kinds: Collection[Kind], prefix: str) -> bool:
+    """Whether a receiver of these kinds, and of names with that prefix, is told of an event."""
+    named = not prefix or (not event.image.bucket and event.image.name.startswith(prefix))
+    return event.kind in kinds and named
 
 
 class MemoryLinks(_Repository):

@@ -57,11 +57,12 @@ class Deliveries(Protocol):
     """The events that each receiver is yet to be told of.
 
     A receiver has a name, by which its position in the events is known, and is told of some kinds.
-    One with a new name is told of what happens from now on.
+    One with a new name is told of what happens from now on. With a `prefix` it is told of pictures
+    whose names begin with that, and that are in no bucket.
     """
 
     async def take(
-        self, reader: str, kinds: Collection[Kind], limit: int, lease: float
+        self, reader: str, kinds: Collection[Kind], limit: int, lease: float, *, prefix: str = ""
     ) -> list[Delivery]:
         """Take up to `limit` events whose time has come, those first that wait longest; nobody else
         gets them for `lease` seconds."""
@@ -75,11 +76,18 @@ class Deliveries(Protocol):
     async def postpone(self, reader: str, delivery: Delivery, delay: float) -> None:
         """Postpone by `delay` seconds, unless it was taken again or removed."""
 
-    async def count(self, reader: str, kinds: Collection[Kind]) -> int:
+    async def count(self, reader: str, kinds: Collection[Kind], *, prefix: str = "") -> int:
         """Return how many events wait for the receiver; it may be limited to ten thousand."""
 
     async def replay(
-        self, reader: str, kinds: Collection[Kind], since: float, after: int, limit: int
+        self,
+        reader: str,
+        kinds: Collection[Kind],
+        since: float,
+        after: int,
+        limit: int,
+        *,
+        prefix: str = "",
     ) -> list[int]:
         """Queue up to `limit` events since `since` (Unix seconds) once more, beginning after the
         serial `after`; return their serials. None for a receiver that has read nothing yet."""

@@ -25,12 +25,13 @@ class WebhookClient(Protocol):
 
 
 class EventReceiver(Protocol):
-    """What is told of events: its `name` is that of its place in the queue, `kinds` are what it is
-    told of, and `timeout` is the seconds that one attempt may take. `at_once` is the number of
-    attempts that may be under way."""
+    """What is told of events: its `name` is that of its place in the queue, `kinds` and `prefix`
+    (see Deliveries) are what it is told of, and `timeout` is the seconds that one attempt may
+    take. `at_once` is the number of attempts that may be under way."""
 
     name: str
     kinds: frozenset[Kind]
+    prefix: str
     timeout: float
     at_once: int
 

@@ -1,8 +1,9 @@
-"""DELETE of a picture and POST /purge, for holders of an admin secret."""
+"""DELETE of a picture and POST /purge, for holders of an admin secret, and of an application's."""
 
 import math
 import re
 import urllib.parse
+from collections.abc import Sequence
 
 from liveresize import errors
 from liveresize.compat.vip import requests as vip
@@ -14,6 +15,7 @@ from liveresize.http import responses
 from liveresize.http.context import AppContext
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.bodies import Fields, JsonHandler
+from liveresize.http.scopes import EVERYTHING, Scope
 
 SELECTORS = ("id", "prefix", "rendered_before", "engine_before", "unused_for")
 VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}")
@@ -28,46 +30,86 @@ def least_unused(site: AppContext) -> int:
     return math.ceil(site.bucket_bounds.grace)
 
 
-def authorise(handler: Handler) -> None:
-    """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer token is valid."""
-    secrets = handler.site.admin.secrets
-    if not secrets:
+def authorise(handler: Handler) -> Scope:
+    """Return what the holder of the bearer token may act on: it is an admin secret, or that of an
+    application. Raises AdminDisabled, SecretRefused or TooManyFailures for any other.
+    """
+    site = handler.site
+    if not (site.admin.secrets or site.applications):
         raise errors.AdminDisabled
     scheme, _, credentials = handler.request.headers.get("Authorization", "").partition(" ")
-    secret_throttle, secret = handler.site.secret_throttle, credentials.encode("latin-1")
-    if scheme.lower() != "bearer" or not secret_throttle.one_of(handler.client, secret, secrets):
+    secret = credentials.encode("latin-1") if scheme.lower() == "bearer" else b""
+    scope = _scope(handler, secret, site.admin.secrets)
+    if scope is None:
         raise errors.SecretRefused(
             "The secret is missing or wrong. The bearer token must be one of the setting "
             "`admin.secrets` of the server."
         )
+    return scope
 
 
-def check_secret(handler: Handler, secret: object) -> None:
-    """Check the secret of a body. Raises SecretRefused and TooManyFailures."""
+def authorise_all(handler: Handler) -> None:
+    """Raise AdminDisabled, SecretRefused or TooManyFailures unless the bearer token is an admin
+    secret, and OutsideApplication for that of an application."""
+    if not handler.site.admin.secrets:
+        raise errors.AdminDisabled
+    authorise(handler).check_everything()
+
+
+def check_secret(handler: Handler, secret: object) -> Scope:
+    """Return what the holder of the secret in a body may act on.
+
+    Raises SecretRefused and TooManyFailures.
+    """
     text = secret if isinstance(secret, str) else ""
-    encoded = text.encode("utf-8", "surrogatepass")
-    if not handler.site.secret_throttle.one_of(handler.client, encoded, (handler.site.secret,)):
+    encoded, of_all = text.encode("utf-8", "surrogatepass"), handler.site.secret
+    scope = _scope(handler, encoded, (of_all,) if of_all else ())
+    if scope is None:
         raise errors.SecretRefused(
             "The secret is missing or wrong. The field `secret` must be what the setting "
             "`secret` of the server is."
         )
+    return scope
 
 
-def recognises(handler: Handler) -> bool:
-    """Whether the bearer token of a request that needs none is an admin secret.
+def recognised(handler: Handler) -> Scope | None:
+    """Return what the bearer token of a request that needs none opens; None for a wrong one.
 
     A wrong one changes nothing: it may be that of another service. So it counts neither against
     those who delete from the same address.
     """
     scheme, _, credentials = handler.request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        return False
+        return None
     try:
-        return handler.site.secret_throttle.one_of(
-            handler.client, credentials.encode("latin-1"), handler.site.admin.secrets, "see "
-        )
+        return _scope(handler, credentials.encode("latin-1"), handler.site.admin.secrets, "see ")
     except errors.TooManyFailures:
-        return False
+        return None
+
+
+def recognises(handler: Handler) -> bool:
+    """Whether `recognised` returns the scope of an admin secret."""
+    scope = recognised(handler)
+    return scope is not None and scope.application is None
+
+
+def _scope(
+    handler: Handler, secret: bytes, of_all: Sequence[str], purpose: str = ""
+) -> Scope | None:
+    """Compare with `of_all`, which open everything, and with those of the applications.
+
+    Raises TooManyFailures.
+    """
+    applications = tuple(handler.site.applications)
+    secrets = (*of_all, *(each.secret for each in applications))
+    place = handler.site.secret_throttle.which(handler.client, secret, secrets, purpose)
+    if place is None:
+        return None
+    if place < len(of_all):
+        return EVERYTHING
+    scope = Scope(application=applications[place - len(of_all)])
+    handler.application_name = scope.label
+    return scope
 
 
 class DeleteHandler(Handler):
@@ -78,11 +120,13 @@ class DeleteHandler(Handler):
 
     async def delete(self) -> None:
         """Delete the picture and its renditions at once."""
-        authorise(self)
+        self._scope = authorise(self)
         receipt = self._wants_receipt()
         path = self.request.path
         if "/" in path[1:]:
-            erasure = await self._delete_of_bucket(vip.image(path, self.site.vip_rules))
+            image = vip.image(path, self.site.vip_rules)
+            self._scope.check(image)
+            erasure = await self._delete_of_bucket(image)
         else:
             erasure = await self._delete(names.check_name(parameters.percent_decode(path[1:])))
         headers = [
@@ -97,11 +141,13 @@ class DeleteHandler(Handler):
 
     async def _delete(self, name: str) -> Erasure:
         """Delete the picture of that name, or without its suffix."""
+        self._scope.check(ImageId(name))
+        self.application_name = self.site.applications.label(name)
         try:
             return await self.site.purge.delete(ImageId(name))
         except errors.OriginalMissing:
             stem, suffix = names.split_suffix(name)
-            if not suffix:
+            if not suffix or not self._scope.covers(ImageId(stem)):
                 raise
             return await self.site.purge.delete(ImageId(stem))
 
@@ -129,11 +175,13 @@ class ErasureHandler(Handler):
 
     async def get(self) -> None:
         """Return the receipt as it is now."""
-        authorise(self)
+        scope = authorise(self)
         erasure = self.request.path.rpartition("/")[2]
         if not GENERATION.fullmatch(erasure):
             raise errors.ErasureMissing
         progress = await self.site.purge.erasure(erasure)
+        if not scope.covers(progress.erasure.image):
+            raise errors.ErasureMissing
         no_store = [("Cache-Control", responses.NO_STORE)]
         await self.respond(responses.document(self.site.receipts.document(progress), no_store))
 
@@ -150,7 +198,7 @@ class PurgeHandler(JsonHandler):
 
     async def start(self) -> None:
         """Check the secret before the body is read."""
-        authorise(self)
+        self._scope = authorise(self)
 
     async def handle(self, fields: Fields) -> None:
         """Purge the selected renditions."""
@@ -160,11 +208,18 @@ class PurgeHandler(JsonHandler):
                 "Give exactly one of `id`, `prefix`, `rendered_before`, `engine_before` and "
                 "`unused_for`."
             )
+        if chosen[0] not in ("id", "prefix"):
+            self._scope.check_everything()
         limit = int(fields.number("limit", 1, MOST) or 100)
         if chosen[0] == "unused_for":
             purged = await self.site.bucket_bounds.end_unused(self._unused_for(fields), limit)
         else:
-            purged = await self.site.purge.purge(_selection(chosen[0], fields), limit)
+            selection = _selection(chosen[0], fields)
+            if selection.image is not None:
+                self._scope.check(selection.image)
+            if selection.prefix:
+                self._scope.check_prefix(selection.prefix)
+            purged = await self.site.purge.purge(selection, limit)
         await self.respond(
             responses.document({"purged": purged}, [("Cache-Control", responses.NO_STORE)])
         )

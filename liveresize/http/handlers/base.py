@@ -45,6 +45,8 @@ class Handler(RequestHandler):
     site: AppContext
     cross_origin = True
     """Whether pages of other origins may read the errors."""
+    application_name: str | None = None
+    """The application that a request belongs to, where the response does not tell its picture."""
     route = "other"
     """The route in the metrics: one of `metrics.requests.ROUTES`."""
 
@@ -256,6 +258,7 @@ class Handler(RequestHandler):
             request_id=self.request_id,
             trace=self.trace,
             cache=about.cache and about.cache.value,
+            application=self.application_name or self.site.applications.label(about.image),
             image_id=about.image,
             variant=about.variant,
             queue_ms=timings and round(timings.queue, 1),

@@ -222,12 +222,16 @@ class PictureHandler(PicturesHandler):
         """What is asked for, once it is sure that it may be."""
         self.route = "vip" if "/" in self.request.path[1:] else "rendition"  # should it fail
         parser, headers = self.site.request_parser, self.request.headers
-        if admin.recognises(self):
+        scope, parsed = admin.recognised(self), None
+        if scope is not None:
             parsed = parser.read_for_admin(self.target, headers)
-        else:
+            if not scope.covers(parsed.request.image):
+                parsed = None  # a secret of another application opens nothing here
+        if parsed is None:
             parsed = parser.read(self.target, headers, self.client_key)
         self.route = _ROUTES[type(parsed.request)]
         self._asked = (parsed.request.image.name,)
+        self.application_name = self.site.applications.label(parsed.request.image.key)
         return parsed
 
     async def _facts(self, request: FactsRequest, options: ResponseOptions) -> Response:
@@ -238,7 +242,7 @@ class PictureHandler(PicturesHandler):
         age = "no-store" if options.no_store else f"public, max-age={options.life(_FACTS_AGE)}"
         headers = [("Cache-Control", age), *cors.READABLE]
         headers += responses.tags(original.image.name)
-        if self.site.admin.secrets:
+        if self.site.admin.secrets or self.site.applications:
             headers.append(("Vary", "Authorization"))
         shown = descriptions.private if request.private else descriptions.public
         return responses.document(shown(original), headers)

@@ -1,6 +1,7 @@
 """GET /_pictures: the list of originals, for holders of an admin secret."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from liveresize import errors
@@ -8,6 +9,8 @@ from liveresize.core import numbers, parameters, ports, suggestions
 from liveresize.http import descriptions, responses
 from liveresize.http.handlers.admin import UNKEEPABLE, authorise
 from liveresize.http.handlers.base import Handler
+from liveresize.http.scopes import Scope
+from liveresize.settings.applications import Application
 from liveresize.settings.pictures import ALIASES
 
 PARAMETERS = ("prefix", "after", "limit", "uploaded_since", "held", "format", "bucket")
@@ -33,10 +36,12 @@ class ListHandler(Handler):
 
     async def get(self) -> None:
         """Respond with one page, and where the next one begins."""
-        authorise(self)
+        scope = authorise(self)
         query = self.request.query
         sent = _first_of_each(query)
         listing, after, limit = _listing(sent), _text(sent, "after"), _limit(sent)
+        if scope.application is not None:
+            listing = _of_application(listing, scope, scope.application)
         if listing.bucket and not self.site.vip_rules.takes(listing.bucket):
             raise errors.BucketMissing
         page = await self.wait_for(self.site.page(listing, after, limit))
@@ -84,6 +89,18 @@ def _listing(sent: Mapping[str, str]) -> ports.Listing:
         held=_parsed(sent, "held", {"true": True, "false": False}.get, "true or false"),
         format=_parsed(sent, "format", _format, "the name of a format, such as jpeg") or "",
     )
+
+
+def _of_application(
+    listing: ports.Listing, scope: Scope, application: Application
+) -> ports.Listing:
+    """Return the listing of the pictures of an application. Raises OutsideApplication."""
+    if listing.bucket:
+        scope.check_everything()
+    if not listing.prefix:
+        return replace(listing, prefix=application.prefix)
+    scope.check_prefix(listing.prefix)
+    return listing
 
 
 def _limit(sent: Mapping[str, str]) -> int:

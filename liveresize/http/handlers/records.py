@@ -14,6 +14,7 @@ from liveresize.core.records import UNCHANGED, Change, Focus, Given
 from liveresize.http import conditions, descriptions, responses
 from liveresize.http.handlers import admin
 from liveresize.http.handlers.bodies import Fields, JsonHandler
+from liveresize.http.scopes import Scope
 
 GIVEN = ("focus", "meta", "held", "keep_until", "claim_within")
 """What a token may say of its picture."""
@@ -130,13 +131,14 @@ class PatchHandler(JsonHandler):
 
         Raises AdminDisabled, SecretRefused and TooManyFailures.
         """
-        self._trusted = "Authorization" in self.request.headers or not self._takes_secret()
-        if self._trusted:
-            admin.authorise(self)
+        self._scope: Scope | None = None
+        if "Authorization" in self.request.headers or not self._takes_secret():
+            self._scope = admin.authorise(self)
 
     def _takes_secret(self) -> bool:
-        """Whether the secret of /token will do; for pictures of buckets it will not."""
-        return bool(self.site.secret) and "/" not in self.request.path[1:]
+        """Whether a secret of /token will do; for pictures of buckets it will not."""
+        given = bool(self.site.secret or self.site.applications)
+        return given and "/" not in self.request.path[1:]
 
     async def patch(self) -> None:
         """See BodyHandler."""
@@ -144,9 +146,8 @@ class PatchHandler(JsonHandler):
 
     async def handle(self, fields: Fields) -> None:
         """Change what is recorded, and respond with all that is known of the picture."""
-        if not self._trusted:
-            admin.check_secret(self, fields["secret"])
-        changed = await self._change(change(fields))
+        scope = self._scope or admin.check_secret(self, fields["secret"])
+        changed = await self._change(change(fields), scope)
         ignored = _ignored(fields)
         await self.respond(
             responses.document(
@@ -155,7 +156,7 @@ class PatchHandler(JsonHandler):
             )
         )
 
-    async def _change(self, wanted: Change) -> Original:
+    async def _change(self, wanted: Change, scope: Scope) -> Original:
         """Change the picture of that name, or of the name without its extension."""
         path, versions = self.request.path, self._versions()
         changes, pictures = self.site.changes, self.site.pictures
@@ -164,10 +165,12 @@ class PatchHandler(JsonHandler):
         else:
             image = ImageId(names.check_name(parameters.percent_decode(path[1:])))
             stem, suffix = names.split_suffix(image.name)
+        scope.check(image)
+        self.application_name = self.site.applications.label(image.key)
         try:
             return await changes.change(image, wanted, versions)
         except errors.OriginalMissing:
-            if not image.bucket and suffix:
+            if not image.bucket and suffix and scope.covers(ImageId(stem)):
                 image = ImageId(stem)
         # Nobody may have asked yet for what another service has left; a lookup adopts it.
         await pictures.original(image, hidden=True)

@@ -49,7 +49,9 @@ class _Tus(Handler):
     @functools.cached_property
     def name(self) -> str:
         """What the URL calls the picture."""
-        return names.check_name(parameters.percent_decode(self._segments[0]))
+        name = names.check_name(parameters.percent_decode(self._segments[0]))
+        self.application_name = self.site.applications.label(name)
+        return name
 
     @property
     def _segments(self) -> list[str]:

@@ -9,6 +9,7 @@ from liveresize.core.tokens import Grant, Token
 from liveresize.http import cors, responses
 from liveresize.http.handlers import admin, records
 from liveresize.http.handlers.bodies import Fields, JsonHandler
+from liveresize.http.scopes import Scope
 from liveresize.http.transport import clients
 from liveresize.settings.pictures import ALIASES
 
@@ -42,15 +43,24 @@ class TokenHandler(JsonHandler):
 
     async def handle(self, fields: Fields) -> None:
         """Check the client and the fields, and issue a token."""
-        self._authorise(fields)
+        scope = self._authorise(fields)
+        chosen = _ids(fields) if "ids" in fields else [names.check_id(fields["id"])]
+        images = [ImageId(name) for name in chosen]
+        for image in images:
+            scope.check(image)
+        self.application_name = self.site.applications.label(images[0].key)
+        grant = self._grant(fields, images[0], scope)
         if "ids" in fields:
-            first, *others = _ids(fields)
-            grant = self._grant(fields, first)
-            grants = [grant, *(replace(grant, image=ImageId(name)) for name in others)]
+            grants = [
+                grant,
+                *(
+                    replace(grant, image=image, formats=self._formats(fields, image))
+                    for image in images[1:]
+                ),
+            ]
             issued = await self.site.uploads.issue_all(grants)
             answer: dict[str, object] = {"tokens": [self._described(token) for token in issued]}
         else:
-            grant = self._grant(fields, names.check_id(fields["id"]))
             answer = self._described(await self.site.uploads.issue(grant))
         ignored = suggestions.ignored(
             fields.unknown, sorted(fields.known), suggestions.TOKEN_FIELDS
@@ -71,19 +81,27 @@ class TokenHandler(JsonHandler):
             **({"shrink_to": shrink_to} if shrink_to else {}),
         }
 
-    def _authorise(self, fields: Fields) -> None:
+    def _authorise(self, fields: Fields) -> Scope:
         """Check the configured secret, or the network of the client if there is none.
 
-        Raises SecretRefused, NetworkRefused and TooManyFailures.
+        Without a configured secret, ids of applications still need theirs. Raises SecretRefused,
+        NetworkRefused and TooManyFailures.
         """
-        secret = fields["secret"]
-        if self.site.secret:
-            admin.check_secret(self, secret)
-        elif self.client not in self.site.token_networks:
+        site, secret = self.site, fields["secret"]
+        if site.secret or (secret and site.applications):
+            return admin.check_secret(self, secret)
+        if self.client not in site.token_networks:
             raise errors.NetworkRefused
+        return Scope(outside=site.applications)
 
-    def _grant(self, fields: Fields, name: str) -> Grant:
-        accepted = self.site.formats
+    def _formats(self, fields: Fields, image: ImageId) -> tuple[str, ...]:
+        """Return the formats that a token is for; empty for all that the server accepts.
+
+        An application may accept fewer. Raises BadBody.
+        """
+        application = self.site.applications.of(image.name)
+        own = () if application is None else application.formats
+        accepted = own or self.site.formats
         formats = fields.get(
             "formats",
             lambda value: (
@@ -94,17 +112,21 @@ class TokenHandler(JsonHandler):
             ),
             "a list of " + ", ".join(f"`{known}`" for known in accepted),
         )
+        return tuple(dict.fromkeys(_format(each) for each in formats)) if formats else own
+
+    def _grant(self, fields: Fields, image: ImageId, scope: Scope) -> Grant:
+        formats = self._formats(fields, image)
         overwrite = fields.flag("overwrite")
-        if overwrite and not self.site.secret:
+        if overwrite and not (self.site.secret or scope.application):
             raise errors.BadBody(
                 "The field `overwrite` needs a secret: set `secret` in the configuration of the "
                 "server (not `admin.secrets`), and send it in the field `secret`."
             )
         return Grant(
-            image=ImageId(name),
+            image=image,
             lifetime=fields.number("expires_in", 1, LONGEST_LIFE) or self.site.token.lifetime,
             max_bytes=int(fields.number("max_bytes", 1, LARGEST) or 0),
-            formats=tuple(dict.fromkeys(_format(each) for each in formats or ())),
+            formats=formats,
             overwrite=overwrite,
             given=records.given(fields, held=self.site.token.held),
         )

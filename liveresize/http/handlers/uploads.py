@@ -46,6 +46,7 @@ class UploadHandler(BodyHandler):
         """
         path, _, query = self.target.partition("?")
         ids = candidates(parameters.percent_decode(path[1:]))
+        self.application_name = self.site.applications.label(ids[0].key)
         token = self.request.headers.get("X-Token", "").strip().lower()
         if not token:
             raise errors.TokenRefused("The header X-Token is missing.")

@@ -10,6 +10,7 @@ from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import Handler
 from liveresize.http.handlers.tokens import TokenHandler
 from liveresize.http.responses import Response
+from liveresize.http.scopes import EVERYTHING, Scope
 from liveresize.http.studio import knobs
 from liveresize.http.studio.assets import INDEX, Asset, Body
 
@@ -96,7 +97,7 @@ class StudioSessionHandler(StudioHandler):
     async def get(self) -> None:
         """Respond with the limits and defaults of this server, or 401, 403 or 429."""
         if self.site.admin.secrets:
-            admin.authorise(self)
+            admin.authorise_all(self)
         elif self.client not in self.site.admin_networks:
             raise errors.NetworkRefused
         no_store = [("Cache-Control", responses.NO_STORE)]
@@ -137,10 +138,11 @@ class StudioTokenHandler(TokenHandler):
 
     async def start(self) -> None:
         """Check the secret before the body is read."""
-        admin.authorise(self)
+        admin.authorise_all(self)
 
-    def _authorise(self, fields: object) -> None:
-        """Do nothing: `start` has checked the secret."""
+    def _authorise(self, fields: object) -> Scope:
+        """Allow everything: `start` has checked the secret."""
+        return EVERYTHING
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -24,6 +24,7 @@ class CacheReceiver:
     """
 
     kinds = stale.KINDS
+    prefix = ""
 
     def __init__(self, name: str, driver: Driver, *, timeout: float) -> None:
         self.name = f"{PREFIX}{name}"

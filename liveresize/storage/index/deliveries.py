@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from liveresize.core.events import Kind
 from liveresize.core.ports import Delivery
-from liveresize.storage.index import erasures, events, originals, repository, schema
+from liveresize.storage.index import erasures, events, originals, repository, schema, selections
 from liveresize.storage.index.repository import Repository
 
 COUNTED = 10_000
@@ -45,9 +45,11 @@ class SqlDeliveries(Repository):
         kinds: Collection[Kind],
         limit: int,
         lease: float,
+        *,
+        prefix: str = "",
     ) -> list[Delivery]:
         """Take what is due; locked rows are skipped, so that this never waits."""
-        _read_on(connection, reader, kinds)
+        _read_on(connection, reader, kinds, prefix)
         due = connection.execute(
             sa.select(_rows, _events, (schema.now() - _rows.c.queued_at).label("age"))
             .select_from(_rows.join(_events, _events.c.serial == _rows.c.serial))
@@ -86,11 +88,12 @@ class SqlDeliveries(Repository):
         )
 
     @repository.read
-    def count(self, connection: sa.Connection, reader: str, kinds: Collection[Kind]) -> int:
+    def count(
+        self, connection: sa.Connection, reader: str, kinds: Collection[Kind], *, prefix: str = ""
+    ) -> int:
         position = sa.select(_readers.c.serial).where(_readers.c.name == reader).scalar_subquery()
         unread = sa.select(_events.c.serial).where(
-            _events.c.serial > sa.func.coalesce(position, _beginning()),
-            _events.c.kind.in_(_texts(kinds)),
+            _events.c.serial > sa.func.coalesce(position, _beginning()), _wanted(kinds, prefix)
         )
         queued = sa.select(_rows.c.serial).where(_rows.c.reader == reader)
         total = sum(
@@ -110,15 +113,15 @@ class SqlDeliveries(Repository):
         since: float,
         after: int,
         limit: int,
+        *,
+        prefix: str = "",
     ) -> list[int]:
         known = sa.select(_readers.c.name).where(_readers.c.name == reader)
         if connection.execute(known).one_or_none() is None:
             return []
         found = connection.execute(
             sa.select(_events.c.serial)
-            .where(
-                _events.c.serial > after, _events.c.at >= since, _events.c.kind.in_(_texts(kinds))
-            )
+            .where(_events.c.serial > after, _events.c.at >= since, _wanted(kinds, prefix))
             .order_by(_events.c.serial)
             .limit(limit)
         )
@@ -152,7 +155,7 @@ class SqlDeliveries(Repository):
         connection.execute(sa.delete(_readers).where(_readers.c.serial < oldest - 1))
 
 
-def _read_on(connection: sa.Connection, reader: str, kinds: Collection[Kind]) -> None:
+def _read_on(connection: sa.Connection, reader: str, kinds: Collection[Kind], prefix: str) -> None:
     """Queue the next events for the receiver, unless it has enough, or is being read for."""
     position = sa.select(_readers.c.serial).where(_readers.c.name == reader)
     locked = position.with_for_update(skip_locked=True)
@@ -170,15 +173,14 @@ def _read_on(connection: sa.Connection, reader: str, kinds: Collection[Kind]) ->
     if connection.execute(sa.select(sa.func.count()).select_from(queued)).scalar_one() >= _MOST:
         return
     page = connection.execute(
-        sa.select(_events.c.serial, _events.c.kind)
+        sa.select(_events.c.serial, _wanted(kinds, prefix).label("wanted"))
         .where(_events.c.serial > row.serial)
         .order_by(_events.c.serial)
         .limit(_PAGE)
     ).all()
     if not page:
         return
-    wanted = _texts(kinds)
-    serials = [each.serial for each in page if each.kind in wanted]
+    serials = [each.serial for each in page if each.wanted]
     at = sa.select(_events.c.at).where(_events.c.serial == sa.bindparam("b_serial"))
     _queue(connection, reader, serials, since=at.scalar_subquery())
     connection.execute(
@@ -221,5 +223,10 @@ def _of(reader: str, serial: int) -> sa.ColumnElement[bool]:
     return sa.and_(_rows.c.reader == reader, _rows.c.serial == serial)
 
 
-def _texts(kinds: Collection[Kind]) -> list[str]:
-    return [kind.value for kind in kinds]
+def _wanted(kinds: Collection[Kind], prefix: str) -> sa.ColumnElement[bool]:
+    """Return the condition for events that a receiver is told of."""
+    named, of_kind = _events.c.name, _events.c.kind.in_([kind.value for kind in kinds])
+    if not prefix:
+        return of_kind
+    last = selections.last_name(prefix)
+    return sa.and_(of_kind, _events.c.bucket == "", named >= prefix, named <= last)
