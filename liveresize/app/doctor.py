@@ -12,6 +12,7 @@ from liveresize.app.tls import tls_settings
 from liveresize.app.workers import engine_settings
 from liveresize.config import Settings, check
 from liveresize.maintenance.doctor import (
+    applications,
     buckets,
     caches,
     codecs,
@@ -53,6 +54,10 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
         (
             "overlays",
             lambda settings: overlays.look(rules.overlay_rules(settings), database_url(settings)),
+        ),
+        (
+            "applications",
+            lambda settings: applications.look(settings.shared_by, database_url(settings)),
         ),
         ("acceleration", lambda settings: machine.acceleration()),
         ("limits", _limits),

@@ -11,6 +11,7 @@ from liveresize.app.database import make_database
 from liveresize.app.workers import make_pool
 from liveresize.config import Settings
 from liveresize.maintenance import verify as verification
+from liveresize.maintenance.reconcile import applications as counts
 from liveresize.maintenance.reconcile.findings import Report
 from liveresize.maintenance.reconcile.parts import Options, OrphanPolicy, Parts
 from liveresize.maintenance.reconcile.places import Objects
@@ -56,6 +57,9 @@ async def reconcile(
         alone = not (settings.postgresql.host or settings.postgresql.url)
         told = dataclasses.replace(options, alone=alone, slots=max(1, pool.stats.slots))
         await Reconciliation(parts, told, report, progress).run()
+        await counts.compare(
+            settings.shared_by, index.application_use, report, repair=options.repair
+        )
     finally:
         await pool.close(_GRACE)
         await buckets.close()

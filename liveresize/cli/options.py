@@ -1,5 +1,6 @@
 """Options that several commands have, and the settings and the server that they select."""
 
+import functools
 import json
 import os
 import sys
@@ -20,15 +21,32 @@ URL = click.option(
     help="URL of the running server, or HOST:PORT. With TLS, use the host name in its "
     "certificate.  [default: this machine, with the port from the settings]",
 )
-SECRET = click.option(
-    "--secret",
-    metavar="TEXT",
-    help="The server's setting `secret`, for tokens.  [default: that of the settings here]",
-)
-ADMIN_SECRET = click.option(
-    "--secret",
-    metavar="TEXT",
-    help="One of the server's `admin.secrets`.  [default: the first one of the settings here]",
+
+
+def _secret(words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return `--secret`, and beside it `--application`, which `server` reads."""
+
+    def keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.meta[_APPLICATION] = value
+
+    secret = click.option("--secret", metavar="TEXT", help=words)
+    application = click.option(
+        "--application",
+        metavar="NAME",
+        expose_value=False,
+        callback=keep,
+        help="Use the secret of this application in the settings here.",
+    )
+    return lambda command: secret(application(command))
+
+
+_APPLICATION = f"{__name__}.application"
+"""Where click keeps the name of the application whose secret is used."""
+
+SECRET = _secret("The server's setting `secret`, for tokens.  [default: that of the settings here]")
+ADMIN_SECRET = _secret(
+    "One of the server's `admin.secrets`.  [default: the first one of the settings here]"
 )
 OVERWRITE = click.option(
     "--overwrite",
@@ -145,9 +163,15 @@ def server(
     """
     from liveresize.cli import client
 
+    context = click.get_current_context(silent=True)
+    application = context.meta.get(_APPLICATION) if context else None
+    if secret is not None and application is not None:
+        raise click.UsageError("Give one of --secret and --application.")
     if url is not None and secret is not None:
         return client.Server(_whole(url), secret)
     settings = load()
+    if application is not None:
+        configured = functools.partial(_secret_of, application)
     advice = (
         "Start the server there with `liveresize serve`, or give its URL with --url. The port is "
         f"listen_port ({settings.sources['listen_port']}); the environment variable PORT sets it."
@@ -221,6 +245,14 @@ def coloured(text: str, colour: str) -> str:
 def _whole(url: str) -> str:
     """Return a URL that may lack its scheme, such as `localhost:1337`."""
     return url if "://" in url else f"http://{url.removeprefix('//')}"
+
+
+def _secret_of(application: str, settings: "Settings") -> str:
+    """Return the secret of an application. Raises SettingsError if there is no such one."""
+    for each in settings.shared_by:
+        if each.name == application:
+            return each.secret
+    raise errors.SettingsError(f"applications has no `{application}`.")
 
 
 def _admin_secret(settings: "Settings") -> str:

@@ -42,7 +42,8 @@ def reconcile(
     """Compare the database with the stored files, for example after a restore.
 
     Finds lost images (a row without a file), originals without a row, wrong records of what
-    the mirror has, links without objects and objects without links. Servers can run meanwhile.
+    the mirror has, links without objects, objects without links, and applications with a wrong
+    count of their images. Servers can run meanwhile.
     You can stop the command and run it again at any time.
 
     --repair deletes the rows of lost images, as DELETE does. If instances share PostgreSQL,

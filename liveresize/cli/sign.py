@@ -1,6 +1,7 @@
 """The command `sign`: sign URLs."""
 
 import time
+import unicodedata
 
 import click
 
@@ -19,7 +20,8 @@ from liveresize.cli import options
 @click.option(
     "--key",
     metavar="TEXT",
-    help="Key to sign with.  [default: the first one in the setting `signing.keys`]",
+    help="Key to sign with.  [default: the first one in the setting `signing.keys`, or in the "
+    "`signing_keys` of the application of the image]",
 )
 @options.JSON
 def sign(url: str, expires: int | None, exp: int | None, key: str | None, as_json: bool) -> None:
@@ -40,15 +42,28 @@ def sign(url: str, expires: int | None, exp: int | None, key: str | None, as_jso
     if expires is not None:
         exp = int(time.time()) + expires
     if key is None:
-        keys = options.load().signing.keys
-        if not keys:
-            raise errors.SettingsError("signing.keys is empty: give --key, or set it.")
-        key = keys[0]
+        key = _key(url)
     from liveresize.core import signing
 
     signed = signing.sign_url(url, signing.check_key(key), exp)
     _check(signing.target_of(url))
     options.report(as_json, {"url": signed}, signed)
+
+
+def _key(url: str) -> str:
+    """Return the key of the settings for a URL. Raises SettingsError, and MalformedUrl."""
+    settings = options.load()
+    from liveresize.core import parameters, signing
+
+    path = signing.target_of(url).partition("?")[0][1:]
+    application = settings.shared_by.of(
+        unicodedata.normalize("NFC", parameters.percent_decode(path))
+    )
+    own = () if application is None else application.signing_keys
+    keys = (*own, *settings.signing.keys)
+    if not keys:
+        raise errors.SettingsError("signing.keys is empty: give --key, or set it.")
+    return keys[0]
 
 
 def _check(target: str) -> None:

@@ -23,7 +23,8 @@ def webhook() -> None:
     "--endpoint",
     default="",
     metavar="NAME",
-    help="A name in webhook.endpoints; without it, the webhook of webhook.url.",
+    help="A name in webhook.endpoints, or `application:` and that of an application; without it, "
+    "the webhook of webhook.url.",
 )
 @options.JSON
 def replay(since: str, endpoint: str, as_json: bool) -> None:

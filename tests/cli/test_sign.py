@@ -1,5 +1,6 @@
 """The command `liveresize sign`."""
 
+import json
 import time
 from pathlib import Path
 
@@ -89,3 +90,17 @@ def test_what_the_command_prints_opens_a_picture(run: Run, tmp_path: Path) -> No
         answer = server.client.get(printed)
         assert answer.status_code == 200
         assert pictures.opened(answer.content).size == (20, 15)
+
+
+def test_the_keys_of_an_application_sign_its_own_urls(run: Run) -> None:
+    """And those of the server all others."""
+    applications = json.dumps(
+        {"shop": {"secret": "s" * 16, "prefix": "shop-", "signing_keys": [OLD]}}
+    )
+    given = {
+        "LIVERESIZE_APPLICATIONS": applications,
+        "LIVERESIZE_SIGNING__KEYS": json.dumps([KEY]),
+    }
+    for name, key in (("shop-1", OLD), ("cat", KEY)):
+        result = run("sign", f"https://here.test/{name}_8_6.jpg", **given)
+        assert signed(result).opened_by([key]), name

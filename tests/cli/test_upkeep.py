@@ -357,3 +357,26 @@ def test_reconcile_adopts_with_real_workers(house: Callable[..., Result], tmp_pa
     database.close()
     assert [row[:13] for row in after] == [row[:13] for row in before]
     assert abs(after[0][13] - before[0][13]) < 60.0
+
+
+def test_an_application_is_named_instead_of_its_secret(run: Run, server: Stub) -> None:
+    """Its secret is that of the settings here."""
+    given = {
+        "LIVERESIZE_APPLICATIONS": json.dumps(
+            {"shop": {"secret": "the secret of the shop", "prefix": "shop-"}}
+        )
+    }
+    here = ("--url", server.url, "--application", "shop")
+    server.reply_in_turn([(200, b'{"token": "t"}'), (200, b'{"purged": 0}')])
+    assert run("token", "shop-1", *here, **given).exit_code == 0
+    assert run("purge", "--prefix", "shop-", "--yes", *here, **given).exit_code == 0
+    token, purged = server.requests
+    assert json.loads(token.body)["secret"] == "the secret of the shop"
+    assert purged.headers["Authorization"] == "Bearer the secret of the shop"
+    for more, words in (
+        (("--application", "shop", "--secret", "x"), "one of --secret and --application"),
+        (("--application", "news"), "applications has no `news`."),
+    ):
+        refused = run("token", "shop-1", "--url", server.url, *more, **given)
+        assert refused.exit_code != 0
+        assert words in refused.output

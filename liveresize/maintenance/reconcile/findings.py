@@ -28,6 +28,7 @@ class Kind(enum.StrEnum):
     ENDED = "ended"
     LINK = "link_without_object"
     OBJECT = "object_without_link"
+    COUNT = "wrong_count"
 
     @property
     def meaning(self) -> str:
@@ -50,6 +51,7 @@ _MEANINGS = {
     Kind.ENDED: "originals left over from versions that were replaced or deleted",
     Kind.LINK: "links that lead to no object",
     Kind.OBJECT: "objects that no link leads to",
+    Kind.COUNT: "applications of which other pictures or bytes are counted than there are",
 }
 
 
