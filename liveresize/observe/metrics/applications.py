@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from liveresize.observe.metrics.requests import NO_CACHE
+from liveresize.observe.metrics.requests import CACHES, NO_CACHE
 
 REFUSED = ("application_rate_limited", "quota_full")
 """The errors that tell of a limit of the application."""
@@ -13,7 +13,8 @@ REFUSED = ("application_rate_limited", "quota_full")
 class Tally:
     """What one application has taken since the start."""
 
-    requests: Counter[str] = field(default_factory=Counter)
+    # A series that begins with its first request would show no increase: all are there before.
+    requests: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(CACHES, 0)))
     """By what `X-Cache` says."""
     refused: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(REFUSED, 0)))
     """By the code of the error."""
