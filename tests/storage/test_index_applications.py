@@ -15,6 +15,7 @@ from liveresize.core.ports import Counted, Use
 from liveresize.core.records import Given
 from liveresize.core.tokens import Grant
 from liveresize.settings.applications import Application, Applications
+from liveresize.storage.index import events
 from liveresize.storage.index.sql_index import DatabaseIndex
 
 from .worlds import Bench, databases, original, pass_time, patient_database, raw
@@ -159,6 +160,31 @@ def test_a_full_quota_refuses_the_commit_and_the_token(database: Database) -> No
         with pytest.raises(errors.QuotaFull):  # there is room for one of them
             await bench.index.tokens.issue_all(grants)
         await bench.store(TWO, 799)  # deleted, and uploaded again
+
+    run(database, scenario)
+
+
+@databases
+def test_a_change_that_does_not_come_to_its_end_counts_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the process had died before the commit, after the last statement."""
+
+    def die(*given: object) -> None:
+        raise LookupError("died")
+
+    async def scenario(bench: Counting) -> None:
+        await bench.store(ONE, 100)
+        claim = await bench.claim(TWO)
+        with monkeypatch.context() as patched:
+            patched.setattr(events, "write", die)
+            with pytest.raises(LookupError):
+                await bench.index.tokens.complete(claim, original(TWO, bytes=5), "", "{}")
+            with pytest.raises(LookupError):
+                await bench.index.rows.delete(ONE)
+        assert await bench.use() == Use(1, 100)
+        await bench.index.tokens.complete(claim, original(TWO, bytes=5), "", "{}")
+        assert await bench.use() == Use(2, 105)
 
     run(database, scenario)
 

@@ -37,6 +37,26 @@ async def waiting(bench: Bench, reader: str = READER) -> int:
 
 
 @everywhere
+def test_a_receiver_may_be_told_of_one_prefix(world: World) -> None:
+    """Of names that begin with it, in no bucket; also when events are replayed and counted."""
+
+    async def scenario(bench: Bench) -> None:
+        rows, deliveries = bench.index.rows, bench.index.deliveries
+        assert await deliveries.take("webhook:shop", ALL, 9, LEASE, prefix="shop-") == []
+        for image in (ImageId("shop-1"), ImageId("shop"), ImageId("shop.1"), CAT):
+            await bench.upload(image)
+        await rows.adopt(worlds.original(ImageId("shop-2", "pets")), mirrored=True, uploaded=True)
+        assert await deliveries.count("webhook:shop", ALL, prefix="shop-") == 1
+        for _ in range(2):
+            taken = await deliveries.take("webhook:shop", ALL, 9, LEASE, prefix="shop-")
+            assert [one.event.image.name for one in taken] == ["shop-1"]
+            queued = await deliveries.replay("webhook:shop", ALL, 0.0, 0, 9, prefix="shop-")
+            assert queued == [taken[0].event.serial]
+
+    world.run(scenario)
+
+
+@everywhere
 def test_a_receiver_is_told_of_the_kinds_it_asked_for(world: World) -> None:
     """Each receiver of its own; found and imported pictures are no uploads."""
 

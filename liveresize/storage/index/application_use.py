@@ -24,6 +24,9 @@ from liveresize.storage.index.repository import Repository
 _use = schema.application_use
 _originals = schema.originals
 
+UNKNOWN = Use(None, None)
+"""What is yet to be counted."""
+
 
 class SqlApplicationUse(Repository):
     """ports.ApplicationUse on the table `application_use`."""
@@ -57,7 +60,7 @@ class SqlApplicationUse(Repository):
             sa.select(_use).where(_use.c.prefix == prefix).with_for_update()
         ).one_or_none()
         if row is None:
-            return Counted(Use(None, None), Use(None, None))
+            return Counted(UNKNOWN, UNKNOWN)
         # The row is locked, so that each change is either visible here or added to it later.
         last = selections.last_name(prefix)
         begin = _originals.c.name > row.position if row.position else _originals.c.name >= prefix
@@ -93,15 +96,15 @@ def add(
     *,
     pictures: int,
     size: int,
-) -> None:
-    """Add to the row of the application of a picture, if it has one."""
+) -> Use:
+    """Add to the row of the application of a picture, if it has one; return what that takes now."""
     application = applications.of(original.image.name, original.image.bucket)
     if application is None:
-        return
+        return UNKNOWN
     more, larger = sa.literal(pictures, sa.BigInteger), sa.literal(size, sa.BigInteger)
     counted = _use.c.position >= original.image.name
     insert = schema.upsert(connection.dialect.name, _use).values(_uncounted(application.prefix))
-    connection.execute(
+    added = connection.execute(
         insert.on_conflict_do_update(
             index_elements=[_use.c.prefix],
             set_={
@@ -110,24 +113,21 @@ def add(
                 "counted_pictures": _use.c.counted_pictures + sa.case((counted, more), else_=0),
                 "counted_bytes": _use.c.counted_bytes + sa.case((counted, larger), else_=0),
             },
-        )
+        ).returning(_use.c.pictures, _use.c.bytes)
     )
+    return Use(*added.one())
 
 
 def check_commit(
-    connection: sa.Connection,
-    applications: Applications,
-    original: Original,
-    replaced: Original | None,
+    applications: Applications, use: Use, original: Original, replaced: Original | None
 ) -> None:
-    """Raise QuotaFull if an upload, which is counted already, takes its application over a quota.
+    """Raise QuotaFull if an upload takes its application over a quota; it is counted in `use`.
 
     One that takes no more than what it replaces is never refused.
     """
     application = applications.of(original.image.name, original.image.bucket)
-    if application is None or not _is_limited(application):
+    if application is None:
         return
-    use = _of(connection, application)
     if replaced is None and _exceeds(use.pictures, application.max_pictures):
         raise full(application, "max_pictures", (use.pictures or 1) - 1)
     grows = original.bytes - (0 if replaced is None else replaced.bytes)
@@ -171,7 +171,7 @@ def _of(connection: sa.Connection, application: Application) -> Use:
     row = connection.execute(
         sa.select(_use.c.pictures, _use.c.bytes).where(_use.c.prefix == application.prefix)
     ).one_or_none()
-    return Use(None, None) if row is None else Use(row.pictures, row.bytes)
+    return UNKNOWN if row is None else Use(row.pictures, row.bytes)
 
 
 def _is_limited(application: Application) -> bool:

@@ -10,7 +10,7 @@ from liveresize import errors
 from liveresize.core.events import Kind
 from liveresize.core.names import ImageId
 from liveresize.core.originals import FACTS_VERSION, Original, version_of
-from liveresize.core.ports import FACTS, HIDDEN, RECORD, SCANNED, Changed, Listing, Page
+from liveresize.core.ports import FACTS, HIDDEN, RECORD, SCANNED, Changed, Listing, Page, Use
 from liveresize.core.records import Change, differences
 from liveresize.core.values import Quality
 from liveresize.settings.applications import Applications
@@ -358,8 +358,9 @@ def insert(
     uploaded_at: object,
     *,
     mirrored: bool,
-) -> None:
-    """Insert a row, with its state in the mirror, and count it for its application."""
+) -> Use:
+    """Insert a row, with its state in the mirror, and count it for its application; return what
+    that takes now."""
     connection.execute(
         sa.insert(_originals).values(
             **_row(original),
@@ -368,7 +369,7 @@ def insert(
             mirrored_at=schema.now() if mirrored else None,
         )
     )
-    application_use.add(connection, applications, original, pictures=1, size=original.bytes)
+    return application_use.add(connection, applications, original, pictures=1, size=original.bytes)
 
 
 def end_generation(

@@ -191,10 +191,10 @@ class SqlTokens(Repository):
         if _is_held(original) or _is_held(replaced):
             record = replace(record, held_at=token.now)
         original = replace(original, uploaded_at=token.now, record=record)
-        originals.insert(
+        use = originals.insert(
             connection, self._applications, original, original.uploaded_at, mirrored=mirrored
         )
-        application_use.check_commit(connection, self._applications, original, replaced)
+        application_use.check_commit(self._applications, use, original, replaced)
         events.write(connection, Kind.REPLACED if replaced else Kind.UPLOADED, original)
         return replaced
 
