@@ -41,24 +41,22 @@ def sign(url: str, expires: int | None, exp: int | None, key: str | None, as_jso
         raise click.UsageError("Give one of --expires and --exp.")
     if expires is not None:
         exp = int(time.time()) + expires
-    if key is None:
-        key = _key(url)
     from liveresize.core import signing
 
-    signed = signing.sign_url(url, signing.check_key(key), exp)
-    _check(signing.target_of(url))
+    if key is not None:
+        signing.check_key(key)
+    name = _image(signing.target_of(url))
+    signed = signing.sign_url(url, _key(name) if key is None else key, exp)
     options.report(as_json, {"url": signed}, signed)
 
 
-def _key(url: str) -> str:
-    """Return the key of the settings for a URL. Raises SettingsError, and MalformedUrl."""
-    settings = options.load()
-    from liveresize.core import parameters, signing
+def _key(name: str | None) -> str:
+    """Return the key of the settings for a picture; None is one of a bucket. Raises SettingsError.
 
-    path = signing.target_of(url).partition("?")[0][1:]
-    application = settings.shared_by.of(
-        unicodedata.normalize("NFC", parameters.percent_decode(path))
-    )
+    The keys of its application come first.
+    """
+    settings = options.load()
+    application = None if name is None else settings.shared_by.of(name)
     own = () if application is None else application.signing_keys
     keys = (*own, *settings.signing.keys)
     if not keys:
@@ -66,20 +64,22 @@ def _key(url: str) -> str:
     return keys[0]
 
 
-def _check(target: str) -> None:
-    """Raise BadParameter or MalformedUrl if no server answers `target` with a picture.
+def _image(target: str) -> str | None:
+    """Return the name of the picture of `target`, in NFC; None for one of a bucket.
 
-    Which presets and buckets there are is known to the server alone.
+    Raises BadParameter or MalformedUrl if no server answers it with a picture. Which presets and
+    buckets there are is known to the server alone.
     """
     from liveresize.core import parameters, urls
     from liveresize.core.operation import UrlRules
 
     path, _, query = target.partition("?")
     if "/" in path[1:]:
-        return
+        return None
     presets = {
         parameters.percent_decode(value): ()
         for name, _, value in (pair.partition("=") for pair in query.split("&"))
         if name == "preset"
     }
-    urls.parse(target, "", UrlRules(presets=presets, jxl=True))
+    request = urls.parse(target, "", UrlRules(presets=presets, jxl=True))
+    return unicodedata.normalize("NFC", request.image.name)

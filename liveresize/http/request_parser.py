@@ -133,7 +133,11 @@ class RequestParser:
 
     def signed_again(self, location: str, parsed: ParsedRequest) -> str:
         """Return the target of a redirect, signed if the request was signed."""
-        return signing.sign(location, self._keys(location)[0]) if parsed.signed else location
+        if not parsed.signed:
+            return location
+        image = parsed.request.image
+        name = unicodedata.normalize("NFC", image.name)
+        return signing.sign(location, self._keys_of(self._applications.of(name, image.bucket))[0])
 
     def is_open(self, target: str) -> bool:
         """Whether the URL is valid, and needs no signature."""
@@ -235,7 +239,9 @@ class RequestParser:
         An application is found by the beginning of the path, with which its name begins; which
         name that is will be known when the URL is parsed, see `_check_keys`. Raises MalformedUrl.
         """
-        application = self._application(target)
+        return self._keys_of(self._application(target))
+
+    def _keys_of(self, application: Application | None) -> tuple[str, ...]:
         own = () if application is None else application.signing_keys
         return (*own, *self._settings.keys)
 

@@ -219,6 +219,7 @@ def test_a_key_reaches_no_shorter_name(launch: Callable[..., servers.Running]) -
     """A prefix may end within what follows the name in a URL."""
     running = launch(
         secret=servers.SECRET,
+        signing__keys=[ALL_KEYS],
         originals__public=False,
         applications={"odd": {"secret": SHOP, "prefix": "cat_2", "signing_keys": [KEY]}},
     )
@@ -228,6 +229,8 @@ def test_a_key_reaches_no_shorter_name(launch: Callable[..., servers.Running]) -
     assert web.get(signing.sign("/cat_2.json", KEY)).status_code == 200
     assert web.get(signing.sign("/cat_2_9_0.jpg", KEY)).status_code == 200
     assert said(web.get(signing.sign("/cat_20_0.jpg", KEY))) == (403, "signature_refused")
+    moved = web.get(signing.sign("/cat_20000_0.jpg", ALL_KEYS))
+    assert (moved.status_code, web.get(moved.headers["Location"]).status_code) == (307, 200)
     for name, status in (("cat", 403), ("cat_2", 204)):
         assert web.delete(f"/{name}", headers=bearer(SHOP)).status_code == status
 
@@ -255,6 +258,7 @@ def test_a_full_quota_says_so(launch: Callable[..., servers.Running]) -> None:
         admin__secrets=[servers.ADMIN], presets=CARD, applications=applications(max_pictures=2)
     )
     web = running.client
+    running.call(running.components.application_counts.look())  # as every 30 seconds
     spare = [asked(web, f"shop-{number}", SHOP).json()["token"] for number in (8, 9)]
     for name in ("shop-1", "shop-2"):
         assert stored(web, name, data).status_code == 200
