@@ -1,6 +1,7 @@
 """Who may import whom, layer by layer; imports run downwards only."""
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -117,8 +118,13 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def imported(module: str, path: Path) -> Iterator[str]:
+@functools.cache
+def imported(module: str, path: Path) -> tuple[str, ...]:
     """The modules that `module` names in any import statement, wherever it stands."""
+    return tuple(_imported(module, path))
+
+
+def _imported(module: str, path: Path) -> Iterator[str]:
     own = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
