@@ -6,6 +6,7 @@ from typing import Any
 import preloaded
 import pytest
 import structlog
+import tiers
 from xdist.scheduler import LoadFileScheduling
 
 preloaded.share_loader()
@@ -24,6 +25,10 @@ class _Folders(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
         return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    tiers.choose_examples(config.option.markexpr)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -161,6 +161,7 @@ def dropped(receiver: Receiver) -> int:
     return sum(line["count"] for line in receiver.lines if line["event"] == "log_dropped")
 
 
+@pytest.mark.long
 def test_a_receiver_that_stalls_costs_lines_and_nothing_else(
     start: Callable[..., log.Handle],
 ) -> None:
@@ -185,6 +186,7 @@ def test_a_receiver_that_stalls_costs_lines_and_nothing_else(
         assert len(receiver.connections) == 1
 
 
+@pytest.mark.long
 def test_what_waits_is_bounded_in_bytes(
     start: Callable[..., log.Handle], monkeypatch: pytest.MonkeyPatch
 ) -> None:

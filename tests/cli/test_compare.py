@@ -77,6 +77,7 @@ def test_servers_that_answer_alike(run: Run, stubs: tuple[Stub, Stub], tmp_path:
         assert sheet.width > 900
 
 
+@pytest.mark.long
 def test_servers_that_differ(run: Run, stubs: tuple[Stub, Stub], tmp_path: Path) -> None:
     """Each difference is printed and counted; the exit code says whether there are too many."""
     old, new = stubs
@@ -111,6 +112,7 @@ def test_servers_that_differ(run: Run, stubs: tuple[Stub, Stub], tmp_path: Path)
     assert "1 differ" in run("compare", "log", *both, *few).stdout
 
 
+@pytest.mark.long
 def test_a_report_can_be_the_old_side(run: Run, stubs: tuple[Stub, Stub], tmp_path: Path) -> None:
     """When the old server is gone; what it was not asked for is said."""
     old, new = stubs
@@ -150,6 +152,7 @@ def test_a_report_stays_until_a_new_one_is_complete(
     assert sorted(path.name for path in report.parent.iterdir()) == ["report.jsonl", "sheet.png"]
 
 
+@pytest.mark.long
 def test_the_first_of_two_answers_is_not_compared(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +203,7 @@ def test_what_cannot_be_compared(
     assert (report.exit_code, "is not the report" in report.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_two_real_servers(run: Run, tmp_path: Path) -> None:
     """A busy one is waited for; what one of them does not have is a difference."""
     (tmp_path / "one").mkdir()

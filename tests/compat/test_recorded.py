@@ -77,6 +77,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Running]
         yield running
 
 
+@pytest.mark.long
 def test_live_image_resize(moved: servers.Running, tmp_path: Path) -> None:
     """Its answers to GET."""
     recorded = [line for line in recorded_answers.lines("iaas.jsonl") if "headers" not in line]
@@ -142,6 +143,7 @@ VIP = (
 )
 
 
+@pytest.mark.long
 def test_vip(tmp_path: Path) -> None:
     """Its answers to GET, by the ids that this server gave the same pictures."""
     keys: dict[str, Any] = {"vip__buckets": ["vip-bucket"], "vip__s3": False, "vip__token": "tok"}

@@ -50,6 +50,7 @@ def _timeless(line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
+@pytest.mark.long
 def test_a_server_is_followed_from_its_start_to_its_end(tmp_path: Path) -> None:
     """The same session that a file would have."""
     with Rsyslog(tmp_path) as rsyslog:

@@ -21,6 +21,7 @@ CLIENTS = 12
 RESTARTS = 3
 
 
+@pytest.mark.long
 def test_a_socket_called_https_wants_a_certificate(tmp_path: Path) -> None:
     """One sentence, for the terminal and for `systemctl status`; never ready."""
     with Service(tmp_path) as service:
@@ -32,6 +33,7 @@ def test_a_socket_called_https_wants_a_certificate(tmp_path: Path) -> None:
         assert service.notes.having("READY") == []
 
 
+@pytest.mark.long
 def test_two_sockets_are_two_doors(tmp_path: Path) -> None:
     """The plain one answers plainly and the one called https with TLS; nothing else is bound."""
     made = certificates.make(tmp_path)
@@ -72,6 +74,7 @@ def test_it_is_ready_once_it_answers(tmp_path: Path) -> None:
         assert holders == [service.process.pid]
 
 
+@pytest.mark.long
 def test_it_says_that_it_reloads_and_stops(tmp_path: Path) -> None:
     """With the clock that systemd asks for, and the time that its settings allow."""
     with Service(tmp_path, drain__delay=7, drain__finish=100) as service:

@@ -18,6 +18,7 @@ def plain(text: str) -> str:
     return re.sub(r" +", " ", transcripts.steady(text))
 
 
+@pytest.mark.long
 @worlds.needs_postgresql
 @s3worlds.needs_moto
 def test_the_whole_move_and_back_goes_as_it_is_shown(tmp_path: Path) -> None:

@@ -257,6 +257,7 @@ def test_an_older_release_is_refused(tmp_path: Path, house: House) -> None:
             Back(house, old)()
 
 
+@pytest.mark.long
 def test_batches_are_of_no_consequence(
     tmp_path: Path, theirs: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +274,7 @@ def test_batches_are_of_no_consequence(
     assert len(list(theirs.folder.iterdir())) == 6
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_goes_on_where_it_was(
     tmp_path: Path, theirs: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ import pathlib
 import random
 
 import pytest
+import tiers
 from PIL import Image
 
 from liveresize import errors
@@ -64,7 +65,7 @@ def taken(source: pathlib.Path, **job: object) -> tuple[Facts, pathlib.Path] | N
     return facts, target
 
 
-@pytest.mark.parametrize("kind", ORIGINALS)
+@pytest.mark.parametrize("kind", tiers.rows(ORIGINALS, "png", "made gif"))
 def test_what_is_accepted_is_answered_in_every_format(tmp_path: pathlib.Path, kind: str) -> None:
     """Films that are damaged end early, and no rendition of an accepted upload is refused."""
     chance = random.Random(kind)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import tiers
 from PIL import Image
 
 from liveresize import errors
@@ -68,18 +69,18 @@ def saved(folder: pathlib.Path, name: str, mode: str = "RGB", **options: Any) ->
     return path
 
 
-FILES = [
-    ("photo.jpg", "RGB", {"quality": 85}),
-    ("cmyk.jpg", "CMYK", {}),
-    ("grey.jpg", "L", {"progressive": True}),
-    ("photo.png", "RGB", {}),
-    ("clear.png", "RGBA", {}),
-    ("few.png", "P", {}),
-    ("few.gif", "P", {}),
-    ("photo.webp", "RGB", {"quality": 80}),
-    ("clear.webp", "RGBA", {"lossless": True}),
-    ("photo.avif", "RGB", {"speed": 10}),
-]
+FILES: dict[str, tuple[str, dict[str, Any]]] = {
+    "photo.jpg": ("RGB", {"quality": 85}),
+    "cmyk.jpg": ("CMYK", {}),
+    "grey.jpg": ("L", {"progressive": True}),
+    "photo.png": ("RGB", {}),
+    "clear.png": ("RGBA", {}),
+    "few.png": ("P", {}),
+    "few.gif": ("P", {}),
+    "photo.webp": ("RGB", {"quality": 80}),
+    "clear.webp": ("RGBA", {"lossless": True}),
+    "photo.avif": ("RGB", {"speed": 10}),
+}
 
 RENDITIONS = [
     rendition(width=200),
@@ -104,15 +105,12 @@ PARTS = [
 """Those that are trimmed are not kept once they are finished: their size depends on pixels."""
 
 
-@pytest.mark.parametrize(("name", "mode", "options"), FILES, ids=[each[0] for each in FILES])
+@pytest.mark.parametrize("name", tiers.rows(FILES, "photo.jpg", "clear.png", "few.gif"))
 def test_the_same_bytes_come_out_and_kept_pixels_stay_as_they_are(
-    name: str,
-    mode: str,
-    options: dict[str, Any],
-    tmp_path: pathlib.Path,
-    kept: decoded.DecodedPixels,
+    name: str, tmp_path: pathlib.Path, kept: decoded.DecodedPixels
 ) -> None:
     """Cold, warm, after everything was dropped, and without keeping: for every operation."""
+    mode, options = FILES[name]
     path = saved(tmp_path, name, mode, **options)
     for each in RENDITIONS + PARTS:
         kept.clear()
@@ -131,31 +129,31 @@ FORMATS = [(Format.JPEG, Format.WEBP), (Format.WEBP, Format.AVIF), (Format.PNG, 
 QUICK = replace(SETTINGS, effort="fast")
 
 
-@pytest.mark.parametrize(("name", "mode", "options"), FILES, ids=[each[0] for each in FILES])
+@pytest.mark.parametrize("name", tiers.rows(FILES, "photo.jpg", "clear.png", "few.gif"))
 def test_what_was_finished_for_one_format_serves_another_one(
-    name: str,
-    mode: str,
-    options: dict[str, Any],
-    tmp_path: pathlib.Path,
-    kept: decoded.DecodedPixels,
+    name: str, tmp_path: pathlib.Path, kept: decoded.DecodedPixels
 ) -> None:
-    """With the same bytes and remarks, for every operation, and once."""
+    """With the same bytes and remarks, for every operation, and once.
+
+    Every operation and every file meets each pair of formats.
+    """
+    mode, options = FILES[name]
     path = saved(tmp_path, name, mode, **options)
-    for each in RENDITIONS:
-        for first, second in FORMATS:
-            kept.clear()
-            quick, wanted = (replace(each, format=one).canonical() for one in (first, second))
-            expected = [render.render(path, one, QUICK) for one in (quick, wanted)]
-            made = [render.render(path, quick, QUICK, again=True)]
-            ((key, entry),) = kept._finished.items()
-            before = entry.pixels.tobytes()
-            made.append(render.render(path, wanted, QUICK))
-            assert [(one.data, one.notes) for one in made] == [
-                (one.data, one.notes) for one in expected
-            ]
-            assert entry.pixels.tobytes() == before
-            if first.has_alpha == second.has_alpha:
-                assert kept.take(key) is None
+    for number, each in enumerate(RENDITIONS, list(FILES).index(name)):
+        first, second = FORMATS[number % len(FORMATS)]
+        kept.clear()
+        quick, wanted = (replace(each, format=one).canonical() for one in (first, second))
+        expected = [render.render(path, one, QUICK) for one in (quick, wanted)]
+        made = [render.render(path, quick, QUICK, again=True)]
+        ((key, entry),) = kept._finished.items()
+        before = entry.pixels.tobytes()
+        made.append(render.render(path, wanted, QUICK))
+        assert [(one.data, one.notes) for one in made] == [
+            (one.data, one.notes) for one in expected
+        ]
+        assert entry.pixels.tobytes() == before
+        if first.has_alpha == second.has_alpha:
+            assert kept.take(key) is None
 
 
 def test_a_picture_is_finished_once_for_two_formats(

@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+import tiers
 from PIL import Image
 
 from liveresize.core.formats import Format, Negotiated
@@ -29,7 +30,7 @@ def encodes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("output", LOSSY)
+@pytest.mark.parametrize("output", tiers.rows(LOSSY, Format.JPEG, Format.WEBP))
 def test_the_best_that_fits(
     tmp_path: pathlib.Path, output: Format, encodes: list[tuple[int, int]]
 ) -> None:

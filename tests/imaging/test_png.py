@@ -211,6 +211,7 @@ def test_what_is_packed_is_the_picture(mode: str, strategy: int) -> None:
             checked.verify()
 
 
+@pytest.mark.long
 @needs_packer
 def test_files_are_no_larger_than_those_of_pillow() -> None:
     """The same level and strategy takes about as many bytes, from one pixel to many."""

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+import tiers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageFile
@@ -128,7 +129,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=tiers.examples(50))
 @given(drawn=st.data())
 def test_what_is_taken_is_whole(shared: Desk, seed: str, drawn: st.DataObject) -> None:
     """A stored file is well-formed and every still format is made of it; others are refused.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import tiers
 from storage import s3worlds
 from storage.s3worlds import Place
 
@@ -90,7 +91,7 @@ def test_a_fresh_instance_redirects_before_it_downloads_anything(
         fresh.published()
 
 
-@pytest.mark.parametrize("cause", ["a full disk", "no access"])
+@pytest.mark.parametrize("cause", tiers.rows(["a full disk", "no access"], "a full disk"))
 def test_an_instance_that_cannot_have_originals_answers_what_is_linked(
     fleet: Fleet, tmp_path: Path, cause: str
 ) -> None:

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 import pytest
+import tiers
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import ConnectionTerminated, DataReceived, StreamEnded
@@ -221,7 +222,7 @@ async def talked(chunks: list[bytes], windows: list[int], streams: int) -> list[
     return list(bodies.values())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tiers.examples(40), deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 100_000), max_size=6),
     windows=st.lists(st.integers(1024, 60_000), min_size=1, max_size=5),

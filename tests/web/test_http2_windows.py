@@ -51,6 +51,7 @@ def waiting_lives(running: servers.Running, gate: threading.Event) -> Iterator[N
         yield
 
 
+@pytest.mark.long
 def test_a_slow_reader_gets_everything_and_holds_up_nobody(plain: servers.Running) -> None:
     """Twenty megabytes, four kilobytes at a time; little of it waits here."""
     assert len(HUGE) > 20_000_000

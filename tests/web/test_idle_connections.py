@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import tiers
 from PIL import Image
 
 from liveresize.http.handlers import base
@@ -125,7 +126,7 @@ WAYS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", tiers.rows(WAYS, "its end"))
 def test_a_picture_is_held_once_however_many_have_yet_to_take_it(
     gallery: Gallery, way: str
 ) -> None:
@@ -150,6 +151,7 @@ def test_what_has_just_been_rendered_is_held_without_a_copy(gallery: Gallery) ->
         assert idler.reply().body == gallery.bodies[CAT]
 
 
+@pytest.mark.long
 def test_a_picture_is_held_once_over_tls(tmp_path: Path) -> None:
     """Encrypted a record at a time, when the client has room for it."""
     pair = certificates.make(tmp_path / "tls")
@@ -276,6 +278,7 @@ def test_a_stream_that_nobody_takes_gives_way(gallery: Gallery) -> None:
         assert connection.answer(taken).body == gallery.bodies[CAT]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("proxied", [True, False], ids=["behind a proxy", "by its address"])
 def test_the_client_that_holds_most_gives_way(tmp_path: Path, proxied: bool) -> None:
     """To one that holds less, though it takes what it gets; not to itself."""

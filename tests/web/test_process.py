@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx
 import preloaded
 import pytest
+import tiers
 
 from . import pictures, servers, wire
 
@@ -142,6 +143,7 @@ def test_an_upload_that_is_being_stored_is_finished_first(spawn: Spawn) -> None:
     assert second.client.upload("cat", NOISE, token).status_code in (200, 403)
 
 
+@pytest.mark.long
 def test_what_was_finished_while_stopping_is_kept(spawn: Spawn) -> None:
     """The next start redirects to it, and does not doubt it."""
     first = spawn(drain__delay=0)
@@ -176,7 +178,9 @@ def test_a_port_in_use_is_one_sentence(spawn: Spawn) -> None:
     assert "Traceback" not in ran.stderr + ran.stdout
 
 
-@pytest.mark.parametrize("key", ["DATA_DIR", "ORIGINALS_DIR", "DATABASE__PATH"])
+@pytest.mark.parametrize(
+    "key", tiers.rows(["DATA_DIR", "ORIGINALS_DIR", "DATABASE__PATH"], "DATABASE__PATH")
+)
 def test_a_place_that_cannot_be_written_is_one_sentence(spawn: Spawn, key: str) -> None:
     """Exit code 1 and the place; no traceback, and no worker is left."""
     process = spawn()
@@ -201,6 +205,7 @@ def test_an_upload_that_is_too_large_is_told_so(spawn: Spawn) -> None:
     assert f"said 413: The image has 20,971,520 bytes; {allowed}" in ran.stderr
 
 
+@pytest.mark.long
 def test_the_first_steps_work_as_they_are_written(spawn: Spawn) -> None:
     """A token, a form, a small picture; then the same with one command."""
     process = spawn(secret=servers.SECRET)

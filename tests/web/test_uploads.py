@@ -212,6 +212,7 @@ def test_an_upload_over_the_limit_is_413(launch: Callable[..., servers.Running])
     assert all(free(running, name) for name in "abc")
 
 
+@pytest.mark.long
 def test_a_picture_that_needs_too_much_memory_is_413_with_the_figures(
     launch: Callable[..., servers.Running],
 ) -> None:

@@ -219,6 +219,7 @@ def test_an_idle_worker_that_dies_is_replaced_at_once() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.long
 def test_a_dead_fork_server_is_started_again() -> None:
     """Its workers are replaced by those of a new one, and none of the old stays."""
 
@@ -304,6 +305,7 @@ def test_a_job_whose_worker_cannot_be_replaced_is_told(monkeypatch: pytest.Monke
     asyncio.run(main())
 
 
+@pytest.mark.long
 def test_a_hundred_deaths_leak_nothing(tmp_path: Path) -> None:
     """Threads and descriptors are as many afterwards, whatever the workers died of."""
 
