@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from botocore import hooks
 
 ROOT = Path(__file__).parent.parent
 
@@ -95,10 +96,20 @@ def run(
 def share_loader() -> None:
     """Let all S3 clients of this process read the descriptions of botocore once.
 
-    Each has a loader of its own otherwise, which is half of what such a client costs a test.
+    Each has a loader of its own otherwise, and computes the same names of hundreds of events:
+    that is most of what such a client costs a test.
     """
     if not hasattr(botocore.session.create_loader, "cache_info"):
         botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+        renamed = hooks.EventAliaser._alias_event_name
+        names: dict[str, str] = {}
+
+        def remembered(aliaser: hooks.EventAliaser, event: str) -> str:
+            if event not in names:
+                names[event] = renamed(aliaser, event)
+            return names[event]
+
+        hooks.EventAliaser._alias_event_name = remembered
 
 
 def _fork(order: Mapping[str, object], files: list[int]) -> int:
