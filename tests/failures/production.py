@@ -48,8 +48,10 @@ class Buckets:
     def delete(self, bucket: str) -> None:
         """Take everything out of a bucket, and the bucket away."""
         while True:
-            for key in self.keys(bucket):
-                self.client.delete_object(Bucket=bucket, Key=key)
+            keys = [{"Key": key} for key in self.keys(bucket)]
+            for start in range(0, len(keys), 1000):
+                batch = {"Objects": keys[start : start + 1000], "Quiet": True}
+                self.client.delete_objects(Bucket=bucket, Delete=batch)
             try:
                 self.client.delete_bucket(Bucket=bucket)
             except ClientError:
