@@ -73,6 +73,7 @@ def keys_of(url: str) -> dict[str, object]:
     }
 
 
+@pytest.mark.long
 @worlds.needs_postgresql
 def test_a_server_boots_with_it_and_does_its_work(tmp_path: Path) -> None:
     """The secret, the bounds, the folder, the database and the robots are those it names."""

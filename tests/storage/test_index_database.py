@@ -157,6 +157,7 @@ def test_two_instances_have_one_winner(database: Callable[[], Any]) -> None:
         asyncio.run(scenario(url))
 
 
+@pytest.mark.long
 @databases
 def test_several_processes_have_one_winner(database: Callable[[], Any]) -> None:
     """Of sixty claims from three processes, one."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tiers
 from aiohttp import web
 from storage import s3worlds
 from storage.s3worlds import Place
@@ -62,7 +63,9 @@ def checked(process: servers.Process, prefix: list[str]) -> subprocess.Completed
 
 
 @s3worlds.needs_rclone
-@pytest.mark.parametrize("key", ["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"])
+@pytest.mark.parametrize(
+    "key", tiers.rows(["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"], "AWS_ACCESS_KEY_ID")
+)
 def test_every_variable_of_vip_has_its_effect(spawn: Spawn, place: Place, key: str) -> None:
     """The host of addresses, who may upload and how much, the width, and how S3 is asked."""
     prefix = variables(
