@@ -2,13 +2,20 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/liveresize
+# What it was tried with, to the byte; it changes less often than the code, which comes after.
+COPY deploy/requirements.txt ./
+RUN /opt/liveresize/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY liveresize liveresize
-RUN /opt/liveresize/bin/pip install --no-cache-dir . \
+RUN /opt/liveresize/bin/pip install --no-cache-dir --no-deps . \
     && /opt/liveresize/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.13-slim
+ARG VERSION=unreleased
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="liveresize" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.description="A live image resizer that a team runs on its own machines" \
       org.opencontainers.image.licenses="MIT"
 # The number counts where volumes are mounted: files belong to it, whatever it is called there.
