@@ -1,0 +1,1 @@
+"""What can be installed: wheel, Debian package, offline bundle, and what is said of them."""
