@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scripts.packaging import sbom
+
 ROOT = Path(__file__).parent.parent
 
 NAME = "liveresize:tried"
@@ -165,6 +167,15 @@ def trial(container: Container) -> None:
     print("SIGTERM: exit code 0")
 
 
+def materials(root: Path) -> Path:
+    """Write the bill of what the image is made of, in CycloneDX, into dist/."""
+    (python,) = (ROOT / "dist").glob("liveresize-*.cdx.json")
+    bill = sbom.with_debian(json.loads(python.read_text()), root)
+    path = ROOT / "dist" / "image.cdx.json"
+    path.write_text(json.dumps(bill, indent=1) + "\n")
+    return path
+
+
 def main() -> None:
     """Build, mount, try."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -184,6 +195,7 @@ def main() -> None:
         inspected = buildah("inspect", "--type", "image", NAME, store=store)
         config = json.loads(inspected)["Docker"]["config"]
         with mounted(NAME, store) as root:
+            print("bill of materials:", materials(root))
             data = store / "data"
             data.mkdir()
             shutil.copy(ROOT / "docs/sample.jpg", data)
