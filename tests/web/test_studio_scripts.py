@@ -46,11 +46,11 @@ globalThis.ImageData = class {
 const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const folder = process.argv[1];
 Promise.all(
-  ["address", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
-).then(([address, thumbhash, upload]) => {
+  ["address", "stage", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
+).then(([address, ...others]) => {
   address.learn(asked.shift());
   const answer = ({ call, given }) => {
-    const calls = { ...address, ...thumbhash, ...upload, DEFAULTS: () => address.DEFAULTS };
+    const calls = Object.assign({}, address, ...others, { DEFAULTS: () => address.DEFAULTS });
     const told = calls[call](...given);
     return told instanceof ImageData ? { ...told, data: [...told.data] } : told;
   };
@@ -335,3 +335,37 @@ def test_a_thumbhash_looks_like_its_picture(
         assert left[3] < near
     else:
         assert all(abs(one - two) < near for one, two in zip(left, (200, 60, 40, 255), strict=True))
+
+
+def test_zoom_is_true_to_the_pixels(node: Any) -> None:
+    """Whole device pixels, no gap at an edge, and what is under the pointer stays there."""
+    size, room = [400, 300], [200, 210]
+    for scale, x, y, wanted in [
+        (1, 0.5, 0.5, (-100, -45)),
+        (1, 0, 1, (0, -90)),
+        (0.25, 0, 1, (50, 68)),
+        (2.5, 0.333, 0.8, (-233, -495)),
+    ]:
+        (placed,) = node([("placed", {"scale": scale, "x": x, "y": y}, size, room)])
+        assert (placed["left"], placed["top"]) == wanted, scale
+        assert (placed["width"], placed["height"]) == (400 * scale, 300 * scale)
+    before = {"scale": 1, "x": 0.5, "y": 0.5}
+    (after,) = node([("around", before, 4, [30, 150], size, room)])
+    assert after["fit"] is False
+    for axis, at in (("x", 30), ("y", 150)):
+        side = "xy".index(axis)
+        under = [
+            state[axis] * size[side] + (at - room[side] / 2) / state["scale"]
+            for state in (before, after)
+        ]
+        assert under[0] == pytest.approx(under[1])
+    fits = node(
+        [
+            ("fitting", size, room),
+            ("fitting", size, [9000, 9000], 2),
+            ("fitting", size, [9000, 9000]),
+        ]
+    )
+    assert fits == [0.5, 2, 1]
+    steps = node([("step", scale, way) for scale in (0.05, 0.64, 1, 16) for way in (-1, 1)])
+    assert steps == [0.05, 0.1, 0.5, 0.75, 0.75, 1.5, 12, 16]
