@@ -37,8 +37,10 @@ function turned() {
     rendition.fail(new Error(problem));
     return;
   }
-  remember(now);
-  pause = setTimeout(() => render(now, preset, why), PAUSE);
+  pause = setTimeout(() => {
+    remember(now); // browsers refuse more than some twenty addresses in a second
+    render(now, preset, why);
+  }, PAUSE);
 }
 
 /** Let the address of the page say what is shown. */
@@ -117,6 +119,7 @@ function close() {
 
 /** The picture and the knobs of the fragment, as after a reload. */
 async function restore() {
+  clearTimeout(pause);
   const { id, knobs: turns, view } = address.remembered(location.hash);
   views.show(view);
   if (!id) return open && close();
