@@ -31,7 +31,7 @@ FOCUSED = """() => {
 }"""
 """What has the focus, whether it is marked, in sight, and under something else."""
 
-CONTROLS = """() => [...document.querySelectorAll("button, a, input, select, textarea")]
+CONTROLS = """() => [...document.querySelectorAll("button, a, input, select, textarea, [tabindex]")]
     .filter((each) => each.checkVisibility() && each.tabIndex >= 0 && !each.disabled)
     .map((each) => each.outerHTML.slice(0, 120))"""
 """What Tab has to come to, in the order of the document."""

@@ -1,13 +1,21 @@
 // The rendition: asks for it, shows it, compares it, and tells what it took.
 
 import { plus } from "./address.js";
-import { byId, bytes, complain, drag, make, root, say, size } from "./page.js";
+import { byId, bytes, complain, make, root, say, size } from "./page.js";
 import { picture, ROOT } from "./server.js";
+import { controls, stage } from "./stage.js";
 
+const REACH = { touch: 24 }; // pixels from the line at which a pointer takes it
+const NEAR = 12; // the same for others
+
+const viewport = byId("viewport");
+const frame = byId("frame");
 const image = byId("rendition-image");
 const original = byId("reference-image");
 const slider = byId("compare");
 
+let view = null; // the stage, once the page listens
+let split = 0; // where the line is, as a part of the width of the picture
 let asking = null;
 let wanted = ""; // the address of the pixels to compare with
 let compared = ""; // of which we have them
@@ -37,7 +45,8 @@ export function clear() {
 }
 
 function empty() {
-  byId("frame").hidden = slider.disabled = true;
+  frame.hidden = slider.disabled = true;
+  view.clear();
   byId("ignored").textContent = "";
   for (const output of document.querySelectorAll(".outputs output")) output.value = "–";
   byId("server-timing").replaceChildren();
@@ -92,10 +101,8 @@ async function display(data, knobs, signal) {
   image.src = url;
   await image.decode(); // at once, for `next` has it
   const { naturalWidth: width, naturalHeight: height } = next;
-  const frame = byId("frame");
-  frame.style.setProperty("--width", `${width / knobs.n}px`);
-  frame.style.setProperty("--ratio", width / height);
   frame.hidden = false;
+  view.size([width, height], knobs.n);
   byId("rendition-said").textContent = "";
   return next;
 }
@@ -136,10 +143,18 @@ function time(header) {
   byId("server-timing").replaceChildren(...(bars.length ? bars : [none]));
 }
 
+/** Place the line: the slider goes over what is seen of the picture. */
+function divide() {
+  const [left, top, right, bottom] = view.seen();
+  split = left + (slider.value / 100) * (right - left);
+  frame.style.setProperty("--split", `${split * 100}%`);
+  frame.style.setProperty("--middle", `${(top + bottom) * 50}%`);
+}
+
 /** Show the original left of the slider. */
 async function compare() {
   const share = Number(slider.value);
-  byId("frame").style.setProperty("--split", `${share}%`);
+  divide();
   const told = share ? `original on the left ${share} %` : "rendition alone";
   slider.ariaValueText = told;
   original.hidden = !share || compared !== wanted;
@@ -160,11 +175,30 @@ async function compare() {
   }
 }
 
-/** Follow the slider, and a pointer on the pictures. */
+/** What a pointer moves that goes down there: the line, or null for the picture. */
+function take([x, y], event) {
+  if (slider.disabled) return null;
+  const far = Math.abs(x - split) * frame.clientWidth;
+  const near = !original.hidden && far < (REACH[event.pointerType] ?? NEAR);
+  const within = x >= 0 && x <= 1 && y >= 0 && y <= 1;
+  if (!near && (!within || viewport.classList.contains("larger"))) return null;
+  return ([here]) => {
+    const [left, , right] = view.seen();
+    slider.value = (100 * (here - left)) / (right - left);
+    compare();
+  };
+}
+
+/** Show all of the picture, as for one that is new here. */
+export const fit = () => view.set({ fit: true });
+
+/** Follow the slider, the buttons, and a pointer on the pictures. */
 export function listen() {
   slider.oninput = compare;
-  drag(byId("frame"), (share) => {
-    slider.value = 100 * share;
-    compare();
-  });
+  const placed = (state) => {
+    tell(state);
+    divide();
+  };
+  view = stage(viewport, frame, { onplace: placed, take });
+  const tell = controls(byId("zoom"), view.act);
 }

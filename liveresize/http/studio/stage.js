@@ -1,11 +1,12 @@
 // A picture in a viewport: zoom and pan, true to the pixels of the device. Knows nothing of the page.
 //
 //   const view = stage(viewport, content, { onchange, onplace, take });
-//   view.size([width, height], most);  // pixels of the picture; before that nothing is placed
+//   view.size([width, height], density);  // of the picture; before that nothing is placed
 //
 // `viewport` is an element of the class "viewport" with tabindex=0, a role and a name: it listens to
 // keys (0 fit, 1 for 1:1, + and −, arrows), the wheel, dragging and pinching. `content` is placed in it
-// (class "staged"), and holds one picture or several, one over the other.
+// (class "staged"), and holds one picture or several, one over the other. Where the room is large, fit
+// makes the picture as large as a page does that shows it with this density, by default 1.
 //
 //   view.get()           {fit, scale, x, y}: device pixels for each pixel of the picture; the place in
 //                        the middle of the viewport, as parts of the sides; whether it follows the room
@@ -66,12 +67,14 @@ export function stage(viewport, content, { onchange, onplace, take } = {}) {
   const pointers = new Map(); // where each that is down was last
   let follow = null;
   let size = null;
-  let most = 1;
+  let density = 1;
   let wish = { fit: true, scale: 1, x: 0.5, y: 0.5 };
   let now = wish; // what has become of it in the room that there is
 
   const room = () =>
     [viewport.clientWidth, viewport.clientHeight].map((side) => side * devicePixelRatio);
+
+  const fitted = (space) => fitting(size, space, devicePixelRatio / density);
 
   const at = (event) => {
     const { left, top } = viewport.getBoundingClientRect();
@@ -84,7 +87,7 @@ export function stage(viewport, content, { onchange, onplace, take } = {}) {
   function place() {
     const space = room();
     if (!size || !space[0] || !space[1]) return;
-    const fit = fitting(size, space, most);
+    const fit = fitted(space);
     const scale = wish.fit ? fit : between(Math.min(fit, 1), wish.scale, MOST);
     now = { fit: wish.fit, scale, ...placed({ ...wish, scale }, size, space) };
     for (const side of ["left", "top", "width", "height"]) {
@@ -112,7 +115,7 @@ export function stage(viewport, content, { onchange, onplace, take } = {}) {
   /** Smaller than that it fits, or than 1:1, it does not become. */
   function zoom(scale, where) {
     const space = room();
-    const fit = fitting(size, space, most);
+    const fit = fitted(space);
     if (scale <= fit && fit <= 1) change({ fit: true });
     else change(around(now, between(Math.min(fit, 1), scale, MOST), where, size, space));
   }
@@ -200,8 +203,8 @@ export function stage(viewport, content, { onchange, onplace, take } = {}) {
     get,
     set,
     act,
-    size(sides, atMost = 1) {
-      [size, most] = [sides, atMost];
+    size(sides, dense = 1) {
+      [size, density] = [sides, dense];
       place();
     },
     clear() {

@@ -82,6 +82,7 @@ async function show(id, turns = null, known = null) {
   const mine = (coming = Symbol(id));
   const facts = known ?? (await server.facts(id, session.facts));
   if (mine !== coming) throw new DOMException("", "AbortError");
+  if (open?.id !== id) rendition.fit();
   if (!turns) history.pushState(null, "", location.href); // `turned` gives it its own address
   open = { id, facts };
   recent.add(id);
