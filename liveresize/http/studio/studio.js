@@ -28,7 +28,7 @@ function turned() {
   const preset = session.presets[now.preset] ?? {};
   const why = address.reasons(now, open.facts, preset);
   knobs.explain(why);
-  original.mark(why.gravity, focus);
+  original.mark(open.facts, why, preset);
   rendition.begin();
   views.wait();
   clearTimeout(pause);
@@ -205,10 +205,7 @@ function listen() {
   });
   original.listen(turned);
   byId("saving").hidden = !session.delete;
-  on("save", "click", () => {
-    const { x, y } = knobs.read();
-    save([x, y]);
-  });
+  on("save", "click", () => save(original.focus()));
   on("forget", "click", () => save(null));
   rendition.listen();
   activity.listen();
@@ -216,6 +213,7 @@ function listen() {
   views.listen(() => {
     history.pushState(null, "", location.href);
     remember(knobs.read());
+    original.prepare();
   });
   upload.listen(session, async (id) => {
     recent.add(id, true);
