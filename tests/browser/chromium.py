@@ -62,6 +62,23 @@ def running() -> Iterator[Browser]:
             browser.close()
 
 
+def dense(browser: Browser, ratio: float, size: tuple[int, int]) -> Browser:
+    """A browser with a window of `size` on a screen with so many pixels for one of CSS.
+
+    `device_scale_factor` of a context scales what has been laid out in pixels of CSS, so that
+    with a fraction it does not show what such a screen does. Contexts take `no_viewport=True`.
+    """
+    return browser.browser_type.launch(
+        executable_path=PROGRAM,
+        args=[
+            *_ARGUMENTS,
+            f"--force-device-scale-factor={ratio}",
+            f"--window-size={size[0]},{size[1]}",
+        ],
+        timeout=PATIENCE,
+    )
+
+
 class Visit:
     """A page in a context of its own, as of somebody who comes for the first time.
 
