@@ -88,6 +88,9 @@ def test_every_state(looked: Studio, look: str, name: str) -> None:
     for view in ("Code", "Original"):
         looked.view(view)
         judged(looked, f"{look}, view {view}")
+    looked.page.locator("#chips").get_by_role("button", name="Free").click()
+    looked.shown("rect=")
+    judged(looked, f"{look}, crop frame")
     looked.button("Delete picture").click()
     expect(looked.dialog).to_be_visible()
     judged(looked, f"{look}, asking")

@@ -16,6 +16,7 @@ from liveresize.core import names, urls
 from liveresize.core.formats import Format, Negotiated
 from liveresize.core.operation import UrlRules
 from liveresize.core.operations import OPERATIONS
+from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, SMART, Fit, Gravity, Quality
 from liveresize.http.studio import assets, knobs
@@ -46,7 +47,7 @@ globalThis.ImageData = class {
 const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const folder = process.argv[1];
 Promise.all(
-  ["address", "stage", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
+  ["address", "rect", "stage", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
 ).then(([address, ...others]) => {
   address.learn(asked.shift());
   const answer = ({ call, given }) => {
@@ -369,3 +370,68 @@ def test_zoom_is_true_to_the_pixels(node: Any) -> None:
     assert fits == [0.5, 2, 1]
     steps = node([("step", scale, way) for scale in (0.05, 0.64, 1, 16) for way in (-1, 1)])
     assert steps == [0.05, 0.1, 0.5, 0.75, 0.75, 1.5, 12, 16]
+
+
+def test_parts_are_read_as_the_server_reads_them(node: Any) -> None:
+    """In pixels, decimals and percent; and what is written is the same box again."""
+    dice = random.Random(5)
+    sizes = [(480, 320), (37, 1), (6000, 9999)]
+    texts = [
+        "0,0,1,1", "0.0,0,1.0,100%", "25%,0.5,12.5%,40", "0.99999,0,0.00001,9", "40,0.333,0.5,7%",
+        "1.0,0,1,1", "0,0,0,5", "10,10,0.1", "0.5,0.5,2.0,1.0", "a,0,1,1", "5000,0,10,10", "",
+    ]  # fmt: skip
+    texts += [
+        ",".join(dice.choice([str(dice.randrange(1, 300)), f"{dice.random():.5f}"]) for _ in "xywh")
+        for _ in range(60)
+    ]
+    asked = [(text, size) for size in sizes for text in texts]
+    told = node([("read", text, size) for text, size in asked])
+    boxes = []
+    for (text, size), found in zip(asked, told, strict=True):
+        try:
+            rect = Rect.read(text)
+            wanted = rect.box(size) if rect else (0, 0, *size)
+        except ValueError:
+            wanted = None
+        box = found and (found["x"], found["y"], found["x"] + found["w"], found["y"] + found["h"])
+        assert box == wanted, (text, size)
+        if found:
+            boxes.append((found, size, wanted))
+    written = node(
+        [("write", box, size, whole) for box, size, _ in boxes for whole in (False, True)]
+    )
+    for at, text in enumerate(written):
+        _, size, wanted = boxes[at // 2]
+        rect = Rect.read(text) if text else None
+        assert (rect.box(size) if rect else (0, 0, *size)) == wanted, text
+
+
+def test_frames_stay_within_and_keep_their_ratio(node: Any) -> None:
+    """Whichever grip is moved, however far: what is opposite stays where it is."""
+    size, box = [300, 200], {"x": 60, "y": 40, "w": 120, "h": 80}
+    asked = [
+        ("resized", box, grip, by, size, ratio)
+        for grip in ("n", "ne", "e", "se", "s", "sw", "w", "nw")
+        for by in ([17, -9], [-400, 400], [400, -400])
+        for ratio in (0, 1.5)
+    ]
+    for (_, _, grip, by, _, ratio), found in zip(asked, node(asked), strict=True):
+        x, y, width, height = (found[key] for key in "xywh")
+        assert 0 <= x <= 300 - width, (grip, by)
+        assert 0 <= y <= 200 - height, (grip, by)
+        assert "e" not in grip or x == 60
+        assert "w" not in grip or x + width == 180
+        assert "s" not in grip or y == 40
+        assert "n" not in grip or y + height == 120
+        assert not ratio or abs(width - 1.5 * height) <= 1.25, (grip, by, found)
+    corner, square, low = node(
+        [
+            ("moved", box, [9000, -9000], size),
+            ("shaped", None, 1, size, [0.1, 0.5]),
+            ("shaped", box, 16 / 9, size),
+        ]
+    )
+    assert corner == {"x": 180, "y": 0, "w": 120, "h": 80}
+    assert square == {"x": 0, "y": 0, "w": 200, "h": 200}
+    assert low["w"] * low["h"] == pytest.approx(120 * 80, rel=0.02)
+    assert low["w"] / low["h"] == pytest.approx(16 / 9, abs=0.03)

@@ -56,15 +56,18 @@ export function write({ x, y, w, h }, size, whole = false) {
   return [left, top, width, height].join();
 }
 
-/** Whole pixels, within the picture. */
+/** In whole pixels, at its edges; shifted to be within the picture. */
 function rounded(x, y, w, h, size) {
-  [w, h] = [w, h].map((side, at) => between(1, Math.round(side), size[at]));
-  const within = (start, far, side) => between(0, Math.round(start), side - far);
-  return { x: within(x, w, size[0]), y: within(y, h, size[1]), w, h };
+  const edges = ([start, far, side]) => {
+    const first = Math.round(between(0, start, side - far));
+    return [first, Math.max(1, Math.round(between(0, start, side - far) + far) - first)];
+  };
+  const [[left, width], [top, height]] = [[x, w, size[0]], [y, h, size[1]]].map(edges);
+  return { x: left, y: top, w: width, h: height };
 }
 
 export const moved = ({ x, y, w, h }, [across, down], size) =>
-  rounded(x + across, y + down, w, h, size);
+  rounded(x + Math.round(across), y + Math.round(down), w, h, size);
 
 /** The middle of the picture, with such a part of each of its sides. */
 export function inner(part, size) {
