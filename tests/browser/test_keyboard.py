@@ -18,7 +18,9 @@ FOCUSED = """() => {
     if (element === null || element === document.body) return null;
     const box = element.getBoundingClientRect();
     const style = getComputedStyle(element);
-    const over = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    const [left, top] = [Math.max(box.left, 0), Math.max(box.top, 0)];
+    const [right, bottom] = [Math.min(box.right, innerWidth), Math.min(box.bottom, innerHeight)];
+    const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
     const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
     return {
         html: element.outerHTML.slice(0, 120),
