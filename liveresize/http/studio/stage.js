@@ -71,8 +71,9 @@ export function stage(viewport, content, { onchange, onplace, take } = {}) {
   let wish = { fit: true, scale: 1, x: 0.5, y: 0.5 };
   let now = wish; // what has become of it in the room that there is
 
-  const room = () =>
-    [viewport.clientWidth, viewport.clientHeight].map((side) => side * devicePixelRatio);
+  let inner = [0, 0]; // sides of the viewport; asking for them would lay the page out each time
+
+  const room = () => inner.map((side) => side * devicePixelRatio);
 
   const fitted = (space) => fitting(size, space, devicePixelRatio / density);
 
@@ -196,7 +197,10 @@ export function stage(viewport, content, { onchange, onplace, take } = {}) {
   }, { passive: false });
 
   content.classList.add("staged");
-  new ResizeObserver(place).observe(viewport);
+  new ResizeObserver(() => {
+    inner = [viewport.clientWidth, viewport.clientHeight];
+    place();
+  }).observe(viewport);
   addEventListener("resize", place); // the ratio of pixels may be another one
 
   return {

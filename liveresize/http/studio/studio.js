@@ -38,8 +38,8 @@ function turned() {
     return;
   }
   pause = setTimeout(() => {
-    remember(now); // browsers refuse more than some twenty addresses in a second
     render(now, preset, why);
+    remember(now); // not at each turn: browsers refuse more than some twenty addresses in a second
   }, PAUSE);
 }
 
