@@ -132,3 +132,5 @@ def test_sizes_that_are_listed(visit: Open, tmp_path: Path, name: str) -> None:
         studio.field("spinbutton", "Width").fill("200")
         studio.shown("_200_0.")
         assert studio.pixels().width == 200
+        studio.view("Code")
+        expect(studio.page.get_by_text("signed on your server")).to_be_visible()

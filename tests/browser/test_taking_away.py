@@ -35,6 +35,7 @@ def copied(studio: Studio, what: str) -> str:
     """What is in the clipboard after a click on the button for it."""
     if what != "URL":
         studio.view("Code")
+        studio.field("radio", what).check()
     studio.button(f"Copy {what}").click()
     expect(studio.status).to_contain_text("Copied")
     text: str = studio.page.evaluate("() => navigator.clipboard.readText()")

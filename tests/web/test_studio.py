@@ -301,7 +301,8 @@ def test_who_has_the_secret_is_told_what_the_page_needs(locked: servers.Running)
     assert told["max_megapixels"] == 128
     assert told["input"] == ["jpeg", "png", "webp", "gif", "avif", "heif"]
     assert told["presets"] == {"card": {"fit": "crop", "quality": "50"}}
-    assert (told["enlarge"], told["facts"]) == (True, True)
+    assert (told["enlarge"], told["facts"], told["signed"]) == (True, True, False)
+    assert (told["order"][0], told["order"][-1]) == ("fit", "preset")
     assert (told["token"], told["delete"]) == ("studio", True)
     for secret in (servers.ADMIN, servers.SECRET, "another admin"):
         assert secret not in answer.text

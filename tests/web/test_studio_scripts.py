@@ -1,12 +1,7 @@
 """What the scripts of the studio compute, run by Node and judged by the code of the server."""
 
 import dataclasses
-import html
-import json
 import random
-import re
-import shutil
-import subprocess
 from typing import Any
 
 import pytest
@@ -19,73 +14,23 @@ from liveresize.core.operations import OPERATIONS
 from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, SMART, Fit, Gravity, Quality
-from liveresize.http.studio import assets, knobs
 from liveresize.imaging import orientation, placeholder
 
-from .test_studio import FOLDER
+from . import scripts
+from .scripts import SESSION
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-
-SESSION = {"enlarge": True, "max_width": 2000, "max_height": 2000, "presets": {}}
+pytestmark = scripts.needs_node
 
 FACTS = {"frames": 3, "has_alpha": True}
 """A picture of which every knob means something."""
 
 DEFAULT = UrlRules()
 
-TOLD = knobs.described(UrlRules(overlays=("logo",)))
-
-PAGE = """
-globalThis.document = {
-  baseURI: "http://host/_studio/", documentElement: {}, getElementById: () => null,
-};
-globalThis.ImageData = class {
-  constructor(width, height) {
-    Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
-  }
-};
-const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const folder = process.argv[1];
-Promise.all(
-  ["address", "rect", "stage", "thumbhash", "upload"].map((name) => import(`file://${folder}/${name}.mjs`)),
-).then(([address, ...others]) => {
-  address.learn(asked.shift());
-  const answer = ({ call, given }) => {
-    const calls = Object.assign({}, address, ...others, { DEFAULTS: () => address.DEFAULTS });
-    const told = calls[call](...given);
-    return told instanceof ImageData ? { ...told, data: [...told.data] } : told;
-  };
-  process.stdout.write(JSON.stringify(asked.map(answer)));
-});
-"""
-"""Just enough of a page for the scripts that need none, and a way to call what they export."""
-
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Calls functions of the scripts: `node([(name, *arguments), …])` gives what they return."""
-    folder = tmp_path_factory.mktemp("scripts")
-    for name in assets.load(locked=False):
-        if name.endswith(".js"):
-            # Node tells modules by the ends of their names.
-            text = re.sub(r'(from "\./\w+)\.js"', r'\1.mjs"', (FOLDER / name).read_text())
-            (folder / name).with_suffix(".mjs").write_text(text)
-
-    def call(calls: list[tuple[Any, ...]]) -> list[Any]:
-        asked = json.dumps([TOLD, *({"call": name, "given": given} for name, *given in calls)])
-        ran = subprocess.run(
-            ["node", "-e", PAGE, str(folder)],
-            input=asked,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert ran.returncode == 0, ran.stderr
-        told: list[Any] = json.loads(ran.stdout)
-        return told
-
-    return call
+def node(tmp_path_factory: pytest.TempPathFactory) -> scripts.Call:
+    """Calls functions of the scripts."""
+    return scripts.caller(tmp_path_factory.mktemp("scripts"))
 
 
 def some_knobs(defaults: dict[str, Any], count: int) -> list[dict[str, Any]]:
@@ -194,6 +139,10 @@ def test_an_address_says_what_the_knobs_stand_for(node: Any) -> None:
             for each, query in zip(turned, queries, strict=True)
         ]
     )
+    order = SESSION["order"]
+    for query in queries:
+        said = [order.index(name) for name, _ in query]
+        assert said == sorted(said)
     for wanted, address in zip(turned, addresses, strict=True):
         request = parsed(f"/{address}")
         assert request.image.name == "кот & co"
@@ -255,33 +204,6 @@ def test_the_fragment_remembers_the_knobs(node: Any) -> None:
     (fragment,) = node([("fragment", "cat", defaults, SESSION, "code")])
     (told,) = node([("remembered", fragment)])
     assert told["view"] == "code"
-
-
-def test_the_snippet_holds_addresses_of_the_same_picture(node: Any) -> None:
-    """At each density, in each format, escaped as HTML is; within the bounds of the server."""
-    (defaults,) = node([("DEFAULTS",)])
-    query = [["fit", "crop"], ["gravity", "0.1,0.9"]]
-    knobs = {**defaults, "w": 700, "h": 400}
-    (told,) = node([("snippet", "https://h/", "cat", knobs, query, [700, 400], SESSION, True)])
-    found = [html.unescape(each) for each in re.findall(r"https://h(/[^\s\"]+)", told)]
-    assert re.search("&(?!amp;)", told) is None
-    assert 'width="700" height="400"' in told
-    sizes = {(each.rendition.width, each.extension) for each in map(parsed, found)}
-    assert sizes == {(w, form) for w in (700, 1400) for form in ("avif", "webp", "jpg")}
-
-
-def test_the_line_for_curl_survives_a_shell(node: Any) -> None:
-    """No letter of an id ends the quotes or names a file elsewhere."""
-    (defaults,) = node([("DEFAULTS",)])
-    (path,) = node([("address", "it's; rm -rf $HOME", defaults, "auto", [])])
-    url = f"http://h/{path}"
-    (line,) = node([("curl", url, "../it's; rm", defaults, "image/avif")])
-    ran = subprocess.run(
-        ["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.splitlines() == [
-        *["curl", "-L", "-H", "Accept: image/avif", "-o", "..-it-s-rm.avif", url],
-    ]
 
 
 def test_every_file_suggests_an_id_that_the_server_takes(node: Any) -> None:

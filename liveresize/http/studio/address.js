@@ -55,7 +55,10 @@ export function reasons(knobs, facts, preset) {
   return why;
 }
 
-/** The query parameters that say more than the defaults, as pairs; `focus` is the saved one. */
+/**
+ * The query parameters that say more than the defaults, as pairs, in the order that the helpers of
+ * applications write; `focus` is the saved one.
+ */
 export function parameters(knobs, why, preset, session, focus) {
   const found = [];
   const say = (name, changed, value, knob = name) => {
@@ -76,7 +79,8 @@ export function parameters(knobs, why, preset, session, focus) {
   say("enlarge", knobs.enlarge !== session.enlarge, knobs.enlarge);
   say("animate", !knobs.animate, false);
   if (knobs.preset) found.push(["preset", knobs.preset]);
-  return found;
+  const place = ([name]) => session.order.indexOf(name);
+  return found.sort((one, other) => place(one) - place(other));
 }
 
 /** What `gravity` says: the server counts a focal point on the picture as it is turned. */
@@ -109,37 +113,11 @@ export function reference(id, knobs, query, preset) {
 /** `address` with a parameter more. */
 export const plus = (path, more) => `${path}${path.includes("?") ? "&" : "?"}${more}`;
 
-/** A `<picture>` in HTML for the rendition; `size` is what came, in pixels. */
-export function snippet(root, id, knobs, query, size, session, opaque) {
-  const escaped = (text) => text.replace(/&/g, "&amp;");
-  const { w, h } = knobs;
-  const room = (n) => n === 1 || (w * n <= session.max_width && h * n <= session.max_height);
-  const densities = [1, 2, 3].filter(room);
-  const at = (n, extension) => escaped(root + address(id, { w, h, n }, extension, query));
-  const set = (extension) => densities.map((n) => `${at(n, extension)} ${n}x`).join(",\n    ");
-  const auto = knobs.format === "auto";
-  const last = auto ? (opaque ? "jpg" : "png") : knobs.format;
-  const sources = (auto ? ["avif", "webp"] : []).map(
-    (extension) => `  <source type="image/${extension}" srcset="${set(extension)}">\n`,
-  );
-  const [width, height] = size.map((side) => Math.round(side / knobs.n));
-  return (
-    `<picture>\n${sources.join("")}  <img src="${at(1, last)}" srcset="${set(last)}"\n` +
-    `    width="${width}" height="${height}" alt="">\n</picture>`
-  );
-}
-
 /** What the rendition is called as a file; `type` is its media type. */
 export function fileName(id, knobs, type) {
   const ending = knobs.format === "auto" ? (type.split("/")[1] ?? "jpg") : knobs.format;
   const name = id.replace(/[^\w.-]+/g, "-").replace(/^-+/, "");
   return `${name || "picture"}.${ending.replace("jpeg", "jpg")}`;
-}
-
-/** What fetches the rendition in a shell. */
-export function curl(url, id, knobs, type) {
-  const accept = knobs.format === "auto" ? `-H 'Accept: ${type}' ` : "";
-  return `curl -L ${accept}-o ${fileName(id, knobs, type)} '${url}'`;
 }
 
 /** The fragment that remembers a picture, its knobs, and the view that is shown. */

@@ -5,6 +5,7 @@ import re
 from tornado.web import HTTPError
 
 from liveresize import __version__, errors
+from liveresize.core.operations import OPERATIONS
 from liveresize.http import conditions, responses
 from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import Handler
@@ -116,6 +117,8 @@ class StudioSessionHandler(StudioHandler):
             "input": list(site.formats),
             "enlarge": site.rules.enlarge,
             "knobs": knobs.described(site.rules),
+            "order": [*OPERATIONS, "preset"],
+            "signed": bool(site.signing.keys),
             "jxl": site.rules.jxl,
             "presets": {name: dict(preset) for name, preset in site.rules.presets.items()},
             "facts": site.public_originals,

@@ -56,13 +56,8 @@ async function render(now, preset, why) {
   const url = server.ROOT + path;
   byId("url").value = byId("show").href = url;
   byId("download").removeAttribute("href");
-  byId("html").value = byId("curl").value = "";
   const shown = await rendition.show(path, pixels, now, facts);
   if (!shown) return;
-  const sides = [shown.width, shown.height];
-  const opaque = facts?.has_alpha === false && !(now.clear && !why.clear);
-  byId("html").value = address.snippet(server.ROOT, id, now, query, sides, session, opaque);
-  byId("curl").value = address.curl(url, id, now, shown.type);
   byId("download").download = address.fileName(id, now, shown.type);
   byId("download").href = shown.blob;
   views.update({ id, facts, knobs: now, why, preset, session, query, path, pixels, url, shown });
@@ -237,6 +232,7 @@ async function enter(told) {
   session = told;
   byId("lock").hidden = true;
   byId("desk").hidden = false;
+  byId("code-signed").hidden = !told.signed;
   byId("server").textContent = `${told.version} · up to ${size(told.max_width, told.max_height)}`;
   root.dataset.state = "ready";
   if (!known) {

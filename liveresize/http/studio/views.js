@@ -6,7 +6,9 @@ import { byId, complain, root } from "./page.js";
  * What each view shows, loaded when it is first shown. A module has `update(shot, signal)`, which
  * shows a shot until `signal` aborts, and `clear()`. The page itself has the other views.
  */
-const LOADED = {};
+const LOADED = {
+  code: () => import("./code.js"),
+};
 
 const FIRST = "rendition";
 const WAYS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
