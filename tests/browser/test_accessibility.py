@@ -85,9 +85,12 @@ def test_every_state(looked: Studio, look: str, name: str) -> None:
     looked.button("Upload").click()
     looked.failed("not an accepted format", "upload-said")
     judged(looked, f"{look}, after an error")
-    for view in ("Code", "Original"):
+    for view, done in (("Formats", ".badge"), ("Code", "#code-hint")):
         looked.view(view)
+        expect(looked.page.locator(f"{done}:not([hidden], :empty)")).to_have_count(1)
         judged(looked, f"{look}, view {view}")
+    looked.view("Original")
+    judged(looked, f"{look}, view Original")
     looked.page.locator("#chips").get_by_role("button", name="Free").click()
     looked.shown("rect=")
     judged(looked, f"{look}, crop frame")

@@ -5,7 +5,8 @@ import random
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from imaging import samples
+from PIL import Image, ImageDraw, ImageFilter
 
 from liveresize.core import names, urls
 from liveresize.core.formats import Format, Negotiated
@@ -14,7 +15,7 @@ from liveresize.core.operations import OPERATIONS
 from liveresize.core.rect import Rect
 from liveresize.core.rendition import Rendition
 from liveresize.core.values import COMPASS, SMART, Fit, Gravity, Quality
-from liveresize.imaging import orientation, placeholder
+from liveresize.imaging import orientation, placeholder, similarity
 
 from . import scripts
 from .scripts import SESSION
@@ -357,3 +358,38 @@ def test_frames_stay_within_and_keep_their_ratio(node: Any) -> None:
     assert square == {"x": 0, "y": 0, "w": 200, "h": 200}
     assert low["w"] * low["h"] == pytest.approx(120 * 80, rel=0.02)
     assert low["w"] / low["h"] == pytest.approx(16 / 9, abs=0.03)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (61, 50), (3, 9)])
+def test_likeness_is_measured_as_by_the_server(node: Any, size: tuple[int, int]) -> None:
+    """In the same windows, of the same greys; transparent pixels lie on grey."""
+    one = samples.scene((64, 48)).crop((0, 0, *size)).convert("RGB")
+    other = one.filter(ImageFilter.BoxBlur(1))
+    clear = one.convert("RGBA")
+    clear.putalpha(0)
+    told = node([("luma", [*each.convert("RGBA").tobytes()]) for each in (one, other, clear)])
+    levels = [[*each["levels"].values()] for each in told]
+    assert [each["clear"] for each in told] == [False, False, True]
+    assert levels[:2] == [[*each.convert("L").tobytes()] for each in (one, other)]
+    assert set(levels[2]) == {128}
+    (likeness, same) = node([("ssim", *levels[:2], *size), ("ssim", levels[0], levels[0], *size)])
+    wanted = similarity.overlapping(one.convert("L"), other.convert("L"))
+    assert 0 < wanted < 1
+    assert likeness == pytest.approx(wanted, abs=1e-4)
+    assert same == 1
+
+
+def test_the_best_format_weighs_least_of_those_about_as_alike(node: Any) -> None:
+    """Up to 0.005 below the highest; what could not be measured is none."""
+    cases = [
+        ([(300, 0.990), (200, 0.986), (100, 0.980)], 1),
+        ([(300, 0.990), (200, 0.990), (100, 0.985)], 2),
+        ([(300, 0.990), (100, None)], 0),
+        ([(100, None)], -1),
+        ([], -1),
+    ]
+    found = [
+        [{"bytes": weight} | ({} if ssim is None else {"ssim": ssim}) for weight, ssim in case]
+        for case, _ in cases
+    ]
+    assert node([("best", each) for each in found]) == [at for _, at in cases]

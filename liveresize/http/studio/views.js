@@ -7,6 +7,7 @@ import { byId, complain, root } from "./page.js";
  * shows a shot until `signal` aborts, and `clear()`. The page itself has the other views.
  */
 const LOADED = {
+  formats: () => import("./formats.js"),
   code: () => import("./code.js"),
 };
 
