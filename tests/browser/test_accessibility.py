@@ -85,7 +85,7 @@ def test_every_state(looked: Studio, look: str, name: str) -> None:
     looked.button("Upload").click()
     looked.failed("not an accepted format", "upload-said")
     judged(looked, f"{look}, after an error")
-    for view, done in (("Formats", ".badge"), ("Code", "#code-hint")):
+    for view, done in (("Formats", ".badge"), ("Srcset", "#srcset-total"), ("Code", "#code-hint")):
         looked.view(view)
         expect(looked.page.locator(f"{done}:not([hidden], :empty)")).to_have_count(1)
         judged(looked, f"{look}, view {view}")

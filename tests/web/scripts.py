@@ -28,7 +28,18 @@ SESSION: dict[str, Any] = {
 
 TOLD = knobs.described(UrlRules(overlays=("logo",)))
 
-MODULES = ("address", "code", "formats", "markup", "rect", "ssim", "stage", "thumbhash", "upload")
+MODULES = (
+    "address",
+    "code",
+    "formats",
+    "markup",
+    "rect",
+    "srcset",
+    "ssim",
+    "stage",
+    "thumbhash",
+    "upload",
+)
 
 PAGE = """
 globalThis.document = {

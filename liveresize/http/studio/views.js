@@ -8,6 +8,7 @@ import { byId, complain, root } from "./page.js";
  */
 const LOADED = {
   formats: () => import("./formats.js"),
+  srcset: () => import("./srcset.js"),
   code: () => import("./code.js"),
 };
 
