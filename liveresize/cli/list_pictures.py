@@ -23,6 +23,9 @@ _COLUMNS = "{:<8}  {:>11}  {:<6}  {:>13}  {:<24}  {:<8}  {}"
     "names none), Unix seconds, or an age such as 30d.",
 )
 @click.option("--held/--not-held", default=None, help="Images that are held, or are not.")
+@click.option(
+    "--expiring/--not-expiring", default=None, help="Images that expire by themselves, or do not."
+)
 @click.option("--format", "format_", metavar="NAME", help="Images of one format, such as png.")
 @click.option("--bucket", metavar="NAME", help="Images of a bucket of vip.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="List at most N images.")
@@ -33,6 +36,7 @@ def list_(
     prefix: str | None,
     uploaded_since: float | None,
     held: bool | None,
+    expiring: bool | None,
     format_: str | None,
     bucket: str | None,
     limit: int | None,
@@ -55,6 +59,7 @@ def list_(
         "prefix": prefix,
         "uploaded_since": None if moment is None else moment.isoformat(),
         "held": None if held is None else str(held).lower(),
+        "expiring": None if expiring is None else str(expiring).lower(),
         "format": format_,
         "bucket": bucket,
     }

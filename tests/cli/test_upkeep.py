@@ -153,7 +153,8 @@ def test_a_list_follows_its_cursors(run: Run, server: Stub) -> None:
         (200, json.dumps({"pictures": found, "next": after}).encode()) for found, after in pages
     ]
     server.reply_in_turn(told)
-    chosen = ("--prefix", "c ä", "--not-held", "--format", "png", "--uploaded-since", "0")
+    chosen = ("--prefix", "c ä", "--not-held", "--expiring", "--format", "png")
+    chosen += ("--uploaded-since", "0")
     result = run("list", *chosen, "--json", *admin(server))
     assert (result.exit_code, [json.loads(line) for line in result.output.splitlines()]) == (
         0,
@@ -161,7 +162,7 @@ def test_a_list_follows_its_cursors(run: Run, server: Stub) -> None:
     )
     query = (
         "/_pictures?prefix=c%20%C3%A4&uploaded_since=1970-01-01T00%3A00%3A00%2B00%3A00"
-        "&held=false&format=png&limit=1000"
+        "&held=false&expiring=true&format=png&limit=1000"
     )
     assert server.paths == [
         query,

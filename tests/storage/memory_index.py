@@ -368,6 +368,7 @@ class MemoryOriginalRows(_Repository):
             for one in some
             if (since is None or one.uploaded_at >= since)
             and listing.held in (None, one.record.held_at is not None)
+            and listing.expiring in (None, one.record.due_at is not None)
             and listing.format in ("", one.format)
         ]
         if len(found) > limit:

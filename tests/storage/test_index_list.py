@@ -59,16 +59,18 @@ def test_pages_follow_each_other_by_name(world: World) -> None:
 
 @everywhere
 def test_filters_choose(world: World) -> None:
-    """By hold, format and time of the upload."""
+    """By hold, end, format and time of the upload."""
 
     async def scenario(bench: Bench) -> None:
-        await bench.upload(ImageId("a"), given=Given(held=True))
+        await bench.upload(ImageId("a"), given=Given(held=True, claim_within=60.0))
         await bench.later(10.0)
         second = await bench.upload(ImageId("b"))
         listed = second.uploaded_at - 5.0
         for listing, names in (
             (Listing(held=True), ["a"]),
             (Listing(held=False), ["b"]),
+            (Listing(expiring=True), ["a"]),
+            (Listing(expiring=False), ["b"]),
             (Listing(format="png"), ["a", "b"]),
             (Listing(format="gif"), []),
             (Listing(uploaded_since=listed), ["b"]),

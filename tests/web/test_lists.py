@@ -40,6 +40,8 @@ def test_an_administrator_lists_pictures(server: servers.Running, name: str) -> 
         ("format=PNG", ["2+ä"]),
         ("format=jpg&held=false", ["1", "3"]),
         ("held=true", []),
+        ("expiring=true", []),
+        ("expiring=false&limit=1", ["1"]),
         (f"uploaded_since={facts['uploaded_at']}", ["1", "2+ä", "3"]),
         ("uploaded_since=99999999999", []),
         ("limit=&after=&limit=1", ["1", "2+ä", "3"]),
@@ -55,7 +57,7 @@ def test_everything_else_is_refused(server: servers.Running) -> None:
     """With what is allowed; and without the secret it is no secret that there is a list."""
     web = server.client
     for query in (
-        "limit=0", "limit=1001", "limit=x", "held=1", "uploaded_since=yesterday",
+        "limit=0", "limit=1001", "limit=x", "held=1", "expiring=1", "uploaded_since=yesterday",
         "uploaded_since=2026-01-01T00:00", "format=j%20g", "prefix=%00", "after=%00",
     ):  # fmt: skip
         answer = listed(web, query)

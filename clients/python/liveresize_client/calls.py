@@ -76,6 +76,7 @@ class Selection(TypedDict, total=False):
     prefix: str
     uploaded_since: str
     held: bool
+    expiring: bool
     format: str
     bucket: str
 

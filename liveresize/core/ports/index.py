@@ -29,19 +29,22 @@ class Changed:
 class Listing:
     """Which originals of a bucket are listed; `""` is the main namespace.
 
-    `uploaded_since` is in Unix seconds. `held` is None for all, and `format` empty.
+    `uploaded_since` is in Unix seconds. `held` and `expiring` are None for all, and `format` is
+    empty.
     """
 
     bucket: str = ""
     prefix: str = ""
     uploaded_since: float | None = None
     held: bool | None = None
+    expiring: bool | None = None
     format: str = ""
 
     @property
     def filters(self) -> bool:
         """Whether rows are left out that are in order of their names."""
-        return self.uploaded_since is not None or self.held is not None or bool(self.format)
+        asked = (self.uploaded_since, self.held, self.expiring)
+        return any(each is not None for each in asked) or bool(self.format)
 
 
 SCANNED = 1000

@@ -13,7 +13,9 @@ from liveresize.http.scopes import Scope
 from liveresize.settings.applications import Application
 from liveresize.settings.pictures import ALIASES
 
-PARAMETERS = ("prefix", "after", "limit", "uploaded_since", "held", "format", "bucket")
+PARAMETERS = (
+    "prefix", "after", "limit", "uploaded_since", "held", "expiring", "format", "bucket",
+)  # fmt: skip
 
 MOST = 1000
 USUAL = 100
@@ -63,7 +65,9 @@ class ListHandler(Handler):
 _OTHERS: Mapping[str, str] = {
     "count": "limit",
     "cursor": "after",
+    "expires": "expiring",
     "hidden": "held",
+    "keep_until": "expiring",
     "marker": "after",
     "max_keys": "limit",
     "next": "after",
@@ -86,7 +90,8 @@ def _listing(sent: Mapping[str, str]) -> ports.Listing:
         uploaded_since=_parsed(
             sent, "uploaded_since", _moment, "Unix seconds, or an ISO 8601 time with its zone"
         ),
-        held=_parsed(sent, "held", {"true": True, "false": False}.get, "true or false"),
+        held=_flag(sent, "held"),
+        expiring=_flag(sent, "expiring"),
         format=_parsed(sent, "format", _format, "the name of a format, such as jpeg") or "",
     )
 
@@ -101,6 +106,10 @@ def _of_application(
         return replace(listing, prefix=application.prefix)
     scope.check_prefix(listing.prefix)
     return listing
+
+
+def _flag(sent: Mapping[str, str], name: str) -> bool | None:
+    return _parsed(sent, name, {"true": True, "false": False}.get, "true or false")
 
 
 def _limit(sent: Mapping[str, str]) -> int:

@@ -412,6 +412,9 @@ def _listed(columns: Any, listing: Listing) -> list[sa.ColumnElement[bool]]:
     if listing.held is not None:
         is_held = columns.held_at.is_not(None)
         conditions.append(is_held if listing.held else sa.not_(is_held))
+    if listing.expiring is not None:
+        ends = columns.due_at.is_not(None)
+        conditions.append(ends if listing.expiring else sa.not_(ends))
     if listing.format:
         conditions.append(columns.format == listing.format)
     return conditions
