@@ -392,6 +392,18 @@ def test_an_admin_gets_a_token_without_the_secret_of_tokens(
     assert web.post("/token", headers=BEARER, json={"id": "cat"}).status_code == 401
 
 
+def test_an_admin_may_replace_without_the_secret_of_tokens(launch: Launch, name: str) -> None:
+    """Who may delete a picture may also put another one in its place."""
+    web = launch(studio=True, admin__secrets=[servers.ADMIN]).client
+    body = {"id": name}
+    for data in (pictures.png(), pictures.jpeg()):
+        answer = web.post("/_studio/token", headers=BEARER, json=body)
+        assert web.upload(name, data, answer.json()["token"]).status_code == 200
+        body = {"id": name, "overwrite": True}
+    assert web.get(f"/{name}.json").json()["format"] == "jpeg"
+    assert web.post("/token", json=body).json()["code"] == "bad_body"
+
+
 def test_the_session_of_a_page_elsewhere_is_of_no_use(unlocked: servers.Running) -> None:
     """Its browser may send the request, and keeps the answer from it."""
     answer = unlocked.client.get("/_studio/session", headers={"Origin": "https://evil.example"})

@@ -94,6 +94,9 @@ class TokenHandler(JsonHandler):
             raise errors.NetworkRefused
         return Scope(outside=site.applications)
 
+    def _may_overwrite(self, scope: Scope) -> bool:
+        return bool(self.site.secret or scope.application)
+
     def _formats(self, fields: Fields, image: ImageId) -> tuple[str, ...]:
         """Return the formats that a token is for; empty for all that the server accepts.
 
@@ -117,7 +120,7 @@ class TokenHandler(JsonHandler):
     def _grant(self, fields: Fields, image: ImageId, scope: Scope) -> Grant:
         formats = self._formats(fields, image)
         overwrite = fields.flag("overwrite")
-        if overwrite and not (self.site.secret or scope.application):
+        if overwrite and not self._may_overwrite(scope):
             raise errors.BadBody(
                 "The field `overwrite` needs a secret: set `secret` in the configuration of the "
                 "server (not `admin.secrets`), and send it in the field `secret`."

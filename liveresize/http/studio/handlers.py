@@ -147,6 +147,9 @@ class StudioTokenHandler(TokenHandler):
         """Allow everything: `start` has checked the secret."""
         return EVERYTHING
 
+    def _may_overwrite(self, scope: Scope) -> bool:
+        return True  # whoever may delete may replace
+
 
 def _takes_gzip(accepted: str) -> bool:
     """Whether `Accept-Encoding` has gzip with a weight above 0."""
