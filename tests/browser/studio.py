@@ -90,7 +90,7 @@ class Studio:
 
     def open(self, name: str) -> None:
         """Open a picture by its id; returns when it is shown."""
-        self.field("textbox", "Id of a picture").fill(name)
+        self.field("searchbox", "Id of a picture").fill(name)
         self.button("Open").click()
         self.shown(f"/{name}_")
 

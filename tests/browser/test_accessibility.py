@@ -109,7 +109,7 @@ def test_headings_and_landmarks(opened: Studio, name: str) -> None:
     levels = page.evaluate(script)
     steps = [after - before for before, after in itertools.pairwise(levels)]
     assert max(steps) <= 1, levels
-    for heading in (name, "Knobs", "Recent pictures"):
+    for heading in (name, "Knobs", "Pictures"):
         assert opened.field("heading", heading).count() == 1
 
 

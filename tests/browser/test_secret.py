@@ -36,7 +36,7 @@ def test_a_wrong_secret_is_refused_in_words(
     visited.expect("status of 40[13]")
     studio = Studio(visited, process)
     studio.page.goto(f"{process.url}/_studio/")
-    expect(studio.field("textbox", "Id of a picture")).to_be_hidden()
+    expect(studio.field("searchbox", "Id of a picture")).to_be_hidden()
     expect(studio.button("Choose a picture")).to_be_hidden()
     studio.unlock("not the secret")
     studio.failed("The secret is missing or wrong.", "lock-said")

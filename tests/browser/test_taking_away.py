@@ -109,7 +109,7 @@ def test_an_id_that_needs_escaping(studio: Studio, tmp_path: Path) -> None:
     name = 'it\'s ünique & "loud" <i> 50% $HOME'
     studio.process.client.put_in(quote(name), scenes.jpeg(), id=name)
     studio.visit.context.grant_permissions(CLIPBOARD)
-    studio.field("textbox", "Id of a picture").fill(name)
+    studio.field("searchbox", "Id of a picture").fill(name)
     studio.button("Open").click()
     studio.shown(".")
     assert pictures.opened(studio.answer(copied(studio, "URL")).content).format

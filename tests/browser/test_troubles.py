@@ -61,10 +61,10 @@ def test_an_id_that_is_taken(opened: Studio, name: str) -> None:
 def test_an_id_that_there_is_not(studio: Studio, name: str) -> None:
     """It is said, and nothing is remembered of it."""
     studio.visit.expect("status of 404")
-    studio.field("textbox", "Id of a picture").fill(name)
+    studio.field("searchbox", "Id of a picture").fill(name)
     studio.button("Open").click()
     studio.failed(".", "open-said")
-    expect(studio.page.locator("#recent")).not_to_contain_text(name)
+    expect(studio.page.locator("#pictures")).not_to_contain_text(name)
 
 
 def test_a_server_that_dies_and_comes_back(

@@ -48,6 +48,30 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** A canvas that shows ImageData. */
+export function drawn(image, properties = {}) {
+  const { width, height } = image;
+  const canvas = make("canvas", { width, height, ...properties });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** Ask before something is deleted for good; whether it shall be. */
+export function sure(heading, text) {
+  const dialog = byId("confirm");
+  byId("confirm-heading").textContent = heading;
+  byId("confirm-text").textContent = text;
+  dialog.returnValue = "keep";
+  dialog.showModal();
+  byId("keep").focus();
+  return new Promise((answer) => {
+    dialog.onclose = () => answer(dialog.returnValue === "delete");
+  });
+}
+
+/** `3 pictures`, or `1 picture`. */
+export const counted = (count) => `${number(count)} picture${count === 1 ? "" : "s"}`;
+
 export const number = (value) => value.toLocaleString("en");
 
 export const bytes = (count) => `${number(count)} bytes`;

@@ -2,7 +2,7 @@
 
 import { plus } from "./address.js";
 import * as knobs from "./knobs.js";
-import { byId, bytes, drag, make, number, root, size } from "./page.js";
+import { byId, bytes, drag, drawn, make, number, root, size } from "./page.js";
 import { ROOT } from "./server.js";
 import { decode } from "./thumbhash.js";
 
@@ -60,12 +60,7 @@ function listed(facts) {
 }
 
 function preview(hash) {
-  const image = decode(hash);
-  const { width, height } = image;
-  const ariaLabel = "Preview made of the ThumbHash";
-  const canvas = make("canvas", { width, height, role: "img", ariaLabel });
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
+  return drawn(decode(hash), { role: "img", ariaLabel: "Preview made of the ThumbHash" });
 }
 
 const place = ([x, y]) => `${Math.round(x * 100)} % across, ${Math.round(y * 100)} % down`;

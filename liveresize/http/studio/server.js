@@ -98,15 +98,24 @@ export async function release(id, pass) {
 /** Facts of an original; null if not `open` to all, nor to this user. */
 export async function facts(id, open) {
   if (open || bearer) {
-    const headers = open ? {} : authorised();
-    return (await ask(`${segment(id)}.json`, { headers })).json();
+    return (await ask(`${segment(id)}.json`, { headers: authorised() })).json();
   }
   await picture(`${segment(id)}_96_96.auto?fit=crop`); // the thumbnail is wanted anyway
   return null;
 }
 
+/** Change what is recorded of a picture; returns all that is then. */
+export const change = (id, fields) => send("PATCH", segment(id), fields, authorised());
+
 /** Save the focus of a picture, [x, y] or null; returns its facts. */
-export const save = (id, focus) => send("PATCH", segment(id), { focus }, authorised());
+export const save = (id, focus) => change(id, { focus });
+
+/** A page of the pictures of the server, by name: {pictures, next}. */
+export async function pictures(query, signal) {
+  const pairs = Object.entries(query).filter(([, value]) => value);
+  const said = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+  return (await ask(`_pictures?${said}`, { headers: authorised(), signal })).json();
+}
 
 /** Delete a picture and all that was made of it. */
 export const remove = (id) => ask(segment(id), { method: "DELETE", headers: authorised() });

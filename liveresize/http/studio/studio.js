@@ -2,8 +2,9 @@
 
 import * as activity from "./activity.js";
 import * as address from "./address.js";
+import * as gallery from "./gallery.js";
 import * as knobs from "./knobs.js";
-import { byId, complain, on, root, say, size } from "./page.js";
+import { byId, complain, on, root, say, size, sure } from "./page.js";
 import * as original from "./picture.js";
 import * as recent from "./recent.js";
 import * as rendition from "./rendition.js";
@@ -81,7 +82,7 @@ async function show(id, turns = null, known = null) {
   if (!turns) history.pushState(null, "", location.href); // `turned` gives it its own address
   open = { id, facts };
   recent.add(id);
-  list();
+  gallery.opened(id);
   sheets.show("knobs");
   root.dataset.open = "";
   document.title = `${id} – liveresize studio`;
@@ -90,14 +91,16 @@ async function show(id, turns = null, known = null) {
   turned();
 }
 
-/** Open a picture that the user asked for, and lead there. */
+/** Open a picture that the user asked for, and lead there; whether it is open. */
 async function visit(id, place) {
   try {
     byId(place).textContent = "";
     await show(id);
     byId("picture-name").focus();
+    return true;
   } catch (error) {
     refused(error, place);
+    return false;
   }
 }
 
@@ -106,6 +109,7 @@ function close() {
   rendition.clear();
   views.clear();
   open = null;
+  gallery.opened("");
   sheets.show("gallery");
   delete root.dataset.open;
   document.title = "liveresize studio";
@@ -123,12 +127,9 @@ async function restore() {
     await show(id, turns);
   } catch (error) {
     complain(error, "open-said");
-    if (error.status === 404) recent.forget(id);
-    list();
+    if (error.status === 404) gallery.gone(id);
   }
 }
-
-const list = () => recent.list((id) => visit(id, "open-said"), open?.id);
 
 /** A secret that is not right any more locks the page; all else is said at `place`. */
 function refused(error, place) {
@@ -141,7 +142,7 @@ async function save(focus) {
   const { id } = open;
   try {
     const facts = await server.save(id, focus);
-    recent.add(id, true); // with another thumbnail
+    gallery.renew({ ...facts, id }); // with another thumbnail
     if (open?.id === id) await show(id, { ...knobs.read(), gravity: gravity(facts) }, facts);
     if (!focus) byId("picture-name").focus();
     say(`${focus ? "Saved" : "Removed"} the focal point of ${id}.`);
@@ -150,13 +151,17 @@ async function save(focus) {
   }
 }
 
+/** A picture is deleted. */
+function gone(id) {
+  if (open?.id === id) close();
+  gallery.gone(id);
+}
+
 async function erase() {
   const { id } = open;
   try {
     await server.remove(id);
-    recent.forget(id);
-    if (open?.id === id) close();
-    list();
+    gone(id);
     say(`Deleted ${id}.`);
     byId("choose").focus();
   } catch (error) {
@@ -165,19 +170,21 @@ async function erase() {
 }
 
 function listenForDeletion() {
-  const dialog = byId("confirm");
   byId("delete").disabled = !session.delete;
   byId("delete-hint").textContent = session.delete
     ? "The original and all that was made of it, at once and for good."
     : "Off: set admin.secrets to delete pictures from here.";
-  on("delete", "click", () => {
-    byId("confirm-text").textContent =
-      `${open.id} and all that was made of it will be gone at once, for everybody.`;
-    dialog.returnValue = "keep";
-    dialog.showModal();
-    byId("keep").focus();
+  on("delete", "click", async () => {
+    const text = `${open.id} and all that was made of it will be gone at once, for everybody.`;
+    if (await sure("Delete this picture?", text)) erase();
   });
-  dialog.onclose = () => dialog.returnValue === "delete" && erase();
+}
+
+/** Do something with selected pictures. */
+async function many(what, pictures) {
+  const { run } = await import("./many.js");
+  const turned = open ? knobs.read() : first(null);
+  await run(what, pictures, { knobs: turned, session, gone, refused });
 }
 
 /** Copy what a field shows, or select it. */
@@ -205,20 +212,17 @@ function listen() {
   rendition.listen();
   activity.listen();
   sheets.listen();
+  gallery.listen(session, (id) => visit(id, "open-said"), many);
   views.listen(() => {
     history.pushState(null, "", location.href);
     remember(knobs.read());
     original.prepare();
   });
   upload.listen(session, async (id) => {
-    recent.add(id, true);
+    gallery.arrived([id]);
     await visit(id, "upload-said");
     say(`Uploaded ${id}.`);
   }, refused);
-  on("open", "submit", (event) => {
-    event.preventDefault();
-    visit(byId("open-id").value.trim(), "open-said");
-  });
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.onclick = () => copy(button);
   }
@@ -241,7 +245,7 @@ async function enter(told) {
     knobs.offer(told);
     listen();
   }
-  list();
+  gallery.list();
   await restore();
 }
 
