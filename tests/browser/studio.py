@@ -61,7 +61,7 @@ class Studio:
 
     def entered(self) -> None:
         """Return when the page works."""
-        expect(self.button("Choose a picture")).to_be_visible()
+        expect(self.button("Choose pictures")).to_be_visible()
 
     def enter(self, secret: str = servers.ADMIN, fragment: str = "") -> None:
         """Come in; `secret` is empty where the server has none, `fragment` starts with #."""
@@ -104,10 +104,17 @@ class Studio:
         """What names the picture that is open."""
         return self.page.locator("#picture-name")
 
-    def choose(self, file: File) -> None:
-        """Choose a file, as in the dialog of the system."""
-        chosen = {"name": file.name, "mimeType": file.kind, "buffer": file.data}
-        self.page.get_by_label("Picture", exact=True).set_input_files(chosen)  # type: ignore[arg-type]
+    def choose(self, *files: File) -> None:
+        """Choose files, as in the dialog of the system; returns when they are in the queue."""
+        rows = self.page.locator("#queue > li")
+        before = rows.count()
+        chosen = [{"name": file.name, "mimeType": file.kind, "buffer": file.data} for file in files]
+        self.page.get_by_label("Files", exact=True).set_input_files(chosen)  # type: ignore[arg-type]
+        expect(rows).to_have_count(before + len(files))
+
+    def row(self, file: str) -> Locator:
+        """What the queue says and offers of the file of that name."""
+        return self.page.get_by_role("group", name=file)
 
     def _carried(self, file: File) -> JSHandle:
         data = base64.b64encode(file.data).decode()
@@ -124,12 +131,12 @@ class Studio:
         carried = self._carried(file)
         # Above the button lies what takes the drop: events rise to it.
         for event in ("dragenter", "dragover", "drop"):
-            self.button("Choose a picture").dispatch_event(event, {"dataTransfer": carried})
+            self.button("Choose pictures").dispatch_event(event, {"dataTransfer": carried})
 
     def upload(self, file: File, name: str) -> None:
         """Choose a file and put it in as `name`; returns when it is shown."""
         self.choose(file)
-        self.field("textbox", "Id").fill(name)
+        self.field("textbox", "Id").last.fill(name)
         self.button("Upload").click()
         self.shown(f"/{name}_")
 

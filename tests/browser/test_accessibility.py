@@ -81,9 +81,11 @@ def test_every_state(looked: Studio, look: str, name: str) -> None:
     looked.upload(scenes.photo(), name)
     judged(looked, f"{look}, with a picture")
     looked.choose(File("notes.jpg", b"not a picture"))
+    judged(looked, f"{look}, with a file in the queue")
     looked.field("textbox", "Id").fill(f"{name}-2")
     looked.button("Upload").click()
-    looked.failed("not an accepted format", "upload-said")
+    looked.failed("not an accepted format", "queue")
+    looked.field("checkbox", "Select all shown").check()
     judged(looked, f"{look}, after an error")
     for view, done in (("Formats", ".badge"), ("Srcset", "#srcset-total"), ("Code", "#code-hint")):
         looked.view(view)

@@ -65,17 +65,20 @@ def test_nothing_is_out_of_reach(
         ("Code", "Copy curl"),
         ("Original", "Delete picture"),
         ("Rendition", "Copy URL"),
-        ("Rendition", "Upload"),
+        ("Rendition", "Choose pictures"),
     ):
         studio.view(view)
         sheet = studio.button("Pictures")
-        if control == "Upload" and sheet.is_visible():
+        if control == "Choose pictures" and sheet.is_visible():
             sheet.click()
         button = studio.button(control)
         button.scroll_into_view_if_needed()
         box = button.bounding_box()
         assert box is not None
         assert box["x"] >= 0
+    studio.choose(scenes.photo(), scenes.photo())
+    assert studio.page.evaluate(WIDE) == [0, []]
+    assert studio.page.evaluate(SMALL) == []
     studio.view("Original")
     studio.button("Delete picture").click()
     box = studio.dialog.bounding_box()

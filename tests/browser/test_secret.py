@@ -37,7 +37,7 @@ def test_a_wrong_secret_is_refused_in_words(
     studio = Studio(visited, process)
     studio.page.goto(f"{process.url}/_studio/")
     expect(studio.field("searchbox", "Id of a picture")).to_be_hidden()
-    expect(studio.button("Choose a picture")).to_be_hidden()
+    expect(studio.button("Choose pictures")).to_be_hidden()
     studio.unlock("not the secret")
     studio.failed("The secret is missing or wrong.", "lock-said")
     expect(studio.button("Unlock")).to_be_visible()
@@ -53,7 +53,7 @@ def test_a_reload_forgets_the_secret(opened: Studio) -> None:
     assert opened.page.get_by_label("Admin secret", exact=True).input_value() == ""
     opened.page.reload()
     expect(opened.button("Unlock")).to_be_visible()
-    expect(opened.button("Choose a picture")).to_be_hidden()
+    expect(opened.button("Choose pictures")).to_be_hidden()
     assert servers.ADMIN not in opened.page.evaluate(KEPT)
     assert servers.ADMIN not in opened.process.log.read_text()
 
@@ -82,7 +82,7 @@ def test_where_tokens_want_a_secret(visit: Open, tmp_path: Path, name: str) -> N
         studio.choose(scenes.photo())
         studio.field("textbox", "Id").fill(name)
         studio.button("Upload").click()
-        studio.failed("secret", "upload-said")
+        studio.failed("secret", "queue")
         studio.page.get_by_label("Upload secret", exact=True).fill(servers.SECRET)
         studio.button("Upload").click()
         studio.shown(f"/{name}_")

@@ -34,28 +34,17 @@ def test_a_file_that_is_no_picture(
     studio.choose(file)
     studio.field("textbox", "Id").fill(name)
     studio.button("Upload").click()
-    studio.failed(words, "upload-said")
+    studio.failed(words, "queue")
     studio.upload(scenes.photo(), name)
 
 
 def test_a_file_that_is_too_large(studio: Studio, name: str) -> None:
     """It is said with the limit, before a byte of it is sent."""
     studio.choose(File("large.jpg", bytes(5 << 20)))
-    studio.field("textbox", "Id").fill(name)
-    studio.button("Upload").click()
-    studio.failed("4,194,304 bytes", "upload-said")
+    studio.failed("4,194,304 bytes", "queue")
+    expect(studio.button("Upload")).to_be_disabled()
     assert not any(url.endswith(f"/{name}") for url in studio.visit.asked), "not sent at all"
     studio.upload(scenes.photo(), name)
-
-
-def test_an_id_that_is_taken(opened: Studio, name: str) -> None:
-    """Another one has to be chosen."""
-    opened.visit.expect("status of 403")
-    opened.choose(scenes.photo())
-    opened.field("textbox", "Id").fill(name)
-    opened.button("Upload").click()
-    opened.failed("already uploaded", "upload-said")
-    opened.upload(scenes.photo(), f"{name}-2")
 
 
 def test_an_id_that_there_is_not(studio: Studio, name: str) -> None:

@@ -68,7 +68,7 @@ def test_an_upload_shows_how_far_it_is(studio: Studio, name: str) -> None:
         studio.choose(File("noise.jpg", pictures.noise(1000, 800, quality=90)))
         studio.field("textbox", "Id").fill(name)
         studio.button("Upload").click()
-        expect(studio.field("progressbar", "Upload progress")).to_be_visible()
+        expect(studio.field("progressbar", "Upload of noise.jpg")).to_be_visible()
         servers.until(lambda: 0.0 < _position(studio) < 1.0)
     studio.shown(f"/{name}_")
 
@@ -76,7 +76,7 @@ def test_an_upload_shows_how_far_it_is(studio: Studio, name: str) -> None:
 def _position(studio: Studio) -> float:
     """How much of the bar is filled, 0 to 1; 1 where there is none any more."""
     script = """() => {
-        const bar = document.querySelector("progress");
+        const bar = document.querySelector("#queue progress");
         return bar === null || bar.position < 0 ? 1 : bar.position;
     }"""
     position: float = studio.page.evaluate(script)
@@ -86,10 +86,11 @@ def _position(studio: Studio) -> float:
 def cancelled(studio: Studio) -> None:
     """Cancel the upload; the page itself gives the token back, which may be refused."""
     studio.visit.expect("status of 40[03]")
-    cancel = studio.button("Cancel upload")
+    cancel = studio.button("Cancel")
     cancel.click()
     expect(studio.status).to_contain_text("cancelled")
     expect(cancel).to_be_hidden()
+    expect(studio.button("Retry")).to_be_focused()
 
 
 def test_an_upload_is_broken_off(studio: Studio, name: str) -> None:
@@ -114,7 +115,7 @@ def test_an_upload_is_broken_off_before_it_begins(studio: Studio, name: str) -> 
     studio.button("Upload").click()
     servers.until(lambda: studio.page.title() and held)
     studio.visit.expect("status of 40[03]")
-    studio.button("Cancel upload").click()
+    studio.button("Cancel").click()
     held[0].continue_()
     expect(studio.status).to_contain_text("cancelled")
     studio.page.unroute("**/_studio/token")

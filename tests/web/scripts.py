@@ -32,6 +32,8 @@ MODULES = (
     "address",
     "code",
     "formats",
+    "grid",
+    "many",
     "markup",
     "rect",
     "srcset",
@@ -45,6 +47,7 @@ PAGE = """
 globalThis.document = {
   baseURI: "http://host/_studio/", documentElement: {}, getElementById: () => null,
 };
+globalThis.IntersectionObserver = class {};
 globalThis.ImageData = class {
   constructor(width, height) {
     Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });

@@ -393,3 +393,50 @@ def test_the_best_format_weighs_least_of_those_about_as_alike(node: Any) -> None
         for case, _ in cases
     ]
     assert node([("best", each) for each in found]) == [at for _, at in cases]
+
+
+def test_the_next_id_is_one_that_is_free(node: Any) -> None:
+    """Counted on from what was counted before, but not from the number of a camera."""
+    cases: list[tuple[str, list[str], str]] = [
+        ("sample", [], "sample-2"),
+        ("sample", ["sample-2", "sample-3"], "sample-4"),
+        ("sample-2", [], "sample-3"),
+        ("sample-9", [], "sample-10"),
+        ("IMG-2041", [], "IMG-2041-2"),
+        ("holiday-01", [], "holiday-01-2"),
+        ("-2", [], "-3"),
+    ]
+    found = node([("following", id_, taken) for id_, taken, _ in cases])
+    assert found == [free for _, _, free in cases]
+
+
+def test_tiles_say_what_is_to_know(node: Any) -> None:
+    """What is held, what is over, and which end comes first; arrow keys keep to the grid."""
+    early, late = "2030-01-02T03:04:05Z", "2031-01-01T00:00:00Z"
+    cases = [
+        ({}, []),
+        ({"held": True, "state": "held"}, ["held"]),
+        ({"held": True, "state": "expired", "keep_until": early}, ["held", "expired"]),
+        ({"keep_until": late, "claim_until": early}, ["until 2030-01-02"]),
+    ]
+    assert node([("badges", picture) for picture, _ in cases]) == [said for _, said in cases]
+    keys = [
+        ("ArrowRight", 0, 1), ("ArrowRight", 6, 6), ("ArrowLeft", 0, 0), ("ArrowDown", 1, 4),
+        ("ArrowDown", 5, 5), ("ArrowUp", 4, 1), ("Home", 4, 0), ("End", 1, 6), ("a", 1, -1),
+    ]  # fmt: skip
+    assert node([("led", key, at, 3, 7) for key, at, _ in keys]) == [to for _, _, to in keys]
+
+
+def test_what_is_warmed(node: Any) -> None:
+    """The rendition of the knobs, and the same size with each other preset."""
+    (defaults,) = node([("DEFAULTS",)])
+    session = {**SESSION, "presets": {"card": {"fit": "crop"}, "grey": {"grey": "true"}}}
+    turned = {**defaults, "w": 300, "h": 200, "fit": "crop", "format": "webp", "preset": "grey"}
+    ((*found,),) = node([("renditions", {"id": "a b", "focus": None}, turned, session)])
+    assert found == [
+        "a%20b_300_200.webp?fit=crop&preset=grey",
+        "a%20b_300_200.webp?preset=card",
+    ]
+    ids = [f"cat-{number}" for number in range(7)]
+    (asked,) = node([("question", ids)])
+    assert asked.startswith("cat-0, cat-1, cat-2, cat-3, cat-4 and 2 more: ")

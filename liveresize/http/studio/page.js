@@ -56,16 +56,17 @@ export function drawn(image, properties = {}) {
   return canvas;
 }
 
-/** Ask before something is deleted for good; whether it shall be. */
-export function sure(heading, text) {
+/** Ask before something is gone for good; whether it shall be. `act` is what the button says. */
+export function sure(heading, text, act = "Delete") {
   const dialog = byId("confirm");
   byId("confirm-heading").textContent = heading;
   byId("confirm-text").textContent = text;
+  byId("agree").textContent = act;
   dialog.returnValue = "keep";
   dialog.showModal();
   byId("keep").focus();
   return new Promise((answer) => {
-    dialog.onclose = () => answer(dialog.returnValue === "delete");
+    dialog.onclose = () => answer(dialog.returnValue === "agree");
   });
 }
 

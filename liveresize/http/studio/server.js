@@ -10,22 +10,22 @@ let bearer = "";
 
 /** The server said no, or nothing: `message` is its own sentence. */
 class Refused extends Error {
-  constructor(message, status = 0) {
+  constructor(message, status = 0, code = "") {
     super(message);
-    this.status = status;
+    Object.assign(this, { status, code });
   }
 }
 
 const SILENT = "The server does not answer. Is it running?";
 
-function refusal(status, text) {
+export function refusal(status, text) {
   let said = {};
   try {
     said = JSON.parse(text);
   } catch {
     // A proxy in front answers in words of its own.
   }
-  return new Refused(said.error ?? `The server answered ${status}.`, status);
+  return new Refused(said.error ?? `The server answered ${status}.`, status, said.code);
 }
 
 async function ask(path, options = {}) {
@@ -47,7 +47,7 @@ const send = async (method, path, body, headers = {}) => {
   return (await ask(path, { method, body: JSON.stringify(body), headers })).json();
 };
 
-const segment = (id) => encodeURIComponent(id);
+export const segment = (id) => encodeURIComponent(id);
 
 /** Send the secret, which may be empty; returns the session. */
 export async function begin(secret) {
@@ -62,38 +62,32 @@ export async function begin(secret) {
 }
 
 /** A token to upload `id` with; `secret` is that of /token, where it asks for one. */
-export async function token(id, source, secret) {
-  if (source === "studio") return (await send("POST", "_studio/token", { id }, authorised())).token;
-  return (await send("POST", "token", source === "secret" ? { id, secret } : { id })).token;
+export async function token(id, source, secret, overwrite = false) {
+  const wanted = overwrite ? { id, overwrite } : { id };
+  if (source === "studio") return (await send("POST", "_studio/token", wanted, authorised())).token;
+  return (await send("POST", "token", source === "secret" ? { ...wanted, secret } : wanted)).token;
 }
 
-/** Upload a file; `progress(sent, whole)` is told in bytes. Aborts when `signal` does. */
-export function upload(id, file, pass, progress, signal) {
+/**
+ * A request whose `progress(sent)` is told in bytes; returns what was answered, whatever it is.
+ * Aborts when `signal` does.
+ */
+export function exchange(method, path, headers, { body = null, progress, signal } = {}) {
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();
-    request.open("POST", new URL(segment(id), ROOT));
-    request.setRequestHeader("X-Token", pass);
-    // The bytes decide the format.
-    const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
-    request.setRequestHeader("Content-Type", kind);
-    request.upload.onprogress = (event) => progress(event.loaded, event.total);
-    request.onload = () =>
-      request.status === 200 ? done() : fail(refusal(request.status, request.responseText));
+    request.open(method, new URL(path, ROOT));
+    for (const name in headers) request.setRequestHeader(name, headers[name]);
+    if (progress) request.upload.onprogress = (event) => progress(event.loaded);
+    request.onload = () => done(request);
     request.onerror = () => fail(new Refused(SILENT));
     request.onabort = () => fail(new DOMException("", "AbortError"));
-    signal.onabort = () => request.abort();
-    request.send(file);
+    signal?.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(body);
   });
 }
 
 /** What the server counts, for those who may read it. */
 export const metrics = (path) => ask(path, { headers: authorised() });
-
-/** Give an unused token back, by an empty upload. */
-export async function release(id, pass) {
-  const headers = { "X-Token": pass, "Content-Type": "image/unknown" };
-  await ask(segment(id), { method: "POST", headers }).catch(() => {});
-}
 
 /** Facts of an original; null if not `open` to all, nor to this user. */
 export async function facts(id, open) {

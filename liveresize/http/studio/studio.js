@@ -2,6 +2,7 @@
 
 import * as activity from "./activity.js";
 import * as address from "./address.js";
+import * as files from "./files.js";
 import * as gallery from "./gallery.js";
 import * as knobs from "./knobs.js";
 import { byId, complain, on, root, say, size, sure } from "./page.js";
@@ -10,7 +11,6 @@ import * as recent from "./recent.js";
 import * as rendition from "./rendition.js";
 import * as server from "./server.js";
 import * as sheets from "./sheets.js";
-import * as upload from "./upload.js";
 import * as views from "./views.js";
 
 const PAUSE = 150; // milliseconds without a turn of a knob before the server is asked
@@ -180,6 +180,26 @@ function listenForDeletion() {
   });
 }
 
+let queue = null;
+
+/** The queue of uploads, loaded when there is something to upload. */
+async function uploads() {
+  if (queue) return queue;
+  queue = await import("./queue.js");
+  queue.listen(session, { uploaded, refused, visit: (id) => visit(id, "upload-said") });
+  return queue;
+}
+
+/** Show what has been put in: the one that was chosen, or all that were, in the gallery. */
+async function uploaded(ids, single) {
+  gallery.arrived(ids);
+  const renewed = ids.find((id) => id === open?.id);
+  if (!single && open && !renewed) return;
+  const id = renewed ?? ids[0];
+  await visit(id, "upload-said");
+  if (single) say(`Uploaded ${id}.`);
+}
+
 /** Do something with selected pictures. */
 async function many(what, pictures) {
   const { run } = await import("./many.js");
@@ -218,11 +238,10 @@ function listen() {
     remember(knobs.read());
     original.prepare();
   });
-  upload.listen(session, async (id) => {
-    gallery.arrived([id]);
-    await visit(id, "upload-said");
-    say(`Uploaded ${id}.`);
-  }, refused);
+  files.listen(session, async (chosen) => {
+    sheets.show("gallery");
+    (await uploads()).add(chosen);
+  });
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.onclick = () => copy(button);
   }
