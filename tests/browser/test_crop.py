@@ -132,11 +132,12 @@ def test_the_rendition_is_what_is_framed(studio: Studio, name: str) -> None:
         ("25%,0.5,0.25,1.0", 120, 160, 120, 160),
     ):
         knob.fill(text)
-        frame = left / 480, top / 320, width / 480, height / 320
-        servers.until(lambda frame=frame: framed(studio) == pytest.approx(frame, abs=0.001))
+        wanted = pytest.approx((left / 480, top / 320, width / 480, height / 320), abs=0.001)
+        studio.shown("rect=")
+        assert framed(studio) == wanted
     drag(studio, (0.3, 0.6), (0.41, 0.33))
-    x, y, width, height = said(studio)
-    box = (round(x * 480), round(y * 320), round((x + width) * 480), round((y + height) * 320))
+    x, y, wide, high = said(studio)
+    box = (round(x * 480), round(y * 320), round((x + wide) * 480), round((y + high) * 320))
     studio.field("spinbutton", "Width").fill(str(box[2] - box[0]))
     studio.shown(f"_{box[2] - box[0]}_0.png", "rect=")
     shown = studio.pixels().convert("RGB")
