@@ -16,9 +16,12 @@ DOCS = servers.ROOT / "docs"
 
 SAMPLE = DOCS / "sample.jpg"
 
+WIDE = {"viewport": {"width": 1280, "height": 720}}
+
 SHOTS: dict[str, dict[str, Any]] = {
-    "studio-light": {"color_scheme": "light", "viewport": {"width": 1360, "height": 1000}},
-    "studio-dark": {"color_scheme": "dark", "viewport": {"width": 1360, "height": 1000}},
+    "studio-light": {"color_scheme": "light", **WIDE},
+    "studio-dark": {"color_scheme": "dark", **WIDE},
+    "studio-srcset": {"color_scheme": "light", **WIDE},
     "studio-narrow": {
         "color_scheme": "light",
         "viewport": {"width": 360, "height": 740},
@@ -27,11 +30,6 @@ SHOTS: dict[str, dict[str, Any]] = {
         "has_touch": True,
     },
 }
-
-STOPS = ("body", "#compare", "#url")
-"""What a phone is scrolled to, one picture each."""
-
-SCROLL = "(stop) => scrollBy(0, stop.closest('.card, body').getBoundingClientRect().top)"
 
 GAP = 24
 """Pixels between the pictures of a phone."""
@@ -53,29 +51,76 @@ def prepared(browser: Browser, process: servers.Process, name: str, **options: A
     studio.shown("gravity=smart", "blur=3")
     studio.field("slider", "Compare with the original").fill("45")
     expect(studio.page.locator("#reference-image")).to_be_visible()
-    studio.page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
-    studio.page.mouse.move(0, 0)
-    # What it says at the lower edge fades away again; the pictures are taken without it.
-    expect(studio.status).to_have_css("opacity", "0")
     return studio
 
 
-def taken(studio: Studio, **options: Any) -> Image.Image:
-    """What the page looks like; see playwright's Page.screenshot."""
-    return Image.open(io.BytesIO(studio.page.screenshot(**options))).convert("RGB")
+def rest(studio: Studio) -> None:
+    """Take the focus and the pointer away, and let what it says fade."""
+    studio.page.evaluate(
+        '() => { document.activeElement.blur(); document.querySelector("#knobs").scrollTop = 0; }'
+    )
+    studio.page.mouse.move(0, 0)
+    expect(studio.status).to_have_css("opacity", "0")
 
 
-def scrolled(studio: Studio) -> Image.Image:
-    """The screen of a phone at each of STOPS, side by side."""
-    screens = []
-    for stop in STOPS:
-        studio.page.locator(stop).evaluate(SCROLL)
-        screens.append(taken(studio))
+def one(studio: Studio) -> Image.Image:
+    """The rendition, beside what it was."""
+    rest(studio)
+    return taken(studio)
+
+
+def formats(studio: Studio) -> Image.Image:
+    """Three formats, judged, with what the server does above."""
+    studio.field("slider", "Blur").fill("0")
+    studio.view("Formats")
+    expect(studio.page.locator("#view-formats")).to_contain_text("best")
+    studio.button("Activity").click()
+    expect(studio.page.get_by_role("img", name="Hits, last ten minutes: from")).to_be_visible()
+    rest(studio)
+    return taken(studio)
+
+
+def srcset(studio: Studio) -> Image.Image:
+    """Four screens."""
+    studio.field("slider", "Blur").fill("0")
+    studio.view("Srcset")
+    expect(studio.page.locator("#view-srcset")).to_contain_text("All four screens")
+    expect(studio.page.locator("#view-srcset")).to_contain_text("1920 px")
+    rest(studio)
+    return taken(studio)
+
+
+def phone(studio: Studio) -> Image.Image:
+    """Three screens of a phone, side by side."""
+    screens = [one(studio)]
+    studio.view("Original")
+    studio.page.get_by_text("16:9", exact=True).click()
+    studio.button("Knobs").click()
+    rest(studio)
+    screens.append(taken(studio))
+    studio.view("Rendition")
+    studio.button("Pictures").click()
+    rest(studio)
+    screens.append(taken(studio))
     width, height = screens[0].size
     together = Image.new("RGB", (len(screens) * (width + GAP) - GAP, height), "white")
     for index, screen in enumerate(screens):
         together.paste(screen, (index * (width + GAP), 0))
     return together
+
+
+VIEWS = {
+    "studio-light": one,
+    "studio-dark": formats,
+    "studio-srcset": srcset,
+    "studio-narrow": phone,
+}
+"""What each of SHOTS shows."""
+
+
+def taken(studio: Studio) -> Image.Image:
+    """What the page looks like."""
+    return Image.open(io.BytesIO(studio.page.screenshot())).convert("RGB")
 
 
 def main() -> None:
@@ -87,8 +132,7 @@ def main() -> None:
     ):
         for number, (shot, options) in enumerate(SHOTS.items(), 1):
             studio = prepared(browser, process, f"lake-{number}", **options)
-            phone = "is_mobile" in options
-            picture = scrolled(studio) if phone else taken(studio, full_page=True)
+            picture = VIEWS[shot](studio)
             studio.visit.context.close()
             assert studio.visit.unexpected == [], studio.visit.unexpected
             path = DOCS / f"{shot}.png"

@@ -69,6 +69,7 @@ function finished(going = true) {
     : local() && !wanted().prefix ? "None yet. Those you open are remembered in this browser, by id."
     : filtered ? "None like that." : "None yet.";
   byId("pictures").ariaBusy = null;
+  byId("every").parentElement.hidden = none;
   button.hidden = !next;
   button.disabled = false;
   seen.unobserve(button); // observed anew, it is told whether it is in sight still

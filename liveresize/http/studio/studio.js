@@ -236,6 +236,7 @@ function listen() {
   views.listen(() => {
     history.pushState(null, "", location.href);
     remember(knobs.read());
+    sheets.show(["srcset", "code"].includes(views.current()) ? "" : "knobs");
     original.prepare();
   });
   files.listen(session, async (chosen) => {
