@@ -62,7 +62,7 @@ def test_nothing_is_out_of_reach(
     assert studio.page.evaluate(WIDE) == [0, []]
     assert studio.page.evaluate(SMALL) == []
     for view, control in (
-        ("Code", "Copy curl"),
+        ("Code", "Copy HTML"),
         ("Original", "Delete picture"),
         ("Rendition", "Copy URL"),
         ("Rendition", "Choose pictures"),
