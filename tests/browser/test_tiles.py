@@ -71,7 +71,8 @@ def test_figures_of_the_server_are_live(page: Page, bare: servers.Process, name:
     expect(page.get_by_role("img", name="Hits, last ten minutes: from")).to_be_visible()
     told = texts(page)
     assert list(told) == [*("Hits", "Renders", "Hit ratio", "Response p95", "Queue", "Backlog")]
-    assert 3 <= float(told["Hits"].removesuffix(" /s")) <= 4  # 19 in 5 seconds and a bit
+    # 19 in 5 seconds and as long as all this takes.
+    assert 0 < float(told["Hits"].removesuffix(" /s")) <= 4
     assert told["Hit ratio"] == "95 %"
     assert float(told["Response p95"].removesuffix(" ms")) > 0
     assert page.locator("#tried [aria-live]").count() == 0
