@@ -59,7 +59,7 @@ def test_pictures_are_served_without_a_database(tmp_path: Path, cluster: Cluster
             load.count.enter("fault")
             with BREAKS[how](cluster):
                 load.more(30, uploads=2)
-                assert not production.parts(process)["database"]["ok"]
+                production.database_is(process, False)
             load.count.enter("recovery")
             production.database_is(process, True)
             servers.until(lambda: process.client.get("/_health").status_code == 200)

@@ -165,7 +165,6 @@ async function run(each) {
   const broken = (why) => (each.text.textContent = `${why} It goes on by itself.`);
   try {
     await granted(each, (grant, token) => send(file, grant, { token, progress, broken, signal }));
-    landed.push(each.grant.id);
     each.grant = null;
     put(each, "done", `Uploaded as ${named(each)}.`);
   } catch (error) {
@@ -231,17 +230,18 @@ async function offerAnother(each) {
 
 /** Nothing is on its way any more: tell the page what has come. */
 function finish() {
-  const [ids, single, wrong] = [landed, begun === 1, begun - landed.length];
-  [landed, begun] = [[], 0];
+  const ids = among("done").map(named); // as they stand in the queue, whichever ended first
+  const [single, wrong] = [begun === 1, begun - ids.length];
+  begun = 0;
   for (const each of among("done")) remove(each);
   if (!single && ids.length) {
     say(`Uploaded ${counted(ids.length)}.${wrong ? ` ${number(wrong)} did not go in.` : ""}`, wrong > 0);
   }
   if (document.activeElement === document.body) byId("choose").focus();
-  if (ids.length) tools.uploaded(ids, single);
+  if (ids.length) tools.uploaded(ids, single, wrong > 0);
 }
 
-/** `tools`: `uploaded(ids, single)`, `refused(error, place)` and `visit(id)`. */
+/** `tools`: `uploaded(ids, single, wrong)`, `refused(error, place)` and `visit(id)`. */
 export function listen(told, given) {
   [session, tools] = [told, given];
   byId("upload-secret-field").hidden = session.token !== "secret";

@@ -190,9 +190,11 @@ async function uploads() {
   return queue;
 }
 
-/** Show what has been put in: the one that was chosen, or all that were, in the gallery. */
-async function uploaded(ids, single) {
+/** Show what has been put in: the one that was chosen, or all that were, in the gallery. Where some
+ * went `wrong`, their rows stay in sight. */
+async function uploaded(ids, single, wrong) {
   gallery.arrived(ids);
+  if (wrong) return;
   const renewed = ids.find((id) => id === open?.id);
   if (!single && open && !renewed) return;
   const id = renewed ?? ids[0];
