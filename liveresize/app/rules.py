@@ -1,5 +1,6 @@
 """Rules that are made of several sections of the settings."""
 
+import unicodedata
 from collections.abc import Callable
 
 from liveresize import errors
@@ -148,7 +149,10 @@ def size_rules_of(settings: Settings) -> Callable[[ImageId], SizeRules]:
         return lambda image: usual
 
     def rules_of(image: ImageId) -> SizeRules:
-        application = applications.of(image.name, image.bucket)
+        # A name that is not in NFC is answered with the picture whose name is.
+        composed = unicodedata.normalize("NFC", image.name)
+        spelled = (applications.of(each, image.bucket) for each in (composed, image.name))
+        application = next(filter(None, spelled), None)
         return usual if application is None else limited.get(application.name, usual)
 
     return rules_of

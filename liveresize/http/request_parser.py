@@ -14,7 +14,7 @@ from liveresize.core.names import MAX_BYTES, ImageId
 from liveresize.core.operation import UrlRules
 from liveresize.core.sizes import SizeRules
 from liveresize.core.urls import FactsRequest, OriginalRequest, RenditionRequest
-from liveresize.delivery.pictures import AnyRequest
+from liveresize.delivery.pictures import AnyRequest, without_extension
 from liveresize.http.responses import ResponseOptions
 from liveresize.http.secret_throttle import SecretThrottle
 from liveresize.settings.applications import NONE, Application, Applications
@@ -257,9 +257,16 @@ class RequestParser:
         application = self._application(target)
         if application is None or not application.signing_keys:
             return
-        name = unicodedata.normalize("NFC", request.image.name)
-        if not application.covers(name) and not sealed.opened_by(self._settings.keys):
+        names = [unicodedata.normalize("NFC", image.name) for image in reached(request)]
+        own = all(map(application.covers, names))
+        if not own and not sealed.opened_by(self._settings.keys):
             raise errors.SignatureRefused("The signature `sig` is not that of this address.")
+
+
+def reached(request: AnyRequest) -> tuple[ImageId, ...]:
+    """Return the pictures that a request may be answered with: `/cat.heic` with `cat` as well."""
+    shorter = without_extension(request) if isinstance(request, OriginalRequest) else None
+    return (request.image,) if shorter is None else (request.image, shorter.image)
 
 
 def _called(request: AnyRequest, name: str) -> AnyRequest:

@@ -1,10 +1,13 @@
 """Applications that share a server: each within its own prefix, quotas and rules."""
 
+import unicodedata
+import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from imaging import heics
 from webhook.receivers import Receiver
 
 from liveresize.core import signing
@@ -233,6 +236,36 @@ def test_a_key_reaches_no_shorter_name(launch: Callable[..., servers.Running]) -
     assert (moved.status_code, web.get(moved.headers["Location"]).status_code) == (307, 200)
     for name, status in (("cat", 403), ("cat_2", 204)):
         assert web.delete(f"/{name}", headers=bearer(SHOP)).status_code == status
+
+
+def test_a_picture_by_another_spelling_of_its_name(launch: Callable[..., servers.Running]) -> None:
+    """Names in NFD, and HEIC with an extension, are within the same bounds."""
+    running = launch(
+        secret=servers.SECRET,
+        admin__secrets=[servers.ADMIN],
+        signing__keys=[ALL_KEYS],
+        originals__public=False,
+        presets=CARD,
+        applications={
+            "bars": {"secret": NEWS, "prefix": "bär-", "presets": ["card"]},
+            "odd": {"secret": SHOP, "prefix": "cat.h", "signing_keys": [KEY]},
+        },
+    )
+    web = running.client
+    assert stored(web, "bär-1", pictures.png(), NEWS).status_code == 200
+    for form in ("NFC", "NFD"):
+        name = urllib.parse.quote(unicodedata.normalize(form, "bär-1"))
+        assert web.get(f"/{name}_20_0.jpg?preset=card").status_code == 200
+        assert said(web.get(f"/{name}_20_0.jpg")) == (403, "preset_required")
+    heic = heics.File((heics.shown(),)).data()
+    for name, held in (("cat", True), ("cat.h", False)):
+        assert stored(web, name, heic, servers.SECRET, held=held).status_code == 200
+    assert web.get("/cat.heic", headers=bearer(servers.ADMIN)).status_code == 200
+    assert web.get("/cat.heic", headers=bearer(SHOP)).status_code == 404
+    assert web.patch("/cat", json={"held": False, "secret": servers.SECRET}).status_code == 200
+    assert web.get(signing.sign("/cat.heic", ALL_KEYS)).status_code == 200
+    assert web.get(signing.sign("/cat.heic", KEY)).status_code == 403
+    assert web.get(signing.sign("/cat.h", KEY)).status_code == 200
 
 
 def test_without_a_secret_of_all_networks_get_other_ids(

@@ -24,7 +24,7 @@ from liveresize.http import cors, descriptions, fallback_responses, fast_path, r
 from liveresize.http.handlers import admin
 from liveresize.http.handlers.base import CHUNK, Handler
 from liveresize.http.near_misses import Wrong
-from liveresize.http.request_parser import ParsedRequest
+from liveresize.http.request_parser import ParsedRequest, reached
 from liveresize.http.responses import NOTHING, Part, Response, ResponseOptions, Slice
 from liveresize.http.transport.unsent import LARGE
 
@@ -225,7 +225,7 @@ class PictureHandler(PicturesHandler):
         scope, parsed = admin.recognised(self), None
         if scope is not None:
             parsed = parser.read_for_admin(self.target, headers)
-            if not scope.covers(parsed.request.image):
+            if not all(map(scope.covers, reached(parsed.request))):
                 parsed = None  # a secret of another application opens nothing here
         if parsed is None:
             parsed = parser.read(self.target, headers, self.client_key)
