@@ -2,8 +2,10 @@
 
 import { byId, number, on } from "./page.js";
 
-/** Call `take` with files. */
-export function listen(session, take) {
+/** Call `use` with files. */
+export function listen(session, use) {
+  // Texts are dropped and pasted as well, into fields.
+  const take = (files) => files.length && use(files);
   const most = `${number(Math.round(session.max_upload_bytes / 2 ** 17) / 8)} MiB`;
   const pixels = `${session.max_megapixels} megapixels`;
   byId("takes").textContent = `${session.input.join(", ")}; up to ${most} and ${pixels}`;
