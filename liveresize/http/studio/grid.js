@@ -12,7 +12,7 @@ const box = (tile) => tile.querySelector("input");
 const renewed = new Map(); // ids that mean another picture than when the page was loaded
 const selection = new Map(); // id → picture
 let current = "";
-let last = null; // the tile whose box was clicked last: where a range begins
+let last = ""; // the picture whose box was clicked last: where a range begins
 
 /** What a tile says of a picture beside its id. */
 export function badges({ held = false, state = "public", keep_until: kept, claim_until: claimed }) {
@@ -66,12 +66,14 @@ function tile(picture, open) {
 
 function select(clicked, range) {
   const all = tiles();
-  const [from, to] = [all.indexOf(range ? last : clicked), all.indexOf(clicked)];
+  const to = all.indexOf(clicked);
+  const begun = range ? all.findIndex((each) => idOf(each) === last) : to;
+  const from = begun < 0 ? to : begun; // it may have left since
   const on = box(clicked).checked;
-  for (const each of all.slice(Math.max(0, Math.min(from, to)), Math.max(from, to) + 1)) {
+  for (const each of all.slice(Math.min(from, to), Math.max(from, to) + 1)) {
     check(each, on);
   }
-  last = clicked;
+  last = idOf(clicked);
   changed();
 }
 
