@@ -6,7 +6,7 @@ import pytest
 from imaging import samples
 from PIL import Image
 from playwright.sync_api import Locator, expect
-from web import pictures
+from web import pictures, servers
 
 from liveresize.imaging import similarity
 
@@ -55,6 +55,30 @@ def test_formats_are_measured_and_chosen(opened: Studio, name: str) -> None:
     opened.shown(".webp")
     expect(opened.field("combobox", "Format")).to_have_value("webp")
     expect(opened.button("WebP")).to_have_attribute("aria-pressed", "true")
+
+
+HOLD = """() => {
+    const { decode } = HTMLImageElement.prototype;
+    HTMLImageElement.prototype.decode = function () {
+        if (globalThis.late || !this.closest("#formats")) return decode.call(this);
+        return new Promise((done, fail) => (globalThis.late = () => fail(new Error("late"))));
+    };
+}"""
+"""The first picture of a card is decoded when `late` is called, and has failed then."""
+
+
+def test_a_picture_that_came_too_late_says_nothing_of_the_next(opened: Studio) -> None:
+    """Another one in its place ends its decoding: the format may be shown all the same."""
+    opened.page.evaluate(HOLD)
+    opened.view("Formats")
+    servers.until(lambda: opened.page.evaluate("() => !!globalThis.late"))
+    opened.field("slider", "Blur").fill("1")
+    opened.shown("blur=1")
+    assert float(told(opened, "JPEG")["SSIM"]) > 0
+    opened.page.evaluate("() => globalThis.late()")
+    opened.view("Rendition")
+    opened.view("Formats")
+    assert float(told(opened, "JPEG")["SSIM"]) > 0
 
 
 def test_pictures_that_not_every_format_keeps(studio: Studio, name: str) -> None:

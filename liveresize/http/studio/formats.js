@@ -116,16 +116,14 @@ async function load(card, path, density, signal) {
   URL.revokeObjectURL(image.src);
   view.clear();
   image.hidden = true;
-  if (!card.found.data) return;
-  image.src = URL.createObjectURL(card.found.data);
-  await image.decode().then(
-    () => {
-      image.hidden = false;
-      view.size([image.naturalWidth, image.naturalHeight], density);
-    },
-    () => (card.found.why = `not shown: this browser has no ${name}`),
-  );
-  signal.throwIfAborted();
+  const { found } = card;
+  if (!found.data) return;
+  image.src = URL.createObjectURL(found.data);
+  const shown = await image.decode().then(() => true, () => false);
+  signal.throwIfAborted(); // another picture may have taken its place, and so have ended it
+  image.hidden = !shown;
+  if (shown) view.size([image.naturalWidth, image.naturalHeight], density);
+  else found.why = `not shown: this browser has no ${name}`;
 }
 
 /** How much each weighs, against the heaviest. */
