@@ -1,7 +1,9 @@
 """What packages are made of: licences, pinned requirements, files of the Debian package."""
 
 import re
+import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -58,3 +60,37 @@ def test_what_the_debian_package_installs_is_there() -> None:
         assert "/usr/local" not in text
     for script in debian.SCRIPTS:
         assert (ROOT / "deploy/debian" / script).read_text().startswith("#!/bin/sh\n")
+
+
+STOPPED = ("systemctl", "systemd-sysusers", "systemd-tmpfiles", "chgrp", "install")
+"""Commands of the maintainer scripts that would change this machine."""
+
+
+@pytest.mark.parametrize(
+    ("script", "action", "begins"),
+    [
+        ("postinst", "configure", "systemd-sysusers"),
+        ("postinst", "abort-remove", "systemd-sysusers"),
+        ("postinst", "abort-upgrade", ""),
+        ("prerm", "upgrade", ""),
+    ],
+)
+def test_scripts_of_the_debian_package(
+    tmp_path: Path, script: str, action: str, begins: str
+) -> None:
+    """A removal that was given up starts the service again; a folder that is gone stops nothing."""
+    said = tmp_path / "said"
+    for name in (*STOPPED, "deb-systemd-helper", "deb-systemd-invoke"):
+        stub = tmp_path / name
+        stub.write_text(f'#!/bin/sh\necho {name} "$@" >>{said}\n')
+        stub.chmod(0o755)
+    text = (ROOT / "deploy/debian" / script).read_text()
+    moved = text.replace("/usr/lib/liveresize", str(tmp_path / "gone"))
+    subprocess.run(
+        ["/bin/sh", "-c", moved, script, action],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=True,
+    )
+    calls = said.read_text() if said.exists() else ""
+    assert calls.startswith(begins)
+    assert bool(calls) == bool(begins)
