@@ -165,13 +165,14 @@ def estimated() -> None:
     """Lookups of the database at sizes that are too large to simulate, beside one that is not."""
     from scripts.simulation.estimate import estimate
 
-    steps = ((10**6, 1_000, 3), (10**8, 50_000, 30), (10**10, 1_000_000, 400))
+    steps = ((10**6, 1_000, 3), (10**8, 50_000, 150), (10**10, 1_000_000, 3_400))
     for pictures, rate, instances in steps:
-        found = estimate(pictures, rate, instances)
-        click.echo(
-            f"| {pictures:,} | {rate:,} | {instances} | {found.by_link:.3f} "
-            f"| {found.by_original:.3f} | {found.lookups:,.0f} |"
-        )
+        for link_ttl in (60, 3600):
+            found = estimate(pictures, rate, instances, link_ttl=link_ttl)
+            click.echo(
+                f"| {pictures:,} | {rate:,} | {instances:,} | {link_ttl} s | {found.by_link:.2f} "
+                f"| {found.by_original:.2f} | {found.lookups:,.0f} |"
+            )
 
 
 @main.command("replay")

@@ -21,7 +21,7 @@ def curves(
     dots: bool = True,
 ) -> str:
     """Points joined by lines; `ticks` of the x axis are (where, what it says)."""
-    xs = [x for points in series.values() for x, _ in points]
+    xs = [x for points in series.values() for x, _ in points] + [x for x, _ in ticks]
     top, step = _top(max(y for points in series.values() for _, y in points))
     scale = math.log10 if log_x else float
     low, high = scale(min(xs)), scale(max(xs))
@@ -66,7 +66,7 @@ def curves(
     for place, name in enumerate(reversed(series)):
         colour = COLOURS[(len(series) - 1 - place) % len(COLOURS)]
         parts.append(_text(right, 38, name, anchor="end"))
-        right -= 7 * len(name) + 6
+        right -= 5.8 * len(name) + 8
         parts.append(f'<rect x="{right - 8:.1f}" y="29" width="10" height="10" fill="{colour}"/>')
         right -= 20
     return "\n".join([*parts, "</svg>", ""])

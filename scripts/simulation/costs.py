@@ -45,14 +45,19 @@ async def _measure(url: str) -> list[tuple[str, str]]:
         for number in numbers:
             links += await index.links.of(lookups._generation(number), 256)
         times.append((_spent(server), time.process_time()))
+        keys = [(link.generation, link.variant) for link in links]
+        for start in range(0, len(keys), 1_000):
+            await index.links.touch(keys[start : start + 1_000])
+        times.append((_spent(server), time.process_time()))
     finally:
         await index.close()
     rows = []
-    for what, begin, end in (
-        ("an original by its name", times[0], times[1]),
-        ("all links of an original (5)", times[1], times[2]),
+    for what, count, begin, end in (
+        ("an original by its name", len(numbers), times[0], times[1]),
+        ("all links of an original (5)", len(numbers), times[1], times[2]),
+        ("the use of a link, in groups of 1,000", len(keys), times[2], times[3]),
     ):
-        theirs, ours = ((end[part] - begin[part]) / len(numbers) * 1e3 for part in (0, 1))
+        theirs, ours = ((end[part] - begin[part]) / count * 1e3 for part in (0, 1))
         rows.append((what, f"PostgreSQL {theirs:.2f} ms, instance {ours:.2f} ms"))
     return rows + _memory([each for each in found if each is not None], links)
 
