@@ -11,7 +11,6 @@ let rows = []; // {file, state, grant, input, …}, as they stand on the page
 let session = null;
 let tools = null; // {uploaded, refused, visit}
 let begun = 0; // rows that were started since nothing was on its way
-let landed = []; // ids of those that are there
 
 const named = (each) => each.input.value.trim();
 const among = (...states) => rows.filter(({ state }) => states.includes(state));
