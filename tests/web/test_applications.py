@@ -145,6 +145,28 @@ def test_a_secret_opens_its_own_prefix_alone(shared: servers.Running) -> None:
     assert stored(web, "shop-2", pictures.png()).status_code == 200  # uploaded again
 
 
+def test_guesses_at_tokens_do_not_lock_out_the_administrator(
+    launch: Callable[..., servers.Running],
+) -> None:
+    """Of the same address; those at the header do, as ever."""
+    web = launch(
+        secret=servers.SECRET,
+        admin__secrets=[servers.ADMIN],
+        presets=CARD,
+        limits__failed_secrets=5,
+        applications=applications(),
+    ).client
+    assert said(asked(web, "shop-1", "a guess"))[0] == 401
+    answers = [said(asked(web, "shop-1", f"guess {number}"))[0] for number in range(9)]
+    assert answers[-1] == 429
+    assert web.get("/_pictures", headers=bearer(servers.ADMIN)).status_code == 200
+    refused = web.get("/_pictures", headers=bearer("a guess"))
+    assert "that of the application whose prefix" in refused.json()["error"]
+    for _ in range(9):
+        web.get("/_pictures", headers=bearer("a guess"))
+    assert web.get("/_pictures", headers=bearer(servers.ADMIN)).status_code == 429
+
+
 def test_a_held_picture_is_shown_to_its_own_application(shared: servers.Running) -> None:
     """And to no other one, as if it were not there."""
     web = shared.client

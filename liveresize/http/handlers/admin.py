@@ -43,7 +43,7 @@ def authorise(handler: Handler) -> Scope:
     if scope is None:
         raise errors.SecretRefused(
             "The secret is missing or wrong. The bearer token must be one of the setting "
-            "`admin.secrets` of the server."
+            "`admin.secrets` of the server" + _or_of_application(handler) + "."
         )
     return scope
 
@@ -63,13 +63,20 @@ def check_secret(handler: Handler, secret: object) -> Scope:
     """
     text = secret if isinstance(secret, str) else ""
     encoded, of_all = text.encode("utf-8", "surrogatepass"), handler.site.secret
-    scope = _scope(handler, encoded, (of_all,) if of_all else ())
+    # With counters of their own: who guesses at tokens must not lock out the administrator, with
+    # whose secret those of applications are compared in headers.
+    scope = _scope(handler, encoded, (of_all,) if of_all else (), "body ")
     if scope is None:
         raise errors.SecretRefused(
             "The secret is missing or wrong. The field `secret` must be what the setting "
-            "`secret` of the server is."
+            "`secret` of the server is" + _or_of_application(handler) + "."
         )
     return scope
+
+
+def _or_of_application(handler: Handler) -> str:
+    applications = handler.site.applications
+    return ", or that of the application whose prefix the id has" if applications else ""
 
 
 def recognised(handler: Handler) -> Scope | None:
