@@ -48,8 +48,9 @@ def check(deep: bool, repair: bool, as_json: bool) -> NoReturn:
     find: with --deep both, alone only what `reconcile` finds, without reading every original.
 
     If the doctor finds a problem of the disk, the database or the buckets, nothing is compared
-    or repaired. What needs a decision is only reported: see `reconcile --help`. The server can
-    run meanwhile.
+    or repaired. What needs a decision is only reported: see `reconcile --help`. Images whose
+    files are lost stay in the database, so that a backup can bring them back. The server can run
+    meanwhile.
 
     Exits with 0 if all is well (warnings are no problem), 1 if problems or findings are left,
     2 if it could not finish.
@@ -122,7 +123,7 @@ def _compare(step: str, *, repair: bool, deep: bool) -> _Compared:
     settings, report = options.load(), Report()
     if step == "reconcile":
         failure = findings.collected(
-            lambda: maintenance.reconcile(settings, Options(repair=repair), report)
+            lambda: maintenance.reconcile(settings, Options(repair=repair, keep_lost=True), report)
         )
         return _Compared(report, failure)
     mirror = deep and bool(settings.aws.originals_bucket)

@@ -80,11 +80,12 @@ def test_check_runs_all_in_their_order_and_repairs_what_it_is_told_to(
     assert titles == ["== doctor", "== verify", "== reconcile", "== result"]
     assert deep.output.count("nothing found\n") == 2
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    whole = lost.read_bytes()
     lost.unlink()
     for arguments, status, left in (
         (["--deep"], 1, {"verify": 2, "reconcile": 1}),
-        (["--repair"], 0, {"reconcile": 0}),
-        (["--deep", "--repair"], 1, {"verify": 1, "reconcile": 0}),
+        (["--repair"], 1, {"reconcile": 1}),
+        (["--deep", "--repair"], 1, {"verify": 2, "reconcile": 1}),
     ):
         result = run("check", *arguments, "--json", **environ)
         report = json.loads(result.stdout)
@@ -93,6 +94,10 @@ def test_check_runs_all_in_their_order_and_repairs_what_it_is_told_to(
         assert report.pop("doctor")
         assert {step: one["left"] for step, one in report.items()} == left
     assert all(report[step]["complete"] for step in ("verify", "reconcile"))
+    told = run("check", "--repair", **environ).output
+    assert "bring their files back from a backup" in told
+    lost.write_bytes(whole)
+    assert run("check", "--repair", **environ).exit_code == 0, "a lost image is not forgotten"
 
 
 def test_check_compares_nothing_on_a_disk_that_is_not_well(run: Run, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Options:
     `this_is_all`: no other disk has originals. `alone` is the same, derived from the kind of
     the database; it is ignored if no file is found at all. Files without a row or link are
     skipped if they are younger than `grace` seconds, because it may follow. `slots`: pictures
-    that the renderer processes at a time.
+    that the renderer processes at a time. `keep_lost`: rows of lost pictures stay.
     """
 
     repair: bool = False
@@ -42,6 +42,7 @@ class Options:
     alone: bool = False
     grace: float = 3600.0
     slots: int = 1
+    keep_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,10 @@ MAYBE_ELSEWHERE = (
     "Lost pictures may be on the disk of another instance, or this one's may not be mounted. "
     "--this-is-all says that it is not so, and has them taken out."
 )
+KEPT = (
+    "Lost pictures stay in the database: bring their files back from a backup, or delete them "
+    "for good with `reconcile --repair`."
+)
 IN_BUCKETS = (
     "Lost pictures of the buckets of vip are not taken out here, for their buckets would "
     "hear of it: DELETE takes each out."
@@ -165,6 +169,8 @@ class Pictures:
             self._report.remark(UNDECIDED)
         elif self._parts.borrowed(lost.image):
             self._report.remark(IN_BUCKETS)
+        elif self._options.keep_lost:
+            self._report.remark(KEPT)
         elif self._options.repair:
             if await self._parts.rows.end(lost):
                 await self._parts.retire(lost)
