@@ -32,7 +32,7 @@ export function reasons(knobs, facts, preset) {
   const { format } = knobs;
   const shout = format.toUpperCase();
   if (!boxed) why.fit = "It takes a width and a height.";
-  if (fit !== "crop" && fit !== "canvas") why.gravity = "Only crop and canvas look at it.";
+  if (fit !== "crop" && fit !== "canvas") why.gravity = "It takes effect with fit crop or canvas.";
   if (format === "png" || format === "gif") {
     why.automatic = why.quality = `${shout} has none.`;
   } else if (knobs.automatic) {
